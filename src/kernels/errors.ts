@@ -1,0 +1,11 @@
+import { GraspError } from '../lib/errors.js';
+
+/** The kernels would need more memory than their limit allows; smaller ranges, or waiting, may help. */
+export class KernelMemoryError extends GraspError {
+  constructor(bytesWanted: number, bytesMax: number) {
+    super('kernel_memory', `the kernels need ${bytesWanted} bytes more; their limit is ${bytesMax}`, {
+      retryable: true,
+      details: { bytesWanted, bytesMax },
+    });
+  }
+}

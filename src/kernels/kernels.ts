@@ -1,0 +1,89 @@
+/**
+ * The kernels: the hot paths that are compiled from AssemblyScript. Two implementations stand behind this one
+ * interface, `wasm` and `reference` (plain TypeScript), and one conformance suite runs both.
+ *
+ * A record is 40 bytes: `created_at` as an unsigned 64-bit little-endian number, then the 32 bytes of the id.
+ * Records are ordered by (created_at, id), ids compared as byte strings: the order of NIP-77.
+ */
+export const recordBytes = 40;
+/** Bytes of a range fingerprint (NIP-77). */
+export const fingerprintBytes = 16;
+
+export type Kernels = {
+  readonly name: 'wasm' | 'reference';
+  /** What the kernels hold at the moment, and the most they may hold. */
+  memory(): KernelMemory;
+  /** An empty set to which records are added in any order; `capacity` is a hint in records. */
+  createRecordSet(capacity?: number): RecordSetBuilder;
+  /** An empty collection of filters against which events are matched. */
+  createFilterMatcher(): FilterMatcher;
+};
+
+export type KernelMemory = {
+  readonly bytesInUse: number;
+  readonly bytesReserved: number;
+  readonly bytesMax: number;
+};
+
+/** Collects records. Ends by `seal()` or by `[Symbol.dispose]()`; either gives its memory away or back. */
+export type RecordSetBuilder = Disposable & {
+  readonly size: number;
+  /**
+   * Room for `count` more records as a view of their raw bytes (`count · 40`, the record layout above), to be
+   * filled at once: the view is valid only until the next call into the kernels.
+   * Throws `KernelMemoryError` above the memory limit.
+   */
+  append(count: number): Uint8Array;
+  /** Adds one record; `createdAt` is a whole number ≥ 0. For few records; `append` is for many. */
+  add(createdAt: number | bigint, id: Uint8Array): void;
+  /** Sorts, drops exact duplicates, prepares range sums. The builder is spent afterwards. */
+  seal(): RecordSet;
+};
+
+/** A sorted, immutable set of records. Indexes run from 0 to `size`; ranges are half open. */
+export type RecordSet = Disposable & {
+  readonly size: number;
+  timestampAt(index: number): bigint;
+  /** A copy of the 32 bytes of the id. */
+  idAt(index: number): Uint8Array;
+  /**
+   * Copies the ids of the records [begin, end) one after another into `target` at `offset`.
+   */
+  copyIds(begin: number, end: number, target: Uint8Array, offset: number): void;
+  /** The first index whose record is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. */
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number;
+  /**
+   * The NIP-77 fingerprint of the records [begin, end): ids summed as 256-bit little-endian numbers mod 2^256,
+   * followed by the count as a varint, SHA-256, first 16 bytes.
+   */
+  fingerprint(begin: number, end: number): Uint8Array;
+};
+
+/** A filter as the kernels take it: NIP-01 without `limit`; tag values stand under `#x` for any single letter. */
+export type KernelFilter = {
+  readonly ids?: readonly string[];
+  readonly authors?: readonly string[];
+  readonly kinds?: readonly number[];
+  readonly since?: number;
+  readonly until?: number;
+  readonly [tag: `#${string}`]: readonly string[] | undefined;
+};
+
+/** What of an event the kernels look at. */
+export type KernelEvent = {
+  readonly id: string;
+  readonly pubkey: string;
+  readonly kind: number;
+  readonly created_at: number;
+  readonly tags: readonly (readonly string[])[];
+};
+
+/** Many open filters, and which of them match an event. Adding and removing is cheap. */
+export type FilterMatcher = Disposable & {
+  readonly size: number;
+  /** Adds a filter and returns its handle: a small whole number, reused after `remove`. */
+  add(filter: KernelFilter): number;
+  remove(handle: number): void;
+  /** The handles of all filters that match, each once, in no particular order. NIP-01 semantics, exactly. */
+  match(event: KernelEvent): number[];
+};

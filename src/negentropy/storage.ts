@@ -1,0 +1,16 @@
+/**
+ * What reconciliation needs of a set: the storage port of NIP-77. A sealed `RecordSet` of the kernels satisfies it.
+ * Items are sorted by (timestamp, id); indexes run from 0 to `size`; ranges are half open.
+ */
+export type NegentropyStorage = {
+  readonly size: number;
+  timestampAt(index: number): bigint;
+  /** The 32 bytes of the id; the caller must not change them. */
+  idAt(index: number): Uint8Array;
+  /** Copies the ids of the items [begin, end) one after another into `target` at `offset`. */
+  copyIds(begin: number, end: number, target: Uint8Array, offset: number): void;
+  /** The first index whose item is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. */
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number;
+  /** The 16-byte fingerprint of the items [begin, end). */
+  fingerprint(begin: number, end: number): Uint8Array;
+};
