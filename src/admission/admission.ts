@@ -1,0 +1,53 @@
+import type { NostrEvent } from '../nostr/event.js';
+
+/** Where an event came from; `relay` is the normalised URL of the remote. */
+export type EventSource =
+  | { readonly type: 'direct' }
+  | { readonly type: 'live_sync' | 'catchup' | 'daily_catchup'; readonly relay: string };
+
+/** What became of an event. Reasons begin with a NIP-01 prefix. */
+export type AdmissionOutcome =
+  | { readonly type: 'stored' }
+  /** Known already, or not to be kept: a duplicate, superseded, deleted or expired event. */
+  | { readonly type: 'known'; readonly reason: string }
+  /** Passed on to those who listen, not stored (NIP-01). */
+  | { readonly type: 'ephemeral' }
+  | { readonly type: 'refused'; readonly reason: string };
+
+/** An event that was accepted and is on disk (or ephemeral), with its one serialisation for all who are sent it. */
+export type AcceptedEvent = {
+  readonly event: NostrEvent;
+  readonly json: string;
+  readonly source: EventSource;
+  readonly stored: boolean;
+};
+
+/** Events that left the store because another replaced or deleted them, or because they expired. */
+export type RemovedEvents = {
+  readonly removed: readonly {
+    readonly id: string;
+    readonly kind: number;
+    readonly pubkey: string;
+    readonly created_at: number;
+  }[];
+};
+
+/** The one door (sync.md §6): every event, from a client or a remote, goes through it. */
+export type Admission = {
+  /**
+   * Checks, decides, stores. Settles when the outcome stands: `stored` after the write. Never rejects for anything
+   * an event contains; rejects with `StoreError` when the store failed and with the signal's reason at shutdown.
+   */
+  submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome>;
+  /** Resolves when there is room for more; producers wait for it between submissions. */
+  roomy(): Promise<void>;
+  /** What was accepted, in the order it was stored. */
+  readonly feed: Feed;
+};
+
+/** The feed of accepted events: serves relay subscriptions and sync alike. Listeners must not throw. */
+export type Feed = {
+  /** Returns the way to stop listening. */
+  onAccepted(listener: (accepted: AcceptedEvent) => void): () => void;
+  onRemoved(listener: (removed: RemovedEvents) => void): () => void;
+};

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { limits } from '../config/limits.js';
+import { isHex32, utf8Length } from '../lib/bytes.js';
+import { GraspError } from '../lib/errors.js';
+
+/** A Nostr event (NIP-01). Treated as immutable everywhere. `created_at` is in seconds since 1970. */
+export type NostrEvent = {
+  id: string;
+  pubkey: string;
+  created_at: number;
+  kind: number;
+  tags: string[][];
+  content: string;
+  sig: string;
+};
+
+/** An event that breaks NIP-01 or a limit; the message is fit for a client (without the `invalid:` prefix). */
+export class InvalidEventError extends GraspError {
+  constructor(message: string) {
+    super('invalid_event', message);
+  }
+}
+
+const lowerHex128 = /^[0-9a-f]{128}$/;
+
+/**
+ * Checks the shape of a value that came from the network, not its id nor its signature, and returns it as an event
+ * that has the seven fields of NIP-01 and no other. Throws `InvalidEventError`.
+ */
+export function parseEvent(value: unknown): NostrEvent {
+  if (typeof value !== 'object' || value === null) throw new InvalidEventError('event is not an object');
+  const { id, pubkey, created_at, kind, tags, content, sig } = value as Record<string, unknown>;
+  if (typeof id !== 'string' || !isHex32(id))
+    throw new InvalidEventError('id is not 64 lower-case hex digits');
+  if (typeof pubkey !== 'string' || !isHex32(pubkey)) {
+    throw new InvalidEventError('pubkey is not 64 lower-case hex digits');
+  }
+  if (typeof sig !== 'string' || sig.length !== 128 || !lowerHex128.test(sig)) {
+    throw new InvalidEventError('sig is not 128 lower-case hex digits');
+  }
+  if (!isTimestamp(created_at)) throw new InvalidEventError('created_at is not a whole number of seconds');
+  if (!isKind(kind)) throw new InvalidEventError('kind is not a whole number from 0 to 65535');
+  if (typeof content !== 'string') throw new InvalidEventError('content is not a string');
+  if (!isTags(tags)) throw new InvalidEventError('tags are not arrays of strings');
+  if (tags.length > limits.eventTagsMax) throw new InvalidEventError(`more than ${limits.eventTagsMax} tags`);
+  return { id, pubkey, created_at, kind, tags, content, sig };
+}
+
+/** Whether `value` can be a `created_at`: whole seconds, not negative, exact as a JavaScript number. */
+export function isTimestamp(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Whether `value` can be a kind (NIP-01: 0 to 65535). */
+export function isKind(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65535;
+}
+
+function isTags(value: unknown): value is string[][] {
+  return (
+    Array.isArray(value) &&
+    value.every((tag) => Array.isArray(tag) && tag.every((part) => typeof part === 'string'))
+  );
+}
+
+/** The SHA-256 of the NIP-01 serialisation, in lower-case hex: what the `id` must be. */
+export function eventHash(event: NostrEvent): string {
+  const serialised = JSON.stringify([
+    0,
+    event.pubkey,
+    event.created_at,
+    event.kind,
+    event.tags,
+    event.content,
+  ]);
+  return createHash('sha256').update(serialised, 'utf8').digest('hex');
+}
+
+/** The event as JSON, fields in the order of NIP-01, without white space: the bytes that clients are sent. */
+export function eventJson(event: NostrEvent): string {
+  const { id, pubkey, created_at, kind, tags, content, sig } = event;
+  return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });
+}
+
+/** An upper estimate of the bytes that an event takes on the wire and in queues. */
+export function eventBytes(event: NostrEvent): number {
+  let bytes = 350 + utf8Length(event.content);
+  for (const tag of event.tags) for (const part of tag) bytes += part.length + 4;
+  return bytes;
+}
+
+/** The second element of the first tag with that name, if there is one. */
+export function firstTagValue(event: NostrEvent, name: string): string | undefined {
+  return event.tags.find((tag) => tag[0] === name)?.[1];
+}
+
+/** The second elements of all tags with that name. */
+export function tagValues(event: NostrEvent, name: string): string[] {
+  return event.tags.flatMap((tag) => (tag[0] === name && tag[1] !== undefined ? [tag[1]] : []));
+}
+
+/** When the event expires (NIP-40), in seconds since 1970, if it does. */
+export function expirationOf(event: NostrEvent): number | undefined {
+  const value = firstTagValue(event, 'expiration');
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Whether the event's time is over (NIP-40) at `nowSeconds`. */
+export function isExpired(event: NostrEvent, nowSeconds: number): boolean {
+  const expiration = expirationOf(event);
+  return expiration !== undefined && expiration <= nowSeconds;
+}

@@ -1,0 +1,184 @@
+import { limits } from '../config/limits.js';
+import { GraspError } from '../lib/errors.js';
+import { type NostrEvent, parseEvent } from './event.js';
+import { type Filter, parseFilter } from './filter.js';
+
+/** What a client sends to a relay (NIP-01, 42, 45, 77). NEG payloads are hex. */
+export type ClientMessage =
+  | { readonly type: 'EVENT'; readonly event: NostrEvent }
+  | { readonly type: 'REQ' | 'COUNT'; readonly subscription: string; readonly filters: Filter[] }
+  | { readonly type: 'CLOSE' | 'NEG-CLOSE'; readonly subscription: string }
+  | { readonly type: 'AUTH'; readonly event: NostrEvent }
+  | {
+      readonly type: 'NEG-OPEN';
+      readonly subscription: string;
+      readonly filter: Filter;
+      readonly payload: string;
+    }
+  | { readonly type: 'NEG-MSG'; readonly subscription: string; readonly payload: string };
+
+/** What a relay sends to a client (NIP-01, 42, 45, 77). */
+export type RelayMessage =
+  | { readonly type: 'EVENT'; readonly subscription: string; readonly event: NostrEvent }
+  | { readonly type: 'OK'; readonly eventId: string; readonly accepted: boolean; readonly reason: string }
+  | { readonly type: 'EOSE'; readonly subscription: string }
+  | { readonly type: 'CLOSED'; readonly subscription: string; readonly reason: string }
+  | { readonly type: 'NOTICE'; readonly text: string }
+  | { readonly type: 'AUTH'; readonly challenge: string }
+  | { readonly type: 'COUNT'; readonly subscription: string; readonly count: number }
+  | { readonly type: 'NEG-MSG'; readonly subscription: string; readonly payload: string }
+  | {
+      readonly type: 'NEG-ERR';
+      readonly subscription: string;
+      readonly reason: string;
+      /** The most items that the relay reconciles, if it says so (a number in the 4th element). */
+      readonly itemsMax: number | undefined;
+    };
+
+/** A message that cannot be read; `subject` is the subscription or event id that it was about, if it could be seen. */
+export class InvalidMessageError extends GraspError {
+  readonly messageType: string;
+  readonly subject: string | undefined;
+
+  constructor(message: string, messageType = '', subject?: string, cause?: unknown) {
+    super('invalid_message', message, { cause });
+    this.messageType = messageType;
+    this.subject = subject;
+  }
+}
+
+/** Reads a frame from a client. Throws `InvalidMessageError`. */
+export function parseClientMessage(frame: string): ClientMessage {
+  const [type, ...rest] = parseFrame(frame);
+  switch (type) {
+    case 'EVENT':
+    case 'AUTH':
+      return { type, event: within(type, eventIdOf(rest[0]), () => parseEvent(rest[0])) };
+    case 'REQ':
+    case 'COUNT': {
+      const subscription = parseSubscription(type, rest[0]);
+      return { type, subscription, filters: within(type, subscription, () => parseFilters(rest.slice(1))) };
+    }
+    case 'CLOSE':
+    case 'NEG-CLOSE':
+      return { type, subscription: parseSubscription(type, rest[0]) };
+    case 'NEG-OPEN': {
+      const subscription = parseSubscription(type, rest[0]);
+      const filter = within(type, subscription, () => parseFilter(rest[1]));
+      return { type, subscription, filter, payload: parseText(type, subscription, rest[2]) };
+    }
+    case 'NEG-MSG': {
+      const subscription = parseSubscription(type, rest[0]);
+      return { type, subscription, payload: parseText(type, subscription, rest[1]) };
+    }
+    default:
+      throw new InvalidMessageError(`unknown message type '${type.slice(0, 20)}'`, type);
+  }
+}
+
+/** Reads a frame from a relay. Throws `InvalidMessageError`; the type of a message that we do not know is one too. */
+export function parseRelayMessage(frame: string): RelayMessage {
+  const [type, ...rest] = parseFrame(frame);
+  switch (type) {
+    case 'EVENT': {
+      const subscription = parseSubscription(type, rest[0]);
+      return { type, subscription, event: within(type, subscription, () => parseEvent(rest[1])) };
+    }
+    case 'OK':
+      return {
+        type,
+        eventId: parseText(type, undefined, rest[0]),
+        accepted: rest[1] === true,
+        reason: optionalText(rest[2]),
+      };
+    case 'EOSE':
+      return { type, subscription: parseSubscription(type, rest[0]) };
+    case 'CLOSED':
+      return { type, subscription: parseSubscription(type, rest[0]), reason: optionalText(rest[1]) };
+    case 'NOTICE':
+      return { type, text: optionalText(rest[0]) };
+    case 'AUTH':
+      return { type, challenge: parseText(type, undefined, rest[0]) };
+    case 'COUNT': {
+      const subscription = parseSubscription(type, rest[0]);
+      return { type, subscription, count: parseCount(subscription, rest[1]) };
+    }
+    case 'NEG-MSG': {
+      const subscription = parseSubscription(type, rest[0]);
+      return { type, subscription, payload: parseText(type, subscription, rest[1]) };
+    }
+    case 'NEG-ERR': {
+      const subscription = parseSubscription(type, rest[0]);
+      const itemsMax = typeof rest[2] === 'number' && rest[2] > 0 ? Math.floor(rest[2]) : undefined;
+      return { type, subscription, reason: optionalText(rest[1]), itemsMax };
+    }
+    default:
+      throw new InvalidMessageError(`unknown message type '${type.slice(0, 20)}'`, type);
+  }
+}
+
+function parseFrame(frame: string): [type: string, ...rest: unknown[]] {
+  let message: unknown;
+  try {
+    message = JSON.parse(frame);
+  } catch (cause) {
+    throw new InvalidMessageError('the message is not JSON', '', undefined, cause);
+  }
+  if (!Array.isArray(message) || typeof message[0] !== 'string') {
+    throw new InvalidMessageError('the message is not an array that begins with its type');
+  }
+  return message as [string, ...unknown[]];
+}
+
+function parseSubscription(type: string, value: unknown): string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > limits.subscriptionIdCharsMax) {
+    throw new InvalidMessageError(
+      `a subscription id has 1 to ${limits.subscriptionIdCharsMax} characters`,
+      type,
+      typeof value === 'string' ? value.slice(0, limits.subscriptionIdCharsMax) : undefined,
+    );
+  }
+  return value;
+}
+
+function parseFilters(values: unknown[]): Filter[] {
+  if (values.length === 0) throw new InvalidMessageError('there is no filter');
+  if (values.length > limits.requestFiltersMax) {
+    throw new InvalidMessageError(`more than ${limits.requestFiltersMax} filters`);
+  }
+  return values.map(parseFilter);
+}
+
+function parseText(type: string, subject: string | undefined, value: unknown): string {
+  if (typeof value !== 'string') throw new InvalidMessageError('a string is missing', type, subject);
+  return value;
+}
+
+function parseCount(subscription: string, value: unknown): number {
+  const count = (value as { count?: unknown } | null | undefined)?.count;
+  if (!Number.isSafeInteger(count))
+    throw new InvalidMessageError('a count is missing', 'COUNT', subscription);
+  return count as number;
+}
+
+function optionalText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function eventIdOf(value: unknown): string | undefined {
+  const id = (value as { id?: unknown } | null | undefined)?.id;
+  return typeof id === 'string' ? id.slice(0, 64) : undefined;
+}
+
+function within<T>(type: string, subject: string | undefined, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new InvalidMessageError(
+      cause instanceof Error ? cause.message : String(cause),
+      type,
+      subject,
+      cause,
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import { GraspError } from '../lib/errors.js';
+
+/** A text that is no relay URL; the message says why. */
+export class InvalidRelayUrlError extends GraspError {
+  constructor(text: string, why: string) {
+    super('invalid_relay_url', `'${text.slice(0, 200)}' is no relay URL: ${why}`);
+  }
+}
+
+const urlCharsMax = 1024;
+
+function parseUrl(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+/**
+ * The one spelling of a relay URL, so that one relay is one connection: scheme and host in lower case, no default
+ * port, no trailing slash or dot, no fragment, no credentials. Only `ws:` and `wss:`. Throws `InvalidRelayUrlError`.
+ */
+export function normaliseRelayUrl(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed.length > urlCharsMax) throw new InvalidRelayUrlError(trimmed, 'it is too long');
+  const url = parseUrl(trimmed);
+  if (url === null) throw new InvalidRelayUrlError(trimmed, 'it cannot be parsed');
+  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
+    throw new InvalidRelayUrlError(trimmed, 'its scheme is neither ws: nor wss:');
+  }
+  const host = url.hostname.replace(/\.+$/, '');
+  if (host === '') throw new InvalidRelayUrlError(trimmed, 'it has no host');
+  const port = url.port === '' ? '' : `:${url.port}`;
+  const path = url.pathname.replace(/\/+$/, '');
+  return `${url.protocol}//${host}${port}${path}${url.search}`;
+}
+
+/** As `normaliseRelayUrl`, but `undefined` where that throws: for values of events, which anyone can write. */
+export function tryNormaliseRelayUrl(text: string): string | undefined {
+  try {
+    return normaliseRelayUrl(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The authority of a service: lower-case host without brackets or trailing dot, and the port it is reached at. */
+export type HostPort = { readonly host: string; readonly port: number };
+
+const defaultPorts: Readonly<Record<string, number>> = { 'ws:': 80, 'http:': 80, 'wss:': 443, 'https:': 443 };
+
+/** Host and port of a `ws`, `wss`, `http` or `https` URL; `undefined` when it is none. */
+export function hostPortOf(text: string): HostPort | undefined {
+  const url = parseUrl(text.trim());
+  const defaultPort = url === null ? undefined : defaultPorts[url.protocol];
+  if (url === null || defaultPort === undefined || url.hostname === '') return undefined;
+  return { host: bareHost(url.hostname), port: url.port === '' ? defaultPort : Number(url.port) };
+}
+
+function bareHost(host: string): string {
+  return host.replace(/\.+$/, '').replace(/^\[(.*)\]$/, '$1');
+}
+
+/**
+ * Our own service: the domain that announcements name, with its port where it has one, and the bind address.
+ * Compared by parsed host and port, never by substring.
+ */
+export class OwnService {
+  readonly #domain: { readonly host: string; readonly port: number | undefined };
+  readonly #bind: HostPort;
+
+  /** `domain` is `host` or `host:port`; `bindAddress` is `ip:port`. Throws `TypeError` when they are neither. */
+  constructor(domain: string, bindAddress: string) {
+    const parsed = new URL(`ws://${domain}`);
+    const explicitPort = /:(\d+)$/.exec(domain)?.[1];
+    this.#domain = {
+      host: bareHost(parsed.hostname),
+      port: explicitPort === undefined ? undefined : Number(explicitPort),
+    };
+    const bind = hostPortOf(`ws://${bindAddress}`);
+    if (bind === undefined) throw new TypeError(`'${bindAddress}' is no bind address`);
+    this.#bind = bind;
+  }
+
+  /**
+   * Whether a URL of an announcement names our service. A domain without a port is reached at the default port of
+   * whichever scheme the URL has.
+   */
+  isNamedBy(url: string): boolean {
+    const target = hostPortOf(url);
+    if (target === undefined) return false;
+    return (
+      this.#isDomain(url, target) || (target.host === this.#bind.host && target.port === this.#bind.port)
+    );
+  }
+
+  #isDomain(url: string, target: HostPort): boolean {
+    if (target.host !== this.#domain.host) return false;
+    if (this.#domain.port !== undefined) return target.port === this.#domain.port;
+    return target.port === defaultPorts[parseUrl(url.trim())?.protocol ?? ''];
+  }
+
+  /** Whether the service is bound to loopback, so that relays on loopback are its natural peers. */
+  get isLoopback(): boolean {
+    return this.#bind.host === 'localhost' || this.#bind.host === '::1' || this.#bind.host.startsWith('127.');
+  }
+}

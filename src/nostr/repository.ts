@@ -1,0 +1,89 @@
+import { isHex32 } from '../lib/bytes.js';
+import { type Address, formatAddress, parseAddress } from './address.js';
+import { firstTagValue, InvalidEventError, type NostrEvent, tagValues } from './event.js';
+import { kinds } from './kinds.js';
+import { tryNormaliseRelayUrl } from './relay-url.js';
+
+/** A repository announcement (NIP-34, kind 30617), read. */
+export type Announcement = {
+  readonly pubkey: string;
+  readonly identifier: string;
+  readonly address: string;
+  /** The URLs of the `clone` tag. */
+  readonly clone: readonly string[];
+  /** The normalised relay URLs of the `relays` tags; what is no relay URL is left out. */
+  readonly relays: readonly string[];
+  /** The public keys of the `maintainers` tags, without the author. */
+  readonly maintainers: readonly string[];
+};
+
+/**
+ * Reads an announcement. Throws `InvalidEventError` when the identifier is missing or unfit for a path, or when
+ * there is more than one `clone` tag (policy.md).
+ */
+export function parseAnnouncement(event: NostrEvent): Announcement {
+  const identifier = repositoryIdentifier(event);
+  const cloneTags = event.tags.filter(([name]) => name === 'clone');
+  if (cloneTags.length > 1) throw new InvalidEventError('multiple clone tags');
+  const relays = allTagValues(event, 'relays').flatMap((value) => tryNormaliseRelayUrl(value) ?? []);
+  const maintainers = allTagValues(event, 'maintainers').filter(
+    (key) => isHex32(key) && key !== event.pubkey,
+  );
+  return {
+    pubkey: event.pubkey,
+    identifier,
+    address: repositoryAddress(event.pubkey, identifier),
+    clone: cloneTags[0]?.slice(1) ?? [],
+    relays: [...new Set(relays)],
+    maintainers: [...new Set(maintainers)],
+  };
+}
+
+/** `30617:<pubkey>:<identifier>`. */
+export function repositoryAddress(pubkey: string, identifier: string): string {
+  return formatAddress({ kind: kinds.repositoryAnnouncement, pubkey, identifier });
+}
+
+/**
+ * The `d` value of an announcement or state, checked: not empty, not `.` or `..`, without `/`, `\` and NUL.
+ * Throws `InvalidEventError`.
+ */
+export function repositoryIdentifier(event: NostrEvent): string {
+  const identifier = firstTagValue(event, 'd');
+  if (identifier === undefined || identifier === '')
+    throw new InvalidEventError('missing identifier (d tag)');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path for the operating system.
+  if (identifier === '.' || identifier === '..' || /[/\\\u0000]/.test(identifier)) {
+    throw new InvalidEventError('identifier is not fit for a path');
+  }
+  return identifier;
+}
+
+/** All values after the name, of all tags with that name. */
+function allTagValues(event: NostrEvent, name: string): string[] {
+  return event.tags.flatMap((tag) => (tag[0] === name ? tag.slice(1) : []));
+}
+
+/** What an event refers to by `a`, `A`, `q` (addresses) and by `e`, `E`, `q` (ids): its way to a repository. */
+export type References = { readonly ids: readonly string[]; readonly addresses: readonly string[] };
+
+export function referencesOf(event: NostrEvent): References {
+  const ids = new Set<string>();
+  const addresses = new Set<string>();
+  for (const [name, value] of event.tags) {
+    if (value === undefined) continue;
+    if ((name === 'e' || name === 'E' || name === 'q') && isHex32(value)) ids.add(value);
+    else if ((name === 'a' || name === 'A' || name === 'q') && parseAddress(value) !== undefined) {
+      addresses.add(value);
+    }
+  }
+  return { ids: [...ids], addresses: [...addresses] };
+}
+
+/** The addresses of the repositories that an event's `a` tags name. */
+export function repositoriesOf(event: NostrEvent): Address[] {
+  return tagValues(event, 'a').flatMap((value) => {
+    const address = parseAddress(value);
+    return address?.kind === kinds.repositoryAnnouncement ? [address] : [];
+  });
+}

@@ -1,0 +1,84 @@
+import type { RecordSetBuilder } from '../kernels/kernels.js';
+import { GraspError } from '../lib/errors.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+
+/**
+ * Where events live. The index is in memory, so everything that asks *which* events there are is synchronous and
+ * sees every `put` at once; the events themselves are on disk (or in memory), so reading them is asynchronous.
+ * Each implementation passes `test/store/event-store-conformance.ts`.
+ */
+export type EventStore = AsyncDisposable & {
+  /** The number of stored events. */
+  readonly size: number;
+
+  /**
+   * Decides by the rules of NIP-01 (replaceable, addressable, ephemeral), NIP-09 and NIP-40 what becomes of an event
+   * whose id and signature were checked, and takes it into the index. `written` settles when the event, its index
+   * and the removal of what it replaced are on disk in one atomic batch; only then may it be acknowledged. It
+   * rejects with `StoreError`, after which the store takes nothing more.
+   */
+  put(event: NostrEvent): PutResult;
+
+  /** Removes an event, as an operator or the expiry sweep does; `written` as for `put`. */
+  remove(id: string): { readonly removed: boolean; readonly written: Promise<void> };
+
+  /** Whether an event is stored. */
+  has(id: string): boolean;
+
+  /** What `put` would answer for this event, without taking it: for cheap checks before the signature. */
+  preview(event: NostrEvent): PutStatus;
+
+  /** Whether any stored event matches. */
+  some(filter: Filter): boolean;
+
+  /** How many different stored events match any of the filters (NIP-45); `limit` does not count. */
+  count(filters: readonly Filter[]): number;
+
+  /**
+   * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
+   * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call.
+   */
+  query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]>;
+
+  /** The event with that id, if it is stored. */
+  get(id: string): Promise<StoredEvent | undefined>;
+
+  /** Appends (created_at, id) of all that match to `target`, straight from the index (NIP-77's local set). */
+  collect(filter: Filter, target: RecordSetBuilder): void;
+
+  /** Removes what has expired by now (NIP-40); returns how many. */
+  removeExpired(): Promise<number>;
+
+  /** Waits until all that was put is on disk. */
+  flush(): Promise<void>;
+};
+
+/** A stored event: its JSON as clients are sent it, parsed only when asked for. */
+export type StoredEvent = {
+  readonly id: string;
+  /** UTF-8 JSON of the event, fields in the order of NIP-01. */
+  readonly json: string;
+  readonly event: NostrEvent;
+};
+
+/** `stored` is the only one that changes the store. */
+export type PutStatus = 'stored' | 'duplicate' | 'superseded' | 'deleted' | 'expired' | 'ephemeral';
+
+export type PutResult = {
+  readonly status: PutStatus;
+  /** The events that gave way to this one (NIP-01 replacement, NIP-09 deletion); empty unless stored. */
+  readonly removed: readonly RemovedEvent[];
+  readonly written: Promise<void>;
+};
+
+/** What is known of a removed event from the index. */
+export type RemovedEvent = {
+  readonly id: string;
+  readonly kind: number;
+  readonly pubkey: string;
+  readonly created_at: number;
+};
+
+/** The store cannot be opened or written; the message says what an operator can do. */
+export class StoreError extends GraspError {}
