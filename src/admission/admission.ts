@@ -39,8 +39,13 @@ export type Admission = {
    * an event contains; rejects with `StoreError` when the store failed and with the signal's reason at shutdown.
    */
   submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome>;
-  /** Resolves when there is room for more; producers wait for it between submissions. */
-  roomy(): Promise<void>;
+  /** Resolves when there is room for more from such a source; producers wait for it between submissions. */
+  roomy(source: EventSource['type']): Promise<void>;
+  /**
+   * Calls the listener with the ids of refused events that may be acceptable by now and are no longer at hand, so
+   * that they can be asked for again. Returns the way to stop listening.
+   */
+  onWanted(listener: (ids: readonly string[]) => void): () => void;
   /** What was accepted, in the order it was stored. */
   readonly feed: Feed;
 };

@@ -47,8 +47,8 @@ export type EventStore = AsyncDisposable & {
   /** Appends (created_at, id) of all that match to `target`, straight from the index (NIP-77's local set). */
   collect(filter: Filter, target: RecordSetBuilder): void;
 
-  /** Removes what has expired by now (NIP-40); returns how many. */
-  removeExpired(): Promise<number>;
+  /** Removes what has expired by now (NIP-40). */
+  removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> };
 
   /** Waits until all that was put is on disk. */
   flush(): Promise<void>;
