@@ -1,4 +1,6 @@
 import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import type { RemovedEvent } from '../store/event-store.js';
 import type { Decision } from './decision.js';
 
 /**
@@ -11,6 +13,19 @@ export type WritePolicy = {
    * so that no signature is verified for nothing.
    */
   precheck(event: NostrEvent): string | undefined;
-  /** The decision; may read stored events. Ids and signature have been checked. */
-  decide(event: NostrEvent): Promise<Decision> | Decision;
+  /**
+   * The decision; id and signature have been checked. Synchronous, so that nothing can change between it and the
+   * store's `put`: whatever it asks of stored events is answered by the index in memory.
+   */
+  decide(event: NostrEvent): Decision;
+  /**
+   * Told of every event that `put` took, at once and before the next decision, and of every one that left: keeps
+   * what the policy derives from announcements up to date.
+   */
+  onStored(event: NostrEvent): void;
+  onRemoved(removed: readonly RemovedEvent[]): void;
+  /**
+   * Filters over the refused events (`RefusedIndex`): those that may become acceptable now that `event` is stored.
+   */
+  revivedBy(event: NostrEvent): Filter[];
 };
