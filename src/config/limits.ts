@@ -12,4 +12,8 @@ export const limits = {
   requestFiltersMax: 20,
   /** Most characters of a subscription id. */
   subscriptionIdCharsMax: 250,
+
+  // Kernels
+  /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
+  kernelBytesMax: 1_073_741_824,
 } as const;

@@ -9,3 +9,10 @@ export class KernelMemoryError extends GraspError {
     });
   }
 }
+
+/** A call that cannot be meant: an index outside the set, an id of another length, a thing that was disposed. */
+export class KernelUsageError extends GraspError {
+  constructor(message: string) {
+    super('kernel_usage', message);
+  }
+}

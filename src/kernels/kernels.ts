@@ -6,6 +6,10 @@
  * Records are ordered by (created_at, id), ids compared as byte strings: the order of NIP-77.
  */
 export const recordBytes = 40;
+/** Where the id begins in a record. */
+export const idOffset = 8;
+/** Bytes of an event id. */
+export const idBytes = 32;
 /** Bytes of a range fingerprint (NIP-77). */
 export const fingerprintBytes = 16;
 
@@ -59,7 +63,10 @@ export type RecordSet = Disposable & {
   fingerprint(begin: number, end: number): Uint8Array;
 };
 
-/** A filter as the kernels take it: NIP-01 without `limit`; tag values stand under `#x` for any single letter. */
+/**
+ * A filter as the kernels take it: NIP-01 without `limit`; tag values stand under `#x`. As in nostr-tools, the name
+ * behind `#` may have any length, and a `since` or `until` of 0 bounds nothing.
+ */
 export type KernelFilter = {
   readonly ids?: readonly string[];
   readonly authors?: readonly string[];

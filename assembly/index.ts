@@ -1,0 +1,22 @@
+export { fingerprintRange, fingerprintRecords, sumsBytes, writeSums } from './fingerprint';
+export {
+  FILTER_CLAUSES,
+  FILTER_FOUND,
+  FILTER_HANDLE,
+  FILTER_HEADER_BYTES,
+  FILTER_NODES,
+  FILTER_SINCE,
+  FILTER_UNTIL,
+  NODE_BYTES,
+  NODE_SYMBOL,
+  SORT_SCRATCH_BYTES,
+  SYMBOL_BYTES,
+} from './layout';
+export { linkFilter, matchEvent, unlinkFilter } from './match';
+export { gatherIds, lowerBound } from './search';
+export { sortRecords } from './sort';
+
+/** The first byte that the module itself does not use; what follows belongs to the arena. */
+export function heapBase(): usize {
+  return __heap_base;
+}

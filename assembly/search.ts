@@ -1,0 +1,52 @@
+/* Binary search in sorted records. */
+import { RECORD_BYTES } from './layout';
+
+/** Whether the record is below the bound (timestamp, the four words of the id in big-endian order). */
+// @ts-ignore: decorator
+@inline
+function isBelow(record: usize, timestamp: u64, w0: u64, w1: u64, w2: u64, w3: u64): bool {
+  const created = load<u64>(record);
+  if (created != timestamp) return created < timestamp;
+  const r0 = bswap(load<u64>(record, 8));
+  if (r0 != w0) return r0 < w0;
+  const r1 = bswap(load<u64>(record, 16));
+  if (r1 != w1) return r1 < w1;
+  const r2 = bswap(load<u64>(record, 24));
+  if (r2 != w2) return r2 < w2;
+  return bswap(load<u64>(record, 32)) < w3;
+}
+
+/**
+ * The first index whose record is not below the bound: a record whose id is the prefix, filled with zeros to its
+ * 32 bytes. A prefix sorts before everything that it begins, so filling with zeros keeps its place.
+ */
+export function lowerBound(records: usize, count: u32, bound: usize): u32 {
+  const timestamp = load<u64>(bound);
+  const w0 = bswap(load<u64>(bound, 8));
+  const w1 = bswap(load<u64>(bound, 16));
+  const w2 = bswap(load<u64>(bound, 24));
+  const w3 = bswap(load<u64>(bound, 32));
+  let low: u32 = 0;
+  let left = count;
+  while (left > 0) {
+    const half = left >> 1;
+    const middle = low + half;
+    if (isBelow(records + <usize>middle * RECORD_BYTES, timestamp, w0, w1, w2, w3)) {
+      low = middle + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return low;
+}
+
+/** Copies the ids of `count` records one after another to `out`. */
+export function gatherIds(records: usize, count: u32, out: usize): void {
+  const end = records + <usize>count * RECORD_BYTES;
+  for (let at = records; at < end; at += RECORD_BYTES) {
+    v128.store(out, v128.load(at, 8));
+    v128.store(out, v128.load(at, 24), 16);
+    out += 32;
+  }
+}

@@ -1,0 +1,23 @@
+/** Gives out small whole numbers, the last one given back first. */
+export class HandleList {
+  readonly #free: number[] = [];
+  #next: number;
+
+  /** `first` is the smallest number that is given out. */
+  constructor(first = 0) {
+    this.#next = first;
+  }
+
+  /** All numbers given out so far lie below this. */
+  get bound(): number {
+    return this.#next;
+  }
+
+  take(): number {
+    return this.#free.pop() ?? this.#next++;
+  }
+
+  giveBack(handle: number): void {
+    this.#free.push(handle);
+  }
+}

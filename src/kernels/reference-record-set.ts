@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { compareBytes, dataView } from '../lib/bytes.js';
+import {
+  checkBound,
+  checkCount,
+  checkId,
+  checkIndex,
+  checkRange,
+  checkTarget,
+  toTimestamp,
+} from './checks.js';
+import { KernelUsageError } from './errors.js';
+import {
+  fingerprintBytes,
+  idBytes,
+  idOffset,
+  type RecordSet,
+  type RecordSetBuilder,
+  recordBytes,
+} from './kernels.js';
+
+export type ReferenceRecord = { readonly timestamp: bigint; readonly id: Uint8Array };
+
+/** The order of NIP-77: by timestamp, then by the bytes of the id. */
+export function compareRecords(a: ReferenceRecord, b: ReferenceRecord): number {
+  if (a.timestamp !== b.timestamp) return a.timestamp < b.timestamp ? -1 : 1;
+  return compareBytes(a.id, b.id);
+}
+
+/** The NIP-77 fingerprint of some ids. */
+export function fingerprintOf(ids: readonly Uint8Array[]): Uint8Array {
+  let sum = 0n;
+  for (const id of ids) {
+    const view = dataView(id);
+    for (let word = 0; word < 4; word++) sum += view.getBigUint64(word * 8, true) << BigInt(word * 64);
+  }
+  const bytes = new Uint8Array(idBytes);
+  for (let word = 0; word < 4; word++) {
+    dataView(bytes).setBigUint64(word * 8, BigInt.asUintN(64, sum >> BigInt(word * 64)), true);
+  }
+  const hash = createHash('sha256').update(bytes).update(varint(ids.length)).digest();
+  return new Uint8Array(hash.subarray(0, fingerprintBytes));
+}
+
+/** Base 128, most significant digit first, the high bit on all but the last (NIP-77). */
+function varint(value: number): Uint8Array {
+  const digits = [value % 128];
+  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
+    digits.unshift((rest % 128) + 128);
+  }
+  return Uint8Array.from(digits);
+}
+
+/** Collects records in plain arrays. */
+export class ReferenceRecordSetBuilder implements RecordSetBuilder {
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #spent = false;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(count: number): Uint8Array {
+    checkCount(count);
+    this.#checkOpen();
+    const chunk = new Uint8Array(count * recordBytes);
+    this.#chunks.push(chunk);
+    this.#size += count;
+    return chunk;
+  }
+
+  add(createdAt: number | bigint, id: Uint8Array): void {
+    checkId(id);
+    const timestamp = toTimestamp(createdAt);
+    const record = this.append(1);
+    dataView(record).setBigUint64(0, timestamp, true);
+    record.set(id, idOffset);
+  }
+
+  seal(): RecordSet {
+    this.#checkOpen();
+    this.#spent = true;
+    const records: ReferenceRecord[] = [];
+    for (const chunk of this.#chunks) {
+      for (let at = 0; at < chunk.length; at += recordBytes) {
+        const timestamp = dataView(chunk).getBigUint64(at, true);
+        records.push({ timestamp, id: chunk.slice(at + idOffset, at + recordBytes) });
+      }
+    }
+    this.#chunks = [];
+    records.sort(compareRecords);
+    return new ReferenceRecordSet(
+      records.filter((record, index) => index === 0 || compareRecords(record, records[index - 1]!) !== 0),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#spent = true;
+    this.#chunks = [];
+  }
+
+  #checkOpen(): void {
+    if (this.#spent) throw new KernelUsageError('the builder was sealed or disposed');
+  }
+}
+
+class ReferenceRecordSet implements RecordSet {
+  #records: readonly ReferenceRecord[];
+  readonly size: number;
+  #disposed = false;
+
+  constructor(records: readonly ReferenceRecord[]) {
+    this.#records = records;
+    this.size = records.length;
+  }
+
+  timestampAt(index: number): bigint {
+    return this.#at(index).timestamp;
+  }
+
+  idAt(index: number): Uint8Array {
+    return this.#at(index).id.slice();
+  }
+
+  copyIds(begin: number, end: number, target: Uint8Array, offset: number): void {
+    this.#checkOpen();
+    checkRange(begin, end, this.size);
+    checkTarget(begin, end, target, offset);
+    for (let index = begin; index < end; index++) {
+      target.set(this.#records[index]!.id, offset + (index - begin) * idBytes);
+    }
+  }
+
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number {
+    this.#checkOpen();
+    checkBound(timestamp, idPrefix);
+    let low = 0;
+    let high = this.size;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      // A prefix sorts before everything that it begins, so a plain comparison of byte strings is right.
+      if (compareRecords(this.#records[middle]!, { timestamp, id: idPrefix }) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  fingerprint(begin: number, end: number): Uint8Array {
+    this.#checkOpen();
+    checkRange(begin, end, this.size);
+    return fingerprintOf(this.#records.slice(begin, end).map((record) => record.id));
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#records = [];
+  }
+
+  #at(index: number): ReferenceRecord {
+    this.#checkOpen();
+    checkIndex(index, this.size);
+    return this.#records[index]!;
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) throw new KernelUsageError('the set was disposed');
+  }
+}

@@ -1,0 +1,173 @@
+import type { Arena } from './arena.js';
+import {
+  checkBound,
+  checkCount,
+  checkId,
+  checkIndex,
+  checkRange,
+  checkTarget,
+  toTimestamp,
+} from './checks.js';
+import { KernelUsageError } from './errors.js';
+import {
+  fingerprintBytes,
+  idBytes,
+  idOffset,
+  type RecordSet,
+  type RecordSetBuilder,
+  recordBytes,
+} from './kernels.js';
+import type { KernelModule } from './wasm-module.js';
+
+/** What all sets of one instance share. `scratch` holds the sort's buckets, a bound or a fingerprint: one at a time. */
+export type RecordSetContext = {
+  readonly module: KernelModule;
+  readonly arena: Arena;
+  readonly scratch: number;
+};
+
+/** A builder grows by half of what it holds, so that adding one by one stays cheap. */
+const growthFactor = 1.5;
+const capacityMin = 16;
+
+/** Collects records in one region of the arena, which the sealed set then takes over. */
+export class WasmRecordSetBuilder implements RecordSetBuilder {
+  readonly #context: RecordSetContext;
+  #records: number;
+  #capacity: number;
+  #size = 0;
+  #spent = false;
+
+  constructor(context: RecordSetContext, capacity: number) {
+    checkCount(capacity);
+    this.#context = context;
+    this.#capacity = Math.max(capacity, capacityMin);
+    this.#records = context.arena.allocate(this.#capacity * recordBytes);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(count: number): Uint8Array {
+    checkCount(count);
+    this.#reserve(count);
+    const start = this.#records + this.#size * recordBytes;
+    this.#size += count;
+    return this.#context.arena.bytes.subarray(start, start + count * recordBytes);
+  }
+
+  add(createdAt: number | bigint, id: Uint8Array): void {
+    checkId(id);
+    const timestamp = toTimestamp(createdAt);
+    this.#reserve(1);
+    const start = this.#records + this.#size * recordBytes;
+    this.#context.arena.view.setBigUint64(start, timestamp, true);
+    this.#context.arena.bytes.set(id, start + idOffset);
+    this.#size += 1;
+  }
+
+  seal(): RecordSet {
+    this.#checkOpen();
+    const { module, arena, scratch } = this.#context;
+    const size = module.sortRecords(this.#records, this.#size, scratch);
+    const records = arena.resize(this.#records, size * recordBytes);
+    const sums = arena.allocate(module.sumsBytes(size));
+    module.writeSums(records, size, sums);
+    this.#spent = true;
+    return new WasmRecordSet(this.#context, records, sums, size);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#spent) return;
+    this.#spent = true;
+    this.#context.arena.free(this.#records);
+  }
+
+  #reserve(count: number): void {
+    this.#checkOpen();
+    const wanted = this.#size + count;
+    if (wanted <= this.#capacity) return;
+    const roomy = Math.max(wanted, Math.ceil(this.#capacity * growthFactor));
+    this.#records = this.#context.arena.resize(this.#records, roomy * recordBytes);
+    this.#capacity = roomy;
+  }
+
+  #checkOpen(): void {
+    if (this.#spent) throw new KernelUsageError('the builder was sealed or disposed');
+  }
+}
+
+/** Sorted records and their sums in the arena. */
+class WasmRecordSet implements RecordSet {
+  readonly size: number;
+  readonly #context: RecordSetContext;
+  readonly #records: number;
+  readonly #sums: number;
+  #disposed = false;
+
+  constructor(context: RecordSetContext, records: number, sums: number, size: number) {
+    this.#context = context;
+    this.#records = records;
+    this.#sums = sums;
+    this.size = size;
+  }
+
+  timestampAt(index: number): bigint {
+    return this.#context.arena.view.getBigUint64(this.#recordAt(index), true);
+  }
+
+  idAt(index: number): Uint8Array {
+    const start = this.#recordAt(index) + idOffset;
+    return this.#context.arena.bytes.slice(start, start + idBytes);
+  }
+
+  copyIds(begin: number, end: number, target: Uint8Array, offset: number): void {
+    this.#checkOpen();
+    checkRange(begin, end, this.size);
+    checkTarget(begin, end, target, offset);
+    const { module, arena, scratch } = this.#context;
+    const chunk = Math.floor(module.SORT_SCRATCH_BYTES.value / idBytes);
+    for (let from = begin; from < end; from += chunk) {
+      const count = Math.min(chunk, end - from);
+      module.gatherIds(this.#records + from * recordBytes, count, scratch);
+      const ids = arena.bytes.subarray(scratch, scratch + count * idBytes);
+      target.set(ids, offset + (from - begin) * idBytes);
+    }
+  }
+
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number {
+    this.#checkOpen();
+    checkBound(timestamp, idPrefix);
+    const { module, arena, scratch } = this.#context;
+    arena.view.setBigUint64(scratch, timestamp, true);
+    arena.bytes.fill(0, scratch + idOffset + idPrefix.length, scratch + recordBytes);
+    arena.bytes.set(idPrefix, scratch + idOffset);
+    return module.lowerBound(this.#records, this.size, scratch);
+  }
+
+  fingerprint(begin: number, end: number): Uint8Array {
+    this.#checkOpen();
+    checkRange(begin, end, this.size);
+    const { module, arena, scratch } = this.#context;
+    module.fingerprintRange(this.#records, this.#sums, this.size, begin, end, scratch);
+    return arena.bytes.slice(scratch, scratch + fingerprintBytes);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#context.arena.free(this.#records);
+    this.#context.arena.free(this.#sums);
+  }
+
+  #recordAt(index: number): number {
+    this.#checkOpen();
+    checkIndex(index, this.size);
+    return this.#records + index * recordBytes;
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) throw new KernelUsageError('the set was disposed');
+  }
+}
