@@ -63,17 +63,14 @@ function isTags(value: unknown): value is string[][] {
   );
 }
 
+/** The serialisation whose hash is the id (NIP-01). */
+export function serialiseForHash(event: NostrEvent): string {
+  return JSON.stringify([0, event.pubkey, event.created_at, event.kind, event.tags, event.content]);
+}
+
 /** The SHA-256 of the NIP-01 serialisation, in lower-case hex: what the `id` must be. */
 export function eventHash(event: NostrEvent): string {
-  const serialised = JSON.stringify([
-    0,
-    event.pubkey,
-    event.created_at,
-    event.kind,
-    event.tags,
-    event.content,
-  ]);
-  return createHash('sha256').update(serialised, 'utf8').digest('hex');
+  return createHash('sha256').update(serialiseForHash(event), 'utf8').digest('hex');
 }
 
 /** The event as JSON, fields in the order of NIP-01, without white space: the bytes that clients are sent. */

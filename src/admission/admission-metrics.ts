@@ -1,0 +1,55 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { AdmissionOutcome, EventSource } from './admission.js';
+
+/** What the one door shows of itself. */
+export class AdmissionMetrics {
+  readonly #outcomes: Counter<'source' | 'outcome'>;
+  readonly #writeSeconds: Histogram;
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+    this.#outcomes = new Counter({
+      name: 'ngit_admission_events_total',
+      help: 'Events that came to admission, by source and by what became of them',
+      labelNames: ['source', 'outcome'],
+      registers: [registry],
+    });
+    this.#writeSeconds = new Histogram({
+      name: 'ngit_admission_write_seconds',
+      help: 'From the decision to store an event until it is on disk',
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
+      registers: [registry],
+    });
+  }
+
+  countOutcome(source: EventSource['type'], outcome: AdmissionOutcome['type']): void {
+    this.#outcomes.inc({ source, outcome });
+  }
+
+  /** Starts the clock of a write; call the result when it is on disk. */
+  startWrite(): () => void {
+    return this.#writeSeconds.startTimer();
+  }
+
+  /** Gauges that are read when they are scraped. */
+  watch(gauges: { readonly queuedEvents: () => number; readonly hotBytes: () => number }): void {
+    this.#gauge(
+      'ngit_admission_queued_events',
+      'Events that wait for the check of id and signature',
+      gauges.queuedEvents,
+    );
+    this.#gauge('ngit_admission_hot_bytes', 'Bytes of refused events that are kept at hand', gauges.hotBytes);
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,251 @@
+import { limits } from '../config/limits.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import { GraspError } from '../lib/errors.js';
+import { eventHash, eventJson, type NostrEvent } from '../nostr/event.js';
+import type { Effect } from '../policy/decision.js';
+import type { WritePolicy } from '../policy/write-policy.js';
+import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
+import type { RefusedIndex } from '../store/refused-index.js';
+import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
+import type { AdmissionMetrics } from './admission-metrics.js';
+import { EventFeed } from './event-feed.js';
+import { HotCache } from './hot-cache.js';
+import type { Verdict, Verifier } from './verification/verifier.js';
+import { type Job, VerificationQueue } from './verification-queue.js';
+
+/** Given to those whose event was still waiting when the daemon stopped. */
+export class AdmissionClosedError extends GraspError {
+  constructor() {
+    super('admission_closed', 'the daemon is stopping', { retryable: true });
+  }
+}
+
+export type AdmissionParts = {
+  readonly store: EventStore;
+  readonly refused: RefusedIndex;
+  readonly policy: WritePolicy;
+  readonly verifier: Verifier;
+  readonly clock: Clock;
+  readonly metrics: AdmissionMetrics;
+  /** How long refused events stay at hand. */
+  readonly hotCacheDurationMs: number;
+  /** Takes what an accepted event asks of the git side, once the event is on disk. */
+  readonly onEffects: (effects: readonly Effect[], event: NostrEvent) => void;
+  /** Told when the store can no longer be written: the daemon has to stop. */
+  readonly onStoreFailure: (error: unknown) => void;
+};
+
+type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
+
+/** What a client is told of an event that the store would not keep. */
+const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
+  duplicate: { type: 'known', reason: 'duplicate: already have this event' },
+  superseded: { type: 'known', reason: 'duplicate: have a newer version of this event' },
+  deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
+  expired: { type: 'refused', reason: 'invalid: this event has expired' },
+};
+
+/** The reasons under which the store itself remembers events; nothing that arrives makes those acceptable. */
+const finalReasons: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
+
+/**
+ * The one door (sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
+ * then id and signature off the main thread; then the decision and the store, synchronously one after the other;
+ * then, once written, the feed.
+ */
+export class AdmissionPipeline implements Admission, AsyncDisposable {
+  readonly feed = new EventFeed();
+  readonly #parts: AdmissionParts;
+  readonly #hot: HotCache;
+  readonly #queue: VerificationQueue<PendingJob>;
+  /** By id, what is between submission and outcome: at most one verification of an event at a time. */
+  readonly #pending = new Map<string, PendingJob>();
+  readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
+  #closed = false;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+    this.#hot = new HotCache(parts.clock, parts.hotCacheDurationMs, limits.hotCacheBytesMax);
+    this.#queue = new VerificationQueue(
+      parts.verifier,
+      (job, verdict) => this.#onVerdict(job, verdict),
+      (jobs, error) => {
+        for (const job of jobs) this.#fail(job, error);
+      },
+    );
+    parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#hot.bytes });
+  }
+
+  async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    if (this.#closed) throw new AdmissionClosedError();
+    const early = this.#earlyOutcome(event, source);
+    if (early !== undefined) {
+      this.#parts.metrics.countOutcome(source.type, early.type);
+      return early;
+    }
+    const earlier = this.#pending.get(event.id);
+    if (earlier !== undefined) return await this.#follow(earlier, event, source);
+    const job: PendingJob = { event, source, outcome: deferred() };
+    this.#pending.set(event.id, job);
+    this.#queue.push(job);
+    return await job.outcome.promise;
+  }
+
+  async roomy(source: EventSource['type']): Promise<void> {
+    if (this.#closed) throw new AdmissionClosedError();
+    await this.#queue.roomy(source);
+  }
+
+  onWanted(listener: (ids: readonly string[]) => void): () => void {
+    this.#wantedListeners.add(listener);
+    return () => this.#wantedListeners.delete(listener);
+  }
+
+  /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
+  async sweep(): Promise<void> {
+    const { removed, written } = this.#parts.store.removeExpired();
+    this.#parts.refused.removeExpired();
+    this.#parts.policy.onRemoved(removed);
+    await written;
+    this.feed.emitRemoved({ removed });
+  }
+
+  /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
+    await Promise.allSettled(Array.from(this.#pending.values(), (job) => job.outcome.promise));
+  }
+
+  /**
+   * The same event is being checked already. What is stored is a duplicate then; but another outcome may be the
+   * fault of that copy (a forged signature), so this one is tried for itself.
+   */
+  async #follow(earlier: PendingJob, event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    const outcome = await earlier.outcome.promise;
+    if (outcome.type === 'stored') return outcomeOfStatus.duplicate;
+    if (outcome.type === 'ephemeral') return outcome;
+    return await this.submit(event, source);
+  }
+
+  #earlyOutcome(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
+    const { store, refused, policy } = this.#parts;
+    if (store.has(event.id)) return outcomeOfStatus.duplicate;
+    const refusal = source.type === 'direct' ? undefined : refused.reasonFor(event.id);
+    if (refusal !== undefined) return { type: 'refused', reason: refusal };
+    const status = store.preview(event);
+    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    const reason = policy.precheck(event);
+    return reason === undefined ? undefined : this.#refuse(event, source, reason);
+  }
+
+  /** The store would not keep it: remembered, so that catch-up converges. */
+  #dismiss(event: NostrEvent, source: EventSource, status: keyof typeof outcomeOfStatus): AdmissionOutcome {
+    return this.#remember(event, source, status) ?? outcomeOfStatus[status];
+  }
+
+  /** The policy does not want it: remembered, and kept at hand, for what it misses may arrive. */
+  #refuse(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
+    const invalid = this.#remember(event, source, reason);
+    if (invalid !== undefined) return invalid;
+    if (source.type !== 'direct') this.#hot.add(event, source);
+    return { type: 'refused', reason };
+  }
+
+  /**
+   * Remembers an id of catch-up or live sync as refused. Before the signature was checked the id must be, lest a
+   * forged event condemns the id of a good one; clients cannot fill this memory.
+   */
+  #remember(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome | undefined {
+    if (source.type === 'direct') return undefined;
+    if (eventHash(event) !== event.id)
+      return { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
+    this.#parts.refused.add(event, reason);
+    return undefined;
+  }
+
+  #onVerdict(job: PendingJob, verdict: Verdict): void {
+    try {
+      const outcome = this.#decide(job, verdict);
+      if (outcome !== undefined) this.#settle(job, outcome);
+    } catch (error) {
+      this.#fail(job, error);
+    }
+  }
+
+  /** The outcome, or `undefined` when it stands only after the write. */
+  #decide(job: PendingJob, verdict: Verdict): AdmissionOutcome | undefined {
+    const { event, source } = job;
+    if (verdict === 'wrong-id')
+      return { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
+    if (verdict === 'wrong-signature') return { type: 'refused', reason: 'invalid: the signature is wrong' };
+    const { store, policy } = this.#parts;
+    const status = store.preview(event);
+    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    const decision = policy.decide(event);
+    if (decision.type === 'reject') return this.#refuse(event, source, decision.reason);
+    if (status === 'ephemeral') {
+      this.feed.emitAccepted({ event, json: eventJson(event), source, stored: false });
+      return { type: 'ephemeral' };
+    }
+    this.#store(job, store.put(event), decision.effects);
+    return undefined;
+  }
+
+  #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
+    const { policy, refused, metrics, onStoreFailure } = this.#parts;
+    policy.onRemoved(result.removed);
+    policy.onStored(job.event);
+    refused.delete(job.event.id);
+    const finished = metrics.startWrite();
+    result.written.then(
+      () => {
+        finished();
+        this.#publish(job, result.removed, effects);
+      },
+      (error) => {
+        this.#fail(job, error);
+        onStoreFailure(error);
+      },
+    );
+  }
+
+  /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
+  #publish(job: PendingJob, removed: readonly RemovedEvent[], effects: readonly Effect[]): void {
+    const { event, source } = job;
+    this.#settle(job, { type: 'stored' });
+    this.feed.emitRemoved({ removed });
+    this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
+    if (effects.length > 0) this.#parts.onEffects(effects, event);
+    this.#revive(event);
+  }
+
+  /** Tries again what was refused for want of this event; what is no longer at hand is asked for again. */
+  #revive(event: NostrEvent): void {
+    if (this.#closed) return;
+    const { policy, refused } = this.#parts;
+    const cold: string[] = [];
+    for (const filter of policy.revivedBy(event)) {
+      for (const id of refused.matching(filter, limits.revivedIdsMax)) {
+        if (finalReasons.has(refused.reasonFor(id) ?? '')) continue;
+        refused.delete(id);
+        const hot = this.#hot.take(id);
+        if (hot === undefined) cold.push(id);
+        else this.submit(hot.event, hot.source).catch(() => {});
+      }
+    }
+    if (cold.length > 0) for (const listener of this.#wantedListeners) listener(cold);
+  }
+
+  #settle(job: PendingJob, outcome: AdmissionOutcome): void {
+    this.#pending.delete(job.event.id);
+    this.#parts.metrics.countOutcome(job.source.type, outcome.type);
+    job.outcome.resolve(outcome);
+  }
+
+  #fail(job: PendingJob, error: unknown): void {
+    this.#pending.delete(job.event.id);
+    job.outcome.reject(error);
+  }
+}

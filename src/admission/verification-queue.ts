@@ -1,0 +1,115 @@
+import { limits } from '../config/limits.js';
+import { BoundedQueue } from '../lib/bounded-queue.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import type { EventSource } from './admission.js';
+import type { Verdict, Verifier } from './verification/verifier.js';
+
+/** What waits for its verdict. */
+export type Job = { readonly event: NostrEvent; readonly source: EventSource };
+
+/** Clients go first, then what is live, then catch-up. */
+const lanes = ['direct', 'live', 'catchup'] as const;
+type Lane = (typeof lanes)[number];
+
+const laneOf: Readonly<Record<EventSource['type'], Lane>> = {
+  direct: 'direct',
+  live_sync: 'live',
+  catchup: 'catchup',
+  daily_catchup: 'catchup',
+};
+
+const laneLimits = {
+  bytesHigh: limits.verificationLaneBytesHigh,
+  bytesLow: limits.verificationLaneBytesLow,
+  itemsMax: limits.verificationLaneEventsMax,
+};
+
+type Batch<J extends Job> = { readonly jobs: readonly J[]; verdicts: Verdict[] | undefined };
+
+/**
+ * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane. Batches
+ * grow by themselves under load: whatever came while all workers were busy goes together.
+ */
+export class VerificationQueue<J extends Job> {
+  readonly #verifier: Verifier;
+  readonly #onVerdict: (job: J, verdict: Verdict) => void;
+  readonly #onFailure: (jobs: readonly J[], error: unknown) => void;
+  readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
+  readonly #underWay: Batch<J>[] = [];
+
+  constructor(
+    verifier: Verifier,
+    onVerdict: (job: J, verdict: Verdict) => void,
+    onFailure: (jobs: readonly J[], error: unknown) => void,
+  ) {
+    this.#verifier = verifier;
+    this.#onVerdict = onVerdict;
+    this.#onFailure = onFailure;
+    const lane = () => new BoundedQueue<J>(laneLimits, (job) => eventBytes(job.event));
+    this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
+  }
+
+  /** The jobs that wait or are under way. */
+  get length(): number {
+    const waiting = lanes.reduce((sum, lane) => sum + this.#lanes[lane].length, 0);
+    return waiting + this.#underWay.reduce((sum, batch) => sum + batch.jobs.length, 0);
+  }
+
+  push(job: J): void {
+    this.#lanes[laneOf[job.source.type]].push(job);
+    this.#pump();
+  }
+
+  /** Resolves when the lane of such a source has room. */
+  roomy(source: EventSource['type']): Promise<void> {
+    return this.#lanes[laneOf[source]].roomy();
+  }
+
+  /** Takes no more; returns the jobs that were not begun. Those under way still get their verdict. */
+  close(): J[] {
+    return lanes.flatMap((lane) => this.#lanes[lane].close());
+  }
+
+  #pump(): void {
+    while (this.#underWay.length < this.#verifier.batchesMax) {
+      const jobs = this.#takeBatch();
+      if (jobs.length === 0) return;
+      const batch: Batch<J> = { jobs, verdicts: undefined };
+      this.#underWay.push(batch);
+      this.#verifier.verify(jobs.map((job) => job.event)).then(
+        (verdicts) => {
+          batch.verdicts = verdicts;
+          this.#handOut();
+        },
+        (error) => {
+          this.#underWay.splice(this.#underWay.indexOf(batch), 1);
+          this.#onFailure(jobs, error);
+          this.#handOut();
+        },
+      );
+    }
+  }
+
+  #takeBatch(): J[] {
+    const jobs: J[] = [];
+    let bytes = 0;
+    for (const lane of lanes) {
+      while (jobs.length < limits.verificationBatchEventsMax && bytes < limits.verificationBatchBytesMax) {
+        const job = this.#lanes[lane].shift();
+        if (job === undefined) break;
+        bytes += eventBytes(job.event);
+        jobs.push(job);
+      }
+    }
+    return jobs;
+  }
+
+  #handOut(): void {
+    for (let head = this.#underWay[0]; head?.verdicts !== undefined; head = this.#underWay[0]) {
+      this.#underWay.shift();
+      for (const [index, job] of head.jobs.entries())
+        this.#onVerdict(job, head.verdicts[index] ?? 'wrong-signature');
+    }
+    this.#pump();
+  }
+}

@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { NostrEvent } from '../../nostr/event.js';
+import { decodeVerdicts, encodeBatch } from './batch-codec.js';
+import type { Verifier } from './verifier.js';
+
+/** Node loads a worker itself, so always from the compiled output, also when the sources are run by a test. */
+const workerFile = fileURLToPath(new URL('../../../dist/admission/verification/worker.js', import.meta.url));
+
+/** Each worker has one batch in hand and one waiting, so that none idles while the main thread is busy. */
+const batchesPerWorker = 2;
+
+/** Verifies on `workers` threads (at least 1). Threads are started at once and end when it is disposed. */
+export function createPoolVerifier(options: { readonly workers: number }): Verifier {
+  const pool = new Piscina<ArrayBuffer, Uint8Array>({
+    filename: workerFile,
+    name: 'verifyBatch',
+    minThreads: options.workers,
+    maxThreads: options.workers,
+  });
+  return {
+    batchesMax: options.workers * batchesPerWorker,
+    async verify(events: readonly NostrEvent[]) {
+      const buffer = encodeBatch(events);
+      return decodeVerdicts(await pool.run(buffer, { transferList: [buffer] }));
+    },
+    [Symbol.asyncDispose]: () => pool.destroy(),
+  };
+}
