@@ -1,0 +1,162 @@
+import type { CancelTimer, Clock } from '../../src/lib/clock.js';
+
+type Timer = { readonly at: number; readonly order: number; task: (() => void) | undefined };
+
+/**
+ * A clock that moves only when told to. `advance` runs the timers that fall due one after another, in the order of
+ * their time and then of their making, and lets everything that one of them set off come to rest before the next.
+ *
+ * Rest means that the microtasks are spent and that no `setImmediate` waits; work on threads, on sockets or on disk
+ * is not waited for, so what runs under this clock must not use them.
+ */
+export class VirtualClock implements Clock {
+  readonly #startMs: number;
+  #elapsedMs = 0;
+  #jumpedMs = 0;
+  #orders = 0;
+  #cancelled = 0;
+  #heap: Timer[] = [];
+
+  /** `startMs`: the wall-clock time at which the clock starts, in milliseconds since 1970. */
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#startMs = startMs;
+  }
+
+  now(): number {
+    return this.#startMs + this.#elapsedMs + this.#jumpedMs;
+  }
+
+  monotonic(): number {
+    return this.#elapsedMs;
+  }
+
+  /** How many timers wait. */
+  get timers(): number {
+    return this.#heap.length - this.#cancelled;
+  }
+
+  after(delayMs: number, task: () => void): CancelTimer {
+    // Like Node's timers: whole milliseconds, and never less than one, so that no loop runs without time passing.
+    const at = this.#elapsedMs + Math.max(1, Math.ceil(delayMs));
+    const timer: Timer = { at, order: this.#orders++, task };
+    this.#push(timer);
+    return () => {
+      if (timer.task === undefined) return;
+      timer.task = undefined;
+      this.#cancelled += 1;
+      if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#sweep();
+    };
+  }
+
+  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = () => {
+        cancel();
+        reject(signal?.reason);
+      };
+      const cancel = this.after(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Sets the wall clock forward or back, as an operator or NTP does; timers and `monotonic` do not notice. */
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
+  }
+
+  /** Lets `durationMs` pass. */
+  async advance(durationMs: number): Promise<void> {
+    const endMs = this.#elapsedMs + durationMs;
+    await settle();
+    for (let timer = this.#next(endMs); timer !== undefined; timer = this.#next(endMs)) {
+      this.#elapsedMs = timer.at;
+      const { task } = timer;
+      timer.task = undefined;
+      task?.();
+      await settle();
+    }
+    this.#elapsedMs = endMs;
+  }
+
+  /** Lets time pass until `condition` holds, looked at after every timer; returns whether it came to hold in time. */
+  async advanceUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
+    const endMs = this.#elapsedMs + limitMs;
+    await settle();
+    while (!condition()) {
+      const timer = this.#next(endMs);
+      if (timer === undefined) {
+        this.#elapsedMs = endMs;
+        return condition();
+      }
+      this.#elapsedMs = timer.at;
+      const { task } = timer;
+      timer.task = undefined;
+      task?.();
+      await settle();
+    }
+    return true;
+  }
+
+  /** Takes the earliest timer that is due by `endMs` off the heap. */
+  #next(endMs: number): Timer | undefined {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.task !== undefined && first.at > endMs) return undefined;
+      this.#pop();
+      if (first.task !== undefined) return first;
+      this.#cancelled -= 1;
+    }
+    return undefined;
+  }
+
+  /** Forgets cancelled timers, so that time limits that were never reached do not pile up. */
+  #sweep(): void {
+    const live = this.#heap.filter((timer) => timer.task !== undefined);
+    this.#heap = live.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    this.#cancelled = 0;
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#heap;
+    let index = heap.length;
+    heap.push(timer);
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!isBefore(timer, heap[parent] as Timer)) break;
+      heap[index] = heap[parent] as Timer;
+      index = parent;
+    }
+    heap[index] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1] as Timer, heap[child] as Timer)) child += 1;
+      if (!isBefore(heap[child] as Timer, last)) break;
+      heap[index] = heap[child] as Timer;
+      index = child;
+    }
+    heap[index] = last;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.at !== b.at ? a.at < b.at : a.order < b.order;
+}
+
+/** Waits until everything that was set off has come to rest. */
+export async function settle(): Promise<void> {
+  do {
+    // Node spends all microtasks before it runs an immediate.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  } while (process.getActiveResourcesInfo().includes('Immediate'));
+}
