@@ -44,4 +44,74 @@ export const limits = {
   hotCacheBytesMax: 33_554_432,
   /** Most refused events that one accepted event brings back for another try. */
   revivedIdsMax: 10_000,
+
+  // Relay: one client
+  /** Longest message of a client, in bytes; a longer one ends the connection (close code 1009). */
+  clientMessageBytesMax: 1_200_000,
+  /** Events of one client that are taken in a minute; as many may come at once. */
+  clientEventsPerMinuteMax: 60,
+  /** Events of one client that wait for their outcome; above it, its socket is not read. */
+  clientEventsInFlightMax: 1_024,
+  /** Bytes of the messages that carried those events; above it, the client's socket is not read. */
+  clientEventsInFlightBytesMax: 8_388_608,
+  /** Most open subscriptions of one client. */
+  clientSubscriptionsMax: 500,
+  /** Characters of all REQ messages behind the open subscriptions of one client. */
+  clientSubscriptionCharsMax: 8_388_608,
+  /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
+  clientQueriesRunningMax: 8,
+  /** Requests of one client that wait for their turn; above it, its socket is not read. */
+  clientRequestsQueuedMax: 64,
+  /** Characters of the requests of one client that wait for their turn; above it, its socket is not read. */
+  clientRequestsQueuedCharsMax: 2_400_000,
+  /** Events that a filter without `limit` is answered with. */
+  filterEventsDefault: 500,
+  /** Most events that one filter is answered with. */
+  filterEventsMax: 5_000,
+  /** Live events that one subscription holds back while its stored events are sent. */
+  liveBufferEventsMax: 5_000,
+  /** Characters of those events; above it, the subscription is closed. */
+  liveBufferCharsMax: 2_097_152,
+  /** Time from the write of an event to its announcement in the feed that subscriptions allow for. */
+  announcementLagMs: 20,
+  /** Bytes that wait to be sent to one client above which its socket is not read and its queries pause. */
+  clientSendBytesHigh: 524_288,
+  /** Bytes that wait to be sent to one client at which its queries go on. */
+  clientSendBytesLow: 131_072,
+  /** Bytes that wait to be sent to one client above which it is dropped. */
+  clientSendBytesMax: 8_388_608,
+  /** How long bytes may wait without any of them leaving before the client is dropped. */
+  clientSendStalledMsMax: 30_000,
+  /** Time between two pings of a client; one that was silent since the last one is dropped. */
+  clientPingIntervalMs: 30_000,
+  /** Open negentropy sessions of one client. */
+  clientNegentropySessionsMax: 8,
+
+  // Relay: all clients
+  /** Time for which requests of clients are started before the event loop does something else. */
+  requestSliceMs: 5,
+  /** Open negentropy sessions of all clients. */
+  negentropySessionsMax: 256,
+  /** Most events that one negentropy session reconciles. */
+  negentropySessionItemsMax: 2_000_000,
+  /** Time without a message after which a negentropy session is closed. */
+  negentropyIdleMsMax: 60_000,
+  /** Bytes of a negentropy answer before it is written as hex. */
+  negentropyAnswerBytesMax: 60_000,
+  /** Time in which clients are told, and events in hand are finished, when the relay closes. */
+  relayCloseMsMax: 2_000,
+
+  // HTTP
+  /** Bytes of all headers of one request. */
+  httpHeaderBytesMax: 16_384,
+  /** Headers of one request. */
+  httpHeadersMax: 100,
+  /** Time in which the headers of a request must have come. */
+  httpHeadersMsMax: 10_000,
+  /** Time in which a whole request must have come. */
+  httpRequestMsMax: 60_000,
+  /** Time for which a connection is kept open without a request. */
+  httpKeepAliveMs: 5_000,
+  /** Time in which answers in hand are finished when the service closes. */
+  httpCloseMsMax: 1_000,
 } as const;
