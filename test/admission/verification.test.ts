@@ -1,0 +1,103 @@
+import { schnorr } from '@noble/curves/secp256k1.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeBatch, encodeBatch } from '../../src/admission/verification/batch-codec.js';
+import { createPoolVerifier } from '../../src/admission/verification/pool-verifier.js';
+import { openSignatureCheck, type SignatureCheck, verdictOn } from '../../src/admission/verification/signature-check.js';
+import { openSystemSecp256k1 } from '../../src/admission/verification/system-secp256k1.js';
+import type { Verifier } from '../../src/admission/verification/verifier.js';
+import { openWasmSecp256k1 } from '../../src/admission/verification/wasm-secp256k1.js';
+import { fromHex } from '../../src/lib/bytes.js';
+import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
+import { signedEvent, testIdentity } from '../support/events.js';
+import { hasRealEvents, realEvents } from '../support/real-events.js';
+
+const flip = (hex: string): string => (hex[0] === '0' ? '1' : '0') + hex.slice(1);
+
+const good = signedEvent(testIdentity(1), { content: 'ünïcode \u2028 "quoted" \\ \n', tags: [['e', 'x'], []] });
+const other = signedEvent(testIdentity(2), { content: 'other' });
+const cases: readonly [name: string, event: NostrEvent, verdict: string][] = [
+  ['a good event', good, 'valid'],
+  ['a changed content', { ...good, content: 'changed' }, 'wrong-id'],
+  ['a changed id', { ...good, id: flip(good.id) }, 'wrong-id'],
+  ['a signature of another event', { ...good, sig: other.sig }, 'wrong-signature'],
+  ['a changed signature', { ...good, sig: flip(good.sig) }, 'wrong-signature'],
+  ['a signature of zeros', { ...good, sig: '0'.repeat(128) }, 'wrong-signature'],
+  ['a signature of ones', { ...good, sig: 'f'.repeat(128) }, 'wrong-signature'],
+  ['a key that is no point', withHash({ ...good, pubkey: 'f'.repeat(64) }), 'wrong-signature'],
+  ['the key of another', withHash({ ...good, pubkey: other.pubkey }), 'wrong-signature'],
+];
+
+function withHash(event: NostrEvent): NostrEvent {
+  return { ...event, id: eventHash(event) };
+}
+
+function verdictsOf(events: readonly NostrEvent[], check: SignatureCheck): string[] {
+  return Array.from(decodeBatch(encodeBatch(events)), (message) => verdictOn(message, check));
+}
+
+function describeCheck(check: () => SignatureCheck): void {
+  it.each(cases)('judges %s', (_, event, verdict) => {
+    expect(verdictsOf([event], check())).toEqual([verdict]);
+  });
+
+  it('agrees with the oracle on the signatures of many keys', () => {
+    const events = Array.from({ length: 50 }, (_, n) => {
+      const event = signedEvent(testIdentity(n), { content: `${n}` });
+      return n % 3 === 0 ? { ...event, sig: flip(event.sig) } : event;
+    });
+    const oracle = events.map(({ sig, id, pubkey }) =>
+      schnorr.verify(fromHex(sig), fromHex(id), fromHex(pubkey)) ? 'valid' : 'wrong-signature',
+    );
+    expect(verdictsOf(events, check())).toEqual(oracle);
+  });
+
+  it('verifies an event that is longer than the heap of the WASM build', () => {
+    const long = signedEvent(testIdentity(3), { content: 'x'.repeat(2_000_000) });
+    expect(verdictsOf([long, { ...long, sig: other.sig }, good], check())).toEqual([
+      'valid',
+      'wrong-signature',
+      'valid',
+    ]);
+  });
+}
+
+describe('libsecp256k1 as WASM', () => {
+  let check: SignatureCheck;
+  beforeAll(async () => {
+    check = await openWasmSecp256k1();
+  });
+  describeCheck(() => check);
+});
+
+const system = await openSystemSecp256k1();
+describe.skipIf(system === undefined)('libsecp256k1 of the system (skipped where it is not installed)', () => {
+  describeCheck(() => system as SignatureCheck);
+
+  it('is the one that is chosen', async () => {
+    expect((await openSignatureCheck()).name).toBe(system?.name);
+  });
+});
+
+describe('the pool of workers', () => {
+  let verifier: Verifier;
+  beforeAll(() => {
+    verifier = createPoolVerifier({ workers: 1 });
+  });
+  afterAll(() => verifier[Symbol.asyncDispose]());
+
+  it('gives the verdicts in the order of the events', async () => {
+    const verdicts = await verifier.verify(cases.map(([, event]) => event));
+    expect(verdicts).toEqual(cases.map(([, , verdict]) => verdict));
+  });
+
+  it('takes several batches at once', async () => {
+    const verdicts = await Promise.all([verifier.verify([good]), verifier.verify([other, good]), verifier.verify([])]);
+    expect(verdicts).toEqual([['valid'], ['valid', 'valid'], []]);
+  });
+
+  it.skipIf(!hasRealEvents)('finds every real event valid (skipped where they are absent)', async () => {
+    const events = realEvents();
+    expect(events).toHaveLength(2288);
+    expect(new Set(await verifier.verify(events))).toEqual(new Set(['valid']));
+  });
+});
