@@ -1,0 +1,50 @@
+type Limit = { readonly name: string; readonly about: string };
+type Section = { readonly title: string; readonly limits: Limit[] };
+
+/** The sections of `limits.ts`: a `// Title` line begins one, a doc comment and the key after it are one limit. */
+function parseSections(source: string): Section[] {
+  const body = source.slice(source.indexOf('export const limits'));
+  const sections: Section[] = [];
+  const token =
+    /^ {2}\/\/ (?<title>.+)$|^ {2}\/\*\*(?<about>[\s\S]*?)\*\/\s*(?<name>\w+):|^ {2}(?<bare>\w+):/gm;
+  for (const { groups } of body.matchAll(token)) {
+    const { title, about, name, bare } = groups ?? {};
+    if (bare !== undefined) throw new Error(`the limit ${bare} has no doc comment`);
+    if (title !== undefined) sections.push({ title, limits: [] });
+    else if (name !== undefined && about !== undefined) {
+      sections.at(-1)?.limits.push({ name, about: about.replaceAll(/\s*\n\s*\* ?/g, ' ').trim() });
+    }
+  }
+  return sections;
+}
+
+function row({ name, about }: Limit, values: Readonly<Record<string, number>>): string {
+  const value = values[name];
+  if (value === undefined) throw new Error(`the limit ${name} has no value`);
+  return `| \`${name}\` | ${value.toLocaleString('en')} | ${about.replaceAll('|', '\\|')} |`;
+}
+
+/** The page of all fixed limits (`docs/limits.md`), from the text of `limits.ts` and its values. */
+export function limitsPage(source: string, values: Readonly<Record<string, number>>): string {
+  const sections = parseSections(source);
+  const listed = new Set(sections.flatMap((section) => section.limits.map(({ name }) => name)));
+  const missing = Object.keys(values).filter((name) => !listed.has(name));
+  if (missing.length > 0) throw new Error(`limits that are in no section: ${missing.join(', ')}`);
+  return [
+    '# Limits',
+    '',
+    '<!-- Generated from src/config/limits.ts by `npm run docs`; do not edit. -->',
+    '',
+    'Every queue, buffer and loop of graspd is bounded. These bounds are fixed; those that an operator may change are',
+    'options, see [configuration](configuration.md). The unit is in the name.',
+    '',
+    ...sections.flatMap(({ title, limits }) => [
+      `## ${title}`,
+      '',
+      '| limit | value | what it bounds |',
+      '|---|---:|---|',
+      ...limits.map((limit) => row(limit, values)),
+      '',
+    ]),
+  ].join('\n');
+}

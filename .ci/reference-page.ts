@@ -1,0 +1,61 @@
+import { defaultOf, heading } from '../src/config/help.js';
+import { type OptionEntry, optionEntries, optionGroups } from '../src/config/schema.js';
+import { configFile } from '../src/config/sources.js';
+
+const cell = (text: string): string =>
+  text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+function row(entry: OptionEntry): string {
+  const flag = entry.flag === undefined ? '—' : `\`${heading(entry).replaceAll('|', '\\|')}\``;
+  const cells = [flag, `\`${entry.variable}\``, cell(entry.takes), cell(defaultOf(entry)), cell(entry.about)];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** The reference page of all options (`docs/configuration.md`), from the option schema. */
+export function referencePage(): string {
+  const sections = optionGroups.map((group) => {
+    const rows = optionEntries.filter((entry) => entry.group === group).map(row);
+    return [
+      `## ${group}`,
+      '',
+      '| flag | environment | takes | default | what it does |',
+      '|---|---|---|---|---|',
+      ...rows,
+      '',
+    ].join('\n');
+  });
+  return [
+    '# Configuration',
+    '',
+    '<!-- Generated from src/config/schema.ts by `npm run docs`; do not edit. -->',
+    '',
+    'A setting is taken from its flag, else from its environment variable, else from the config file, else it has its',
+    'default. A wrong value stops the start with one line that names the setting and what it takes. Unknown flags and',
+    'unknown keys of the config file are errors; unknown `NGIT_*` variables are ignored, and a variable that is set to',
+    'nothing counts as not set.',
+    '',
+    `The config file is named by \`--${configFile.flag} FILE\` or \`${configFile.variable}\`. It holds one JSON object whose keys are the`,
+    'flags without their dashes:',
+    '',
+    '```json',
+    '{',
+    '  "domain": "git.example.org",',
+    '  "bind-address": "0.0.0.0:7334",',
+    '  "sync-bootstrap-relay-url": ["relay.example.org", "wss://other.example.net"],',
+    '  "metrics-enabled": true',
+    '}',
+    '```',
+    '',
+    'A list is comma separated; in the config file it may be a JSON list, and as a flag it may be given several times.',
+    '',
+    ...sections,
+    '## Combinations that stop the start',
+    '',
+    '- `--archive-grasp-services` together with `--archive-all` or `--archive-whitelist`.',
+    '- `--archive-read-only` without any other archive setting.',
+    '- `--repository-whitelist` together with a read-only archive, also where read-only is the default.',
+    '- `--bind-address` that is not loopback without `--domain`.',
+    '- `--sync-max-backoff-secs` below `--sync-base-backoff-secs`.',
+    '',
+  ].join('\n');
+}

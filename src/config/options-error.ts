@@ -1,0 +1,12 @@
+/**
+ * A setting that the daemon cannot start with. The message is the one line that the operator is shown: it names the
+ * setting where it was given (flag, environment variable or key of the config file) and says what it takes.
+ */
+export class OptionsError extends Error {
+  readonly code = 'invalid_option';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'OptionsError';
+  }
+}

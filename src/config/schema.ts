@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import * as kind from './value-kinds.js';
+
+/** How help, the reference page and error lines speak of an option. */
+export type OptionText = {
+  readonly group: OptionGroup;
+  /** What the option does, a sentence without a full stop. */
+  readonly about: string;
+  /** The default as an operator would write it, or what it follows from. */
+  readonly defaultText: string;
+  /** Set in the environment only; there is no flag and no key in the config file. */
+  readonly environmentOnly: boolean;
+} & Pick<kind.ValueKind<unknown>, 'takes' | 'placeholder' | 'isList' | 'isSecret'>;
+
+export const optionGroups = [
+  'Service',
+  'Storage',
+  'Access',
+  'Archive',
+  'Sync',
+  'Resources and logs',
+  'Testing',
+] as const;
+export type OptionGroup = (typeof optionGroups)[number];
+
+const optionTexts = z.registry<OptionText>();
+
+type About = { readonly group: OptionGroup; readonly about: string; readonly environmentOnly?: boolean };
+
+/** An option whose default is a value that an operator could write. */
+function withDefault<T>(value: kind.ValueKind<T>, defaultText: string, about: About) {
+  return described(value.schema.prefault(defaultText), value, defaultText, about);
+}
+
+/** An option that may be absent; what then holds is decided in `options.ts` and said in `defaultText`. */
+function optional<T>(value: kind.ValueKind<T>, defaultText: string, about: About) {
+  return described(value.schema.optional(), value, defaultText, about);
+}
+
+function described<S extends z.ZodType>(
+  schema: S,
+  { schema: _, ...words }: kind.ValueKind<unknown>,
+  defaultText: string,
+  about: About,
+): S {
+  optionTexts.add(schema, { ...words, defaultText, environmentOnly: false, ...about });
+  return schema;
+}
+
+const days = 24 * 3600;
+const service = (about: string): About => ({ group: 'Service', about });
+const storage = (about: string): About => ({ group: 'Storage', about });
+const access = (about: string): About => ({ group: 'Access', about });
+const archive = (about: string): About => ({ group: 'Archive', about });
+const sync = (about: string): About => ({ group: 'Sync', about });
+const resources = (about: string): About => ({ group: 'Resources and logs', about });
+
+/**
+ * Every option of the daemon. A key gives the flag (`--bind-address`), the environment variable
+ * (`NGIT_BIND_ADDRESS`) and the key of the config file (`bind-address`).
+ */
+export const optionsSchema = z.object({
+  domain: optional(
+    kind.domain,
+    'the bind address when that is loopback, else required',
+    service('The name under which announcements list this service'),
+  ),
+  bindAddress: withDefault(
+    kind.bindAddress,
+    '127.0.0.1:7334',
+    service('Where to listen; one port serves WebSocket, HTTP and metrics'),
+  ),
+  relayOwnerNsec: optional(
+    kind.nsec,
+    'the key in .relay-owner.nsec in the working directory, made once',
+    service("The relay owner's secret key; better given in the environment than as a flag"),
+  ),
+  relayName: optional(kind.line(200), '<domain> grasp relay', service('The name in the NIP-11 document')),
+  relayDescription: withDefault(
+    kind.line(2000),
+    'A GRASP relay: git repositories, their issues and patches, over Nostr',
+    service('The description in the NIP-11 document'),
+  ),
+  metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
+  maxConnections: optional(
+    kind.whole(1, 1_000_000),
+    'none',
+    service('Most client connections at once; more are refused'),
+  ),
+
+  gitDataPath: withDefault(kind.path, './data/git', storage('Folder of the bare repositories')),
+  relayDataPath: withDefault(kind.path, './data/relay', storage('Folder of the event database')),
+  databaseBackend: withDefault(
+    kind.choice(['level', 'memory'], { lmdb: 'level' }),
+    'level',
+    storage('Where events are kept: on disk, or in memory until the process ends'),
+  ),
+  repositoryGraceDays: withDefault(
+    kind.whole(0, 3650),
+    '7',
+    storage('How long the git data of a deleted repository is kept before it is removed'),
+  ),
+
+  repositoryWhitelist: withDefault(
+    kind.repositoryPatterns,
+    '',
+    access('When set, only announcements that match are accepted for our own service'),
+  ),
+  repositoryBlacklist: withDefault(
+    kind.repositoryPatterns,
+    '',
+    access('Announcements that match are refused, before any other rule'),
+  ),
+  eventBlacklist: withDefault(
+    kind.npubs,
+    '',
+    access('Events of these authors are refused, whatever their kind'),
+  ),
+
+  archiveAll: withDefault(
+    kind.toggle,
+    'false',
+    archive('Accept every announcement, whether or not it lists our service'),
+  ),
+  archiveWhitelist: withDefault(
+    kind.repositoryPatterns,
+    '',
+    archive('Accept announcements that match, whether or not they list our service'),
+  ),
+  archiveGraspServices: withDefault(
+    kind.domains,
+    '',
+    archive('Accept announcements that list one of these GRASP services'),
+  ),
+  archiveReadOnly: optional(
+    kind.toggle,
+    'true when any other archive setting is set, else false',
+    archive('Mirror only: announcements are accepted for archiving, not for hosting'),
+  ),
+
+  syncBootstrapRelayUrl: withDefault(
+    kind.relayUrls,
+    '',
+    sync('Relays to begin with, never dropped; a URL without a scheme means wss'),
+  ),
+  syncStartupDelaySecs: withDefault(kind.whole(0, 3600), '5', sync('Wait before the first dial of a relay')),
+  syncStartupJitterMs: withDefault(
+    kind.whole(0, 600_000),
+    '2000',
+    sync('Random wait on top of that, up to this, so that relays are not dialled all at once'),
+  ),
+  syncBatchDelaySecs: withDefault(
+    kind.whole(0, 3600),
+    '60',
+    sync('Pause between the batches of the daily catch-up'),
+  ),
+  syncReconnectDelaySecs: withDefault(
+    kind.whole(0, 3600),
+    '10',
+    sync('Wait between a reconnection and its catch-up'),
+  ),
+  syncReconnectLookbackDays: withDefault(
+    kind.whole(1, 3650),
+    '3',
+    sync('How far a catch-up after a reconnection looks back, at least'),
+  ),
+  syncMaxTagsPerFilter: withDefault(kind.whole(1, 1000), '100', sync('Most tag values in one filter')),
+  syncMaxSubscriptions: withDefault(
+    kind.whole(3, 10_000),
+    '150',
+    sync('Filters on one connection above which its subscriptions are packed anew'),
+  ),
+  syncBaseBackoffSecs: withDefault(
+    kind.whole(1, 3600),
+    '5',
+    sync('Wait after the first failure of a relay; doubles with each further one'),
+  ),
+  syncMaxBackoffSecs: withDefault(kind.whole(1, 7 * days), '3600', sync('Longest wait between tries')),
+  syncDeadThresholdSecs: withDefault(
+    kind.whole(1, 365 * days),
+    '86400',
+    sync('Unbroken failure after which a relay counts as dead'),
+  ),
+  syncDeadRetrySecs: withDefault(
+    kind.whole(1, 365 * days),
+    '86400',
+    sync('Wait between tries of a dead relay'),
+  ),
+  syncDisableNegentropy: withDefault(
+    kind.toggle,
+    'false',
+    sync('Catch up by paged requests only, never by NIP-77'),
+  ),
+  syncAllowPrivateRelays: optional(
+    kind.toggle,
+    'true when the bind address is loopback, else false',
+    sync('Follow relay URLs of events into loopback and private networks'),
+  ),
+  rejectedHotCacheDurationSecs: withDefault(
+    kind.whole(0, days),
+    '120',
+    sync('How long a refused event is kept at hand, to be tried again when what it missed arrives'),
+  ),
+  rejectedColdIndexExpirySecs: withDefault(
+    kind.whole(60, 365 * days),
+    '604800',
+    sync('How long the id of a refused event is remembered, so that it is not downloaded again'),
+  ),
+
+  verifyWorkers: optional(
+    kind.whole(1, 256),
+    'one fewer than the processor cores, at least 1',
+    resources('Threads that verify signatures'),
+  ),
+  kernelMemoryMaxMb: withDefault(
+    kind.whole(64, 4096),
+    '1024',
+    resources('Most memory, in megabytes, of the WebAssembly kernels (event ids under reconciliation)'),
+  ),
+  logLevel: withDefault(
+    kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    'info',
+    resources('Least level of the log lines that are written'),
+  ),
+
+  test: withDefault(kind.toggle, 'false', {
+    group: 'Testing',
+    about: 'Shortens the windows in which filters are gathered into a batch from 5 s to 200 ms',
+    environmentOnly: true,
+  }),
+});
+
+/** The key of an option in `Options`. */
+export type OptionKey = keyof typeof optionsSchema.shape;
+
+/** An option with all its names. */
+export type OptionEntry = OptionText & {
+  readonly key: OptionKey;
+  /** Without the two dashes; the key in the config file too. `undefined` when it is set in the environment only. */
+  readonly flag: string | undefined;
+  readonly variable: string;
+};
+
+/** All options in the order of the schema. */
+export const optionEntries: readonly OptionEntry[] = Object.entries(optionsSchema.shape).map(
+  ([key, schema]) => {
+    const text = optionTexts.get(schema);
+    if (text === undefined) throw new TypeError(`the option ${key} has no text`);
+    const words = key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+    return {
+      ...text,
+      key: key as OptionKey,
+      flag: text.environmentOnly ? undefined : words,
+      variable: `NGIT_${words.replaceAll('-', '_').toUpperCase()}`,
+    };
+  },
+);
