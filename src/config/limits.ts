@@ -16,6 +16,8 @@ export const limits = {
   // Kernels
   /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
   kernelBytesMax: 1_073_741_824,
+  /** Different values that the open filters may ask for; the filter that reaches it is still taken. */
+  kernelSymbolsMax: 8_388_608,
 
   // Negentropy (NIP-77)
   /** Least frame limit that reconciliation works with. */
@@ -114,4 +116,24 @@ export const limits = {
   httpKeepAliveMs: 5_000,
   /** Time in which answers in hand are finished when the service closes. */
   httpCloseMsMax: 1_000,
+
+  // Policy
+  /** Longest identifier of a repository, in bytes of UTF-8: with `.git` it has to fit a file name. */
+  identifierBytesMax: 251,
+  /** Most steps from the author of a repository to a maintainer, by way of the announcements of maintainers. */
+  maintainerDepthMax: 1_000,
+  /** Most refs of one repository state. */
+  stateRefsMax: 20_000,
+  /** Most repositories that one pull request names. */
+  pullRequestRepositoriesMax: 100,
+  /** Most addresses of one event, beside repositories, that are looked up among the stored events. */
+  addressLookupsMax: 1_000,
+  /** Largest deletion request, in bytes, from an author of whom nothing is stored. */
+  strangerDeletionBytesMax: 8_192,
+
+  // Git
+  /** Longest ref name, in bytes of UTF-8. */
+  refNameBytesMax: 1_024,
+  /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
+  refNamePartBytesMax: 250,
 } as const;

@@ -59,42 +59,49 @@ function bareHost(host: string): string {
 }
 
 /**
- * Our own service: the domain that announcements name, with its port where it has one, and the bind address.
- * Compared by parsed host and port, never by substring.
+ * A service under the domain that announcements name it by, with its port where it has one. Compared by parsed host
+ * and port, never by substring.
  */
+export class NamedService {
+  readonly #host: string;
+  readonly #port: number | undefined;
+
+  /** `domain` is `host` or `host:port`. Throws `TypeError` when it is neither. */
+  constructor(domain: string) {
+    const explicitPort = /:(\d+)$/.exec(domain)?.[1];
+    this.#host = bareHost(new URL(`ws://${domain}`).hostname);
+    this.#port = explicitPort === undefined ? undefined : Number(explicitPort);
+  }
+
+  /**
+   * Whether a URL of an announcement names the service. A domain without a port is reached at the default port of
+   * whichever scheme the URL has.
+   */
+  isNamedBy(url: string): boolean {
+    const target = hostPortOf(url);
+    if (target === undefined || target.host !== this.#host) return false;
+    return target.port === (this.#port ?? defaultPorts[parseUrl(url.trim())?.protocol ?? '']);
+  }
+}
+
+/** Our own service: the domain that announcements name, and the bind address. */
 export class OwnService {
-  readonly #domain: { readonly host: string; readonly port: number | undefined };
+  readonly #domain: NamedService;
   readonly #bind: HostPort;
 
   /** `domain` is `host` or `host:port`; `bindAddress` is `ip:port`. Throws `TypeError` when they are neither. */
   constructor(domain: string, bindAddress: string) {
-    const parsed = new URL(`ws://${domain}`);
-    const explicitPort = /:(\d+)$/.exec(domain)?.[1];
-    this.#domain = {
-      host: bareHost(parsed.hostname),
-      port: explicitPort === undefined ? undefined : Number(explicitPort),
-    };
+    this.#domain = new NamedService(domain);
     const bind = hostPortOf(`ws://${bindAddress}`);
     if (bind === undefined) throw new TypeError(`'${bindAddress}' is no bind address`);
     this.#bind = bind;
   }
 
-  /**
-   * Whether a URL of an announcement names our service. A domain without a port is reached at the default port of
-   * whichever scheme the URL has.
-   */
+  /** Whether a URL of an announcement names our service. */
   isNamedBy(url: string): boolean {
+    if (this.#domain.isNamedBy(url)) return true;
     const target = hostPortOf(url);
-    if (target === undefined) return false;
-    return (
-      this.#isDomain(url, target) || (target.host === this.#bind.host && target.port === this.#bind.port)
-    );
-  }
-
-  #isDomain(url: string, target: HostPort): boolean {
-    if (target.host !== this.#domain.host) return false;
-    if (this.#domain.port !== undefined) return target.port === this.#domain.port;
-    return target.port === defaultPorts[parseUrl(url.trim())?.protocol ?? ''];
+    return target?.host === this.#bind.host && target.port === this.#bind.port;
   }
 
   /** Whether the service is bound to loopback, so that relays on loopback are its natural peers. */

@@ -1,16 +1,30 @@
 /**
  * The outcome of the write policy (policy.md). A reason begins with a NIP-01 prefix (`invalid:`, `blocked:`, …) and
- * reaches the client in `OK`.
+ * reaches the client in `OK`. Whoever reads a decision switches over `type`, so that a further outcome (an event
+ * held back until its git data is here) is one more member.
  */
 export type Decision =
   | { readonly type: 'accept'; readonly effects: readonly Effect[] }
   | { readonly type: 'reject'; readonly reason: string };
 
-/** What has to happen beside storing, once the event is on disk: the git side of a decision. */
+/**
+ * What has to follow beside storing, once the event is on disk: a part of the git side that may no longer agree with
+ * the stored events. An effect says where to look, never what to do: that is read from the events when it is run, so
+ * running one twice, late, or in another order does no harm.
+ */
 export type Effect =
-  | { readonly type: 'ensure-repository'; readonly pubkey: string; readonly identifier: string }
-  | { readonly type: 'align-refs'; readonly pubkey: string; readonly identifier: string }
-  | { readonly type: 'set-pull-request-ref'; readonly eventId: string };
+  /** The repository of that announcement: whether it is there, its heads, tags and `HEAD`. */
+  | { readonly type: 'align-repository'; readonly pubkey: string; readonly identifier: string }
+  /** `refs/nostr/<event id>` in one repository. */
+  | {
+      readonly type: 'align-pull-request';
+      readonly eventId: string;
+      readonly pubkey: string;
+      readonly identifier: string;
+    };
 
-export const accept = (...effects: Effect[]): Decision => ({ type: 'accept', effects });
+/** Takes effects and returns at once; the work happens later, and its failures are its own to repeat. */
+export type EffectRunner = { run(effects: readonly Effect[]): void };
+
+export const accept = (effects: readonly Effect[] = []): Decision => ({ type: 'accept', effects });
 export const reject = (reason: string): Decision => ({ type: 'reject', reason });

@@ -1,0 +1,39 @@
+import { limits } from '../config/limits.js';
+import { utf8Length } from '../lib/bytes.js';
+
+/**
+ * What git forbids anywhere in a ref name (git-check-ref-format): control characters, space, `~^:?*[\`, `..`, `@{`.
+ * A lone surrogate has no UTF-8 form, so two different names would be one on disk.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const forbidden = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\p{Surrogate}/u;
+
+/**
+ * Whether `name` is a full ref name by git's own rules, and each of its parts fits a file name with room for git's
+ * `.lock`.
+ */
+export function isRefName(name: string): boolean {
+  if (!name.startsWith('refs/') || name.endsWith('.') || forbidden.test(name)) return false;
+  if (utf8Length(name) > limits.refNameBytesMax) return false;
+  const parts = name.split('/');
+  return parts.length > 2 && parts.every(isRefNamePart);
+}
+
+function isRefNamePart(part: string): boolean {
+  return (
+    part !== '' &&
+    !part.startsWith('.') &&
+    !part.endsWith('.lock') &&
+    utf8Length(part) <= limits.refNamePartBytesMax
+  );
+}
+
+/** Whether `name` is a head or tag: the refs that a repository state declares. */
+export function isHeadOrTag(name: string): boolean {
+  return name.startsWith('refs/heads/') || name.startsWith('refs/tags/');
+}
+
+/** Where the commit of a pull request is found: `refs/nostr/<event id>`. */
+export function pullRequestRef(eventId: string): string {
+  return `refs/nostr/${eventId}`;
+}

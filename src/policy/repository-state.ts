@@ -1,0 +1,67 @@
+import { limits } from '../config/limits.js';
+import { isObjectId } from '../git/object-id.js';
+import { isHeadOrTag, isRefName } from '../git/ref-name.js';
+import { firstTagValue, InvalidEventError, type NostrEvent } from '../nostr/event.js';
+import { checkedIdentifier } from './repository-identifier.js';
+
+/** A repository state (NIP-34, kind 30618), read and safe to be given to git. */
+export type RepositoryState = {
+  readonly pubkey: string;
+  readonly identifier: string;
+  /** Object id by full ref name: heads and tags only. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** The full name of the branch that `HEAD` stands for, if the state names one. */
+  readonly head: string | undefined;
+};
+
+const peeledSuffix = '^{}';
+const headPrefix = 'ref: ';
+
+/**
+ * Reads a state. Throws `InvalidEventError` for what git would not take: names outside heads and tags, names or
+ * object ids of the wrong form, one ref with two values, or two refs of which one is a folder of the other.
+ */
+export function parseRepositoryState(event: NostrEvent): RepositoryState {
+  const identifier = checkedIdentifier(event);
+  const refs = new Map<string, string>();
+  for (const [name = '', value = ''] of event.tags) {
+    if (name.startsWith('refs/') && !name.endsWith(peeledSuffix)) addRef(refs, name, value);
+  }
+  refuseFolders(refs);
+  return { pubkey: event.pubkey, identifier, refs, head: parseHead(event) };
+}
+
+function addRef(refs: Map<string, string>, name: string, objectId: string): void {
+  if (!isHeadOrTag(name) || !isRefName(name)) throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
+  if (!isObjectId(objectId)) throw new InvalidEventError(`'${shown(name)}' has no object id of 40 or 64 hex digits`);
+  if (refs.get(name) !== undefined && refs.get(name) !== objectId) {
+    throw new InvalidEventError(`'${shown(name)}' has two values`);
+  }
+  refs.set(name, objectId);
+  if (refs.size > limits.stateRefsMax) throw new InvalidEventError(`more than ${limits.stateRefsMax} refs`);
+}
+
+/** `a` and `a/b` cannot both be refs: git keeps them as file and folder. */
+function refuseFolders(refs: ReadonlyMap<string, string>): void {
+  for (const name of refs.keys()) {
+    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+      const folder = name.slice(0, slash);
+      if (refs.has(folder)) throw new InvalidEventError(`'${shown(folder)}' and '${shown(name)}' exclude each other`);
+    }
+  }
+}
+
+function parseHead(event: NostrEvent): string | undefined {
+  const value = firstTagValue(event, 'HEAD');
+  if (value === undefined) return undefined;
+  const name = value.startsWith(headPrefix) ? value.slice(headPrefix.length) : '';
+  if (!name.startsWith('refs/heads/') || !isRefName(name)) {
+    throw new InvalidEventError("HEAD is not 'ref: refs/heads/<name>'");
+  }
+  return name;
+}
+
+/** The beginning of a name from an event, for a reason that a client reads. */
+function shown(name: string): string {
+  return name.slice(0, 100);
+}

@@ -1,0 +1,85 @@
+import type { RepositoryPattern } from '../config/repository-pattern.js';
+import { NamedService, type OwnService } from '../nostr/relay-url.js';
+import type { Announcement } from '../nostr/repository.js';
+
+/** What the operator decided about repositories (surface.md): whitelist, blacklist, archive settings. */
+export type ServingRules = {
+  readonly ownService: OwnService;
+  /** Empty: every repository that lists our service is allowed. */
+  readonly repositoryWhitelist: readonly RepositoryPattern[];
+  readonly repositoryBlacklist: readonly RepositoryPattern[];
+  readonly archiveAll: boolean;
+  readonly archiveWhitelist: readonly RepositoryPattern[];
+  /** Domains: an announcement that lists one of these services is archived. */
+  readonly archiveGraspServices: readonly string[];
+  /** A mirror only: that an announcement lists our service is no reason to serve it. */
+  readonly archiveReadOnly: boolean;
+};
+
+/**
+ * How we stand to a repository. `hosted`: its announcement lists our service. `archived`: the archive settings admit
+ * it. Both are served: they have a repository on disk, and sync asks for all about them. `refused` says why not.
+ */
+export type Serving =
+  | { readonly type: 'hosted' | 'archived' }
+  | { readonly type: 'blacklisted' | 'refused'; readonly reason: string };
+
+/** Decides by an announcement alone, without looking at anything stored, whether we serve the repository. */
+export class RepositoryServing {
+  readonly #rules: ServingRules;
+  readonly #archivedServices: readonly NamedService[];
+
+  constructor(rules: ServingRules) {
+    this.#rules = rules;
+    this.#archivedServices = rules.archiveGraspServices.map((domain) => new NamedService(domain));
+  }
+
+  /** Whether there is to be a repository for this announcement. */
+  serves(announcement: Announcement): boolean {
+    const { type } = this.of(announcement);
+    return type === 'hosted' || type === 'archived';
+  }
+
+  /** The rules of policy.md for kind 30617, in their order, up to the maintainer exception. */
+  of(announcement: Announcement): Serving {
+    const rules = this.#rules;
+    if (isListed(announcement, rules.repositoryBlacklist)) {
+      return { type: 'blacklisted', reason: 'blocked: this repository is on the blacklist' };
+    }
+    const listsUs = lists(announcement, rules.ownService);
+    const isWanted = rules.repositoryWhitelist.length === 0 || isListed(announcement, rules.repositoryWhitelist);
+    if (listsUs && isWanted && !rules.archiveReadOnly) return { type: 'hosted' };
+    if (this.#isArchived(announcement)) return { type: 'archived' };
+    if (rules.archiveReadOnly) {
+      return { type: 'refused', reason: 'blocked: this is a read-only archive, of other repositories' };
+    }
+    if (listsUs) return { type: 'refused', reason: 'blocked: this repository is not on the whitelist' };
+    return {
+      type: 'refused',
+      reason: 'blocked: the announcement does not list this service in both clone and relays',
+    };
+  }
+
+  #isArchived(announcement: Announcement): boolean {
+    const rules = this.#rules;
+    return (
+      rules.archiveAll ||
+      isListed(announcement, rules.archiveWhitelist) ||
+      this.#archivedServices.some((service) => lists(announcement, service))
+    );
+  }
+}
+
+/** Whether a `clone` URL and a relay of the announcement name the service. */
+function lists(announcement: Announcement, service: Pick<NamedService, 'isNamedBy'>): boolean {
+  const isNamed = (url: string) => service.isNamedBy(url);
+  return announcement.clone.some(isNamed) && announcement.relays.some(isNamed);
+}
+
+function isListed(announcement: Announcement, patterns: readonly RepositoryPattern[]): boolean {
+  return patterns.some(
+    ({ pubkey, identifier }) =>
+      (pubkey === undefined || pubkey === announcement.pubkey) &&
+      (identifier === undefined || identifier === announcement.identifier),
+  );
+}
