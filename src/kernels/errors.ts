@@ -10,6 +10,16 @@ export class KernelMemoryError extends GraspError {
   }
 }
 
+/** The filters ask for more different values than can be told apart at once; fewer filters help. */
+export class KernelSymbolsError extends GraspError {
+  constructor(symbolsMax: number) {
+    super('kernel_symbols', `the filters ask for ${symbolsMax} different values already`, {
+      retryable: true,
+      details: { symbolsMax },
+    });
+  }
+}
+
 /** A call that cannot be meant: an index outside the set, an id of another length, a thing that was disposed. */
 export class KernelUsageError extends GraspError {
   constructor(message: string) {

@@ -1,16 +1,23 @@
 /** Gives out small whole numbers, the last one given back first. */
 export class HandleList {
   readonly #free: number[] = [];
+  readonly #first: number;
   #next: number;
 
   /** `first` is the smallest number that is given out. */
   constructor(first = 0) {
+    this.#first = first;
     this.#next = first;
   }
 
   /** All numbers given out so far lie below this. */
   get bound(): number {
     return this.#next;
+  }
+
+  /** Numbers that are given out at the moment. */
+  get live(): number {
+    return this.#next - this.#first - this.#free.length;
   }
 
   take(): number {

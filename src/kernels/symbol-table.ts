@@ -1,3 +1,5 @@
+import { limits } from '../config/limits.js';
+import { KernelSymbolsError } from './errors.js';
 import { HandleList } from './handle-list.js';
 import type { KernelEvent, KernelFilter } from './kernels.js';
 
@@ -39,8 +41,9 @@ export class SymbolTable {
     return this.#numbers.bound;
   }
 
-  /** The conditions of a filter, their symbols counted as used once more. */
+  /** The conditions of a filter, their symbols counted as used once more. Throws `KernelSymbolsError`. */
   acquire(filter: KernelFilter): Condition[] {
+    if (this.#numbers.live >= limits.kernelSymbolsMax) throw new KernelSymbolsError(limits.kernelSymbolsMax);
     const { ids, authors } = filter;
     // No number equals one that is none, while a map would find it.
     const kinds = filter.kinds?.filter((kind) => !Number.isNaN(kind));

@@ -70,12 +70,13 @@ export class WasmRecordSetBuilder implements RecordSetBuilder {
   seal(): RecordSet {
     this.#checkOpen();
     const { module, arena, scratch } = this.#context;
-    const size = module.sortRecords(this.#records, this.#size, scratch);
-    const records = arena.resize(this.#records, size * recordBytes);
-    const sums = arena.allocate(module.sumsBytes(size));
-    module.writeSums(records, size, sums);
+    this.#size = module.sortRecords(this.#records, this.#size, scratch);
+    this.#capacity = this.#size;
+    this.#records = arena.resize(this.#records, this.#size * recordBytes);
+    const sums = arena.allocate(module.sumsBytes(this.#size));
+    module.writeSums(this.#records, this.#size, sums);
     this.#spent = true;
-    return new WasmRecordSet(this.#context, records, sums, size);
+    return new WasmRecordSet(this.#context, this.#records, sums, this.#size);
   }
 
   [Symbol.dispose](): void {

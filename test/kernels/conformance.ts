@@ -1,0 +1,12 @@
+import { describe } from 'vitest';
+import type { Kernels } from '../../src/kernels/kernels.js';
+import { filterMatcherConformance } from './filter-matcher-conformance.js';
+import { recordSetConformance } from './record-set-conformance.js';
+
+/** What every implementation of the kernels keeps. `create` gives fresh kernels. */
+export function kernelsConformance(name: string, create: () => Kernels): void {
+  describe(`kernels: ${name}`, () => {
+    describe('record set', () => recordSetConformance(create));
+    describe('filter matcher', () => filterMatcherConformance(create));
+  });
+}

@@ -1,0 +1,4 @@
+import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { kernelsConformance } from './conformance.js';
+
+kernelsConformance('reference', createReferenceKernels);

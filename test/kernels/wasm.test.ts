@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { KernelMemoryError } from '../../src/kernels/errors.js';
+import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { toHex } from '../../src/lib/bytes.js';
+import { kernelsConformance } from './conformance.js';
+
+kernelsConformance('wasm', createWasmKernels);
+
+describe('memory of the wasm kernels', () => {
+  it('is where it began after a thousand sets came and went', () => {
+    const kernels = createWasmKernels();
+    const before = kernels.memory().bytesInUse;
+    let reserved = 0;
+    for (let i = 0; i < 1000; i++) {
+      const builder = kernels.createRecordSet();
+      builder.append(2000).fill(i);
+      const open = builder.seal();
+      const abandoned = kernels.createRecordSet(50);
+      abandoned.append(100).fill(i);
+      open[Symbol.dispose]();
+      abandoned[Symbol.dispose]();
+      expect(kernels.memory().bytesInUse).toBe(before);
+      reserved ||= kernels.memory().bytesReserved;
+    }
+    expect(kernels.memory().bytesReserved).toBe(reserved);
+  });
+
+  it('is where it began after many sets were open at once, in any order', () => {
+    const kernels = createWasmKernels();
+    const before = kernels.memory().bytesInUse;
+    const round = () => {
+      const sets = Array.from({ length: 200 }, (_, i) => {
+        const builder = kernels.createRecordSet();
+        builder.append(1 + ((i * 37) % 500)).fill(i);
+        return builder.seal();
+      });
+      for (const each of sets.filter((_, i) => i % 2 === 0)) each[Symbol.dispose]();
+      for (const each of sets) each[Symbol.dispose]();
+      return kernels.memory();
+    };
+    const first = round();
+    for (let i = 0; i < 5; i++) expect(round()).toEqual(first);
+    expect(first.bytesInUse).toBe(before);
+  });
+
+  it('is given back by a matcher', () => {
+    const kernels = createWasmKernels();
+    const before = kernels.memory().bytesInUse;
+    const matcher = kernels.createFilterMatcher();
+    const handles = Array.from({ length: 3000 }, (_, i) =>
+      matcher.add({ authors: [`${i}`], '#e': Array.from({ length: i % 300 }, (_, j) => `${i}:${j}`) }),
+    );
+    for (const handle of handles.slice(0, 2000)) matcher.remove(handle);
+    matcher[Symbol.dispose]();
+    expect(kernels.memory().bytesInUse).toBe(before);
+  });
+
+  it('has a limit; what was there before is unharmed by a refusal', () => {
+    const kernels = createWasmKernels({ bytesMax: 4 * 2 ** 20 });
+    const builder = kernels.createRecordSet();
+    builder.append(1000).fill(7);
+    expect(() => builder.append(1_000_000)).toThrow(KernelMemoryError);
+    expect(() => kernels.createRecordSet(1_000_000)).toThrow(KernelMemoryError);
+    expect(builder.size).toBe(1000);
+    using set = builder.seal();
+    expect(set.size).toBe(1);
+    expect(toHex(set.idAt(0))).toBe('07'.repeat(32));
+    expect(kernels.memory().bytesReserved).toBeLessThanOrEqual(4 * 2 ** 20);
+  });
+
+  it('refuses filters beyond the limit and goes on', () => {
+    const kernels = createWasmKernels({ bytesMax: 2 * 2 ** 20 });
+    using matcher = kernels.createFilterMatcher();
+    const long = Array.from({ length: 100_000 }, (_, i) => `${i}`);
+    const kept = matcher.add({ kinds: [1] });
+    expect(() => matcher.add({ '#e': long })).toThrow(KernelMemoryError);
+    expect(matcher.size).toBe(1);
+    expect(matcher.match({ id: '', pubkey: '', kind: 1, created_at: 1, tags: [['e', '5']] })).toEqual([kept]);
+  });
+
+  it('keeps sets apart that grow in turn while the memory grows', () => {
+    const kernels = createWasmKernels();
+    const builders = Array.from({ length: 4 }, () => kernels.createRecordSet());
+    for (let i = 0; i < 3000; i++) {
+      builders.forEach((builder, which) => {
+        const id = new Uint8Array(32).fill(which);
+        id[0] = i & 255;
+        id[1] = i >> 8;
+        builder.add(i, id);
+      });
+    }
+    builders.forEach((builder, which) => {
+      using set = builder.seal();
+      expect(set.size).toBe(3000);
+      expect(set.timestampAt(2999)).toBe(2999n);
+      expect(toHex(set.idAt(258)).slice(0, 6)).toBe(`0201${toHex(Uint8Array.of(which))}`);
+    });
+  });
+});
