@@ -1,5 +1,5 @@
-import { Identity } from '../../src/nostr/keys.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import { Identity } from '../../src/nostr/keys.js';
 
 /** A throw-away key whose secret is the same in every run. */
 export function testIdentity(number: number): Identity {

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidRelayUrlError, normaliseRelayUrl, OwnService } from '../../src/nostr/relay-url.js';
+
+describe('normaliseRelayUrl', () => {
+  it.each([
+    ['wss://Relay.Example.COM', 'wss://relay.example.com'],
+    ['WSS://relay.example.com/', 'wss://relay.example.com'],
+    ['wss://relay.example.com:443', 'wss://relay.example.com'],
+    ['ws://relay.example.com:80/', 'ws://relay.example.com'],
+    ['ws://relay.example.com:443', 'ws://relay.example.com:443'],
+    ['wss://user:pass@relay.example.com/#top', 'wss://relay.example.com'],
+    ['wss://relay.example.com./', 'wss://relay.example.com'],
+    ['wss://relay.example.com/a/b//', 'wss://relay.example.com/a/b'],
+    ['wss://relay.example.com/?key=1', 'wss://relay.example.com?key=1'],
+    ['  wss://relay.example.com  ', 'wss://relay.example.com'],
+    ['ws://[::1]:8080/', 'ws://[::1]:8080'],
+    ['ws://127.1:80', 'ws://127.0.0.1'],
+  ])('%s becomes %s', (text, expected) => {
+    expect(normaliseRelayUrl(text)).toBe(expected);
+    expect(normaliseRelayUrl(expected)).toBe(expected);
+  });
+
+  it.each([
+    '',
+    'relay.example.com',
+    'https://relay.example.com',
+    'wss://',
+    'wss://a b',
+    `wss://${'x'.repeat(2000)}`,
+  ])('refuses %j', (text) => {
+    expect(() => normaliseRelayUrl(text)).toThrow(InvalidRelayUrlError);
+  });
+});
+
+describe('OwnService', () => {
+  const own = new OwnService('git.example.com', '127.0.0.1:7334');
+  it.each([
+    ['wss://git.example.com', true],
+    ['wss://GIT.example.com:443/', true],
+    ['https://git.example.com/npub1/repo.git', true],
+    ['ws://git.example.com', true],
+    ['wss://git.example.com./', true],
+    ['ws://127.0.0.1:7334', true],
+    ['wss://git.example.com:8443', false],
+    ['ws://git.example.com:443', false],
+    ['wss://evil.com/git.example.com', false],
+    ['wss://git.example.com.evil.com', false],
+    ['wss://evilgit.example.com', false],
+    ['wss://git.example.com@evil.com', false],
+    ['ws://127.0.0.1:7335', false],
+    ['git.example.com', false],
+    ['ftp://git.example.com', false],
+    ['', false],
+  ])('%s names it: %s', (url, expected) => {
+    expect(own.isNamedBy(url)).toBe(expected);
+  });
+
+  it('takes the port of a domain that has one', () => {
+    const withPort = new OwnService('git.example.com:8443', '0.0.0.0:8443');
+    expect(withPort.isNamedBy('wss://git.example.com:8443')).toBe(true);
+    expect(withPort.isNamedBy('wss://git.example.com')).toBe(false);
+    const withDefaultPort = new OwnService('git.example.com:80', '0.0.0.0:80');
+    expect(withDefaultPort.isNamedBy('ws://git.example.com')).toBe(true);
+    expect(withDefaultPort.isNamedBy('wss://git.example.com')).toBe(false);
+  });
+
+  it.each([
+    ['127.0.0.1:1', true],
+    ['127.8.8.8:1', true],
+    ['[::1]:1', true],
+    ['localhost:1', true],
+    ['0.0.0.0:1', false],
+    ['10.0.0.1:1', false],
+  ])('bound to %s is on loopback: %s', (bind, expected) => {
+    expect(new OwnService('example.com', bind).isLoopback).toBe(expected);
+  });
+});
