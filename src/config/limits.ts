@@ -83,7 +83,7 @@ export const limits = {
   /** Bytes that wait to be sent to one client above which it is dropped. */
   clientSendBytesMax: 8_388_608,
   /** How long bytes may wait without any of them leaving before the client is dropped. */
-  clientSendStalledMsMax: 30_000,
+  clientSendStalledMsMax: 60_000,
   /** Time between two pings of a client; one that was silent since the last one is dropped. */
   clientPingIntervalMs: 30_000,
   /** Open negentropy sessions of one client. */
@@ -136,4 +136,8 @@ export const limits = {
   refNameBytesMax: 1_024,
   /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
   refNamePartBytesMax: 250,
+
+  // Process
+  /** Time from the first SIGTERM or SIGINT to the end of the process. */
+  shutdownMsMax: 5_000,
 } as const;

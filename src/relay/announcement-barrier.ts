@@ -1,0 +1,47 @@
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
+import type { EventStore } from '../store/event-store.js';
+
+/**
+ * Tells when all that the store shows by now has been announced in the feed. The index shows an event from `put`
+ * on; the feed announces it once it is on disk. A query that runs between the two sends an event whose announcement
+ * is still to come, and that must not be sent twice.
+ */
+export class AnnouncementBarrier {
+  readonly #store: Pick<EventStore, 'flush'>;
+  readonly #clock: Clock;
+  #current: Promise<void> | undefined;
+  #following: Promise<void> | undefined;
+
+  constructor(store: Pick<EventStore, 'flush'>, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** Settles when everything that was put before this call is announced (or never will be). Never rejects. */
+  passed(): Promise<void> {
+    if (this.#current === undefined) return this.#begin();
+    // The flush under way may have begun before the latest put; the next one serves all who ask meanwhile.
+    this.#following ??= this.#current.then(() => {
+      this.#following = undefined;
+      return this.#current ?? this.#begin();
+    });
+    return this.#following;
+  }
+
+  #begin(): Promise<void> {
+    this.#current = this.#flushed().finally(() => {
+      this.#current = undefined;
+    });
+    return this.#current;
+  }
+
+  async #flushed(): Promise<void> {
+    try {
+      await this.#store.flush();
+    } catch {
+      // A store that cannot write announces nothing more; whoever put the events reports it.
+    }
+    await this.#clock.sleep(limits.announcementLagMs);
+  }
+}

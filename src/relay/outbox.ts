@@ -1,0 +1,18 @@
+import { GraspError } from '../lib/errors.js';
+
+/** Thrown to those who wait to send to a client that is gone. */
+export class ClientGoneError extends GraspError {
+  constructor() {
+    super('client_gone', 'the client is gone');
+  }
+}
+
+/** The way to one client: a send queue that is bounded in bytes. */
+export type Outbox = {
+  /** Queues one text frame. What is sent to a client that is gone is lost without a word. */
+  send(frame: string | Buffer): void;
+  /** Whether more than the high mark waits; who can wait, waits for `roomy`. */
+  readonly full: boolean;
+  /** Resolves when the queue is at its low mark; rejects with `ClientGoneError` when the client is gone. */
+  roomy(): Promise<void>;
+};

@@ -1,0 +1,110 @@
+import type { Logger } from 'pino';
+import type { AcceptedEvent, Feed } from '../admission/admission.js';
+import type { FilterMatcher, KernelFilter, Kernels } from '../kernels/kernels.js';
+import { type Clock, unixSeconds } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import { isExpired, type NostrEvent } from '../nostr/event.js';
+import { type Filter, matchesFilter } from '../nostr/filter.js';
+import { EventFrames } from './frames.js';
+import type { RelayMetrics } from './relay-metrics.js';
+import type { Subscription } from './subscription.js';
+
+type Entry = {
+  readonly subscription: Subscription;
+  readonly filters: readonly Filter[];
+  readonly handles: number[];
+  /** The number of the latest event that was offered: an event may match by several filters. */
+  offered: number;
+};
+
+export type HubServices = {
+  readonly feed: Feed;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+};
+
+/** The subscriptions of all clients that want live events, and the way of the feed to them. */
+export class SubscriptionHub implements Disposable {
+  readonly #services: HubServices;
+  readonly #matcher: FilterMatcher;
+  readonly #entries = new Map<Subscription, Entry>();
+  readonly #byHandle = new Map<number, Entry>();
+  readonly #stopListening: () => void;
+  #eventNumber = 0;
+
+  constructor(services: HubServices) {
+    this.#services = services;
+    this.#matcher = services.kernels.createFilterMatcher();
+    this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Offers the subscription every event from now on that matches a filter. Throws `KernelMemoryError`. */
+  add(subscription: Subscription, filters: readonly Filter[]): void {
+    const entry: Entry = { subscription, filters, handles: [], offered: this.#eventNumber };
+    this.#entries.set(subscription, entry);
+    try {
+      for (const filter of filters) {
+        const handle = this.#matcher.add(kernelFilter(filter));
+        entry.handles.push(handle);
+        this.#byHandle.set(handle, entry);
+      }
+    } catch (error) {
+      this.remove(subscription);
+      throw error;
+    }
+  }
+
+  remove(subscription: Subscription): void {
+    const entry = this.#entries.get(subscription);
+    if (entry === undefined) return;
+    this.#entries.delete(subscription);
+    for (const handle of entry.handles) {
+      this.#matcher.remove(handle);
+      this.#byHandle.delete(handle);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopListening();
+    this.#entries.clear();
+    this.#byHandle.clear();
+    this.#matcher[Symbol.dispose]();
+  }
+
+  #deliver(accepted: AcceptedEvent): void {
+    if (this.#entries.size === 0) return;
+    if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
+    this.#eventNumber += 1;
+    const frames = new EventFrames(accepted);
+    let sent = 0;
+    for (const entry of this.#matching(accepted.event)) {
+      if (entry.offered === this.#eventNumber) continue;
+      entry.offered = this.#eventNumber;
+      if (entry.subscription.offer(accepted, frames)) sent += 1;
+    }
+    if (sent > 0) this.#services.metrics.deliveries.inc(sent);
+  }
+
+  #matching(event: NostrEvent): Entry[] {
+    try {
+      return this.#matcher.match(event).flatMap((handle) => this.#byHandle.get(handle) ?? []);
+    } catch (error) {
+      // Out of kernel memory: slower, but no subscriber misses the event.
+      this.#services.logger.warn({ reason: errorMessage(error) }, 'matching an event without the kernels');
+      return [...this.#entries.values()].filter(({ filters }) =>
+        filters.some((filter) => matchesFilter(filter, event)),
+      );
+    }
+  }
+}
+
+function kernelFilter(filter: Filter): KernelFilter {
+  const { limit: _limit, ...conditions } = filter;
+  return conditions as KernelFilter;
+}

@@ -1,0 +1,135 @@
+import type { AcceptedEvent } from '../admission/admission.js';
+import type { StoredEvent } from '../store/event-store.js';
+import { type EventFrames, eoseFrame, eventFrame, eventFramePrefix } from './frames.js';
+import type { Outbox } from './outbox.js';
+
+/** Bounds of what a subscription holds back while its stored events are sent. */
+export type LiveBufferLimits = { readonly liveBufferEventsMax: number; readonly liveBufferCharsMax: number };
+
+type Replaying = {
+  readonly type: 'replaying';
+  /** Live events by id, in the order of their announcement. */
+  readonly heldBack: Map<string, AcceptedEvent>;
+  heldBackChars: number;
+  /** What was sent and may still be announced; `undefined` when nothing of it can be. */
+  sent: Set<string> | undefined;
+};
+
+/**
+ * ```
+ * queued ──begin──▶ replaying ──finish──▶ live
+ *    └──────────────────┴──────close───────┴────▶ closed
+ * ```
+ */
+type State =
+  | { readonly type: 'queued' }
+  | Replaying
+  | { readonly type: 'live'; sent: Set<string> | undefined }
+  | { readonly type: 'closed' };
+
+/**
+ * One REQ of one client: first the stored events, then EOSE, then the live ones, none left out and none twice.
+ * It takes live events from `begin` on and holds them back until the stored ones are out. An event is known to be
+ * on both ways by its id: the query drops it from those held back, or it is among those sent.
+ */
+export class Subscription {
+  readonly id: string;
+  /** Characters of the REQ, for the account of its client. */
+  readonly chars: number;
+  readonly #outbox: Outbox;
+  readonly #limits: LiveBufferLimits;
+  readonly #onOverflow: (subscription: Subscription) => void;
+  readonly #prefix: string;
+  #state: State = { type: 'queued' };
+
+  /** `onOverflow` is told when more live events come than may be held back; it closes the subscription. */
+  constructor(
+    id: string,
+    chars: number,
+    outbox: Outbox,
+    bufferLimits: LiveBufferLimits,
+    onOverflow: (subscription: Subscription) => void,
+  ) {
+    this.id = id;
+    this.chars = chars;
+    this.#outbox = outbox;
+    this.#limits = bufferLimits;
+    this.#onOverflow = onOverflow;
+    this.#prefix = eventFramePrefix(id);
+  }
+
+  get isClosed(): boolean {
+    return this.#state.type === 'closed';
+  }
+
+  /** queued → replaying. To be called in the same turn as the registration for live events, before the query. */
+  begin(): void {
+    if (this.#state.type !== 'queued') throw new TypeError(`cannot begin when ${this.#state.type}`);
+    this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0, sent: new Set() };
+  }
+
+  /** Sends one event that the query found. */
+  sendStored(stored: Pick<StoredEvent, 'id' | 'json'>): void {
+    if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
+    this.#state.sent?.add(stored.id);
+    this.#release(this.#state, stored.id);
+    this.#outbox.send(eventFrame(this.#prefix, stored.json));
+  }
+
+  /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */
+  async finish(): Promise<void> {
+    const state = this.#state;
+    if (state.type !== 'replaying') return;
+    this.#outbox.send(eoseFrame(this.id));
+    // The loop also sees what is added while it waits, so that nothing overtakes what is held back.
+    for (const [id, accepted] of state.heldBack) {
+      if (this.#outbox.full) await this.#outbox.roomy();
+      if (this.#state !== state) return;
+      this.#release(state, id);
+      this.#outbox.send(eventFrame(this.#prefix, accepted.json));
+    }
+    this.#state = { type: 'live', sent: state.sent };
+  }
+
+  /** Says that all that the query can have found has been announced: what was sent need not be remembered. */
+  forgetSent(): void {
+    if (this.#state.type === 'replaying' || this.#state.type === 'live') this.#state.sent = undefined;
+  }
+
+  /** Takes an event of the feed that matches; whether it was sent at once. */
+  offer(accepted: AcceptedEvent, frames: EventFrames): boolean {
+    const state = this.#state;
+    if (state.type !== 'replaying' && state.type !== 'live') return false;
+    if (state.sent?.delete(accepted.event.id)) return false;
+    if (state.type === 'live') {
+      this.#outbox.send(frames.frameFor(this.#prefix));
+      return true;
+    }
+    this.#holdBack(state, accepted);
+    return false;
+  }
+
+  /** Any state → closed. Nothing is sent for it from now on. */
+  close(): void {
+    this.#state = { type: 'closed' };
+  }
+
+  #holdBack(state: Replaying, accepted: AcceptedEvent): void {
+    if (state.heldBack.has(accepted.event.id)) return;
+    state.heldBack.set(accepted.event.id, accepted);
+    state.heldBackChars += accepted.json.length;
+    if (
+      state.heldBack.size > this.#limits.liveBufferEventsMax ||
+      state.heldBackChars > this.#limits.liveBufferCharsMax
+    ) {
+      this.#onOverflow(this);
+    }
+  }
+
+  #release(state: Replaying, id: string): void {
+    const accepted = state.heldBack.get(id);
+    if (accepted === undefined) return;
+    state.heldBack.delete(id);
+    state.heldBackChars -= accepted.json.length;
+  }
+}
