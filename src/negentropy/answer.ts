@@ -1,0 +1,200 @@
+import { idBytes } from '../kernels/kernels.js';
+import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
+import { NegentropyError } from './errors.js';
+import { compareIds, type IdList, sameBytes } from './id-list.js';
+import type { AskedRange, OpenRange } from './open-range.js';
+import { expectedDifferences } from './plan.js';
+import type { MessageRange } from './reader.js';
+import type { NegentropyStorage } from './storage.js';
+
+/** What an answer leaves open and what it tells about the sets. */
+export type AnswerOutcome = {
+  /** What has to be asked about again, in ascending order. */
+  readonly open: OpenRange[];
+  /** Whether anything at all was answered. */
+  readonly progress: boolean;
+  /** Whether something asked was put off: the peer's frame was full. */
+  readonly deferred: boolean;
+  /** Whether the peer passed over a range of which we had listed that we hold nothing: it does not answer lists. */
+  readonly listsIgnored: boolean;
+  /** Our items, and the differences, in ranges of which nothing was known before. */
+  readonly sampledItems: number;
+  readonly sampledDifferences: number;
+};
+
+/** What one range of the answer covers of one asked range. */
+type Part = {
+  readonly asked: AskedRange;
+  readonly lower: Bound;
+  readonly upper: Bound;
+  readonly begin: number;
+  readonly end: number;
+  /** Whether the asked range ends with this part. */
+  readonly last: boolean;
+};
+
+/**
+ * Walks an answer and the ranges that were asked, both in ascending order, side by side. What the peer lists is
+ * settled, what it skips agrees. A fingerprint of a piece of an asked range that differs from ours leaves that piece
+ * open. A fingerprint of a whole asked range, or of more, says nothing new: peers put off in this way what did not
+ * fit into their frame, so it stays open as it was. Such a fingerprint is not believed even when it equals ours,
+ * for widely used servers leave the very range that did not fit out of it.
+ */
+export class AnswerWalk {
+  readonly #storage: NegentropyStorage;
+  readonly #asked: readonly AskedRange[];
+  readonly #have: IdList;
+  readonly #need: IdList;
+  readonly #open: OpenRange[] = [];
+  #progress = false;
+  #deferred = false;
+  #listsIgnored = false;
+  #sampledItems = 0;
+  #sampledDifferences = 0;
+  /** How far the answer was read, and the index of that place where it lies inside an asked range. */
+  #position: Bound = lowestBound;
+  #positionIndex = 0;
+  /** The first asked range that reaches above the position, and what became of it so far. */
+  #next = 0;
+  #pieces = 0;
+  #openPieces: OpenRange[] = [];
+  #found = 0;
+  #putOff = false;
+
+  constructor(storage: NegentropyStorage, asked: readonly AskedRange[], have: IdList, need: IdList) {
+    this.#storage = storage;
+    this.#asked = asked;
+    this.#have = have;
+    this.#need = need;
+  }
+
+  /** Takes the next range of the answer. Throws `unasked_range` when it tells of what was not asked. */
+  take(range: MessageRange): void {
+    const parts = this.#parts(range.upper);
+    if (range.mode === 'skip') this.#agree(parts);
+    else if (range.mode === 'ids') this.#compareList(parts, range.upper, range.ids);
+    else this.#compareFingerprint(parts, range.upper, range.fingerprint);
+    this.#position = range.upper;
+    for (const part of parts) {
+      if (part.last) this.#leave(part.asked);
+    }
+  }
+
+  /** Ends the walk: what the answer did not reach was skipped. */
+  finish(): AnswerOutcome {
+    const last = this.#asked.at(-1);
+    if (last !== undefined) this.take({ mode: 'skip', upper: last.upper });
+    return {
+      open: this.#open,
+      progress: this.#progress,
+      deferred: this.#deferred,
+      listsIgnored: this.#listsIgnored,
+      sampledItems: this.#sampledItems,
+      sampledDifferences: this.#sampledDifferences,
+    };
+  }
+
+  /** What lies between the position and `upper` of the asked ranges, in order. */
+  #parts(upper: Bound): Part[] {
+    const parts: Part[] = [];
+    if (compareBounds(this.#position, upper) >= 0) return parts;
+    for (let asked = this.#asked[this.#next]; asked !== undefined; asked = this.#asked[this.#next]) {
+      if (compareBounds(asked.lower, upper) >= 0) break;
+      const inside = compareBounds(asked.lower, this.#position) < 0;
+      const last = compareBounds(asked.upper, upper) <= 0;
+      const end = last ? asked.end : indexOfBound(this.#storage, upper);
+      parts.push({
+        asked,
+        lower: inside ? this.#position : asked.lower,
+        upper: last ? asked.upper : upper,
+        begin: inside ? this.#positionIndex : asked.begin,
+        end,
+        last,
+      });
+      this.#positionIndex = end;
+      if (!last) break;
+      this.#next += 1;
+    }
+    return parts;
+  }
+
+  #agree(parts: readonly Part[]): void {
+    for (const part of parts) {
+      if (part.asked.asked === 'fingerprint') {
+        this.#progress = true;
+      } else {
+        this.#listsIgnored = true;
+        this.#reopen(part);
+      }
+    }
+  }
+
+  #compareList(parts: readonly Part[], upper: Bound, ids: Uint8Array): void {
+    const first = parts[0];
+    const last = parts.at(-1);
+    if (first === undefined || last === undefined) {
+      if (ids.length > 0) throw unasked();
+      return;
+    }
+    let reached = this.#position;
+    for (const part of parts) {
+      if (compareBounds(part.lower, reached) !== 0) throw unasked();
+      reached = part.upper;
+    }
+    if (compareBounds(reached, upper) !== 0) throw unasked();
+    const before = this.#have.count + this.#need.count;
+    const ours = new Uint8Array((last.end - first.begin) * idBytes);
+    if (ours.length > 0) this.#storage.copyIds(first.begin, last.end, ours, 0);
+    compareIds(ours, ids, this.#have, this.#need);
+    this.#found += this.#have.count + this.#need.count - before;
+    this.#progress = true;
+  }
+
+  #compareFingerprint(parts: readonly Part[], upper: Bound, fingerprint: Uint8Array): void {
+    const [part] = parts;
+    if (part === undefined) {
+      if (upper.timestamp !== infinity) throw unasked();
+      return;
+    }
+    const { asked, lower, begin, end } = part;
+    const isPiece =
+      compareBounds(this.#position, lower) === 0 &&
+      compareBounds(part.upper, upper) === 0 &&
+      (compareBounds(asked.lower, lower) < 0 || compareBounds(upper, asked.upper) < 0);
+    if (!isPiece) {
+      for (const whole of parts) this.#reopen(whole);
+      this.#deferred = true;
+      return;
+    }
+    this.#progress = true;
+    this.#pieces += 1;
+    if (sameBytes(fingerprint, this.#storage.fingerprint(begin, end))) return;
+    const open = { lower, upper: part.upper, begin, end, differences: undefined };
+    this.#open.push(open);
+    this.#openPieces.push(open);
+  }
+
+  #reopen({ lower, upper, begin, end, asked }: Part): void {
+    this.#open.push({ lower, upper, begin, end, differences: asked.differences });
+    this.#putOff = true;
+  }
+
+  /** Draws from the answer about one asked range how many differences are in it. */
+  #leave(asked: AskedRange): void {
+    const differing = this.#openPieces.length;
+    const eachOpen = expectedDifferences(this.#pieces, differing);
+    for (const piece of this.#openPieces) piece.differences = eachOpen;
+    if (asked.differences === undefined && !this.#putOff) {
+      this.#sampledItems += asked.end - asked.begin;
+      this.#sampledDifferences += this.#found + differing * eachOpen;
+    }
+    this.#pieces = 0;
+    if (differing > 0) this.#openPieces = [];
+    this.#found = 0;
+    this.#putOff = false;
+  }
+}
+
+function unasked(): NegentropyError {
+  return new NegentropyError('unasked_range', 'the peer tells of a range that was not asked about');
+}

@@ -1,0 +1,242 @@
+import { limits } from '../config/limits.js';
+import { AnswerWalk } from './answer.js';
+import { type Bound, boundBefore, compareBounds, highestBound, lowestBound } from './bound.js';
+import { NegentropyError } from './errors.js';
+import { IdList } from './id-list.js';
+import type { AskedRange, OpenRange } from './open-range.js';
+import { answerBytes, firstPieces, pieceSize } from './plan.js';
+import { MessageReader, protocolVersion } from './reader.js';
+import type { NegentropyStorage } from './storage.js';
+import { boundBytesMax, checkedFrameLimit, MessageWriter } from './writer.js';
+
+export type NegentropyClientOptions = {
+  /** Longest message that we send, in bytes; 0 for no limit. */
+  readonly frameBytesMax: number;
+  /** Most ids that the peer may make us need in all. */
+  readonly needIdsMax: number;
+};
+
+/** What one answer brought. Ids stand one after another, 32 bytes each. */
+export type NegentropyStep = {
+  /** The next message; undefined when the exchange is complete. */
+  readonly next: Uint8Array | undefined;
+  /** Ids that we hold and the peer lacks. */
+  readonly have: Uint8Array;
+  /** Ids that the peer holds and we lack. An honest peer names each once. */
+  readonly need: Uint8Array;
+};
+
+/** Where an exchange is. */
+export type NegentropyClientState =
+  | { readonly status: 'new' }
+  | { readonly status: 'asked'; readonly asked: readonly AskedRange[] }
+  | { readonly status: 'complete' }
+  | { readonly status: 'failed'; readonly error: unknown };
+
+/** Bytes of one more range in a message. */
+const rangeBytesMax = 2 * boundBytesMax + 16;
+
+/**
+ * The client's role of negentropy V1. It remembers what is not settled and asks for as much of it as the frames
+ * hold, lowest range first; a server needs no memory. One instance is one exchange.
+ */
+export class NegentropyClient {
+  readonly #storage: NegentropyStorage;
+  readonly #bytesMax: number;
+  readonly #needIdsMax: number;
+  #state: NegentropyClientState = { status: 'new' };
+  /** What is to be asked, highest range first, so that the next one is at the end. */
+  #open: OpenRange[];
+  /** The bytes that the peer's answers seem to have at most. */
+  #answerBytesMax: number;
+  #peerAnswersLists = true;
+  #sampledItems = 0;
+  #sampledDifferences = 0;
+  #rounds = 0;
+  #stalledRounds = 0;
+  #found = 0;
+  #needed = 0;
+
+  /** Throws `frame_limit_too_small` for a frame limit below 4096 that is not 0. */
+  constructor(storage: NegentropyStorage, options: NegentropyClientOptions) {
+    this.#storage = storage;
+    this.#bytesMax = checkedFrameLimit(options.frameBytesMax);
+    this.#answerBytesMax = this.#bytesMax;
+    this.#needIdsMax = options.needIdsMax;
+    const all = { lower: lowestBound, upper: highestBound, begin: 0, end: storage.size };
+    this.#open = [{ ...all, differences: undefined }];
+  }
+
+  get state(): NegentropyClientState {
+    return this.#state;
+  }
+
+  /** Answers taken so far. */
+  get rounds(): number {
+    return this.#rounds;
+  }
+
+  /** new → asked. The first message. */
+  initiate(): Uint8Array {
+    if (this.#state.status !== 'new') throw wrongState(this.#state);
+    return this.#ask();
+  }
+
+  /**
+   * asked → asked, complete or failed. Takes the peer's answer. Throws `NegentropyError` when it is malformed, speaks
+   * of what was not asked, needs too many ids, or when the peer does not get on; the exchange is over then.
+   */
+  receive(message: Uint8Array): NegentropyStep {
+    if (this.#state.status !== 'asked') throw wrongState(this.#state);
+    try {
+      return this.#receive(message, this.#state.asked);
+    } catch (error) {
+      this.#state = { status: 'failed', error };
+      throw error;
+    }
+  }
+
+  #receive(message: Uint8Array, asked: readonly AskedRange[]): NegentropyStep {
+    const reader = new MessageReader(message);
+    if (reader.version !== protocolVersion) {
+      throw new NegentropyError(
+        'unsupported_version',
+        `the peer speaks version ${reader.version - 0x60} only`,
+      );
+    }
+    const have = new IdList();
+    const need = new IdList();
+    const walk = new AnswerWalk(this.#storage, asked, have, need);
+    for (let range = reader.next(); range !== undefined; range = reader.next()) walk.take(range);
+    const outcome = walk.finish();
+
+    if (outcome.listsIgnored) this.#peerAnswersLists = false;
+    if (outcome.deferred) this.#answerBytesMax = Math.max(message.length, limits.negentropyFrameBytesMin);
+    else this.#answerBytesMax = Math.max(message.length, this.#answerBytesMax);
+    this.#sampledItems += outcome.sampledItems;
+    this.#sampledDifferences += outcome.sampledDifferences;
+    for (let at = outcome.open.length - 1; at >= 0; at -= 1) this.#open.push(outcome.open[at] as OpenRange);
+
+    this.#found += have.count + need.count;
+    this.#needed += need.count;
+    this.#checkConduct(outcome.progress || outcome.listsIgnored);
+    const next = this.#open.length > 0 ? this.#ask() : undefined;
+    if (next === undefined) this.#state = { status: 'complete' };
+    return { next, have: have.bytes(), need: need.bytes() };
+  }
+
+  /** Ends an exchange that costs more than an honest one can. */
+  #checkConduct(progress: boolean): void {
+    this.#rounds += 1;
+    this.#stalledRounds = progress ? 0 : this.#stalledRounds + 1;
+    if (this.#stalledRounds > limits.negentropyStalledRoundsMax) {
+      throw new NegentropyError('no_progress', 'the peer answers nothing of what it is asked');
+    }
+    if (this.#rounds > limits.negentropyRoundsBase + this.#found) {
+      throw new NegentropyError('too_many_rounds', `${this.#rounds} rounds for ${this.#found} ids`);
+    }
+    if (this.#needed > this.#needIdsMax) {
+      throw new NegentropyError('too_many_needed', `the peer names more than ${this.#needIdsMax} ids`);
+    }
+    if (this.#open.length > limits.negentropyOpenRangesMax) {
+      throw new NegentropyError('too_many_ranges', `${this.#open.length} ranges are open`);
+    }
+  }
+
+  /** → asked. Asks about the lowest open ranges, as many as the message and the answer will hold. */
+  #ask(): Uint8Array {
+    const question = new Question(this.#storage, this.#bytesMax, this.#answerBytesMax);
+    for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
+      const rest =
+        range.begin === range.end && this.#peerAnswersLists
+          ? question.askNothing(range)
+          : question.askPieces(range, this.#piecesOf(range));
+      if (rest === undefined) continue;
+      this.#open.push(rest);
+      break;
+    }
+    this.#state = { status: 'asked', asked: question.asked };
+    return question.finish();
+  }
+
+  /** Into how many pieces an open range is best cut. */
+  #piecesOf({ begin, end, differences }: OpenRange): number {
+    const items = end - begin;
+    if (differences === undefined && this.#sampledItems === 0) return firstPieces(items);
+    const density = this.#sampledDifferences / Math.max(1, this.#sampledItems);
+    const expected = differences ?? density * items;
+    if (expected < 0.5) return 1;
+    const size = pieceSize(items / expected, density * this.#storage.size);
+    return Math.max(1, Math.min(items, Math.ceil(items / size)));
+  }
+}
+
+/** One message of the client in the making. */
+class Question {
+  readonly asked: AskedRange[] = [];
+  readonly #storage: NegentropyStorage;
+  readonly #writer = new MessageWriter();
+  readonly #bytesMax: number;
+  readonly #answerBytesMax: number;
+  #answerBytes = 0;
+  #reached: Bound = lowestBound;
+
+  constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number) {
+    this.#storage = storage;
+    this.#bytesMax = bytesMax - rangeBytesMax;
+    this.#answerBytesMax = answerBytesMax;
+  }
+
+  finish(): Uint8Array {
+    return this.#writer.finish();
+  }
+
+  /** Says that we hold nothing in `range`, for which the peer lists what it holds. Returns what did not fit. */
+  askNothing(range: OpenRange): OpenRange | undefined {
+    if (this.#isFull()) return range;
+    this.#skipTo(range.lower);
+    this.#writer.ids(range.upper, this.#storage, range.begin, range.begin);
+    this.#asked(range, 'nothing');
+    return undefined;
+  }
+
+  /** Sends the fingerprints of `range` cut into `pieces`. Returns what did not fit. */
+  askPieces(range: OpenRange, pieces: number): OpenRange | undefined {
+    const items = range.end - range.begin;
+    const differences = range.differences === undefined ? undefined : range.differences / pieces;
+    let lower = range.lower;
+    let begin = range.begin;
+    for (let piece = 1; piece <= pieces; piece += 1) {
+      if (this.#isFull()) {
+        const left = differences === undefined ? undefined : differences * (pieces - piece + 1);
+        return { lower, upper: range.upper, begin, end: range.end, differences: left };
+      }
+      const end = range.begin + Math.floor((items * piece) / pieces);
+      const upper = piece === pieces ? range.upper : boundBefore(this.#storage, end);
+      this.#skipTo(lower);
+      this.#writer.fingerprint(upper, this.#storage.fingerprint(begin, end));
+      this.#asked({ lower, upper, begin, end, differences }, 'fingerprint');
+      lower = upper;
+      begin = end;
+    }
+    return undefined;
+  }
+
+  #isFull(): boolean {
+    return this.#writer.length > this.#bytesMax || this.#answerBytes > this.#answerBytesMax;
+  }
+
+  #skipTo(lower: Bound): void {
+    if (compareBounds(this.#reached, lower) < 0) this.#writer.skip(lower);
+  }
+
+  #asked(range: OpenRange, asked: AskedRange['asked']): void {
+    this.asked.push({ ...range, asked });
+    this.#reached = range.upper;
+    this.#answerBytes += answerBytes(range.end - range.begin, range.differences ?? 0);
+  }
+}
+
+function wrongState(state: NegentropyClientState): NegentropyError {
+  return new NegentropyError('wrong_state', `the exchange is ${state.status}`);
+}

@@ -1,0 +1,117 @@
+import { limits } from '../config/limits.js';
+import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
+import { type Bound, infinity } from './bound.js';
+import { NegentropyError } from './errors.js';
+import { protocolVersion, rangeMode } from './reader.js';
+import type { NegentropyStorage } from './storage.js';
+import { writeVarint, writeVarint64 } from './varint.js';
+
+/** Most bytes of a bound with its mode: a timestamp, a length, a whole id, the mode. */
+export const boundBytesMax = 10 + 1 + idBytes + 1;
+/** Most bytes of the number of ids in a list. */
+export const countBytesMax = 7;
+
+/** A place to which a writer can go back. */
+export type WriterMark = {
+  readonly length: number;
+  readonly timestamp: bigint;
+  readonly skipped: Bound | undefined;
+};
+
+/** Writes a message range by range, in ascending order. Skips are merged, and a last one is left out. */
+export class MessageWriter {
+  #bytes: Uint8Array;
+  #length = 1;
+  #timestamp = 0n;
+  #skipped: Bound | undefined;
+
+  constructor(bytesExpected = 4_096) {
+    this.#bytes = new Uint8Array(bytesExpected);
+    this.#bytes[0] = protocolVersion;
+  }
+
+  /** Bytes written; a skip counts when the range behind it is written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  mark(): WriterMark {
+    return { length: this.#length, timestamp: this.#timestamp, skipped: this.#skipped };
+  }
+
+  /** Forgets what was written since `mark`. */
+  rewind(mark: WriterMark): void {
+    this.#length = mark.length;
+    this.#timestamp = mark.timestamp;
+    this.#skipped = mark.skipped;
+  }
+
+  /** Says nothing about the range up to `upper`. */
+  skip(upper: Bound): void {
+    this.#skipped = upper;
+  }
+
+  /** Says the fingerprint of the range up to `upper`. */
+  fingerprint(upper: Bound, fingerprint: Uint8Array): void {
+    this.#begin(upper, rangeMode.fingerprint, fingerprintBytes);
+    this.#bytes.set(fingerprint, this.#length);
+    this.#length += fingerprintBytes;
+  }
+
+  /** Lists the ids of the items [begin, end), which must be all in the range up to `upper`. */
+  ids(upper: Bound, storage: NegentropyStorage, begin: number, end: number): void {
+    const count = end - begin;
+    this.#begin(upper, rangeMode.ids, countBytesMax + count * idBytes);
+    this.#length = writeVarint(this.#bytes, this.#length, count);
+    if (count > 0) storage.copyIds(begin, end, this.#bytes, this.#length);
+    this.#length += count * idBytes;
+  }
+
+  /** The message; only the version byte when nothing but skips was written. The writer is spent afterwards. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #begin(upper: Bound, mode: number, payloadBytes: number): void {
+    this.#reserve(2 * boundBytesMax + payloadBytes);
+    if (this.#skipped !== undefined) this.#head(this.#skipped, rangeMode.skip);
+    this.#skipped = undefined;
+    this.#head(upper, mode);
+  }
+
+  #head(upper: Bound, mode: number): void {
+    const bytes = this.#bytes;
+    if (upper.timestamp === infinity) {
+      bytes[this.#length] = 0;
+      this.#length += 1;
+    } else {
+      this.#length = writeVarint64(bytes, this.#length, upper.timestamp - this.#timestamp + 1n);
+    }
+    this.#timestamp = upper.timestamp;
+    const { prefix } = upper;
+    bytes[this.#length] = prefix.length;
+    this.#length += 1;
+    for (let at = 0; at < prefix.length; at += 1) bytes[this.#length + at] = prefix[at] as number;
+    this.#length += prefix.length;
+    bytes[this.#length] = mode;
+    this.#length += 1;
+  }
+
+  #reserve(bytesMore: number): void {
+    const wanted = this.#length + bytesMore;
+    if (wanted <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}
+
+/**
+ * The bytes that a message may have under a frame limit of `frameBytesMax`, where 0 is none.
+ * Throws `frame_limit_too_small` below `negentropyFrameBytesMin`.
+ */
+export function checkedFrameLimit(frameBytesMax: number): number {
+  if (frameBytesMax === 0) return Number.POSITIVE_INFINITY;
+  if (frameBytesMax >= limits.negentropyFrameBytesMin) return frameBytesMax;
+  throw new NegentropyError('frame_limit_too_small', `a frame limit of ${frameBytesMax} bytes`);
+}
