@@ -10,6 +10,8 @@ export type FlagShape = {
   readonly isSwitch: boolean;
   /** Whether it may be given more than once. */
   readonly isList: boolean;
+  /** A letter that may stand for it, after one dash. */
+  readonly short?: string;
 };
 
 /** A command line, read but not checked: values are still text. */
@@ -37,10 +39,13 @@ export function parseArguments(
   args: readonly string[],
   shapes: ReadonlyMap<string, FlagShape>,
 ): ParsedArguments {
-  const types = [...shapes].map(([name, { isSwitch }]) => [name, { type: isSwitch ? 'boolean' : 'string' }]);
+  const options = [...shapes].map(([name, { isSwitch, short }]) => {
+    const type = isSwitch ? ('boolean' as const) : ('string' as const);
+    return [name, short === undefined ? { type } : { type, short }] as const;
+  });
   const { tokens } = parseArgs({
     args: [...args],
-    options: Object.fromEntries(types) as Record<string, { type: 'boolean' | 'string' }>,
+    options: Object.fromEntries(options),
     strict: false,
     tokens: true,
   });
@@ -55,14 +60,20 @@ export function parseArguments(
 
 type FlagToken = { readonly name: string; readonly rawName: string; readonly value?: string | undefined };
 
+/** A letter of a group of short flags reads like a flag of that name; only a declared letter is one. */
+function isNameOf({ short }: FlagShape, { name, rawName }: FlagToken): boolean {
+  return rawName === `--${name}` || (short !== undefined && rawName === `-${short}`);
+}
+
 function addFlag(
   flags: Map<string, RawValue>,
   shapes: ReadonlyMap<string, FlagShape>,
   token: FlagToken,
 ): void {
   const { name, rawName } = token;
-  const shape = rawName.startsWith('--') ? shapes.get(name) : undefined;
-  if (shape === undefined) throw new OptionsError(`there is no option ${rawName}; see graspd --help`);
+  const shape = shapes.get(name);
+  if (shape === undefined || !isNameOf(shape, token))
+    throw new OptionsError(`there is no option ${rawName}; see graspd --help`);
   const value = token.value ?? (shape.isSwitch ? 'true' : undefined);
   if (value === undefined) throw new OptionsError(`${rawName} takes a value; see graspd --help`);
   const before = flags.get(name);

@@ -135,7 +135,7 @@ export const optionsSchema = z.object({
   archiveReadOnly: optional(
     kind.toggle,
     'true when any other archive setting is set, else false',
-    archive('Mirror only: announcements are accepted for archiving, not for hosting'),
+    archive('Mirror only: that an announcement lists our service is no reason to accept it'),
   ),
 
   syncBootstrapRelayUrl: withDefault(

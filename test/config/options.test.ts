@@ -84,7 +84,7 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'archive-whitelist': 'name',
     'archive-grasp-services': 'Other.Example:443',
     'sync-bootstrap-relay-url': 'relay.example,ws://127.0.0.1:1',
-    'database-backend': 'lmdb',
+    'database-backend': 'memory',
     'log-level': 'debug',
     'archive-read-only': 'false',
     'metrics-enabled': 'false',
@@ -173,6 +173,10 @@ test('lists are read entry by entry', () => {
     syncBootstrapRelayUrl: ['wss://relay.example:8080', 'ws://[::1]:7', 'wss://b.example/path'],
     archiveGraspServices: ['a.example:443'],
   });
+});
+
+test('lmdb, which existing servers are configured with, means level', () => {
+  expect(read({ environment: { NGIT_DATABASE_BACKEND: 'lmdb' } }).databaseBackend).toBe('level');
 });
 
 test('a variable that is set to nothing is not set', () => {

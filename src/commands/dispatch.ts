@@ -1,0 +1,79 @@
+import { type FlagShape, optionFlags, type ParsedArguments, parseArguments } from '../config/arguments.js';
+import { readOptions } from '../config/options.js';
+import type { Environment } from '../config/sources.js';
+import { programName, programVersion } from '../config/version.js';
+import { type Command, type Terminal, UsageError } from './command.js';
+import { commandHelp, programHelp } from './help.js';
+
+/** What surrounds the program. */
+export type Surroundings = Terminal & {
+  readonly environment: Environment;
+  /** Reads the config file as UTF-8. */
+  readonly readFile: (path: string) => string;
+  /** Aborts when the process is asked to end. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Runs what a command line asks for; the first command of the list when it names none. Resolves to the exit code;
+ * rejects with an error whose message is fit for the operator.
+ */
+export async function dispatch(
+  args: readonly string[],
+  commands: readonly Command[],
+  around: Surroundings,
+): Promise<number> {
+  const [first, ...rest] = args;
+  const named = first !== undefined && !first.startsWith('-');
+  if (first === 'help') return print(around, helpFor(rest[0], commands));
+  if (first === 'version') return print(around, versionLine());
+  const command = named ? findCommand(first, commands) : commands[0];
+  if (command === undefined)
+    throw new UsageError(`there is no command '${first}'; see ${programName} --help`);
+  const parsed = parseArguments(named ? rest : args, flagsOf(command));
+  if (parsed.flags.has('version')) return print(around, versionLine());
+  if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
+  checkPositionals(command, parsed);
+  return command.run({
+    ...around,
+    ...parsed,
+    readOptions: () => readOptions({ ...around, flags: parsed.flags }),
+  });
+}
+
+function flagsOf(command: Command): ReadonlyMap<string, FlagShape> {
+  return new Map<string, FlagShape>([
+    ...(command.takesOptions ? optionFlags : []),
+    ...command.flags.map((flag) => [flag.name, flag] as const),
+    ['help', { isSwitch: true, isList: false, short: 'h' }],
+    ['version', { isSwitch: true, isList: false, short: 'V' }],
+  ]);
+}
+
+function findCommand(name: string, commands: readonly Command[]): Command | undefined {
+  return commands.find((command) => command.name === name);
+}
+
+function helpFor(name: string | undefined, commands: readonly Command[]): string {
+  if (name === undefined) return programHelp(commands);
+  const command = findCommand(name, commands);
+  if (command === undefined) throw new UsageError(`there is no command '${name}'; see ${programName} --help`);
+  return commandHelp(command);
+}
+
+function checkPositionals(command: Command, { positionals }: ParsedArguments): void {
+  const extra = positionals[command.positionalsMax];
+  if (extra !== undefined) throw new UsageError(`unexpected argument '${extra}'; see ${programName} --help`);
+  if (positionals.length < command.positionalsMin) {
+    throw new UsageError(`${command.name} takes ${command.usage}; see ${programName} ${command.name} --help`);
+  }
+}
+
+function versionLine(): string {
+  return `${programName} ${programVersion}\n`;
+}
+
+function print({ stdout }: Terminal, text: string): number {
+  stdout.write(text);
+  return 0;
+}
