@@ -26,6 +26,10 @@ export type RelaySocket = {
   readonly bufferedBytes: number;
   send(frame: string): void;
   ping(): void;
+  /** Stops reading from the socket, so that the remote feels our backpressure; frames read already may still come. */
+  pause?(): void;
+  /** Reads again after `pause`. */
+  resume?(): void;
   /** Closes; `onClosed` follows, at the latest after a short grace time. */
   close(): void;
 };

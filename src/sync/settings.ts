@@ -1,0 +1,59 @@
+/** The options of proactive sync (`NGIT_SYNC_*`), in the units that the code uses. */
+export type SyncSettings = {
+  /** URLs that the operator gave: trusted, tracked for ever, asked about everything that we serve. */
+  readonly bootstrapRelays: readonly string[];
+  /** Wait before the first connection to a relay. */
+  readonly startupDelayMs: number;
+  /** Upper end of the random wait that is added to the first connection and to every backoff. */
+  readonly startupJitterMs: number;
+  /** Wait between the batches of the daily catch-up. */
+  readonly batchDelayMs: number;
+  /** Wait between a reconnect and its catch-up. */
+  readonly reconnectDelayMs: number;
+  /** How far back the catch-up after a reconnect looks. */
+  readonly reconnectLookbackMs: number;
+  /** Most values in one filter. */
+  readonly tagsPerFilterMax: number;
+  /** Filters on one connection above which its subscriptions are rebuilt. */
+  readonly filtersPerConnectionMax: number;
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /** Unbroken failure after which a relay is dead. */
+  readonly deadThresholdMs: number;
+  /** Wait between the tries of a dead relay, and of one that refuses us. */
+  readonly deadRetryMs: number;
+  readonly negentropyDisabled: boolean;
+  /** Whether URLs taken from events may lead into private address ranges. */
+  readonly allowPrivateRelays: boolean;
+  /** How long changes of the stored repositories and roots are gathered before they are acted on. */
+  readonly batchWindowMs: number;
+  /** Interval of the full catch-up. */
+  readonly dailyIntervalMs: number;
+  /** Offset between the daily catch-ups of two relays. */
+  readonly dailyStaggerMs: number;
+};
+
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+const dayMs = 24 * 60 * minuteMs;
+
+/** The defaults of the specification (sync.md §2, §3, §5; surface.md). */
+export const defaultSyncSettings: SyncSettings = {
+  bootstrapRelays: [],
+  startupDelayMs: 5 * secondMs,
+  startupJitterMs: 2 * secondMs,
+  batchDelayMs: minuteMs,
+  reconnectDelayMs: 10 * secondMs,
+  reconnectLookbackMs: 3 * dayMs,
+  tagsPerFilterMax: 100,
+  filtersPerConnectionMax: 150,
+  backoffBaseMs: 5 * secondMs,
+  backoffMaxMs: 60 * minuteMs,
+  deadThresholdMs: dayMs,
+  deadRetryMs: dayMs,
+  negentropyDisabled: false,
+  allowPrivateRelays: false,
+  batchWindowMs: 5 * secondMs,
+  dailyIntervalMs: dayMs,
+  dailyStaggerMs: 5 * minuteMs,
+};
