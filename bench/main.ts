@@ -1,0 +1,65 @@
+/**
+ * The bench suite: candidate, reference, rivals and the machine's floor in one process and one run.
+ *
+ *   npm run bench -- [topic …] [--small] [--json FILE] [--check] [--write-baseline]
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
+import { matchTopic } from './match.bench.js';
+import { measureWork, type Result } from './measure.js';
+import { recordSetTopic } from './record-set.bench.js';
+import { formatWork } from './report.js';
+import type { Scale, Topic, Work } from './topic.js';
+
+const topics: readonly Topic[] = [recordSetTopic, matchTopic];
+
+/** A ratio counts as worse only when it is so this many times in a row. */
+const checkAttemptsMax = 3;
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    small: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    'write-baseline': { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+
+/** Measures a work, again when it is to be checked and came out worse than the baseline allows. */
+async function runWork(topic: Topic, work: Work, scale: Scale, regressions: string[]): Promise<Result[]> {
+  const baseline = flags.check ? readBaseline() : [];
+  for (let attempt = 1; ; attempt++) {
+    const results = await measureWork(topic.name, work, scale);
+    const worse = findRegressions(results, baseline);
+    if (worse.length > 0 && attempt < checkAttemptsMax) continue;
+    regressions.push(...worse);
+    return results;
+  }
+}
+
+async function main(): Promise<void> {
+  const scale: Scale = flags.small ? 'small' : 'full';
+  const unknown = positionals.filter((name) => !topics.some((topic) => topic.name === name));
+  if (unknown.length > 0)
+    throw new Error(
+      `no such topic: ${unknown.join(', ')}; there are ${topics.map(({ name }) => name).join(', ')}`,
+    );
+  const results: Result[] = [];
+  const regressions: string[] = [];
+  for (const topic of topics) {
+    if (positionals.length > 0 && !positionals.includes(topic.name)) continue;
+    for await (const work of topic.works(scale)) {
+      const measured = await runWork(topic, work, scale, regressions);
+      console.log(`${formatWork(measured)}\n`);
+      results.push(...measured);
+    }
+  }
+  if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ scale, results }, null, 2)}\n`);
+  if (flags['write-baseline']) writeBaseline(results);
+  for (const line of regressions) console.error(`worse: ${line}`);
+  if (regressions.length > 0) process.exitCode = 1;
+}
+
+await main();
