@@ -32,8 +32,10 @@ export function parseRepositoryState(event: NostrEvent): RepositoryState {
 }
 
 function addRef(refs: Map<string, string>, name: string, objectId: string): void {
-  if (!isHeadOrTag(name) || !isRefName(name)) throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
-  if (!isObjectId(objectId)) throw new InvalidEventError(`'${shown(name)}' has no object id of 40 or 64 hex digits`);
+  if (!isHeadOrTag(name) || !isRefName(name))
+    throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
+  if (!isObjectId(objectId))
+    throw new InvalidEventError(`'${shown(name)}' has no object id of 40 or 64 hex digits`);
   if (refs.get(name) !== undefined && refs.get(name) !== objectId) {
     throw new InvalidEventError(`'${shown(name)}' has two values`);
   }
@@ -43,10 +45,13 @@ function addRef(refs: Map<string, string>, name: string, objectId: string): void
 
 /** `a` and `a/b` cannot both be refs: git keeps them as file and folder. */
 function refuseFolders(refs: ReadonlyMap<string, string>): void {
-  for (const name of refs.keys()) {
-    for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
-      const folder = name.slice(0, slash);
-      if (refs.has(folder)) throw new InvalidEventError(`'${shown(folder)}' and '${shown(name)}' exclude each other`);
+  // With the separator as the lowest character, what lies in a folder comes right after the folder's own name.
+  const sorted = [...refs.keys()].map((name) => name.replaceAll('/', '\0')).sort();
+  for (const [index, name] of sorted.entries()) {
+    if (sorted[index + 1]?.startsWith(`${name}\0`)) {
+      throw new InvalidEventError(
+        `'${shown(name.replaceAll('\0', '/'))}' is both a ref and a folder of refs`,
+      );
     }
   }
 }

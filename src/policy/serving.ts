@@ -47,7 +47,8 @@ export class RepositoryServing {
       return { type: 'blacklisted', reason: 'blocked: this repository is on the blacklist' };
     }
     const listsUs = lists(announcement, rules.ownService);
-    const isWanted = rules.repositoryWhitelist.length === 0 || isListed(announcement, rules.repositoryWhitelist);
+    const isWanted =
+      rules.repositoryWhitelist.length === 0 || isListed(announcement, rules.repositoryWhitelist);
     if (listsUs && isWanted && !rules.archiveReadOnly) return { type: 'hosted' };
     if (this.#isArchived(announcement)) return { type: 'archived' };
     if (rules.archiveReadOnly) {

@@ -1,7 +1,7 @@
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { RemovedEvent } from '../store/event-store.js';
-import type { Decision } from './decision.js';
+import type { Decision, Effect } from './decision.js';
 
 /**
  * Whether an event may be stored. Pure over the stored events: it reads the store's index, changes nothing and
@@ -19,11 +19,12 @@ export type WritePolicy = {
    */
   decide(event: NostrEvent): Decision;
   /**
-   * Told of every event that `put` took, at once and before the next decision, and of every one that left: keeps
-   * what the policy derives from announcements up to date.
+   * Told of every event that `put` took, at once and before the next decision: keeps what the policy derives from
+   * announcements up to date. The order of this and of `onRemoved` for the same `put` does not matter.
    */
   onStored(event: NostrEvent): void;
-  onRemoved(removed: readonly RemovedEvent[]): void;
+  /** Told of every event that left the store; answers where the git side has to look. */
+  onRemoved(removed: readonly RemovedEvent[]): readonly Effect[];
   /**
    * Filters over the refused events (`RefusedIndex`): those that may become acceptable now that `event` is stored.
    */

@@ -1,0 +1,41 @@
+import type { Effect } from './decision.js';
+import type { PullRequest } from './pull-request.js';
+import type { Departed, RepositoryDirectory, RepositoryId } from './repository-directory.js';
+
+/** Where to look after an announcement came or went: its own repository, and those that its author maintains. */
+export function alignMaintained(directory: RepositoryDirectory, announced: RepositoryId): Effect[] {
+  const { pubkey, identifier } = announced;
+  const maintained = directory
+    .servedAndMaintainedBy(pubkey, identifier)
+    .filter((repository) => repository.pubkey !== pubkey);
+  return [{ pubkey, identifier }, ...maintained].map(alignRepository);
+}
+
+/** Where to look after a state came or went: the repositories that it governs. */
+export function alignGoverned(directory: RepositoryDirectory, state: RepositoryId): Effect[] {
+  return directory.servedAndMaintainedBy(state.pubkey, state.identifier).map(alignRepository);
+}
+
+/** Where to look after a pull request came or went: the served repositories that it names. */
+export function alignNamed(directory: RepositoryDirectory, pullRequest: PullRequest): Effect[] {
+  return pullRequest.repositories
+    .filter((repository) => directory.isServed(repository))
+    .map(({ pubkey, identifier }) => ({
+      type: 'align-pull-request',
+      eventId: pullRequest.eventId,
+      pubkey,
+      identifier,
+    }));
+}
+
+/** Where to look after events left the store. */
+export function effectsOfDeparture(directory: RepositoryDirectory, departed: readonly Departed[]): Effect[] {
+  return departed.flatMap((entry) => {
+    if (entry.type === 'pull-request') return alignNamed(directory, entry.pullRequest);
+    return entry.type === 'state' ? alignGoverned(directory, entry) : alignMaintained(directory, entry);
+  });
+}
+
+function alignRepository({ pubkey, identifier }: RepositoryId): Effect {
+  return { type: 'align-repository', pubkey, identifier };
+}

@@ -1,0 +1,24 @@
+import type { NostrEvent } from '../nostr/event.js';
+import type { EventStore } from '../store/event-store.js';
+import type { Decision } from './decision.js';
+import type { RepositoryDirectory } from './repository-directory.js';
+import type { RepositoryServing } from './serving.js';
+
+/** What all sub-policies share. */
+export type PolicyContext = {
+  /** Whether a repository is served, by domain, lists and archive settings. */
+  readonly serving: RepositoryServing;
+  /** The stored events: only the questions that the index answers at once. */
+  readonly store: Pick<EventStore, 'has' | 'some' | 'count'>;
+  /** Announcements, maintainers, states and pull requests among them. */
+  readonly directory: RepositoryDirectory;
+  /** Public keys in hex: nothing of theirs is taken. */
+  readonly eventBlacklist: ReadonlySet<string>;
+};
+
+/** The rules for some kinds. */
+export type SubPolicy = {
+  /** A reason when the event would be refused whatever is stored. */
+  precheck(event: NostrEvent): string | undefined;
+  decide(event: NostrEvent): Decision;
+};

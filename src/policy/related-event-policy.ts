@@ -1,0 +1,51 @@
+import { limits } from '../config/limits.js';
+import { deletionTargets } from '../nostr/deletion.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import type { Anchors } from './anchors.js';
+import { accept, type Decision, reject } from './decision.js';
+import type { PolicyContext, SubPolicy } from './policy-context.js';
+
+/** The reason for events that hang on nothing accepted. */
+export const notRelated = 'blocked: the event neither refers to an accepted event nor is referred to by one';
+
+/**
+ * All kinds without a rule of their own: accepted when they hang on something accepted. Two kinds are accepted
+ * without: the list of an author's GRASP services (10317), and deletion requests (5).
+ *
+ * A deletion request may arrive before what it deletes, which must then not come back; so it is kept whether or not
+ * its targets are known. That lets strangers store requests that delete nothing, so theirs are kept only while they
+ * are small; a larger one is tried again when something of its author was accepted.
+ */
+export class RelatedEventPolicy implements SubPolicy {
+  readonly #context: PolicyContext;
+  readonly #anchors: Anchors;
+
+  constructor(context: PolicyContext, anchors: Anchors) {
+    this.#context = context;
+    this.#anchors = anchors;
+  }
+
+  precheck(event: NostrEvent): string | undefined {
+    if (event.kind !== kinds.deletion) return undefined;
+    const { ids, addresses } = deletionTargets(event);
+    return ids.length + addresses.length > 0
+      ? undefined
+      : 'invalid: the deletion request names no event or address of its author';
+  }
+
+  decide(event: NostrEvent): Decision {
+    const reason = this.precheck(event);
+    if (reason !== undefined) return reject(reason);
+    if (event.kind === kinds.userGraspList) return accept();
+    if (event.kind === kinds.deletion) return this.#decideDeletion(event);
+    return this.#anchors.hold(event) ? accept() : reject(notRelated);
+  }
+
+  #decideDeletion(event: NostrEvent): Decision {
+    if (eventBytes(event) <= limits.strangerDeletionBytesMax) return accept();
+    return this.#context.store.some({ authors: [event.pubkey] })
+      ? accept()
+      : reject('blocked: nothing of the author of this deletion request is kept here');
+  }
+}

@@ -1,0 +1,201 @@
+import { supersedes } from '../nostr/address.js';
+import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import { parseAnnouncement } from '../nostr/repository.js';
+import type { EventStore, RemovedEvent } from '../store/event-store.js';
+import { MaintainerGraph } from './maintainer-graph.js';
+import { isPullRequest, type PullRequest, parsePullRequest } from './pull-request.js';
+import { checkedIdentifier } from './repository-identifier.js';
+import type { RepositoryServing } from './serving.js';
+
+/** A repository by the author and identifier of its announcement. */
+export type RepositoryId = { readonly pubkey: string; readonly identifier: string };
+
+/** A stored repository state, without its refs: those are read when they are applied. */
+export type StateEntry = RepositoryId & { readonly id: string; readonly created_at: number };
+
+/** What left the directory with a removed event. */
+export type Departed =
+  | (RepositoryId & { readonly type: 'announcement' | 'state' })
+  | { readonly type: 'pull-request'; readonly pullRequest: PullRequest };
+
+type AnnouncementEntry = { readonly id: string; readonly isServed: boolean };
+
+/** By identifier, then by author: one event each, as the store keeps one at each address. */
+type ByRepository<T> = Map<string, Map<string, T>>;
+
+const directoryKinds = [
+  kinds.repositoryAnnouncement,
+  kinds.repositoryState,
+  kinds.pullRequest,
+  kinds.pullRequestUpdate,
+];
+
+/**
+ * What is stored about repositories, in memory, so that policy and git side can ask without waiting: announcements
+ * and who maintains what, the newest state of each author, the pull requests. Filled at the start by `load`, then
+ * told of each event that the store took or gave up; between the two calls it answers exactly what the store holds.
+ */
+export class RepositoryDirectory {
+  readonly #serving: RepositoryServing;
+  readonly #maintainers = new MaintainerGraph();
+  readonly #announcements: ByRepository<AnnouncementEntry> = new Map();
+  readonly #states: ByRepository<StateEntry> = new Map();
+  readonly #pullRequests = new Map<string, PullRequest>();
+  readonly #pullRequestsByRepository: ByRepository<Set<string>> = new Map();
+  /** Where the event with that id is entered. */
+  readonly #places = new Map<string, RepositoryId & { readonly type: 'announcement' | 'state' }>();
+
+  constructor(serving: RepositoryServing) {
+    this.#serving = serving;
+  }
+
+  /** Enters all that the store holds. */
+  async load(store: Pick<EventStore, 'query'>): Promise<void> {
+    for await (const chunk of store.query([{ kinds: directoryKinds }])) {
+      for (const { event } of chunk) this.onStored(event);
+    }
+  }
+
+  /** Enters an event that the store took; it takes the place of an older one at its address. */
+  onStored(event: NostrEvent): void {
+    try {
+      if (event.kind === kinds.repositoryAnnouncement) this.#enterAnnouncement(event);
+      else if (event.kind === kinds.repositoryState) this.#enterState(event);
+      else if (isPullRequest(event)) this.#enterPullRequest(parsePullRequest(event));
+    } catch (error) {
+      // Stored under other rules, by an import or an earlier version: it stays readable, and has no say here.
+      if (!(error instanceof InvalidEventError)) throw error;
+    }
+  }
+
+  /** Takes out events that left the store. What has been replaced already is not touched. */
+  onRemoved(removed: readonly RemovedEvent[]): Departed[] {
+    return removed.flatMap(({ id }) => this.#takeOut(id) ?? []);
+  }
+
+  /** Whether any announcement with that identifier is stored. */
+  isKnown(identifier: string): boolean {
+    return this.#maintainers.has(identifier);
+  }
+
+  /** Whether this author's announcement with that identifier is stored. */
+  isAnnounced({ pubkey, identifier }: RepositoryId): boolean {
+    return this.#announcements.get(identifier)?.has(pubkey) === true;
+  }
+
+  /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
+  isServed({ pubkey, identifier }: RepositoryId): boolean {
+    return this.#announcements.get(identifier)?.get(pubkey)?.isServed === true;
+  }
+
+  /** All repositories that are served. */
+  *served(): IterableIterator<RepositoryId> {
+    for (const [identifier, byAuthor] of this.#announcements) {
+      for (const [pubkey, { isServed }] of byAuthor) if (isServed) yield { pubkey, identifier };
+    }
+  }
+
+  /** Whether the key is in the recursive maintainer set of any repository of that identifier. */
+  isMaintainer(key: string, identifier: string): boolean {
+    return this.#maintainers.isMaintainer(identifier, key);
+  }
+
+  /** The recursive maintainer set of a repository; empty when it is not announced. */
+  maintainersOf({ pubkey, identifier }: RepositoryId): ReadonlySet<string> {
+    return this.#maintainers.maintainersOf(identifier, pubkey);
+  }
+
+  /** The served repositories in whose recursive maintainer set the key is: those that its states govern. */
+  servedAndMaintainedBy(key: string, identifier: string): RepositoryId[] {
+    return this.#maintainers
+      .authorsMaintainedBy(identifier, key)
+      .map((pubkey) => ({ pubkey, identifier }))
+      .filter((repository) => this.isServed(repository));
+  }
+
+  /** The newest state among those of the maintainers: the one that the repository follows. */
+  stateOf(repository: RepositoryId): StateEntry | undefined {
+    const maintainers = this.maintainersOf(repository);
+    let newest: StateEntry | undefined;
+    for (const state of this.#states.get(repository.identifier)?.values() ?? []) {
+      if (!maintainers.has(state.pubkey)) continue;
+      if (newest === undefined || supersedes(state, newest)) newest = state;
+    }
+    return newest;
+  }
+
+  pullRequest(eventId: string): PullRequest | undefined {
+    return this.#pullRequests.get(eventId);
+  }
+
+  /** The pull requests that name the repository. */
+  pullRequestsOf({ pubkey, identifier }: RepositoryId): PullRequest[] {
+    const ids = this.#pullRequestsByRepository.get(identifier)?.get(pubkey) ?? [];
+    return [...ids].flatMap((id) => this.#pullRequests.get(id) ?? []);
+  }
+
+  #enterAnnouncement(event: NostrEvent): void {
+    checkedIdentifier(event);
+    const announcement = parseAnnouncement(event);
+    const { pubkey, identifier, maintainers } = announcement;
+    this.#forgetPlace(this.#announcements.get(identifier)?.get(pubkey)?.id);
+    const entry = { id: event.id, isServed: this.#serving.serves(announcement) };
+    enter(this.#announcements, { pubkey, identifier }, entry);
+    this.#maintainers.set(identifier, pubkey, maintainers);
+    this.#places.set(event.id, { type: 'announcement', pubkey, identifier });
+  }
+
+  #enterState(event: NostrEvent): void {
+    const { id, pubkey, created_at } = event;
+    const identifier = checkedIdentifier(event);
+    this.#forgetPlace(this.#states.get(identifier)?.get(pubkey)?.id);
+    enter(this.#states, { pubkey, identifier }, { id, pubkey, identifier, created_at });
+    this.#places.set(id, { type: 'state', pubkey, identifier });
+  }
+
+  #enterPullRequest(pullRequest: PullRequest): void {
+    this.#pullRequests.set(pullRequest.eventId, pullRequest);
+    for (const repository of pullRequest.repositories) {
+      const ids = this.#pullRequestsByRepository.get(repository.identifier)?.get(repository.pubkey);
+      if (ids === undefined) {
+        enter(this.#pullRequestsByRepository, repository, new Set([pullRequest.eventId]));
+      } else ids.add(pullRequest.eventId);
+    }
+  }
+
+  #forgetPlace(id: string | undefined): void {
+    if (id !== undefined) this.#places.delete(id);
+  }
+
+  #takeOut(id: string): Departed | undefined {
+    const place = this.#places.get(id);
+    if (place !== undefined) {
+      this.#places.delete(id);
+      leave(place.type === 'announcement' ? this.#announcements : this.#states, place);
+      if (place.type === 'announcement') this.#maintainers.delete(place.identifier, place.pubkey);
+      return place;
+    }
+    const pullRequest = this.#pullRequests.get(id);
+    if (pullRequest === undefined) return undefined;
+    this.#pullRequests.delete(id);
+    for (const repository of pullRequest.repositories) {
+      const ids = this.#pullRequestsByRepository.get(repository.identifier)?.get(repository.pubkey);
+      ids?.delete(id);
+      if (ids?.size === 0) leave(this.#pullRequestsByRepository, repository);
+    }
+    return { type: 'pull-request', pullRequest };
+  }
+}
+
+function enter<T>(map: ByRepository<T>, { pubkey, identifier }: RepositoryId, value: T): void {
+  const byAuthor = map.get(identifier);
+  if (byAuthor === undefined) map.set(identifier, new Map([[pubkey, value]]));
+  else byAuthor.set(pubkey, value);
+}
+
+function leave(map: ByRepository<unknown>, { pubkey, identifier }: RepositoryId): void {
+  const byAuthor = map.get(identifier);
+  byAuthor?.delete(pubkey);
+  if (byAuthor?.size === 0) map.delete(identifier);
+}
