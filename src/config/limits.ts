@@ -137,6 +137,12 @@ export const limits = {
   /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
   refNamePartBytesMax: 250,
 
+  // Import
+  /** Longest line of an imported file, in bytes. */
+  importLineBytesMax: 16_777_216,
+  /** Events of an import that are given to the admission before their outcomes are waited for. */
+  importBatchEventsMax: 1_024,
+
   // Process
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,

@@ -1,0 +1,98 @@
+import type { Admission } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
+import { InvalidEventError, type NostrEvent, parseEvent } from '../../nostr/event.js';
+import { splitLines } from './lines.js';
+import { Spool } from './spool.js';
+
+/** What became of the lines of the input so far. */
+export type ImportCounts = {
+  stored: number;
+  /** Known already, superseded, or not to be stored (ephemeral). */
+  known: number;
+  /** Refused by policy, or for their id or signature; falls again as later passes take them. */
+  refused: number;
+  /** Lines that are no event. */
+  malformed: number;
+};
+
+export type ImportParts = {
+  readonly admission: Pick<Admission, 'submit' | 'roomy'>;
+  /** Written to as the outcomes come. */
+  readonly counts: ImportCounts;
+  readonly signal: AbortSignal;
+};
+
+/** How many events were refused for which reason. */
+export type RefusalReasons = ReadonlyMap<string, number>;
+
+/**
+ * Sends the events of JSON lines through the admission, as if clients had published them. An input has its events in
+ * any order, and the policy takes an event only when what it refers to is stored; so what was refused is tried again
+ * in further passes, for as long as a pass stores something. Resolves to the reasons of what stays refused; rejects
+ * with the signal's reason, with what the admission rejects with, and with what reading the input throws.
+ */
+export async function importEvents(
+  input: AsyncIterable<Uint8Array>,
+  parts: ImportParts,
+): Promise<RefusalReasons> {
+  let spool = new Spool();
+  try {
+    let pass = await importPass(input, spool, parts);
+    while (pass.stored > 0 && spool.events > 0) {
+      using refused = spool;
+      spool = new Spool();
+      parts.counts.refused -= refused.events;
+      pass = await importPass(refused.read(), spool, parts);
+    }
+    return pass.reasons;
+  } finally {
+    spool[Symbol.dispose]();
+  }
+}
+
+type Pass = { readonly stored: number; readonly reasons: RefusalReasons };
+
+async function importPass(
+  input: AsyncIterable<Uint8Array>,
+  spool: Spool,
+  { admission, counts, signal }: ImportParts,
+): Promise<Pass> {
+  const storedBefore = counts.stored;
+  const reasons = new Map<string, number>();
+  const submit = async (event: NostrEvent): Promise<void> => {
+    const outcome = await admission.submit(event, { type: 'direct' });
+    if (outcome.type === 'stored') counts.stored += 1;
+    else if (outcome.type !== 'refused') counts.known += 1;
+    else {
+      counts.refused += 1;
+      reasons.set(outcome.reason, (reasons.get(outcome.reason) ?? 0) + 1);
+      spool.add(event);
+    }
+  };
+  let pending: Promise<void>[] = [];
+  for await (const line of splitLines(input, limits.importLineBytesMax)) {
+    signal.throwIfAborted();
+    const event = readEvent(line);
+    if (event === undefined) {
+      counts.malformed += 1;
+      continue;
+    }
+    await admission.roomy('direct');
+    pending.push(submit(event));
+    if (pending.length >= limits.importBatchEventsMax) {
+      await Promise.all(pending);
+      pending = [];
+    }
+  }
+  await Promise.all(pending);
+  return { stored: counts.stored - storedBefore, reasons };
+}
+
+function readEvent(line: string): NostrEvent | undefined {
+  try {
+    return parseEvent(JSON.parse(line));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof InvalidEventError) return undefined;
+    throw error;
+  }
+}

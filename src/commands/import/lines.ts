@@ -1,0 +1,49 @@
+import { GraspError } from '../../lib/errors.js';
+
+/** A line of the input is longer than anything that an event can be. */
+export class LineTooLongError extends GraspError {
+  constructor(lineNumber: number, bytesMax: number) {
+    super('line_too_long', `line ${lineNumber} is longer than ${bytesMax} bytes`, {
+      details: { lineNumber, bytesMax },
+    });
+  }
+}
+
+const newline = 0x0a;
+
+/**
+ * Splits a byte stream into the lines of UTF-8 text that are not blank, holding no more than one of them. Throws
+ * `LineTooLongError` for a line above `lineBytesMax`.
+ */
+export async function* splitLines(
+  chunks: AsyncIterable<Uint8Array>,
+  lineBytesMax: number,
+): AsyncGenerator<string> {
+  let lineNumber = 1;
+  let partBytes = 0;
+  let parts: Uint8Array[] = [];
+  const take = (part: Uint8Array): void => {
+    partBytes += part.length;
+    if (partBytes > lineBytesMax) throw new LineTooLongError(lineNumber, lineBytesMax);
+    parts.push(part);
+  };
+  const finish = (): string => {
+    const line = Buffer.concat(parts).toString('utf8').trim();
+    parts = [];
+    partBytes = 0;
+    lineNumber += 1;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      take(chunk.subarray(start, end));
+      start = end + 1;
+      const line = finish();
+      if (line !== '') yield line;
+    }
+    take(chunk.subarray(start));
+  }
+  const last = finish();
+  if (last !== '') yield last;
+}
