@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** A line of the daemon's log. */
+export type LogLine = { readonly level: string; readonly msg: string; readonly [detail: string]: unknown };
+
+export type DaemonProcessOptions = {
+  /** Flags beside the address and the data folders. */
+  readonly flags?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Working directory with the data; a temporary one, removed at the end, when absent. */
+  readonly directory?: string;
+  readonly port?: number;
+};
+
+/** `graspd` as a real process on a free port of loopback; it ends with the test that started it. */
+export class DaemonProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly directory: string;
+  readonly log: LogLine[] = [];
+  readonly #child: ChildProcess;
+  readonly #ownsDirectory: boolean;
+  readonly #exit: Promise<number | string>;
+
+  private constructor(child: ChildProcess, port: number, directory: string, ownsDirectory: boolean) {
+    this.#child = child;
+    this.port = port;
+    this.url = `ws://127.0.0.1:${port}`;
+    this.directory = directory;
+    this.#ownsDirectory = ownsDirectory;
+    this.#exit = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  }
+
+  /** Starts the daemon and waits until it is ready. Throws with its last output when it ends before. */
+  static async start(options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
+    const port = options.port ?? (await freePort());
+    const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
+    const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
+    const child = spawn(process.execPath, [program, ...flags], {
+      cwd: directory,
+      env: { PATH: process.env.PATH, HOME: directory, NGIT_TEST: '1', ...options.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const daemon = new DaemonProcess(child, port, directory, options.directory === undefined);
+    await daemon.#waitUntilReady();
+    return daemon;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** The exit code, or the name of the signal that ended it. */
+  get exited(): Promise<number | string> {
+    return this.#exit;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** The text of an HTTP path of the daemon. */
+  async get(path: string): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`);
+    return await response.text();
+  }
+
+  /** The value of a metric with exactly these labels; 0 where there is no such series. */
+  async metric(series: string): Promise<number> {
+    const line = (await this.get('/metrics')).split('\n').find((text) => text.startsWith(`${series} `));
+    return line === undefined ? 0 : Number(line.slice(series.length + 1));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.kill('SIGTERM');
+    const patience = setTimeout(() => this.kill('SIGKILL'), 10_000);
+    await this.#exit;
+    clearTimeout(patience);
+    if (this.#ownsDirectory) await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #waitUntilReady(): Promise<void> {
+    const output: string[] = [];
+    const ready = new Promise<void>((resolve) => {
+      for (const stream of [this.#child.stdout, this.#child.stderr]) {
+        if (stream === null) continue;
+        createInterface({ input: stream }).on('line', (text) => {
+          output.push(text);
+          if (output.length > 50) output.shift();
+          const line = parseLine(text);
+          if (line === undefined) return;
+          this.log.push(line);
+          if (line.msg === 'listening') resolve();
+        });
+      }
+    });
+    const ended = this.#exit.then((code) => {
+      throw new Error(`the daemon ended with ${code} before it was ready:\n${output.join('\n')}`);
+    });
+    // After it was ready, its end is the business of the test.
+    ended.catch(() => {});
+    await Promise.race([ready, ended]);
+  }
+}
+
+function parseLine(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return undefined;
+  }
+}
