@@ -30,8 +30,8 @@ export type AdmissionParts = {
   readonly metrics: AdmissionMetrics;
   /** How long refused events stay at hand. */
   readonly hotCacheDurationMs: number;
-  /** Takes what an accepted event asks of the git side, once the event is on disk. */
-  readonly onEffects: (effects: readonly Effect[], event: NostrEvent) => void;
+  /** Takes what stored and removed events ask of the git side, once that is on disk. */
+  readonly onEffects: (effects: readonly Effect[]) => void;
   /** Told when the store can no longer be written: the daemon has to stop. */
   readonly onStoreFailure: (error: unknown) => void;
 };
@@ -106,9 +106,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async sweep(): Promise<void> {
     const { removed, written } = this.#parts.store.removeExpired();
     this.#parts.refused.removeExpired();
-    this.#parts.policy.onRemoved(removed);
+    const effects = this.#parts.policy.onRemoved(removed);
     await written;
     this.feed.emitRemoved({ removed });
+    if (effects.length > 0) this.#parts.onEffects(effects);
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
@@ -195,14 +196,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
     const { policy, refused, metrics, onStoreFailure } = this.#parts;
-    policy.onRemoved(result.removed);
+    const effectsOfRemoval = policy.onRemoved(result.removed);
     policy.onStored(job.event);
     refused.delete(job.event.id);
     const finished = metrics.startWrite();
     result.written.then(
       () => {
         finished();
-        this.#publish(job, result.removed, effects);
+        this.#publish(job, result.removed, [...effects, ...effectsOfRemoval]);
       },
       (error) => {
         this.#fail(job, error);
@@ -217,7 +218,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#settle(job, { type: 'stored' });
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
-    if (effects.length > 0) this.#parts.onEffects(effects, event);
+    if (effects.length > 0) this.#parts.onEffects(effects);
     this.#revive(event);
   }
 
