@@ -3,7 +3,7 @@ import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import { eventHash, eventJson, type NostrEvent } from '../nostr/event.js';
-import type { Effect } from '../policy/decision.js';
+import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
@@ -137,8 +137,18 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     const status = store.preview(event);
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
-    const reason = policy.precheck(event);
+    const reason = policy.precheck(event) ?? this.#earlyRefusal(event, source);
     return reason === undefined ? undefined : this.#refuse(event, source, reason);
+  }
+
+  /**
+   * What a remote sends is not verified while the stored events give no reason to want it: when one arrives, the
+   * event is tried again. A client gets one answer only, and may publish a root and its comment in one breath.
+   */
+  #earlyRefusal(event: NostrEvent, source: EventSource): string | undefined {
+    if (source.type === 'direct') return undefined;
+    const decision = this.#parts.policy.decide(event);
+    return decision.type === 'reject' ? decision.reason : undefined;
   }
 
   /** The store would not keep it: remembered, so that catch-up converges. */

@@ -2,7 +2,11 @@ import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBatch, encodeBatch } from '../../src/admission/verification/batch-codec.js';
 import { createPoolVerifier } from '../../src/admission/verification/pool-verifier.js';
-import { openSignatureCheck, type SignatureCheck, verdictOn } from '../../src/admission/verification/signature-check.js';
+import {
+  openSignatureCheck,
+  type SignatureCheck,
+  verdictOn,
+} from '../../src/admission/verification/signature-check.js';
 import { openSystemSecp256k1 } from '../../src/admission/verification/system-secp256k1.js';
 import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { openWasmSecp256k1 } from '../../src/admission/verification/wasm-secp256k1.js';
@@ -13,7 +17,10 @@ import { hasRealEvents, realEvents } from '../support/real-events.js';
 
 const flip = (hex: string): string => (hex[0] === '0' ? '1' : '0') + hex.slice(1);
 
-const good = signedEvent(testIdentity(1), { content: 'ünïcode \u2028 "quoted" \\ \n', tags: [['e', 'x'], []] });
+const good = signedEvent(testIdentity(1), {
+  content: 'ünïcode \u2028 "quoted" \\ \n',
+  tags: [['e', 'x'], []],
+});
 const other = signedEvent(testIdentity(2), { content: 'other' });
 const cases: readonly [name: string, event: NostrEvent, verdict: string][] = [
   ['a good event', good, 'valid'],
@@ -70,13 +77,16 @@ describe('libsecp256k1 as WASM', () => {
 });
 
 const system = await openSystemSecp256k1();
-describe.skipIf(system === undefined)('libsecp256k1 of the system (skipped where it is not installed)', () => {
-  describeCheck(() => system as SignatureCheck);
+describe.skipIf(system === undefined)(
+  'libsecp256k1 of the system (skipped where it is not installed)',
+  () => {
+    describeCheck(() => system as SignatureCheck);
 
-  it('is the one that is chosen', async () => {
-    expect((await openSignatureCheck()).name).toBe(system?.name);
-  });
-});
+    it('is the one that is chosen', async () => {
+      expect((await openSignatureCheck()).name).toBe(system?.name);
+    });
+  },
+);
 
 describe('the pool of workers', () => {
   let verifier: Verifier;
@@ -91,7 +101,11 @@ describe('the pool of workers', () => {
   });
 
   it('takes several batches at once', async () => {
-    const verdicts = await Promise.all([verifier.verify([good]), verifier.verify([other, good]), verifier.verify([])]);
+    const verdicts = await Promise.all([
+      verifier.verify([good]),
+      verifier.verify([other, good]),
+      verifier.verify([]),
+    ]);
     expect(verdicts).toEqual([['valid'], ['valid', 'valid'], []]);
   });
 
