@@ -30,8 +30,8 @@ export type AdmissionParts = {
   readonly metrics: AdmissionMetrics;
   /** How long refused events stay at hand. */
   readonly hotCacheDurationMs: number;
-  /** Takes what stored and removed events ask of the git side, once that is on disk. */
-  readonly onEffects: (effects: readonly Effect[]) => void;
+  /** Takes what follows on the git side, once the event is on disk. */
+  readonly effects: EffectRunner;
   /** Told when the store can no longer be written: the daemon has to stop. */
   readonly onStoreFailure: (error: unknown) => void;
 };
@@ -109,7 +109,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const effects = this.#parts.policy.onRemoved(removed);
     await written;
     this.feed.emitRemoved({ removed });
-    if (effects.length > 0) this.#parts.onEffects(effects);
+    if (effects.length > 0) this.#parts.effects.run(effects);
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
@@ -228,7 +228,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#settle(job, { type: 'stored' });
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
-    if (effects.length > 0) this.#parts.onEffects(effects);
+    if (effects.length > 0) this.#parts.effects.run(effects);
     this.#revive(event);
   }
 
