@@ -143,6 +143,96 @@ export const limits = {
   /** Events of an import that are given to the admission before their outcomes are waited for. */
   importBatchEventsMax: 1_024,
 
+  // Sync: what is tracked
+  /** Most relays of stored announcements that are connected to; above it, those that most announcements name. */
+  syncRelaysMax: 2_000,
+  /** Most relays of one announcement that are tracked. */
+  syncRelaysPerAnnouncementMax: 100,
+  /** Most references of one root, addresses and ids each, that are followed to repositories. */
+  syncReferencesPerRootMax: 200,
+  /** Most repositories to which one root belongs. */
+  syncRepositoriesPerRootMax: 64,
+  /** Connections that are being made at the same time. */
+  syncDialsMax: 16,
+  /** Relays that are caught up with at the same time. */
+  syncTransfersMax: 8,
+
+  // Sync: one remote
+  /** Open subscriptions on a relay that publishes no limit. */
+  remoteSubscriptionsDefault: 8,
+  /** Filters of one subscription on a relay that publishes no limit. */
+  remoteFiltersDefault: 10,
+  /** Bytes of one message to a relay that publishes no limit. */
+  remoteMessageBytesDefault: 60_000,
+  /** Bytes of one message to any relay. */
+  remoteMessageBytesMax: 262_144,
+  /** Downloads and pages on one relay at the same time. */
+  remoteRequestsMax: 4,
+  /** Negentropy sessions on one relay at the same time, where it publishes that it takes them. */
+  remoteNegentropySessionsMax: 4,
+  /** Longest message of a remote, in bytes; a longer one ends the connection. */
+  remoteFrameBytesMax: 1_200_000,
+  /** Bytes of messages of one remote that wait to be looked at, above which its socket is not read. */
+  remoteQueueBytesHigh: 4_194_304,
+  /** Bytes of that queue at which the socket is read again. */
+  remoteQueueBytesLow: 1_048_576,
+  /** Messages of one remote that wait to be looked at, above which its socket is not read. */
+  remoteQueueFramesMax: 8_192,
+  /** Bytes that wait to be sent to one remote above which it is asked nothing more. */
+  remoteSendBytesHigh: 524_288,
+  /** Events of one remote that are between its socket and the outcome of admission. */
+  remoteEventsInFlightMax: 512,
+  /** Messages of one connection that cannot be read, or events that nobody asked for, before it is dropped. */
+  remoteNonsenseMax: 10_000,
+  /** Time in which a connection must stand. */
+  remoteDialMsMax: 20_000,
+  /** Time in which the NIP-11 document must have come. */
+  remoteInformationMsMax: 10_000,
+  /** Largest NIP-11 document that is read, in bytes. */
+  remoteInformationBytesMax: 262_144,
+  /** Time in which something must come for a request (EOSE, an event, a NEG message). */
+  remoteRequestMsMax: 30_000,
+  /** Time in which an answer to AUTH must have come. */
+  remoteAuthMsMax: 15_000,
+  /** Time between two pings of a remote. */
+  remotePingIntervalMs: 30_000,
+  /** Time without any sign of life after which a remote is given up. */
+  remoteSilenceMsMax: 90_000,
+  /** Requests in a row that may stay without an answer before the connection is given up. */
+  remoteSilentRequestsMax: 3,
+  /** How long a remote that said "slow down" is asked nothing. */
+  remoteSlowDownMs: 65_000,
+
+  // Sync: catch-up
+  /** Ids of one download request. */
+  downloadIdsMax: 300,
+  /** Ids that wait to be downloaded from one remote; above it, reconciliation waits. */
+  downloadQueueIdsMax: 20_000,
+  /** Ids that one remote listed and did not serve, remembered until the next day. */
+  unservedIdsMax: 20_000,
+  /** Ids that one exchange may make us need in all. */
+  negentropyNeedIdsMax: 10_000_000,
+  /** Times that one filter is cut, because its range has too many events, before it is paged instead. */
+  catchupCutsMax: 256,
+  /** Events asked for in one page. */
+  pageEventsDefault: 500,
+  /** Most events asked for in one page of a single second. */
+  pageEventsMax: 5_000,
+  /** Events that one page may bring before it is ended by us. */
+  pageOverflowEventsMax: 20_000,
+  /** Pages of one filter before it is given up. */
+  pagesMax: 20_000,
+  /** Time that one batch of catch-up may take before others have their turn; it goes on later. */
+  catchupBatchMsMax: 600_000,
+  /** Gaps, and repositories that a peer lacks events of, that are logged one by one in one run. */
+  catchupLogLinesMax: 20,
+  /** Events that we have and a peer lacks that are read in one batch to tell their repositories. */
+  peerMissingEventsReadMax: 500,
+  /** Refused ids that wait to be asked for again. */
+  wantedIdsMax: 50_000,
+  /** Relays that one such id is asked of. */
+  wantedRelaysMax: 8,
+
   // Process
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,

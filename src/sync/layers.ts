@@ -1,0 +1,33 @@
+import { isHex32 } from '../lib/bytes.js';
+import type { Filter, TagKey } from '../nostr/filter.js';
+import { kinds } from '../nostr/kinds.js';
+
+/**
+ * What is asked of a relay is a set of topics (sync.md §3): the one topic of layer 1, the address of a repository
+ * for layer 2, the id of a root for layer 3. Live subscriptions and catch-up make their filters from topics.
+ */
+export type Topic = string;
+
+/** Layer 1: all announcements and states. */
+export const announcementsTopic: Topic = '*';
+
+export type Layer = 1 | 2 | 3;
+
+export const layers: readonly Layer[] = [1, 2, 3];
+
+export function layerOf(topic: Topic): Layer {
+  if (topic === announcementsTopic) return 1;
+  return isHex32(topic) ? 3 : 2;
+}
+
+const tagKeysOfLayer: Readonly<Record<2 | 3, readonly TagKey[]>> = {
+  2: ['#a', '#A', '#q'],
+  3: ['#e', '#E', '#q'],
+};
+
+/** The filters that ask for topics of one layer: one for layer 1, three for a batch of layers 2 and 3. */
+export function filtersOf(layer: Layer, topics: readonly Topic[]): Filter[] {
+  if (topics.length === 0) return [];
+  if (layer === 1) return [{ kinds: [kinds.repositoryAnnouncement, kinds.repositoryState] }];
+  return tagKeysOfLayer[layer].map((key) => ({ [key]: [...topics] }));
+}

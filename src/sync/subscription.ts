@@ -1,0 +1,150 @@
+import { utf8Length } from '../lib/bytes.js';
+import type { Filter } from '../nostr/filter.js';
+import { filtersOf, type Layer, layerOf, layers, type Topic } from './layers.js';
+
+/** The filters of one REQ, and the topics that they ask about. */
+export type SubscriptionContent = { readonly topics: readonly Topic[]; readonly filters: readonly Filter[] };
+
+/** A subscription that was sent. `confirmed`: the remote said EOSE, so from now on it tells what is new. */
+export type OpenSubscription = SubscriptionContent & {
+  readonly id: string;
+  readonly status: 'opening' | 'confirmed';
+};
+
+export type PackingLimits = {
+  readonly tagsPerFilter: number;
+  readonly filtersPerSubscription: number;
+  readonly messageBytes: number;
+};
+
+/** The diff of sync.md §3: `wanted − in flight − confirmed`, in the order of `wanted`. */
+export function missingTopics(
+  wanted: Iterable<Topic>,
+  inFlight: Pick<ReadonlySet<Topic>, 'has'>,
+  confirmed: Pick<ReadonlySet<Topic>, 'has'>,
+): Topic[] {
+  const missing: Topic[] = [];
+  for (const topic of wanted) if (!inFlight.has(topic) && !confirmed.has(topic)) missing.push(topic);
+  return missing;
+}
+
+/** Bytes of a REQ beside its filters, and of a filter beside its values. */
+const requestBytes = 120;
+const filterBytes = 40;
+
+/**
+ * Packs topics, in their order, into as few subscriptions as their order allows: each takes a run of topics for as
+ * long as its filters and its bytes stay within the limits. A run that fitted in several subscriptions fits in one
+ * whenever the limits allow it, so the first packed one covers at least the first of those that it replaces.
+ */
+export function packSubscriptions(topics: Iterable<Topic>, limits: PackingLimits): SubscriptionContent[] {
+  if (limits.filtersPerSubscription < 3) return packFilterByFilter(topics, limits);
+  const packed: SubscriptionContent[] = [];
+  let run = new Run(limits);
+  for (const topic of topics) {
+    if (!run.takes(topic)) {
+      packed.push(run.content());
+      run = new Run(limits);
+    }
+    run.add(topic);
+  }
+  if (!run.isEmpty) packed.push(run.content());
+  return packed;
+}
+
+/** Topics for one subscription, with what their filters will take. */
+class Run {
+  readonly #limits: PackingLimits;
+  readonly #topics: Record<Layer, Topic[]> = { 1: [], 2: [], 3: [] };
+  readonly #ordered: Topic[] = [];
+  #bytes = requestBytes;
+
+  constructor(limits: PackingLimits) {
+    this.#limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.#ordered.length === 0;
+  }
+
+  takes(topic: Topic): boolean {
+    if (this.isEmpty) return true;
+    const layer = layerOf(topic);
+    const filters = layers.reduce<number>((sum, each) => sum + this.#filters(each, each === layer ? 1 : 0), 0);
+    return filters <= this.#limits.filtersPerSubscription && this.#bytes + topicBytes(topic) <= this.#limits.messageBytes;
+  }
+
+  add(topic: Topic): void {
+    this.#topics[layerOf(topic)].push(topic);
+    this.#ordered.push(topic);
+    this.#bytes += topicBytes(topic);
+  }
+
+  content(): SubscriptionContent {
+    const filters = layers.flatMap((layer) =>
+      chunks(this.#topics[layer], this.#limits.tagsPerFilter).flatMap((chunk) => filtersOf(layer, chunk)),
+    );
+    return { topics: this.#ordered, filters };
+  }
+
+  #filters(layer: Layer, more: number): number {
+    const topics = this.#topics[layer].length + more;
+    if (layer === 1) return Math.min(topics, 1);
+    return 3 * Math.ceil(topics / this.#limits.tagsPerFilter);
+  }
+}
+
+/** For remotes that take fewer filters than the three of a batch: one filter a subscription. */
+function packFilterByFilter(topics: Iterable<Topic>, limits: PackingLimits): SubscriptionContent[] {
+  const byLayer: Record<Layer, Topic[]> = { 1: [], 2: [], 3: [] };
+  for (const topic of topics) byLayer[layerOf(topic)].push(topic);
+  return layers.flatMap((layer) =>
+    chunksByBytes(byLayer[layer], limits).flatMap((chunk) =>
+      filtersOf(layer, chunk).map((filter) => ({ topics: chunk, filters: [filter] })),
+    ),
+  );
+}
+
+function chunksByBytes(topics: readonly Topic[], limits: PackingLimits): Topic[][] {
+  const widest = topics.reduce((bytes, topic) => Math.max(bytes, utf8Length(topic) + 3), 1);
+  const fitting = Math.floor((limits.messageBytes - requestBytes - filterBytes) / widest);
+  return chunks(topics, Math.max(1, Math.min(limits.tagsPerFilter, fitting)));
+}
+
+/** Cuts a batch of one layer so that each of its filters fits in one message. */
+export function batchesOf(topics: readonly Topic[], limits: PackingLimits): Topic[][] {
+  return chunksByBytes(topics, limits);
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const cut: T[][] = [];
+  for (let at = 0; at < items.length; at += size) cut.push(items.slice(at, at + size));
+  return cut;
+}
+
+/** What one more topic adds to a message: it stands in three filters, quoted, with a comma. */
+function topicBytes(topic: Topic): number {
+  return 3 * (utf8Length(JSON.stringify(topic)) + 1) + (3 * filterBytes) / 10;
+}
+
+/** What to do next with the subscriptions of a connection. */
+export type SubscriptionStep = {
+  readonly open: readonly SubscriptionContent[];
+  readonly close: readonly string[];
+};
+
+/**
+ * One step of a rebuild (sync.md §3): opens what of the target is not open as far as there is room, and closes those
+ * of the old subscriptions whose topics are all confirmed in new ones. Called again whenever one is confirmed.
+ */
+export function rebuildStep(
+  old: readonly OpenSubscription[],
+  fresh: readonly OpenSubscription[],
+  target: readonly SubscriptionContent[],
+  room: number,
+): SubscriptionStep {
+  const confirmed = new Set(fresh.filter((each) => each.status === 'confirmed').flatMap((each) => each.topics));
+  const isDone = target.length === 0 && fresh.every((each) => each.status === 'confirmed');
+  const close = old.filter((each) => isDone || each.topics.every((topic) => confirmed.has(topic)));
+  return { open: target.slice(0, Math.max(0, room + close.length)), close: close.map((each) => each.id) };
+}
