@@ -10,7 +10,7 @@ import type { RefusedIndex } from '../store/refused-index.js';
 import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
-import { HotCache } from './hot-cache.js';
+import { HotCache, type HotEvent } from './hot-cache.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
 
@@ -45,6 +45,9 @@ const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'
   deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
   expired: { type: 'refused', reason: 'invalid: this event has expired' },
 };
+
+const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
+const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
 
 /** The reasons under which the store itself remembers events; nothing that arrives makes those acceptable. */
 const finalReasons: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
@@ -170,8 +173,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
    */
   #remember(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome | undefined {
     if (source.type === 'direct') return undefined;
-    if (eventHash(event) !== event.id)
-      return { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
+    if (eventHash(event) !== event.id) return wrongId;
     this.#parts.refused.add(event, reason);
     return undefined;
   }
@@ -243,10 +245,26 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
         refused.delete(id);
         const hot = this.#hot.take(id);
         if (hot === undefined) cold.push(id);
-        else this.submit(hot.event, hot.source).catch(() => {});
+        else this.#retry(hot);
       }
     }
-    if (cold.length > 0) for (const listener of this.#wantedListeners) listener(cold);
+    this.#want(cold);
+  }
+
+  /** A copy that was refused before its signature was checked may turn out forged: then a good one is wanted. */
+  #retry({ event, source }: HotEvent): void {
+    this.submit(event, source).then(
+      (outcome) => {
+        if (outcome === wrongSignature) this.#want([event.id]);
+      },
+      () => {
+        // The daemon is stopping, or the store failed, which its own write reports.
+      },
+    );
+  }
+
+  #want(ids: readonly string[]): void {
+    if (ids.length > 0) for (const listener of this.#wantedListeners) listener(ids);
   }
 
   #settle(job: PendingJob, outcome: AdmissionOutcome): void {
