@@ -90,6 +90,8 @@ export const limits = {
   clientNegentropySessionsMax: 8,
 
   // Relay: all clients
+  /** Bytes of a message from which it is compressed, where compression is on. */
+  compressionThresholdBytes: 1_024,
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
   /** Open negentropy sessions of all clients. */

@@ -1,0 +1,201 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { RawData, WebSocket } from 'ws';
+import { type Deferred, deferred } from '../lib/abort.js';
+import { errorMessage } from '../lib/errors.js';
+import { ClientSession, type SessionServices } from './client-session.js';
+import { noticeFrame } from './frames.js';
+import { ClientGoneError, type Outbox } from './outbox.js';
+
+export type ConnectionServices = Omit<SessionServices, 'settings'> & {
+  readonly settings: SessionServices['settings'] & {
+    readonly sendBytesHigh: number;
+    readonly sendBytesLow: number;
+    readonly sendBytesMax: number;
+    readonly sendStalledMsMax: number;
+    readonly pingIntervalMs: number;
+  };
+};
+
+/** Close codes (RFC 6455). */
+const goingAway = 1001;
+const textOptions = { binary: false } as const;
+
+/**
+ * The socket of one client: the shell around its session. It bounds what waits to be sent, reads no more than can
+ * be handled, and tells clients that are gone from those that are quiet.
+ */
+export class ClientConnection implements Outbox {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #services: ConnectionServices;
+  readonly #session: ClientSession;
+  readonly #closed = deferred<void>();
+  #room: Deferred<void> | undefined;
+  #full = false;
+  #corked = false;
+  /** Whether the client sent anything since the last ping. */
+  #heard = true;
+  #pingedAtMs: number;
+  #progressAtMs: number;
+  #countedIn = 0;
+  #countedOut = 0;
+
+  constructor(socket: WebSocket, stream: Duplex, services: ConnectionServices) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#services = services;
+    this.#pingedAtMs = services.clock.monotonic();
+    this.#progressAtMs = this.#pingedAtMs;
+    this.#session = new ClientSession(services, this, () => this.#updateReading());
+    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on('ping', (data) => this.#onPing(data));
+    socket.on('pong', () => {
+      this.#heard = true;
+    });
+    socket.on('error', (error) => {
+      services.logger.debug({ reason: errorMessage(error) }, 'a client broke the protocol or its connection');
+    });
+    socket.on('close', () => this.#onClose());
+  }
+
+  /** Settles when the socket is closed and everything that the client held was given back. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  send(frame: string | Buffer): void {
+    if (!this.#isOpen) return;
+    this.#beforeSend();
+    this.#socket.send(frame, textOptions, this.#onSent);
+    this.#afterSend();
+  }
+
+  async roomy(): Promise<void> {
+    if (!this.#isOpen) throw new ClientGoneError();
+    if (!this.#full) return;
+    this.#room ??= deferred<void>();
+    await this.#room.promise;
+  }
+
+  /** Looks after the connection; to be called every few seconds. */
+  check(): void {
+    this.#countBytes();
+    const { clock, settings } = this.#services;
+    const nowMs = clock.monotonic();
+    const waiting = this.#socket.bufferedAmount > 0;
+    if (waiting && nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
+    else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
+  }
+
+  #ping(nowMs: number, waiting: boolean): void {
+    // A ping that waits behind other bytes has not reached the client, and a pong is not seen while we do not read.
+    if (waiting || this.#socket.isPaused || !this.#isOpen) return;
+    if (!this.#heard) {
+      this.#drop('silent');
+      return;
+    }
+    this.#heard = false;
+    this.#pingedAtMs = nowMs;
+    this.#socket.ping();
+  }
+
+  /** Closes what is open, answers what is in hand and says goodbye. Settles when the client's socket is closed. */
+  async end(reason: string): Promise<void> {
+    await this.#session.end(reason);
+    this.#updateReading();
+    this.#socket.close(goingAway, 'the relay is shutting down');
+    await this.closed;
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    this.#heard = true;
+    // `nodebuffer` sockets give Buffers, and ws has checked that text is UTF-8.
+    if (isBinary) this.send(noticeFrame('invalid: a message is text, not binary'));
+    else this.#session.receive((data as Buffer).toString('utf8'));
+  }
+
+  #onPing(data: Buffer): void {
+    this.#heard = true;
+    if (!this.#isOpen || this.#full) return;
+    this.#beforeSend();
+    this.#socket.pong(data, false, this.#onSent);
+    this.#afterSend();
+  }
+
+  /** Frames of one turn leave in one write. */
+  #beforeSend(): void {
+    if (this.#socket.bufferedAmount === 0) this.#progressAtMs = this.#services.clock.monotonic();
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#stream.uncork();
+    });
+  }
+
+  #afterSend(): void {
+    const { sendBytesHigh, sendBytesMax } = this.#services.settings;
+    const bytes = this.#socket.bufferedAmount;
+    if (bytes > sendBytesMax) {
+      this.#drop('slow');
+    } else if (bytes >= sendBytesHigh && !this.#full) {
+      this.#full = true;
+      this.#updateReading();
+    }
+  }
+
+  readonly #onSent = (): void => {
+    this.#progressAtMs = this.#services.clock.monotonic();
+    if (!this.#full || this.#socket.bufferedAmount > this.#services.settings.sendBytesLow) return;
+    this.#full = false;
+    this.#room?.resolve();
+    this.#room = undefined;
+    this.#updateReading();
+  };
+
+  #updateReading(): void {
+    const blocked = this.#full || this.#session.blocked;
+    if (blocked === this.#socket.isPaused) return;
+    if (blocked) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #drop(reason: 'slow' | 'silent'): void {
+    if (this.#socket.readyState === this.#socket.CLOSED) return;
+    this.#services.metrics.dropped.inc({ reason });
+    this.#services.logger.debug({ reason, bytes: this.#socket.bufferedAmount }, 'dropped a client');
+    this.#socket.terminate();
+  }
+
+  #onClose(): void {
+    this.#countBytes();
+    this.#session[Symbol.dispose]();
+    this.#room?.reject(new ClientGoneError());
+    this.#room = undefined;
+    this.#closed.resolve();
+  }
+
+  #countBytes(): void {
+    if (!(this.#stream instanceof Socket)) return;
+    const { bytes } = this.#services.metrics;
+    const { bytesRead, bytesWritten } = this.#stream;
+    bytes.inc({ direction: 'in' }, bytesRead - this.#countedIn);
+    bytes.inc({ direction: 'out' }, bytesWritten - this.#countedOut);
+    this.#countedIn = bytesRead;
+    this.#countedOut = bytesWritten;
+  }
+}

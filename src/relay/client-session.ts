@@ -1,0 +1,187 @@
+import { errorMessage } from '../lib/errors.js';
+import { type ClientMessage, InvalidMessageError, parseClientMessage } from '../nostr/message.js';
+import type { EventStore } from '../store/event-store.js';
+import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
+import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
+import { closedFrame, countFrame, negErrorFrame, noticeFrame, okFrame } from './frames.js';
+import type { Outbox } from './outbox.js';
+import { Publisher, type PublisherServices } from './publisher.js';
+import type { RequestType } from './relay-metrics.js';
+import { type LaneLimits, RequestLane } from './request-lane.js';
+import type { TurnScheduler } from './turn-scheduler.js';
+
+/** What the sessions of all clients share. */
+export type SessionServices = Omit<
+  PublisherServices & SubscriptionServices & NegentropyServices,
+  'store' | 'settings'
+> & {
+  readonly store: Pick<EventStore, 'query' | 'count' | 'collect'>;
+  readonly scheduler: TurnScheduler;
+  readonly settings: PublisherServices['settings'] &
+    SubscriptionServices['settings'] &
+    NegentropyServices['settings'] &
+    LaneLimits;
+};
+
+/**
+ * The protocol towards one client (NIP-01, 45, 77): takes its frames, and answers into its outbox. It holds no
+ * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
+ */
+export class ClientSession implements Disposable {
+  readonly #services: SessionServices;
+  readonly #outbox: Outbox;
+  readonly #lane: RequestLane;
+  readonly #publisher: Publisher;
+  readonly #subscriptions: ClientSubscriptions;
+  readonly #negentropy: ClientNegentropy;
+  #ended = false;
+
+  /** `onFlowChanged` is told whenever `blocked` may have changed. */
+  constructor(services: SessionServices, outbox: Outbox, onFlowChanged: () => void) {
+    this.#services = services;
+    this.#outbox = outbox;
+    this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
+    this.#publisher = new Publisher(services, outbox, onFlowChanged);
+    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane);
+    this.#negentropy = new ClientNegentropy(services, outbox);
+  }
+
+  /** Whether the client should not be read for now. What it sent already is taken all the same. */
+  get blocked(): boolean {
+    return this.#publisher.blocked || this.#lane.blocked;
+  }
+
+  /** Takes one frame. Never throws, whatever it contains. */
+  receive(frame: string): void {
+    if (this.#ended) return;
+    try {
+      this.#dispatch(parseClientMessage(frame), frame.length);
+    } catch (error) {
+      if (error instanceof InvalidMessageError) this.#refuseMessage(error);
+      else this.#onFailure(error);
+    }
+  }
+
+  /** Takes no more, closes what is open, and settles when the events in hand are answered. */
+  async end(reason: string): Promise<void> {
+    this.#ended = true;
+    this.#lane[Symbol.dispose]();
+    this.#subscriptions.closeAll(reason);
+    this.#negentropy.closeAll(reason);
+    await this.#publisher.settled();
+  }
+
+  /** The client is gone: gives back what it held. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#lane[Symbol.dispose]();
+    this.#subscriptions[Symbol.dispose]();
+    this.#negentropy[Symbol.dispose]();
+  }
+
+  #dispatch(message: ClientMessage, chars: number): void {
+    switch (message.type) {
+      case 'EVENT':
+        this.#publisher.publish(message.event, chars);
+        break;
+      case 'REQ':
+        this.#count('req');
+        this.#subscriptions.open(message.subscription, message.filters, chars);
+        break;
+      case 'CLOSE':
+        this.#subscriptions.close(message.subscription);
+        break;
+      case 'COUNT':
+        this.#enqueue('count', chars, () => this.#answerCount(message));
+        break;
+      case 'NEG-OPEN':
+        this.#enqueue('negentropy', chars, () =>
+          this.#negentropy.open(message.subscription, message.filter, message.payload),
+        );
+        break;
+      case 'NEG-MSG':
+        this.#enqueue(undefined, chars, () =>
+          this.#negentropy.message(message.subscription, message.payload),
+        );
+        break;
+      case 'NEG-CLOSE':
+        // Behind the NEG-OPEN that may still wait for its turn.
+        this.#enqueue(undefined, chars, () => this.#negentropy.close(message.subscription));
+        break;
+      case 'AUTH':
+        // NIP-42 is not asked for here; a client that authenticates all the same is not in the wrong.
+        this.#outbox.send(okFrame(message.event.id, true, ''));
+        break;
+    }
+  }
+
+  #enqueue(type: RequestType | undefined, chars: number, run: () => void): void {
+    if (type !== undefined) this.#count(type);
+    this.#lane.push({ chars, run: () => this.#guard(run) });
+  }
+
+  /** What fails in a lane fails for its client only. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#onFailure(error);
+    }
+  }
+
+  #onFailure(error: unknown): void {
+    this.#services.logger.error(
+      { reason: errorMessage(error) },
+      'a message of a client could not be handled',
+    );
+    this.#outbox.send(noticeFrame('error: the message could not be handled'));
+  }
+
+  #answerCount({ subscription, filters }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): void {
+    try {
+      this.#outbox.send(countFrame(subscription, this.#services.store.count(filters)));
+    } catch (error) {
+      this.#services.logger.error({ reason: errorMessage(error) }, 'a count failed');
+      this.#outbox.send(closedFrame(subscription, 'error: the query failed'));
+    }
+  }
+
+  #count(type: RequestType): void {
+    this.#services.metrics.requests.inc({ type });
+  }
+
+  /** Answers what cannot be read in the way that fits its type, where its subject could be seen. */
+  #refuseMessage({ message, messageType, subject }: InvalidMessageError): void {
+    const reason = `invalid: ${message}`;
+    if (subject === undefined) {
+      this.#outbox.send(noticeFrame(reason));
+      return;
+    }
+    switch (messageType) {
+      case 'EVENT':
+        this.#publisher.refuse(subject, reason);
+        break;
+      case 'AUTH':
+        this.#outbox.send(okFrame(subject, false, reason));
+        break;
+      case 'REQ':
+        // It would have replaced a subscription with that id, and the client takes it for closed.
+        this.#subscriptions.close(subject);
+        this.#outbox.send(closedFrame(subject, reason));
+        break;
+      case 'COUNT':
+        this.#outbox.send(closedFrame(subject, reason));
+        break;
+      case 'NEG-OPEN':
+      case 'NEG-MSG':
+        this.#enqueue(undefined, reason.length, () => {
+          this.#negentropy.close(subject);
+          this.#outbox.send(negErrorFrame(subject, reason));
+        });
+        break;
+      default:
+        this.#outbox.send(noticeFrame(reason));
+        break;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { Logger } from 'pino';
+import type { Admission, AdmissionOutcome } from '../admission/admission.js';
+import type { Clock } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import { okFrame } from './frames.js';
+import type { Outbox } from './outbox.js';
+import type { PublishOutcome, RelayMetrics } from './relay-metrics.js';
+import { TokenBucket } from './token-bucket.js';
+
+export type PublisherServices = {
+  readonly admission: Pick<Admission, 'submit' | 'roomy'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly settings: PublisherLimits;
+};
+
+export type PublisherLimits = {
+  readonly eventsPerMinuteMax: number | undefined;
+  readonly eventsInFlightMax: number;
+  readonly eventsInFlightBytesMax: number;
+};
+
+/** The events that one client publishes: several at once on their way through admission, each answered with OK. */
+export class Publisher {
+  readonly #services: PublisherServices;
+  readonly #outbox: Outbox;
+  readonly #onFlowChanged: () => void;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #inFlight = new Set<Promise<void>>();
+  #inFlightBytes = 0;
+  #waitsForRoom = false;
+
+  constructor(services: PublisherServices, outbox: Outbox, onFlowChanged: () => void) {
+    this.#services = services;
+    this.#outbox = outbox;
+    this.#onFlowChanged = onFlowChanged;
+    const { eventsPerMinuteMax } = services.settings;
+    if (eventsPerMinuteMax !== undefined) this.#bucket = new TokenBucket(services.clock, eventsPerMinuteMax);
+  }
+
+  /** Whether so much is on its way, here or in admission, that the client should not be read. */
+  get blocked(): boolean {
+    const { eventsInFlightMax, eventsInFlightBytesMax } = this.#services.settings;
+    return (
+      this.#waitsForRoom ||
+      this.#inFlight.size >= eventsInFlightMax ||
+      this.#inFlightBytes >= eventsInFlightBytesMax
+    );
+  }
+
+  /** Takes an event; `bytes` is what its message held. The answer follows. */
+  publish(event: NostrEvent, bytes: number): void {
+    if (this.#bucket?.take() === false) {
+      const perMinute = this.#services.settings.eventsPerMinuteMax;
+      const reason = `rate-limited: at most ${perMinute} events a minute`;
+      this.#answer(event.id, 'rate_limited', false, reason);
+    } else if (event.kind === kinds.clientAuthentication) {
+      this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
+    } else {
+      this.#take(event, bytes);
+    }
+  }
+
+  /** Refuses an event that could not be read; it counts against the rate all the same. */
+  refuse(eventId: string, reason: string): void {
+    this.#bucket?.take();
+    this.#answer(eventId, 'invalid', false, reason);
+  }
+
+  /** Settles when all events that were taken are answered. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#inFlight]);
+  }
+
+  #take(event: NostrEvent, bytes: number): void {
+    this.#inFlightBytes += bytes;
+    const work = this.#submit(event).finally(() => {
+      this.#inFlight.delete(work);
+      this.#inFlightBytes -= bytes;
+      this.#onFlowChanged();
+    });
+    this.#inFlight.add(work);
+    if (!this.#waitsForRoom) void this.#waitForRoom();
+    this.#onFlowChanged();
+  }
+
+  async #submit(event: NostrEvent): Promise<void> {
+    try {
+      const outcome = await this.#services.admission.submit(event, { type: 'direct' });
+      const [accepted, reason] = okOf(outcome);
+      this.#answer(event.id, outcome.type, accepted, reason);
+    } catch (error) {
+      this.#services.logger.error({ id: event.id, reason: errorMessage(error) }, 'an event was not stored');
+      this.#answer(event.id, 'failed', false, 'error: the event could not be stored');
+    }
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.#waitsForRoom = true;
+    try {
+      await this.#services.admission.roomy('direct');
+    } catch {
+      // Admission takes nothing more; the events in flight are told so one by one.
+    }
+    this.#waitsForRoom = false;
+    this.#onFlowChanged();
+  }
+
+  #answer(eventId: string, outcome: PublishOutcome, accepted: boolean, reason: string): void {
+    this.#services.metrics.events.inc({ outcome });
+    this.#outbox.send(okFrame(eventId, accepted, reason));
+  }
+}
+
+function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {
+  switch (outcome.type) {
+    case 'stored':
+    case 'ephemeral':
+      return [true, ''];
+    case 'known':
+      // NIP-01: what we have already is no failure; what we do not want to have is one.
+      return [outcome.reason.startsWith('duplicate:'), outcome.reason];
+    case 'refused':
+      return [false, outcome.reason];
+  }
+}

@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { WebSocketServer } from 'ws';
+import type { Admission } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { withTimeLimit } from '../lib/abort.js';
+import type { CancelTimer, Clock } from '../lib/clock.js';
+import type { EventStore } from '../store/event-store.js';
+import { AnnouncementBarrier } from './announcement-barrier.js';
+import { ClientConnection, type ConnectionServices } from './client-connection.js';
+import type { RelayMetrics } from './relay-metrics.js';
+import type { RelaySettings } from './settings.js';
+import { SlotCounter } from './slot-counter.js';
+import { SubscriptionHub } from './subscription-hub.js';
+import { TurnScheduler } from './turn-scheduler.js';
+
+/** What the relay stands on. */
+export type RelayParts = {
+  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'feed'>;
+  readonly store: Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'>;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly settings: RelaySettings;
+};
+
+/** Why a request for a WebSocket is not taken; the HTTP service answers it. */
+export type UpgradeRefusal = { readonly status: number; readonly reason: string };
+
+const closingReason = 'error: the relay is shutting down';
+
+/** The relay towards its clients. It listens nowhere itself: the HTTP service hands it the upgrade requests. */
+export class RelayServer implements AsyncDisposable {
+  readonly #parts: RelayParts;
+  readonly #services: ConnectionServices;
+  readonly #hub: SubscriptionHub;
+  readonly #sockets: WebSocketServer;
+  readonly #connections = new Set<ClientConnection>();
+  #cancelCheck: CancelTimer;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: RelayParts) {
+    const { admission, store, clock, settings } = parts;
+    this.#parts = parts;
+    this.#hub = new SubscriptionHub({ ...parts, feed: admission.feed });
+    this.#services = {
+      ...parts,
+      hub: this.#hub,
+      barrier: new AnnouncementBarrier(store, clock),
+      scheduler: new TurnScheduler(clock, limits.requestSliceMs),
+      negentropySlots: new SlotCounter(settings.negentropySessionsMax),
+    };
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      autoPong: false,
+      maxPayload: settings.messageBytesMax,
+      perMessageDeflate: settings.compression && { threshold: limits.compressionThresholdBytes },
+    });
+    this.#cancelCheck = this.#checkLater();
+  }
+
+  /** The number of open connections. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Takes an upgrade request to a WebSocket, or says why not; then the socket is left to the caller. A request that
+   * is no proper WebSocket handshake is answered and closed here.
+   */
+  readonly handleUpgrade = (
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+  ): UpgradeRefusal | undefined => {
+    const { metrics, settings } = this.#parts;
+    if (this.#closing !== undefined) return { status: 503, reason: 'the relay is shutting down' };
+    if (this.#connections.size >= (settings.connectionsMax ?? Number.POSITIVE_INFINITY)) {
+      metrics.dropped.inc({ reason: 'full' });
+      return { status: 503, reason: 'the relay has no room for more connections' };
+    }
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => {
+      const connection = new ClientConnection(socket, stream, this.#services);
+      this.#connections.add(connection);
+      metrics.connections.inc();
+      void connection.closed.then(() => {
+        this.#connections.delete(connection);
+        metrics.connections.dec();
+      });
+    });
+    return undefined;
+  };
+
+  /**
+   * Takes no more connections, tells clients that their subscriptions end, answers the events in hand, and closes
+   * every connection; what takes longer than the limit is cut. Never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { clock, settings } = this.#parts;
+    this.#cancelCheck();
+    const ends = Promise.allSettled(Array.from(this.#connections, (client) => client.end(closingReason)));
+    try {
+      await withTimeLimit(clock, 'closing the connections', settings.closeMsMax, ends);
+    } catch {
+      const late = [...this.#connections];
+      for (const connection of late) connection.terminate();
+      await Promise.all(late.map((connection) => connection.closed));
+    }
+    this.#hub[Symbol.dispose]();
+  }
+
+  #checkLater(): CancelTimer {
+    const { clock, settings } = this.#parts;
+    return clock.after(Math.min(settings.pingIntervalMs, settings.sendStalledMsMax) / 6, () => {
+      for (const connection of this.#connections) connection.check();
+      this.#cancelCheck = this.#checkLater();
+    });
+  }
+}
