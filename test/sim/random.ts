@@ -40,6 +40,9 @@ export function sample<T>(random: Random, entries: readonly T[], count: number):
 /** `characters` random hex digits. */
 export function randomHex(random: Random, characters: number): string {
   let text = '';
-  while (text.length < characters) text += randomInteger(random, 2 ** 32).toString(16).padStart(8, '0');
+  while (text.length < characters)
+    text += randomInteger(random, 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
   return text.slice(0, characters);
 }

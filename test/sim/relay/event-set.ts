@@ -1,4 +1,4 @@
-import { type Filter as PeerFilter, matchFilter } from 'nostr-tools/filter';
+import { matchFilter, type Filter as PeerFilter } from 'nostr-tools/filter';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 
 /** A filter as a client sent it; what it holds was not checked by our own code, for this is the other side. */

@@ -47,7 +47,14 @@ export function sendsUnasked(random: Random, pool: readonly NostrEvent[]): Behav
 /** A relay that sends what is no message at all between its messages. */
 export function talksNonsense(random: Random): Behaviour {
   const nonsense = ['', '{', 'null', '[]', '[1,2]', '["EVENT"]', '["EVENT","x",{"id":5}]', '["EOSE"]'];
-  nonsense.push('["OK",1,2,3]', '["WHAT","is","this"]', '["NEG-MSG","x",7]', '["CLOSED"]', '["AUTH"]', '["NOTICE"]');
+  nonsense.push(
+    '["OK",1,2,3]',
+    '["WHAT","is","this"]',
+    '["NEG-MSG","x",7]',
+    '["CLOSED"]',
+    '["AUTH"]',
+    '["NOTICE"]',
+  );
   return {
     name: 'talks nonsense',
     honest: true,
@@ -105,7 +112,10 @@ export function ignoresUntil(): Behaviour {
     name: 'ignores until',
     honest: false,
     received(session, message) {
-      if (message[0] !== 'REQ' || message.slice(2).every((filter) => (filter as WireFilter).until === undefined)) {
+      if (
+        message[0] !== 'REQ' ||
+        message.slice(2).every((filter) => (filter as WireFilter).until === undefined)
+      ) {
         return false;
       }
       const [, id, ...filters] = message;

@@ -85,7 +85,8 @@ export function breaksNegentropy(afterMessages: number, style: BreakStyle): Beha
 
 /** A relay that lists ids of events that exist nowhere, anew for each question, within the range of real times. */
 export function inventsIds(random: Random, count: number): Behaviour {
-  const invent = () => Array.from({ length: 32 }, () => randomInteger(random, 256).toString(16).padStart(2, '0'));
+  const invent = () =>
+    Array.from({ length: 32 }, () => randomInteger(random, 256).toString(16).padStart(2, '0'));
   return {
     name: `invents ${count} ids`,
     honest: true,

@@ -1,0 +1,127 @@
+import type { NostrEvent } from '../../../src/nostr/event.js';
+import { addressKey } from '../relay/event-set.js';
+import type { RemoteRelay } from '../relay/remote-relay.js';
+import { KeptEvents } from './kept-events.js';
+import { isAcceptable, isStorable, type Names } from './policy-model.js';
+
+/** What we hold and held, and whom we can ask. */
+export type Holdings = {
+  readonly stored: readonly NostrEvent[];
+  /** All that was ever stored, what was replaced or deleted since too. */
+  readonly everStored: readonly NostrEvent[];
+  readonly relays: readonly RemoteRelay[];
+  readonly bootstrap: ReadonlySet<string>;
+  readonly nowSeconds: number;
+};
+
+/** An event that should be stored and is not, and a relay that would have given it to us. */
+export type Missing = { readonly event: NostrEvent; readonly relay: string };
+
+const rootKinds = new Set([1617, 1618, 1619, 1621, 1622, 1630]);
+const maintainerExceptionKinds = new Set([30_617, 30_618]);
+
+/**
+ * What is missing for what is stored to be a fixed point: no relay that we track delivers, under the filters that
+ * follow from what is stored, anything more that the policy would accept.
+ */
+export function findMissing(holdings: Holdings, names: Names): Missing[] {
+  const kept = new KeptEvents(names.isOurs, names.relayOf);
+  for (const event of holdings.stored) kept.add(event);
+  const departed = new Departures(holdings.everStored);
+  const announced = [...kept.announcements.values()].flat();
+  const tracked = new Set([...holdings.bootstrap, ...announced.flatMap(({ relays }) => relays)]);
+  const rootsByAddress = groupRoots(holdings.stored);
+  const missing: Missing[] = [];
+  for (const relay of holdings.relays) {
+    if (!tracked.has(relay.url)) continue;
+    const addresses = new Set<string>();
+    for (const { listsUs, relays, pubkey, identifier } of announced) {
+      const asked = holdings.bootstrap.has(relay.url) || relays.includes(relay.url);
+      if (listsUs && asked) addresses.add(`30617:${pubkey}:${identifier}`);
+    }
+    const roots = new Set([...addresses].flatMap((address) => rootsByAddress.get(address) ?? []));
+    for (const event of relay.events.all()) {
+      if (kept.byId.has(event.id) || !isAsked(event, addresses, roots)) continue;
+      if (!isStorable(event) || !relay.delivers(event) || departed.explain(event, holdings.nowSeconds))
+        continue;
+      if (isAcceptable(event, kept, names)) missing.push({ event, relay: relay.url });
+    }
+  }
+  return missing;
+}
+
+/** Whether one of the three layers of filters asks for the event. */
+function isAsked(event: NostrEvent, addresses: ReadonlySet<string>, roots: ReadonlySet<string>): boolean {
+  if (maintainerExceptionKinds.has(event.kind)) return true;
+  return event.tags.some(([name, value]) => {
+    if (name === undefined || value === undefined) return false;
+    if ('aAq'.includes(name) && addresses.has(value)) return true;
+    return 'eEq'.includes(name) && roots.has(value);
+  });
+}
+
+function groupRoots(stored: readonly NostrEvent[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const event of stored) {
+    if (!rootKinds.has(event.kind)) continue;
+    for (const [name, value] of event.tags) {
+      if (name !== 'a' || value === undefined) continue;
+      const group = groups.get(value);
+      if (group === undefined) groups.set(value, [event.id]);
+      else group.push(event.id);
+    }
+  }
+  return groups;
+}
+
+/** Why events are rightly absent: replaced (NIP-01), deleted by their author (NIP-09) or expired (NIP-40). */
+export class Departures {
+  readonly #newest = new Map<string, NostrEvent>();
+  readonly #deleted = new Map<string, number>();
+
+  constructor(everStored: Iterable<NostrEvent>) {
+    for (const event of everStored) {
+      const address = addressKey(event);
+      if (address !== undefined) {
+        const newest = this.#newest.get(address);
+        if (newest === undefined || replaces(event, newest)) this.#newest.set(address, event);
+      }
+      if (event.kind === 5) this.#request(event);
+    }
+  }
+
+  explain(event: NostrEvent, nowSeconds: number): boolean {
+    return this.isReplaced(event) || this.isDeleted(event) || isExpiredAt(event, nowSeconds);
+  }
+
+  isReplaced(event: NostrEvent): boolean {
+    const newest = this.#newest.get(addressKey(event) ?? '');
+    return newest !== undefined && replaces(newest, event);
+  }
+
+  isDeleted(event: NostrEvent): boolean {
+    if (event.kind === 5) return false;
+    const address = addressKey(event)?.slice(1);
+    const until = address === undefined ? undefined : this.#deleted.get(`${event.pubkey} ${address}`);
+    return (
+      this.#deleted.has(`${event.pubkey} ${event.id}`) || (until !== undefined && event.created_at <= until)
+    );
+  }
+
+  #request({ pubkey, created_at, tags }: NostrEvent): void {
+    for (const [name, value] of tags) {
+      if ((name !== 'e' && name !== 'a') || value === undefined) continue;
+      const key = `${pubkey} ${value}`;
+      this.#deleted.set(key, Math.max(created_at, this.#deleted.get(key) ?? 0));
+    }
+  }
+}
+
+function replaces(a: NostrEvent, b: NostrEvent): boolean {
+  return a.created_at !== b.created_at ? a.created_at > b.created_at : a.id < b.id;
+}
+
+function isExpiredAt(event: NostrEvent, nowSeconds: number): boolean {
+  const value = event.tags.find(([name]) => name === 'expiration')?.[1];
+  return value !== undefined && Number(value) <= nowSeconds;
+}
