@@ -1,0 +1,53 @@
+import type { Registry } from 'prom-client';
+import { answer, answerJson } from './answers.js';
+import { frontPage, frontPageHeaders } from './front-page.js';
+import type { RelayInformationDocument } from './relay-information.js';
+import { exactly, type Route } from './route.js';
+
+/** Whether the daemon can do its work, and if not, why: one line for each reason. */
+export type Readiness = { readonly ready: boolean; readonly reasons: readonly string[] };
+
+/** The page at `/`; WebSockets are asked for at the same path. */
+export function frontPageRoute(information: () => RelayInformationDocument): Route {
+  return {
+    matches: exactly('/'),
+    methods: ['GET'],
+    handle({ message }, response) {
+      const page = frontPage(information(), message.headers.host);
+      answer(response, 200, 'text/html; charset=utf-8', page, frontPageHeaders);
+    },
+  };
+}
+
+/** `/healthz`: the process lives and its event loop turns. */
+export function healthRoute(): Route {
+  return {
+    matches: exactly('/healthz'),
+    methods: ['GET'],
+    handle: (_request, response) =>
+      answerJson(response, 200, { status: 'ok' }, { 'Cache-Control': 'no-store' }),
+  };
+}
+
+/** `/readyz`: 200, or 503 with the reasons. */
+export function readinessRoute(readiness: () => Readiness): Route {
+  return {
+    matches: exactly('/readyz'),
+    methods: ['GET'],
+    handle(_request, response) {
+      const { ready, reasons } = readiness();
+      answerJson(response, ready ? 200 : 503, { ready, reasons }, { 'Cache-Control': 'no-store' });
+    },
+  };
+}
+
+/** `/metrics` in the text format of Prometheus. */
+export function metricsRoute(registry: Registry): Route {
+  return {
+    matches: exactly('/metrics'),
+    methods: ['GET'],
+    async handle(_request, response) {
+      answer(response, 200, registry.contentType, await registry.metrics(), { 'Cache-Control': 'no-store' });
+    },
+  };
+}

@@ -1,0 +1,181 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { limits } from '../config/limits.js';
+import { deferred, withTimeLimit } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import { rawAnswer } from './answers.js';
+import { parseBindAddress } from './bind-address.js';
+import {
+  frontPageRoute,
+  healthRoute,
+  metricsRoute,
+  type Readiness,
+  readinessRoute,
+} from './built-in-routes.js';
+import { listenError } from './listen-error.js';
+import type { RelayInformationDocument } from './relay-information.js';
+import { requestListener } from './request-listener.js';
+import type { Route } from './route.js';
+
+/** Why an upgrade is not taken: an HTTP status, and a line of text. */
+export type UpgradeRefusal = { readonly status: number; readonly reason: string };
+
+/** Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it. */
+export type UpgradeHandler = (
+  request: IncomingMessage,
+  stream: Duplex,
+  head: Buffer,
+) => UpgradeRefusal | undefined;
+
+export type HttpServiceParts = {
+  /** The NIP-11 document; asked anew for each request. */
+  readonly information: () => RelayInformationDocument;
+  /** What `/metrics` shows; without it there is no such path. */
+  readonly registry: Registry | undefined;
+  readonly readiness: () => Readiness;
+  /** Takes WebSockets at `/`. */
+  readonly onUpgrade: UpgradeHandler;
+  /** What the port serves besides, as git over smart HTTP; asked in order, after the built-in routes. */
+  readonly routes: readonly Route[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+/** The address that is served; `port` is the actual one where 0 was asked for. */
+export type BoundAddress = { readonly host: string; readonly port: number };
+
+/** The one port of the daemon. */
+export type HttpService = AsyncDisposable & {
+  /** Serves `ip:port`. Rejects with `ListenError`, as when the address is in use (`address_in_use`). */
+  listen(bindAddress: string): Promise<BoundAddress>;
+  /**
+   * Stops accepting and finishes the answers in hand; what takes longer than the limit is cut, WebSockets that are
+   * still open too. Never rejects.
+   */
+  close(): Promise<void>;
+};
+
+/** Makes the service; it serves nothing before `listen`. */
+export function createHttpService(parts: HttpServiceParts): HttpService {
+  const routes = [
+    frontPageRoute(parts.information),
+    healthRoute(),
+    readinessRoute(parts.readiness),
+    ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry)]),
+    ...parts.routes,
+  ];
+  return new NodeHttpService(parts, requestListener({ ...parts, routes }));
+}
+
+/** Bounds on what a client may take of our memory and time before it is even known what it asks for. */
+const serverOptions: ServerOptions = {
+  maxHeaderSize: limits.httpHeaderBytesMax,
+  headersTimeout: limits.httpHeadersMsMax,
+  requestTimeout: limits.httpRequestMsMax,
+  keepAliveTimeout: limits.httpKeepAliveMs,
+  connectionsCheckingInterval: 2_000,
+};
+
+class NodeHttpService implements HttpService {
+  readonly #parts: HttpServiceParts;
+  readonly #server: Server;
+  readonly #upgraded = new Set<Duplex>();
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: HttpServiceParts, listener: RequestListener) {
+    this.#parts = parts;
+    this.#server = createServer(serverOptions, listener);
+    this.#server.maxHeadersCount = limits.httpHeadersMax;
+    this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
+    this.#server.on('clientError', onClientError);
+  }
+
+  async listen(bindAddress: string): Promise<BoundAddress> {
+    const { host, port } = parseBindAddress(bindAddress);
+    const bound = deferred<void>();
+    this.#server.once('error', bound.reject);
+    this.#server.listen({ host, port }, () => bound.resolve());
+    try {
+      await bound.promise;
+    } catch (error) {
+      throw listenError(bindAddress, error);
+    } finally {
+      this.#server.off('error', bound.reject);
+    }
+    this.#server.on('error', (error) => {
+      this.#parts.logger.error({ reason: errorMessage(error) }, 'the HTTP server failed');
+    });
+    const address = this.#server.address() as AddressInfo;
+    return { host: address.address, port: address.port };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = deferred<void>();
+    this.#server.close(() => closed.resolve());
+    this.#server.closeIdleConnections();
+    try {
+      await withTimeLimit(this.#parts.clock, 'closing the port', limits.httpCloseMsMax, closed.promise);
+    } catch {
+      this.#server.closeAllConnections();
+      for (const stream of this.#upgraded) stream.destroy();
+      await closed.promise;
+    }
+  }
+
+  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    this.#upgraded.add(stream);
+    stream.once('close', () => this.#upgraded.delete(stream));
+    stream.on('error', ignoreError);
+    const refusal = this.#upgrade(request, stream, head);
+    if (refusal !== undefined) stream.end(rawAnswer(refusal.status, refusal.reason));
+    else stream.off('error', ignoreError);
+  }
+
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): UpgradeRefusal | undefined {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      return { status: 400, reason: 'only WebSockets can be upgraded to' };
+    }
+    if (path !== '/') return { status: 404, reason: 'WebSockets are served at /' };
+    return this.#parts.onUpgrade(request, stream, head);
+  }
+}
+
+/** The socket closes by itself after an error; there is nobody left to tell. */
+function ignoreError(): void {}
+
+/** Answers what is no HTTP request, or one that is too long or too slow, and closes. */
+function onClientError(error: Error & { code?: string }, stream: Duplex): void {
+  if (!stream.writable || error.code === 'ECONNRESET') {
+    stream.destroy();
+    return;
+  }
+  const statuses: Readonly<Record<string, number>> = {
+    HPE_HEADER_OVERFLOW: 431,
+    ERR_HTTP_REQUEST_TIMEOUT: 408,
+  };
+  stream.on('error', ignoreError);
+  stream.end(rawAnswer(statuses[error.code ?? ''] ?? 400, 'the request could not be read'), () => {
+    stream.destroy();
+  });
+}

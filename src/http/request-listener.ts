@@ -1,0 +1,82 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { errorMessage } from '../lib/errors.js';
+import { answer, answerText, corsHeaders } from './answers.js';
+import {
+  asksForRelayInformation,
+  type RelayInformationDocument,
+  relayInformationType,
+} from './relay-information.js';
+import type { Route, RouteRequest } from './route.js';
+
+export type ListenerParts = {
+  readonly information: () => RelayInformationDocument;
+  readonly routes: readonly Route[];
+  readonly logger: Logger;
+};
+
+/** Gives each request to its route: CORS first, then `OPTIONS`, NIP-11, the routes in order, 404. */
+export function requestListener(parts: ListenerParts): RequestListener {
+  return (message, response) => {
+    for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
+    void handle(parts, message, response).catch((error: unknown) => {
+      parts.logger.error({ path: message.url, reason: errorMessage(error) }, 'a request failed');
+      if (response.headersSent) response.destroy();
+      else answerText(response, 500, 'the request failed');
+    });
+  };
+}
+
+async function handle(
+  parts: ListenerParts,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (message.method === 'OPTIONS') {
+    response.writeHead(204).end();
+    return;
+  }
+  const request = parseTarget(message);
+  if (request === undefined) {
+    answerText(response, 400, 'the path cannot be read', { Connection: 'close' });
+    return;
+  }
+  const method = message.method === 'HEAD' ? 'GET' : message.method;
+  if (method === 'GET' && asksForRelayInformation(message.headers.accept)) {
+    answer(response, 200, relayInformationType, JSON.stringify(parts.information()));
+    return;
+  }
+  const route = parts.routes.find(({ matches }) => matches(request.path));
+  if (route === undefined) {
+    // A body that nobody asked for is not read to its end.
+    answerText(response, 404, 'there is nothing here', closeUnlessGet(method));
+  } else if (!route.methods.some((allowed) => allowed === method)) {
+    const allow = route.methods.map((allowed) => (allowed === 'GET' ? 'GET, HEAD' : allowed)).join(', ');
+    answerText(response, 405, `only ${allow} is answered here`, {
+      Allow: `${allow}, OPTIONS`,
+      Connection: 'close',
+    });
+  } else {
+    await route.handle(request, response);
+  }
+}
+
+function closeUnlessGet(method: string | undefined): { Connection?: string } {
+  return method === 'GET' ? {} : { Connection: 'close' };
+}
+
+/** Path and query of the request target; absolute targets, as proxies send them, are reduced to theirs. */
+function parseTarget(message: IncomingMessage): RouteRequest | undefined {
+  const target = message.url ?? '/';
+  const local = target.startsWith('/') ? target : originForm(target);
+  if (local === undefined) return undefined;
+  const mark = local.indexOf('?');
+  const path = mark < 0 ? local : local.slice(0, mark);
+  return { path, query: new URLSearchParams(mark < 0 ? '' : local.slice(mark + 1)), message };
+}
+
+function originForm(target: string): string | undefined {
+  if (!URL.canParse(target)) return undefined;
+  const { protocol, pathname, search } = new URL(target);
+  return protocol === 'http:' || protocol === 'https:' ? `${pathname}${search}` : undefined;
+}
