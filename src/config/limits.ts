@@ -138,6 +138,30 @@ export const limits = {
   refNameBytesMax: 1_024,
   /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
   refNamePartBytesMax: 250,
+  /** Git processes that run at the same time. */
+  gitProcessesMax: 4,
+  /** Time that one git process may take. */
+  gitMsMax: 60_000,
+  /** Time between asking a git process to end and killing it. */
+  gitKillMs: 2_000,
+  /** Age at which a git lock file is taken for left behind. */
+  gitLockAgeMsMax: 600_000,
+  /** Most bytes of what one git process writes. */
+  gitOutputBytesMax: 67_108_864,
+  /** Bytes that are kept of what a failing git process complains about. */
+  gitComplaintBytesMax: 2_048,
+  /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
+  gitMoveAttemptsMax: 10,
+  /** Repositories that are aligned with stored events at the same time. */
+  alignmentsAtOnceMax: 4,
+  /** Pull requests of one repository that are remembered one by one for alignment; above it, all are looked at. */
+  alignmentPullRequestsMax: 1_000,
+  /** First wait after a failed alignment. */
+  alignmentRetryMsMin: 1_000,
+  /** Longest wait after failed alignments of one repository. */
+  alignmentRetryMsMax: 300_000,
+  /** Time between two looks for closed repositories whose grace period is over. */
+  repositorySweepIntervalMs: 3_600_000,
 
   // Import
   /** Longest line of an imported file, in bytes. */
@@ -238,4 +262,28 @@ export const limits = {
   // Process
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,
+
+  // Store
+  /** Rows of the index that a query looks at before the event loop gets its turn. */
+  storeQueryRowsPerTurn: 50_000,
+  /** Rows that a query finds before it reads their events. */
+  storeQueryFoundRowsMax: 4_096,
+  /** Most events that a query reads at once. */
+  storeReadEventsMax: 128,
+  /** Bytes of events that a query reads at once; a single larger event is read alone. */
+  storeReadBytesMax: 1_048_576,
+  /** Most events of one write; more wait for the next. */
+  storeBatchEventsMax: 512,
+  /** Bytes of one write above which it takes no more events. */
+  storeBatchBytesMax: 2_097_152,
+  /** Longest wait of a change of the refused index for its write, in milliseconds. */
+  storeRefusedWriteDelayMs: 1_000,
+  /** Bytes of index segments that one step of compaction reads and writes. */
+  storeCompactionBytesMax: 1_048_576,
+  /** Pause between two steps of compaction, in milliseconds. */
+  storeCompactionPauseMs: 50,
+  /** Most refused, superseded or deleted events that are remembered; the oldest give way. */
+  refusedIdsMax: 500_000,
+  /** Characters of a reason of refusal that are kept. */
+  refusedReasonCharsMax: 200,
 } as const;

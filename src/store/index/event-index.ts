@@ -1,0 +1,193 @@
+import type { NostrEvent } from '../../nostr/event.js';
+import type { RemovedEvent } from '../event-store.js';
+import { AuthorTable } from './author-table.js';
+import { KeyTable } from './key-table.js';
+import { keyWords, readKey } from './key-words.js';
+import { type ListRef, PostingLists } from './posting-lists.js';
+import { rowState, RowTable } from './row-table.js';
+import { TermHasher } from './term-hash.js';
+import { TermTable, termShards } from './term-table.js';
+import { TermList } from './terms.js';
+import { TimeHeap } from './time-heap.js';
+
+/** A row as it is inserted: of a new event, or out of a segment. */
+export type NewRow = {
+  readonly id: Uint32Array;
+  readonly pubkey: Uint32Array;
+  readonly createdAt: number;
+  readonly kind: number;
+  readonly sequence: number;
+  readonly state: number;
+  readonly sizeLog: number;
+  /** Stored: when it expires (NIP-40), 0 if never. Refused: when that was. Both in seconds since 1970. */
+  readonly time: number;
+};
+
+/** Dead rows, above an eighth of the living, at which a sweep begins. */
+const sweepRowsMin = 1_024;
+
+/**
+ * What there is, in typed arrays: a row for each stored event and for each refused one (refused-index.ts), found by
+ * id and through the posting lists of its terms. A row keeps no list of its terms. So one that has to go is only
+ * marked dead, and a sweep takes the dead out of all lists, a shard at a time, as insertions come.
+ */
+export class EventIndex {
+  readonly rows = new RowTable();
+  readonly lists = new PostingLists(this.rows);
+  readonly terms = new TermTable();
+  readonly hasher: TermHasher;
+  readonly authors: AuthorTable;
+  readonly ids: KeyTable;
+  /** Stored rows that expire, by that time. An entry whose row is not the same any more does not count. */
+  readonly expirations = new TimeHeap();
+  /** Refused rows by the time of the refusal; likewise. */
+  readonly refusals = new TimeHeap();
+  /** The list of all rows. */
+  all: ListRef = 0;
+  /** Above the sequence of every row that ever was. */
+  nextSequence = 1;
+  storedCount = 0;
+  refusedCount = 0;
+  #dead: number[] = [];
+  #sweeping: number[] = [];
+  #sweepShard = termShards;
+  readonly #key = new Uint32Array(keyWords);
+  readonly #scratch: TermList;
+
+  /** `seed` is the secret of the term hashes, 8 bytes. */
+  constructor(seed: Uint8Array) {
+    this.hasher = new TermHasher(seed);
+    this.authors = new AuthorTable(this.hasher);
+    this.ids = new KeyTable(this.rows, this.hasher);
+    this.#scratch = new TermList(this.hasher);
+  }
+
+  /** Bytes of memory of the index. */
+  get bytes(): number {
+    const { rows, lists, terms, authors, ids, expirations, refusals } = this;
+    return [rows, lists.arena, terms, authors, ids, expirations, refusals].reduce(
+      (sum, part) => sum + part.bytes,
+      0,
+    );
+  }
+
+  /** The row of an id, stored or refused, or -1. */
+  find(id: string): number {
+    return readKey(id, this.#key) ? this.ids.find(this.#key) : -1;
+  }
+
+  /** The row of a stored event, or -1. */
+  findStored(id: string): number {
+    const row = this.find(id);
+    return row >= 0 && this.rows.state(row) === rowState.stored ? row : -1;
+  }
+
+  /** The number of an author, or -1. */
+  findAuthor(pubkey: string): number {
+    return readKey(pubkey, this.#key) ? this.authors.find(this.#key) : -1;
+  }
+
+  /** The posting list of one term. */
+  listOf(term: (terms: TermList) => void): ListRef {
+    this.#scratch.clear();
+    term(this.#scratch);
+    return this.terms.get(this.#scratch.words[0]!, this.#scratch.words[1]!);
+  }
+
+  /** Adds a row under its terms. Its id must not be in the index. */
+  insert(values: NewRow, terms: TermList): number {
+    this.nextSequence = Math.max(this.nextSequence, values.sequence + 1);
+    const row = this.rows.take(values, values.id, this.authors.intern(values.pubkey));
+    this.ids.insert(row);
+    this.all = this.lists.insert(this.all, row);
+    for (let at = 0; at < terms.count; at += 1) {
+      this.terms.insert(terms.words[at * 2]!, terms.words[at * 2 + 1]!, this.lists, row);
+    }
+    if (values.state === rowState.stored) {
+      this.storedCount += 1;
+      if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
+    } else {
+      this.refusedCount += 1;
+      this.refusals.push(values.time, row, values.sequence);
+    }
+    this.#sweepSome();
+    return row;
+  }
+
+  /** Makes a stored row a refused one, at `time` in seconds since 1970. */
+  refuse(row: number, state: number, time: number): void {
+    this.rows.setState(row, state);
+    this.storedCount -= 1;
+    this.refusedCount += 1;
+    this.refusals.push(time, row, this.rows.sequence(row));
+    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
+  }
+
+  /** Takes a row out of the index. */
+  kill(row: number): void {
+    if (this.rows.state(row) === rowState.stored) this.storedCount -= 1;
+    else this.refusedCount -= 1;
+    this.ids.remove(row);
+    this.rows.setState(row, rowState.dead);
+    this.#dead.push(row);
+    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
+    this.#tidy(this.refusals, this.refusedCount, (state) => state >= rowState.refusedFirst);
+  }
+
+  /** Whether the entry of a heap still means its row, in such a state. */
+  isCurrent(row: number, sequence: number, isState: (state: number) => boolean): boolean {
+    return this.rows.sequence(row) === sequence && isState(this.rows.state(row));
+  }
+
+  /** What is known of an event from its row. */
+  removedEvent(row: number): RemovedEvent {
+    return {
+      id: this.rows.idHex(row),
+      kind: this.rows.kind(row),
+      pubkey: this.authors.hex(this.rows.author(row)),
+      created_at: this.rows.createdAt(row),
+    };
+  }
+
+  /** The rows that are dead and not swept yet. */
+  get dead(): readonly number[] {
+    return [...this.#sweeping, ...this.#dead];
+  }
+
+  restoreDead(dead: Uint32Array): void {
+    this.#dead = Array.from(dead);
+  }
+
+  /** Rebuilds a heap when most of its entries mean nothing any more. */
+  #tidy(heap: TimeHeap, living: number, isState: (state: number) => boolean): void {
+    if (heap.size <= 2 * living + sweepRowsMin) return;
+    heap.retain((row, sequence) => this.isCurrent(row, sequence, isState));
+  }
+
+  /** One step of a sweep, if one runs or is due. */
+  #sweepSome(): void {
+    if (this.#sweepShard < termShards) {
+      this.terms.sweep(this.#sweepShard, this.lists);
+      this.#sweepShard += 1;
+      if (this.#sweepShard < termShards) return;
+      this.all = this.lists.sweep(this.all);
+      for (const row of this.#sweeping) this.rows.free(row);
+      this.#sweeping = [];
+      return;
+    }
+    if (this.#dead.length < sweepRowsMin + (this.storedCount + this.refusedCount) / 8) return;
+    this.#sweeping = this.#dead;
+    this.#dead = [];
+    this.#sweepShard = 0;
+  }
+}
+
+/** Reads the keys of an event; its shape has been checked. */
+export function rowKeys(event: NostrEvent): { id: Uint32Array; pubkey: Uint32Array } {
+  const id = new Uint32Array(keyWords);
+  const pubkey = new Uint32Array(keyWords);
+  if (!readKey(event.id, id) || !readKey(event.pubkey, pubkey)) {
+    throw new TypeError('an event whose shape was not checked reached the store');
+  }
+  return { id, pubkey };
+}

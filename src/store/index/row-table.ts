@@ -1,0 +1,177 @@
+import { compareKeys, keyHex, keyWords } from './key-words.js';
+import type { KeyColumn } from './key-table.js';
+
+/**
+ * What a row is. A refused row carries its reason: `refusedFirst + reason number`. A dead row is in no answer but
+ * still in posting lists; it becomes free when a sweep has taken it out of them.
+ */
+export const rowState = { free: 0, dead: 1, stored: 2, refusedFirst: 3, refusedLast: 255 } as const;
+
+/** What a row holds; `id` and `author` stand elsewhere until it is inserted. */
+export type RowValues = {
+  readonly createdAt: number;
+  readonly sequence: number;
+  readonly kind: number;
+  readonly state: number;
+  /** Binary logarithm of the size of the body in bytes, rounded up. */
+  readonly sizeLog: number;
+};
+
+/** A place in the order of all rows, newest first and ties by lowest id: before, or right after, such a row. */
+export type TimeKey = {
+  readonly createdAt: number;
+  /** Absent: before all rows of that second. */
+  readonly id?: Uint32Array;
+  readonly after: boolean;
+};
+
+const pageBits = 14;
+const pageRows = 1 << pageBits;
+const pageMask = pageRows - 1;
+
+/**
+ * One page of columns in one buffer, widest first so that each is aligned; 56 bytes a row:
+ *
+ *     | createdAt f64 | sequence f64 | id 8×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |   (× pageRows)
+ */
+class RowPage {
+  readonly buffer: ArrayBuffer;
+  readonly createdAt: Float64Array;
+  readonly sequence: Float64Array;
+  readonly ids: Uint32Array;
+  readonly author: Uint32Array;
+  readonly kind: Uint16Array;
+  readonly state: Uint8Array;
+  readonly sizeLog: Uint8Array;
+
+  constructor(buffer: ArrayBuffer) {
+    this.buffer = buffer;
+    this.createdAt = new Float64Array(buffer, 0, pageRows);
+    this.sequence = new Float64Array(buffer, 8 * pageRows, pageRows);
+    this.ids = new Uint32Array(buffer, 16 * pageRows, keyWords * pageRows);
+    this.author = new Uint32Array(buffer, 48 * pageRows, pageRows);
+    this.kind = new Uint16Array(buffer, 52 * pageRows, pageRows);
+    this.state = new Uint8Array(buffer, 54 * pageRows, pageRows);
+    this.sizeLog = new Uint8Array(buffer, 55 * pageRows, pageRows);
+  }
+}
+
+const rowBytes = 56;
+
+/** The columns of all rows, in pages so that growing copies nothing. A row is known by its number, below 2^30. */
+export class RowTable implements KeyColumn {
+  readonly #pages: RowPage[] = [];
+  #end = 0;
+  #free: number[] = [];
+
+  /** Above every row number in use. */
+  get end(): number {
+    return this.#end;
+  }
+
+  get bytes(): number {
+    return this.#pages.length * pageRows * rowBytes;
+  }
+
+  /** Takes a free row and fills it. */
+  take(values: RowValues, id: Uint32Array, author: number): number {
+    const row = this.#free.pop() ?? this.#end++;
+    const pageNumber = row >>> pageBits;
+    if (pageNumber === this.#pages.length) this.#pages.push(new RowPage(new ArrayBuffer(pageRows * rowBytes)));
+    const page = this.#pages[pageNumber]!;
+    const at = row & pageMask;
+    page.createdAt[at] = values.createdAt;
+    page.sequence[at] = values.sequence;
+    for (let word = 0; word < keyWords; word += 1) page.ids[at * keyWords + word] = id[word]!;
+    page.author[at] = author;
+    page.kind[at] = values.kind;
+    page.state[at] = values.state;
+    page.sizeLog[at] = values.sizeLog;
+    return row;
+  }
+
+  /** Gives a row back that no list refers to any more. */
+  free(row: number): void {
+    this.setState(row, rowState.free);
+    this.#free.push(row);
+  }
+
+  createdAt(row: number): number {
+    return this.#pages[row >>> pageBits]!.createdAt[row & pageMask]!;
+  }
+
+  sequence(row: number): number {
+    return this.#pages[row >>> pageBits]!.sequence[row & pageMask]!;
+  }
+
+  author(row: number): number {
+    return this.#pages[row >>> pageBits]!.author[row & pageMask]!;
+  }
+
+  kind(row: number): number {
+    return this.#pages[row >>> pageBits]!.kind[row & pageMask]!;
+  }
+
+  state(row: number): number {
+    return this.#pages[row >>> pageBits]!.state[row & pageMask]!;
+  }
+
+  setState(row: number, state: number): void {
+    this.#pages[row >>> pageBits]!.state[row & pageMask] = state;
+  }
+
+  sizeLog(row: number): number {
+    return this.#pages[row >>> pageBits]!.sizeLog[row & pageMask]!;
+  }
+
+  idHex(row: number): string {
+    return keyHex(this.keyPage(row), this.keyOffset(row));
+  }
+
+  keyPage(row: number): Uint32Array {
+    return this.#pages[row >>> pageBits]!.ids;
+  }
+
+  keyOffset(row: number): number {
+    return (row & pageMask) * keyWords;
+  }
+
+  /** Negative when row `a` comes before row `b`: newest first, ties by lowest id. */
+  compare(a: number, b: number): number {
+    const aTime = this.createdAt(a);
+    const bTime = this.createdAt(b);
+    if (aTime !== bTime) return aTime > bTime ? -1 : 1;
+    if (a === b) return 0;
+    return compareKeys(this.keyPage(a), this.keyOffset(a), this.keyPage(b), this.keyOffset(b));
+  }
+
+  /** Whether the row stands behind the place `key`. */
+  isBehind(row: number, key: TimeKey): boolean {
+    const time = this.createdAt(row);
+    if (time !== key.createdAt) return time < key.createdAt;
+    if (key.id === undefined) return true;
+    const order = compareKeys(this.keyPage(row), this.keyOffset(row), key.id, 0);
+    return key.after ? order > 0 : order >= 0;
+  }
+
+  /** The place of a row, as a copy that outlives it. */
+  keyOf(row: number, after: boolean): TimeKey {
+    const offset = this.keyOffset(row);
+    return { createdAt: this.createdAt(row), id: this.keyPage(row).slice(offset, offset + keyWords), after };
+  }
+
+  /** The memory of all rows, to be written to a snapshot and given to `restore`. */
+  dump(): { end: number; free: Uint32Array; pages: Uint8Array[] } {
+    return {
+      end: this.#end,
+      free: Uint32Array.from(this.#free),
+      pages: this.#pages.map((page) => new Uint8Array(page.buffer)),
+    };
+  }
+
+  restore(end: number, free: Uint32Array, pages: readonly ArrayBuffer[]): void {
+    this.#end = end;
+    this.#free = Array.from(free);
+    for (const buffer of pages) this.#pages.push(new RowPage(buffer));
+  }
+}

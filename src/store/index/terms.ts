@@ -1,0 +1,100 @@
+import { addressOf, type Address } from '../../nostr/address.js';
+import { deletionTargets, isDeletion } from '../../nostr/deletion.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { TermHasher } from './term-hash.js';
+
+/** The first byte of what is hashed: the sort of a term; the bytes above it carry a kind or a tag letter. */
+const sort = { author: 1, kind: 2, authorKind: 3, address: 4, deletedId: 5, deletedAddress: 6, tag: 7 } as const;
+
+/** Hashes of terms, two words each (lower and upper half), in one array that is used again and again. */
+export class TermList {
+  words = new Uint32Array(64);
+  /** Number of terms. */
+  count = 0;
+  readonly #hasher: TermHasher;
+
+  constructor(hasher: TermHasher) {
+    this.#hasher = hasher;
+  }
+
+  clear(): void {
+    this.count = 0;
+  }
+
+  author(pubkey: string): void {
+    this.#add(sort.author, pubkey);
+  }
+
+  kind(kind: number): void {
+    this.#add(sort.kind | (kind << 8), '');
+  }
+
+  authorKind(pubkey: string, kind: number): void {
+    this.#add(sort.authorKind | (kind << 8), pubkey);
+  }
+
+  /** Where the events of a replaceable or addressable event stand. */
+  address({ kind, pubkey, identifier }: Address): void {
+    this.#add(sort.address | (kind << 8), pubkey + identifier);
+  }
+
+  /** A deletion request of that author for that event. */
+  deletedId(pubkey: string, id: string): void {
+    this.#add(sort.deletedId, pubkey + id);
+  }
+
+  /** A deletion request for an address, of its author. */
+  deletedAddress({ kind, pubkey, identifier }: Address): void {
+    this.#add(sort.deletedAddress | (kind << 8), pubkey + identifier);
+  }
+
+  /** The second element of a single-letter tag. */
+  tag(letter: string, value: string): void {
+    this.#add(sort.tag | (letter.charCodeAt(0) << 8), value);
+  }
+
+  /** Takes `count` terms as they stand in a segment. */
+  set(words: Uint32Array, offset: number, count: number): void {
+    this.#room(count);
+    this.words.set(words.subarray(offset, offset + count * 2));
+    this.count = count;
+  }
+
+  /** All terms under which an event is found. The same term may come twice. */
+  setEvent(event: NostrEvent): void {
+    this.clear();
+    this.author(event.pubkey);
+    this.kind(event.kind);
+    this.authorKind(event.pubkey, event.kind);
+    const address = addressOf(event);
+    if (address !== undefined) this.address(address);
+    for (const [name, value] of event.tags) {
+      if (value !== undefined && isLetter(name)) this.tag(name, value);
+    }
+    if (!isDeletion(event)) return;
+    const { ids, addresses } = deletionTargets(event);
+    for (const id of ids) this.deletedId(event.pubkey, id);
+    for (const target of addresses) this.deletedAddress(target);
+  }
+
+  #add(type: number, text: string): void {
+    this.#hasher.hash(type, text);
+    this.#room(this.count + 1);
+    this.words[this.count * 2] = this.#hasher.lo;
+    this.words[this.count * 2 + 1] = this.#hasher.hi;
+    this.count += 1;
+  }
+
+  #room(count: number): void {
+    if (count * 2 <= this.words.length) return;
+    const words = new Uint32Array(count * 4);
+    words.set(this.words);
+    this.words = words;
+  }
+}
+
+function isLetter(name: string | undefined): name is string {
+  if (name?.length !== 1) return false;
+  const code = name.charCodeAt(0) | 0x20;
+  return code >= 0x61 && code <= 0x7a;
+}

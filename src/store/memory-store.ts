@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { eventJson, type NostrEvent } from '../nostr/event.js';
+import { type Backend, EventInHand } from './backend.js';
+import type { StoredEvent } from './event-store.js';
+import { EventIndex } from './index/event-index.js';
+import type { RowTable } from './index/row-table.js';
+import type { TermList } from './index/terms.js';
+import { assembleStore, type OpenedStore, type StoreOptions } from './opened-store.js';
+import { Reasons } from './reasons.js';
+
+/** Everything in memory, gone with the process: for tests, demonstrations and the `memory` backend. */
+export function createMemoryStore(options: StoreOptions): OpenedStore {
+  const index = new EventIndex(randomBytes(8));
+  const backend = new MemoryBackend(index.rows);
+  return assembleStore({ index, backend, reasons: new Reasons(), clock: options.clock }, options);
+}
+
+class MemoryBackend implements Backend {
+  readonly #rows: RowTable;
+  readonly #bodies = new Map<number, EventInHand>();
+
+  constructor(rows: RowTable) {
+    this.#rows = rows;
+  }
+
+  readonly pendingEvents = 0;
+
+  check(): void {}
+
+  added(row: number, _terms: TermList, _time: number, event: NostrEvent | undefined): void {
+    if (event !== undefined) this.#bodies.set(this.#rows.sequence(row), new EventInHand(event, eventJson));
+  }
+
+  changed(row: number, _time: number, hadBody: boolean): void {
+    if (hadBody) this.#bodies.delete(this.#rows.sequence(row));
+  }
+
+  async written(): Promise<void> {}
+
+  async writtenRow(): Promise<void> {}
+
+  async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
+    return sequences.map((sequence) => this.#bodies.get(sequence));
+  }
+
+  async close(): Promise<void> {
+    this.#bodies.clear();
+  }
+}

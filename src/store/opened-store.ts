@@ -1,0 +1,52 @@
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
+import type { EventStore } from './event-store.js';
+import { IndexedStore, type StoreParts } from './indexed-store.js';
+import type { RefusedIndex } from './refused-index.js';
+import { RefusedRows } from './refused-rows.js';
+
+export type StoreOptions = {
+  readonly clock: Clock;
+  /** How long a refused event is remembered; 7 days by default. */
+  readonly refusedExpiryMs?: number;
+  /** How many are; `limits.refusedIdsMax` by default. */
+  readonly refusedIdsMax?: number;
+};
+
+/** A store and its memory of refused events. Disposing of the store closes both. */
+export type OpenedStore = {
+  readonly store: EventStore;
+  readonly refused: RefusedIndex;
+  /** For metrics. */
+  stats(): StoreStats;
+};
+
+export type StoreStats = {
+  readonly storedEvents: number;
+  readonly refusedEvents: number;
+  /** Memory of the index. */
+  readonly indexBytes: number;
+  /** Events that wait to be written. */
+  readonly pendingEvents: number;
+};
+
+const refusedExpiryMsDefault = 7 * 24 * 3_600_000;
+
+/** Puts the two ports before an index and what lies below it. */
+export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedStore {
+  const { index, backend, reasons, clock } = parts;
+  const refused = new RefusedRows(index, backend, reasons, clock, {
+    refusedIdsMax: options.refusedIdsMax ?? limits.refusedIdsMax,
+    refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
+  });
+  return {
+    store: new IndexedStore(parts, refused),
+    refused,
+    stats: () => ({
+      storedEvents: index.storedCount,
+      refusedEvents: index.refusedCount,
+      indexBytes: index.bytes,
+      pendingEvents: backend.pendingEvents,
+    }),
+  };
+}

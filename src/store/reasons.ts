@@ -1,0 +1,37 @@
+import { limits } from '../config/limits.js';
+import { rowState } from './index/row-table.js';
+
+/** Reasons that the store itself gives; their numbers are fixed. */
+const ownReasons = ['superseded', 'deleted', 'expired', 'removed', 'refused'] as const;
+
+/** A reason for which the store itself lets an event go. `removed`: an operator did it. */
+export type OwnReason = (typeof ownReasons)[number];
+
+/** Reasons of refusal as row states: one byte. There are few different ones; what is above the limit is `refused`. */
+export class Reasons {
+  readonly #names: string[] = [...ownReasons];
+
+  /** All reasons, in the order of their numbers; grows at its end only. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** Takes the reasons of a database that is opened. */
+  restore(names: readonly string[]): void {
+    this.#names.splice(0, this.#names.length, ...names);
+  }
+
+  stateOf(reason: OwnReason | (string & {})): number {
+    const name = reason.slice(0, limits.refusedReasonCharsMax);
+    let number = this.#names.indexOf(name);
+    if (number < 0) {
+      const full = this.#names.length > rowState.refusedLast - rowState.refusedFirst;
+      number = full ? ownReasons.indexOf('refused') : this.#names.push(name) - 1;
+    }
+    return rowState.refusedFirst + number;
+  }
+
+  nameOf(state: number): string {
+    return this.#names[state - rowState.refusedFirst] ?? 'refused';
+  }
+}

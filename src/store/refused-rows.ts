@@ -1,0 +1,119 @@
+import type { RecordSetBuilder } from '../kernels/kernels.js';
+import { type Clock, unixSeconds } from '../lib/clock.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import type { Backend } from './backend.js';
+import { collectRows } from './collect.js';
+import { type EventIndex, rowKeys } from './index/event-index.js';
+import { QueryRun } from './index/filter-stream.js';
+import { rowState } from './index/row-table.js';
+import { TermList } from './index/terms.js';
+import type { Reasons } from './reasons.js';
+import type { RefusedIndex } from './refused-index.js';
+
+/** How many refused events are remembered, and for how long. */
+export type RefusedLimits = { readonly refusedIdsMax: number; readonly refusedExpiryMs: number };
+
+const isRefused = (state: number): boolean => state >= rowState.refusedFirst;
+
+/**
+ * The refused rows of the index that also holds the stored ones. So an event that is superseded or deleted becomes
+ * a refused one by the change of one byte.
+ */
+export class RefusedRows implements RefusedIndex {
+  readonly #index: EventIndex;
+  readonly #backend: Backend;
+  readonly #reasons: Reasons;
+  readonly #clock: Clock;
+  readonly #limits: RefusedLimits;
+  readonly #terms: TermList;
+
+  constructor(index: EventIndex, backend: Backend, reasons: Reasons, clock: Clock, limits: RefusedLimits) {
+    this.#index = index;
+    this.#backend = backend;
+    this.#reasons = reasons;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#terms = new TermList(index.hasher);
+  }
+
+  get size(): number {
+    return this.#index.refusedCount;
+  }
+
+  add(event: NostrEvent, reason: string): void {
+    this.#backend.check();
+    const known = this.#index.find(event.id);
+    const state = this.#reasons.stateOf(reason);
+    if (known >= 0) {
+      this.#changeReason(known, state);
+      return;
+    }
+    const time = unixSeconds(this.#clock);
+    this.#terms.setEvent(event);
+    const { nextSequence: sequence } = this.#index;
+    const { created_at: createdAt, kind } = event;
+    const row = this.#index.insert(
+      { ...rowKeys(event), createdAt, kind, sequence, state, sizeLog: 0, time },
+      this.#terms,
+    );
+    this.#backend.added(row, this.#terms, time, undefined);
+    this.makeRoom();
+  }
+
+  reasonFor(id: string): string | undefined {
+    const row = this.#index.find(id);
+    if (row < 0 || !isRefused(this.#index.rows.state(row))) return undefined;
+    return this.#reasons.nameOf(this.#index.rows.state(row));
+  }
+
+  delete(id: string): void {
+    const row = this.#index.find(id);
+    if (row >= 0 && isRefused(this.#index.rows.state(row))) this.#forget(row);
+  }
+
+  matching(filter: Filter, idsMax: number): string[] {
+    const run = new QueryRun(this.#index, [filter], 'refused', Number.POSITIVE_INFINITY);
+    return run.next(idsMax).found.map(({ row }) => this.#index.rows.idHex(row));
+  }
+
+  collect(filter: Filter, target: RecordSetBuilder): void {
+    collectRows(this.#index, filter, 'refused', target);
+  }
+
+  removeExpired(): number {
+    const expiredSince = unixSeconds(this.#clock) - this.#limits.refusedExpiryMs / 1000;
+    return this.#forgetWhile((time) => time <= expiredSince);
+  }
+
+  /** Lets the oldest entries go while there are too many. */
+  makeRoom(): void {
+    this.#forgetWhile(() => this.#index.refusedCount > this.#limits.refusedIdsMax);
+  }
+
+  /** Forgets the oldest entries as long as `goes` holds for the time of the oldest; returns how many. */
+  #forgetWhile(goes: (time: number) => boolean): number {
+    const { refusals } = this.#index;
+    let forgotten = 0;
+    while (refusals.size > 0 && goes(refusals.time)) {
+      const { row, sequence } = refusals;
+      refusals.pop();
+      if (!this.#index.isCurrent(row, sequence, isRefused)) continue;
+      this.#forget(row);
+      forgotten += 1;
+    }
+    return forgotten;
+  }
+
+  #changeReason(row: number, state: number): void {
+    const current = this.#index.rows.state(row);
+    if (!isRefused(current) || current === state) return;
+    this.#index.rows.setState(row, state);
+    this.#backend.changed(row, 0, false);
+  }
+
+  #forget(row: number): void {
+    this.#index.kill(row);
+    this.#backend.changed(row, 0, false);
+  }
+}
