@@ -190,9 +190,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** The outcome, or `undefined` when it stands only after the write. */
   #decide(job: PendingJob, verdict: Verdict): AdmissionOutcome | undefined {
     const { event, source } = job;
-    if (verdict === 'wrong-id')
-      return { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
-    if (verdict === 'wrong-signature') return { type: 'refused', reason: 'invalid: the signature is wrong' };
+    if (verdict === 'wrong-id') return wrongId;
+    if (verdict === 'wrong-signature') return wrongSignature;
     const { store, policy } = this.#parts;
     const status = store.preview(event);
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
