@@ -1,0 +1,188 @@
+import type { Dirent } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { limits } from '../config/limits.js';
+import { errorCode } from '../lib/errors.js';
+import { GitError } from './git-error.js';
+import type { Git } from './git-runner.js';
+import { repositoryOfFolders, repositoryPath } from './repository-path.js';
+import { applySettings, readSkeleton, type Skeleton, writeSkeleton } from './skeleton.js';
+
+/** A repository by the author and the identifier of its announcement. */
+export type RepositoryKey = { readonly pubkey: string; readonly identifier: string };
+
+/** Repositories that are being made or removed; on the same file system, so that a rename moves them at once. */
+const workFolder = '.graspd';
+/** In a closed repository: since when, in milliseconds since 1970. */
+const closedMark = 'graspd-closed';
+
+/**
+ * The bare repositories below the git data path. A repository appears and disappears by one rename, so there is
+ * never half a one; several processes may do so at the same time.
+ */
+export class BareRepositories {
+  readonly #gitDataPath: string;
+  readonly #git: Git;
+  #skeleton: Promise<Skeleton> | undefined;
+
+  constructor(gitDataPath: string, git: Git) {
+    this.#gitDataPath = gitDataPath;
+    this.#git = git;
+  }
+
+  pathOf({ pubkey, identifier }: RepositoryKey): string {
+    return repositoryPath(this.#gitDataPath, pubkey, identifier);
+  }
+
+  /** Makes the git data path, and removes what an earlier process left half done. Rejects with `GitError`. */
+  async open(): Promise<void> {
+    try {
+      await rm(this.#workPath, { recursive: true, force: true });
+      await mkdir(this.#workPath, { recursive: true });
+    } catch (error) {
+      throw new GitError('git_data_path', `the git data path '${this.#gitDataPath}' cannot be written`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Makes the repository unless it is there, and opens it again when it was closed. Answers which of these it was. */
+  async ensure(key: RepositoryKey): Promise<'made' | 'reopened' | 'there'> {
+    const path = this.pathOf(key);
+    if (!(await this.exists(key)) && (await this.#make(path))) return 'made';
+    try {
+      await rm(join(path, closedMark));
+      return 'reopened';
+    } catch (error) {
+      if (isAbsence(error)) return 'there';
+      throw error;
+    }
+  }
+
+  /** Whether the repository is there, as far as git needs to take it for one. */
+  async exists(key: RepositoryKey): Promise<boolean> {
+    return await isThere(join(this.pathOf(key), 'HEAD'));
+  }
+
+  /** Since when the repository is closed, in milliseconds since 1970; `undefined` when it is open or not there. */
+  async closedSince(key: RepositoryKey): Promise<number | undefined> {
+    try {
+      const since = Number(await readFile(join(this.pathOf(key), closedMark), 'utf8'));
+      // An unreadable mark gives the full grace period: it counts as made in the future.
+      return since > 0 ? since : Number.MAX_SAFE_INTEGER;
+    } catch (error) {
+      if (isAbsence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Marks the repository as closed since `nowMs`, unless it is already, or is not there. */
+  async close(key: RepositoryKey, nowMs: number): Promise<void> {
+    const since = await this.closedSince(key);
+    if (since !== undefined && since <= nowMs) return;
+    await writeFile(join(this.pathOf(key), closedMark), String(nowMs)).catch((error: unknown) => {
+      if (!isAbsence(error)) throw error;
+    });
+  }
+
+  /** Removes the repository: it is out of sight at once, then its files go. Nothing happens when it is not there. */
+  async remove(key: RepositoryKey): Promise<void> {
+    const grave = await mkdtemp(await this.#inWorkPath('removed-'));
+    try {
+      await rename(this.pathOf(key), join(grave, 'repository'));
+    } catch (error) {
+      if (!isAbsence(error)) throw error;
+    } finally {
+      await rm(grave, { recursive: true, force: true });
+    }
+  }
+
+  /** All repositories on disk, whoever made them. */
+  async *list(): AsyncIterable<RepositoryKey> {
+    for (const { name: npub } of await foldersOf(this.#gitDataPath)) {
+      if (!npub.startsWith('npub1')) continue;
+      for (const { name } of await foldersOf(join(this.#gitDataPath, npub))) {
+        const key = repositoryOfFolders(npub, name);
+        if (key !== undefined) yield key;
+      }
+    }
+  }
+
+  get #workPath(): string {
+    return join(this.#gitDataPath, workFolder);
+  }
+
+  async #inWorkPath(name: string): Promise<string> {
+    await mkdir(this.#workPath, { recursive: true });
+    return join(this.#workPath, name);
+  }
+
+  /** Makes the repository aside and moves it to its place; answers whether it was not there before. */
+  async #make(path: string): Promise<boolean> {
+    if (await isThere(path)) {
+      // A folder that git does not know as a repository, with whatever is in it: git adds what is missing.
+      await this.#git.run({ gitDir: path, args: ['init', '--quiet', '--bare', '--template='] });
+      await applySettings(this.#git, path);
+      return false;
+    }
+    this.#skeleton ??= this.#readSkeleton();
+    const skeleton = await this.#skeleton;
+    const aside = await mkdtemp(await this.#inWorkPath('new-'));
+    try {
+      await writeSkeleton(skeleton, aside);
+      return await moveInto(aside, path);
+    } finally {
+      await rm(aside, { recursive: true, force: true });
+    }
+  }
+
+  async #readSkeleton(): Promise<Skeleton> {
+    try {
+      await mkdir(this.#workPath, { recursive: true });
+      return await readSkeleton(this.#git, this.#workPath);
+    } catch (error) {
+      this.#skeleton = undefined;
+      throw error;
+    }
+  }
+}
+
+/** Renames a folder to a place that may not be there yet; answers `false` when somebody else was first. */
+async function moveInto(aside: string, path: string): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await rename(aside, path);
+      return true;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+      // The parent may be deleted between the two steps.
+      if (!isAbsence(error) || attempt >= limits.gitMoveAttemptsMax) throw error;
+    }
+  }
+}
+
+async function foldersOf(path: string): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory());
+  } catch (error) {
+    if (isAbsence(error)) return [];
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  return errorCode(error) === 'ENOENT';
+}

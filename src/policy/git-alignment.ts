@@ -1,0 +1,230 @@
+import { limits } from '../config/limits.js';
+import { alignRefs } from '../git/align-refs.js';
+import type { BareRepositories } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-runner.js';
+import { removeStaleLocks } from '../git/stale-locks.js';
+import { backoffMs } from '../lib/backoff.js';
+import type { CancelTimer, Clock } from '../lib/clock.js';
+import { errorCode, errorMessage } from '../lib/errors.js';
+import { type Random, randomInteger } from '../lib/random.js';
+import type { EventStore } from '../store/event-store.js';
+import type { AlignmentMetrics, RepositoryChange } from './alignment-metrics.js';
+import {
+  AlignmentQueue,
+  type AlignmentScope,
+  type AlignmentWork,
+  everything,
+  keyOf,
+  mergeWork,
+  onlyRefs,
+} from './alignment-queue.js';
+import type { Effect, EffectRunner } from './decision.js';
+import type { RepositoryDirectory, RepositoryId } from './repository-directory.js';
+import { wantedRepository } from './wanted-repository.js';
+
+/** What the git side needs of a logger: pino's shape, details first. */
+export type AlignmentLog = {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+};
+
+export type AlignmentParts = {
+  readonly directory: RepositoryDirectory;
+  readonly store: Pick<EventStore, 'get'>;
+  readonly repositories: BareRepositories;
+  readonly git: Git;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a repository that is no longer served stays on disk. */
+  readonly graceMs: number;
+  readonly metrics: AlignmentMetrics;
+  readonly log: AlignmentLog;
+};
+
+type Retry = { readonly work: AlignmentWork; readonly cancel: CancelTimer };
+
+/**
+ * Keeps the repositories on disk as the stored events say. It is told where to look, reads from the events what is
+ * to be there, and changes what differs; a step that fails is repeated with backoff, for as long as it takes. Each
+ * repository is worked on by one at a time, and waits in the queue at most once.
+ */
+export class GitAlignment implements EffectRunner {
+  readonly #parts: AlignmentParts;
+  readonly #queue = new AlignmentQueue();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #retries = new Map<string, Retry>();
+  /** The state that was applied whole, by repository: it need not be applied again. */
+  readonly #applied = new Map<string, string>();
+  #signal: AbortSignal | undefined;
+
+  constructor(parts: AlignmentParts) {
+    this.#parts = parts;
+    parts.metrics.watch({ pending: () => this.#queue.size, failing: () => this.#retries.size });
+  }
+
+  /** Looks later at the parts that the effects name. */
+  run(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const { pubkey, identifier } = effect;
+      this.#schedule({ pubkey, identifier }, scopeOf(effect), 'fresh');
+    }
+    this.#pump();
+  }
+
+  /** To be called when objects came into a repository, by a push or a fetch: what waited for them is set now. */
+  objectsArrived(repository: RepositoryId): void {
+    this.#schedule(repository, everything, 'fresh');
+    this.#pump();
+  }
+
+  /**
+   * Works until the signal aborts, and ends when nothing runs any more. Begins with a look at all repositories, for
+   * an earlier process may have ended between storing an event and following it.
+   */
+  async serve(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    for (const repository of this.#parts.directory.served()) {
+      this.#schedule(repository, everything, 'background');
+    }
+    this.#pump();
+    while (!signal.aborted) {
+      await this.sweep().catch((error: unknown) => {
+        this.#parts.log.warn({ error: errorMessage(error) }, 'git data path cannot be read');
+      });
+      await this.#parts.clock.sleep(limits.repositorySweepIntervalMs, signal).catch(() => {});
+    }
+    for (const { cancel } of this.#retries.values()) cancel();
+    await Promise.all(this.#running.values());
+  }
+
+  /**
+   * Looks for repositories on disk that are not served: closes those that are announced for elsewhere, and removes
+   * those that were closed long enough. One that no announcement ever named is left to `graspd doctor`.
+   */
+  async sweep(): Promise<void> {
+    const { directory, repositories } = this.#parts;
+    for await (const repository of repositories.list()) {
+      if (directory.isServed(repository)) continue;
+      const isKnown =
+        directory.isAnnounced(repository) || (await repositories.closedSince(repository)) !== undefined;
+      if (isKnown) this.#schedule(repository, onlyRefs, 'background');
+    }
+    this.#pump();
+  }
+
+  /** Resolves when nothing is queued or runs; what waits to be tried again does not count. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  #schedule(repository: RepositoryId, scope: AlignmentScope, urgency: 'fresh' | 'background'): void {
+    const work = { repository, scope, failures: 0 };
+    const key = keyOf(repository);
+    const retry = this.#retries.get(key);
+    // What fails keeps its pace, however often it is asked for.
+    if (retry === undefined) this.#queue.add(work, urgency);
+    else this.#retries.set(key, { ...retry, work: mergeWork(retry.work, work) });
+  }
+
+  #pump(): void {
+    if (this.#signal === undefined || this.#signal.aborted) return;
+    while (this.#running.size < limits.alignmentsAtOnceMax) {
+      const work = this.#queue.take(new Set(this.#running.keys()));
+      if (work === undefined) return;
+      const key = keyOf(work.repository);
+      const running = this.#attempt(work).finally(() => {
+        this.#running.delete(key);
+        this.#pump();
+      });
+      this.#running.set(key, running);
+    }
+  }
+
+  async #attempt(work: AlignmentWork): Promise<void> {
+    const finished = this.#parts.metrics.startAlignment();
+    try {
+      if (this.#parts.directory.isServed(work.repository)) await this.#align(work);
+      else await this.#leave(work.repository);
+      finished('aligned');
+    } catch (error) {
+      if (this.#signal?.aborted) return;
+      finished('failed');
+      this.#retryLater(work, error);
+    }
+  }
+
+  async #align({ repository, scope, failures }: AlignmentWork): Promise<void> {
+    const { directory, store, repositories, git, clock } = this.#parts;
+    const ensured = await repositories.ensure(repository);
+    if (ensured !== 'there') this.#tell(repository, ensured);
+    const gitDir = repositories.pathOf(repository);
+    if (failures > 0) await removeStaleLocks(gitDir, clock.now());
+    const effective = this.#stillNeeded(repository, ensured === 'there' ? scope : everything);
+    const stateId = directory.stateOf(repository)?.id;
+    const wanted = await wantedRepository(directory, store, repository, effective);
+    const { waiting } = await alignRefs(git, gitDir, wanted);
+    if (wanted.declared !== undefined) {
+      if (waiting.length === 0 && stateId !== undefined) this.#applied.set(keyOf(repository), stateId);
+      else this.#applied.delete(keyOf(repository));
+    }
+    const waitingRefs = waiting.length;
+    this.#parts.log.debug({ ...repository, waitingRefs }, 'repository aligned with stored events');
+  }
+
+  /** Without the refs when the state that they follow was applied whole, and nothing says that they moved since. */
+  #stillNeeded(repository: RepositoryId, scope: AlignmentScope): AlignmentScope {
+    const applied = this.#applied.get(keyOf(repository));
+    const isApplied = applied !== undefined && applied === this.#parts.directory.stateOf(repository)?.id;
+    return isApplied && !scope.isForced ? { ...scope, refs: false } : scope;
+  }
+
+  /** A repository that is not served: closed, and removed when its grace period is over. */
+  async #leave(repository: RepositoryId): Promise<void> {
+    const { repositories, clock, graceMs } = this.#parts;
+    this.#applied.delete(keyOf(repository));
+    if (!(await repositories.exists(repository))) return;
+    const now = clock.now();
+    const since = await repositories.closedSince(repository);
+    if (since === undefined || since > now) {
+      await repositories.close(repository, now);
+      this.#tell(repository, 'closed');
+    } else if (now - since >= graceMs) {
+      await repositories.remove(repository);
+      this.#tell(repository, 'removed');
+    }
+  }
+
+  #tell(repository: RepositoryId, change: RepositoryChange): void {
+    this.#parts.metrics.countChange(change);
+    this.#parts.log.info({ ...repository }, `repository ${change}`);
+  }
+
+  #retryLater(work: AlignmentWork, error: unknown): void {
+    const { clock, random, log } = this.#parts;
+    const { alignmentRetryMsMin, alignmentRetryMsMax } = limits;
+    const waitMs = backoffMs(work.failures, alignmentRetryMsMin, alignmentRetryMsMax);
+    const retryMs = waitMs + randomInteger(random, alignmentRetryMsMin);
+    const failures = work.failures + 1;
+    log.warn(
+      { ...work.repository, code: errorCode(error), error: errorMessage(error), failures, retryMs },
+      'repository could not be aligned with stored events',
+    );
+    const key = keyOf(work.repository);
+    const cancel = clock.after(retryMs, () => {
+      const retry = this.#retries.get(key);
+      this.#retries.delete(key);
+      if (retry !== undefined) this.#queue.add(retry.work, 'fresh');
+      this.#pump();
+    });
+    // What was asked for while this try ran waits with it.
+    const asked = this.#queue.remove(key);
+    const failed = { ...work, failures };
+    this.#retries.set(key, { work: asked === undefined ? failed : mergeWork(failed, asked), cancel });
+  }
+}
+
+function scopeOf(effect: Effect): AlignmentScope {
+  if (effect.type === 'align-repository') return onlyRefs;
+  return { refs: false, pullRequests: new Set([effect.eventId]), isForced: false };
+}
