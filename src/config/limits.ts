@@ -44,6 +44,8 @@ export const limits = {
   verificationBatchBytesMax: 524_288,
   /** Most bytes of refused events that are kept at hand, to be tried again. */
   hotCacheBytesMax: 33_554_432,
+  /** Interval at which expired events and old refusals are removed. */
+  expirySweepIntervalMs: 60_000,
   /** Most refused events that one accepted event brings back for another try. */
   revivedIdsMax: 10_000,
 

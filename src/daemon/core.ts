@@ -1,0 +1,132 @@
+import { resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { AdmissionMetrics } from '../admission/admission-metrics.js';
+import { AdmissionPipeline } from '../admission/admission-pipeline.js';
+import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
+import type { Options } from '../config/options.js';
+import { BareRepositories } from '../git/bare-repositories.js';
+import { GitRunner } from '../git/git-runner.js';
+import { deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import type { Random } from '../lib/random.js';
+import { ReleaseStack } from '../lib/release-stack.js';
+import { AlignmentMetrics } from '../policy/alignment-metrics.js';
+import { GitAlignment } from '../policy/git-alignment.js';
+import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
+import { RepositoryDirectory } from '../policy/repository-directory.js';
+import { RepositoryServing } from '../policy/serving.js';
+import { openLevelStore } from '../store/level/level-store.js';
+import { createMemoryStore } from '../store/memory-store.js';
+import type { OpenedStore } from '../store/opened-store.js';
+import { servingRulesOf } from './settings.js';
+import { StoreMetrics } from './store-metrics.js';
+
+const secondMs = 1_000;
+const dayMs = 24 * 3_600 * secondMs;
+
+/** What the daemon and the commands take from their surroundings. */
+export type Surroundings = { readonly logger: Logger; readonly clock: Clock; readonly random: Random };
+
+/** Everything that an event passes on its way to disk: enough for an import, and the ground of the daemon. */
+export type Core = AsyncDisposable &
+  OpenedStore & {
+    readonly registry: Registry;
+    readonly serving: RepositoryServing;
+    readonly directory: RepositoryDirectory;
+    readonly admission: AdmissionPipeline;
+    /** Rejects when the store can no longer be written; never resolves. */
+    readonly failed: Promise<never>;
+  };
+
+/** Opens the store. Throws `StoreError` with a line for the operator. */
+export async function openStore(options: Options, clock: Clock): Promise<OpenedStore> {
+  const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
+  if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
+  return await openLevelStore({ path: resolve(options.relayDataPath), clock, refusedExpiryMs });
+}
+
+/**
+ * Opens the store and builds policy, git side and admission upon it. Disposing of it gives up what was not begun,
+ * finishes the writes in hand and closes the store.
+ */
+export async function openCore(options: Options, { logger, clock, random }: Surroundings): Promise<Core> {
+  const stack = new ReleaseStack();
+  try {
+    const opened = await openStore(options, clock);
+    const { store, refused } = opened;
+    stack.use(store);
+    const registry = new Registry();
+    new StoreMetrics(registry, opened);
+    const serving = new RepositoryServing(servingRulesOf(options));
+    const directory = new RepositoryDirectory(serving);
+    await directory.load(store);
+    const policy = new Nip34WritePolicy({
+      serving,
+      store,
+      directory,
+      eventBlacklist: new Set(options.eventBlacklist),
+    });
+    const verifier = stack.use(createPoolVerifier({ workers: options.verifyWorkers }));
+    const effects = startGitSide(options, { logger, clock, random }, { store, directory, registry }, stack);
+    const failed = deferred<never>();
+    const admission = stack.use(
+      new AdmissionPipeline({
+        store,
+        refused,
+        policy,
+        verifier,
+        clock,
+        metrics: new AdmissionMetrics(registry),
+        hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
+        effects,
+        onStoreFailure: failed.reject,
+      }),
+    );
+    return {
+      ...opened,
+      registry,
+      serving,
+      directory,
+      admission,
+      failed: failed.promise,
+      [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type GitSideParts = Pick<OpenedStore, 'store'> & {
+  readonly directory: RepositoryDirectory;
+  readonly registry: Registry;
+};
+
+/** Lets the repositories on disk follow the stored events until the stack is unwound. */
+function startGitSide(
+  options: Options,
+  { logger, clock, random }: Surroundings,
+  { store, directory, registry }: GitSideParts,
+  stack: ReleaseStack,
+): GitAlignment {
+  const stop = new AbortController();
+  const git = new GitRunner(clock, stop.signal);
+  const alignment = new GitAlignment({
+    directory,
+    store,
+    repositories: new BareRepositories(resolve(options.gitDataPath), git),
+    git,
+    clock,
+    random,
+    graceMs: options.repositoryGraceDays * dayMs,
+    metrics: new AlignmentMetrics(registry),
+    log: logger,
+  });
+  const running = alignment.serve(stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await running;
+  });
+  return alignment;
+}

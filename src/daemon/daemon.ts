@@ -1,0 +1,124 @@
+import { formatBindAddress } from '../config/host.js';
+import type { Options } from '../config/options.js';
+import { type BoundAddress, createHttpService } from '../http/http-service.js';
+import { createWasmKernels } from '../kernels/wasm.js';
+import { errorMessage } from '../lib/errors.js';
+import { ReleaseStack } from '../lib/release-stack.js';
+import { RelayMetrics } from '../relay/relay-metrics.js';
+import { RelayServer } from '../relay/relay-server.js';
+import { SyncManager } from '../sync/manager.js';
+import { createWsDialer } from '../sync/ws-dialer.js';
+import { type Core, openCore, type Surroundings } from './core.js';
+import { serveHousekeeping } from './housekeeping.js';
+import { informationOf } from './information.js';
+import { ownerIdentity } from './owner-key.js';
+import { collectProcessMetrics } from './process-metrics.js';
+import { StartProgress } from './readiness.js';
+import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
+
+/** The running daemon. Disposing of it stops it in the reverse order of its start. */
+export type Daemon = AsyncDisposable & {
+  /** Where it listens. */
+  readonly address: BoundAddress;
+  /** Rejects when the daemon can no longer do its work, as when its store failed; never resolves. */
+  readonly closed: Promise<never>;
+};
+
+const bytesPerMegabyte = 1_000_000;
+
+/**
+ * The composition root: makes every part, gives each what it stands on, and starts them from the store upwards. It
+ * serves clients as soon as it listens, and begins to sync then. Throws `StoreError`, `ListenError` or
+ * `OwnerKeyError`, each with one line for the operator, after releasing what was made.
+ */
+export async function startDaemon(options: Options, surroundings: Surroundings): Promise<Daemon> {
+  const stack = new ReleaseStack();
+  try {
+    return await start(options, surroundings, stack);
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function start(options: Options, surroundings: Surroundings, stack: ReleaseStack): Promise<Daemon> {
+  const { logger, clock } = surroundings;
+  const progress = new StartProgress({ relays: 'the list of relays has not been read from the store yet' });
+  const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
+  const core = stack.use(await openCore(options, surroundings));
+  const { registry, store, admission } = core;
+  stack.defer(collectProcessMetrics(registry));
+  const kernels = createWasmKernels({ bytesMax: options.kernelMemoryMaxMb * bytesPerMegabyte });
+  const relay = new RelayServer({
+    admission,
+    store,
+    kernels,
+    clock,
+    logger,
+    metrics: new RelayMetrics(registry),
+    settings: relaySettingsOf(options),
+  });
+  const information = informationOf(options, identity.pubkey);
+  const http = createHttpService({
+    information: () => information,
+    registry: options.metricsEnabled ? registry : undefined,
+    readiness: () => progress.readiness,
+    onUpgrade: relay.handleUpgrade,
+    routes: [],
+    clock,
+    logger,
+  });
+  // The port closes while the relay says good-bye, so that nobody new comes in between.
+  stack.defer(async () => {
+    await Promise.all([http.close(), relay.close()]);
+  });
+  const address = await http.listen(formatBindAddress(options.bindAddress));
+  const sync = new SyncManager({
+    ...core,
+    kernels,
+    dialer: createWsDialer({ clock, allowPrivate: options.syncAllowPrivateRelays }),
+    clock,
+    random: surroundings.random,
+    logger,
+    settings: syncSettingsOf(options),
+    ownService: ownServiceOf(options),
+    identity,
+    serves: (announcement) => core.serving.serves(announcement),
+    onReady: () => progress.done('relays'),
+  });
+  const stopped = runUntilReleased(sync, core, surroundings, stack);
+  logger.info(
+    { address: formatBindAddress(address), domain: options.domain, events: store.size },
+    'listening',
+  );
+  return {
+    address,
+    closed: Promise.race([core.failed, stopped]),
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
+}
+
+/** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
+function runUntilReleased(
+  sync: SyncManager,
+  { admission }: Core,
+  { clock, logger }: Surroundings,
+  stack: ReleaseStack,
+): Promise<never> {
+  const stop = new AbortController();
+  const work = [sync.run(stop.signal), serveHousekeeping(admission, clock, stop.signal)];
+  const ended = Promise.allSettled(work);
+  stack.defer(async () => {
+    stop.abort();
+    await ended;
+  });
+  return new Promise((_, reject) => {
+    for (const part of work) {
+      part.catch((error: unknown) => {
+        if (stop.signal.aborted) return;
+        logger.fatal({ error: errorMessage(error) }, 'a part of the daemon broke');
+        reject(error);
+      });
+    }
+  });
+}

@@ -1,0 +1,46 @@
+import { formatBindAddress } from '../config/host.js';
+import type { Options } from '../config/options.js';
+import { OwnService } from '../nostr/relay-url.js';
+import type { ServingRules } from '../policy/serving.js';
+import { defaultRelaySettings, type RelaySettings } from '../relay/settings.js';
+import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
+
+const secondMs = 1_000;
+const dayMs = 24 * 3_600 * secondMs;
+
+/** Our own service, as announcements and relay URLs may name it. */
+export function ownServiceOf(options: Options): OwnService {
+  return new OwnService(options.domain, formatBindAddress(options.bindAddress));
+}
+
+/** What the operator decided about repositories, as the policy takes it. */
+export function servingRulesOf(options: Options): ServingRules {
+  return { ...options, ownService: ownServiceOf(options) };
+}
+
+/** The options of the relay; the rest are fixed limits. */
+export function relaySettingsOf(options: Options): RelaySettings {
+  return { ...defaultRelaySettings, connectionsMax: options.maxConnections };
+}
+
+/** The options of sync, in the units that it uses. */
+export function syncSettingsOf(options: Options): SyncSettings {
+  return {
+    ...defaultSyncSettings,
+    bootstrapRelays: options.syncBootstrapRelayUrl,
+    startupDelayMs: options.syncStartupDelaySecs * secondMs,
+    startupJitterMs: options.syncStartupJitterMs,
+    batchDelayMs: options.syncBatchDelaySecs * secondMs,
+    reconnectDelayMs: options.syncReconnectDelaySecs * secondMs,
+    reconnectLookbackMs: options.syncReconnectLookbackDays * dayMs,
+    tagsPerFilterMax: options.syncMaxTagsPerFilter,
+    filtersPerConnectionMax: options.syncMaxSubscriptions,
+    backoffBaseMs: options.syncBaseBackoffSecs * secondMs,
+    backoffMaxMs: options.syncMaxBackoffSecs * secondMs,
+    deadThresholdMs: options.syncDeadThresholdSecs * secondMs,
+    deadRetryMs: options.syncDeadRetrySecs * secondMs,
+    negentropyDisabled: options.syncDisableNegentropy,
+    allowPrivateRelays: options.syncAllowPrivateRelays,
+    batchWindowMs: options.syncBatchWindowMs,
+  };
+}
