@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { openStore } from '../daemon/core.js';
+import { systemClock } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import { type Filter, parseFilter } from '../nostr/filter.js';
+import type { EventStore } from '../store/event-store.js';
+import { type Command, type Invocation, textFlag, UsageError } from './command.js';
+import { persistentOptions } from './store-options.js';
+
+/** Writes stored events as JSON lines, newest first, as `graspd import` reads them. */
+export const exportCommand: Command = {
+  name: 'export',
+  summary: 'Write stored events to standard output, one JSON line each, newest first',
+  usage: '',
+  positionalsMin: 0,
+  positionalsMax: 0,
+  flags: [
+    {
+      name: 'filter',
+      placeholder: 'JSON',
+      about: 'Only events that match this NIP-01 filter, or any of a JSON list of filters',
+      isSwitch: false,
+      isList: false,
+    },
+  ],
+  takesOptions: true,
+  async run(invocation) {
+    const options = persistentOptions(invocation, 'export');
+    const filters = readFilters(textFlag(invocation, 'filter') ?? '{}');
+    await using store = (await openStore(options, systemClock)).store;
+    await writeEvents(store, filters, invocation);
+    return 0;
+  },
+};
+
+function readFilters(text: string): Filter[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return (Array.isArray(value) ? value : [value]).map(parseFilter);
+  } catch (error) {
+    throw new UsageError(`--filter takes a NIP-01 filter as JSON: ${errorMessage(error)}`);
+  }
+}
+
+/** Waits for the reader whenever the output is full. */
+async function writeEvents(
+  store: Pick<EventStore, 'query'>,
+  filters: readonly Filter[],
+  { stdout, signal }: Invocation,
+): Promise<void> {
+  for await (const events of store.query(filters)) {
+    signal.throwIfAborted();
+    const hasRoom = stdout.write(events.map(({ json }) => `${json}\n`).join(''));
+    if (!hasRoom) await once(stdout, 'drain', { signal });
+  }
+}

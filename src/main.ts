@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { commands } from './commands/commands.js';
+import { dispatch } from './commands/dispatch.js';
+import { limits } from './config/limits.js';
+import { OptionsError } from './config/options-error.js';
+import { programName } from './config/version.js';
+import { isAbort } from './lib/abort.js';
+import { errorCode, errorMessage, GraspError } from './lib/errors.js';
+
+/** Writes the one line that an error has for the operator; the stack too where the error is a fault of ours. */
+function report(error: unknown): void {
+  const isExpected =
+    error instanceof GraspError ||
+    error instanceof OptionsError ||
+    (error instanceof Error && 'syscall' in error);
+  const stack = !isExpected && error instanceof Error ? `\n${error.stack}` : '';
+  process.stderr.write(`${programName}: ${errorMessage(error)}${stack}\n`);
+}
+
+function fail(error: unknown): never {
+  report(error);
+  process.exit(1);
+}
+
+/** The first signal asks for an orderly end, with a time limit; the second ends at once. */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(128 + constants.signals[name]);
+      controller.abort();
+      const overdue = new GraspError(
+        'shutdown_overdue',
+        `the end took longer than ${limits.shutdownMsMax} ms`,
+      );
+      setTimeout(() => fail(overdue), limits.shutdownMsMax).unref();
+    });
+  }
+  return controller.signal;
+}
+
+process.on('uncaughtException', fail);
+process.stdout.on('error', (error) => {
+  // A reader that has seen enough, as in `graspd export | head`, is no fault.
+  if (errorCode(error) === 'EPIPE') process.exit(0);
+  fail(error);
+});
+
+const signal = stopOnSignals();
+try {
+  process.exitCode = await dispatch(process.argv.slice(2), commands, {
+    environment: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal,
+  });
+} catch (error) {
+  report(isAbort(error, signal) ? new GraspError('interrupted', 'stopped before it was done') : error);
+  process.exitCode = 1;
+}
