@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { initNostrWasm } from 'nostr-wasm';
+import { expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.js';
+import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
+import { openLevelStore } from '../../src/store/level/level-store.js';
+import { CountingProxy } from '../support/counting-proxy.js';
+import { DaemonProcess } from '../support/daemon-process.js';
+import { signedEvent, testIdentity } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
+
+const total = 100_000;
+const missing = 1_000;
+
+it('catch-up of 1,000 among 100,000 events moves those and not one more; the next moves none', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'graspd-difference-'));
+  try {
+    const events = await makeEvents();
+    const complete = join(folder, 'complete');
+    const behind = join(folder, 'behind');
+    await fill(complete, events);
+    await fill(
+      behind,
+      events.filter((_, n) => n === 0 || n % (total / missing) !== 1),
+    );
+    await using remote = await DaemonProcess.start({ directory: complete, flags: ['--archive-all'] });
+    expect(await catchUp(remote, behind, missing)).toBe(missing);
+    expect(await catchUp(remote, behind, 0)).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
+/** Lets a daemon catch up from the remote through a proxy; returns how many events came over the socket. */
+async function catchUp(remote: DaemonProcess, directory: string, expected: number): Promise<number> {
+  await using proxy = await CountingProxy.before(remote.url);
+  await using daemon = await DaemonProcess.start({
+    directory,
+    flags: ['--archive-all', '--sync-bootstrap-relay-url', proxy.url, '--sync-startup-delay-secs', '0'],
+  });
+  await eventually(async () => (await daemon.metric('ngit_sync_catchups_total{result="complete"}')) >= 1);
+  await eventually(async () => (await daemon.metric('ngit_store_events')) === total);
+  expect(await daemon.metric('ngit_sync_events_total{source="catchup"}')).toBe(expected);
+  expect(proxy.fromRelay.get('NEG-MSG') ?? 0).toBeGreaterThan(0);
+  return proxy.fromRelay.get('EVENT') ?? 0;
+}
+
+/** A repository's announcement and its issues; those that one side misses are really signed. */
+async function makeEvents(): Promise<NostrEvent[]> {
+  const wasm = await initNostrWasm();
+  const owner = testIdentity(1);
+  const secret = new Uint8Array(32).fill(9);
+  const announcement = signedEvent(owner, { kind: 30617, tags: [['d', 'large']] });
+  const issues = Array.from({ length: total - 1 }, (_, index) => {
+    const event: NostrEvent = {
+      id: '',
+      pubkey: owner.pubkey,
+      created_at: 1_700_000_000 + ((index * 7919) % 1_000_000),
+      kind: 1621,
+      tags: [['a', `30617:${owner.pubkey}:large`]],
+      content: `issue ${index}`,
+      sig: announcement.sig,
+    };
+    if ((index + 1) % (total / missing) === 1) wasm.finalizeEvent(event, secret, new Uint8Array(32));
+    else event.id = eventHash(event);
+    return event;
+  });
+  return [announcement, ...issues];
+}
+
+async function fill(directory: string, events: readonly NostrEvent[]): Promise<void> {
+  const { store } = await openLevelStore({ path: join(directory, 'data', 'relay'), clock: systemClock });
+  for (const event of events) store.put(event);
+  await store.flush();
+  await store[Symbol.asyncDispose]();
+}
