@@ -4,8 +4,9 @@ import {
   type RequestListener,
   type Server,
   type ServerOptions,
+  ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -88,12 +89,14 @@ const serverOptions: ServerOptions = {
 
 class NodeHttpService implements HttpService {
   readonly #parts: HttpServiceParts;
+  readonly #listener: RequestListener;
   readonly #server: Server;
   readonly #upgraded = new Set<Duplex>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HttpServiceParts, listener: RequestListener) {
     this.#parts = parts;
+    this.#listener = listener;
     this.#server = createServer(serverOptions, listener);
     this.#server.maxHeadersCount = limits.httpHeadersMax;
     this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
@@ -146,19 +149,26 @@ class NodeHttpService implements HttpService {
     this.#upgraded.add(stream);
     stream.once('close', () => this.#upgraded.delete(stream));
     stream.on('error', ignoreError);
-    const refusal = this.#upgrade(request, stream, head);
-    if (refusal !== undefined) stream.end(rawAnswer(refusal.status, refusal.reason));
-    else stream.off('error', ignoreError);
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
+    else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
+    else {
+      const refusal = this.#parts.onUpgrade(request, stream, head);
+      if (refusal !== undefined) refuse(stream, refusal.status, refusal.reason);
+    }
   }
 
-  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): UpgradeRefusal | undefined {
-    const path = (request.url ?? '/').split('?', 1)[0];
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      return { status: 400, reason: 'only WebSockets can be upgraded to' };
-    }
-    if (path !== '/') return { status: 404, reason: 'WebSockets are served at /' };
-    return this.#parts.onUpgrade(request, stream, head);
+  /** HTTP lets a server ignore an upgrade that it does not offer (as h2c): the request is answered as it is. */
+  #ignoreUpgrade(request: IncomingMessage, stream: Duplex): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(stream as Socket);
+    response.once('finish', () => stream.end(() => stream.destroy()));
+    this.#listener(request, response);
   }
+}
+
+function refuse(stream: Duplex, status: number, reason: string): void {
+  stream.end(rawAnswer(status, reason), () => stream.destroy());
 }
 
 /** The socket closes by itself after an error; there is nobody left to tell. */
@@ -175,7 +185,5 @@ function onClientError(error: Error & { code?: string }, stream: Duplex): void {
     ERR_HTTP_REQUEST_TIMEOUT: 408,
   };
   stream.on('error', ignoreError);
-  stream.end(rawAnswer(statuses[error.code ?? ''] ?? 400, 'the request could not be read'), () => {
-    stream.destroy();
-  });
+  refuse(stream, statuses[error.code ?? ''] ?? 400, 'the request could not be read');
 }

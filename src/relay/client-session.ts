@@ -151,9 +151,11 @@ export class ClientSession implements Disposable {
   }
 
   /** Answers what cannot be read in the way that fits its type, where its subject could be seen. */
-  #refuseMessage({ message, messageType, subject }: InvalidMessageError): void {
+  #refuseMessage({ message, messageType, subject, cause }: InvalidMessageError): void {
     const reason = `invalid: ${message}`;
-    if (subject === undefined) {
+    // Without a cause it is the subscription id itself that is wrong, and the subject only a part of it.
+    const isAboutId = cause === undefined && (messageType === 'REQ' || messageType === 'COUNT');
+    if (subject === undefined || isAboutId) {
       this.#outbox.send(noticeFrame(reason));
       return;
     }

@@ -98,9 +98,9 @@ export class ClientSubscriptions implements Disposable {
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const { store, barrier, clock } = this.#services;
+    const { store, clock } = this.#services;
     const chunks = store.query(filters);
-    void barrier.passed().then(() => subscription.forgetSent());
+    void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
       const nowSeconds = unixSeconds(clock);
       for (const stored of chunk) {
@@ -117,6 +117,11 @@ export class ClientSubscriptions implements Disposable {
       return `rate-limited: at most ${subscriptionsMax} open subscriptions`;
     if (this.#chars + chars <= subscriptionCharsMax) return undefined;
     return `rate-limited: at most ${subscriptionCharsMax} characters of open subscriptions`;
+  }
+
+  /** Remembers what was sent only for as long as it may still be announced, however long the replay takes. */
+  async #forgetInTime(subscription: Subscription): Promise<void> {
+    while (subscription.forgetSent()) await this.#services.barrier.passed();
   }
 
   /** What is asked of the store: no filter that wants nothing of it, and a `limit` on every other. */

@@ -2,6 +2,7 @@ import type { AcceptedEvent } from '../admission/admission.js';
 import type { StoredEvent } from '../store/event-store.js';
 import { type EventFrames, eoseFrame, eventFrame, eventFramePrefix } from './frames.js';
 import type { Outbox } from './outbox.js';
+import { RecentIds } from './recent-ids.js';
 
 /** Bounds of what a subscription holds back while its stored events are sent. */
 export type LiveBufferLimits = { readonly liveBufferEventsMax: number; readonly liveBufferCharsMax: number };
@@ -11,8 +12,6 @@ type Replaying = {
   /** Live events by id, in the order of their announcement. */
   readonly heldBack: Map<string, AcceptedEvent>;
   heldBackChars: number;
-  /** What was sent and may still be announced; `undefined` when nothing of it can be. */
-  sent: Set<string> | undefined;
 };
 
 /**
@@ -24,13 +23,13 @@ type Replaying = {
 type State =
   | { readonly type: 'queued' }
   | Replaying
-  | { readonly type: 'live'; sent: Set<string> | undefined }
+  | { readonly type: 'live' }
   | { readonly type: 'closed' };
 
 /**
  * One REQ of one client: first the stored events, then EOSE, then the live ones, none left out and none twice.
  * It takes live events from `begin` on and holds them back until the stored ones are out. An event is known to be
- * on both ways by its id: the query drops it from those held back, or it is among those sent.
+ * on both ways by its id: the query drops it from those held back, or it is among those that were just sent.
  */
 export class Subscription {
   readonly id: string;
@@ -40,6 +39,8 @@ export class Subscription {
   readonly #limits: LiveBufferLimits;
   readonly #onOverflow: (subscription: Subscription) => void;
   readonly #prefix: string;
+  /** Stored events that were sent and may still be announced. */
+  readonly #sent = new RecentIds();
   #state: State = { type: 'queued' };
 
   /** `onOverflow` is told when more live events come than may be held back; it closes the subscription. */
@@ -65,13 +66,13 @@ export class Subscription {
   /** queued → replaying. To be called in the same turn as the registration for live events, before the query. */
   begin(): void {
     if (this.#state.type !== 'queued') throw new TypeError(`cannot begin when ${this.#state.type}`);
-    this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0, sent: new Set() };
+    this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0 };
   }
 
   /** Sends one event that the query found. */
   sendStored(stored: Pick<StoredEvent, 'id' | 'json'>): void {
     if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
-    this.#state.sent?.add(stored.id);
+    this.#sent.add(stored.id);
     this.#release(this.#state, stored.id);
     this.#outbox.send(eventFrame(this.#prefix, stored.json));
   }
@@ -88,19 +89,24 @@ export class Subscription {
       this.#release(state, id);
       this.#outbox.send(eventFrame(this.#prefix, accepted.json));
     }
-    this.#state = { type: 'live', sent: state.sent };
+    this.#state = { type: 'live' };
   }
 
-  /** Says that all that the query can have found has been announced: what was sent need not be remembered. */
-  forgetSent(): void {
-    if (this.#state.type === 'replaying' || this.#state.type === 'live') this.#state.sent = undefined;
+  /**
+   * Forgets what was sent before the previous call: between two calls, all that was stored before the first one must
+   * have been announced. Returns whether there is, or may come, more to forget.
+   */
+  forgetSent(): boolean {
+    const pending = this.#sent.size > 0 || this.#state.type === 'replaying';
+    this.#sent.age();
+    return pending && this.#state.type !== 'closed';
   }
 
   /** Takes an event of the feed that matches; whether it was sent at once. */
   offer(accepted: AcceptedEvent, frames: EventFrames): boolean {
     const state = this.#state;
     if (state.type !== 'replaying' && state.type !== 'live') return false;
-    if (state.sent?.delete(accepted.event.id)) return false;
+    if (this.#sent.take(accepted.event.id)) return false;
     if (state.type === 'live') {
       this.#outbox.send(frames.frameFor(this.#prefix));
       return true;

@@ -1,0 +1,170 @@
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import type { Admission, AdmissionOutcome, EventSource } from '../../src/admission/admission.js';
+import { EventFeed } from '../../src/admission/event-feed.js';
+import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { type Deferred, deferred } from '../../src/lib/abort.js';
+import type { Clock } from '../../src/lib/clock.js';
+import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
+import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
+import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
+import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
+import { RelayMetrics } from '../../src/relay/relay-metrics.js';
+import { defaultRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
+import { SlotCounter } from '../../src/relay/slot-counter.js';
+import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
+import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
+import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
+import { settle, VirtualClock } from '../support/virtual-clock.js';
+
+export type Frame = readonly [type: string, ...rest: unknown[]];
+
+/** An event whose id and signature only look right: the relay leaves checking them to admission. */
+export function plainEvent(number: number, fields: Partial<NostrEvent> = {}): NostrEvent {
+  const id = number.toString(16).padStart(64, '0');
+  const created_at = 1_700_000_000 + number;
+  return {
+    id,
+    pubkey: 'a'.repeat(64),
+    created_at,
+    kind: 1,
+    tags: [],
+    content: '',
+    sig: 'b'.repeat(128),
+    ...fields,
+  };
+}
+
+export function storedEvent(event: NostrEvent): StoredEvent {
+  return { id: event.id, json: eventJson(event), event };
+}
+
+/** A client that reads when it is told to. */
+export class FakeOutbox implements Outbox {
+  readonly frames: Frame[] = [];
+  #full = false;
+  #room: Deferred<void> | undefined;
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  set full(full: boolean) {
+    this.#full = full;
+    if (!full) this.#room?.resolve();
+  }
+
+  send(frame: string | Buffer): void {
+    this.frames.push(JSON.parse(frame.toString()) as Frame);
+  }
+
+  async roomy(): Promise<void> {
+    if (!this.#full) return;
+    this.#room = deferred<void>();
+    await this.#room.promise;
+  }
+
+  goAway(): void {
+    this.#room?.reject(new ClientGoneError());
+  }
+
+  ofType(type: string): Frame[] {
+    return this.frames.filter((frame) => frame[0] === type);
+  }
+
+  /** The ids of the events that a subscription was sent. */
+  eventIds(subscription: string): string[] {
+    return this.ofType('EVENT').flatMap(([, id, event]) =>
+      id === subscription ? [(event as NostrEvent).id] : [],
+    );
+  }
+}
+
+/** Admission without checks before a store: what it takes is written, then announced. */
+export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'feed'> {
+  readonly feed = new EventFeed();
+  readonly submitted: NostrEvent[] = [];
+  /** Decides instead of the store. */
+  decide: ((event: NostrEvent) => Promise<AdmissionOutcome>) | undefined;
+  room: Promise<void> = Promise.resolve();
+  readonly #store: Pick<EventStore, 'put'>;
+
+  constructor(store: Pick<EventStore, 'put'>) {
+    this.#store = store;
+  }
+
+  async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    this.submitted.push(event);
+    if (this.decide !== undefined) return await this.decide(event);
+    const { status, written } = this.#store.put(event);
+    await written;
+    if (status !== 'stored' && status !== 'ephemeral') {
+      return { type: 'known', reason: `duplicate: ${status}` };
+    }
+    this.announce(event, source);
+    return { type: status };
+  }
+
+  roomy(): Promise<void> {
+    return this.room;
+  }
+
+  announce(event: NostrEvent, source: EventSource = { type: 'direct' }): void {
+    this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
+  }
+}
+
+export type WorldOptions = {
+  readonly settings?: Partial<RelaySettings>;
+  readonly store?: Partial<Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'>>;
+  readonly kernels?: SessionServices['kernels'];
+};
+
+/** Everything that sessions stand on, without sockets and under a virtual clock. */
+export function sessionWorld(options: WorldOptions = {}) {
+  const clock = new VirtualClock();
+  const parts = relayParts(clock, options.settings);
+  const store = { ...bound(parts.store), ...options.store };
+  const kernels = options.kernels ?? parts.kernels;
+  const hub = new SubscriptionHub({ ...parts, kernels, feed: parts.admission.feed });
+  const services: SessionServices = {
+    ...parts,
+    store,
+    kernels,
+    hub,
+    barrier: new AnnouncementBarrier(store, clock),
+    scheduler: new TurnScheduler(clock, 5),
+    negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
+  };
+  const client = () => {
+    const outbox = new FakeOutbox();
+    const session = new ClientSession(services, outbox, () => {});
+    const send = (...message: unknown[]) => session.receive(JSON.stringify(message));
+    return { outbox, session, send };
+  };
+  return { ...parts, services, hub, clock, client, settle };
+}
+
+/** What a `RelayServer` takes, over a memory store. */
+export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySettings> = {}) {
+  const { store } = createMemoryStore({ clock });
+  return {
+    clock,
+    store,
+    admission: new FakeAdmission(store),
+    kernels: createReferenceKernels(),
+    logger: pino({ level: 'silent' }),
+    metrics: new RelayMetrics(new Registry()),
+    settings: { ...defaultRelaySettings, ...settings },
+  };
+}
+
+function bound(store: EventStore): Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'> {
+  return {
+    query: (filters) => store.query(filters),
+    count: (filters) => store.count(filters),
+    collect: (filter, target) => store.collect(filter, target),
+    flush: () => store.flush(),
+  };
+}

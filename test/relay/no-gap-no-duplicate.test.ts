@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Deferred, deferred } from '../../src/lib/abort.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import type { StoredEvent } from '../../src/store/event-store.js';
+import { plainEvent, sessionWorld, storedEvent } from './fakes.js';
+
+/**
+ * A store and its feed whose every step is taken by the test: an event is first in the index, later on disk and
+ * announced; a query gives one event at a step, either of the index as it was or as it is by then.
+ */
+class SteppedStore {
+  readonly index: NostrEvent[] = [];
+  readonly unannounced: NostrEvent[] = [];
+  #announced = 0;
+  #steps: Deferred<void>[] = [];
+  #flushes: { readonly upTo: number; readonly done: Deferred<void> }[] = [];
+  readonly #isSnapshot: boolean;
+
+  constructor(isSnapshot: boolean) {
+    this.#isSnapshot = isSnapshot;
+  }
+
+  put(event: NostrEvent): void {
+    this.index.push(event);
+    this.unannounced.push(event);
+  }
+
+  /** The next event that is on disk and to be announced. */
+  written(): NostrEvent | undefined {
+    const event = this.unannounced.shift();
+    if (event !== undefined) this.#announced += 1;
+    return event;
+  }
+
+  /** Flushes end after the announcement of what they waited for, within the lag that is allowed for. */
+  settleFlushes(): void {
+    const settled = this.#flushes.filter(({ upTo }) => upTo <= this.#announced);
+    this.#flushes = this.#flushes.filter((flush) => !settled.includes(flush));
+    for (const { done } of settled) done.resolve();
+  }
+
+  step(): boolean {
+    const step = this.#steps.shift();
+    step?.resolve();
+    return step !== undefined;
+  }
+
+  readonly query = (): AsyncIterable<readonly StoredEvent[]> => {
+    const rows = this.#isSnapshot ? [...this.index] : this.index;
+    return this.#stream(rows);
+  };
+
+  readonly flush = async (): Promise<void> => {
+    const done = deferred<void>();
+    this.#flushes.push({ upTo: this.#announced + this.unannounced.length, done });
+    this.settleFlushes();
+    await done.promise;
+  };
+
+  async *#stream(rows: NostrEvent[]): AsyncGenerator<readonly StoredEvent[]> {
+    for (let at = 0; at < rows.length; at += 1) {
+      const step = deferred<void>();
+      this.#steps.push(step);
+      await step.promise;
+      yield [storedEvent(rows[at] as NostrEvent)];
+    }
+  }
+}
+
+type Step = 'put' | 'announce' | 'step' | 'time' | 'full' | 'roomy';
+const steps = fc.array(fc.constantFrom<Step>('put', 'announce', 'step', 'time', 'full', 'roomy'), {
+  maxLength: 60,
+});
+
+describe('a subscription', () => {
+  it.each([true, false])(
+    'has no gap and no duplicate, whatever comes between (snapshot: %s)',
+    async (isSnapshot) => {
+      await fc.assert(
+        fc.asyncProperty(fc.nat(5), fc.nat(5), steps, async (announced, pending, script) => {
+          const store = new SteppedStore(isSnapshot);
+          const world = sessionWorld({ store: { query: store.query, flush: store.flush } });
+          let number = 0;
+          const announce = () => {
+            const event = store.written();
+            if (event !== undefined) world.admission.announce(event);
+            return event !== undefined;
+          };
+          const put = () => {
+            number += 1;
+            store.put(plainEvent(number));
+          };
+          for (let made = 0; made < announced; made += 1) put();
+          while (announce());
+          for (let made = 0; made < pending; made += 1) put();
+          const { outbox, send } = world.client();
+          send('REQ', 'a', { kinds: [1] });
+          await world.settle();
+          const run: Record<Step, () => unknown> = {
+            put,
+            announce,
+            step: () => store.step(),
+            time: () => world.clock.advance(50),
+            full: () => {
+              outbox.full = true;
+            },
+            roomy: () => {
+              outbox.full = false;
+            },
+          };
+          for (const step of script) {
+            await run[step]();
+            store.settleFlushes();
+            await world.settle();
+          }
+          outbox.full = false;
+          do await world.settle();
+          while (store.step());
+          while (announce());
+          store.settleFlushes();
+          await world.clock.advance(1_000);
+
+          const all = store.index.map(({ id }) => id);
+          expect(outbox.eventIds('a').sort()).toEqual(all.sort());
+          expect(outbox.ofType('EOSE')).toHaveLength(1);
+          expect(world.clock.timers).toBe(0);
+        }),
+        { numRuns: 300, seed: 1 },
+      );
+    },
+  );
+});
