@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BaselineEntry, findRegressions } from '../../bench/baseline.js';
+import type { Result } from '../../bench/measure.js';
+import { formatTime, formatWork } from '../../bench/report.js';
+
+const run = promisify(execFile);
+
+const result = (contender: string, role: Result['role'], medianNs: number): Result => ({
+  topic: 'topic',
+  work: 'work',
+  n: 10,
+  contender,
+  role,
+  medianNs,
+  p25Ns: medianNs,
+  p75Ns: medianNs,
+  samples: 5,
+});
+
+describe('bench suite', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'graspd-bench-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('runs every topic at its small size', async () => {
+    const json = join(folder, 'results.json');
+    const { stdout } = await run(process.execPath, [
+      '--import',
+      'tsx',
+      'bench/main.ts',
+      '--small',
+      '--json',
+      json,
+    ]);
+    const { results } = JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] };
+    for (const topic of ['record-set', 'match'])
+      expect(results.some((each) => each.topic === topic)).toBe(true);
+    for (const each of results) {
+      expect(each.medianNs).toBeGreaterThan(0);
+      expect(stdout).toContain(each.work);
+    }
+  }, 120_000);
+
+  it('compares ratios, never times', () => {
+    const baseline: BaselineEntry[] = [
+      { topic: 'topic', work: 'work', n: 10, against: 'rival', ratio: 50, tolerance: 0.5 },
+    ];
+    const slowMachine = [result('wasm', 'candidate', 1e9), result('rival', 'rival', 49e9)];
+    expect(findRegressions(slowMachine, baseline)).toEqual([]);
+    const worse = [result('wasm', 'candidate', 1e3), result('rival', 'rival', 24e3)];
+    expect(findRegressions(worse, baseline)).toHaveLength(1);
+    expect(findRegressions([result('wasm', 'candidate', 1), result('other', 'rival', 1)], baseline)).toEqual(
+      [],
+    );
+  });
+
+  it('prints a line for each contender', () => {
+    const text = formatWork([result('wasm', 'candidate', 2_000), result('rival', 'rival', 5e6)]);
+    expect(text).toContain('topic: work, n = 10');
+    expect(text).toMatch(/wasm +candidate +2\.00 µs .* 1$/m);
+    expect(text).toMatch(/rival +rival +5\.00 ms .* 2500 ×$/m);
+    expect([0.5, 12, 1234, 12e9].map(formatTime)).toEqual(['0.50 ns', '12.0 ns', '1.23 µs', '12.0 s']);
+  });
+});
