@@ -70,6 +70,7 @@ export class AnswerWalk {
 
   /** Takes the next range of the answer. Throws `unasked_range` when it tells of what was not asked. */
   take(range: MessageRange): void {
+    if (range.mode === 'skip') this.#passAgreed(range.upper);
     const parts = this.#parts(range.upper);
     if (range.mode === 'skip') this.#agree(parts);
     else if (range.mode === 'ids') this.#compareList(parts, range.upper, range.ids);
@@ -116,6 +117,18 @@ export class AnswerWalk {
       this.#next += 1;
     }
     return parts;
+  }
+
+  /** Passes whole ranges that agree: most of a usual answer, so without any fuss. */
+  #passAgreed(upper: Bound): void {
+    for (let asked = this.#asked[this.#next]; asked !== undefined; asked = this.#asked[this.#next]) {
+      const whole = compareBounds(asked.upper, upper) <= 0 && compareBounds(this.#position, asked.lower) <= 0;
+      if (!whole || asked.asked !== 'fingerprint') return;
+      this.#progress = true;
+      if (asked.differences === undefined) this.#sampledItems += asked.end - asked.begin;
+      this.#position = asked.upper;
+      this.#next += 1;
+    }
   }
 
   #agree(parts: readonly Part[]): void {

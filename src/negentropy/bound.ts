@@ -9,7 +9,8 @@ export type Bound = { readonly timestamp: bigint; readonly prefix: Uint8Array };
 
 /** The timestamp above all items; no item may have it. */
 export const infinity = 2n ** 64n - 1n;
-const noPrefix = new Uint8Array(0);
+/** The prefix of a bound that is a timestamp only. */
+export const noPrefix = new Uint8Array(0);
 
 /** Below every item. */
 export const lowestBound: Bound = { timestamp: 0n, prefix: noPrefix };

@@ -4,10 +4,10 @@ import { type Bound, boundBefore, compareBounds, highestBound, lowestBound } fro
 import { NegentropyError } from './errors.js';
 import { IdList } from './id-list.js';
 import type { AskedRange, OpenRange } from './open-range.js';
-import { answerBytes, firstPieces, pieceSize } from './plan.js';
+import { bestCut, DifferenceDensity, expectedAnswerBytes, firstPieces } from './plan.js';
 import { MessageReader, protocolVersion } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
-import { boundBytesMax, checkedFrameLimit, MessageWriter } from './writer.js';
+import { checkedFrameLimit, fingerprintRangeBytesMax, MessageWriter } from './writer.js';
 
 export type NegentropyClientOptions = {
   /** Longest message that we send, in bytes; 0 for no limit. */
@@ -33,9 +33,6 @@ export type NegentropyClientState =
   | { readonly status: 'complete' }
   | { readonly status: 'failed'; readonly error: unknown };
 
-/** Bytes of one more range in a message. */
-const rangeBytesMax = 2 * boundBytesMax + 16;
-
 /**
  * The client's role of negentropy V1. It remembers what is not settled and asks for as much of it as the frames
  * hold, lowest range first; a server needs no memory. One instance is one exchange.
@@ -50,8 +47,7 @@ export class NegentropyClient {
   /** The bytes that the peer's answers seem to have at most. */
   #answerBytesMax: number;
   #peerAnswersLists = true;
-  #sampledItems = 0;
-  #sampledDifferences = 0;
+  readonly #density = new DifferenceDensity();
   #rounds = 0;
   #stalledRounds = 0;
   #found = 0;
@@ -111,10 +107,13 @@ export class NegentropyClient {
     const outcome = walk.finish();
 
     if (outcome.listsIgnored) this.#peerAnswersLists = false;
-    if (outcome.deferred) this.#answerBytesMax = Math.max(message.length, limits.negentropyFrameBytesMin);
-    else this.#answerBytesMax = Math.max(message.length, this.#answerBytesMax);
-    this.#sampledItems += outcome.sampledItems;
-    this.#sampledDifferences += outcome.sampledDifferences;
+    // A peer may put off for reasons of its own what its frame would have held: so only half at once.
+    const answerBytesMax = outcome.deferred
+      ? Math.min(this.#answerBytesMax, limits.negentropyMessageBytesMax) / 2
+      : this.#answerBytesMax;
+    this.#answerBytesMax = Math.max(message.length, answerBytesMax);
+    this.#density.age();
+    this.#density.add(outcome.sampledItems, outcome.sampledDifferences);
     for (let at = outcome.open.length - 1; at >= 0; at -= 1) this.#open.push(outcome.open[at] as OpenRange);
 
     this.#found += have.count + need.count;
@@ -147,10 +146,12 @@ export class NegentropyClient {
   #ask(): Uint8Array {
     const question = new Question(this.#storage, this.#bytesMax, this.#answerBytesMax);
     for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
+      const items = range.end - range.begin;
+      const expected = range.differences ?? this.#density.expectedIn(items);
       const rest =
-        range.begin === range.end && this.#peerAnswersLists
+        items === 0 && this.#peerAnswersLists
           ? question.askNothing(range)
-          : question.askPieces(range, this.#piecesOf(range));
+          : question.askPieces(range, this.#piecesFor(range, expected), expected);
       if (rest === undefined) continue;
       this.#open.push(rest);
       break;
@@ -159,14 +160,12 @@ export class NegentropyClient {
     return question.finish();
   }
 
-  /** Into how many pieces an open range is best cut. */
-  #piecesOf({ begin, end, differences }: OpenRange): number {
+  /** Into how many pieces an open range is best cut when `expected` differences are in it. */
+  #piecesFor({ begin, end, differences }: OpenRange, expected: number): number {
     const items = end - begin;
-    if (differences === undefined && this.#sampledItems === 0) return firstPieces(items);
-    const density = this.#sampledDifferences / Math.max(1, this.#sampledItems);
-    const expected = differences ?? density * items;
+    if (differences === undefined && !this.#density.known) return firstPieces(items);
     if (expected < 0.5) return 1;
-    const size = pieceSize(items / expected, density * this.#storage.size);
+    const { size } = bestCut(items / expected, this.#density.expectedIn(this.#storage.size));
     return Math.max(1, Math.min(items, Math.ceil(items / size)));
   }
 }
@@ -183,7 +182,7 @@ class Question {
 
   constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number) {
     this.#storage = storage;
-    this.#bytesMax = bytesMax - rangeBytesMax;
+    this.#bytesMax = bytesMax - fingerprintRangeBytesMax;
     this.#answerBytesMax = answerBytesMax;
   }
 
@@ -196,16 +195,17 @@ class Question {
     if (this.#isFull()) return range;
     this.#skipTo(range.lower);
     this.#writer.ids(range.upper, this.#storage, range.begin, range.begin);
-    this.#asked(range, 'nothing');
+    this.asked.push({ ...range, asked: 'nothing' });
+    this.#reached = range.upper;
     return undefined;
   }
 
   /** Sends the fingerprints of `range` cut into `pieces`. Returns what did not fit. */
-  askPieces(range: OpenRange, pieces: number): OpenRange | undefined {
+  askPieces(range: OpenRange, pieces: number, expected: number): OpenRange | undefined {
     const items = range.end - range.begin;
     const differences = range.differences === undefined ? undefined : range.differences / pieces;
-    let lower = range.lower;
-    let begin = range.begin;
+    const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces);
+    let { lower, begin } = range;
     for (let piece = 1; piece <= pieces; piece += 1) {
       if (this.#isFull()) {
         const left = differences === undefined ? undefined : differences * (pieces - piece + 1);
@@ -215,7 +215,9 @@ class Question {
       const upper = piece === pieces ? range.upper : boundBefore(this.#storage, end);
       this.#skipTo(lower);
       this.#writer.fingerprint(upper, this.#storage.fingerprint(begin, end));
-      this.#asked({ lower, upper, begin, end, differences }, 'fingerprint');
+      this.asked.push({ lower, upper, begin, end, differences, asked: 'fingerprint' });
+      this.#reached = upper;
+      this.#answerBytes += answerBytes;
       lower = upper;
       begin = end;
     }
@@ -228,12 +230,6 @@ class Question {
 
   #skipTo(lower: Bound): void {
     if (compareBounds(this.#reached, lower) < 0) this.#writer.skip(lower);
-  }
-
-  #asked(range: OpenRange, asked: AskedRange['asked']): void {
-    this.asked.push({ ...range, asked });
-    this.#reached = range.upper;
-    this.#answerBytes += answerBytes(range.end - range.begin, range.differences ?? 0);
   }
 }
 

@@ -1,14 +1,27 @@
-import type { Bound } from './bound.js';
+import { type Bound, boundBefore } from './bound.js';
+import type { NegentropyStorage } from './storage.js';
 
-/** A range that is not settled yet: its bounds, and the indexes [begin, end) of our items in it. */
-export type OpenRange = {
+/** A range of the space with the indexes [begin, end) of our items in it. */
+export type Range = {
   readonly lower: Bound;
   readonly upper: Bound;
   readonly begin: number;
   readonly end: number;
+};
+
+/** A range that is not settled yet. */
+export type OpenRange = Range & {
   /** How many differences are expected in it; undefined while nothing is known about it. */
   differences: number | undefined;
 };
 
 /** A range about which the peer was asked, by our fingerprint or by an empty list of ids. */
 export type AskedRange = OpenRange & { readonly asked: 'fingerprint' | 'nothing' };
+
+/** The first `size` items of a range, or all of it when it has no more. */
+export function firstPiece(storage: NegentropyStorage, range: Range, size: number): Range {
+  const { lower, begin } = range;
+  const end = begin + size;
+  if (end >= range.end) return range;
+  return { lower, upper: boundBefore(storage, end), begin, end };
+}

@@ -1,19 +1,28 @@
 /**
- * The cost model of reconciliation; docs/negentropy.md derives it. Sizes are in items, costs in bytes.
- * The peer is taken for one that splits a differing range by 16 and lists below 32 items: a peer that does better
- * makes everything cheaper, one that does worse does not exist among those known.
+ * The cost model of reconciliation, which docs/negentropy.md derives. Sizes are in items, costs in bytes. It takes the
+ * peer for one that splits a differing range by 16 and lists below 32 items; a peer that does better makes
+ * everything cheaper.
  */
+
+/** A fingerprint with its bound on the wire, and a little for the time that both sides spend on it. */
 const fingerprintCost = 22;
 const idCost = 32;
+/** A skip and the bound of the answer that follows it. */
+const rangeCost = 10;
+/** What the answer to a list takes, when it names only what differs. */
+const listAnswerCost = 40;
 const peerPieces = 16;
 /** Items above which a peer may answer with pieces instead of ids. */
 const listSizeMax = 31;
-/** Largest piece that we expect to be listed: below the limit, for the peer's piece may hold some more than ours. */
+/** Largest piece that we expect to be listed: below the limit, for the peer may hold some more in it than we. */
 const leafSizeMax = 28;
-/** What one more round costs all in all; shared by all differences that wait for it. */
+/** What one more round costs all in all; shared by the differences that wait for it. */
 const roundCost = 60_000;
-/** Most pieces that a range is cut into while nothing is known of the differences. */
+/** Most pieces that a set is cut into while nothing is known of the differences. */
 const firstPiecesMax = 2_700;
+
+/** How to cut a range: the items of a piece, and the bytes until a difference in it is found. */
+export type Cut = { readonly size: number; readonly cost: number };
 
 /** The differences to expect in each of those pieces that differ, when `differing` of `pieces` do (Poisson). */
 export function expectedDifferences(pieces: number, differing: number): number {
@@ -23,19 +32,24 @@ export function expectedDifferences(pieces: number, differing: number): number {
 }
 
 /**
- * How many items a piece should have when one difference is expected in `gap` items and `waiting` differences are
- * still to be found in all.
+ * How best to cut ranges that hold one difference in `gap` items, while `waiting` differences are still to be found
+ * in all: into leaves, which the peer lists at once, or into larger pieces, which it splits first.
  */
-export function pieceSize(gap: number, waiting: number): number {
-  const leaf = Math.min(Math.sqrt((fingerprintCost * gap) / idCost), leafSizeMax);
+export function bestCut(gap: number, waiting: number): Cut {
+  const leaf = Math.max(1, Math.min(Math.sqrt((fingerprintCost * gap) / idCost), leafSizeMax));
   const leafCost = (fingerprintCost * gap) / leaf + idCost * leaf;
-  const inner = (peerPieces ** 0.5 * gap * Math.sqrt(fingerprintCost / idCost)) ** (2 / 3);
+  const inner = (Math.sqrt(peerPieces * (fingerprintCost / idCost)) * gap) ** (2 / 3);
   const innerCost =
     (fingerprintCost * gap) / inner +
-    peerPieces * fingerprintCost +
+    fingerprintCost * peerPieces +
     2 * Math.sqrt((fingerprintCost * idCost * inner) / peerPieces) +
     roundCost / Math.max(1, waiting);
-  return Math.max(1, innerCost < leafCost ? inner : leaf);
+  return innerCost < leafCost ? { size: inner, cost: innerCost } : { size: leaf, cost: leafCost };
+}
+
+/** Whether listing `items`, of which `gap` hold one difference, is cheaper than cutting them as `cut` says. */
+export function listingIsCheaper(gap: number, cut: Cut, waiting: number): boolean {
+  return idCost * gap <= cut.cost + listAnswerCost + roundCost / Math.max(1, waiting);
 }
 
 /** Into how many pieces to cut a set of `items` of which nothing is known. */
@@ -44,8 +58,35 @@ export function firstPieces(items: number): number {
   return Math.min(Math.ceil(Math.sqrt(items)), firstPiecesMax);
 }
 
-/** The bytes to expect in the answer to the fingerprint of a piece. */
-export function answerBytes(items: number, differences: number): number {
-  const answer = items <= listSizeMax ? idCost * items : fingerprintCost * peerPieces;
-  return (1 - Math.exp(-differences)) * (answer + 8);
+/** The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected. */
+export function expectedAnswerBytes(items: number, differences: number): number {
+  const bytes = items <= listSizeMax ? idCost * items : fingerprintCost * peerPieces;
+  return (1 - Math.exp(-differences)) * (bytes + rangeCost);
+}
+
+/** How dense the differences are, drawn from ranges of which nothing was known before. */
+export class DifferenceDensity {
+  #items = 0;
+  #differences = 0;
+
+  /** Whether anything is known yet. */
+  get known(): boolean {
+    return this.#items > 0;
+  }
+
+  /** Lets what was added so far count half: what lies near in the space comes near in time. */
+  age(): void {
+    this.#items /= 2;
+    this.#differences /= 2;
+  }
+
+  add(items: number, differences: number): void {
+    this.#items += items;
+    this.#differences += differences;
+  }
+
+  /** The differences to expect among `items`; 0 while nothing is known. */
+  expectedIn(items: number): number {
+    return (this.#differences / Math.max(1, this.#items)) * items;
+  }
 }

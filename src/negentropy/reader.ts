@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
-import { type Bound, compareBounds, infinity, lowestBound } from './bound.js';
+import { type Bound, compareBounds, infinity, lowestBound, noPrefix } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { type Cursor, readByte, readBytes, readVarint, readVarint64 } from './varint.js';
 
@@ -63,7 +63,7 @@ export class MessageReader {
     const length = readVarint(this.#cursor);
     if (length > idBytes)
       throw new NegentropyError('prefix_too_long', `a bound has a prefix of ${length} bytes`);
-    const bound = { timestamp, prefix: readBytes(this.#cursor, length) };
+    const bound = { timestamp, prefix: length === 0 ? noPrefix : readBytes(this.#cursor, length) };
     if (compareBounds(bound, this.#lower) < 0) {
       throw new NegentropyError('bounds_unordered', 'a bound lies below the one before it');
     }

@@ -66,6 +66,15 @@ function readDigits(cursor: Cursor): number {
 
 /** Writes `value` (0 … 2^49 − 1) at `offset`; returns the offset behind it. */
 export function writeVarint(target: Uint8Array, offset: number, value: number): number {
+  if (value < 0x80) {
+    target[offset] = value;
+    return offset + 1;
+  }
+  if (value < 0x4000) {
+    target[offset] = (value >> 7) | 0x80;
+    target[offset + 1] = value & 0x7f;
+    return offset + 2;
+  }
   let length = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) length += 1;
   let rest = value;

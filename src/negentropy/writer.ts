@@ -11,6 +11,9 @@ export const boundBytesMax = 10 + 1 + idBytes + 1;
 /** Most bytes of the number of ids in a list. */
 export const countBytesMax = 7;
 
+/** Most bytes of a range with a fingerprint and of the skip before it. */
+export const fingerprintRangeBytesMax = 2 * boundBytesMax + fingerprintBytes;
+
 /** A place to which a writer can go back. */
 export type WriterMark = {
   readonly length: number;
