@@ -98,6 +98,13 @@ export class SimNetwork {
     }
   }
 
+  /** Lets all open connections live on, however many bytes they were meant to last. */
+  spareConnections(): void {
+    for (const { connections } of this.#lives) {
+      for (const connection of connections.keys()) connection.loseAfter(Number.POSITIVE_INFINITY, false);
+    }
+  }
+
   /** How many connections to the host our living process takes for open. */
   openConnections(url: string): number {
     return this.#connectionsTo(url).filter((connection) => connection.isOpenForClient).length;

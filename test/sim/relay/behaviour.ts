@@ -24,6 +24,8 @@ export type Behaviour = {
   readonly name: string;
   /** Whether a relay with this trait can still be expected to give us all that it serves. */
   readonly honest: boolean;
+  /** Whether only those with a key of their own are let in. */
+  readonly needsKey?: true;
   /** What it adds to the NIP-11 document; a relay none of whose behaviours adds anything has no document. */
   readonly information?: Partial<RelayInformation>;
   readonly ignoresPings?: true;

@@ -75,6 +75,10 @@ export class RemoteRelay implements Host {
     return this.behaviours.every((behaviour) => behaviour.honest);
   }
 
+  get needsKey(): boolean {
+    return this.behaviours.some((behaviour) => behaviour.needsKey === true);
+  }
+
   /** Whether this event, which it holds, is one that it serves. */
   serves(event: NostrEvent): boolean {
     return this.behaviours.every((behaviour) => behaviour.withholds?.(event) !== true);

@@ -39,6 +39,7 @@ export function authWall(random: Random, asks: 'at-connect' | 'at-request', admi
   return {
     name: `auth wall (${asks}, ${admits ? 'admits' : 'refuses'})`,
     honest: admits,
+    needsKey: true,
     ...(asks === 'at-connect' ? { information: { authRequired: true, hasLimitation: true } } : {}),
     connected(session) {
       if (asks === 'at-connect') challenge(session);

@@ -1,0 +1,136 @@
+import type { RecordSetBuilder } from '../../../src/kernels/kernels.js';
+import type { Clock } from '../../../src/lib/clock.js';
+import type { NostrEvent } from '../../../src/nostr/event.js';
+import type { Filter } from '../../../src/nostr/filter.js';
+import type { EventStore, PutResult, PutStatus, StoredEvent } from '../../../src/store/event-store.js';
+import { createMemoryStore } from '../../../src/store/memory-store.js';
+import type { RefusedIndex } from '../../../src/store/refused-index.js';
+
+/** What is on the simulated disk: all that was written, in its order, and the memory of refused events. */
+export type Disk = {
+  readonly journal: (
+    | { readonly type: 'put'; readonly event: NostrEvent }
+    | { readonly type: 'remove'; readonly id: string }
+  )[];
+  readonly refused: Map<string, { readonly event: NostrEvent; readonly reason: string }>;
+};
+
+export const emptyDisk = (): Disk => ({ journal: [], refused: new Map() });
+
+/** What a write takes; a crash in between loses it. */
+const commitMs = 15;
+
+/**
+ * A memory store whose writes reach a simulated disk after a while, so that a process can be killed before they do
+ * and the next one starts from what was written.
+ */
+export class DurableStore implements EventStore {
+  readonly refused: RefusedIndex;
+  readonly #inner: EventStore;
+  readonly #clock: Clock;
+  readonly #disk: Disk;
+  #commit: Promise<void> | undefined;
+
+  /** Opens the store from what is on the disk. */
+  constructor(clock: Clock, disk: Disk, refusedIdsMax: number) {
+    const { store, refused } = createMemoryStore({ clock, refusedIdsMax });
+    this.#inner = store;
+    this.#clock = clock;
+    this.#disk = disk;
+    for (const entry of disk.journal) {
+      if (entry.type === 'put') store.put(entry.event);
+      else store.remove(entry.id);
+    }
+    for (const { event, reason } of disk.refused.values()) refused.add(event, reason);
+    this.refused = recorded(refused, disk);
+  }
+
+  get size(): number {
+    return this.#inner.size;
+  }
+
+  put(event: NostrEvent): PutResult {
+    const result = this.#inner.put(event);
+    if (result.status !== 'stored') return result;
+    return { ...result, written: this.#write(() => this.#disk.journal.push({ type: 'put', event })) };
+  }
+
+  remove(id: string): { readonly removed: boolean; readonly written: Promise<void> } {
+    const { removed } = this.#inner.remove(id);
+    return { removed, written: this.#write(() => this.#disk.journal.push({ type: 'remove', id })) };
+  }
+
+  has(id: string): boolean {
+    return this.#inner.has(id);
+  }
+
+  preview(event: NostrEvent): PutStatus {
+    return this.#inner.preview(event);
+  }
+
+  some(filter: Filter): boolean {
+    return this.#inner.some(filter);
+  }
+
+  count(filters: readonly Filter[]): number {
+    return this.#inner.count(filters);
+  }
+
+  query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
+    return this.#inner.query(filters);
+  }
+
+  get(id: string): Promise<StoredEvent | undefined> {
+    return this.#inner.get(id);
+  }
+
+  collect(filter: Filter, target: RecordSetBuilder): void {
+    this.#inner.collect(filter, target);
+  }
+
+  removeExpired(): ReturnType<EventStore['removeExpired']> {
+    const { removed } = this.#inner.removeExpired();
+    const written = this.#write(() => {
+      for (const { id } of removed) this.#disk.journal.push({ type: 'remove', id });
+    });
+    return { removed, written };
+  }
+
+  async flush(): Promise<void> {
+    await this.#commit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush();
+    await this.#inner[Symbol.asyncDispose]();
+  }
+
+  /** Joins the commit that is under way, or begins one. */
+  #write(record: () => void): Promise<void> {
+    this.#commit ??= this.#clock.sleep(commitMs).then(() => {
+      this.#commit = undefined;
+    });
+    return this.#commit.then(record);
+  }
+}
+
+/** Keeps the disk's copy of the refused events in step. */
+function recorded(refused: RefusedIndex, disk: Disk): RefusedIndex {
+  return {
+    get size() {
+      return refused.size;
+    },
+    add(event, reason) {
+      refused.add(event, reason);
+      disk.refused.set(event.id, { event, reason });
+    },
+    reasonFor: (id) => refused.reasonFor(id),
+    delete(id) {
+      refused.delete(id);
+      disk.refused.delete(id);
+    },
+    matching: (filter, idsMax) => refused.matching(filter, idsMax),
+    collect: (filter, target) => refused.collect(filter, target),
+    removeExpired: () => refused.removeExpired(),
+  };
+}

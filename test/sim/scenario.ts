@@ -1,0 +1,182 @@
+import { type Random, seededRandom } from '../../src/lib/random.js';
+import { defaultSyncSettings, type SyncSettings } from '../../src/sync/settings.js';
+import type { FailureClass } from '../../src/sync/transport.js';
+import type { NetworkFaults, Reachability } from './network/network.js';
+import type { LinkSpeed } from './network/pipe.js';
+import { between, chance, fork, pick, sample } from './random.js';
+import type { RelayPlan } from './world/cast.js';
+import { drawUniverse, type Universe, type UniverseSize } from './world/universe.js';
+
+/** Something that happens to the world at a time, in milliseconds after the start. */
+export type Incident = { readonly atMs: number } & (
+  | { readonly type: 'unreachable'; readonly url: string; readonly as: Reachability; readonly forMs: number }
+  | { readonly type: 'connections-lost'; readonly url: string; readonly silently: boolean }
+  | { readonly type: 'clock-jump'; readonly byMs: number }
+  | { readonly type: 'crash' | 'restart'; readonly downMs: number }
+);
+
+/** All that a seed decides before the first step; what follows has a generator of its own. */
+export type Scenario = {
+  readonly seed: number;
+  readonly startMs: number;
+  readonly universe: Universe;
+  /** For how long faults happen, and how long the world may take afterwards until nothing is missing. */
+  readonly faultMs: number;
+  readonly quietMs: number;
+  /** Whether the quiet time is lived through even when nothing is missing any more. */
+  readonly full: boolean;
+  readonly bootstrap: readonly RelayPlan[];
+  /** Relays that nobody ever reaches. */
+  readonly unreachable: readonly RelayPlan[];
+  /** Whether every relay is a correct one. */
+  readonly plainRelays: boolean;
+  readonly networkFaults: NetworkFaults;
+  readonly incidents: readonly Incident[];
+  readonly settings: SyncSettings;
+  readonly hasIdentity: boolean;
+  readonly refusedIdsMax: number;
+  /** Seeds of the generators that are drawn from while the world runs. */
+  readonly networkSeed: number;
+  readonly relaySeed: number;
+  readonly processSeed: number;
+  readonly speeds: ReadonlyMap<string, LinkSpeed>;
+};
+
+const secondMs = 1_000;
+const hourMs = 3_600 * secondMs;
+const dayMs = 24 * hourMs;
+const startMs = Date.UTC(2026, 0, 1);
+
+/** Draws the small worlds of which thousands are run. */
+export function drawScenario(seed: number): Scenario {
+  const random = seededRandom(seed);
+  const faultMs = pick(random, [1, 4, 12, 30]) * hourMs;
+  const size: UniverseSize = {
+    authors: between(random, 4, 10),
+    relays: between(random, 2, 6),
+    repositories: between(random, 2, 7),
+    events: pick(random, [40, 100, 200, 400]),
+    historySeconds: 40 * 86_400,
+    liveSeconds: faultMs / secondMs,
+    liveShare: pick(random, [0, 0.1, 0.3, 0.6]),
+  };
+  const universe = drawUniverse(fork(random), size, startMs / secondMs);
+  const { relays } = universe.cast;
+  const reached = relays.slice(1);
+  const incidentRandom = fork(random);
+  return {
+    seed,
+    startMs,
+    universe,
+    faultMs,
+    // A dead relay waits for a day, then comes the daily catch-up; slow relays take hours more.
+    quietMs: 60 * hourMs,
+    full: chance(random, 0.2),
+    bootstrap: chance(random, 0.7) ? relays.slice(0, 1) : [],
+    unreachable: chance(random, 0.3) ? sample(random, reached, 1) : [],
+    plainRelays: chance(random, 0.15),
+    networkFaults: {
+      lossChance: pick(random, [0, 0.1, 0.6]),
+      lossBytesMax: pick(random, [1_000, 30_000, 500_000]),
+      silentLossChance: pick(random, [0, 0.3, 1]),
+    },
+    incidents: drawIncidents(incidentRandom, relays, faultMs),
+    settings: drawSettings(fork(random)),
+    hasIdentity: chance(random, 0.8),
+    refusedIdsMax: chance(random, 0.1) ? 20 : 100_000,
+    ...drawSeeds(fork(random)),
+    speeds: drawSpeeds(fork(random), relays),
+  };
+}
+
+/** A day of a large world: 100 relays and 100,000 events. */
+export function dayScenario(seed: number): Scenario {
+  const random = seededRandom(seed);
+  const size: UniverseSize = {
+    authors: 2_000,
+    relays: 100,
+    repositories: 400,
+    events: 100_000,
+    historySeconds: 400 * 86_400,
+    liveSeconds: 20 * 3_600,
+    liveShare: 0.1,
+  };
+  const universe = drawUniverse(fork(random), size, startMs / secondMs);
+  const { relays } = universe.cast;
+  return {
+    seed,
+    startMs,
+    universe,
+    faultMs: 20 * hourMs,
+    quietMs: 4 * hourMs,
+    full: true,
+    bootstrap: relays.slice(0, 1),
+    unreachable: [],
+    plainRelays: true,
+    networkFaults: { lossChance: 0.05, lossBytesMax: 1_000_000, silentLossChance: 0.2 },
+    incidents: drawIncidents(fork(random), relays.slice(0, 30), 20 * hourMs).filter(({ type }) => {
+      return type === 'unreachable' || type === 'connections-lost';
+    }),
+    settings: { ...defaultSyncSettings, bootstrapRelays: [] },
+    hasIdentity: true,
+    refusedIdsMax: 1_000_000,
+    ...drawSeeds(fork(random)),
+    speeds: drawSpeeds(fork(random), relays),
+  };
+}
+
+function drawSeeds(random: Random): Pick<Scenario, 'networkSeed' | 'relaySeed' | 'processSeed'> {
+  const seed = () => Math.floor(random.next() * 2 ** 32);
+  return { networkSeed: seed(), relaySeed: seed(), processSeed: seed() };
+}
+
+function drawSpeeds(random: Random, relays: readonly RelayPlan[]): Map<string, LinkSpeed> {
+  const speed = (): LinkSpeed => ({
+    latencyMs: pick(random, [1, 20, 80, 400]),
+    jitterMs: pick(random, [0, 5, 300]),
+    bytesPerMs: pick(random, [20, 1_000, 100_000]),
+  });
+  return new Map(relays.map(({ url }) => [url, speed()]));
+}
+
+function drawSettings(random: Random): SyncSettings {
+  return {
+    ...defaultSyncSettings,
+    batchWindowMs: pick(random, [200, 5_000]),
+    tagsPerFilterMax: pick(random, [100, 100, 7, 1]),
+    filtersPerConnectionMax: pick(random, [150, 150, 12, 6]),
+    negentropyDisabled: chance(random, 0.1),
+  };
+}
+
+function drawIncidents(random: Random, relays: readonly RelayPlan[], faultMs: number): Incident[] {
+  const incidents: Incident[] = [];
+  const at = () => between(random, 0, faultMs);
+  for (const { url } of relays) {
+    for (let count = pick(random, [0, 0, 1, 3]); count > 0; count--) {
+      const forMs = pick(random, [10 * secondMs, 600 * secondMs, 3 * hourMs, 27 * hourMs]);
+      const as = pick<FailureClass | 'black-hole'>(random, [
+        'refused',
+        'dns',
+        'tls',
+        'timeout',
+        'black-hole',
+      ]);
+      incidents.push({ type: 'unreachable', atMs: at(), url, as, forMs });
+    }
+    for (let count = pick(random, [0, 0, 1, 5]); count > 0; count--) {
+      incidents.push({ type: 'connections-lost', atMs: at(), url, silently: chance(random, 0.4) });
+    }
+  }
+  for (let count = pick(random, [0, 0, 1, 2]); count > 0; count--) {
+    const size = pick(random, [secondMs, hourMs, 2 * dayMs]);
+    incidents.push({ type: 'clock-jump', atMs: at(), byMs: pick(random, [-1, 1]) * size });
+  }
+  for (let count = pick(random, [0, 0, 1, 2, 4]); count > 0; count--) {
+    const type = pick(random, ['crash', 'crash', 'restart'] as const);
+    // The first minutes are the busiest ones, so many a crash falls there.
+    const atMs = chance(random, 0.5) ? between(random, 0, 120 * secondMs) : at();
+    incidents.push({ type, atMs, downMs: pick(random, [0, secondMs, hourMs]) });
+  }
+  return incidents.sort((a, b) => a.atMs - b.atMs);
+}

@@ -1,0 +1,327 @@
+import type { Kernels } from '../../src/kernels/kernels.js';
+import { seededRandom } from '../../src/lib/random.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { Identity } from '../../src/nostr/keys.js';
+import type { SyncLogger } from '../../src/sync/logger.js';
+import { settle, VirtualClock } from '../support/virtual-clock.js';
+import { BackoffCheck } from './checks/backoff-check.js';
+import { compareMetrics } from './checks/metrics-check.js';
+import { StoreCheck } from './checks/store-check.js';
+import { emptyDisk } from './daemon/durable-store.js';
+import { DaemonProcess } from './daemon/process.js';
+import { type DialRecord, noFaults, SimNetwork } from './network/network.js';
+import { findMissing, type Missing } from './oracle/completeness.js';
+import { acceptableInSomeOrder, type Names } from './oracle/policy-model.js';
+import { fork } from './random.js';
+import { drawBehaviours } from './relay/field-guide.js';
+import { describe, RemoteRelay } from './relay/remote-relay.js';
+import type { Incident, Scenario } from './scenario.js';
+import { silent, type Trace, traceTo } from './trace.js';
+import { names as namesOf } from './world/names.js';
+
+/** How a seed went: what was found wrong, each told once, and some figures. */
+export type Outcome = {
+  readonly seed: number;
+  readonly failures: readonly string[];
+  readonly storedEvents: number;
+  readonly acceptableEvents: number;
+  readonly dials: number;
+  /** Virtual time from the start until nothing was missing any more; undefined when it never came. */
+  readonly completeAfterMs: number | undefined;
+};
+
+const hourMs = 3_600_000;
+const failuresMax = 20;
+/** A step of the quiet time after which the world is looked at. */
+const lookEveryMs = 2 * hourMs;
+
+/** Runs a scenario to its end. The same scenario does the same each time. */
+export function simulate(
+  scenario: Scenario,
+  kernels: Kernels,
+  write?: (line: string) => void,
+): Promise<Outcome> {
+  return new Simulation(scenario, kernels, write).run();
+}
+
+class Simulation {
+  readonly #scenario: Scenario;
+  readonly #kernels: Kernels;
+  readonly #clock: VirtualClock;
+  readonly #trace: Trace;
+  readonly #names: Names;
+  readonly #network: SimNetwork;
+  readonly #relays: RemoteRelay[] = [];
+  readonly #failures = new Set<string>();
+  readonly #storeCheck: StoreCheck;
+  readonly #disk = emptyDisk();
+  readonly #identity: Identity | undefined;
+  #process: DaemonProcess;
+  #faultsOn = true;
+  #latestNowMs: number;
+  #lifeBegan = 0;
+
+  constructor(scenario: Scenario, kernels: Kernels, write: ((line: string) => void) | undefined) {
+    this.#scenario = scenario;
+    this.#kernels = kernels;
+    this.#clock = new VirtualClock(scenario.startMs);
+    this.#latestNowMs = scenario.startMs;
+    this.#trace = write === undefined ? silent : traceTo(this.#clock, write);
+    this.#names = namesOf(scenario.universe.cast);
+    const report = (what: string) => this.#report(what);
+    const backoff = new BackoffCheck(scenario.settings, report);
+    const random = seededRandom(scenario.networkSeed);
+    this.#network = new SimNetwork(this.#clock, random, this.#trace, (dial) => backoff.onDial(dial));
+    const events = scenario.universe.publications.map(({ event }) => event);
+    this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), report);
+    this.#identity = scenario.hasIdentity ? simulatedIdentity : undefined;
+    this.#addRelays(events);
+    this.#process = this.#createProcess();
+  }
+
+  async run(): Promise<Outcome> {
+    const { faultMs, incidents } = this.#scenario;
+    this.#network.faults = this.#scenario.networkFaults;
+    for (const incident of incidents) this.#clock.after(incident.atMs, () => this.#happen(incident));
+    this.#publish();
+    this.#process.start();
+    for (let passed = 0; passed < faultMs; passed += hourMs) {
+      await this.#clock.advance(Math.min(hourMs, faultMs - passed));
+      await this.#look();
+    }
+    this.#endFaults();
+    const completeAfterMs = await this.#waitUntilComplete();
+    await this.#close();
+    return {
+      seed: this.#scenario.seed,
+      failures: [...this.#failures],
+      storedEvents: this.#process.store.size,
+      acceptableEvents: this.#storeCheck.acceptableEvents,
+      dials: this.#network.dials.length,
+      completeAfterMs,
+    };
+  }
+
+  /** Lives through the quiet time; when that is over and something is missing still, it says what. */
+  async #waitUntilComplete(): Promise<number | undefined> {
+    const { quietMs, full } = this.#scenario;
+    let completeAfterMs: number | undefined;
+    let missing: Missing[] = [];
+    for (let passed = 0; passed < quietMs; passed += lookEveryMs) {
+      await this.#clock.advance(lookEveryMs);
+      missing = await this.#look();
+      if (missing.length > 0) completeAfterMs = undefined;
+      else completeAfterMs ??= this.#clock.monotonic();
+      if (completeAfterMs !== undefined && !full) break;
+    }
+    for (const { event, relay } of missing) this.#report(`missing ${describe(event)}, which ${relay} has`);
+    return completeAfterMs;
+  }
+
+  #addRelays(events: readonly NostrEvent[]): void {
+    const { universe, relaySeed, plainRelays, unreachable, speeds } = this.#scenario;
+    const random = seededRandom(relaySeed);
+    for (const plan of universe.cast.relays) {
+      const own = fork(random);
+      const surroundings = {
+        random: own,
+        clock: this.#clock,
+        faultsOn: () => this.#faultsOn,
+        unasked: events,
+      };
+      const behaviours = plainRelays ? [] : drawBehaviours(surroundings);
+      const relay = new RemoteRelay(plan.url, behaviours, this.#trace, ({ url, what }) => {
+        this.#report(`${url} (${behaviours.map(({ name }) => name).join(', ')}): ${what}`);
+      });
+      this.#trace(() => `${plan.url}: ${behaviours.map(({ name }) => name).join(', ') || 'correct'}`);
+      this.#relays.push(relay);
+      this.#network.add(relay, speeds.get(plan.url) ?? { latencyMs: 10, jitterMs: 0, bytesPerMs: 1_000 });
+      if (unreachable.includes(plan)) this.#network.setReachability(plan.url, 'refused');
+    }
+  }
+
+  /** Fills the relays with history, and sets the timers for what is said later. */
+  #publish(): void {
+    const byUrl = new Map(this.#relays.map((relay) => [relay.url, relay]));
+    for (const { event, atMs, relays, direct } of this.#scenario.universe.publications) {
+      const say = () => {
+        for (const { url } of relays) byUrl.get(url)?.publish(event);
+        if (direct && this.#process.alive) this.#submit(event);
+      };
+      if (atMs < 0) say();
+      else this.#clock.after(atMs, say);
+    }
+  }
+
+  #submit(event: NostrEvent): void {
+    // Clients speak JSON through a parser that takes no unsafe number.
+    if (!Number.isSafeInteger(event.created_at)) return;
+    this.#process.admission.submit(event, { type: 'direct' }).catch(() => {
+      // The process was stopping: the client was told nothing.
+    });
+  }
+
+  #happen(incident: Incident): void {
+    this.#trace(() => `incident: ${JSON.stringify(incident)}`);
+    switch (incident.type) {
+      case 'unreachable':
+        this.#network.setReachability(incident.url, incident.as);
+        this.#network.loseConnections(incident.url, incident.as === 'black-hole');
+        this.#clock.after(incident.forMs, () => {
+          if (this.#faultsOn) this.#reach(incident.url);
+        });
+        return;
+      case 'connections-lost':
+        this.#network.loseConnections(incident.url, incident.silently);
+        return;
+      case 'clock-jump':
+        this.#clock.jump(incident.byMs);
+        this.#latestNowMs = Math.max(this.#latestNowMs, this.#clock.now());
+        return;
+      case 'crash':
+        this.#process.kill();
+        this.#clock.after(incident.downMs, () => this.#startAgain());
+        return;
+      case 'restart': {
+        if (!this.#process.alive) return;
+        const stopping = this.#process;
+        stopping.stop().then(
+          () => this.#clock.after(incident.downMs, () => this.#startAgain()),
+          (error) => this.#reportError('a stop failed', error),
+        );
+      }
+    }
+  }
+
+  #startAgain(): void {
+    if (this.#process.alive) return;
+    this.#process = this.#createProcess();
+    this.#process.start();
+  }
+
+  #createProcess(): DaemonProcess {
+    this.#trace(() => 'a process of ours starts');
+    const { settings, bootstrap, refusedIdsMax, processSeed } = this.#scenario;
+    this.#lifeBegan = this.#network.dials.length;
+    this.#storeCheck.startLife();
+    const process = new DaemonProcess({
+      clock: this.#clock,
+      random: seededRandom(processSeed + this.#lifeBegan),
+      network: this.#network,
+      disk: this.#disk,
+      kernels: this.#kernels,
+      settings: { ...settings, bootstrapRelays: bootstrap.map(({ url }) => url) },
+      identity: this.#identity,
+      logger: this.#logger(),
+      refusedIdsMax,
+      hotCacheDurationMs: 120_000,
+      onFault: (error) => this.#reportError('a process of ours failed', error),
+    });
+    process.admission.feed.onAccepted((accepted) => {
+      if (accepted.stored) this.#trace(() => `stored ${describe(accepted.event)} (${accepted.source.type})`);
+      this.#storeCheck.onAccepted(accepted);
+    });
+    return process;
+  }
+
+  #logger(): SyncLogger {
+    const line = (level: string) => (details: object, message: string) => {
+      this.#trace(() => `${level}: ${message} ${JSON.stringify(details)}`);
+    };
+    return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  }
+
+  /** From here on the world is as it should be, but for the relays that are what they are. */
+  #endFaults(): void {
+    this.#trace(() => 'the faults end');
+    this.#faultsOn = false;
+    this.#network.faults = noFaults;
+    this.#network.spareConnections();
+    for (const { url } of this.#relays) {
+      this.#reach(url);
+    }
+    this.#startAgain();
+  }
+
+  #reach(url: string): void {
+    const never = this.#scenario.unreachable.some((plan) => plan.url === url);
+    if (!never) this.#network.setReachability(url, 'up');
+  }
+
+  /** Looks at the whole: what is stored, what is missing, what is counted. */
+  async #look(): Promise<Missing[]> {
+    this.#latestNowMs = Math.max(this.#latestNowMs, this.#clock.now());
+    if (!this.#process.running) return [];
+    const stored: NostrEvent[] = [];
+    for await (const chunk of this.#process.store.query([{}]))
+      for (const { event } of chunk) stored.push(event);
+    this.#storeCheck.checkStored(stored);
+    for (const difference of await compareMetrics(this.#process.registry, this.#happened())) {
+      this.#report(`metrics: ${difference}`);
+    }
+    const everStored = this.#disk.journal.flatMap((entry) => (entry.type === 'put' ? [entry.event] : []));
+    return findMissing(
+      {
+        stored,
+        everStored,
+        relays: this.#relays.filter((relay) => this.#isExpectedToServe(relay)),
+        bootstrap: new Set(this.#scenario.bootstrap.map(({ url }) => url)),
+        nowSeconds: this.#latestNowMs / 1000,
+      },
+      this.#names,
+    );
+  }
+
+  /** Whether what a relay holds has to reach us: it does not deceive, it can be reached, and it lets us in. */
+  #isExpectedToServe({ url, honest, needsKey }: RemoteRelay): boolean {
+    return (
+      honest && this.#network.reachabilityOf(url) === 'up' && (!needsKey || this.#identity !== undefined)
+    );
+  }
+
+  #happened() {
+    const dials = new Map<string, { success: number; failure: number }>();
+    for (const dial of this.#network.dials.slice(this.#lifeBegan)) count(dials, dial);
+    const urls = this.#relays.map(({ url }) => url);
+    return {
+      storedBySource: this.#storeCheck.bySource,
+      dials,
+      connected: new Set(urls.filter((url) => this.#network.openConnections(url) > 0)),
+      bootstrap: new Set(this.#scenario.bootstrap.map(({ url }) => url)),
+    };
+  }
+
+  /** The end of the last process must leave nothing behind. */
+  async #close(): Promise<void> {
+    let stopped = false;
+    this.#process.stop().then(
+      () => {
+        stopped = true;
+      },
+      (error) => this.#reportError('the last stop failed', error),
+    );
+    await this.#clock.advance(10_000);
+    if (!stopped) this.#report('the process does not stop within 10 s');
+    await settle();
+  }
+
+  #report(what: string): void {
+    this.#trace(() => `FAILURE ${what}`);
+    if (this.#failures.size < failuresMax) this.#failures.add(what);
+  }
+
+  #reportError(what: string, error: unknown): void {
+    this.#report(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+const simulatedIdentity = Identity.fromNsec(
+  'nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5',
+);
+
+function count(dials: Map<string, { success: number; failure: number }>, dial: DialRecord): void {
+  const counts = dials.get(dial.url) ?? { success: 0, failure: 0 };
+  dials.set(dial.url, counts);
+  if (dial.openedAt !== undefined) counts.success += 1;
+  else if (dial.failedAt !== undefined) counts.failure += 1;
+}
