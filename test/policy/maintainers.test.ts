@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { MaintainerGraph } from '../../src/policy/maintainer-graph.js';
+import { announcement, foreign, key, state, world } from './world.js';
+
+/** All that follows from the definition: add whoever is named by a member, until nothing changes. */
+function bruteForce(announced: ReadonlyMap<string, readonly string[]>, author: string): Set<string> {
+  if (!announced.has(author)) return new Set();
+  const members = new Set([author]);
+  for (let before = 0; before !== members.size; ) {
+    before = members.size;
+    for (const member of [...members]) for (const named of announced.get(member) ?? []) members.add(named);
+  }
+  return members;
+}
+
+const keys = fc.integer({ min: 0, max: 7 }).map((number) => `key${number}`);
+const identifiers = fc.constantFrom('repo', 'other');
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.constant('set' as const), identifiers, keys, fc.array(keys, { maxLength: 4 })),
+    },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('delete' as const), identifiers, keys, fc.constant([])) },
+  ),
+  { maxLength: 40 },
+);
+
+describe('The recursive maintainer set', () => {
+  it('is, after any sequence of announcements and removals, what the definition says, in both directions', () => {
+    fc.assert(
+      fc.property(steps, (sequence) => {
+        const graph = new MaintainerGraph();
+        const announced = new Map([
+          ['repo', new Map<string, string[]>()],
+          ['other', new Map<string, string[]>()],
+        ]);
+        for (const [step, identifier, author, maintainers] of sequence) {
+          const ofIdentifier = announced.get(identifier)!;
+          if (step === 'set') {
+            graph.set(identifier, author, maintainers);
+            ofIdentifier.set(author, maintainers);
+          } else {
+            graph.delete(identifier, author);
+            ofIdentifier.delete(author);
+          }
+        }
+        for (const [identifier, ofIdentifier] of announced) {
+          expect(graph.has(identifier)).toBe(ofIdentifier.size > 0);
+          const sets = [...ofIdentifier.keys()].map(
+            (author) => [author, bruteForce(ofIdentifier, author)] as const,
+          );
+          for (let number = 0; number < 8; number += 1) {
+            const one = `key${number}`;
+            expect(graph.maintainersOf(identifier, one)).toEqual(bruteForce(ofIdentifier, one));
+            const governed = sets.filter(([, members]) => members.has(one)).map(([author]) => author);
+            expect(new Set(graph.authorsMaintainedBy(identifier, one))).toEqual(new Set(governed));
+            expect(graph.isMaintainer(identifier, one)).toBe(governed.length > 0);
+          }
+        }
+      }),
+      { numRuns: 400, seed: 34 },
+    );
+  });
+
+  it('goes once round a cycle of 1,000 keys', () => {
+    const { submit, directory } = world();
+    expect(submit(announcement(key(0), 'repo', { maintainers: [key(1)] }))).toBe('accept');
+    for (let number = 1; number < 1_000; number += 1) {
+      expect(submit(foreign(key(number), 'repo', [key((number + 1) % 1_000)]))).toBe('accept');
+    }
+    const repository = { pubkey: key(0), identifier: 'repo' };
+    expect(directory.maintainersOf(repository).size).toBe(1_000);
+    expect(directory.servedAndMaintainedBy(key(999), 'repo')).toEqual([repository]);
+    expect(submit(state(key(999), 'repo'))).toBe('accept');
+    expect(submit(state(key(1_000), 'repo'))).toBe('invalid: author not authorized for this repository');
+  });
+
+  it('ends at its greatest depth, the same one in both directions', () => {
+    const graph = new MaintainerGraph();
+    const depth = limits.maintainerDepthMax;
+    for (let number = 0; number < 3 * depth; number += 1) graph.set('repo', key(number), [key(number + 1)]);
+    expect(graph.maintainersOf('repo', key(0)).has(key(depth))).toBe(true);
+    expect(graph.maintainersOf('repo', key(0)).has(key(depth + 1))).toBe(false);
+    expect(graph.authorsMaintainedBy('repo', key(depth))).toContain(key(0));
+    expect(graph.authorsMaintainedBy('repo', key(depth + 1))).not.toContain(key(0));
+  });
+
+  it('keeps two announcements with one identifier by different keys apart', () => {
+    const { submit, directory } = world();
+    const [alice, bob, carol, dave] = [key(1), key(2), key(3), key(4)];
+    submit(announcement(alice, 'repo', { maintainers: [carol] }));
+    submit(announcement(bob, 'repo', { maintainers: [dave] }));
+    const states = [state(alice, 'repo'), state(carol, 'repo'), state(bob, 'repo'), state(dave, 'repo')];
+    for (const each of states) expect(submit(each)).toBe('accept');
+    const [, ofCarol, , ofDave] = states;
+    expect(directory.stateOf({ pubkey: alice, identifier: 'repo' })?.id).toBe(ofCarol?.id);
+    expect(directory.stateOf({ pubkey: bob, identifier: 'repo' })?.id).toBe(ofDave?.id);
+    expect(directory.servedAndMaintainedBy(carol, 'repo')).toEqual([{ pubkey: alice, identifier: 'repo' }]);
+  });
+});

@@ -1,0 +1,147 @@
+import { parseRepositoryPattern, type RepositoryPattern } from '../../src/config/repository-pattern.js';
+import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
+import { npubOf } from '../../src/nostr/keys.js';
+import { OwnService } from '../../src/nostr/relay-url.js';
+import type { Effect } from '../../src/policy/decision.js';
+import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
+import { RepositoryDirectory } from '../../src/policy/repository-directory.js';
+import { RepositoryServing, type ServingRules } from '../../src/policy/serving.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+/** A public key that no secret is known of: policy never looks at signatures. */
+export function key(number: number): string {
+  return (number + 1).toString(16).padStart(8, '0').repeat(8);
+}
+
+export const domain = 'git.example.com';
+
+let seconds = 1_700_000_000;
+
+/** An event with its true id; each is a second younger than the one before. */
+export function event(
+  pubkey: string,
+  kind: number,
+  tags: string[][],
+  more: Partial<NostrEvent> = {},
+): NostrEvent {
+  seconds += 1;
+  const made = {
+    id: '',
+    pubkey,
+    created_at: seconds,
+    kind,
+    tags,
+    content: '',
+    sig: '0'.repeat(128),
+    ...more,
+  };
+  return { ...made, id: eventHash(made) };
+}
+
+export const here = {
+  clone: `https://${domain}/npub/repo.git`,
+  relay: `wss://${domain}`,
+};
+
+/** An announcement; it lists our service unless told otherwise. */
+export function announcement(
+  pubkey: string,
+  identifier: string,
+  more: { clone?: string[]; relays?: string[]; maintainers?: string[]; tags?: string[][] } = {},
+): NostrEvent {
+  const { clone = [here.clone], relays = [here.relay], maintainers = [], tags = [] } = more;
+  return event(pubkey, 30617, [
+    ['d', identifier],
+    ['clone', ...clone],
+    ['relays', ...relays],
+    ['maintainers', ...maintainers],
+    ...tags,
+  ]);
+}
+
+/** An announcement of a repository that lives elsewhere. */
+export function foreign(pubkey: string, identifier: string, maintainers: string[] = []): NostrEvent {
+  const elsewhere = { clone: ['https://elsewhere.example/a.git'], relays: ['wss://elsewhere.example'] };
+  return announcement(pubkey, identifier, { ...elsewhere, maintainers });
+}
+
+export function state(pubkey: string, identifier: string, ...tags: string[][]): NostrEvent {
+  return event(pubkey, 30618, [['d', identifier], ...tags]);
+}
+
+export function address(pubkey: string, identifier: string): string {
+  return `30617:${pubkey}:${identifier}`;
+}
+
+export const commit = 'c'.repeat(40);
+
+export function pullRequest(
+  pubkey: string,
+  repositories: string[],
+  more: string[][] = [['c', commit]],
+): NostrEvent {
+  return event(pubkey, 1618, [...repositories.map((value) => ['a', value]), ...more]);
+}
+
+export function patterns(...texts: string[]): RepositoryPattern[] {
+  return texts.map((text) => {
+    const pattern = parseRepositoryPattern(text);
+    if (pattern === undefined) throw new TypeError(`'${text}' is no entry`);
+    return pattern;
+  });
+}
+
+export { npubOf };
+
+type Settings = Partial<Omit<ServingRules, 'ownService'>> & {
+  domain?: string;
+  bindAddress?: string;
+  eventBlacklist?: string[];
+};
+
+/** A policy over a store in memory, and what admission does with them. */
+export function world(settings: Settings = {}) {
+  const {
+    domain: ownDomain = domain,
+    bindAddress = '127.0.0.1:7334',
+    eventBlacklist = [],
+    ...rules
+  } = settings;
+  const { store } = createMemoryStore({ clock: new VirtualClock(Date.UTC(2026, 0, 1)) });
+  const serving = new RepositoryServing({
+    ownService: new OwnService(ownDomain, bindAddress),
+    repositoryWhitelist: [],
+    repositoryBlacklist: [],
+    archiveAll: false,
+    archiveWhitelist: [],
+    archiveGraspServices: [],
+    archiveReadOnly: false,
+    ...rules,
+  });
+  const directory = new RepositoryDirectory(serving);
+  const policy = new Nip34WritePolicy({ serving, directory, store, eventBlacklist: new Set(eventBlacklist) });
+  const effects: Effect[] = [];
+
+  /** What becomes of an event: `accept`, `known`, or the reason for which it is refused. */
+  function submit(submitted: NostrEvent): string {
+    const early = policy.precheck(submitted);
+    const status = store.preview(submitted);
+    if (status !== 'stored' && status !== 'ephemeral') return 'known';
+    const decision = policy.decide(submitted);
+    if (early !== undefined && (decision.type !== 'reject' || decision.reason !== early)) {
+      throw new Error(`precheck and decision differ: ${early}`);
+    }
+    if (decision.type === 'reject') return decision.reason;
+    if (status === 'stored') {
+      const { removed } = store.put(submitted);
+      effects.push(...decision.effects, ...policy.onRemoved(removed));
+      policy.onStored(submitted);
+    }
+    return 'accept';
+  }
+
+  return { store, serving, directory, policy, effects, submit };
+}
+
+export type World = ReturnType<typeof world>;
