@@ -29,7 +29,6 @@ export class BackoffCheck {
     this.#past.set(dial.url, past);
     const last = past.dials.at(-1);
     if (last !== undefined) this.#compare(dial, last, past.dials);
-    if (past.dials.length > 64) past.dials.splice(0, 32);
     past.dials.push(dial);
   }
 
