@@ -35,7 +35,10 @@ export function deletedRows(index: EventIndex, event: NostrEvent): number[] {
     found.add(row);
   }
   for (const address of addresses) {
-    for (const row of storedRows(index, index.listOf((terms) => terms.address(address)))) {
+    for (const row of storedRows(
+      index,
+      index.listOf((terms) => terms.address(address)),
+    )) {
       if (index.rows.createdAt(row) <= event.created_at) found.add(row);
     }
   }

@@ -34,7 +34,10 @@ export class AuthorTable implements KeyColumn {
     if (found >= 0) return found;
     const author = this.#count++;
     if (author >>> pageBits === this.#pages.length) this.#pages.push(new Uint32Array(pageKeys * keyWords));
-    this.keyPage(author).set(key.length === keyWords ? key : key.subarray(0, keyWords), this.keyOffset(author));
+    this.keyPage(author).set(
+      key.length === keyWords ? key : key.subarray(0, keyWords),
+      this.keyOffset(author),
+    );
     this.#table.insert(author);
     return author;
   }

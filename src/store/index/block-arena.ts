@@ -30,7 +30,7 @@ export class BlockArena {
     if (offset !== 0) {
       this.#freeHeads[sizeClass] = this.#pages[offset >>> pageBits]![offset & pageMask]!;
     } else {
-      if (((this.#end + size - 1) >>> pageBits) !== this.#end >>> pageBits) {
+      if ((this.#end + size - 1) >>> pageBits !== this.#end >>> pageBits) {
         this.#end = ((this.#end >>> pageBits) + 1) << pageBits;
       }
       offset = this.#end;

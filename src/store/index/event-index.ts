@@ -4,7 +4,7 @@ import { AuthorTable } from './author-table.js';
 import { KeyTable } from './key-table.js';
 import { keyWords, readKey } from './key-words.js';
 import { type ListRef, PostingLists } from './posting-lists.js';
-import { rowState, RowTable } from './row-table.js';
+import { RowTable, rowState } from './row-table.js';
 import { TermHasher } from './term-hash.js';
 import { TermTable, termShards } from './term-table.js';
 import { TermList } from './terms.js';

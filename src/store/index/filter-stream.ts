@@ -1,7 +1,7 @@
 import type { Filter } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
 import { FilterPlan, type RowClass } from './filter-plan.js';
-import { type RowSource, MergedSource } from './row-source.js';
+import { MergedSource, type RowSource } from './row-source.js';
 import type { TimeKey } from './row-table.js';
 
 /** How many rows may still be looked at before the event loop gets its turn. */

@@ -1,5 +1,5 @@
 import { BlockArena, blockCapacity, blockClassFor, blockClassMax } from './block-arena.js';
-import { type RowTable, type TimeKey, rowState } from './row-table.js';
+import { type RowTable, rowState, type TimeKey } from './row-table.js';
 
 /**
  * A posting list by reference, one word, that changes as the list does:

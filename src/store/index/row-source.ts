@@ -59,7 +59,8 @@ export class MergedSource<T extends RowSource> implements RowSource {
     for (;;) {
       let child = at * 2 + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.#rows.compare(heap[child + 1]!.row, heap[child]!.row) < 0) child += 1;
+      if (child + 1 < heap.length && this.#rows.compare(heap[child + 1]!.row, heap[child]!.row) < 0)
+        child += 1;
       if (this.#rows.compare(source.row, heap[child]!.row) <= 0) break;
       heap[at] = heap[child]!;
       at = child;

@@ -1,5 +1,5 @@
-import { compareKeys, keyHex, keyWords } from './key-words.js';
 import type { KeyColumn } from './key-table.js';
+import { compareKeys, keyHex, keyWords } from './key-words.js';
 
 /**
  * What a row is. A refused row carries its reason: `refusedFirst + reason number`. A dead row is in no answer but
@@ -77,7 +77,8 @@ export class RowTable implements KeyColumn {
   take(values: RowValues, id: Uint32Array, author: number): number {
     const row = this.#free.pop() ?? this.#end++;
     const pageNumber = row >>> pageBits;
-    if (pageNumber === this.#pages.length) this.#pages.push(new RowPage(new ArrayBuffer(pageRows * rowBytes)));
+    if (pageNumber === this.#pages.length)
+      this.#pages.push(new RowPage(new ArrayBuffer(pageRows * rowBytes)));
     const page = this.#pages[pageNumber]!;
     const at = row & pageMask;
     page.createdAt[at] = values.createdAt;

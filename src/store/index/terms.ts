@@ -1,10 +1,18 @@
-import { addressOf, type Address } from '../../nostr/address.js';
+import { type Address, addressOf } from '../../nostr/address.js';
 import { deletionTargets, isDeletion } from '../../nostr/deletion.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { TermHasher } from './term-hash.js';
 
 /** The first byte of what is hashed: the sort of a term; the bytes above it carry a kind or a tag letter. */
-const sort = { author: 1, kind: 2, authorKind: 3, address: 4, deletedId: 5, deletedAddress: 6, tag: 7 } as const;
+const sort = {
+  author: 1,
+  kind: 2,
+  authorKind: 3,
+  address: 4,
+  deletedId: 5,
+  deletedAddress: 6,
+  tag: 7,
+} as const;
 
 /** Hashes of terms, two words each (lower and upper half), in one array that is used again and again. */
 export class TermList {

@@ -1,0 +1,260 @@
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred } from '../../lib/abort.js';
+import type { CancelTimer, Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import { eventBytes, eventJson, type NostrEvent } from '../../nostr/event.js';
+import { type Backend, EventInHand } from '../backend.js';
+import { type StoredEvent, StoreError } from '../event-store.js';
+import type { EventIndex } from '../index/event-index.js';
+import type { TermList } from '../index/terms.js';
+import type { Reasons } from '../reasons.js';
+import { decodeBody, encodeBody } from './body-codec.js';
+import type { Compaction, LogSize } from './compaction.js';
+import { type Database, jsonBytes } from './database.js';
+import { bodyKey, metaKeys, segmentKey } from './keys.js';
+import { SegmentWriter } from './segment.js';
+
+/** What is written at once: everything in it is on disk or nothing. */
+type Batch = {
+  readonly segment: SegmentWriter;
+  readonly bodies: number[];
+  readonly deleted: number[];
+  bytes: number;
+  readonly done: Deferred<void>;
+};
+
+type Pending = { readonly event: NostrEvent; readonly batch: Batch };
+
+export type LogParts = {
+  readonly db: Database;
+  readonly index: EventIndex;
+  readonly reasons: Reasons;
+  readonly clock: Clock;
+  readonly compaction: Compaction;
+  readonly size: LogSize;
+  /** Writes the index as it is, which does not change any more. */
+  readonly snapshot: () => Promise<void>;
+};
+
+/**
+ * Writes to LevelDB in groups: while one batch is being written, what comes gathers in the next. A batch has one
+ * put for each body and one for the segment that tells what changed in the index, for each put costs a crossing
+ * into the binding. Bodies that wait are read from memory.
+ */
+export class CommitLog implements Backend {
+  readonly #parts: LogParts;
+  readonly #pending = new Map<number, Pending>();
+  /** Full batches, then the one that is being filled. */
+  readonly #batches: Batch[] = [newBatch()];
+  #lastWritten: Promise<void> = Promise.resolve();
+  #reasonsWritten: number;
+  #running: Promise<void> | undefined;
+  #isRunning = false;
+  /** Whether somebody waits for what is not being written yet. */
+  #isUrgent = false;
+  #cancelTimer: CancelTimer | undefined;
+  #stopped: StoreError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: LogParts) {
+    this.#parts = parts;
+    this.#reasonsWritten = parts.reasons.names.length;
+    this.#wakeLater();
+  }
+
+  get pendingEvents(): number {
+    return this.#pending.size;
+  }
+
+  check(): void {
+    if (this.#stopped !== undefined) throw this.#stopped;
+  }
+
+  added(row: number, terms: TermList, time: number, event: NostrEvent | undefined): void {
+    const { index } = this.#parts;
+    const batch = this.#openBatch();
+    batch.segment.row(index, row, terms, time);
+    if (event === undefined) {
+      this.#wakeLater();
+      return;
+    }
+    const sequence = index.rows.sequence(row);
+    this.#pending.set(sequence, { event, batch });
+    batch.bodies.push(sequence);
+    batch.bytes += eventBytes(event);
+  }
+
+  changed(row: number, time: number, hadBody: boolean): void {
+    const { index } = this.#parts;
+    const batch = this.#openBatch();
+    batch.segment.change(index, row, time);
+    if (hadBody) {
+      const sequence = index.rows.sequence(row);
+      // In the batch of its own put the deletion comes after it; a body that is still waiting is never written.
+      this.#pending.delete(sequence);
+      batch.deleted.push(sequence);
+    }
+    this.#wakeLater();
+  }
+
+  written(): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    const open = this.#batches.at(-1)!;
+    if (open.segment.records === 0) return this.#batches.at(-2)?.done.promise ?? this.#lastWritten;
+    this.#wake();
+    return open.done.promise;
+  }
+
+  writtenRow(sequence: number): Promise<void> {
+    return this.#pending.get(sequence)?.batch.done.promise ?? Promise.resolve();
+  }
+
+  async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
+    const events = sequences.map((sequence): StoredEvent | undefined => {
+      const pending = this.#pending.get(sequence);
+      return pending === undefined ? undefined : new EventInHand(pending.event, eventJson);
+    });
+    const missing = sequences.filter((_, at) => events[at] === undefined);
+    if (missing.length === 0) return events;
+    const bodies = await this.#readBodies(missing);
+    let next = 0;
+    return events.map((event) => {
+      if (event !== undefined) return event;
+      const body = bodies[next];
+      next += 1;
+      return body === undefined ? undefined : decodeBody(body);
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    while (this.#stopped === undefined && this.#waits()) await this.written().catch(() => {});
+    const hasFailed = this.#stopped !== undefined;
+    this.#stopped ??= new StoreError('store_closed', 'the store was closed');
+    this.#cancelTimer?.();
+    await this.#running;
+    try {
+      // After a failure the index is ahead of what is on disk.
+      if (!hasFailed) await this.#parts.snapshot();
+    } finally {
+      await this.#parts.db.close();
+    }
+  }
+
+  async #readBodies(sequences: readonly number[]): Promise<(Uint8Array | undefined)[]> {
+    try {
+      return await this.#parts.db.getMany(sequences.map(bodyKey));
+    } catch (error) {
+      throw new StoreError('store_read_failed', `the store cannot be read: ${errorMessage(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The batch that is being filled; a full one is left to be written. */
+  #openBatch(): Batch {
+    const open = this.#batches.at(-1)!;
+    const isFull =
+      open.bodies.length >= limits.storeBatchEventsMax ||
+      open.bytes + open.segment.bytes >= limits.storeBatchBytesMax;
+    if (!isFull) return open;
+    const next = newBatch();
+    this.#batches.push(next);
+    this.#wake();
+    return next;
+  }
+
+  /** Has what waits written as soon as the running turn of the event loop is over. */
+  #wake(): void {
+    this.#isUrgent = true;
+    if (this.#isRunning || this.#stopped !== undefined) return;
+    this.#isRunning = true;
+    this.#running = new Promise((resolve) => setImmediate(resolve)).then(() => this.#run());
+  }
+
+  /** Has what nobody waits for written in a while, and compaction go on. */
+  #wakeLater(): void {
+    if (this.#cancelTimer !== undefined || this.#stopped !== undefined) return;
+    const { clock, compaction } = this.#parts;
+    const delayMs = compaction.isDue() ? limits.storeCompactionPauseMs : limits.storeRefusedWriteDelayMs;
+    this.#cancelTimer = clock.after(delayMs, () => {
+      this.#cancelTimer = undefined;
+      this.#wake();
+    });
+  }
+
+  #waits(): boolean {
+    return this.#batches.length > 1 || this.#batches[0]!.segment.records > 0;
+  }
+
+  /** Writes batch after batch until nobody waits, and lets compaction take a step. */
+  async #run(): Promise<void> {
+    const { compaction } = this.#parts;
+    try {
+      while (this.#isUrgent) {
+        this.#isUrgent = false;
+        while (this.#waits()) {
+          await this.#write([this.#batches[0]!]);
+        }
+        if (this.#stopped !== undefined || !compaction.isDue()) continue;
+        await compaction.prepare();
+        // With all that waits: records are left out for changes of the index that may wait themselves.
+        await this.#write([...this.#batches]);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isRunning = false;
+    if (compaction.isDue()) this.#wakeLater();
+  }
+
+  async #write(batches: readonly Batch[]): Promise<void> {
+    const { db, index, reasons, compaction, size } = this.#parts;
+    if (batches.length === this.#batches.length) this.#batches.push(newBatch());
+    const chain = db.batch();
+    for (const batch of batches) {
+      if (batch.segment.records === 0) continue;
+      for (const sequence of batch.bodies) {
+        const pending = this.#pending.get(sequence);
+        if (pending !== undefined) chain.put(bodyKey(sequence), encodeBody(pending.event));
+      }
+      for (const sequence of batch.deleted) chain.del(bodyKey(sequence));
+      size.lastSegment += 1;
+      size.segments += 1;
+      size.records += batch.segment.records;
+      chain.put(segmentKey(size.lastSegment), batch.segment.finish(index.nextSequence));
+    }
+    const reasonsKnown = reasons.names.length;
+    if (reasonsKnown > this.#reasonsWritten) chain.put(metaKeys.reasons, jsonBytes(reasons.names));
+    compaction.addTo(chain);
+    await chain.write();
+    this.#reasonsWritten = reasonsKnown;
+    this.#batches.splice(0, batches.length);
+    for (const batch of batches) {
+      for (const sequence of batch.bodies) this.#pending.delete(sequence);
+      this.#lastWritten = batch.done.promise;
+      batch.done.resolve();
+    }
+  }
+
+  /** Fail stop: what is on disk is whole, but what is in memory is ahead of it. */
+  #fail(cause: unknown): void {
+    const error = new StoreError(
+      'store_write_failed',
+      `the store cannot be written: ${errorMessage(cause)}`,
+      {
+        cause,
+      },
+    );
+    this.#stopped = error;
+    for (const batch of this.#batches) batch.done.reject(error);
+  }
+}
+
+function newBatch(): Batch {
+  return { segment: new SegmentWriter(), bodies: [], deleted: [], bytes: 0, done: deferred<void>() };
+}

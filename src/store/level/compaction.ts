@@ -1,0 +1,104 @@
+import type { ChainedBatch } from 'level';
+import { limits } from '../../config/limits.js';
+import { StoreError } from '../event-store.js';
+import type { EventIndex } from '../index/event-index.js';
+import { type Database, jsonBytes } from './database.js';
+import { metaKeys, segmentKey, segmentNumber } from './keys.js';
+import { isLive, readSegment, recordsOf, type Segment, SegmentWriter } from './segment.js';
+
+/** What the segments of the index log amount to, kept up to date by those who write them. */
+export type LogSize = {
+  segments: number;
+  records: number;
+  /** The highest number that a segment ever had; 0 before the first. */
+  lastSegment: number;
+};
+
+/** Records of rows that are gone, and segments, that are always put up with. */
+const recordsIdle = 20_000;
+const segmentsIdle = 2_000;
+/** A segment should hold that many records on average. */
+const recordsPerSegment = 256;
+
+type Window = { readonly numbers: readonly number[]; readonly segments: readonly Segment[] };
+
+/**
+ * Keeps the log of the index in proportion to the index. A pass goes over all segments that there are at its
+ * beginning, from the oldest on, a window at a time: the records of living rows go into one segment in the place of
+ * the window's first, in one atomic write. A record that a row died can go as well, for the row's own record stood
+ * in an older segment, which the pass has been through. A pass that is cut short by the end of the process has done
+ * no harm, and begins anew.
+ */
+export class Compaction {
+  readonly #db: Database;
+  readonly #index: EventIndex;
+  readonly #size: LogSize;
+  #pass: { next: number; readonly end: number } | undefined;
+  #window: Window | undefined;
+
+  constructor(db: Database, index: EventIndex, size: LogSize) {
+    this.#db = db;
+    this.#index = index;
+    this.#size = size;
+  }
+
+  /** Whether a pass is under way or pays. */
+  isDue(): boolean {
+    if (this.#pass !== undefined) return true;
+    const { storedCount, refusedCount } = this.#index;
+    // A refused row may have two records: it was stored before.
+    const needed = storedCount + refusedCount * 2;
+    return (
+      this.#size.records > needed * 1.5 + recordsIdle ||
+      this.#size.segments > needed / recordsPerSegment + segmentsIdle
+    );
+  }
+
+  /** Reads the next window. Throws `StoreError`. */
+  async prepare(): Promise<void> {
+    this.#pass ??= { next: 0, end: this.#size.lastSegment };
+    const numbers: number[] = [];
+    const segments: Segment[] = [];
+    let bytes = 0;
+    const range = { gte: segmentKey(this.#pass.next), lte: segmentKey(this.#pass.end) };
+    for await (const [key, value] of this.#db.iterator(range)) {
+      const segment = readSegment(value);
+      if (segment === undefined)
+        throw new StoreError('store_unreadable', 'a segment of the index is damaged');
+      numbers.push(segmentNumber(key));
+      segments.push(segment);
+      bytes += value.byteLength;
+      if (bytes >= limits.storeCompactionBytesMax) break;
+    }
+    this.#window = { numbers, segments };
+  }
+
+  /** Adds the rewriting of the window that was read, if there is one, to a write. */
+  addTo(chain: ChainedBatch<Database, Uint8Array, Uint8Array>): void {
+    const window = this.#window;
+    const pass = this.#pass;
+    this.#window = undefined;
+    if (window === undefined || pass === undefined) return;
+    const [first, ...others] = window.numbers;
+    const last = others.at(-1) ?? first;
+    if (first === undefined || last === undefined) {
+      this.#pass = undefined;
+      return;
+    }
+    pass.next = last + 1;
+    const writer = new SegmentWriter();
+    let records = 0;
+    for (const segment of window.segments) {
+      records += segment.recordCount;
+      for (const record of recordsOf(segment)) if (isLive(this.#index, record)) writer.copy(record);
+    }
+    if (others.length === 0 && writer.records === records) return;
+    if (writer.records > 0) chain.put(segmentKey(first), writer.finish(this.#index.nextSequence));
+    else chain.del(segmentKey(first));
+    for (const number of others) chain.del(segmentKey(number));
+    // A snapshot that ends within the window must not be continued from here.
+    chain.put(metaKeys.compaction, jsonBytes(last));
+    this.#size.segments -= others.length + (writer.records > 0 ? 0 : 1);
+    this.#size.records -= records - writer.records;
+  }
+}

@@ -1,0 +1,318 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { toHex } from '../../src/lib/bytes.js';
+import { formatAddress } from '../../src/nostr/address.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import type { Filter, TagKey } from '../../src/nostr/filter.js';
+import type { EventStore } from '../../src/store/event-store.js';
+import type { OpenedStore, StoreOptions } from '../../src/store/opened-store.js';
+import type { RefusedIndex } from '../../src/store/refused-index.js';
+import { hex32, makeEvent, realEvents, StandingClock } from './support/events.js';
+
+/** How a suite gets at an implementation; `reopen` is there when it keeps what it is given. */
+export type StoreHarness = {
+  open(options: StoreOptions): Promise<OpenedStore>;
+  /** Closes the store and opens the same one again. */
+  reopen?(store: EventStore, options: StoreOptions): Promise<OpenedStore>;
+  cleanUp(): Promise<void>;
+};
+
+const now = 1_700_000_000;
+
+export async function idsOf(store: EventStore, filters: readonly Filter[]): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const chunk of store.query(filters)) ids.push(...chunk.map(({ id }) => id));
+  return ids;
+}
+
+/** The ids that `collect` gives, sorted. */
+export function collected(part: Pick<EventStore | RefusedIndex, 'collect'>, filter: Filter): string[] {
+  const builder = createReferenceKernels().createRecordSet();
+  part.collect(filter, builder);
+  const set = builder.seal();
+  return Array.from({ length: set.size }, (_, at) => toHex(set.idAt(at))).sort();
+}
+
+/** What every store does, whatever it keeps its events in. */
+export function describeEventStore(name: string, makeHarness: () => StoreHarness): void {
+  describe(name, () => {
+    const alice = hex32('alice');
+    const bob = hex32('bob');
+    let harness: StoreHarness;
+    let clock: StandingClock;
+    let opened: OpenedStore;
+    let store: EventStore;
+    let refused: RefusedIndex;
+
+    beforeEach(async () => {
+      harness = makeHarness();
+      clock = new StandingClock(now);
+      opened = await harness.open({ clock });
+      ({ store, refused } = opened);
+    });
+
+    afterEach(async () => {
+      await store[Symbol.asyncDispose]();
+      await harness.cleanUp();
+    });
+
+    const statusOf = (event: NostrEvent) => store.put(event).status;
+
+    it('stores an event once and gives it back unchanged', async () => {
+      const event = makeEvent({
+        tags: [['e', hex32(1)], ['x'], [], ['t', 'two', 'three']],
+        content: 'quotes " \\ \n \u2028 emoji \u{1f600} lone \ud800 end',
+      });
+      expect(await store.get(event.id)).toBeUndefined();
+      const result = store.put(event);
+      expect(result).toMatchObject({ status: 'stored', removed: [] });
+      expect(store.has(event.id)).toBe(true);
+      expect((await store.get(event.id))?.event).toEqual(event);
+      await result.written;
+      const stored = await store.get(event.id);
+      expect(stored?.id).toBe(event.id);
+      expect(stored?.json).toBe(JSON.stringify(event));
+      expect(stored?.event).toEqual(event);
+      expect(statusOf(event)).toBe('duplicate');
+      expect(store.size).toBe(1);
+    });
+
+    it('answers for ids that are none', async () => {
+      expect(store.has('x')).toBe(false);
+      expect(await store.get('Z'.repeat(64))).toBeUndefined();
+      expect(store.remove('').removed).toBe(false);
+      expect(await idsOf(store, [{ ids: ['nothing'] }])).toEqual([]);
+    });
+
+    it('keeps the newest replaceable event, on a tie that of the lowest id, in any order', () => {
+      const [low, high] = [makeEvent({ kind: 0, content: 'a' }), makeEvent({ kind: 0, content: 'b' })].sort(
+        (a, b) => (a.id < b.id ? -1 : 1),
+      ) as [NostrEvent, NostrEvent];
+      const newer = makeEvent({ kind: 0, created_at: now + 1 });
+      expect(statusOf(high)).toBe('stored');
+      const result = store.put(low);
+      expect(result.status).toBe('stored');
+      expect(result.removed).toEqual([
+        { id: high.id, kind: 0, pubkey: high.pubkey, created_at: high.created_at },
+      ]);
+      expect(statusOf(high)).toBe('superseded');
+      expect(statusOf(newer)).toBe('stored');
+      expect(store.preview(low)).toBe('superseded');
+      expect(store.size).toBe(1);
+      expect(refused.reasonFor(high.id)).toBe('superseded');
+      expect(refused.size).toBe(2);
+    });
+
+    it('keeps addressable events apart by author, kind and d', () => {
+      const at = (pubkey: string, kind: number, d: string[][], content = '') =>
+        makeEvent({ pubkey, kind, tags: d, content });
+      expect(statusOf(at(alice, 30_617, [['d', 'a']]))).toBe('stored');
+      expect(statusOf(at(alice, 30_617, [['d', 'b']]))).toBe('stored');
+      expect(statusOf(at(alice, 30_618, [['d', 'a']]))).toBe('stored');
+      expect(statusOf(at(bob, 30_617, [['d', 'a']]))).toBe('stored');
+      expect(statusOf(at(bob, 30_617, []))).toBe('stored');
+      expect(statusOf(at(bob, 30_617, [['d', '']], 'x'))).toMatch(/stored|superseded/);
+      expect(store.size).toBe(5);
+    });
+
+    it('does not store ephemeral and expired events', () => {
+      expect(statusOf(makeEvent({ kind: 22_242 }))).toBe('ephemeral');
+      expect(statusOf(makeEvent({ tags: [['expiration', String(now)]] }))).toBe('expired');
+      expect(statusOf(makeEvent({ tags: [['expiration', String(now + 1)]] }))).toBe('stored');
+      expect(store.size).toBe(1);
+      expect(refused.size).toBe(1);
+    });
+
+    it('removes what expires', async () => {
+      const event = makeEvent({ tags: [['expiration', String(now + 10)]] });
+      store.put(event);
+      store.put(makeEvent({ content: 'stays' }));
+      expect(store.removeExpired().removed).toEqual([]);
+      clock.advance(10_000);
+      const { removed, written } = store.removeExpired();
+      expect(removed.map(({ id }) => id)).toEqual([event.id]);
+      await written;
+      expect(store.has(event.id)).toBe(false);
+      expect(refused.reasonFor(event.id)).toBe('expired');
+      expect(await idsOf(store, [{}])).toHaveLength(1);
+    });
+
+    it('deletes by id and address what is of the same author, before and after it came', () => {
+      const note = makeEvent({ pubkey: alice });
+      const foreign = makeEvent({ pubkey: bob });
+      const old = makeEvent({ pubkey: alice, kind: 30_617, tags: [['d', 'x:y']], created_at: now });
+      const newer = makeEvent({ pubkey: alice, kind: 30_617, tags: [['d', 'x:y']], created_at: now + 1 });
+      const late = makeEvent({ pubkey: alice, content: 'comes after its deletion' });
+      const a = formatAddress({ kind: 30_617, pubkey: alice, identifier: 'x:y' });
+      const request = makeEvent({
+        pubkey: alice,
+        kind: 5,
+        created_at: now,
+        tags: [
+          ['e', note.id],
+          ['e', foreign.id],
+          ['e', late.id],
+          ['a', a],
+        ],
+      });
+      for (const event of [note, foreign, old]) store.put(event);
+      const { removed } = store.put(request);
+      expect(removed.map(({ id }) => id).sort()).toEqual([note.id, old.id].sort());
+      expect(statusOf(note)).toBe('deleted');
+      expect(statusOf(late)).toBe('deleted');
+      expect(statusOf(old)).toBe('deleted');
+      expect(statusOf(newer)).toBe('stored');
+      expect(store.has(foreign.id)).toBe(true);
+      expect(refused.reasonFor(note.id)).toBe('deleted');
+    });
+
+    it('lets nobody delete a deletion request', () => {
+      const request = makeEvent({ kind: 5, tags: [['e', hex32(1)]] });
+      store.put(request);
+      const { removed } = store.put(makeEvent({ kind: 5, tags: [['e', request.id]] }));
+      expect(removed).toEqual([]);
+      expect(store.has(request.id)).toBe(true);
+      const early = makeEvent({ kind: 5, content: 'named before it came' });
+      store.put(makeEvent({ kind: 5, tags: [['e', early.id]] }));
+      expect(statusOf(early)).toBe('stored');
+    });
+
+    it('removes by id and remembers it as removed', async () => {
+      const event = makeEvent();
+      store.put(event);
+      const { removed, written } = store.remove(event.id);
+      await written;
+      expect(removed).toBe(true);
+      expect(await store.get(event.id)).toBeUndefined();
+      expect(refused.reasonFor(event.id)).toBe('removed');
+      expect(statusOf(event)).toBe('stored');
+      expect(refused.reasonFor(event.id)).toBeUndefined();
+      await store.flush();
+      expect((await store.get(event.id))?.event).toEqual(event);
+    });
+
+    it('answers newest first, ties by lowest id, each event once, each limit by itself', async () => {
+      const events = Array.from({ length: 30 }, (_, at) =>
+        makeEvent({ created_at: now + (at % 7), kind: at % 3, pubkey: hex32(at), content: String(at) }),
+      );
+      for (const event of events) store.put(event);
+      const sorted = [...events].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
+      expect(await idsOf(store, [{}])).toEqual(sorted.map(({ id }) => id));
+      expect(await idsOf(store, [{ limit: 4 }, { limit: 2 }, { kinds: [1], limit: 0 }])).toEqual(
+        sorted.slice(0, 4).map(({ id }) => id),
+      );
+      expect(await idsOf(store, [{ limit: 0 }])).toEqual([]);
+      expect(await idsOf(store, [])).toEqual([]);
+      expect(await idsOf(store, [{ kinds: [] }])).toEqual([]);
+      expect(await idsOf(store, [{ since: now + 2, until: now + 3 }])).toHaveLength(
+        events.filter(({ created_at }) => created_at === now + 2 || created_at === now + 3).length,
+      );
+      expect(store.count([{ kinds: [1] }, { kinds: [1, 2] }, { limit: 1, kinds: [1] }])).toBe(20);
+    });
+
+    it('answers the state at the call, and survives what happens meanwhile', async () => {
+      const events = Array.from({ length: 1_000 }, (_, at) =>
+        makeEvent({ created_at: now + at, content: String(at) }),
+      );
+      for (const event of events) store.put(event);
+      const answer = store.query([{}]);
+      store.put(makeEvent({ created_at: now + 5_000 }));
+      for (const event of events.slice(0, 500)) store.remove(event.id);
+      const ids: string[] = [];
+      for await (const chunk of answer) ids.push(...chunk.map(({ id }) => id));
+      expect(ids).toEqual(
+        events
+          .slice(500)
+          .reverse()
+          .map(({ id }) => id),
+      );
+    });
+
+    it('collects stored and refused events apart', () => {
+      const old = makeEvent({ kind: 0, tags: [['t', 'x']] });
+      const newer = makeEvent({ kind: 0, created_at: now + 1, tags: [['t', 'x']] });
+      store.put(old);
+      store.put(newer);
+      refused.add(makeEvent({ tags: [['t', 'y']] }), 'blocked: author');
+      expect(collected(store, { '#t': ['x'] })).toEqual([newer.id]);
+      expect(collected(refused, { '#t': ['x'] })).toEqual([old.id]);
+      expect(collected(refused, {})).toHaveLength(2);
+    });
+
+    it('remembers refused events by filter, with a reason, until they expire or are forgotten', () => {
+      const event = makeEvent({ tags: [['a', 'address']] });
+      refused.add(event, 'no repository');
+      refused.add(event, 'blocked: author');
+      expect(refused.reasonFor(event.id)).toBe('blocked: author');
+      expect(store.has(event.id)).toBe(false);
+      expect(store.count([{}])).toBe(0);
+      expect(refused.matching({ '#a': ['address'] }, 10)).toEqual([event.id]);
+      expect(refused.matching({ '#a': ['address'] }, 0)).toEqual([]);
+      refused.delete(event.id);
+      expect(refused.reasonFor(event.id)).toBeUndefined();
+      expect(refused.matching({}, 10)).toEqual([]);
+      refused.add(event, 'again');
+      clock.advance(6 * 86_400_000);
+      expect(refused.removeExpired()).toBe(0);
+      clock.advance(86_400_000);
+      expect(refused.removeExpired()).toBe(1);
+      expect(refused.size).toBe(0);
+    });
+
+    it('stores a refused event when it is put, and does not refuse a stored one', () => {
+      const event = makeEvent();
+      refused.add(event, 'unknown repository');
+      expect(statusOf(event)).toBe('stored');
+      expect(refused.size).toBe(0);
+      refused.add(event, 'too late');
+      expect(refused.size).toBe(0);
+      expect(store.has(event.id)).toBe(true);
+    });
+
+    it('keeps the refused events below their limit: the oldest give way', async () => {
+      const other = makeHarness();
+      const small = await other.open({ clock, refusedIdsMax: 3 });
+      const events = Array.from({ length: 5 }, (_, at) => makeEvent({ kind: 0, created_at: now + at }));
+      for (const event of events) {
+        small.store.put(event);
+        clock.advance(1_000);
+      }
+      expect(small.refused.size).toBe(3);
+      expect(small.refused.reasonFor(events[0]!.id)).toBeUndefined();
+      expect(small.refused.reasonFor(events[3]!.id)).toBe('superseded');
+      await small.store[Symbol.asyncDispose]();
+      await other.cleanUp();
+    });
+
+    it('keeps the real events that the rules keep, and finds them by all they have', async (context) => {
+      const events = realEvents();
+      if (events === undefined) context.skip('the real events are not at hand');
+      const put = events!.filter((event) => store.put(event).status === 'stored');
+      const stored = put.filter(({ id }) => store.has(id));
+      await store.flush();
+      expect(stored.length).toBeGreaterThan(2_000);
+      expect(store.size).toBe(stored.length);
+      const reopened = await harness.reopen?.(store, { clock });
+      if (reopened !== undefined) ({ store, refused } = reopened);
+      const seen = new Map<string, NostrEvent>();
+      for await (const chunk of store.query([{}])) for (const one of chunk) seen.set(one.id, one.event);
+      expect(seen.size).toBe(stored.length);
+      for (const event of stored) {
+        expect(seen.get(event.id)).toEqual(event);
+        const { pubkey, kind, created_at: at, id } = event;
+        const within = { since: at, until: at };
+        const filters: Filter[] = [
+          { ids: [id] },
+          { authors: [pubkey], ...within },
+          { kinds: [kind], ...within },
+        ];
+        for (const [letter, value] of event.tags) {
+          if (letter?.length === 1 && /[A-Za-z]/.test(letter) && value !== undefined) {
+            filters.push({ [`#${letter}` as TagKey]: [value], ...within });
+          }
+        }
+        for (const filter of filters) expect(collected(store, filter)).toContain(id);
+      }
+    });
+  });
+}
