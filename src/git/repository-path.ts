@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { npubOf, pubkeyOfNpub } from '../nostr/keys.js';
 import { GitError } from './git-error.js';
 
@@ -9,13 +9,11 @@ const suffix = '.git';
  * policy has refused those before.
  */
 export function repositoryPath(gitDataPath: string, pubkey: string, identifier: string): string {
-  const folder = resolve(gitDataPath, npubOf(pubkey));
-  const path = join(folder, `${identifier}${suffix}`);
-  const isUnfit = identifier === '' || identifier === '.' || identifier === '..' || identifier.includes('\0');
-  if (isUnfit || dirname(path) !== folder) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path for the operating system.
+  if (identifier === '' || identifier === '.' || identifier === '..' || /[/\\\u0000]/.test(identifier)) {
     throw new GitError('unfit_identifier', 'the identifier does not fit a path', { retryable: false });
   }
-  return path;
+  return resolve(gitDataPath, npubOf(pubkey), `${identifier}${suffix}`);
 }
 
 /** The repository that a folder name below an author's folder stands for, if it stands for one. */

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { GitError } from '../../src/git/git-error.js';
+import { GitRunner } from '../../src/git/git-runner.js';
+import { Slots } from '../../src/git/slots.js';
+import { TimeLimitError } from '../../src/lib/abort.js';
+import { systemClock } from '../../src/lib/clock.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { git, scratchFolder } from './scratch.js';
+
+/** Runs until it is ended; the alias is git's own way to wait. */
+const endless = ['-c', 'alias.endless=!sleep 600', 'endless'];
+
+describe('GitRunner', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('feeds a command and gives back what it wrote', async () => {
+    using folder = scratchFolder();
+    git(folder.path, ['init', '-q', '--bare']);
+    const runner = new GitRunner(systemClock, new AbortController().signal);
+    const id = await runner.run({
+      gitDir: folder.path,
+      args: ['hash-object', '-w', '--stdin'],
+      input: 'hällo',
+    });
+    expect(git(folder.path, ['cat-file', 'blob', id.trim()])).toBe('hällo');
+  });
+
+  it('knows no configuration but its own, and runs no hook', async () => {
+    using folder = scratchFolder();
+    const gitDir = join(folder.path, 'r.git');
+    git(gitDir, ['init', '-q', '--bare']);
+    writeFileSync(join(folder.path, '.gitconfig'), '[user]\n\tname = somebody\n');
+    vi.stubEnv('HOME', folder.path);
+    vi.stubEnv('GIT_CONFIG_COUNT', '1');
+    vi.stubEnv('GIT_CONFIG_KEY_0', 'user.name');
+    vi.stubEnv('GIT_CONFIG_VALUE_0', 'somebody');
+    vi.stubEnv('GIT_DIR', '/nowhere');
+    const runner = new GitRunner(systemClock, new AbortController().signal);
+    const config = await runner.run({ gitDir, args: ['config', '--list'] });
+    expect(config).not.toContain('somebody');
+    expect(config).toContain('core.hookspath=/dev/null');
+  });
+
+  it('says what git complained about', async () => {
+    using folder = scratchFolder();
+    const runner = new GitRunner(systemClock, new AbortController().signal);
+    const failure = runner.run({ gitDir: join(folder.path, 'none'), args: ['for-each-ref'] });
+    await expect(failure).rejects.toThrow(/^git for-each-ref failed: fatal: not a git repository/);
+    await expect(failure).rejects.toMatchObject({ code: 'git_failed', retryable: true });
+  });
+
+  it('survives a command that ends before it has read its input', async () => {
+    using folder = scratchFolder();
+    const runner = new GitRunner(systemClock, new AbortController().signal);
+    const input = 'x'.repeat(5_000_000);
+    await expect(runner.run({ gitDir: folder.path, args: ['rev-parse', 'x'], input })).rejects.toThrow(
+      GitError,
+    );
+  });
+
+  it('ends a command that takes too long, and one that runs when the daemon stops', async () => {
+    using folder = scratchFolder();
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const runner = new GitRunner(clock, stop.signal);
+    const late = runner.run({ gitDir: folder.path, args: endless });
+    const expected = expect(late).rejects.toThrow(TimeLimitError);
+    await clock.advance(limits.gitMsMax);
+    await expected;
+    const stopped = runner.run({ gitDir: folder.path, args: endless });
+    const reason = new Error('stopping');
+    const alsoExpected = expect(stopped).rejects.toBe(reason);
+    await clock.advance(10);
+    stop.abort(reason);
+    await alsoExpected;
+    await expect(runner.run({ gitDir: folder.path, args: ['version'] })).rejects.toBe(reason);
+    expect(clock.timers).toBe(0);
+  });
+});
+
+describe('Slots', () => {
+  it('lets only so many in at once, each in its turn, and goes on after a failure', async () => {
+    const slots = new Slots(2);
+    const order: number[] = [];
+    let inside = 0;
+    let most = 0;
+    const work = Array.from({ length: 9 }, (_, number) =>
+      slots.use(async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        order.push(number);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+        if (number % 3 === 0) throw new Error('no');
+      }),
+    );
+    const settled = await Promise.allSettled(work);
+    expect(most).toBe(2);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(3);
+  });
+});
