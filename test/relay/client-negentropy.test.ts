@@ -1,4 +1,4 @@
-import { Negentropy, NegentropyStorageVector } from 'nostr-tools/nip77';
+import { nip77 } from 'nostr-tools';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
@@ -12,11 +12,11 @@ async function filled(count: number, options: WorldOptions = {}) {
   return { ...world, ...world.client() };
 }
 
-function peer(events: readonly NostrEvent[]): Negentropy {
-  const storage = new NegentropyStorageVector();
+function peer(events: readonly NostrEvent[]): nip77.Negentropy {
+  const storage = new nip77.NegentropyStorageVector();
   for (const { created_at, id } of events) storage.insert(created_at, id);
   storage.seal();
-  return new Negentropy(storage);
+  return new nip77.Negentropy(storage);
 }
 
 const opening = peer([]).initiate();
@@ -69,19 +69,16 @@ describe('negentropy', () => {
     expect(outbox.frames).toEqual([error, ['NEG-MSG', 'n', expect.any(String)], error]);
   });
 
-  it.each(['6', 'zz', '61ff', `61${'00'.repeat(3)}`])(
-    'ends the session at the malformed message %s',
-    async (payload) => {
-      const { send, outbox, settle, kernels } = await filled(1);
-      send('NEG-OPEN', 'n', {}, opening);
-      send('NEG-MSG', 'n', payload);
-      send('NEG-MSG', 'n', opening);
-      await settle();
-      expect(outbox.frames.map(([type]) => type)).toEqual(['NEG-MSG', 'NEG-ERR', 'NEG-ERR']);
-      expect(outbox.frames[1]?.[2]).toMatch(/^invalid: /);
-      expect(kernels.memory().bytesInUse).toBe(createReferenceKernels().memory().bytesInUse);
-    },
-  );
+  it.each(['6', 'zz', '61ff', '610000'])('ends the session at the malformed message %s', async (payload) => {
+    const { send, outbox, settle, kernels } = await filled(1);
+    send('NEG-OPEN', 'n', {}, opening);
+    send('NEG-MSG', 'n', payload);
+    send('NEG-MSG', 'n', opening);
+    await settle();
+    expect(outbox.frames.map(([type]) => type)).toEqual(['NEG-MSG', 'NEG-ERR', 'NEG-ERR']);
+    expect(outbox.frames[1]?.[2]).toMatch(/^invalid: /);
+    expect(kernels.memory().bytesInUse).toBe(createReferenceKernels().memory().bytesInUse);
+  });
 
   it('answers another version with its own', async () => {
     const { send, outbox, settle } = await filled(1);

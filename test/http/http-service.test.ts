@@ -1,0 +1,268 @@
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { pino } from 'pino';
+import { Counter, Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { createHttpService, type HttpServiceParts } from '../../src/http/http-service.js';
+import { ListenError } from '../../src/http/listen-error.js';
+import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
+import { deferred } from '../../src/lib/abort.js';
+import { systemClock } from '../../src/lib/clock.js';
+
+const input: RelayInformationInput = {
+  name: '<b>relay</b>',
+  description: 'a "relay" & more',
+  pubkey: 'a'.repeat(64),
+  supportedNips: [77, 1, 11],
+  software: 'https://example.com/graspd',
+  version: '1.2.3',
+  icon: undefined,
+  limitation: { max_subscriptions: 500 },
+  supportedGrasps: ['GRASP-02'],
+  repoAcceptanceCriteria: 'any that list this service',
+  curation: undefined,
+};
+
+const cors = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Git-Protocol, Accept, Content-Encoding, X-Requested-With',
+};
+
+async function serve(parts: Partial<HttpServiceParts> = {}) {
+  const registry = new Registry();
+  new Counter({ name: 'test_total', help: 'test', registers: [registry] }).inc();
+  const service = createHttpService({
+    information: () => relayInformation(input),
+    registry,
+    readiness: () => ({ ready: true, reasons: [] }),
+    onUpgrade: () => ({ status: 503, reason: 'full' }),
+    routes: [],
+    clock: systemClock,
+    logger: pino({ level: 'silent' }),
+    ...parts,
+  });
+  const { port } = await service.listen('127.0.0.1:0');
+  return { service, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => service.close() };
+}
+
+/** Sends bytes and collects all that comes back until the end of the connection. */
+async function raw(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (data: string) => {
+    text += data;
+  });
+  socket.on('error', () => {});
+  socket.write(bytes);
+  await once(socket, 'close');
+  return text;
+}
+
+const nostr = { Accept: 'application/nostr+json' };
+
+describe('the routes', () => {
+  it.each<[string, string, Record<string, string>, number, string | null]>([
+    ['GET', '/', {}, 200, 'text/html; charset=utf-8'],
+    ['HEAD', '/', {}, 200, 'text/html; charset=utf-8'],
+    ['GET', '/?a=b', {}, 200, 'text/html; charset=utf-8'],
+    ['POST', '/', {}, 405, 'text/plain; charset=utf-8'],
+    ['GET', '/', nostr, 200, 'application/nostr+json'],
+    ['HEAD', '/', nostr, 200, 'application/nostr+json'],
+    ['GET', '/any/path', nostr, 200, 'application/nostr+json'],
+    ['GET', '/', { Accept: 'text/html, Application/Nostr+JSON;q=0.5' }, 200, 'application/nostr+json'],
+    ['GET', '/', { Accept: 'application/nostr+jsonx' }, 200, 'text/html; charset=utf-8'],
+    ['GET', '/metrics', {}, 200, 'text/plain; version=0.0.4; charset=utf-8'],
+    ['GET', '/healthz', {}, 200, 'application/json'],
+    ['GET', '/readyz', {}, 200, 'application/json'],
+    ['GET', '/nowhere', {}, 404, 'text/plain; charset=utf-8'],
+    ['POST', '/nowhere', {}, 404, 'text/plain; charset=utf-8'],
+    ['PUT', '/healthz', {}, 405, 'text/plain; charset=utf-8'],
+    ['OPTIONS', '/', {}, 204, null],
+    ['OPTIONS', '/nowhere', {}, 204, null],
+  ])('%s %s with %j is answered with %i, and CORS', async (method, path, headers, status, contentType) => {
+    await using served = await serve();
+    const response = await fetch(served.url + path, { method, headers });
+    const body = await response.text();
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe(contentType);
+    expect(Object.fromEntries(response.headers)).toMatchObject(cors);
+    expect(body === '').toBe(method === 'HEAD' || method === 'OPTIONS');
+  });
+
+  it('gives the document of NIP-11', async () => {
+    await using served = await serve();
+    const response = await fetch(served.url, { headers: nostr });
+    expect(await response.json()).toEqual({
+      name: '<b>relay</b>',
+      description: 'a "relay" & more',
+      pubkey: 'a'.repeat(64),
+      supported_nips: [1, 11, 77],
+      software: 'https://example.com/graspd',
+      version: '1.2.3',
+      limitation: { max_subscriptions: 500 },
+      supported_grasps: ['GRASP-02'],
+      repo_acceptance_criteria: 'any that list this service',
+    });
+  });
+
+  it('names the icon and the curation only where there are any', () => {
+    const document = relayInformation({ ...input, icon: 'https://example.com/i.png', curation: 'by hand' });
+    expect(document).toMatchObject({ icon: 'https://example.com/i.png', curation: 'by hand' });
+  });
+
+  it('escapes what the operator wrote, and what the client claims, in the page', async () => {
+    await using served = await serve();
+    const page = await raw(served.port, 'GET / HTTP/1.1\r\nHost: <script>x\r\nConnection: close\r\n\r\n');
+    expect(page).toContain('&lt;b&gt;relay&lt;/b&gt;');
+    expect(page).toContain('&lt;script&gt;x');
+    expect(page).not.toContain('<script>');
+  });
+
+  it('says why it is not ready', async () => {
+    const readiness = { ready: false, reasons: ['the store is not open'] };
+    await using served = await serve({ readiness: () => readiness });
+    const response = await fetch(`${served.url}/readyz`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual(readiness);
+  });
+
+  it('has no metrics where they are turned off', async () => {
+    await using served = await serve({ registry: undefined });
+    expect((await fetch(`${served.url}/metrics`)).status).toBe(404);
+  });
+
+  it('asks further routes, and answers 500 for one that fails', async () => {
+    await using served = await serve({
+      routes: [
+        {
+          matches: (path) => path.endsWith('.git/info/refs'),
+          methods: ['GET', 'POST'],
+          handle: ({ path, query }, response) => void response.end(`${path} ${query.get('service')}`),
+        },
+        {
+          matches: (path) => path === '/broken',
+          methods: ['GET'],
+          handle: () => {
+            throw new Error('broken');
+          },
+        },
+      ],
+    });
+    const refs = await fetch(`${served.url}/npub1/a%20b.git/info/refs?service=git-upload-pack`);
+    expect(await refs.text()).toBe('/npub1/a%20b.git/info/refs git-upload-pack');
+    const broken = await fetch(`${served.url}/broken`);
+    expect(broken.status).toBe(500);
+    expect(Object.fromEntries(broken.headers)).toMatchObject(cors);
+    expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('the port', () => {
+  it('says in one line that the address is in use', async () => {
+    await using served = await serve();
+    const second = createHttpService({
+      information: () => relayInformation(input),
+      registry: undefined,
+      readiness: () => ({ ready: true, reasons: [] }),
+      onUpgrade: () => undefined,
+      routes: [],
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+    });
+    const address = `127.0.0.1:${served.port}`;
+    const failure = await second.listen(address).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ListenError);
+    expect(failure).toMatchObject({
+      code: 'address_in_use',
+      message: `the bind address ${address} is in use by another process`,
+    });
+    await second.close();
+  });
+
+  it.each(['', '7334', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:80', 'a b:80:'])(
+    'does not take %j for an address',
+    async (address) => {
+      const service = createHttpService({
+        information: () => relayInformation(input),
+        registry: undefined,
+        readiness: () => ({ ready: true, reasons: [] }),
+        onUpgrade: () => undefined,
+        routes: [],
+        clock: systemClock,
+        logger: pino({ level: 'silent' }),
+      });
+      await expect(service.listen(address)).rejects.toMatchObject({ code: 'address_invalid' });
+    },
+  );
+
+  it('closes in bounded time with requests in hand and sockets open', async () => {
+    const begun = deferred<void>();
+    const upgraded = deferred<Duplex>();
+    const served = await serve({
+      routes: [{ matches: () => true, methods: ['GET'], handle: () => begun.resolve() }],
+      onUpgrade: (_request, stream) => {
+        upgraded.resolve(stream);
+        return undefined;
+      },
+    });
+    const hanging = fetch(`${served.url}/hang`).catch(() => 'cut');
+    const closed = raw(
+      served.port,
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    );
+    await begun.promise;
+    await upgraded.promise;
+    await served.service.close();
+    expect(await hanging).toBe('cut');
+    await closed;
+    await expect(fetch(served.url)).rejects.toThrow();
+  });
+});
+
+describe('what is no proper request', () => {
+  it.each([
+    ['hello\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('is refused with CORS and closed: %#', async (bytes, status) => {
+    await using served = await serve();
+    const answer = await raw(served.port, bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('Access-Control-Allow-Origin: *');
+  });
+
+  it('is refused as an upgrade where there is no WebSocket, with CORS', async () => {
+    await using served = await serve();
+    const upgrade = (path: string) =>
+      raw(
+        served.port,
+        `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+    expect(await upgrade('/elsewhere')).toMatch(/^HTTP\/1.1 404 [\s\S]*Allow-Origin: \*/);
+    expect(await upgrade('/')).toMatch(/^HTTP\/1.1 503 [\s\S]*Allow-Origin: \*[\s\S]*full/);
+  });
+
+  it('answers a request as it is when it offers another protocol', async () => {
+    await using served = await serve();
+    const request = httpRequest(`${served.url}/healthz`, {
+      headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': '' },
+    });
+    request.end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    expect(response.headers).toMatchObject(cors);
+    response.resume();
+    await once(response, 'close');
+  });
+
+  it('does not read the path of an absolute target that is no URL of ours', async () => {
+    await using served = await serve();
+    const get = (target: string) =>
+      raw(served.port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    expect(await get('http://a/healthz')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await get('ftp://a/healthz')).toMatch(/^HTTP\/1.1 400 /);
+  });
+});

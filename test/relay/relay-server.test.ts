@@ -1,0 +1,287 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { deferred } from '../../src/lib/abort.js';
+import { eventually } from '../support/eventually.js';
+import { TestClient } from '../support/test-client.js';
+import { plainEvent } from './fakes.js';
+import { serveRelay } from './served-relay.js';
+
+async function opened(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(url);
+  await once(socket, 'open');
+  return socket;
+}
+
+/** Resolves with the status of a refused handshake, or `open`. */
+async function handshake(url: string): Promise<number | 'open'> {
+  const socket = new WebSocket(url);
+  const outcome = deferred<number | 'open'>();
+  socket.on('open', () => outcome.resolve('open'));
+  socket.on('unexpected-response', (request, response) => {
+    outcome.resolve(response.statusCode ?? 0);
+    request.destroy();
+  });
+  socket.on('error', () => outcome.resolve(0));
+  return await outcome.promise;
+}
+
+describe('RelayServer', () => {
+  it('stores, answers and passes on over sockets', async () => {
+    await using served = await serveRelay();
+    await using reader = await TestClient.connect(served.url);
+    await using writer = await TestClient.connect(served.url);
+    reader.send('REQ', 'live', { kinds: [1] });
+    await reader.message(([type]) => type === 'EOSE');
+    const event = plainEvent(1, { content: 'grüße 🌍 \\" \u2028' });
+    expect(await writer.publish(event)).toEqual({ accepted: true, reason: '' });
+    expect(await reader.publish(event)).toEqual({ accepted: true, reason: 'duplicate: duplicate' });
+    const [, , live] = await reader.message(([type]) => type === 'EVENT');
+    expect(live).toEqual(event);
+    expect(await writer.query({})).toEqual([event]);
+    expect(await writer.count({})).toBe(1);
+  });
+
+  it('streams more than fits in the send queue, to a client that reads', async () => {
+    await using served = await serveRelay({
+      sendBytesHigh: 20_000,
+      sendBytesLow: 5_000,
+      sendBytesMax: 60_000,
+    });
+    for (let number = 1; number <= 2_000; number += 1) {
+      served.store.put(plainEvent(number, { content: 'x'.repeat(1_000) }));
+    }
+    await using client = await TestClient.connect(served.url);
+    expect(await client.query({ limit: 2_000 })).toHaveLength(2_000);
+  });
+
+  it('drops a client that does not read its live events, and serves the others', async () => {
+    await using served = await serveRelay({ sendBytesMax: 300_000 });
+    const sleeper = await opened(served.url);
+    sleeper.send('["REQ","live",{"limit":0}]');
+    await once(sleeper, 'message');
+    sleeper.pause();
+    await using reader = await TestClient.connect(served.url);
+    reader.send('REQ', 'live', { limit: 0 });
+    await reader.message(([type]) => type === 'EOSE');
+    let sent = 0;
+    while (served.relay.connections > 1) {
+      sent += 1;
+      served.admission.announce(plainEvent(sent, { content: 'x'.repeat(100_000) }));
+      await reader.message(
+        ([type, , event]) => type === 'EVENT' && (event as { id: string }).id === plainEvent(sent).id,
+      );
+    }
+    expect((await served.metrics.dropped.get()).values).toEqual([
+      expect.objectContaining({ labels: { reason: 'slow' }, value: 1 }),
+    ]);
+    expect(reader.received.filter(([type]) => type === 'EVENT')).toHaveLength(sent);
+    sleeper.terminate();
+  });
+
+  it('drops a client that stops reading in the middle of an answer', async () => {
+    await using served = await serveRelay({
+      sendBytesHigh: 50_000,
+      sendBytesLow: 10_000,
+      sendStalledMsMax: 300,
+    });
+    for (let number = 1; number <= 200; number += 1) {
+      served.store.put(plainEvent(number, { content: 'x'.repeat(100_000) }));
+    }
+    const sleeper = await opened(served.url);
+    sleeper.send('["REQ","all",{}]');
+    sleeper.pause();
+    await eventually(() => served.relay.connections === 0);
+    sleeper.terminate();
+  });
+
+  it('drops a client that answers no ping, and keeps one that does', async () => {
+    await using served = await serveRelay({ pingIntervalMs: 100 });
+    const deaf = new WebSocket(served.url, { autoPong: false });
+    await once(deaf, 'open');
+    await using alive = await TestClient.connect(served.url);
+    await eventually(() => served.relay.connections === 1);
+    expect(alive.closed).toBe(false);
+    expect(await alive.count({})).toBe(0);
+    deaf.terminate();
+  });
+
+  it('answers pings', async () => {
+    await using served = await serveRelay();
+    const socket = await opened(served.url);
+    socket.ping('x');
+    const [data] = (await once(socket, 'pong')) as [Buffer];
+    expect(data.toString()).toBe('x');
+    socket.terminate();
+  });
+
+  it('does not read on while events wait for their outcome', async () => {
+    await using served = await serveRelay({ eventsInFlightMax: 10 });
+    const gate = deferred<void>();
+    served.admission.decide = async () => {
+      await gate.promise;
+      return { type: 'stored' };
+    };
+    await using client = await TestClient.connect(served.url);
+    const content = 'x'.repeat(20_000);
+    for (let number = 1; number <= 500; number += 1) client.send('EVENT', plainEvent(number, { content }));
+    await eventually(() => served.admission.submitted.length >= 10);
+    await using other = await TestClient.connect(served.url);
+    expect(await other.count({})).toBe(0);
+    expect(served.admission.submitted.length).toBeLessThan(20);
+    gate.resolve();
+    await client.message(([type, id]) => type === 'OK' && id === plainEvent(500).id);
+    expect(client.received).toHaveLength(500);
+  });
+
+  it('closes a connection with a message that is too long, and tells what is binary', async () => {
+    await using served = await serveRelay({ messageBytesMax: 1_000 });
+    const socket = await opened(served.url);
+    socket.send(Buffer.from('[]'));
+    const [notice] = (await once(socket, 'message')) as [Buffer];
+    expect(notice.toString()).toMatch(/^\["NOTICE","invalid: /);
+    socket.send('x'.repeat(1_001));
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(1009);
+  });
+
+  it('refuses connections above the limit, and takes them again when there is room', async () => {
+    await using served = await serveRelay({ connectionsMax: 1 });
+    const first = await opened(served.url);
+    expect(await handshake(served.url)).toBe(503);
+    first.close();
+    await eventually(() => served.relay.connections === 0);
+    await using second = await TestClient.connect(served.url);
+    expect(await second.count({})).toBe(0);
+  });
+
+  it('serves WebSockets at / only', async () => {
+    await using served = await serveRelay();
+    expect(await handshake(`${served.url}/elsewhere`)).toBe(404);
+    const socket = await opened(`${served.url}/?a=b`);
+    socket.terminate();
+  });
+
+  it('tells its clients when it closes, answers what is in hand, and takes no more', async () => {
+    await using served = await serveRelay();
+    const gate = deferred<void>();
+    served.admission.decide = async () => {
+      await gate.promise;
+      return { type: 'stored' };
+    };
+    const client = await TestClient.connect(served.url);
+    const socket = await opened(served.url);
+    client.send('REQ', 'live', {});
+    await client.message(([type]) => type === 'EOSE');
+    client.send('EVENT', plainEvent(1));
+    await eventually(() => served.admission.submitted.length === 1);
+    const closed = once(socket, 'close');
+    const closing = served.relay.close();
+    await client.message(([type]) => type === 'CLOSED');
+    expect(await handshake(served.url)).toBe(503);
+    gate.resolve();
+    await client.message(([type, , accepted]) => type === 'OK' && accepted === true);
+    await closing;
+    expect((await closed)[0]).toBe(1001);
+    expect(served.relay.connections).toBe(0);
+  });
+
+  it('closes in bounded time with clients that do not answer and work that does not end', async () => {
+    await using served = await serveRelay({ closeMsMax: 100 });
+    served.admission.decide = () => new Promise(() => {});
+    const client = await TestClient.connect(served.url);
+    client.send('EVENT', plainEvent(1));
+    const raw = connect(served.port, '127.0.0.1');
+    raw.on('error', () => {});
+    raw.write(
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    await eventually(() => served.relay.connections === 2 && served.admission.submitted.length === 1);
+    await served.relay.close();
+    expect(served.relay.connections).toBe(0);
+    raw.destroy();
+  });
+
+  it('counts what it does', async () => {
+    await using served = await serveRelay();
+    const client = await TestClient.connect(served.url);
+    client.send('REQ', 'a', {});
+    await client.message(([type]) => type === 'EOSE');
+    await client.publish(plainEvent(1));
+    const { connections, subscriptions, events, deliveries, bytes } = served.metrics;
+    const value = async (metric: { get(): Promise<{ values: { value: number }[] }> }) =>
+      (await metric.get()).values[0]?.value;
+    expect(await value(connections)).toBe(1);
+    expect(await value(subscriptions)).toBe(1);
+    expect(await value(events)).toBe(1);
+    expect(await value(deliveries)).toBe(1);
+    await client[Symbol.asyncDispose]();
+    await eventually(() => served.relay.connections === 0);
+    expect(await value(connections)).toBe(0);
+    expect(await value(subscriptions)).toBe(0);
+    expect(await value(bytes)).toBeGreaterThan(100);
+  });
+
+  it('survives whatever is sent to it', async () => {
+    await using served = await serveRelay();
+    const word = fc.constantFrom(
+      'EVENT',
+      'REQ',
+      'CLOSE',
+      'COUNT',
+      'AUTH',
+      'NEG-OPEN',
+      'NEG-MSG',
+      'NEG-CLOSE',
+      '',
+    );
+    const part = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.constantFrom<unknown>(
+        'a',
+        {},
+        { kinds: [] },
+        { ids: ['x'] },
+        { limit: 1e9 },
+        { since: -1 },
+        { '#e': [''] },
+      ),
+      fc.constantFrom<unknown>('61', '6100', plainEvent(1), { ...plainEvent(2), tags: {} }, null),
+    );
+    const frames = fc.oneof(
+      fc.tuple(word, fc.array(part, { maxLength: 4 })).map(([type, rest]) => JSON.stringify([type, ...rest])),
+      fc.string({ unit: 'grapheme', maxLength: 50 }),
+      fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
+    );
+    const socket = await opened(served.url);
+    const answered = deferred<void>();
+    socket.on('message', (data) => {
+      if (data.toString().startsWith('["COUNT","last"')) answered.resolve();
+    });
+    for (const frame of fc.sample(frames, { numRuns: 2_000, seed: 7 })) socket.send(frame);
+    socket.send('["COUNT","last",{}]');
+    await answered.promise;
+    socket.terminate();
+  });
+
+  it('survives bytes that are no WebSocket frames', async () => {
+    await using served = await serveRelay();
+    const junk = fc.uint8Array({ minLength: 1, maxLength: 200 });
+    for (const bytes of fc.sample(junk, { numRuns: 50, seed: 3 })) {
+      const raw = connect(served.port, '127.0.0.1');
+      raw.on('error', () => {});
+      raw.write(
+        'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+      );
+      await once(raw, 'data');
+      raw.end(bytes);
+    }
+    await eventually(() => served.relay.connections === 0);
+    await using client = await TestClient.connect(served.url);
+    expect(await client.count({})).toBe(0);
+  });
+});

@@ -1,0 +1,45 @@
+import { createHttpService } from '../../src/http/http-service.js';
+import { relayInformation } from '../../src/http/relay-information.js';
+import { systemClock } from '../../src/lib/clock.js';
+import { RelayServer } from '../../src/relay/relay-server.js';
+import { limitationOf, type RelaySettings, servedNips } from '../../src/relay/settings.js';
+import { relayParts } from './fakes.js';
+
+/** A relay over a memory store on a free port of loopback. */
+export async function serveRelay(settings: Partial<RelaySettings> = {}) {
+  const parts = relayParts(systemClock, { eventsPerMinuteMax: undefined, ...settings });
+  const relay = new RelayServer(parts);
+  const http = createHttpService({
+    information: () =>
+      relayInformation({
+        name: 'test',
+        description: '',
+        pubkey: 'a'.repeat(64),
+        supportedNips: servedNips,
+        software: 'https://example.com/graspd',
+        version: '0',
+        icon: undefined,
+        limitation: limitationOf(parts.settings),
+        supportedGrasps: [],
+        repoAcceptanceCriteria: '',
+        curation: undefined,
+      }),
+    registry: undefined,
+    readiness: () => ({ ready: true, reasons: [] }),
+    onUpgrade: relay.handleUpgrade,
+    routes: [],
+    clock: systemClock,
+    logger: parts.logger,
+  });
+  const { port } = await http.listen('127.0.0.1:0');
+  return {
+    ...parts,
+    relay,
+    port,
+    url: `ws://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await relay.close();
+      await http.close();
+    },
+  };
+}
