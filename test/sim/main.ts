@@ -1,19 +1,22 @@
 /**
  * Runs the simulated world from the command line.
  *
- *   npm run sim -- --seeds 1000 [--from 1]   many worlds; prints the seeds that fail
- *   npm run sim -- --seed 42 [--trace]       one world again, with all that happens in it
- *   npm run sim -- --day [--seed 1]          a day of 100 relays and 100,000 events
+ *   npm run sim -- --seeds 1000 [--from 1] [--jobs 2]   many worlds; prints the seeds that fail
+ *   npm run sim -- --seed 42 [--trace]                  one world again, with all that happens in it
+ *   npm run sim -- --day [--seed 1] [--trace]           a day of 100 relays and 100,000 events
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { dayScenario, drawScenario, type Scenario } from './scenario.js';
+import { runSeeds } from './seed-pool.js';
 import { type Outcome, simulate } from './simulation.js';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     day: { type: 'boolean', default: false },
@@ -22,7 +25,7 @@ const { values } = parseArgs({
 
 if (values.day) await runOne(dayScenario(wholeNumber(values.seed ?? '1')));
 else if (values.seed !== undefined) await runOne(drawScenario(wholeNumber(values.seed)));
-else await runMany(wholeNumber(values.from), wholeNumber(values.seeds ?? '200'));
+else await runMany(wholeNumber(values.from), wholeNumber(values.seeds ?? '200'), wholeNumber(values.jobs));
 
 async function runOne(scenario: Scenario): Promise<void> {
   const begun = performance.now();
@@ -33,22 +36,22 @@ async function runOne(scenario: Scenario): Promise<void> {
   if (outcome.failures.length > 0) process.exitCode = 1;
 }
 
-async function runMany(from: number, count: number): Promise<void> {
+async function runMany(from: number, count: number, jobs: number): Promise<void> {
   const begun = performance.now();
   const failed: number[] = [];
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await simulate(drawScenario(seed), createReferenceKernels());
+  let done = 0;
+  await runSeeds(from, count, jobs, (outcome) => {
+    done += 1;
     if (outcome.failures.length > 0) {
-      failed.push(seed);
+      failed.push(outcome.seed);
       tell(outcome);
     }
-    const done = seed - from + 1;
-    if (done % 100 === 0 || done === count) {
-      const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-      console.log(`${done} of ${count} seeds, ${failed.length} failed, ${seconds} s`);
-    }
-  }
+    if (done % 100 !== 0 && done !== count) return;
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    console.log(`${done} of ${count} seeds, ${failed.length} failed, ${seconds} s`);
+  });
   if (failed.length === 0) return;
+  failed.sort((a, b) => a - b);
   console.log(`failed: ${failed.join(' ')}\nreplay one by: npm run sim -- --seed ${failed[0]} --trace`);
   process.exitCode = 1;
 }

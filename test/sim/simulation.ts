@@ -5,6 +5,7 @@ import { Identity } from '../../src/nostr/keys.js';
 import type { SyncLogger } from '../../src/sync/logger.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { BackoffCheck } from './checks/backoff-check.js';
+import { exceededLimits } from './checks/limits-check.js';
 import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
 import { emptyDisk } from './daemon/durable-store.js';
@@ -259,6 +260,11 @@ class Simulation {
     for (const difference of await compareMetrics(this.#process.registry, this.#happened())) {
       this.#report(`metrics: ${difference}`);
     }
+    for (const excess of await exceededLimits(this.#process.registry, this.#relays.length))
+      this.#report(excess);
+    const { refused } = this.#process.store;
+    if (refused.size > this.#scenario.refusedIdsMax)
+      this.#report(`${refused.size} refused events are remembered`);
     const everStored = this.#disk.journal.flatMap((entry) => (entry.type === 'put' ? [entry.event] : []));
     return findMissing(
       {
