@@ -59,6 +59,7 @@ export function drawScenario(seed: number): Scenario {
     historySeconds: 40 * 86_400,
     liveSeconds: faultMs / secondMs,
     liveShare: pick(random, [0, 0.1, 0.3, 0.6]),
+    rootShare: 0.25,
   };
   const universe = drawUniverse(fork(random), size, startMs / secondMs);
   const { relays } = universe.cast;
@@ -100,6 +101,7 @@ export function dayScenario(seed: number): Scenario {
     historySeconds: 400 * 86_400,
     liveSeconds: 20 * 3_600,
     liveShare: 0.1,
+    rootShare: 0.05,
   };
   const universe = drawUniverse(fork(random), size, startMs / secondMs);
   const { relays } = universe.cast;

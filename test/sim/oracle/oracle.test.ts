@@ -68,6 +68,7 @@ describe('drawUniverse', () => {
       historySeconds: 2_000_000,
       liveSeconds: 40_000,
       liveShare: 0.3,
+      rootShare: 0.25,
     };
     const draw = () => drawUniverse(seededRandom(3), size, 1_767_225_600);
     const { cast: drawn, publications } = draw();

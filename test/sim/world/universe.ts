@@ -29,6 +29,8 @@ export type UniverseSize = CastSize & {
   readonly liveSeconds: number;
   /** The share of the events that is said after the start. */
   readonly liveShare: number;
+  /** The share of the events that begins something: issues, patches, pull requests. */
+  readonly rootShare: number;
 };
 
 /** A NIP-34 world: who there is, and all that is ever said in it. */
@@ -107,7 +109,7 @@ class Author {
 
   #say(): void {
     const draw = this.#random.next();
-    if (draw < 0.25 || this.#threads.length === 0) this.#startThread();
+    if (draw < this.#size.rootShare || this.#threads.length === 0) this.#startThread();
     else if (draw < 0.72) this.#reply();
     else if (draw < 0.78) this.#burst();
     else if (draw < 0.82) this.#state();
