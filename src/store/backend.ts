@@ -9,6 +9,8 @@ import type { TermList } from './index/terms.js';
 export type Backend = {
   /** Events that wait to be written. */
   readonly pendingEvents: number;
+  /** Records of the index log on disk; 0 where there is none. */
+  readonly logRecords: number;
   /** Throws `StoreError` when writing failed and nothing more is taken. */
   check(): void;
   /** A row was inserted; `event` is its body when it is stored. `time` as in `NewRow`. */

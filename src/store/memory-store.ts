@@ -24,6 +24,7 @@ class MemoryBackend implements Backend {
   }
 
   readonly pendingEvents = 0;
+  readonly logRecords = 0;
 
   check(): void {}
 

@@ -28,6 +28,8 @@ export type StoreStats = {
   readonly indexBytes: number;
   /** Events that wait to be written. */
   readonly pendingEvents: number;
+  /** Records of the index log on disk, those of rows that are gone included. */
+  readonly logRecords: number;
 };
 
 const refusedExpiryMsDefault = 7 * 24 * 3_600_000;
@@ -47,6 +49,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
       refusedEvents: index.refusedCount,
       indexBytes: index.bytes,
       pendingEvents: backend.pendingEvents,
+      logRecords: backend.logRecords,
     }),
   };
 }

@@ -66,6 +66,10 @@ export class CommitLog implements Backend {
     return this.#pending.size;
   }
 
+  get logRecords(): number {
+    return this.#parts.size.records;
+  }
+
   check(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
   }
