@@ -37,3 +37,9 @@ export function isHeadOrTag(name: string): boolean {
 export function pullRequestRef(eventId: string): string {
   return `refs/nostr/${eventId}`;
 }
+
+const pullRequestRefForm = /^refs\/nostr\/[0-9a-f]{64}$/;
+
+export function isPullRequestRef(name: string): boolean {
+  return pullRequestRefForm.test(name);
+}

@@ -44,7 +44,17 @@ export async function writeSkeleton(skeleton: Skeleton, gitDir: string): Promise
   await Promise.all(skeleton.files.map(([path, content]) => writeFile(join(gitDir, path), content)));
 }
 
-/** Gives a repository the settings that it lacks. */
+/** Gives a repository its settings. */
 export async function applySettings(git: Git, gitDir: string): Promise<void> {
   for (const [key, value] of repositorySettings) await git.run({ gitDir, args: ['config', key, value] });
+}
+
+/** The names of the settings that a repository lacks. */
+export async function missingSettings(git: Git, gitDir: string): Promise<string[]> {
+  const listed = await git.run({ gitDir, args: ['config', '--local', '--list', '-z'] });
+  // Git gives names in lower case, a line break before the value and NUL after it.
+  const has = new Set(listed.split('\0'));
+  return repositorySettings
+    .filter(([key, value]) => !has.has(`${key.toLowerCase()}\n${value}`))
+    .map(([key]) => key);
 }

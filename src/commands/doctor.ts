@@ -1,0 +1,113 @@
+import { resolve } from 'node:path';
+import { openStore } from '../daemon/core.js';
+import { servingRulesOf } from '../daemon/settings.js';
+import { BareRepositories } from '../git/bare-repositories.js';
+import { GitRunner } from '../git/git-runner.js';
+import { systemClock } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import { npubOf } from '../nostr/keys.js';
+import { compare, type DoctorParts, type Finding, isFault, repair } from '../policy/doctor.js';
+import { RepositoryDirectory } from '../policy/repository-directory.js';
+import { RepositoryServing } from '../policy/serving.js';
+import type { Command, Invocation } from './command.js';
+import { persistentOptions } from './store-options.js';
+
+/** Compares repositories on disk with stored events; the daemon must not run meanwhile, for it has the store open. */
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Compare repositories on disk with stored events, and report what is missing, extra or misaligned',
+  usage: '',
+  positionalsMin: 0,
+  positionalsMax: 0,
+  flags: [
+    {
+      name: 'fix',
+      placeholder: undefined,
+      about: 'Repair what is reported; a repository too many is closed, and goes after its grace period',
+      isSwitch: true,
+      isList: false,
+    },
+  ],
+  takesOptions: true,
+  async run(invocation) {
+    const options = persistentOptions(invocation, 'doctor');
+    const isToFix = invocation.flags.get('fix') === 'true';
+    await using store = (await openStore(options, systemClock)).store;
+    const directory = new RepositoryDirectory(new RepositoryServing(servingRulesOf(options)));
+    await directory.load(store);
+    const git = new GitRunner(systemClock, invocation.signal);
+    const repositories = new BareRepositories(resolve(options.gitDataPath), git);
+    return await examine({ store, directory, git, repositories }, isToFix, invocation);
+  },
+};
+
+/** Reports, and repairs when asked to; answers the exit code: 0 when no fault is left. */
+async function examine(
+  parts: DoctorParts,
+  isToFix: boolean,
+  { stdout, signal }: Invocation,
+): Promise<number> {
+  let faults = 0;
+  let repaired = 0;
+  for await (const finding of compare(parts)) {
+    signal.throwIfAborted();
+    stdout.write(`${lineOf(finding)}\n`);
+    if (!isFault(finding)) continue;
+    faults += 1;
+    if (!isToFix) continue;
+    const outcome = await tryRepair(parts, finding);
+    if (outcome === 'repaired') repaired += 1;
+    stdout.write(`  ${outcome}\n`);
+  }
+  stdout.write(faults === 0 ? 'no faults\n' : `${faults} faults, ${repaired} repaired\n`);
+  return faults === repaired ? 0 : 1;
+}
+
+async function tryRepair(parts: DoctorParts, finding: Finding): Promise<string> {
+  try {
+    return (await repair(parts, finding, systemClock.now())) ? 'repaired' : 'cannot be repaired from here';
+  } catch (error) {
+    return `not repaired: ${errorMessage(error)}`;
+  }
+}
+
+function lineOf(finding: Finding): string {
+  const { pubkey, identifier } = finding.repository;
+  return shown(`${finding.type.padEnd(10)} ${npubOf(pubkey)}/${identifier} ${detailsOf(finding)}`.trimEnd());
+}
+
+function detailsOf(finding: Finding): string {
+  switch (finding.type) {
+    case 'missing':
+    case 'extra':
+      return '';
+    case 'misaligned': {
+      const { changes, head } = finding.misalignment;
+      const names = changes.map(({ type, name }) => `${type} ${name}`);
+      return listed(head === undefined ? names : [...names, `HEAD to ${head}`]);
+    }
+    case 'stray':
+      return listed([...finding.refs.keys()]);
+    case 'waiting':
+      return listed(finding.refs);
+    case 'unset':
+      return listed(finding.settings);
+    case 'unreadable':
+      return finding.reason;
+    case 'closed':
+      return `since ${new Date(finding.sinceMs).toISOString()}`;
+  }
+}
+
+const namesMax = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - namesMax;
+  const first = names.slice(0, namesMax).join(', ');
+  return more > 0 ? `${first} and ${more} more` : first;
+}
+
+/** Names come from events: what would steer the terminal is left out. */
+function shown(line: string): string {
+  return line.replaceAll(/\p{C}/gu, '\u{fffd}');
+}

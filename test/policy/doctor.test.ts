@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { compare, type Finding, isFault, repair } from '../../src/policy/doctor.js';
+import { git, headOf, refsOf, writeCommit } from '../git/scratch.js';
+import { futureCommit, gitWorld } from './git-world.js';
+import { address, announcement, event, foreign, key, pullRequest, state } from './world.js';
+
+type Here = ReturnType<typeof gitWorld>;
+
+const [alice, bob] = [key(1), key(2)];
+const repo = { pubkey: alice, identifier: 'repo' };
+const one = futureCommit('one');
+
+async function findings({ parts }: Here): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for await (const finding of compare(parts)) found.push(finding);
+  return found;
+}
+
+const typesOf = (found: readonly Finding[]) => found.map(({ type }) => type);
+
+async function repairAll(here: Here): Promise<void> {
+  for (const finding of await findings(here)) {
+    if (isFault(finding)) expect(await repair(here.parts, finding, here.clock.now())).toBe(true);
+  }
+}
+
+describe('doctor', () => {
+  it('finds nothing after the git side followed', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'), announcement(bob, 'repo'));
+    await here.push(repo, 'one');
+    await here.take(
+      state(alice, 'repo', ['refs/heads/main', one], ['HEAD', 'ref: refs/heads/main']),
+      pullRequest(bob, [address(alice, 'repo')], [['c', one]]),
+    );
+    expect(await findings(here)).toEqual([]);
+  });
+
+  it('finds and makes what is missing', async () => {
+    await using here = gitWorld();
+    here.submit(announcement(alice, 'repo'));
+    here.submit(state(alice, 'repo', ['HEAD', 'ref: refs/heads/x']));
+    expect(typesOf(await findings(here))).toEqual(['missing']);
+    await repairAll(here);
+    expect(headOf(here.pathOf(repo))).toBe('refs/heads/x');
+    expect(await findings(here)).toEqual([]);
+  });
+
+  it('finds and aligns what is misaligned, and tells what waits for objects', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'));
+    const request = pullRequest(bob, [address(alice, 'repo')], [['c', one]]);
+    const later = ['refs/heads/later', futureCommit('later')];
+    await here.take(state(alice, 'repo', ['refs/heads/main', one], later), request);
+    const stray = `refs/nostr/${'a'.repeat(64)}`;
+    const foreignRef = 'refs/nostr/not-an-id';
+    const path = here.pathOf(repo);
+    writeCommit(path, 'one');
+    for (const name of ['refs/heads/old', stray, foreignRef]) git(path, ['update-ref', name, one]);
+    git(path, ['config', '--unset', 'uploadpack.allowFilter']);
+    const found = await findings(here);
+    expect(typesOf(found)).toEqual(['unset', 'misaligned', 'waiting', 'stray']);
+    await repairAll(here);
+    expect(typesOf(await findings(here))).toEqual(['waiting']);
+    expect(refsOf(path)).toEqual({
+      'refs/heads/main': one,
+      [`refs/nostr/${request.id}`]: one,
+      [foreignRef]: one,
+    });
+    expect(git(path, ['config', 'uploadpack.allowFilter'])).toBe('true');
+  });
+
+  it('finds what is extra, and closes it', async () => {
+    await using here = gitWorld();
+    here.submit(announcement(alice, 'repo'));
+    here.submit(foreign(alice, 'repo'));
+    await here.repositories.ensure(repo);
+    await here.repositories.ensure({ pubkey: bob, identifier: 'unheard-of' });
+    expect(typesOf(await findings(here))).toEqual(['extra', 'extra']);
+    await repairAll(here);
+    expect(await findings(here)).toMatchObject([{ type: 'closed' }, { type: 'closed' }]);
+  });
+
+  it('says what cannot be read, and repairs nothing there', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'));
+    rmSync(join(here.pathOf(repo), 'objects'), { recursive: true });
+    const [finding] = await findings(here);
+    expect(finding).toMatchObject({ type: 'unreadable' });
+    expect(await repair(here.parts, finding!, 0)).toBe(false);
+  });
+
+  it('makes a repository of a folder that is none', async () => {
+    await using here = gitWorld();
+    here.submit(announcement(alice, 'repo'));
+    mkdirSync(here.pathOf(repo), { recursive: true });
+    writeFileSync(join(here.pathOf(repo), 'note'), '');
+    expect(typesOf(await findings(here))).toEqual(['missing']);
+    await repairAll(here);
+    expect(await findings(here)).toEqual([]);
+    expect(existsSync(join(here.pathOf(repo), 'note'))).toBe(true);
+  });
+
+  it('does not take a deleted repository for one that is missing', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'));
+    await here.take(event(alice, 5, [['a', address(alice, 'repo')]]));
+    expect(typesOf(await findings(here))).toEqual(['closed']);
+  });
+});
