@@ -1,15 +1,28 @@
-import type { Admission } from '../admission/admission.js';
+import type { AcceptedEvent, Admission } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Clock } from '../lib/clock.js';
 import type { Random } from '../lib/random.js';
 import type { Identity } from '../nostr/keys.js';
-import type { OwnService } from '../nostr/relay-url.js';
+import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
+import { DailySchedule } from './daily-schedule.js';
+import { Discovery } from './discovery.js';
+import { everywhere, FilterService } from './filter.js';
+import { RelayHealthTracker } from './health.js';
+import { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
+import type { SyncMetrics } from './metrics.js';
+import { RelaySync, type RelaySyncStatus } from './relay-sync.js';
 import type { SyncSettings } from './settings.js';
+import { Slots } from './slots.js';
+import { StoredTopics } from './stored-topics.js';
+import type { SyncContext } from './sync-context.js';
+import { TaskGroup } from './tasks.js';
 import type { Dialer } from './transport.js';
+import { WantedIds } from './wanted-ids.js';
 
 /** What sync works with; everything that has effects is a port. */
 export type SyncOptions = {
@@ -21,6 +34,7 @@ export type SyncOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: SyncLogger;
+  readonly metrics: SyncMetrics;
   readonly settings: SyncSettings;
   readonly ownService: OwnService;
   /** The key that answers `auth-required:` (NIP-42); without one such relays are left alone. */
@@ -28,3 +42,146 @@ export type SyncOptions = {
   /** Whether we serve the announced repository: it lists our service, or the archive settings admit it. */
   readonly serves: (announcement: Announcement) => boolean;
 };
+
+/** For readiness and diagnostics. */
+export type SyncStatus = {
+  /** The stored announcements and roots were read: the list of relays is known. */
+  readonly isLoaded: boolean;
+  readonly repositories: number;
+  readonly roots: number;
+  readonly relays: readonly RelaySyncStatus[];
+};
+
+type Running = { readonly sync: RelaySync; readonly stop: AbortController };
+
+/**
+ * Proactive sync (GRASP-02, sync.md): follows the stored announcements, keeps one connection to each relay that they
+ * name, and brings what those relays hold about the repositories that we serve.
+ */
+export class SyncManager {
+  readonly #context: SyncContext;
+  readonly #discovery: Discovery;
+  readonly #topics: StoredTopics;
+  readonly #wanted: WantedIds;
+  readonly #daily: DailySchedule;
+  readonly #relays = new Map<string, Running>();
+
+  /** Throws `InvalidRelayUrlError` when a bootstrap URL is none. */
+  constructor(options: SyncOptions) {
+    const bootstrapRelays = options.settings.bootstrapRelays.map(normaliseRelayUrl);
+    this.#discovery = new Discovery({
+      ownService: options.ownService,
+      bootstrapRelays,
+      relaysMax: limits.syncRelaysMax,
+      relaysPerAnnouncementMax: limits.syncRelaysPerAnnouncementMax,
+    });
+    const filters = new FilterService({ discovery: this.#discovery, serves: options.serves });
+    this.#topics = new StoredTopics({ ...options, filters, windowMs: options.settings.batchWindowMs });
+    this.#context = {
+      ...options,
+      identity: options.identity,
+      filters,
+      health: new RelayHealthTracker(options.settings),
+      inFlight: new InFlightIds(),
+      dials: new Slots(limits.syncDialsMax),
+      transfers: new Slots(limits.syncTransfersMax),
+    };
+    this.#wanted = new WantedIds(options, () => this.#connected());
+    this.#daily = new DailySchedule(options.clock, options.settings);
+    options.metrics.watch({
+      tracked: () => this.#relays.size,
+      connected: () => this.#sum((sync) => Number(sync.isConnected)),
+      dead: () => this.#sum((sync) => Number(sync.isDead)),
+      queuedBytes: () => this.#sum((sync) => sync.queuedBytes),
+      queuedTopics: () => this.#sum((sync) => sync.status().queuedTopics),
+      queuedDownloads: () => this.#sum((sync) => sync.queuedDownloads),
+      liveFilters: () => this.#sum((sync) => sync.status().liveFilters),
+    });
+  }
+
+  status(): SyncStatus {
+    const { filters } = this.#context;
+    return {
+      isLoaded: this.#topics.isLoaded,
+      repositories: filters.repositories,
+      roots: filters.roots,
+      relays: [...this.#relays.values()].map(({ sync }) => sync.status()),
+    };
+  }
+
+  /** Ids to be asked for outside of catch-up: refused events that may be acceptable by now. */
+  want(ids: readonly string[], relays?: readonly string[]): void {
+    this.#wanted.add(ids, relays);
+  }
+
+  /**
+   * Syncs until `signal` ends it; when this resolves, every connection, timer and listener is released. Rejects when
+   * the store or admission failed.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { admission, metrics } = this.#context;
+    const tasks = new TaskGroup(signal);
+    const stopCounting = admission.feed.onAccepted(({ stored, source }: AcceptedEvent) => {
+      if (stored) metrics.stored(source.type);
+    });
+    const stopWanting = admission.onWanted((ids) => this.want(ids));
+    try {
+      tasks.spawn(async (inner) => await this.#topics.run(inner, () => this.#follow(tasks)));
+      tasks.spawn(async (inner) => await this.#wanted.run(inner));
+      await tasks.join();
+    } finally {
+      stopWanting();
+      stopCounting();
+    }
+  }
+
+  /** Makes the relays follow what is stored: new ones begin, unnamed ones end, the others learn what changed. */
+  #follow(tasks: TaskGroup): void {
+    const changes = this.#context.filters.takeChanges();
+    const common = changes.get(everywhere);
+    for (const [relay, { sync }] of this.#relays) {
+      const own = changes.get(relay);
+      if (common !== undefined) sync.update(common);
+      if (own !== undefined) sync.update(own);
+    }
+    const tracked = this.#discovery.tracked();
+    for (const [relay, running] of this.#relays) if (!tracked.has(relay)) running.stop.abort();
+    for (const relay of tracked) if (!this.#relays.has(relay)) this.#begin(relay, tasks);
+  }
+
+  #begin(relay: string, tasks: TaskGroup): void {
+    const sync = new RelaySync(this.#context, relay, this.#discovery.bootstrap.has(relay));
+    const stop = new AbortController();
+    this.#relays.set(relay, { sync, stop });
+    tasks.spawn(async (signal) => {
+      const onAbort = () => stop.abort(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      const cancelDaily = this.#daily.add(relay, () => sync.startDay());
+      try {
+        await sync.run(stop.signal);
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+      } finally {
+        cancelDaily();
+        signal.removeEventListener('abort', onAbort);
+        this.#relays.delete(relay);
+      }
+      // It may have been named again while it was ending.
+      if (!signal.aborted && this.#discovery.tracked().has(relay)) this.#begin(relay, tasks);
+    });
+  }
+
+  /** The connected relays, those of the operator first. */
+  #connected(): RelaySync[] {
+    const connected = [...this.#relays.values()].map(({ sync }) => sync).filter((sync) => sync.isConnected);
+    const { bootstrap } = this.#discovery;
+    return connected.sort((a, b) => Number(bootstrap.has(b.relay)) - Number(bootstrap.has(a.relay)));
+  }
+
+  #sum(of: (sync: RelaySync) => number): number {
+    let sum = 0;
+    for (const { sync } of this.#relays.values()) sum += of(sync);
+    return sum;
+  }
+}

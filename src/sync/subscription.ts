@@ -127,24 +127,31 @@ function topicBytes(topic: Topic): number {
   return 3 * (utf8Length(JSON.stringify(topic)) + 1) + (3 * filterBytes) / 10;
 }
 
-/** What to do next with the subscriptions of a connection. */
-export type SubscriptionStep = {
-  readonly open: readonly SubscriptionContent[];
-  readonly close: readonly string[];
+/** A rebuild of all subscriptions of a connection (sync.md §3). */
+export type Rebuild = {
+  /** Those that were open before and are to go. */
+  readonly old: readonly OpenSubscription[];
+  /** Those that were opened, or kept, in their place. */
+  readonly fresh: readonly OpenSubscription[];
+  /** What is still to be opened. */
+  readonly target: readonly SubscriptionContent[];
 };
 
 /**
- * One step of a rebuild (sync.md §3): opens what of the target is not open as far as there is room, and closes those
- * of the old subscriptions whose topics are all confirmed in new ones. Called again whenever one is confirmed.
+ * One step of a rebuild: closes those of the old subscriptions whose topics are all confirmed in fresh ones, and says
+ * how much of the target there is room for. Called again whenever one is confirmed or ended.
  */
 export function rebuildStep(
-  old: readonly OpenSubscription[],
-  fresh: readonly OpenSubscription[],
-  target: readonly SubscriptionContent[],
+  rebuild: Rebuild,
   room: number,
-): SubscriptionStep {
-  const confirmed = new Set(fresh.filter((each) => each.status === 'confirmed').flatMap((each) => each.topics));
-  const isDone = target.length === 0 && fresh.every((each) => each.status === 'confirmed');
-  const close = old.filter((each) => isDone || each.topics.every((topic) => confirmed.has(topic)));
-  return { open: target.slice(0, Math.max(0, room + close.length)), close: close.map((each) => each.id) };
+): { readonly open: readonly SubscriptionContent[]; readonly close: readonly string[] } {
+  const awaited = new Set(rebuild.target.flatMap((each) => each.topics));
+  for (const each of rebuild.fresh) {
+    if (each.status === 'opening') for (const topic of each.topics) awaited.add(topic);
+  }
+  const close = rebuild.old.filter((each) => !each.topics.some((topic) => awaited.has(topic)));
+  return {
+    open: rebuild.target.slice(0, Math.max(0, room + close.length)),
+    close: close.map((each) => each.id),
+  };
 }

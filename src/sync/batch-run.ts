@@ -1,0 +1,200 @@
+import type { AdmissionOutcome } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
+import { unixSeconds } from '../lib/clock.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import { canTry, learn } from './capability.js';
+import {
+  type CatchupTask,
+  divide,
+  type FilterCatchup,
+  startCatchup,
+  takeResult,
+  takeTask,
+  withoutNegentropy,
+} from './catchup.js';
+import type { CatchupBatch } from './catchup-queue.js';
+import type { Downloader, DownloadOrder, Order } from './download.js';
+import { PeerStrainedError } from './errors.js';
+import { isGap } from './gaps.js';
+import type { Inlet } from './inlet.js';
+import { filtersOf } from './layers.js';
+import { evenCuts, filterOf, localSet, type NegentropyParts, reconcile } from './negentropy.js';
+import { PageReader } from './page-reader.js';
+import { nextPage, type PagingLimits, startPaging, takePage } from './paging.js';
+import type { PeerMissing } from './peer-missing.js';
+import type { RelayMemory } from './relay-memory.js';
+import { request } from './request.js';
+import type { RunLog } from './run-log.js';
+import type { SyncSettings } from './settings.js';
+
+export type BatchParts = NegentropyParts & {
+  readonly memory: RelayMemory;
+  readonly inlet: Inlet;
+  readonly downloader: Downloader;
+  readonly settings: SyncSettings;
+  readonly peerMissing: PeerMissing;
+};
+
+/** Local records above which a filter is divided between the sessions that a remote allows. */
+const divideRecordsMin = 4_096;
+
+/**
+ * Catches up with one batch of topics on one remote: each of its filters by negentropy, or in pages. When `run`
+ * resolves, everything that the remote served of it has its outcome; when it rejects, the batch is not done.
+ */
+export class BatchRun {
+  readonly #parts: BatchParts;
+  readonly #batch: CatchupBatch;
+  readonly #log: RunLog;
+  /** Requests that were made, for the pace. */
+  requests = 0;
+
+  constructor(parts: BatchParts, batch: CatchupBatch, log: RunLog) {
+    this.#parts = parts;
+    this.#batch = batch;
+    this.#log = log;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { layer, topics } = this.#batch;
+    await allOf(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
+  }
+
+  async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
+    const order = this.#parts.downloader.begin(this.#order());
+    let catchup = startCatchup(filter, this.#batch.since, this.#canNegotiate() ? 'negentropy' : 'paging');
+    if (this.#canNegotiate()) catchup = this.#divided(catchup);
+    const running = new Set<Promise<void>>();
+    try {
+      for (;;) {
+        const next = running.size < this.#parts.peer.limits.negentropySessions ? takeTask(catchup) : undefined;
+        if (next === undefined) {
+          if (running.size === 0) break;
+          await Promise.race(running);
+          continue;
+        }
+        catchup = next.rest;
+        const work = this.#runTask(next.task, order, signal, (change) => {
+          catchup = change(catchup);
+        }).finally(() => running.delete(work));
+        running.add(work);
+      }
+    } finally {
+      await Promise.allSettled(running);
+    }
+    await order.finish(signal);
+  }
+
+  async #runTask(
+    task: CatchupTask,
+    order: Order,
+    signal: AbortSignal,
+    change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
+  ): Promise<void> {
+    if (task.method === 'paging') return await this.#page(task, signal);
+    if (!this.#canNegotiate()) return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
+    const { peer, memory, clock, settings } = this.#parts;
+    const result = await peer.sessions.use(signal, async () => {
+      this.requests += 1;
+      return await reconcile(
+        this.#parts,
+        task,
+        {
+          onNeed: async (ids) => await order.add(ids),
+          onHave: (ids) => this.#parts.peerMissing.add(ids, this.#batch, this.#log),
+        },
+        signal,
+      );
+    });
+    memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
+    const rules = { cutsMax: limits.catchupCutsMax, now: unixSeconds(clock) };
+    change((catchup) => takeResult(catchup, task, result, rules));
+  }
+
+  #canNegotiate(): boolean {
+    const { settings, memory, clock } = this.#parts;
+    return !settings.negentropyDisabled && canTry(memory.negentropy, clock.monotonic());
+  }
+
+  /** Over disjoint time ranges several sessions run at once, where the remote takes them: a long way is hidden. */
+  #divided(catchup: FilterCatchup): FilterCatchup {
+    const sessions = this.#parts.peer.limits.negentropySessions;
+    const whole = catchup.pending[0];
+    if (sessions < 2 || whole === undefined) return catchup;
+    const set = localSet(this.#parts, filterOf(whole));
+    if (set === undefined) return catchup;
+    try {
+      return set.size < divideRecordsMin ? catchup : divide(catchup, evenCuts(set, sessions));
+    } finally {
+      set[Symbol.dispose]();
+    }
+  }
+
+  async #page(task: CatchupTask, signal: AbortSignal): Promise<void> {
+    const { peer, metrics } = this.#parts;
+    const rules: PagingLimits = {
+      eventsPerFilter: peer.limits.eventsPerFilter,
+      pageEventsDefault: limits.pageEventsDefault,
+      pageEventsMax: limits.pageEventsMax,
+    };
+    const key = JSON.stringify([task.filter, task.range]);
+    let paging = this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
+    for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
+      if (paging.pages >= limits.pagesMax) throw new PeerStrainedError(peer.relay, 'answers with pages without end');
+      paging = takePage(paging, await this.#readPage(question, signal), rules);
+      this.#batch.pagings.set(key, paging);
+    }
+    if (paging.deepSeconds > 0) metrics.deepSeconds(peer.relay, paging.deepSeconds);
+  }
+
+  /** Asks for one page; resolves when each of its events has its outcome. */
+  async #readPage(question: Filter, signal: AbortSignal): Promise<ReturnType<PageReader['page']>> {
+    const { peer, clock, inlet } = this.#parts;
+    const reader = new PageReader(question);
+    const deliveries: Promise<void>[] = [];
+    const order = this.#order();
+    this.requests += 1;
+    const end = await request({
+      peer,
+      clock,
+      source: order.source,
+      filter: question,
+      signal,
+      onEvent: (event) => {
+        if (reader.take(event)) {
+          const delivery = inlet.deliver(event, order.source);
+          deliveries.push(delivery.then((outcome) => outcome && order.onEvent(event, outcome)));
+        }
+        return !reader.isOverflowing;
+      },
+    });
+    await Promise.all(deliveries);
+    if (end.type === 'closed' || end.type === 'silent') {
+      throw new PeerStrainedError(peer.relay, `did not answer a page (${end.type})`);
+    }
+    return reader.page(end.type === 'cut');
+  }
+
+  #order(): DownloadOrder {
+    const source = this.#batch.trigger === 'daily' ? 'daily_catchup' : 'catchup';
+    return {
+      source,
+      onEvent: (event, outcome) => this.#onOutcome(event, outcome),
+      onUnserved: () => this.#log.unserved(),
+    };
+  }
+
+  #onOutcome(event: NostrEvent, outcome: AdmissionOutcome): void {
+    if (outcome.type === 'refused') this.#log.refused();
+    if (outcome.type !== 'stored') return;
+    this.#log.stored();
+    if (isGap(event, this.#batch.layer, this.#parts.memory.ledger)) this.#log.gap(event);
+  }
+}
+
+/** Waits for all; throws the first failure, but only after the others have ended too. */
+async function allOf(works: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(works);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

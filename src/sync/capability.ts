@@ -1,0 +1,27 @@
+/** Whether a relay does negentropy, as far as it is known. Times are monotonic milliseconds. */
+export type Capability =
+  | { readonly type: 'untried' }
+  | { readonly type: 'works'; readonly breaks: number }
+  /** Remembered, and tried again a day later. */
+  | { readonly type: 'unable'; readonly until: number };
+
+/** Sessions in a row that may break before a relay that could do it is taken for one that cannot. */
+const breaksMax = 3;
+
+export function canTry(capability: Capability, now: number): boolean {
+  return capability.type !== 'unable' || now >= capability.until;
+}
+
+/** What a session says about the relay: pure. `too-many` is no matter of ability. */
+export function learn(
+  capability: Capability,
+  result: 'reconciled' | 'too-many' | 'refused' | 'broken',
+  now: number,
+  retryMs: number,
+): Capability {
+  if (result === 'reconciled') return { type: 'works', breaks: 0 };
+  if (result === 'too-many') return capability.type === 'works' ? capability : { type: 'works', breaks: 0 };
+  const unable: Capability = { type: 'unable', until: now + retryMs };
+  if (capability.type !== 'works') return unable;
+  return capability.breaks + 1 >= breaksMax ? unable : { type: 'works', breaks: capability.breaks + 1 };
+}

@@ -1,0 +1,255 @@
+import type { AdmissionOutcome } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { EventStore } from '../store/event-store.js';
+import type { RefusedIndex } from '../store/refused-index.js';
+import { PeerGoneError } from './errors.js';
+import type { InFlightIds } from './in-flight.js';
+import type { Inlet } from './inlet.js';
+import type { Peer } from './peer.js';
+import { type AskedId, settleAsk } from './receipts.js';
+import type { RelayMemory } from './relay-memory.js';
+import { request } from './request.js';
+
+/** For whom ids are downloaded: told of each event with its outcome, and of the ids that the relay did not serve. */
+export type DownloadOrder = {
+  readonly source: 'catchup' | 'daily_catchup';
+  onEvent(event: NostrEvent, outcome: AdmissionOutcome): void;
+  onUnserved(id: string): void;
+};
+
+type Wanted = AskedId & { readonly order: Order };
+
+export type DownloaderParts = {
+  readonly peer: Peer;
+  readonly clock: Clock;
+  readonly store: EventStore;
+  readonly refused: RefusedIndex;
+  readonly inlet: Inlet;
+  readonly inFlight: InFlightIds;
+  readonly memory: RelayMemory;
+};
+
+/** Bytes of one id in a message. */
+const idBytes = 67;
+
+/**
+ * Downloads ids from one remote, in asks of which several are under way. Every id is accounted for: it is there by now
+ * (stored or refused), or the relay does not serve it.
+ */
+export class Downloader {
+  readonly #parts: DownloaderParts;
+  readonly #idsMax: number;
+  readonly #orders = new Set<Order>();
+  #queue: Wanted[] = [];
+  #wake: Deferred<void> | undefined;
+  #room: Deferred<void> | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor(parts: DownloaderParts) {
+    this.#parts = parts;
+    const { messageBytes, eventsPerFilter = limits.downloadIdsMax } = parts.peer.limits;
+    const fitting = Math.max(1, Math.floor((messageBytes - 100) / idBytes));
+    this.#idsMax = Math.min(limits.downloadIdsMax, eventsPerFilter, fitting);
+  }
+
+  /** Ids that wait to be asked for. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Begins an order; `finish` of what is returned resolves when all its ids are accounted for. */
+  begin(order: DownloadOrder): Order {
+    const begun = new Order(order, async (added, ids) => await this.#add(added, ids), () => this.#orders.delete(begun));
+    this.#orders.add(begun);
+    return begun;
+  }
+
+  /** Asks until `signal` ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal;
+    const onAbort = () => {
+      this.#wakeUp();
+      this.#room?.reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.all(Array.from({ length: this.#parts.peer.limits.requests }, () => this.#work(signal)));
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      const gone = new PeerGoneError(this.#parts.peer.relay);
+      for (const order of this.#orders) order.fail(gone);
+    }
+  }
+
+  async #add(order: Order, ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#queue.push({ id, asks: 0, order });
+    this.#wakeUp();
+    while (this.#queue.length > limits.downloadQueueIdsMax) {
+      this.#signal?.throwIfAborted();
+      this.#room ??= deferred();
+      await this.#room.promise;
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const order = this.#queue[0]?.order;
+      if (order === undefined) {
+        this.#wake ??= deferred();
+        await this.#wake.promise;
+        continue;
+      }
+      const ask = this.#take(order);
+      if (ask.length > 0) await this.#ask(order, ask, signal);
+    }
+  }
+
+  /** Takes the next ids of one order that still have to be asked for; the others are accounted for on the way. */
+  #take(order: Order): Wanted[] {
+    const { peer, store, refused, inFlight, memory } = this.#parts;
+    const size = Math.min(this.#idsMax, memory.serving.askSize);
+    const ask: Wanted[] = [];
+    let taken = 0;
+    for (const wanted of this.#queue) {
+      if (ask.length >= size || wanted.order !== order) break;
+      taken += 1;
+      const { id } = wanted;
+      if (store.has(id) || refused.reasonFor(id) !== undefined) order.settle();
+      else if (memory.unserved.has(id)) order.settleUnserved(id);
+      else if (inFlight.claim(id, peer.relay)) ask.push(wanted);
+      else inFlight.whenReleased(id, () => this.#putBack([wanted]));
+    }
+    this.#queue = this.#queue.slice(taken);
+    if (this.#queue.length <= limits.downloadQueueIdsMax / 2) {
+      this.#room?.resolve();
+      this.#room = undefined;
+    }
+    return ask;
+  }
+
+  async #ask(order: Order, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
+    const { peer, clock } = this.#parts;
+    const ids = asked.map(({ id }) => id);
+    const open = new Set(ids);
+    const served = new Set<string>();
+    const deliveries: Promise<void>[] = [];
+    try {
+      const end = await request({
+        peer,
+        clock,
+        source: order.source,
+        filter: { ids, limit: ids.length },
+        signal,
+        onEvent: (event) => {
+          if (open.delete(event.id)) deliveries.push(this.#deliver(order, event, served));
+          else peer.nonsense();
+          return true;
+        },
+      });
+      await Promise.all(deliveries);
+      this.#settle(order, asked, served, end.type !== 'eose');
+    } finally {
+      for (const id of ids) this.#parts.inFlight.release(id);
+    }
+  }
+
+  async #deliver(order: Order, event: NostrEvent, served: Set<string>): Promise<void> {
+    const outcome = await this.#parts.inlet.deliver(event, order.source);
+    if (outcome === undefined) return;
+    // Something that only claims to have the id (a wrong hash or signature) does not account for it.
+    const isForged = outcome.type === 'refused' && this.#parts.refused.reasonFor(event.id) === undefined;
+    if (!isForged || this.#parts.store.has(event.id)) served.add(event.id);
+    order.onEvent(event, outcome);
+  }
+
+  #settle(order: Order, asked: readonly Wanted[], served: ReadonlySet<string>, failed: boolean): void {
+    const { memory } = this.#parts;
+    const { record, again, unserved } = settleAsk(memory.serving, asked, served, failed);
+    memory.serving = record;
+    for (let count = served.size; count > 0; count -= 1) order.settle();
+    for (const id of unserved) {
+      memory.unserved.add(id);
+      order.settleUnserved(id);
+    }
+    this.#putBack(again.map((each) => ({ ...each, order })));
+  }
+
+  #putBack(wanted: readonly Wanted[]): void {
+    this.#queue.push(...wanted);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#wake?.resolve();
+    this.#wake = undefined;
+  }
+}
+
+/** The ids of one order, as far as they are not accounted for. */
+export class Order {
+  readonly source: DownloadOrder['source'];
+  readonly #order: DownloadOrder;
+  readonly #enqueue: (order: Order, ids: readonly string[]) => Promise<void>;
+  readonly #onFinished: () => void;
+  readonly #failed = deferred<never>();
+  #open = 0;
+  #done: Deferred<void> | undefined;
+
+  constructor(
+    order: DownloadOrder,
+    enqueue: (order: Order, ids: readonly string[]) => Promise<void>,
+    onFinished: () => void,
+  ) {
+    this.source = order.source;
+    this.#order = order;
+    this.#enqueue = enqueue;
+    this.#onFinished = onFinished;
+  }
+
+  /** Adds ids; resolves when there is room for more. Rejects with the reason for which the downloader ended. */
+  async add(ids: readonly string[]): Promise<void> {
+    this.#open += ids.length;
+    await Promise.race([this.#enqueue(this, ids), this.#failed.promise]);
+  }
+
+  /**
+   * Resolves when all ids that were added are accounted for. Rejects with the signal's reason, or with
+   * `PeerGoneError` when the connection ended before.
+   */
+  async finish(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const done = deferred<void>();
+    if (this.#open === 0) done.resolve();
+    this.#done = done;
+    const onAbort = () => done.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await Promise.race([done.promise, this.#failed.promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#onFinished();
+    }
+  }
+
+  /** The connection ended: what is open will not come. */
+  fail(error: unknown): void {
+    this.#failed.reject(error);
+  }
+
+  onEvent(event: NostrEvent, outcome: AdmissionOutcome): void {
+    this.#order.onEvent(event, outcome);
+  }
+
+  settle(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#done?.resolve();
+  }
+
+  settleUnserved(id: string): void {
+    this.#order.onUnserved(id);
+    this.settle();
+  }
+}

@@ -1,0 +1,14 @@
+import type { NostrEvent } from '../nostr/event.js';
+import { announcementsTopic, type Layer } from './layers.js';
+import type { RelayLedger } from './ledger.js';
+
+/**
+ * Whether catch-up found what live sync should have brought (sync.md §7): the live subscription to that relay for a
+ * filter that matches the event was first opened before the event's `created_at`. First-time history is no gap.
+ */
+export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger): boolean {
+  const wasOpen = (topic: string) => (ledger.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
+  if (layer === 1) return wasOpen(announcementsTopic);
+  const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
+  return event.tags.some(([name, value]) => name !== undefined && names.includes(name) && wasOpen(value ?? ''));
+}

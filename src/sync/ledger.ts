@@ -1,0 +1,57 @@
+import type { Topic } from './layers.js';
+
+type Entry = { openedAt: number | undefined; doneAt: number | undefined };
+
+/**
+ * What we have from one relay, by topic, for as long as the process lives: since when live sync covers it, and when it
+ * was last caught up. It survives connections, so that a catch-up that was interrupted goes on where it was, and
+ * nothing is taken for done that was not stored. Times are wall-clock seconds, as `created_at`.
+ */
+export class RelayLedger {
+  readonly #entries = new Map<Topic, Entry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A live subscription to the topic stands; only the first time counts. */
+  opened(topics: readonly Topic[], now: number): void {
+    for (const topic of topics) this.#entry(topic).openedAt ??= now;
+  }
+
+  /** Everything that the relay held about these topics at `at` is stored. */
+  done(topics: readonly Topic[], at: number): void {
+    for (const topic of topics) this.#entry(topic).doneAt = at;
+  }
+
+  forget(topics: Iterable<Topic>): void {
+    for (const topic of topics) this.#entries.delete(topic);
+  }
+
+  /** When our live subscription to the topic was first opened. */
+  openedAt(topic: Topic): number | undefined {
+    return this.#entries.get(topic)?.openedAt;
+  }
+
+  /** When the topic was last caught up completely. */
+  doneAt(topic: Topic): number | undefined {
+    return this.#entries.get(topic)?.doneAt;
+  }
+
+  /** The oldest of those times; `undefined` when one of the topics was never caught up. */
+  oldestDoneAt(topics: Iterable<Topic>): number | undefined {
+    let oldest: number | undefined;
+    for (const topic of topics) {
+      const at = this.doneAt(topic);
+      if (at === undefined) return undefined;
+      oldest = Math.min(oldest ?? at, at);
+    }
+    return oldest;
+  }
+
+  #entry(topic: Topic): Entry {
+    let entry = this.#entries.get(topic);
+    if (entry === undefined) this.#entries.set(topic, (entry = { openedAt: undefined, doneAt: undefined }));
+    return entry;
+  }
+}

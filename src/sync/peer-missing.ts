@@ -1,0 +1,64 @@
+import { limits } from '../config/limits.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import { referencesOf, repositoryAddress } from '../nostr/repository.js';
+import { firstTagValue } from '../nostr/event.js';
+import type { EventStore } from '../store/event-store.js';
+import type { CatchupBatch } from './catchup-queue.js';
+import type { FilterService } from './filter.js';
+import type { RunLog } from './run-log.js';
+
+/**
+ * Counts, by repository, the events that we have and a relay lacks ("peer missing events"): of those repositories
+ * only whose announcement names that relay, for no other relay is meant to have them.
+ */
+export class PeerMissing {
+  readonly #relay: string;
+  readonly #store: EventStore;
+  readonly #filters: FilterService;
+  readonly #reads = new Set<Promise<void>>();
+  #counted = new WeakMap<CatchupBatch, Set<string>>();
+
+  constructor(relay: string, store: EventStore, filters: FilterService) {
+    this.#relay = relay;
+    this.#store = store;
+    this.#filters = filters;
+  }
+
+  /** Takes ids that a session found only here: stored ones, and remembered ones, which do not count. */
+  add(ids: readonly string[], batch: CatchupBatch, log: RunLog): void {
+    let counted = this.#counted.get(batch);
+    if (counted === undefined) this.#counted.set(batch, (counted = new Set()));
+    const fresh: string[] = [];
+    for (const id of ids) {
+      if (counted.size >= limits.peerMissingEventsReadMax) break;
+      if (counted.has(id) || !this.#store.has(id)) continue;
+      counted.add(id);
+      fresh.push(id);
+    }
+    if (fresh.length === 0) return;
+    const read = this.#read(fresh, log).finally(() => this.#reads.delete(read));
+    this.#reads.add(read);
+  }
+
+  /** Resolves when all that was added is counted. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#reads);
+  }
+
+  async #read(ids: readonly string[], log: RunLog): Promise<void> {
+    for (const id of ids) {
+      const stored = await this.#store.get(id);
+      if (stored === undefined) continue;
+      const repository = repositoriesOf(stored.event).find((address) => this.#filters.isNamedBy(address, this.#relay));
+      if (repository !== undefined) log.peerMissing(repository, 1);
+    }
+  }
+}
+
+function repositoriesOf(event: NostrEvent): readonly string[] {
+  if (event.kind === kinds.repositoryAnnouncement || event.kind === kinds.repositoryState) {
+    return [repositoryAddress(event.pubkey, firstTagValue(event, 'd') ?? '')];
+  }
+  return referencesOf(event).addresses;
+}

@@ -1,0 +1,26 @@
+import { limits } from '../config/limits.js';
+import type { Capability } from './capability.js';
+import { CatchupQueue } from './catchup-queue.js';
+import { RelayLedger } from './ledger.js';
+import { fullPace, type Pace } from './pace.js';
+import { newServingRecord, type ServingRecord } from './receipts.js';
+import { UnservedIds } from './unserved.js';
+
+/** What is known of one relay beyond a connection: gone only with the process, or when the relay is tracked no more. */
+export class RelayMemory {
+  readonly ledger = new RelayLedger();
+  readonly queue = new CatchupQueue();
+  readonly unserved = new UnservedIds(limits.unservedIdsMax);
+  serving: ServingRecord = newServingRecord(limits.downloadIdsMax);
+  negentropy: Capability = { type: 'untried' };
+  pace: Pace = fullPace;
+  /** When everything there was to catch up with had been caught up, in wall-clock seconds. */
+  lastCompleteAt: number | undefined;
+
+  /** The day is over: what the relay could not do is tried again. */
+  startDay(): void {
+    this.unserved.clear();
+    this.serving = newServingRecord(limits.downloadIdsMax);
+    this.negentropy = this.negentropy.type === 'unable' ? { type: 'untried' } : this.negentropy;
+  }
+}

@@ -1,0 +1,252 @@
+import { type FailureClass, TransportError } from './transport.js';
+import { limits } from '../config/limits.js';
+import { withTimeLimit } from '../lib/abort.js';
+import {
+  backOff,
+  beginUpdate,
+  type ConnectionState,
+  connect,
+  connected,
+  disconnect,
+  endUpdate,
+  giveUp,
+} from './connection.js';
+import type { TopicChanges } from './filter.js';
+import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
+import { Inlet } from './inlet.js';
+import { Peer } from './peer.js';
+import { RelayMemory } from './relay-memory.js';
+import { relayLimits } from './relay-limits.js';
+import { Session } from './session.js';
+import type { SyncContext } from './sync-context.js';
+
+/** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */
+export type RelaySyncStatus = {
+  readonly relay: string;
+  readonly connection: ConnectionState['type'];
+  readonly health: RelayHealth['status']['type'];
+  readonly consecutiveFailures: number;
+  readonly lastFailure: FailureClass | undefined;
+  readonly retryInMs: number;
+  readonly liveSubscriptions: number;
+  readonly liveFilters: number;
+  readonly uncoveredTopics: number;
+  readonly queuedTopics: number;
+  readonly negentropy: 'untried' | 'works' | 'unable';
+  /** Wall-clock seconds; as of then, everything of the relay is here. */
+  readonly lastCompleteAt: number | undefined;
+};
+
+/** One relay, for as long as it is tracked: keeps its connection, its health and its memory. */
+export class RelaySync {
+  readonly relay: string;
+  readonly #context: SyncContext;
+  readonly #isTrusted: boolean;
+  readonly #memory = new RelayMemory();
+  readonly #inlet: Inlet;
+  #health: RelayHealth;
+  #state: ConnectionState;
+  #session: Session | undefined;
+  #peer: Peer | undefined;
+  /** Why admission takes no more. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(context: SyncContext, relay: string, isTrusted: boolean) {
+    this.relay = relay;
+    this.#context = context;
+    this.#isTrusted = isTrusted;
+    this.#health = context.health.start(relay, context.clock.monotonic(), context.random);
+    this.#state = { type: 'backoff', until: this.#health.nextRetryAt };
+    this.#inlet = new Inlet({ ...context, relay, onFailure: (error) => this.#fail(error) });
+    context.metrics.track(relay);
+    this.#showHealth();
+  }
+
+  get isConnected(): boolean {
+    return this.#session !== undefined;
+  }
+
+  get isDead(): boolean {
+    return this.#health.status.type === 'dead';
+  }
+
+  get queuedBytes(): number {
+    return this.#peer?.queuedBytes ?? 0;
+  }
+
+  get queuedDownloads(): number {
+    return this.#session?.queuedDownloads ?? 0;
+  }
+
+  status(): RelaySyncStatus {
+    return {
+      relay: this.relay,
+      connection: this.#state.type,
+      health: this.#health.status.type,
+      consecutiveFailures: this.#health.consecutiveFailures,
+      lastFailure: this.#health.lastFailure,
+      retryInMs: this.isConnected ? 0 : Math.max(0, this.#health.nextRetryAt - this.#context.clock.monotonic()),
+      liveSubscriptions: this.#session?.liveSubscriptions ?? 0,
+      liveFilters: this.#session?.liveFilters ?? 0,
+      uncoveredTopics: this.#session?.uncoveredTopics ?? 0,
+      queuedTopics: this.#memory.queue.size,
+      negentropy: this.#memory.negentropy.type,
+      lastCompleteAt: this.#memory.lastCompleteAt,
+    };
+  }
+
+  /** Connects, and connects again, until `signal` ends it. Rejects when admission can take no more. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, metrics } = this.#context;
+    try {
+      while (!signal.aborted) {
+        await clock.sleep(Math.max(0, this.#health.nextRetryAt - clock.monotonic()), signal);
+        await this.#context.dials.use(signal, async () => await this.#dial(signal));
+        if (this.#peer !== undefined) await this.#serve(this.#peer, signal);
+      }
+    } finally {
+      metrics.forget(this.relay);
+    }
+  }
+
+  /** Takes what changed of the topics of this relay, and of those that are asked for everywhere. */
+  update(changes: Pick<TopicChanges, 'added' | 'removed'>): void {
+    const { filters } = this.#context;
+    const added = [...changes.added].filter((topic) => filters.wants(this.relay, topic));
+    const removed = [...changes.removed].filter((topic) => !filters.wants(this.relay, topic));
+    this.#memory.ledger.forget(removed);
+    this.#memory.queue.remove(removed);
+    this.#memory.queue.dropUnwanted((topic) => filters.wants(this.relay, topic));
+    this.#session?.update(added, removed);
+  }
+
+  /** Everything is caught up again, at once or when the relay is connected. */
+  startDay(): void {
+    this.#memory.startDay();
+    this.#memory.queue.add(this.#context.filters.topicsOf(this.relay), 'daily');
+    this.#session?.wakeUp();
+  }
+
+  /** Downloads ids; returns those that this relay did not serve, all of them when it is not connected. */
+  async fetch(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#session?.fetch(ids, signal)) ?? ids;
+  }
+
+  async #dial(signal: AbortSignal): Promise<void> {
+    const { clock, dialer, metrics, logger } = this.#context;
+    const target = { url: this.relay, trusted: this.#isTrusted };
+    this.#state = connect(this.#state, clock.monotonic());
+    const attempt = new AbortController();
+    const onAbort = () => attempt.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const information = await withTimeLimit(
+        clock,
+        'the relay information',
+        limits.remoteInformationMsMax,
+        dialer.information(target, attempt.signal),
+        signal,
+      ).catch(() => undefined);
+      signal.throwIfAborted();
+      const peer = new Peer({
+        ...this.#context,
+        relay: this.relay,
+        inlet: this.#inlet,
+        limits: relayLimits(information),
+        authRequired: information?.authRequired === true,
+      });
+      const dialled = dialer.dial(target, peer.handlers, attempt.signal);
+      peer.attach(await withTimeLimit(clock, 'the connection', limits.remoteDialMsMax, dialled, signal));
+      this.#peer = peer;
+      this.#state = connected(this.#state, clock.monotonic());
+      metrics.attempted(this.relay, 'success');
+      metrics.setConnected(this.relay, true);
+      logger.info({ relay: this.relay }, 'connected');
+      this.#apply({ type: 'connected' });
+    } catch (error) {
+      attempt.abort(error);
+      signal.throwIfAborted();
+      metrics.attempted(this.relay, 'failure');
+      this.#lose({ type: 'connect-failed', failure: failureOf(error) });
+      const { status, nextRetryAt, consecutiveFailures } = this.#health;
+      const backoffMs = Math.round(nextRetryAt - clock.monotonic());
+      if (status.type !== 'dead') {
+        logger.warn(
+          { relay: this.relay, attempt: consecutiveFailures, backoffMs, failure: failureOf(error) },
+          'connect failed',
+        );
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #serve(peer: Peer, signal: AbortSignal): Promise<void> {
+    const { clock, metrics, logger } = this.#context;
+    const session = new Session({
+      context: this.#context,
+      relay: this.relay,
+      peer,
+      inlet: this.#inlet,
+      memory: this.#memory,
+      onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
+    });
+    this.#session = session;
+    const cancel = clock.after(stabilityMs, () => this.#apply({ type: 'stable' }));
+    try {
+      await session.run(signal);
+    } finally {
+      cancel();
+      peer.close();
+      this.#session = undefined;
+      this.#peer = undefined;
+      metrics.setConnected(this.relay, false);
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    signal.throwIfAborted();
+    const failure = peer.error?.failure;
+    logger.info({ relay: this.relay, failure }, 'disconnected');
+    this.#lose(peer.refusal === undefined ? { type: 'disconnected', failure } : { type: 'refused' });
+    if (peer.refusal !== undefined) {
+      logger.warn({ relay: this.relay, ...peer.refusal.details }, 'relay does not let us in; tried again in a day');
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#peer?.close();
+  }
+
+  /** → Disconnected → Backoff | Dead, as health has it. */
+  #lose(event: HealthEvent): void {
+    const { clock } = this.#context;
+    this.#state = disconnect(this.#state, clock.monotonic());
+    this.#apply(event);
+    const { nextRetryAt } = this.#health;
+    this.#state = this.isDead ? giveUp(this.#state, nextRetryAt) : backOff(this.#state, nextRetryAt);
+  }
+
+  #apply(event: HealthEvent): void {
+    const { health, clock, random, logger } = this.#context;
+    const now = clock.monotonic();
+    this.#health = health.next(this.#health, event, now, random);
+    this.#showHealth();
+    if (this.isDead && event.type !== 'connected') {
+      const failingMs = Math.round(now - (this.#health.failingSince ?? now));
+      logger.error({ relay: this.relay, failingMs }, 'relay dead');
+    }
+  }
+
+  #showHealth(): void {
+    this.#context.metrics.setHealth(this.relay, this.#health.status.type, this.#health.consecutiveFailures);
+  }
+
+  #onUpdating(isUpdating: boolean): void {
+    if (isUpdating && this.#state.type === 'connected') this.#state = beginUpdate(this.#state);
+    else if (!isUpdating && this.#state.type === 'updating') this.#state = endUpdate(this.#state);
+  }
+}
+
+function failureOf(error: unknown): FailureClass {
+  return error instanceof TransportError ? error.failure : 'timeout';
+}

@@ -1,0 +1,102 @@
+import type { EventSource } from '../admission/admission.js';
+import { deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import { PeerGoneError, PeerRefusedError, PeerStrainedError } from './errors.js';
+import type { Peer } from './peer.js';
+import { readRefusal } from './refusal.js';
+
+/** How a REQ for stored events ended. */
+export type RequestEnd =
+  | { readonly type: 'eose' }
+  /** We ended it: `onEvent` had enough. */
+  | { readonly type: 'cut' }
+  | { readonly type: 'closed'; readonly reason: string }
+  | { readonly type: 'silent' };
+
+export type RequestParts = {
+  readonly peer: Peer;
+  readonly clock: Clock;
+  readonly source: EventSource['type'];
+  readonly filter: Filter;
+  /** Takes each event that comes; `false` ends the request. */
+  readonly onEvent: (event: NostrEvent) => boolean;
+  readonly signal: AbortSignal;
+};
+
+/** Times that one request is sent again after "slow down" before it counts as refused. */
+const slowDownsMax = 5;
+
+/**
+ * Asks for stored events until EOSE. Waits for a free place, for the pause that "slow down" asks for, and answers
+ * `auth-required:`; other ends are told. Rejects with `PeerGoneError`, `PeerRefusedError` or the signal's reason.
+ */
+export async function request(parts: RequestParts): Promise<RequestEnd> {
+  return await parts.peer.requests.use(parts.signal, async () => await patiently(parts, () => requestOnce(parts)));
+}
+
+/** Repeats `ask` after "slow down", and once after authentication. */
+export async function patiently<End extends { readonly type: string }>(
+  { peer }: Pick<RequestParts, 'peer'>,
+  ask: () => Promise<End | { readonly type: 'closed'; readonly reason: string }>,
+): Promise<End | { readonly type: 'closed'; readonly reason: string }> {
+  let slowDowns = 0;
+  let wasAuthenticated = false;
+  for (;;) {
+    const end = await ask();
+    if (!isClosed(end)) return end;
+    const refusal = readRefusal(end.reason);
+    if (refusal.type === 'auth') {
+      if (wasAuthenticated) throw new PeerRefusedError(peer.relay, end.reason);
+      wasAuthenticated = true;
+      await peer.authentication.ensure();
+    } else if (refusal.type === 'slow-down') {
+      slowDowns += 1;
+      if (slowDowns > slowDownsMax) throw new PeerStrainedError(peer.relay, 'asks to slow down time and again');
+      peer.slowDown();
+    } else {
+      if (refusal.type === 'too-many-subscriptions') peer.tighten('subscriptions');
+      return end;
+    }
+  }
+}
+
+function isClosed(end: { readonly type: string }): end is { readonly type: 'closed'; readonly reason: string } {
+  return end.type === 'closed';
+}
+
+async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
+  const { peer, clock, signal } = parts;
+  await peer.ready(signal);
+  const ended = deferred<RequestEnd>();
+  const sentAt = clock.monotonic();
+  const channel = peer.openChannel('r', {
+    source: parts.source,
+    onEvent: (event) => {
+      if (!parts.onEvent(event)) ended.resolve({ type: 'cut' });
+    },
+    onMessage: (message) => {
+      if (message.type === 'EOSE') ended.resolve({ type: 'eose' });
+      else if (message.type === 'CLOSED') ended.resolve({ type: 'closed', reason: message.reason });
+    },
+    onSilent: () => ended.resolve({ type: 'silent' }),
+    onGone: () => ended.reject(new PeerGoneError(peer.relay)),
+  });
+  const onAbort = () => ended.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  let isClosed = false;
+  try {
+    peer.send(['REQ', channel.id, parts.filter]);
+    channel.expect();
+    const end = await ended.promise;
+    isClosed = end.type === 'closed';
+    if (end.type === 'silent') peer.unanswered(sentAt);
+    else peer.answered();
+    return end;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    peer.closeChannel(channel, isClosed ? undefined : 'CLOSE');
+  }
+}
+

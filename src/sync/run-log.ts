@@ -1,0 +1,103 @@
+import { limits } from '../config/limits.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { CatchupTrigger } from './catchup.js';
+import type { SyncLogger } from './logger.js';
+import type { SyncMetrics } from './metrics.js';
+
+/** What one catch-up with one relay found, said as sync.md §7 wants it: bounded, and without any content. */
+export class RunLog {
+  readonly trigger: CatchupTrigger;
+  readonly #relay: string;
+  readonly #logger: SyncLogger;
+  readonly #metrics: SyncMetrics;
+  readonly #startedAt: number;
+  #stored = 0;
+  #refused = 0;
+  #unserved = 0;
+  #gaps = 0;
+  readonly #peerMissing = new Map<string, number>();
+  #peerMissingOthers = 0;
+
+  constructor(parts: {
+    readonly trigger: CatchupTrigger;
+    readonly relay: string;
+    readonly logger: SyncLogger;
+    readonly metrics: SyncMetrics;
+    /** Monotonic milliseconds. */
+    readonly startedAt: number;
+  }) {
+    this.trigger = parts.trigger;
+    this.#relay = parts.relay;
+    this.#logger = parts.logger;
+    this.#metrics = parts.metrics;
+    this.#startedAt = parts.startedAt;
+  }
+
+  stored(): void {
+    this.#stored += 1;
+  }
+
+  refused(): void {
+    this.#refused += 1;
+  }
+
+  unserved(): void {
+    this.#unserved += 1;
+  }
+
+  gap(event: NostrEvent): void {
+    this.#gaps += 1;
+    this.#metrics.gap(this.#relay);
+    if (this.#gaps > limits.catchupLogLinesMax) return;
+    const details = { relay: this.#relay, event: event.id, kind: event.kind, created_at: event.created_at };
+    this.#gapLevel(details, 'catch-up found an event that live sync should have brought');
+  }
+
+  /** The relay lacks events that we have. */
+  peerMissing(repository: string | undefined, count: number): void {
+    const isKnown = repository !== undefined && this.#peerMissing.has(repository);
+    if (repository !== undefined && (isKnown || this.#peerMissing.size < limits.catchupLogLinesMax)) {
+      this.#peerMissing.set(repository, (this.#peerMissing.get(repository) ?? 0) + count);
+    } else {
+      this.#peerMissingOthers += count;
+    }
+  }
+
+  /** Ends the run; `completeSince` is set when everything of the relay is complete as of then. */
+  end(now: number, completeSince: number | undefined): void {
+    this.interrupt();
+    const durationMs = Math.round(now - this.#startedAt);
+    this.#metrics.caughtUp(this.#relay, this.trigger, durationMs / 1000, completeSince);
+    this.#logger.info(
+      {
+        relay: this.#relay,
+        trigger: this.trigger,
+        durationMs,
+        stored: this.#stored,
+        refused: this.#refused,
+        unserved: this.#unserved,
+        gaps: this.#gaps,
+      },
+      'caught up with relay',
+    );
+  }
+
+  /** Says what was found, without saying that it was all. */
+  interrupt(): void {
+    const relay = this.#relay;
+    if (this.#gaps > limits.catchupLogLinesMax) {
+      this.#gapLevel({ relay, count: this.#gaps }, 'catch-up found events that live sync should have brought');
+    }
+    for (const [repository, count] of this.#peerMissing) {
+      this.#logger.warn({ relay, repository, count }, 'peer missing events');
+    }
+    if (this.#peerMissingOthers > 0) {
+      this.#logger.warn({ relay, repository: 'others', count: this.#peerMissingOthers }, 'peer missing events');
+    }
+  }
+
+  #gapLevel(details: object, message: string): void {
+    if (this.trigger === 'daily') this.#logger.error(details, message);
+    else this.#logger.warn(details, message);
+  }
+}

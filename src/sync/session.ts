@@ -1,0 +1,298 @@
+import { limits } from '../config/limits.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import { unixSeconds } from '../lib/clock.js';
+import { BatchRun } from './batch-run.js';
+import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
+import type { CatchupTrigger } from './catchup.js';
+import { Downloader } from './download.js';
+import { BatchTurnOverError, PeerStrainedError } from './errors.js';
+import type { Inlet } from './inlet.js';
+import type { Topic } from './layers.js';
+import { LiveSync } from './live.js';
+import { nextPace } from './pace.js';
+import type { Peer } from './peer.js';
+import { PeerMissing } from './peer-missing.js';
+import type { RelayMemory } from './relay-memory.js';
+import { RunLog } from './run-log.js';
+import { batchesOf } from './subscription.js';
+import type { SyncContext } from './sync-context.js';
+import { TaskGroup } from './tasks.js';
+
+/** Times that a batch is tried on one connection before it is left for the next one, or the next day. */
+const batchFailuresMax = 3;
+
+export type SessionParts = {
+  readonly context: SyncContext;
+  readonly relay: string;
+  readonly peer: Peer;
+  readonly inlet: Inlet;
+  readonly memory: RelayMemory;
+  readonly onUpdating: (isUpdating: boolean) => void;
+};
+
+/**
+ * What happens on one connection: live subscriptions first, then, for all that they cover, catch-up, batch by batch.
+ */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #live: LiveSync;
+  readonly #downloader: Downloader;
+  readonly #peerMissing: PeerMissing;
+  readonly #settled = new Set<Topic>();
+  readonly #connectedAt: number;
+  #wake: Deferred<void> | undefined;
+  #log: RunLog | undefined;
+
+  constructor(parts: SessionParts) {
+    const { context, relay, peer, inlet, memory } = parts;
+    this.#parts = parts;
+    this.#connectedAt = context.clock.monotonic();
+    this.#live = new LiveSync({
+      ...context,
+      peer,
+      inlet,
+      ledger: memory.ledger,
+      onSettled: (topics) => this.#onSettled(topics),
+      onUpdating: parts.onUpdating,
+    });
+    this.#downloader = new Downloader({ ...context, peer, inlet, memory });
+    this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
+  }
+
+  get liveFilters(): number {
+    return this.#live.filters;
+  }
+
+  get liveSubscriptions(): number {
+    return this.#live.subscriptions;
+  }
+
+  get uncoveredTopics(): number {
+    return this.#live.uncovered;
+  }
+
+  get queuedDownloads(): number {
+    return this.#downloader.queued;
+  }
+
+  /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { peer, context, relay } = this.#parts;
+    const tasks = new TaskGroup(signal);
+    const guarded = (work: (signal: AbortSignal) => Promise<void>) => {
+      tasks.spawn(async (inner) => {
+        try {
+          await work(inner);
+        } catch (error) {
+          if (!this.#endsQuietly(error)) throw error;
+        }
+      });
+    };
+    tasks.spawn(async (inner) => {
+      await peer.run(inner);
+      tasks.cancel();
+    });
+    this.#live.add(context.filters.topicsOf(relay));
+    guarded(async (inner) => await this.#live.run(inner));
+    guarded(async (inner) => await this.#downloader.run(inner));
+    guarded(async (inner) => await this.#catchUp(inner));
+    await tasks.join();
+    await this.#peerMissing.settled();
+    this.#log?.interrupt();
+  }
+
+  /** Takes changes of what the relay is to be asked about. */
+  update(added: readonly Topic[], removed: readonly Topic[]): void {
+    this.#live.add(added);
+    this.#live.remove(removed);
+  }
+
+  /** Something was put into the queue of catch-up. */
+  wakeUp(): void {
+    this.#wake?.resolve();
+    this.#wake = undefined;
+  }
+
+  /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */
+  async fetch(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const unserved: string[] = [];
+    const order = this.#downloader.begin({
+      source: 'catchup',
+      onEvent: () => {},
+      onUnserved: (id) => unserved.push(id),
+    });
+    await order.add(ids);
+    await order.finish(signal);
+    return unserved;
+  }
+
+  /** The connection's end, and the remote's refusal to let us in, end a session; they are no fault of ours. */
+  #endsQuietly(error: unknown): boolean {
+    const { peer } = this.#parts;
+    peer.refuse(error);
+    return peer.isEnded;
+  }
+
+  #onSettled(topics: readonly Topic[]): void {
+    const { memory } = this.#parts;
+    for (const topic of topics) this.#settled.add(topic);
+    const known = topics.filter((topic) => memory.ledger.doneAt(topic) !== undefined);
+    const unknown = topics.filter((topic) => memory.ledger.doneAt(topic) === undefined);
+    memory.queue.add(unknown, 'start');
+    memory.queue.add(known, 'reconnect');
+    this.wakeUp();
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const onAbort = () => this.wakeUp();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (!signal.aborted) {
+        const next = this.#parts.memory.queue.next((trigger) => this.#isDue(trigger), this.#settled);
+        if (next === undefined) await this.#rest();
+        else await this.#runNext(next, signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The catch-up after a reconnect waits until the connection has proven itself. */
+  #isDue(trigger: CatchupTrigger): boolean {
+    return trigger !== 'reconnect' || this.#reconnectWaitMs() <= 0;
+  }
+
+  #reconnectWaitMs(): number {
+    const { clock, settings } = this.#parts.context;
+    return this.#connectedAt + settings.reconnectDelayMs - clock.monotonic();
+  }
+
+  async #rest(): Promise<void> {
+    this.#wake = deferred();
+    const waitMs = this.#reconnectWaitMs();
+    const cancel = waitMs > 0 ? this.#parts.context.clock.after(waitMs, () => this.wakeUp()) : undefined;
+    await this.#wake.promise;
+    cancel?.();
+  }
+
+  async #runNext(next: NextCatchup, signal: AbortSignal): Promise<void> {
+    const { context, memory } = this.#parts;
+    const batch = this.#take(next);
+    const log = this.#logOf(batch.trigger);
+    const run = new BatchRun(
+      {
+        ...context,
+        peer: this.#parts.peer,
+        memory,
+        inlet: this.#parts.inlet,
+        downloader: this.#downloader,
+        peerMissing: this.#peerMissing,
+      },
+      batch,
+      log,
+    );
+    const { clock } = context;
+    const startedAt = clock.monotonic();
+    let isStrained = false;
+    try {
+      await context.transfers.use(signal, async () => await this.#runWithin(run, signal));
+      this.#finish(batch);
+    } catch (error) {
+      isStrained = this.#putBack(batch, error);
+    }
+    const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
+    memory.pace = nextPace(memory.pace, { strained: isStrained, msPerRequest });
+    await this.#endRun(batch.trigger);
+    const pauseMs = batch.trigger === 'daily' && !isStrained ? context.settings.batchDelayMs : memory.pace.waitMs;
+    if (pauseMs > 0 && memory.queue.size > 0) await clock.sleep(pauseMs, signal);
+  }
+
+  /** Forms the next batch, as large as the limits of the remote allow. */
+  #take(next: NextCatchup): CatchupBatch {
+    const { context, memory, peer } = this.#parts;
+    if (next.type === 'interrupted') {
+      memory.queue.resume(next.batch);
+      return next.batch;
+    }
+    const { settings, clock } = context;
+    const candidates = [...take(next.topics, settings.tagsPerFilterMax)];
+    const [topics = []] = batchesOf(candidates, {
+      tagsPerFilter: settings.tagsPerFilterMax,
+      filtersPerSubscription: 1,
+      // Half of a message: the other half carries the first fingerprints.
+      messageBytes: peer.limits.messageBytes / 2,
+    });
+    memory.queue.remove(topics);
+    const now = unixSeconds(clock);
+    const doneAt = memory.ledger.oldestDoneAt(topics);
+    const since = batchSince(next.trigger, doneAt, now, Math.ceil(settings.reconnectLookbackMs / 1000));
+    return { trigger: next.trigger, layer: next.layer, topics, since, startedAt: now, pagings: new Map(), failures: 0 };
+  }
+
+  /** A batch that takes too long makes room for other relays, and goes on later. */
+  async #runWithin(run: BatchRun, signal: AbortSignal): Promise<void> {
+    const { context, relay } = this.#parts;
+    const limit = new AbortController();
+    const onAbort = () => limit.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const cancel = context.clock.after(limits.catchupBatchMsMax, () =>
+      limit.abort(new BatchTurnOverError(relay)),
+    );
+    try {
+      await run.run(limit.signal);
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #finish(batch: CatchupBatch): void {
+    const { context, memory, relay } = this.#parts;
+    const wanted = batch.topics.filter((topic) => context.filters.wants(relay, topic));
+    memory.ledger.done(wanted, batch.startedAt);
+    // Begun on an earlier connection: what came between the two is still to be fetched.
+    const connectedSeconds = unixSeconds(context.clock) - (context.clock.monotonic() - this.#connectedAt) / 1000;
+    if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');
+  }
+
+  /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */
+  #putBack(batch: CatchupBatch, error: unknown): boolean {
+    const { context, memory, relay } = this.#parts;
+    const isStrained = error instanceof PeerStrainedError;
+    if (isStrained) batch.failures += 1;
+    if (batch.failures < batchFailuresMax) memory.queue.putBack(batch);
+    if (isStrained) {
+      context.logger.info({ relay, reason: error.message, failures: batch.failures }, 'catch-up is held up');
+      return true;
+    }
+    if (error instanceof BatchTurnOverError) return false;
+    throw error;
+  }
+
+  #logOf(trigger: CatchupTrigger): RunLog {
+    const { context, relay } = this.#parts;
+    if (this.#log?.trigger === trigger) return this.#log;
+    this.#log = new RunLog({ ...context, relay, trigger, startedAt: context.clock.monotonic() });
+    return this.#log;
+  }
+
+  /** Says what a catch-up found, when nothing is left of it. */
+  async #endRun(trigger: CatchupTrigger): Promise<void> {
+    const { context, memory, relay } = this.#parts;
+    if (!memory.queue.isEmptyOf(trigger) || this.#log?.trigger !== trigger) return;
+    await this.#peerMissing.settled();
+    if (memory.queue.size === 0) {
+      memory.lastCompleteAt = memory.ledger.oldestDoneAt(context.filters.topicsOf(relay)) ?? memory.lastCompleteAt;
+    }
+    this.#log.end(context.clock.monotonic(), memory.lastCompleteAt);
+    this.#log = undefined;
+  }
+}
+
+function* take<T>(items: Iterable<T>, count: number): Iterable<T> {
+  let left = count;
+  for (const item of items) {
+    if (left-- <= 0) return;
+    yield item;
+  }
+}

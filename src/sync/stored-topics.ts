@@ -1,0 +1,106 @@
+import type { AcceptedEvent, Admission } from '../admission/admission.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
+import { isRootKind, kinds, rootKinds } from '../nostr/kinds.js';
+import { type Announcement, parseAnnouncement } from '../nostr/repository.js';
+import type { EventStore } from '../store/event-store.js';
+import type { FilterService } from './filter.js';
+
+/**
+ * Keeps the filters equal to what is stored: read once from the store, then from the feed, with changes gathered over
+ * a window. Nothing is read again.
+ */
+export class StoredTopics {
+  readonly #store: EventStore;
+  readonly #admission: Admission;
+  readonly #clock: Clock;
+  readonly #filters: FilterService;
+  readonly #windowMs: number;
+  /** What left the store while it was being read; undefined afterwards. */
+  #removedMeanwhile: Set<string> | undefined = new Set();
+  #changed: Deferred<void> = deferred();
+
+  constructor(parts: {
+    readonly store: EventStore;
+    readonly admission: Admission;
+    readonly clock: Clock;
+    readonly filters: FilterService;
+    readonly windowMs: number;
+  }) {
+    this.#store = parts.store;
+    this.#admission = parts.admission;
+    this.#clock = parts.clock;
+    this.#filters = parts.filters;
+    this.#windowMs = parts.windowMs;
+  }
+
+  get isLoaded(): boolean {
+    return this.#removedMeanwhile === undefined;
+  }
+
+  /** Calls `onChanges` when the store has been read, and then once per window in which something changed. */
+  async run(signal: AbortSignal, onChanges: () => void): Promise<void> {
+    const { feed } = this.#admission;
+    const stopAccepted = feed.onAccepted((accepted) => this.#onAccepted(accepted));
+    const stopRemoved = feed.onRemoved(({ removed }) => {
+      for (const { id } of removed) this.#onRemoved(id);
+    });
+    const onAbort = () => this.#changed.resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await this.#load(signal);
+      for (;;) {
+        onChanges();
+        await this.#changed.promise;
+        await this.#clock.sleep(this.#windowMs, signal);
+        this.#changed = deferred();
+        signal.throwIfAborted();
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      stopRemoved();
+      stopAccepted();
+    }
+  }
+
+  async #load(signal: AbortSignal): Promise<void> {
+    for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement, ...rootKinds] }])) {
+      signal.throwIfAborted();
+      for (const { event } of chunk) if (this.#removedMeanwhile?.has(event.id) === false) this.#take(event);
+    }
+    this.#removedMeanwhile = undefined;
+  }
+
+  #onAccepted({ event, stored }: AcceptedEvent): void {
+    if (stored) this.#take(event);
+  }
+
+  #onRemoved(id: string): void {
+    this.#removedMeanwhile?.add(id);
+    this.#filters.remove(id);
+    this.#changed.resolve();
+  }
+
+  #take(event: NostrEvent): void {
+    if (event.kind === kinds.repositoryAnnouncement) {
+      const announcement = tryParseAnnouncement(event);
+      if (announcement !== undefined) this.#filters.addAnnouncement(event, announcement);
+    } else if (isRootKind(event.kind)) {
+      this.#filters.addRoot(event);
+    } else {
+      return;
+    }
+    this.#changed.resolve();
+  }
+}
+
+/** A stored announcement that an older policy let in may be unreadable by now; it is not followed. */
+function tryParseAnnouncement(event: NostrEvent): Announcement | undefined {
+  try {
+    return parseAnnouncement(event);
+  } catch (error) {
+    if (error instanceof InvalidEventError) return undefined;
+    throw error;
+  }
+}

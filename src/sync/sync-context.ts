@@ -1,0 +1,36 @@
+import type { Admission } from '../admission/admission.js';
+import type { Kernels } from '../kernels/kernels.js';
+import type { Clock } from '../lib/clock.js';
+import type { Random } from '../lib/random.js';
+import type { Identity } from '../nostr/keys.js';
+import type { EventStore } from '../store/event-store.js';
+import type { RefusedIndex } from '../store/refused-index.js';
+import type { FilterService } from './filter.js';
+import type { RelayHealthTracker } from './health.js';
+import type { InFlightIds } from './in-flight.js';
+import type { SyncLogger } from './logger.js';
+import type { SyncMetrics } from './metrics.js';
+import type { SyncSettings } from './settings.js';
+import type { Slots } from './slots.js';
+import type { Dialer } from './transport.js';
+
+/** What all relays share. */
+export type SyncContext = {
+  readonly store: EventStore;
+  readonly refused: RefusedIndex;
+  readonly admission: Admission;
+  readonly kernels: Kernels;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: SyncLogger;
+  readonly metrics: SyncMetrics;
+  readonly settings: SyncSettings;
+  readonly identity: Identity | undefined;
+  readonly filters: FilterService;
+  readonly health: RelayHealthTracker;
+  readonly inFlight: InFlightIds;
+  /** Dialling has a gate of its own, so that dead hosts never starve live ones. */
+  readonly dials: Slots;
+  readonly transfers: Slots;
+};
