@@ -52,7 +52,9 @@ export class FakeOutbox implements Outbox {
 
   set full(full: boolean) {
     this.#full = full;
-    if (!full) this.#room?.resolve();
+    if (full) return;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   send(frame: string | Buffer): void {
@@ -61,7 +63,7 @@ export class FakeOutbox implements Outbox {
 
   async roomy(): Promise<void> {
     if (!this.#full) return;
-    this.#room = deferred<void>();
+    this.#room ??= deferred<void>();
     await this.#room.promise;
   }
 

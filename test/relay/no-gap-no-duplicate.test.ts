@@ -68,10 +68,15 @@ class SteppedStore {
   }
 }
 
-type Step = 'put' | 'announce' | 'step' | 'time' | 'full' | 'roomy';
-const steps = fc.array(fc.constantFrom<Step>('put', 'announce', 'step', 'time', 'full', 'roomy'), {
-  maxLength: 60,
-});
+type Step = 'put' | 'announce' | 'step' | 'time' | 'full' | 'roomy' | 'request';
+const steps = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant<Step>('step') },
+    { weight: 1, arbitrary: fc.constantFrom<Step>('full', 'request') },
+    { weight: 8, arbitrary: fc.constantFrom<Step>('put', 'announce', 'time', 'roomy') },
+  ),
+  { minLength: 10, maxLength: 60, size: 'max' },
+);
 
 describe('a subscription', () => {
   it.each([true, false])(
@@ -95,11 +100,17 @@ describe('a subscription', () => {
           while (announce());
           for (let made = 0; made < pending; made += 1) put();
           const { outbox, send } = world.client();
-          send('REQ', 'a', { kinds: [1] });
+          let subscriptions = 0;
+          const request = () => {
+            subscriptions += 1;
+            send('REQ', `s${subscriptions}`, { kinds: [1] });
+          };
+          request();
           await world.settle();
           const run: Record<Step, () => unknown> = {
             put,
             announce,
+            request,
             step: () => store.step(),
             time: () => world.clock.advance(50),
             full: () => {
@@ -122,8 +133,10 @@ describe('a subscription', () => {
           await world.clock.advance(1_000);
 
           const all = store.index.map(({ id }) => id);
-          expect(outbox.eventIds('a').sort()).toEqual(all.sort());
-          expect(outbox.ofType('EOSE')).toHaveLength(1);
+          for (let opened = 1; opened <= subscriptions; opened += 1) {
+            expect(outbox.eventIds(`s${opened}`).sort()).toEqual(all.sort());
+          }
+          expect(outbox.ofType('EOSE')).toHaveLength(subscriptions);
           expect(world.clock.timers).toBe(0);
         }),
         { numRuns: 300, seed: 1 },
