@@ -2,7 +2,7 @@ import { idBytes } from '../kernels/kernels.js';
 import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import { type Alignment, alignLists, rangeOfGap } from './list-gaps.js';
 import { firstPiece, type Range } from './open-range.js';
-import { bestCut, expectedAnswerBytes, listingIsCheaper } from './plan.js';
+import { bestCut, expectedAnswerBytes, listingIsCheaper, type PeerHabit } from './plan.js';
 import type { Question } from './questions.js';
 import type { NegentropyStorage } from './storage.js';
 import { boundBytesMax, countBytesMax, fingerprintRangeBytesMax, MessageWriter } from './writer.js';
@@ -24,16 +24,18 @@ export class AnswerWriter {
   readonly #storage: NegentropyStorage;
   readonly #writer = new MessageWriter();
   readonly #bytesMax: number;
+  readonly #peer: PeerHabit;
   readonly #peerBytesMax: number;
   /** The bytes that the client's next message will take for what was written. */
   #peerBytes = 0;
   #reached: Bound = lowestBound;
 
-  constructor(storage: NegentropyStorage, bytesMax: number) {
+  constructor(storage: NegentropyStorage, bytesMax: number, peer: PeerHabit) {
     this.#storage = storage;
     // Room is kept for the range that puts off the rest.
     this.#bytesMax = bytesMax - fingerprintRangeBytesMax;
-    this.#peerBytesMax = bytesMax;
+    this.#peer = peer;
+    this.#peerBytesMax = peer === 'classic' ? bytesMax : Number.POSITIVE_INFINITY;
   }
 
   /** Answers the questions, in order. What the frame does not hold is put off by one fingerprint of it all. */
@@ -60,7 +62,7 @@ export class AnswerWriter {
   #answerPieces(question: PiecesQuestion, waiting: number): Rest | undefined {
     const items = question.end - question.begin;
     const gap = items / question.differences;
-    const cut = bestCut(gap, waiting);
+    const cut = bestCut(gap, waiting, this.#peer);
     if (items < 2 || listingIsCheaper(gap, cut, waiting)) return this.#list(question);
     const pieces = Math.max(2, Math.ceil(items / cut.size));
     const size = Math.ceil(items / pieces);

@@ -1,8 +1,7 @@
-import { idBytes } from '../kernels/kernels.js';
 import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
-import { compareIds, type IdList, sameBytes } from './id-list.js';
-import type { AskedRange, OpenRange } from './open-range.js';
+import { compareItems, type IdList, sameBytes } from './id-list.js';
+import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { expectedDifferences } from './plan.js';
 import type { MessageRange } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
@@ -23,12 +22,8 @@ export type AnswerOutcome = {
 };
 
 /** What one range of the answer covers of one asked range. */
-type Part = {
+type Part = Range & {
   readonly asked: AskedRange;
-  readonly lower: Bound;
-  readonly upper: Bound;
-  readonly begin: number;
-  readonly end: number;
   /** Whether the asked range ends with this part. */
   readonly last: boolean;
 };
@@ -123,9 +118,9 @@ export class AnswerWalk {
   #passAgreed(upper: Bound): void {
     for (let asked = this.#asked[this.#next]; asked !== undefined; asked = this.#asked[this.#next]) {
       const whole = compareBounds(asked.upper, upper) <= 0 && compareBounds(this.#position, asked.lower) <= 0;
-      if (!whole || asked.asked !== 'fingerprint') return;
+      if (!whole || asked.group.asked !== 'fingerprint') return;
       this.#progress = true;
-      if (asked.differences === undefined) this.#sampledItems += asked.end - asked.begin;
+      if (asked.group.differences === undefined) this.#sampledItems += asked.end - asked.begin;
       this.#position = asked.upper;
       this.#next += 1;
     }
@@ -133,7 +128,7 @@ export class AnswerWalk {
 
   #agree(parts: readonly Part[]): void {
     for (const part of parts) {
-      if (part.asked.asked === 'fingerprint') {
+      if (part.asked.group.asked === 'fingerprint') {
         this.#progress = true;
       } else {
         this.#listsIgnored = true;
@@ -156,9 +151,7 @@ export class AnswerWalk {
     }
     if (compareBounds(reached, upper) !== 0) throw unasked();
     const before = this.#have.count + this.#need.count;
-    const ours = new Uint8Array((last.end - first.begin) * idBytes);
-    if (ours.length > 0) this.#storage.copyIds(first.begin, last.end, ours, 0);
-    compareIds(ours, ids, this.#have, this.#need);
+    compareItems(this.#storage, first.begin, last.end, ids, this.#have, this.#need);
     this.#found += this.#have.count + this.#need.count - before;
     this.#progress = true;
   }
@@ -188,7 +181,7 @@ export class AnswerWalk {
   }
 
   #reopen({ lower, upper, begin, end, asked }: Part): void {
-    this.#open.push({ lower, upper, begin, end, differences: asked.differences });
+    this.#open.push({ lower, upper, begin, end, differences: asked.group.differences });
     this.#putOff = true;
   }
 
@@ -197,7 +190,7 @@ export class AnswerWalk {
     const differing = this.#openPieces.length;
     const eachOpen = expectedDifferences(this.#pieces, differing);
     for (const piece of this.#openPieces) piece.differences = eachOpen;
-    if (asked.differences === undefined && !this.#putOff) {
+    if (asked.group.differences === undefined && !this.#putOff) {
       this.#sampledItems += asked.end - asked.begin;
       this.#sampledDifferences += this.#found + differing * eachOpen;
     }

@@ -3,7 +3,7 @@ import { AnswerWalk } from './answer.js';
 import { type Bound, boundBefore, compareBounds, highestBound, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { IdList } from './id-list.js';
-import type { AskedRange, OpenRange } from './open-range.js';
+import type { AskedGroup, AskedRange, OpenRange } from './open-range.js';
 import { bestCut, DifferenceDensity, expectedAnswerBytes, firstPieces } from './plan.js';
 import { MessageReader, protocolVersion } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
@@ -107,11 +107,7 @@ export class NegentropyClient {
     const outcome = walk.finish();
 
     if (outcome.listsIgnored) this.#peerAnswersLists = false;
-    // A peer may put off for reasons of its own what its frame would have held: so only half at once.
-    const answerBytesMax = outcome.deferred
-      ? Math.min(this.#answerBytesMax, limits.negentropyMessageBytesMax) / 2
-      : this.#answerBytesMax;
-    this.#answerBytesMax = Math.max(message.length, answerBytesMax);
+    this.#learnAnswerSize(message.length, outcome.deferred);
     this.#density.age();
     this.#density.add(outcome.sampledItems, outcome.sampledDifferences);
     for (let at = outcome.open.length - 1; at >= 0; at -= 1) this.#open.push(outcome.open[at] as OpenRange);
@@ -122,6 +118,13 @@ export class NegentropyClient {
     const next = this.#open.length > 0 ? this.#ask() : undefined;
     if (next === undefined) this.#state = { status: 'complete' };
     return { next, have: have.bytes(), need: need.bytes() };
+  }
+
+  /** A peer may put off what its frame would have held for reasons of its own: so no more than half at once. */
+  #learnAnswerSize(answerBytes: number, deferred: boolean): void {
+    const bytesMax = Math.min(this.#answerBytesMax, limits.negentropyMessageBytesMax);
+    const supposed = deferred ? Math.max(bytesMax / 2, limits.negentropyFrameBytesMin) : this.#answerBytesMax;
+    this.#answerBytesMax = Math.max(answerBytes, supposed);
   }
 
   /** Ends an exchange that costs more than an honest one can. */
@@ -195,7 +198,8 @@ class Question {
     if (this.#isFull()) return range;
     this.#skipTo(range.lower);
     this.#writer.ids(range.upper, this.#storage, range.begin, range.begin);
-    this.asked.push({ ...range, asked: 'nothing' });
+    const { lower, upper, begin, end, differences } = range;
+    this.asked.push({ lower, upper, begin, end, group: { asked: 'nothing', differences } });
     this.#reached = range.upper;
     return undefined;
   }
@@ -204,6 +208,7 @@ class Question {
   askPieces(range: OpenRange, pieces: number, expected: number): OpenRange | undefined {
     const items = range.end - range.begin;
     const differences = range.differences === undefined ? undefined : range.differences / pieces;
+    const group: AskedGroup = { asked: 'fingerprint', differences };
     const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces);
     let { lower, begin } = range;
     for (let piece = 1; piece <= pieces; piece += 1) {
@@ -215,7 +220,7 @@ class Question {
       const upper = piece === pieces ? range.upper : boundBefore(this.#storage, end);
       this.#skipTo(lower);
       this.#writer.fingerprint(upper, this.#storage.fingerprint(begin, end));
-      this.asked.push({ lower, upper, begin, end, differences, asked: 'fingerprint' });
+      this.asked.push({ lower, upper, begin, end, group });
       this.#reached = upper;
       this.#answerBytes += answerBytes;
       lower = upper;

@@ -1,4 +1,8 @@
 import { idBytes } from '../kernels/kernels.js';
+import type { NegentropyStorage } from './storage.js';
+
+/** Items that are copied at once when a large range is compared. */
+const chunkItems = 8_192;
 
 /** Ids one after another, n · 32 bytes, collected piece by piece. */
 export class IdList {
@@ -65,12 +69,54 @@ export function compareIds(ours: Uint8Array, theirs: Uint8Array, have: IdList, n
 }
 
 function compareByKey(ours: Uint8Array, theirs: Uint8Array, have: IdList, need: IdList): void {
-  const onlyTheirs = new Map<string, number>();
-  for (let at = 0; at < theirs.length; at += idBytes) onlyTheirs.set(idKey(theirs, at), at);
+  const onlyTheirs = placesByKey(theirs);
+  takeOurs(ours, onlyTheirs, have);
+  for (const at of onlyTheirs.values()) need.add(theirs, at, at + idBytes);
+}
+
+/**
+ * Compares the items [begin, end) of a storage with a list, like `compareIds`. Of a large range no more than a chunk
+ * is copied at a time, for a peer may answer for all of our set with a list of a few ids.
+ */
+export function compareItems(
+  storage: NegentropyStorage,
+  begin: number,
+  end: number,
+  theirs: Uint8Array,
+  have: IdList,
+  need: IdList,
+): void {
+  if (end - begin <= chunkItems) {
+    const ours = new Uint8Array((end - begin) * idBytes);
+    if (begin < end) storage.copyIds(begin, end, ours, 0);
+    compareIds(ours, theirs, have, need);
+    return;
+  }
+  const onlyTheirs = placesByKey(theirs);
+  const chunk = new Uint8Array(chunkItems * idBytes);
+  for (let from = begin; from < end; from += chunkItems) {
+    const to = Math.min(end, from + chunkItems);
+    storage.copyIds(from, to, chunk, 0);
+    takeOurs(chunk.subarray(0, (to - from) * idBytes), onlyTheirs, have);
+  }
+  for (const at of onlyTheirs.values()) need.add(theirs, at, at + idBytes);
+}
+
+function placesByKey(ids: Uint8Array): Map<string, number> {
+  const places = new Map<string, number>();
+  for (let at = 0; at < ids.length; at += idBytes) places.set(idKey(ids, at), at);
+  return places;
+}
+
+/** Takes our ids out of theirs; those that are not among them are only ours. */
+function takeOurs(ours: Uint8Array, onlyTheirs: Map<string, number>, have: IdList): void {
+  if (onlyTheirs.size === 0) {
+    have.add(ours, 0, ours.length);
+    return;
+  }
   for (let at = 0; at < ours.length; at += idBytes) {
     if (!onlyTheirs.delete(idKey(ours, at))) have.add(ours, at, at + idBytes);
   }
-  for (const at of onlyTheirs.values()) need.add(theirs, at, at + idBytes);
 }
 
 /** Whether two byte strings of the same length are equal. */

@@ -15,8 +15,16 @@ export type OpenRange = Range & {
   differences: number | undefined;
 };
 
-/** A range about which the peer was asked, by our fingerprint or by an empty list of ids. */
-export type AskedRange = OpenRange & { readonly asked: 'fingerprint' | 'nothing' };
+/** What the ranges have in common that were asked about together: the pieces of one open range. */
+export type AskedGroup = {
+  /** Whether the peer was sent our fingerprints, or told that we hold nothing. */
+  readonly asked: 'fingerprint' | 'nothing';
+  /** How many differences are expected in each of them; undefined where nothing is known. */
+  readonly differences: number | undefined;
+};
+
+/** A range about which the peer was asked. */
+export type AskedRange = Range & { readonly group: AskedGroup };
 
 /** The first `size` items of a range, or all of it when it has no more. */
 export function firstPiece(storage: NegentropyStorage, range: Range, size: number): Range {

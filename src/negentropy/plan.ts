@@ -11,7 +11,8 @@ const idCost = 32;
 const rangeCost = 10;
 /** What the answer to a list takes, when it names only what differs. */
 const listAnswerCost = 40;
-const peerPieces = 16;
+/** Into how many pieces a classic peer splits a range. */
+export const classicPieces = 16;
 /** Items above which a peer may answer with pieces instead of ids. */
 const listSizeMax = 31;
 /** Largest piece that we expect to be listed: below the limit, for the peer may hold some more in it than we. */
@@ -20,6 +21,12 @@ const leafSizeMax = 28;
 const roundCost = 60_000;
 /** Most pieces that a set is cut into while nothing is known of the differences. */
 const firstPiecesMax = 2_700;
+
+/**
+ * How a peer goes on: a classic one splits every differing range by 16, and what its frame does not hold it asks for
+ * anew from the whole of the rest; a planning one cuts as it sees fit and forgets nothing.
+ */
+export type PeerHabit = 'classic' | 'planning';
 
 /** How to cut a range: the items of a piece, and the bytes until a difference in it is found. */
 export type Cut = { readonly size: number; readonly cost: number };
@@ -35,13 +42,14 @@ export function expectedDifferences(pieces: number, differing: number): number {
  * How best to cut ranges that hold one difference in `gap` items, while `waiting` differences are still to be found
  * in all: into leaves, which the peer lists at once, or into larger pieces, which it splits first.
  */
-export function bestCut(gap: number, waiting: number): Cut {
+export function bestCut(gap: number, waiting: number, peer: PeerHabit = 'classic'): Cut {
+  const peerPieces = peer === 'classic' ? classicPieces : 1;
   const leaf = Math.max(1, Math.min(Math.sqrt((fingerprintCost * gap) / idCost), leafSizeMax));
   const leafCost = (fingerprintCost * gap) / leaf + idCost * leaf;
   const inner = (Math.sqrt(peerPieces * (fingerprintCost / idCost)) * gap) ** (2 / 3);
   const innerCost =
     (fingerprintCost * gap) / inner +
-    fingerprintCost * peerPieces +
+    (peer === 'classic' ? fingerprintCost * classicPieces : 0) +
     2 * Math.sqrt((fingerprintCost * idCost * inner) / peerPieces) +
     roundCost / Math.max(1, waiting);
   return innerCost < leafCost ? { size: inner, cost: innerCost } : { size: leaf, cost: leafCost };
@@ -60,7 +68,7 @@ export function firstPieces(items: number): number {
 
 /** The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected. */
 export function expectedAnswerBytes(items: number, differences: number): number {
-  const bytes = items <= listSizeMax ? idCost * items : fingerprintCost * peerPieces;
+  const bytes = items <= listSizeMax ? idCost * items : fingerprintCost * classicPieces;
   return (1 - Math.exp(-differences)) * (bytes + rangeCost);
 }
 

@@ -10,14 +10,18 @@ export type Question =
   | (Range & { readonly asks: 'pieces'; differences: number })
   | (Range & { readonly asks: 'ids'; readonly theirs: Uint8Array });
 
+/** What a message asks, and how many ranges it has that are no skips. */
+export type Questions = { readonly questions: readonly Question[]; readonly ranges: number };
+
 /** Reads the questions of a message, in order. Neighbouring fingerprints tell how dense the differences are. */
 export function readQuestions(
   storage: NegentropyStorage,
   reader: MessageReader,
   density: DifferenceDensity,
-): Question[] {
+): Questions {
   const questions: Question[] = [];
   const family = new Family(density);
+  let ranges = 0;
   let lower = lowestBound;
   let lowerIndex: number | undefined = 0;
   for (let range = reader.next(); range !== undefined; range = reader.next()) {
@@ -29,6 +33,7 @@ export function readQuestions(
       const begin: number = lowerIndex ?? indexOfBound(storage, lower);
       const end = indexOfBound(storage, upper);
       lowerIndex = end;
+      ranges += 1;
       if (range.mode === 'ids') {
         questions.push({ lower, upper, begin, end, asks: 'ids', theirs: range.ids });
         family.end();
@@ -43,7 +48,7 @@ export function readQuestions(
     lower = upper;
   }
   family.end();
-  return questions;
+  return { questions, ranges };
 }
 
 /** Fingerprints side by side, of pieces of one range most likely. */

@@ -1,5 +1,5 @@
 import { AnswerWriter } from './answer-writer.js';
-import { DifferenceDensity } from './plan.js';
+import { classicPieces, DifferenceDensity, type PeerHabit } from './plan.js';
 import { readQuestions } from './questions.js';
 import { MessageReader, protocolVersion } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
@@ -7,13 +7,15 @@ import { checkedFrameLimit } from './writer.js';
 
 /**
  * The server's role of negentropy V1. Every message is answered from itself alone; between the messages of a session
- * only an estimate of the density of differences is kept, which makes the answers apt. The work and the answer are
+ * only an estimate of the density of differences and of the client's habit is kept, which makes the answers apt. The work and the answer are
  * bounded by the message's size and the frame limit.
  */
 export class NegentropyServer {
   readonly #storage: NegentropyStorage;
   readonly #bytesMax: number;
   readonly #density = new DifferenceDensity();
+  /** Read off the first message, which a classic client splits by 16 like everything. */
+  #peer: PeerHabit | undefined;
 
   /** `frameBytesMax` is the longest answer in bytes, 0 for none; throws `frame_limit_too_small` below 4096. */
   constructor(storage: NegentropyStorage, frameBytesMax: number) {
@@ -29,7 +31,8 @@ export class NegentropyServer {
     const reader = new MessageReader(message);
     if (reader.version !== protocolVersion) return Uint8Array.of(protocolVersion);
     this.#density.age();
-    const questions = readQuestions(this.#storage, reader, this.#density);
-    return new AnswerWriter(this.#storage, this.#bytesMax).answer(questions);
+    const { questions, ranges } = readQuestions(this.#storage, reader, this.#density);
+    this.#peer ??= ranges === classicPieces ? 'classic' : 'planning';
+    return new AnswerWriter(this.#storage, this.#bytesMax, this.#peer).answer(questions);
   }
 }
