@@ -116,6 +116,8 @@ export const limits = {
   httpHeadersMsMax: 10_000,
   /** Time in which a whole request must have come. */
   httpRequestMsMax: 60_000,
+  /** Time between two looks at those times. */
+  httpTimeCheckMs: 2_000,
   /** Time for which a connection is kept open without a request. */
   httpKeepAliveMs: 5_000,
   /** Time in which answers in hand are finished when the service closes. */

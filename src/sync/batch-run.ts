@@ -68,7 +68,8 @@ export class BatchRun {
     const running = new Set<Promise<void>>();
     try {
       for (;;) {
-        const next = running.size < this.#parts.peer.limits.negentropySessions ? takeTask(catchup) : undefined;
+        const next =
+          running.size < this.#parts.peer.limits.negentropySessions ? takeTask(catchup) : undefined;
         if (next === undefined) {
           if (running.size === 0) break;
           await Promise.race(running);
@@ -93,7 +94,8 @@ export class BatchRun {
     change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
   ): Promise<void> {
     if (task.method === 'paging') return await this.#page(task, signal);
-    if (!this.#canNegotiate()) return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
+    if (!this.#canNegotiate())
+      return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
     const { peer, memory, clock, settings } = this.#parts;
     const result = await peer.sessions.use(signal, async () => {
       this.requests += 1;
@@ -139,9 +141,11 @@ export class BatchRun {
       pageEventsMax: limits.pageEventsMax,
     };
     const key = JSON.stringify([task.filter, task.range]);
-    let paging = this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
+    let paging =
+      this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
     for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
-      if (paging.pages >= limits.pagesMax) throw new PeerStrainedError(peer.relay, 'answers with pages without end');
+      if (paging.pages >= limits.pagesMax)
+        throw new PeerStrainedError(peer.relay, 'answers with pages without end');
       paging = takePage(paging, await this.#readPage(question, signal), rules);
       this.#batch.pagings.set(key, paging);
     }

@@ -61,7 +61,10 @@ export class CatchupQueue {
     for (const topic of topics) {
       if (interrupted.has(topic)) continue;
       const layer = layerOf(topic);
-      if (trigger === 'reconnect' && (this.#waiting.start[layer].has(topic) || this.#waiting.daily[layer].has(topic))) {
+      if (
+        trigger === 'reconnect' &&
+        (this.#waiting.start[layer].has(topic) || this.#waiting.daily[layer].has(topic))
+      ) {
         continue;
       }
       for (const each of triggers) this.#waiting[each][layer].delete(topic);
@@ -71,7 +74,8 @@ export class CatchupQueue {
 
   /** Takes waiting topics out. */
   remove(topics: Iterable<Topic>): void {
-    for (const topic of topics) for (const each of triggers) this.#waiting[each][layerOf(topic)].delete(topic);
+    for (const topic of topics)
+      for (const each of triggers) this.#waiting[each][layerOf(topic)].delete(topic);
   }
 
   /** Drops interrupted batches of which no topic is wanted any more. */

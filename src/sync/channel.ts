@@ -4,7 +4,10 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { RelayMessage } from '../nostr/message.js';
 
 /** An answer on one subscription id, other than an event. */
-export type ChannelMessage = Extract<RelayMessage, { type: 'EOSE' | 'CLOSED' | 'NEG-MSG' | 'NEG-ERR' | 'NOTICE' }>;
+export type ChannelMessage = Extract<
+  RelayMessage,
+  { type: 'EOSE' | 'CLOSED' | 'NEG-MSG' | 'NEG-ERR' | 'NOTICE' }
+>;
 
 /** What is told to the one who asked. Listeners must not throw. */
 export type ChannelListener = {

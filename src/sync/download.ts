@@ -12,6 +12,7 @@ import type { Peer } from './peer.js';
 import { type AskedId, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
+import { Wakeup } from './wakeup.js';
 
 /** For whom ids are downloaded: told of each event with its outcome, and of the ids that the relay did not serve. */
 export type DownloadOrder = {
@@ -44,7 +45,7 @@ export class Downloader {
   readonly #idsMax: number;
   readonly #orders = new Set<Order>();
   #queue: Wanted[] = [];
-  #wake: Deferred<void> | undefined;
+  readonly #wakeup = new Wakeup();
   #room: Deferred<void> | undefined;
   #signal: AbortSignal | undefined;
 
@@ -62,7 +63,11 @@ export class Downloader {
 
   /** Begins an order; `finish` of what is returned resolves when all its ids are accounted for. */
   begin(order: DownloadOrder): Order {
-    const begun = new Order(order, async (added, ids) => await this.#add(added, ids), () => this.#orders.delete(begun));
+    const begun = new Order(
+      order,
+      async (added, ids) => await this.#add(added, ids),
+      () => this.#orders.delete(begun),
+    );
     this.#orders.add(begun);
     return begun;
   }
@@ -71,7 +76,7 @@ export class Downloader {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     const onAbort = () => {
-      this.#wakeUp();
+      this.#wakeup.notify();
       this.#room?.reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -86,7 +91,7 @@ export class Downloader {
 
   async #add(order: Order, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#queue.push({ id, asks: 0, order });
-    this.#wakeUp();
+    this.#wakeup.notify();
     while (this.#queue.length > limits.downloadQueueIdsMax) {
       this.#signal?.throwIfAborted();
       this.#room ??= deferred();
@@ -98,8 +103,7 @@ export class Downloader {
     while (!signal.aborted) {
       const order = this.#queue[0]?.order;
       if (order === undefined) {
-        this.#wake ??= deferred();
-        await this.#wake.promise;
+        await this.#wakeup.wait();
         continue;
       }
       const ask = this.#take(order);
@@ -179,12 +183,7 @@ export class Downloader {
 
   #putBack(wanted: readonly Wanted[]): void {
     this.#queue.push(...wanted);
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
+    this.#wakeup.notify();
   }
 }
 

@@ -10,7 +10,9 @@ export class PeerGoneError extends GraspError {
 /** The remote does not let us in (NIP-42), or we have no key to ask with. */
 export class PeerRefusedError extends GraspError {
   constructor(relay: string, reason: string) {
-    super('peer_refused', `${relay} does not let us in`, { details: { relay, reason: reason.slice(0, 200) } });
+    super('peer_refused', `${relay} does not let us in`, {
+      details: { relay, reason: reason.slice(0, 200) },
+    });
   }
 }
 

@@ -68,7 +68,11 @@ export class FilterService {
 
   /** Whether the relay is to be asked about the topic. */
   wants(relay: string, topic: Topic): boolean {
-    return topic === announcementsTopic || this.#homeless.has(topic) || this.#topics.get(relay)?.has(topic) === true;
+    return (
+      topic === announcementsTopic ||
+      this.#homeless.has(topic) ||
+      this.#topics.get(relay)?.has(topic) === true
+    );
   }
 
   /** Whether the stored announcement of a repository names the relay. */
@@ -99,7 +103,8 @@ export class FilterService {
     this.#addressOfEvent.set(event.id, address);
     for (const relay of before?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, address);
     for (const relay of asked) if (before?.asked.has(relay) !== true) this.#askRepository(relay, address);
-    if (before === undefined) for (const id of this.#rootsByAddress.get(address)) this.#settleRoot(id, address);
+    if (before === undefined)
+      for (const id of this.#rootsByAddress.get(address)) this.#settleRoot(id, address);
   }
 
   /** Takes a stored root in. */
@@ -198,7 +203,10 @@ export class FilterService {
 
   #ask(relay: string, topic: Topic): void {
     let topics = this.#topics.get(relay);
-    if (topics === undefined) this.#topics.set(relay, (topics = new Set()));
+    if (topics === undefined) {
+      topics = new Set();
+      this.#topics.set(relay, topics);
+    }
     if (topics.has(topic)) return;
     topics.add(topic);
     this.#change(relay, topic, 'added');
@@ -214,7 +222,10 @@ export class FilterService {
   /** What was added and removed again, or the other way round, is no change. */
   #change(relay: string, topic: Topic, change: 'added' | 'removed'): void {
     let changes = this.#changes.get(relay);
-    if (changes === undefined) this.#changes.set(relay, (changes = { added: new Set(), removed: new Set() }));
+    if (changes === undefined) {
+      changes = { added: new Set(), removed: new Set() };
+      this.#changes.set(relay, changes);
+    }
     const opposite = change === 'added' ? changes.removed : changes.added;
     if (!opposite.delete(topic)) changes[change].add(topic);
   }

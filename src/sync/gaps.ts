@@ -10,5 +10,7 @@ export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger): boo
   const wasOpen = (topic: string) => (ledger.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
   if (layer === 1) return wasOpen(announcementsTopic);
   const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
-  return event.tags.some(([name, value]) => name !== undefined && names.includes(name) && wasOpen(value ?? ''));
+  return event.tags.some(
+    ([name, value]) => name !== undefined && names.includes(name) && wasOpen(value ?? ''),
+  );
 }

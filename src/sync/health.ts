@@ -39,12 +39,7 @@ export type HealthEvent =
 
 export type HealthTimes = Pick<
   SyncSettings,
-  | 'startupDelayMs'
-  | 'startupJitterMs'
-  | 'backoffBaseMs'
-  | 'backoffMaxMs'
-  | 'deadThresholdMs'
-  | 'deadRetryMs'
+  'startupDelayMs' | 'startupJitterMs' | 'backoffBaseMs' | 'backoffMaxMs' | 'deadThresholdMs' | 'deadRetryMs'
 >;
 
 /** How long a connection must stand before it counts as a success and its loss is answered at once. */
@@ -77,7 +72,13 @@ export class RelayHealthTracker {
   next(health: RelayHealth, event: HealthEvent, now: number, random: Random): RelayHealth {
     switch (event.type) {
       case 'connected':
-        return { ...health, status: { type: 'healthy' }, lastSuccessAt: now, connectedAt: now, nextRetryAt: now };
+        return {
+          ...health,
+          status: { type: 'healthy' },
+          lastSuccessAt: now,
+          connectedAt: now,
+          nextRetryAt: now,
+        };
       case 'stable':
         return recovered(health);
       case 'disconnected': {

@@ -51,7 +51,10 @@ export class RelayLedger {
 
   #entry(topic: Topic): Entry {
     let entry = this.#entries.get(topic);
-    if (entry === undefined) this.#entries.set(topic, (entry = { openedAt: undefined, doneAt: undefined }));
+    if (entry === undefined) {
+      entry = { openedAt: undefined, doneAt: undefined };
+      this.#entries.set(topic, entry);
+    }
     return entry;
   }
 }

@@ -1,4 +1,3 @@
-import { type Deferred, deferred } from '../lib/abort.js';
 import { backoffMs } from '../lib/backoff.js';
 import { type CancelTimer, type Clock, unixSeconds } from '../lib/clock.js';
 import { type Random, randomInteger } from '../lib/random.js';
@@ -19,6 +18,7 @@ import {
   rebuildStep,
   type SubscriptionContent,
 } from './subscription.js';
+import { Wakeup } from './wakeup.js';
 
 export type LiveParts = {
   readonly peer: Peer;
@@ -62,7 +62,7 @@ export class LiveSync {
   readonly #failures = new Map<Topic, number>();
   readonly #retries = new Set<CancelTimer>();
   #rebuilding: Rebuilding | undefined;
-  #wake: Deferred<void> | undefined;
+  readonly #wakeup = new Wakeup();
   #authenticating = false;
   #warned = false;
 
@@ -92,7 +92,7 @@ export class LiveSync {
       this.#wanted.add(topic);
       this.#missing.add(topic);
     }
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   /** What is not wanted any more stays in its filters until those are packed anew; alone in one, it goes at once. */
@@ -110,18 +110,18 @@ export class LiveSync {
       const subscription = this.#subscriptions.get(id);
       if (subscription?.topics.some((topic) => this.#wanted.has(topic)) === false) this.#close(subscription);
     }
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   /** Acts on every change until `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.#wakeUp();
+    const onAbort = () => this.#wakeup.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
         if (!(await this.#step(signal))) {
           this.#parts.onUpdating(this.#isOpening());
-          await (this.#wake = deferred()).promise;
+          await this.#wakeup.wait();
         }
       }
     } finally {
@@ -158,7 +158,10 @@ export class LiveSync {
     for (const { topics } of this.#subscriptions.values()) {
       for (const topic of topics) if (this.#wanted.has(topic)) held.add(topic);
     }
-    const packed = packSubscriptions([...new Set([...held, ...this.#uncovered, ...missing])], this.#packing());
+    const packed = packSubscriptions(
+      [...new Set([...held, ...this.#uncovered, ...missing])],
+      this.#packing(),
+    );
     const places = packed.slice(0, this.#placesMax());
     this.#missing.clear();
     this.#uncovered.clear();
@@ -173,7 +176,13 @@ export class LiveSync {
     const old = new Set([...this.#subscriptions.keys()].filter((id) => !kept.has(id)));
     this.#rebuilding = { target, old };
     this.#parts.logger.debug(
-      { relay: this.#parts.peer.relay, filters: this.filters, open: target.length, close: old.size, uncovered: left.length },
+      {
+        relay: this.#parts.peer.relay,
+        filters: this.filters,
+        open: target.length,
+        close: old.size,
+        uncovered: left.length,
+      },
       'rebuild subscriptions',
     );
     this.#reportUncovered(left);
@@ -187,7 +196,11 @@ export class LiveSync {
     for (const id of step.close) this.#close(this.#subscriptions.get(id));
     rebuilding.target = rebuilding.target.slice(step.open.length);
     for (const content of step.open) {
-      await this.#open(content, content.topics.some((topic) => !this.#holders.has(topic)), signal);
+      await this.#open(
+        content,
+        content.topics.some((topic) => !this.#holders.has(topic)),
+        signal,
+      );
     }
     const isWaiting = fresh.some((each) => each.status === 'opening') || step.open.length > 0;
     if (rebuilding.target.length === 0 && !isWaiting) {
@@ -201,7 +214,9 @@ export class LiveSync {
       this.#close(old[0]);
       return true;
     }
-    const left = rebuilding.target.flatMap((each) => each.topics).filter((topic) => !this.#holders.has(topic));
+    const left = rebuilding.target
+      .flatMap((each) => each.topics)
+      .filter((topic) => !this.#holders.has(topic));
     for (const topic of left) this.#uncovered.add(topic);
     this.#rebuilding = undefined;
     this.#reportUncovered(left);
@@ -240,7 +255,13 @@ export class LiveSync {
       },
       onGone: () => {},
     });
-    const subscription: LiveSubscription = { ...content, id: channel.id, status: 'opening', channel, announces };
+    const subscription: LiveSubscription = {
+      ...content,
+      id: channel.id,
+      status: 'opening',
+      channel,
+      announces,
+    };
     this.#subscriptions.set(channel.id, subscription);
     for (const topic of content.topics) this.#holders.set(topic, channel.id);
     this.#parts.onUpdating(true);
@@ -262,7 +283,7 @@ export class LiveSync {
     for (const topic of subscription.topics) this.#failures.delete(topic);
     ledger.opened(subscription.topics, unixSeconds(clock));
     if (subscription.announces) onSettled(subscription.topics);
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   #onClosed(subscription: LiveSubscription, reason: string): void {
@@ -302,8 +323,9 @@ export class LiveSync {
   }
 
   #again(topics: readonly Topic[]): void {
-    for (const topic of topics) if (this.#wanted.has(topic) && !this.#holders.has(topic)) this.#missing.add(topic);
-    this.#wakeUp();
+    for (const topic of topics)
+      if (this.#wanted.has(topic) && !this.#holders.has(topic)) this.#missing.add(topic);
+    this.#wakeup.notify();
   }
 
   /** Opens again after a backoff of its own; catch-up need not wait for that. */
@@ -324,7 +346,7 @@ export class LiveSync {
     });
     this.#retries.add(cancel);
     onSettled(topics);
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   #close(subscription: LiveSubscription | undefined, tell = true): void {
@@ -333,11 +355,14 @@ export class LiveSync {
       if (this.#holders.get(topic) === subscription.id) this.#holders.delete(topic);
     }
     this.#parts.peer.closeChannel(subscription.channel, tell ? 'CLOSE' : undefined);
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   #isOpening(): boolean {
-    return this.#rebuilding !== undefined || [...this.#subscriptions.values()].some((each) => each.status === 'opening');
+    return (
+      this.#rebuilding !== undefined ||
+      [...this.#subscriptions.values()].some((each) => each.status === 'opening')
+    );
   }
 
   /** Places for subscriptions outside of a rebuild; one is kept free, so that new ones can be opened before old ones go. */
@@ -353,11 +378,6 @@ export class LiveSync {
   #packing(): PackingLimits {
     const { messageBytes, filtersPerSubscription } = this.#parts.peer.limits;
     return { tagsPerFilter: this.#parts.settings.tagsPerFilterMax, filtersPerSubscription, messageBytes };
-  }
-
-  #wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
   }
 }
 

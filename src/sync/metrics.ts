@@ -182,7 +182,11 @@ export class SyncMetrics {
     this.#gauge('ngit_sync_relays_connected_total', 'Relays that are connected', gauges.connected);
     this.#gauge('ngit_sync_relays_dead_total', 'Relays that are dead', gauges.dead);
     this.#gauge('ngit_sync_queued_bytes', 'Bytes of remotes that wait to be looked at', gauges.queuedBytes);
-    this.#gauge('ngit_sync_queued_topics', 'Repositories and roots that wait for catch-up', gauges.queuedTopics);
+    this.#gauge(
+      'ngit_sync_queued_topics',
+      'Repositories and roots that wait for catch-up',
+      gauges.queuedTopics,
+    );
     this.#gauge('ngit_sync_queued_downloads', 'Ids that wait to be asked for', gauges.queuedDownloads);
     this.#gauge('ngit_sync_live_filters', 'Filters of open live subscriptions', gauges.liveFilters);
   }

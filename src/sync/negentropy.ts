@@ -1,9 +1,9 @@
 import { limits } from '../config/limits.js';
+import { KernelMemoryError } from '../kernels/errors.js';
+import type { Kernels, RecordSet } from '../kernels/kernels.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import { fromHex, toHex, utf8Length } from '../lib/bytes.js';
 import type { Clock } from '../lib/clock.js';
-import { KernelMemoryError } from '../kernels/errors.js';
-import type { Kernels, RecordSet } from '../kernels/kernels.js';
 import { NegentropyClient } from '../negentropy/client.js';
 import { NegentropyError } from '../negentropy/errors.js';
 import type { Filter } from '../nostr/filter.js';
@@ -131,7 +131,11 @@ async function runSession(
   }
 }
 
-function endOf(answer: Exclude<Answer, { type: 'message' }>, hasBegun: boolean, local: RecordSet): SessionEnd {
+function endOf(
+  answer: Exclude<Answer, { type: 'message' }>,
+  hasBegun: boolean,
+  local: RecordSet,
+): SessionEnd {
   if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'refused' };
   const refusal = readRefusal(answer.reason, answer.itemsMax);
   if (refusal.type === 'too-many-results') return tooMany(local, refusal.itemsMax);

@@ -12,7 +12,10 @@ const waitMsMax = 60_000;
 const slowRequestMs = 5_000;
 
 /** After a batch: doubles the wait under strain, halves it otherwise. */
-export function nextPace(pace: Pace, batch: { readonly strained: boolean; readonly msPerRequest: number }): Pace {
+export function nextPace(
+  pace: Pace,
+  batch: { readonly strained: boolean; readonly msPerRequest: number },
+): Pace {
   if (batch.strained || batch.msPerRequest > slowRequestMs) {
     return { waitMs: Math.min(Math.max(firstWaitMs, pace.waitMs * 2), waitMsMax) };
   }

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { NostrEvent } from '../nostr/event.js';
-import { matcherOf } from './matcher.js';
 import type { Filter } from '../nostr/filter.js';
+import { matcherOf } from './matcher.js';
 import type { Page } from './paging.js';
 
 /** Kinds and authors that one page is remembered by, to ask narrower questions. */

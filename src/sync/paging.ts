@@ -48,7 +48,12 @@ export type PagingLimits = {
 const fullPageEventsMin = 5;
 
 /** Begins at the newest event and goes back to `since`, or over the given stretch only. */
-export function startPaging(filter: Filter, since: number, until: number | undefined, limits: PagingLimits): Paging {
+export function startPaging(
+  filter: Filter,
+  since: number,
+  until: number | undefined,
+  limits: PagingLimits,
+): Paging {
   const limit = Math.min(limits.pageEventsDefault, limits.eventsPerFilter ?? limits.pageEventsDefault);
   return {
     stretches: [{ filter, since, until, limit, mode: 'descend', seen: undefined }],

@@ -1,8 +1,8 @@
 import { limits } from '../config/limits.js';
 import type { NostrEvent } from '../nostr/event.js';
+import { firstTagValue } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { referencesOf, repositoryAddress } from '../nostr/repository.js';
-import { firstTagValue } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
 import type { CatchupBatch } from './catchup-queue.js';
 import type { FilterService } from './filter.js';
@@ -28,7 +28,10 @@ export class PeerMissing {
   /** Takes ids that a session found only here: stored ones, and remembered ones, which do not count. */
   add(ids: readonly string[], batch: CatchupBatch, log: RunLog): void {
     let counted = this.#counted.get(batch);
-    if (counted === undefined) this.#counted.set(batch, (counted = new Set()));
+    if (counted === undefined) {
+      counted = new Set();
+      this.#counted.set(batch, counted);
+    }
     const fresh: string[] = [];
     for (const id of ids) {
       if (counted.size >= limits.peerMissingEventsReadMax) break;
@@ -50,7 +53,9 @@ export class PeerMissing {
     for (const id of ids) {
       const stored = await this.#store.get(id);
       if (stored === undefined) continue;
-      const repository = repositoriesOf(stored.event).find((address) => this.#filters.isNamedBy(address, this.#relay));
+      const repository = repositoriesOf(stored.event).find((address) =>
+        this.#filters.isNamedBy(address, this.#relay),
+      );
       if (repository !== undefined) log.peerMissing(repository, 1);
     }
   }

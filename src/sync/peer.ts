@@ -1,5 +1,4 @@
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred } from '../lib/abort.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
 import type { Clock } from '../lib/clock.js';
 import type { Identity } from '../nostr/keys.js';
@@ -14,6 +13,7 @@ import { readRefusal } from './refusal.js';
 import { fewerFilters, fewerSubscriptions, type RelayLimits } from './relay-limits.js';
 import { Slots } from './slots.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from './transport.js';
+import { Wakeup } from './wakeup.js';
 
 export type PeerParts = {
   readonly relay: string;
@@ -48,13 +48,13 @@ export class Peer {
     },
     (frame) => frame.length,
   );
+  readonly #wakeup = new Wakeup();
   #socket: RelaySocket | undefined;
   #limits: RelayLimits;
   #ended: { readonly error: TransportError | undefined } | undefined;
   /** Settles when we have authenticated, or tried to, where the remote is known to want it. */
   #entry: Promise<void> | undefined;
   #refusal: PeerRefusedError | undefined;
-  #wake: Deferred<void> | undefined;
   #isPaused = false;
   #heardAt: number;
   #quietUntil = 0;
@@ -122,7 +122,7 @@ export class Peer {
         this.#resumeWhenRoomy();
         if (frame !== undefined) await this.#take(frame);
         else if (this.#ended !== undefined) break;
-        else await (this.#wake = deferred()).promise;
+        else await this.#wakeup.wait();
       }
     } finally {
       stopPings();
@@ -244,7 +244,7 @@ export class Peer {
       this.#isPaused = true;
       this.#socket?.pause?.();
     }
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   #resumeWhenRoomy(): void {
@@ -324,11 +324,6 @@ export class Peer {
 
   #end(error: TransportError | undefined): void {
     this.#ended ??= { error };
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
+    this.#wakeup.notify();
   }
 }

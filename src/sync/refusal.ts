@@ -15,7 +15,8 @@ export type Refusal =
   | { readonly type: 'other' };
 
 const slowDown = /^rate-limited:|rate.?limit|slow(ing)? down|too many (requests|messages)|too fast|throttl/i;
-const tooManySubscriptions = /too many (open |concurrent |active )*(subs|reqs|subscriptions|queries)|subscription limit|maximum (number of )?(concurrent )?subscriptions/i;
+const tooManySubscriptions =
+  /too many (open |concurrent |active )*(subs|reqs|subscriptions|queries)|subscription limit|maximum (number of )?(concurrent )?subscriptions/i;
 const tooManyFilters = /too many filters|filters? limit/i;
 const tooManyResults =
   /too many (query )?(results|records|events|elements|items|ids)|(results|records|events|elements|items)\b.*\b(exceed|above|over)|too (big|large|broad)|max_?(records|sync_?events)/i;
@@ -39,7 +40,8 @@ function numberIn(text: string): number | undefined {
   return caps.length > 0 ? Math.min(...caps) : undefined;
 }
 
-const negentropyNotice = /neg|unknown|unrecogni|unsupported|not supported|bad msg|invalid|command|message type|parse/i;
+const negentropyNotice =
+  /neg|unknown|unrecogni|unsupported|not supported|bad msg|invalid|command|message type|parse/i;
 
 /** Whether a NOTICE, while a NEG-OPEN waits for its first answer, says that the relay cannot do it. */
 export function refusesNegentropy(notice: string): boolean {

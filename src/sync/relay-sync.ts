@@ -1,4 +1,3 @@
-import { type FailureClass, TransportError } from './transport.js';
 import { limits } from '../config/limits.js';
 import { withTimeLimit } from '../lib/abort.js';
 import {
@@ -15,10 +14,11 @@ import type { TopicChanges } from './filter.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
 import { Peer } from './peer.js';
-import { RelayMemory } from './relay-memory.js';
 import { relayLimits } from './relay-limits.js';
+import { RelayMemory } from './relay-memory.js';
 import { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
+import { type FailureClass, TransportError } from './transport.js';
 
 /** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */
 export type RelaySyncStatus = {
@@ -85,7 +85,9 @@ export class RelaySync {
       health: this.#health.status.type,
       consecutiveFailures: this.#health.consecutiveFailures,
       lastFailure: this.#health.lastFailure,
-      retryInMs: this.isConnected ? 0 : Math.max(0, this.#health.nextRetryAt - this.#context.clock.monotonic()),
+      retryInMs: this.isConnected
+        ? 0
+        : Math.max(0, this.#health.nextRetryAt - this.#context.clock.monotonic()),
       liveSubscriptions: this.#session?.liveSubscriptions ?? 0,
       liveFilters: this.#session?.liveFilters ?? 0,
       uncoveredTopics: this.#session?.uncoveredTopics ?? 0,
@@ -208,7 +210,10 @@ export class RelaySync {
     logger.info({ relay: this.relay, failure }, 'disconnected');
     this.#lose(peer.refusal === undefined ? { type: 'disconnected', failure } : { type: 'refused' });
     if (peer.refusal !== undefined) {
-      logger.warn({ relay: this.relay, ...peer.refusal.details }, 'relay does not let us in; tried again in a day');
+      logger.warn(
+        { relay: this.relay, ...peer.refusal.details },
+        'relay does not let us in; tried again in a day',
+      );
     }
   }
 

@@ -33,7 +33,10 @@ const slowDownsMax = 5;
  * `auth-required:`; other ends are told. Rejects with `PeerGoneError`, `PeerRefusedError` or the signal's reason.
  */
 export async function request(parts: RequestParts): Promise<RequestEnd> {
-  return await parts.peer.requests.use(parts.signal, async () => await patiently(parts, () => requestOnce(parts)));
+  return await parts.peer.requests.use(
+    parts.signal,
+    async () => await patiently(parts, () => requestOnce(parts)),
+  );
 }
 
 /** Repeats `ask` after "slow down", and once after authentication. */
@@ -53,7 +56,8 @@ export async function patiently<End extends { readonly type: string }>(
       await peer.authentication.ensure();
     } else if (refusal.type === 'slow-down') {
       slowDowns += 1;
-      if (slowDowns > slowDownsMax) throw new PeerStrainedError(peer.relay, 'asks to slow down time and again');
+      if (slowDowns > slowDownsMax)
+        throw new PeerStrainedError(peer.relay, 'asks to slow down time and again');
       peer.slowDown();
     } else {
       if (refusal.type === 'too-many-subscriptions') peer.tighten('subscriptions');
@@ -62,7 +66,9 @@ export async function patiently<End extends { readonly type: string }>(
   }
 }
 
-function isClosed(end: { readonly type: string }): end is { readonly type: 'closed'; readonly reason: string } {
+function isClosed(end: {
+  readonly type: string;
+}): end is { readonly type: 'closed'; readonly reason: string } {
   return end.type === 'closed';
 }
 
@@ -99,4 +105,3 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
     peer.closeChannel(channel, isClosed ? undefined : 'CLOSE');
   }
 }
-

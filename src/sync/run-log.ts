@@ -86,13 +86,19 @@ export class RunLog {
   interrupt(): void {
     const relay = this.#relay;
     if (this.#gaps > limits.catchupLogLinesMax) {
-      this.#gapLevel({ relay, count: this.#gaps }, 'catch-up found events that live sync should have brought');
+      this.#gapLevel(
+        { relay, count: this.#gaps },
+        'catch-up found events that live sync should have brought',
+      );
     }
     for (const [repository, count] of this.#peerMissing) {
       this.#logger.warn({ relay, repository, count }, 'peer missing events');
     }
     if (this.#peerMissingOthers > 0) {
-      this.#logger.warn({ relay, repository: 'others', count: this.#peerMissingOthers }, 'peer missing events');
+      this.#logger.warn(
+        { relay, repository: 'others', count: this.#peerMissingOthers },
+        'peer missing events',
+      );
     }
   }
 

@@ -1,9 +1,8 @@
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred } from '../lib/abort.js';
 import { unixSeconds } from '../lib/clock.js';
 import { BatchRun } from './batch-run.js';
-import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import type { CatchupTrigger } from './catchup.js';
+import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import { Downloader } from './download.js';
 import { BatchTurnOverError, PeerStrainedError } from './errors.js';
 import type { Inlet } from './inlet.js';
@@ -17,6 +16,7 @@ import { RunLog } from './run-log.js';
 import { batchesOf } from './subscription.js';
 import type { SyncContext } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
+import { Wakeup } from './wakeup.js';
 
 /** Times that a batch is tried on one connection before it is left for the next one, or the next day. */
 const batchFailuresMax = 3;
@@ -40,7 +40,7 @@ export class Session {
   readonly #peerMissing: PeerMissing;
   readonly #settled = new Set<Topic>();
   readonly #connectedAt: number;
-  #wake: Deferred<void> | undefined;
+  readonly #wakeup = new Wakeup();
   #log: RunLog | undefined;
 
   constructor(parts: SessionParts) {
@@ -109,8 +109,7 @@ export class Session {
 
   /** Something was put into the queue of catch-up. */
   wakeUp(): void {
-    this.#wake?.resolve();
-    this.#wake = undefined;
+    this.#wakeup.notify();
   }
 
   /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */
@@ -168,10 +167,9 @@ export class Session {
   }
 
   async #rest(): Promise<void> {
-    this.#wake = deferred();
     const waitMs = this.#reconnectWaitMs();
     const cancel = waitMs > 0 ? this.#parts.context.clock.after(waitMs, () => this.wakeUp()) : undefined;
-    await this.#wake.promise;
+    await this.#wakeup.wait();
     cancel?.();
   }
 
@@ -203,7 +201,8 @@ export class Session {
     const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
     memory.pace = nextPace(memory.pace, { strained: isStrained, msPerRequest });
     await this.#endRun(batch.trigger);
-    const pauseMs = batch.trigger === 'daily' && !isStrained ? context.settings.batchDelayMs : memory.pace.waitMs;
+    const pauseMs =
+      batch.trigger === 'daily' && !isStrained ? context.settings.batchDelayMs : memory.pace.waitMs;
     if (pauseMs > 0 && memory.queue.size > 0) await clock.sleep(pauseMs, signal);
   }
 
@@ -226,7 +225,15 @@ export class Session {
     const now = unixSeconds(clock);
     const doneAt = memory.ledger.oldestDoneAt(topics);
     const since = batchSince(next.trigger, doneAt, now, Math.ceil(settings.reconnectLookbackMs / 1000));
-    return { trigger: next.trigger, layer: next.layer, topics, since, startedAt: now, pagings: new Map(), failures: 0 };
+    return {
+      trigger: next.trigger,
+      layer: next.layer,
+      topics,
+      since,
+      startedAt: now,
+      pagings: new Map(),
+      failures: 0,
+    };
   }
 
   /** A batch that takes too long makes room for other relays, and goes on later. */
@@ -251,7 +258,8 @@ export class Session {
     const wanted = batch.topics.filter((topic) => context.filters.wants(relay, topic));
     memory.ledger.done(wanted, batch.startedAt);
     // Begun on an earlier connection: what came between the two is still to be fetched.
-    const connectedSeconds = unixSeconds(context.clock) - (context.clock.monotonic() - this.#connectedAt) / 1000;
+    const connectedSeconds =
+      unixSeconds(context.clock) - (context.clock.monotonic() - this.#connectedAt) / 1000;
     if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');
   }
 
@@ -282,7 +290,8 @@ export class Session {
     if (!memory.queue.isEmptyOf(trigger) || this.#log?.trigger !== trigger) return;
     await this.#peerMissing.settled();
     if (memory.queue.size === 0) {
-      memory.lastCompleteAt = memory.ledger.oldestDoneAt(context.filters.topicsOf(relay)) ?? memory.lastCompleteAt;
+      memory.lastCompleteAt =
+        memory.ledger.oldestDoneAt(context.filters.topicsOf(relay)) ?? memory.lastCompleteAt;
     }
     this.#log.end(context.clock.monotonic(), memory.lastCompleteAt);
     this.#log = undefined;

@@ -1,11 +1,11 @@
 import type { AcceptedEvent, Admission } from '../admission/admission.js';
-import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { isRootKind, kinds, rootKinds } from '../nostr/kinds.js';
 import { type Announcement, parseAnnouncement } from '../nostr/repository.js';
 import type { EventStore } from '../store/event-store.js';
 import type { FilterService } from './filter.js';
+import { Wakeup } from './wakeup.js';
 
 /**
  * Keeps the filters equal to what is stored: read once from the store, then from the feed, with changes gathered over
@@ -19,7 +19,7 @@ export class StoredTopics {
   readonly #windowMs: number;
   /** What left the store while it was being read; undefined afterwards. */
   #removedMeanwhile: Set<string> | undefined = new Set();
-  #changed: Deferred<void> = deferred();
+  readonly #changed = new Wakeup();
 
   constructor(parts: {
     readonly store: EventStore;
@@ -46,16 +46,14 @@ export class StoredTopics {
     const stopRemoved = feed.onRemoved(({ removed }) => {
       for (const { id } of removed) this.#onRemoved(id);
     });
-    const onAbort = () => this.#changed.resolve();
+    const onAbort = () => this.#changed.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       await this.#load(signal);
       for (;;) {
         onChanges();
-        await this.#changed.promise;
+        await this.#changed.wait();
         await this.#clock.sleep(this.#windowMs, signal);
-        this.#changed = deferred();
-        signal.throwIfAborted();
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -79,7 +77,7 @@ export class StoredTopics {
   #onRemoved(id: string): void {
     this.#removedMeanwhile?.add(id);
     this.#filters.remove(id);
-    this.#changed.resolve();
+    this.#changed.notify();
   }
 
   #take(event: NostrEvent): void {
@@ -91,7 +89,7 @@ export class StoredTopics {
     } else {
       return;
     }
-    this.#changed.resolve();
+    this.#changed.notify();
   }
 }
 

@@ -70,8 +70,14 @@ class Run {
   takes(topic: Topic): boolean {
     if (this.isEmpty) return true;
     const layer = layerOf(topic);
-    const filters = layers.reduce<number>((sum, each) => sum + this.#filters(each, each === layer ? 1 : 0), 0);
-    return filters <= this.#limits.filtersPerSubscription && this.#bytes + topicBytes(topic) <= this.#limits.messageBytes;
+    const filters = layers.reduce<number>(
+      (sum, each) => sum + this.#filters(each, each === layer ? 1 : 0),
+      0,
+    );
+    return (
+      filters <= this.#limits.filtersPerSubscription &&
+      this.#bytes + topicBytes(topic) <= this.#limits.messageBytes
+    );
   }
 
   add(topic: Topic): void {

@@ -1,8 +1,8 @@
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred } from '../lib/abort.js';
 import type { EventStore } from '../store/event-store.js';
 import { PeerGoneError } from './errors.js';
 import type { RelaySync } from './relay-sync.js';
+import { Wakeup } from './wakeup.js';
 
 /**
  * Ids that are asked for outside of catch-up: refused events whose missing piece has arrived and that are no longer at
@@ -13,7 +13,7 @@ export class WantedIds {
   readonly #connected: () => RelaySync[];
   /** By id, the relays that are most likely to have it. */
   readonly #waiting = new Map<string, readonly string[]>();
-  #wake: Deferred<void> = deferred();
+  readonly #wakeup = new Wakeup();
 
   constructor(parts: { readonly store: Pick<EventStore, 'has'> }, connected: () => RelaySync[]) {
     this.#store = parts.store;
@@ -29,17 +29,16 @@ export class WantedIds {
       if (this.#waiting.size >= limits.wantedIdsMax) break;
       this.#waiting.set(id, relays);
     }
-    this.#wake.resolve();
+    this.#wakeup.notify();
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.#wake.resolve();
+    const onAbort = () => this.#wakeup.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
         if (this.#waiting.size === 0) {
-          this.#wake = deferred();
-          await this.#wake.promise;
+          await this.#wakeup.wait();
           continue;
         }
         await this.#fetch(this.#take(), signal);
@@ -62,7 +61,10 @@ export class WantedIds {
     return { ids, relays: [...relays] };
   }
 
-  async #fetch(wanted: { readonly ids: readonly string[]; readonly relays: readonly string[] }, signal: AbortSignal) {
+  async #fetch(
+    wanted: { readonly ids: readonly string[]; readonly relays: readonly string[] },
+    signal: AbortSignal,
+  ) {
     let { ids } = wanted;
     const connected = this.#connected();
     const likely = connected.filter((sync) => wanted.relays.includes(sync.relay));
