@@ -1,93 +1,16 @@
 /*
  * Range fingerprints (NIP-77): ids summed as 256-bit little-endian numbers mod 2^256, then hashed with their count.
- *
- * A 256-bit number is eight 32-bit limbs, held in the 64-bit lanes of four vectors, so that a sum of fewer than
- * 2^31 numbers needs no carry until its end. Lanes are signed: subtraction is the same without the minus.
- *
- *   even0 = limb 2 │ limb 0     odd0 = limb 3 │ limb 1     even1 = limb 6 │ limb 4     odd1 = limb 7 │ limb 5
  */
 import { ID_BYTES, RECORD_BYTES, RECORD_ID, SUM_BYTES, SUM_STRIDE, SUM_STRIDE_LOG2 } from './layout';
 import { hashBlockTo16 } from './sha256';
-
-let even0: v128 = i64x2.splat(0);
-let odd0: v128 = i64x2.splat(0);
-let even1: v128 = i64x2.splat(0);
-let odd1: v128 = i64x2.splat(0);
+import { addAll, clear, settle, subtractAll } from './sum';
 
 /** The one block that is hashed: the sum, the count as a varint, the padding. */
 const block: usize = memory.data(64, 16);
 
-function clear(): void {
-  even0 = i64x2.splat(0);
-  odd0 = i64x2.splat(0);
-  even1 = i64x2.splat(0);
-  odd1 = i64x2.splat(0);
-}
-
-/** Adds the numbers at `first`, `first + step`, … below `end`. */
-function addAll(first: usize, end: usize, step: usize): void {
-  const low = i64x2.splat(0xffffffff);
-  let e0 = even0;
-  let o0 = odd0;
-  let e1 = even1;
-  let o1 = odd1;
-  for (let at = first; at < end; at += step) {
-    const v0 = v128.load(at);
-    const v1 = v128.load(at, 16);
-    e0 = i64x2.add(e0, v128.and(v0, low));
-    o0 = i64x2.add(o0, i64x2.shr_u(v0, 32));
-    e1 = i64x2.add(e1, v128.and(v1, low));
-    o1 = i64x2.add(o1, i64x2.shr_u(v1, 32));
-  }
-  even0 = e0;
-  odd0 = o0;
-  even1 = e1;
-  odd1 = o1;
-}
-
-/** Subtracts the numbers at `first`, `first + step`, … below `end`. */
-function subtractAll(first: usize, end: usize, step: usize): void {
-  const low = i64x2.splat(0xffffffff);
-  let e0 = even0;
-  let o0 = odd0;
-  let e1 = even1;
-  let o1 = odd1;
-  for (let at = first; at < end; at += step) {
-    const v0 = v128.load(at);
-    const v1 = v128.load(at, 16);
-    e0 = i64x2.sub(e0, v128.and(v0, low));
-    o0 = i64x2.sub(o0, i64x2.shr_u(v0, 32));
-    e1 = i64x2.sub(e1, v128.and(v1, low));
-    o1 = i64x2.sub(o1, i64x2.shr_u(v1, 32));
-  }
-  even0 = e0;
-  odd0 = o0;
-  even1 = e1;
-  odd1 = o1;
-}
-
-/** Carries once through the eight limbs and writes the number mod 2^256 to `out`. */
-function settle(out: usize): void {
-  let carry = i64x2.extract_lane(even0, 0);
-  let low = carry & 0xffffffff;
-  carry = i64x2.extract_lane(odd0, 0) + (carry >> 32);
-  store<i64>(out, low | (carry << 32));
-  carry = i64x2.extract_lane(even0, 1) + (carry >> 32);
-  low = carry & 0xffffffff;
-  carry = i64x2.extract_lane(odd0, 1) + (carry >> 32);
-  store<i64>(out, low | (carry << 32), 8);
-  carry = i64x2.extract_lane(even1, 0) + (carry >> 32);
-  low = carry & 0xffffffff;
-  carry = i64x2.extract_lane(odd1, 0) + (carry >> 32);
-  store<i64>(out, low | (carry << 32), 16);
-  carry = i64x2.extract_lane(even1, 1) + (carry >> 32);
-  low = carry & 0xffffffff;
-  carry = i64x2.extract_lane(odd1, 1) + (carry >> 32);
-  store<i64>(out, low | (carry << 32), 24);
-}
-
-/** Hashes the sum that stands in the block with its `count`, and writes the fingerprint to `out`. */
-function hashSum(count: u32, out: usize): void {
+/** Hashes the sum that was added up with its `count`, and writes the fingerprint to `out`. */
+export function hashSum(count: u32, out: usize): void {
+  settle(block);
   memory.fill(block + ID_BYTES, 0, 32);
   let groups: u32 = 1;
   for (let rest = count >> 7; rest != 0; rest >>= 7) groups++;
@@ -106,7 +29,6 @@ export function fingerprintRecords(records: usize, count: u32, out: usize): void
   clear();
   const first = records + RECORD_ID;
   addAll(first, first + <usize>count * RECORD_BYTES, RECORD_BYTES);
-  settle(block);
   hashSum(count, out);
 }
 
@@ -161,6 +83,5 @@ export function fingerprintRange(
   subtractAll(endAt, toAt, RECORD_BYTES);
   subtractAll(fromAt, beginAt, RECORD_BYTES);
   subtractAll(fromSumAt, fromSumAt + SUM_BYTES, SUM_BYTES);
-  settle(block);
   hashSum(end - begin, out);
 }

@@ -11,10 +11,23 @@ export {
   NODE_SYMBOL,
   SORT_SCRATCH_BYTES,
   SYMBOL_BYTES,
+  TREE_BYTES,
+  TREE_NODE_BYTES,
 } from './layout';
 export { linkFilter, matchEvent, unlinkFilter } from './match';
 export { gatherIds, lowerBound } from './search';
 export { sortRecords } from './sort';
+export {
+  treeAdopt,
+  treeClear,
+  treeCopyIds,
+  treeDelete,
+  treeFingerprint,
+  treeInsert,
+  treeLowerBound,
+  treeRecordAt,
+  treeSize,
+} from './tree';
 
 /** The first byte that the module itself does not use; what follows belongs to the arena. */
 export function heapBase(): usize {

@@ -82,3 +82,41 @@ export const NODE_PREVIOUS: usize = 4;
 export const NODE_SYMBOL: usize = 8;
 export const NODE_FILTER: usize = 12;
 export const NODE_BYTES: usize = 16;
+
+/*
+ * Standing set: a B+ tree of records with the count and the sum of every subtree. All nodes have one size.
+ *
+ * Tree                                            Node
+ *   0        4        8        12       16          0        4                 64
+ *   ├────────┼────────┼────────┼────────┤           ├────────┼────────┼ … ─────┼─────────┤
+ *   │ root   │ size   │ free   │ spares │           │ entries│ level  │        │ entries │
+ *   └────────┴────────┴────────┴────────┘           └────────┴────────┴ … ─────┴─────────┘
+ *
+ * free: the first of the nodes that are not in use, linked through their first word; spares: how many they are.
+ * level: 0 in a leaf, whose entries are records; else the height above the leaves. The entries of an inner node
+ * stand in columns, so that a walk reads only what it needs:
+ *
+ *   64                      1344                      2368                               2624
+ *   ├───────────────────────┼─────────────────────────┼──────────────────────────────────┤
+ *   │ keys: records × 32    │ sums: 256 bits × 32     │ links: child u32 │ count u32 × 32│
+ *   └───────────────────────┴─────────────────────────┴──────────────────────────────────┘
+ *
+ * Nothing before its key is in a child. The first key of a node means nothing: what is smaller than all other keys
+ * is in that child.
+ */
+export const TREE_ROOT: usize = 0;
+export const TREE_SIZE: usize = 4;
+export const TREE_FREE: usize = 8;
+export const TREE_SPARES: usize = 12;
+export const TREE_BYTES: usize = 16;
+export const TREE_NODE_ENTRIES: usize = 0;
+export const TREE_NODE_LEVEL: usize = 4;
+export const LEAF_RECORDS: usize = 64;
+export const LEAF_ENTRIES_MAX: u32 = 64;
+export const INNER_ENTRIES_MAX: u32 = 32;
+export const INNER_KEYS: usize = 64;
+export const INNER_SUMS: usize = INNER_KEYS + <usize>INNER_ENTRIES_MAX * RECORD_BYTES;
+export const INNER_LINKS: usize = INNER_SUMS + <usize>INNER_ENTRIES_MAX * SUM_BYTES;
+export const LINK_COUNT: usize = 4;
+export const LINK_BYTES: usize = 8;
+export const TREE_NODE_BYTES: usize = INNER_LINKS + <usize>INNER_ENTRIES_MAX * LINK_BYTES;

@@ -16,11 +16,8 @@ function isBelow(record: usize, timestamp: u64, w0: u64, w1: u64, w2: u64, w3: u
   return bswap(load<u64>(record, 32)) < w3;
 }
 
-/**
- * The first index whose record is not below the bound: a record whose id is the prefix, filled with zeros to its
- * 32 bytes. A prefix sorts before everything that it begins, so filling with zeros keeps its place.
- */
-export function lowerBound(records: usize, count: u32, bound: usize): u32 {
+/** How many of `count` sorted records, `stride` bytes apart, are below the bound. */
+export function countBelow(first: usize, stride: usize, count: u32, bound: usize): u32 {
   const timestamp = load<u64>(bound);
   const w0 = bswap(load<u64>(bound, 8));
   const w1 = bswap(load<u64>(bound, 16));
@@ -31,7 +28,7 @@ export function lowerBound(records: usize, count: u32, bound: usize): u32 {
   while (left > 0) {
     const half = left >> 1;
     const middle = low + half;
-    if (isBelow(records + <usize>middle * RECORD_BYTES, timestamp, w0, w1, w2, w3)) {
+    if (isBelow(first + <usize>middle * stride, timestamp, w0, w1, w2, w3)) {
       low = middle + 1;
       left -= half + 1;
     } else {
@@ -39,6 +36,23 @@ export function lowerBound(records: usize, count: u32, bound: usize): u32 {
     }
   }
   return low;
+}
+
+/**
+ * The first index whose record is not below the bound: a record whose id is the prefix, filled with zeros to its
+ * 32 bytes. A prefix sorts before everything that it begins, so filling with zeros keeps its place.
+ */
+export function lowerBound(records: usize, count: u32, bound: usize): u32 {
+  return countBelow(records, RECORD_BYTES, count, bound);
+}
+
+/** Whether two records are the same. */
+export function isSameRecord(a: usize, b: usize): bool {
+  const differing = v128.or(
+    v128.xor(v128.load(a), v128.load(b)),
+    v128.xor(v128.load(a, 16), v128.load(b, 16)),
+  );
+  return !v128.any_true(differing) && load<u64>(a, 32) == load<u64>(b, 32);
 }
 
 /** Copies the ids of `count` records one after another to `out`. */

@@ -10,9 +10,10 @@ import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
 import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
+import { standingSetTopic } from './standing-set.bench.js';
 import type { Scale, Topic, Work } from './topic.js';
 
-const topics: readonly Topic[] = [recordSetTopic, matchTopic];
+const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, matchTopic];
 
 /** A ratio counts as worse only when it is so this many times in a row. */
 const checkAttemptsMax = 3;

@@ -19,6 +19,8 @@ export type Kernels = {
   memory(): KernelMemory;
   /** An empty set to which records are added in any order; `capacity` is a hint in records. */
   createRecordSet(capacity?: number): RecordSetBuilder;
+  /** An empty set to which records are added, and from which they are taken, at any time. */
+  createStandingSet(): StandingSet;
   /** An empty collection of filters against which events are matched. */
   createFilterMatcher(): FilterMatcher;
 };
@@ -42,10 +44,12 @@ export type RecordSetBuilder = Disposable & {
   add(createdAt: number | bigint, id: Uint8Array): void;
   /** Sorts, drops exact duplicates, prepares range sums. The builder is spent afterwards. */
   seal(): RecordSet;
+  /** Sorts and makes a set that records can be added to and taken from. The builder is spent afterwards. */
+  stand(): StandingSet;
 };
 
-/** A sorted, immutable set of records. Indexes run from 0 to `size`; ranges are half open. */
-export type RecordSet = Disposable & {
+/** What can be asked of sorted records. Indexes run from 0 to `size`; ranges are half open. */
+export type RecordReader = {
   readonly size: number;
   timestampAt(index: number): bigint;
   /** A copy of the 32 bytes of the id. */
@@ -62,6 +66,21 @@ export type RecordSet = Disposable & {
    */
   fingerprint(begin: number, end: number): Uint8Array;
 };
+
+/** A sorted, immutable set of records. */
+export type RecordSet = Disposable & RecordReader;
+
+/**
+ * A sorted set of records that changes: every call takes a time that grows with the logarithm of the size. An index
+ * holds until the next change.
+ */
+export type StandingSet = Disposable &
+  RecordReader & {
+    /** Adds a record; false when it was there already. Throws `KernelMemoryError` above the memory limit. */
+    insert(createdAt: number | bigint, id: Uint8Array): boolean;
+    /** Takes a record out; false when it was not there. */
+    delete(createdAt: number | bigint, id: Uint8Array): boolean;
+  };
 
 /**
  * A filter as the kernels take it: NIP-01 without `limit`; tag values stand under `#x`. As in nostr-tools, the name

@@ -17,6 +17,7 @@ import {
   type RecordSet,
   type RecordSetBuilder,
   recordBytes,
+  type StandingSet,
 } from './kernels.js';
 
 export type ReferenceRecord = { readonly timestamp: bigint; readonly id: Uint8Array };
@@ -79,6 +80,19 @@ export class ReferenceRecordSetBuilder implements RecordSetBuilder {
   }
 
   seal(): RecordSet {
+    return new ReferenceStandingSet(this.#sort());
+  }
+
+  stand(): StandingSet {
+    return new ReferenceStandingSet(this.#sort());
+  }
+
+  [Symbol.dispose](): void {
+    this.#spent = true;
+    this.#chunks = [];
+  }
+
+  #sort(): ReferenceRecord[] {
     this.#checkOpen();
     this.#spent = true;
     const records: ReferenceRecord[] = [];
@@ -90,14 +104,9 @@ export class ReferenceRecordSetBuilder implements RecordSetBuilder {
     }
     this.#chunks = [];
     records.sort(compareRecords);
-    return new ReferenceRecordSet(
-      records.filter((record, index) => index === 0 || compareRecords(record, records[index - 1]!) !== 0),
+    return records.filter(
+      (record, index) => index === 0 || compareRecords(record, records[index - 1]!) !== 0,
     );
-  }
-
-  [Symbol.dispose](): void {
-    this.#spent = true;
-    this.#chunks = [];
   }
 
   #checkOpen(): void {
@@ -105,14 +114,29 @@ export class ReferenceRecordSetBuilder implements RecordSetBuilder {
   }
 }
 
-class ReferenceRecordSet implements RecordSet {
-  #records: readonly ReferenceRecord[];
-  readonly size: number;
+/** A sorted array; a sealed set is one that nobody changes. */
+export class ReferenceStandingSet implements StandingSet {
+  #records: ReferenceRecord[];
   #disposed = false;
 
-  constructor(records: readonly ReferenceRecord[]) {
+  constructor(records: ReferenceRecord[]) {
     this.#records = records;
-    this.size = records.length;
+  }
+
+  get size(): number {
+    return this.#records.length;
+  }
+
+  insert(createdAt: number | bigint, id: Uint8Array): boolean {
+    const [index, isThere] = this.#find(createdAt, id);
+    if (!isThere) this.#records.splice(index, 0, { timestamp: toTimestamp(createdAt), id: id.slice() });
+    return !isThere;
+  }
+
+  delete(createdAt: number | bigint, id: Uint8Array): boolean {
+    const [index, isThere] = this.#find(createdAt, id);
+    if (isThere) this.#records.splice(index, 1);
+    return isThere;
   }
 
   timestampAt(index: number): bigint {
@@ -155,6 +179,15 @@ class ReferenceRecordSet implements RecordSet {
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#records = [];
+  }
+
+  /** Where a record is or would be, and whether it is. */
+  #find(createdAt: number | bigint, id: Uint8Array): [number, boolean] {
+    checkId(id);
+    const timestamp = toTimestamp(createdAt);
+    const index = this.lowerBound(timestamp, id);
+    const record = this.#records[index];
+    return [index, record !== undefined && compareRecords(record, { timestamp, id }) === 0];
   }
 
   #at(index: number): ReferenceRecord {

@@ -1,6 +1,6 @@
 import type { Kernels } from './kernels.js';
 import { ReferenceFilterMatcher } from './reference-filter-matcher.js';
-import { ReferenceRecordSetBuilder } from './reference-record-set.js';
+import { ReferenceRecordSetBuilder, ReferenceStandingSet } from './reference-record-set.js';
 
 /** The kernels in plain TypeScript, clear rather than fast: what the compiled ones are tested against. */
 export function createReferenceKernels(): Kernels {
@@ -9,6 +9,7 @@ export function createReferenceKernels(): Kernels {
     // Its memory is the garbage collector's: nothing is counted and nothing limited.
     memory: () => ({ bytesInUse: 0, bytesReserved: 0, bytesMax: Number.POSITIVE_INFINITY }),
     createRecordSet: () => new ReferenceRecordSetBuilder(),
+    createStandingSet: () => new ReferenceStandingSet([]),
     createFilterMatcher: () => new ReferenceFilterMatcher(),
   };
 }

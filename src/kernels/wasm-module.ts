@@ -30,11 +30,23 @@ export type KernelModule = {
     out: number,
   ): void;
 
+  treeClear(tree: number): void;
+  treeAdopt(tree: number, nodes: number, count: number): void;
+  treeSize(tree: number): number;
+  treeInsert(tree: number, records: number, count: number): number;
+  treeDelete(tree: number, record: number): number;
+  treeRecordAt(tree: number, index: number): number;
+  treeCopyIds(tree: number, begin: number, end: number, out: number): void;
+  treeLowerBound(tree: number, bound: number): number;
+  treeFingerprint(tree: number, begin: number, end: number, out: number): void;
+
   linkFilter(filter: number, symbols: number): void;
   unlinkFilter(filter: number, symbols: number): void;
   matchEvent(symbols: number, event: number, count: number, createdAt: number, out: number): number;
 
   readonly SORT_SCRATCH_BYTES: Offset;
+  readonly TREE_BYTES: Offset;
+  readonly TREE_NODE_BYTES: Offset;
   readonly SYMBOL_BYTES: Offset;
   readonly FILTER_HANDLE: Offset;
   readonly FILTER_FOUND: Offset;

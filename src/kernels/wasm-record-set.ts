@@ -1,13 +1,4 @@
-import type { Arena } from './arena.js';
-import {
-  checkBound,
-  checkCount,
-  checkId,
-  checkIndex,
-  checkRange,
-  checkTarget,
-  toTimestamp,
-} from './checks.js';
+import { checkCount, checkId, checkIndex, checkRange, checkTarget, toTimestamp } from './checks.js';
 import { KernelUsageError } from './errors.js';
 import {
   fingerprintBytes,
@@ -16,15 +7,10 @@ import {
   type RecordSet,
   type RecordSetBuilder,
   recordBytes,
+  type StandingSet,
 } from './kernels.js';
-import type { KernelModule } from './wasm-module.js';
-
-/** What all sets of one instance share. `scratch` holds the sort's buckets, a bound or a fingerprint: one at a time. */
-export type RecordSetContext = {
-  readonly module: KernelModule;
-  readonly arena: Arena;
-  readonly scratch: number;
-};
+import { copyIdsBy, type RecordContext, writeBound } from './record-context.js';
+import { WasmStandingSet } from './wasm-standing-set.js';
 
 /** A builder grows by half of what it holds, so that adding one by one stays cheap. */
 const growthFactor = 1.5;
@@ -32,13 +18,13 @@ const capacityMin = 16;
 
 /** Collects records in one region of the arena, which the sealed set then takes over. */
 export class WasmRecordSetBuilder implements RecordSetBuilder {
-  readonly #context: RecordSetContext;
+  readonly #context: RecordContext;
   #records: number;
   #capacity: number;
   #size = 0;
   #spent = false;
 
-  constructor(context: RecordSetContext, capacity: number) {
+  constructor(context: RecordContext, capacity: number) {
     checkCount(capacity);
     this.#context = context;
     this.#capacity = Math.max(capacity, capacityMin);
@@ -68,21 +54,39 @@ export class WasmRecordSetBuilder implements RecordSetBuilder {
   }
 
   seal(): RecordSet {
-    this.#checkOpen();
-    const { module, arena, scratch } = this.#context;
-    this.#size = module.sortRecords(this.#records, this.#size, scratch);
-    this.#capacity = this.#size;
-    this.#records = arena.resize(this.#records, this.#size * recordBytes);
+    this.#sort();
+    const { module, arena } = this.#context;
     const sums = arena.allocate(module.sumsBytes(this.#size));
     module.writeSums(this.#records, this.#size, sums);
     this.#spent = true;
     return new WasmRecordSet(this.#context, this.#records, sums, this.#size);
   }
 
+  stand(): StandingSet {
+    this.#sort();
+    const set = new WasmStandingSet(this.#context);
+    try {
+      set.insertSorted(this.#records, this.#size);
+    } catch (error) {
+      set[Symbol.dispose]();
+      throw error;
+    }
+    this[Symbol.dispose]();
+    return set;
+  }
+
   [Symbol.dispose](): void {
     if (this.#spent) return;
     this.#spent = true;
     this.#context.arena.free(this.#records);
+  }
+
+  #sort(): void {
+    this.#checkOpen();
+    const { module, arena, scratch } = this.#context;
+    this.#size = module.sortRecords(this.#records, this.#size, scratch);
+    this.#capacity = this.#size;
+    this.#records = arena.resize(this.#records, this.#size * recordBytes);
   }
 
   #reserve(count: number): void {
@@ -102,12 +106,12 @@ export class WasmRecordSetBuilder implements RecordSetBuilder {
 /** Sorted records and their sums in the arena. */
 class WasmRecordSet implements RecordSet {
   readonly size: number;
-  readonly #context: RecordSetContext;
+  readonly #context: RecordContext;
   readonly #records: number;
   readonly #sums: number;
   #disposed = false;
 
-  constructor(context: RecordSetContext, records: number, sums: number, size: number) {
+  constructor(context: RecordContext, records: number, sums: number, size: number) {
     this.#context = context;
     this.#records = records;
     this.#sums = sums;
@@ -127,24 +131,16 @@ class WasmRecordSet implements RecordSet {
     this.#checkOpen();
     checkRange(begin, end, this.size);
     checkTarget(begin, end, target, offset);
-    const { module, arena, scratch } = this.#context;
-    const chunk = Math.floor(module.SORT_SCRATCH_BYTES.value / idBytes);
-    for (let from = begin; from < end; from += chunk) {
-      const count = Math.min(chunk, end - from);
-      module.gatherIds(this.#records + from * recordBytes, count, scratch);
-      const ids = arena.bytes.subarray(scratch, scratch + count * idBytes);
-      target.set(ids, offset + (from - begin) * idBytes);
-    }
+    const { module, scratch } = this.#context;
+    copyIdsBy(this.#context, [begin, end], [target, offset], (from, to) => {
+      module.gatherIds(this.#records + from * recordBytes, to - from, scratch);
+    });
   }
 
   lowerBound(timestamp: bigint, idPrefix: Uint8Array): number {
     this.#checkOpen();
-    checkBound(timestamp, idPrefix);
-    const { module, arena, scratch } = this.#context;
-    arena.view.setBigUint64(scratch, timestamp, true);
-    arena.bytes.fill(0, scratch + idOffset + idPrefix.length, scratch + recordBytes);
-    arena.bytes.set(idPrefix, scratch + idOffset);
-    return module.lowerBound(this.#records, this.size, scratch);
+    writeBound(this.#context, timestamp, idPrefix);
+    return this.#context.module.lowerBound(this.#records, this.size, this.#context.scratch);
   }
 
   fingerprint(begin: number, end: number): Uint8Array {

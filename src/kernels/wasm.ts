@@ -4,6 +4,7 @@ import type { Kernels } from './kernels.js';
 import { WasmFilterMatcher } from './wasm-filter-matcher.js';
 import { instantiateKernels } from './wasm-module.js';
 import { WasmRecordSetBuilder } from './wasm-record-set.js';
+import { WasmStandingSet } from './wasm-standing-set.js';
 
 /**
  * The kernels as compiled WebAssembly, an instance with a memory of its own. `bytesMax` limits that memory; work
@@ -12,12 +13,13 @@ import { WasmRecordSetBuilder } from './wasm-record-set.js';
 export function createWasmKernels(options: { readonly bytesMax?: number } = {}): Kernels {
   const module = instantiateKernels();
   const arena = new Arena(module.memory, module.heapBase(), options.bytesMax ?? limits.kernelBytesMax);
-  const scratch = arena.allocate(module.SORT_SCRATCH_BYTES.value);
-  const context = { module, arena, scratch };
+  const scratchBytes = module.SORT_SCRATCH_BYTES.value;
+  const context = { module, arena, scratch: arena.allocate(scratchBytes), scratchBytes };
   return {
     name: 'wasm',
     memory: () => arena.usage(),
     createRecordSet: (capacity = 0) => new WasmRecordSetBuilder(context, capacity),
+    createStandingSet: () => new WasmStandingSet(context),
     createFilterMatcher: () => new WasmFilterMatcher(module, arena),
   };
 }

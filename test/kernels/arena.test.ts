@@ -12,6 +12,9 @@ function createArena(bytesMax: number): Arena {
   return new Arena(module.memory, module.heapBase(), bytesMax);
 }
 
+const isFilled = (bytes: Uint8Array, byte: number): boolean =>
+  Buffer.compare(bytes, Buffer.alloc(bytes.length, byte)) === 0;
+
 describe('arena', () => {
   it('keeps regions apart and their content, through any sequence of calls', () => {
     const size = fc.oneof(fc.nat(3000), fc.integer({ min: 100_000, max: 600_000 }));
@@ -35,9 +38,7 @@ describe('arena', () => {
             else if (region) {
               const start = arena.resize(region.start, bytes);
               const kept = Math.min(bytes, region.bytes);
-              expect(arena.bytes.subarray(start, start + kept).every((byte) => byte === region.mark)).toBe(
-                true,
-              );
+              expect(isFilled(arena.bytes.subarray(start, start + kept), region.mark)).toBe(true);
               live[at] = fill(start, bytes);
             }
           } catch (error) {
@@ -45,7 +46,7 @@ describe('arena', () => {
           }
         }
         for (const { start, bytes, mark: expected } of live) {
-          expect(arena.bytes.subarray(start, start + bytes).every((byte) => byte === expected)).toBe(true);
+          expect(isFilled(arena.bytes.subarray(start, start + bytes), expected)).toBe(true);
         }
         for (const { start } of live) arena.free(start);
         expect(arena.usage().bytesInUse).toBe(0);
@@ -53,7 +54,7 @@ describe('arena', () => {
         arena.allocate(bytesReserved - megabyte / 2);
         expect(arena.usage().bytesReserved).toBe(bytesReserved);
       }),
-      { seed: 6, numRuns: 60 },
+      { seed: 6, numRuns: 40 },
     );
   });
 

@@ -2,11 +2,13 @@ import { describe } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.js';
 import { filterMatcherConformance } from './filter-matcher-conformance.js';
 import { recordSetConformance } from './record-set-conformance.js';
+import { standingSetConformance } from './standing-set-conformance.js';
 
 /** What every implementation of the kernels keeps. `create` gives fresh kernels. */
 export function kernelsConformance(name: string, create: () => Kernels): void {
   describe(`kernels: ${name}`, () => {
     describe('record set', () => recordSetConformance(create));
+    describe('standing set', () => standingSetConformance(create));
     describe('filter matcher', () => filterMatcherConformance(create));
   });
 }

@@ -43,14 +43,47 @@ describe('memory of the wasm kernels', () => {
     expect(first.bytesInUse).toBe(before);
   });
 
+  it('is given back by standing sets, also when they become empty', () => {
+    const kernels = createWasmKernels();
+    const before = kernels.memory().bytesInUse;
+    const set = kernels.createStandingSet();
+    const empty = kernels.memory().bytesInUse;
+    const id = new Uint8Array(32);
+    for (let i = 0; i < 20_000; i++) set.insert((i * 7919) % 20_011, id);
+    for (let i = 0; i < 20_000; i++) set.delete((i * 7919) % 20_011, id);
+    expect(kernels.memory().bytesInUse).toBe(empty);
+    set.insert(1, id);
+    set[Symbol.dispose]();
+    expect(kernels.memory().bytesInUse).toBe(before);
+  });
+
+  it('has its limit for standing sets too, which stay whole', () => {
+    const kernels = createWasmKernels({ bytesMax: 2 * 2 ** 20 });
+    const builder = kernels.createRecordSet();
+    const records = builder.append(20_000);
+    for (let i = 0; i < 20_000; i++) records[i * 40] = records[i * 40 + 8] = i & 255;
+    for (let i = 0; i < 20_000; i++) records[i * 40 + 9] = i >> 8;
+    expect(() => builder.stand()).toThrow(KernelMemoryError);
+    using sealed = builder.seal();
+    expect(sealed.size).toBe(20_000);
+    using set = kernels.createStandingSet();
+    const id = new Uint8Array(32);
+    let inserted = 0;
+    expect(() => {
+      for (; ; inserted++) set.insert(inserted, id);
+    }).toThrow(KernelMemoryError);
+    expect(set.size).toBe(inserted);
+    expect(set.timestampAt(inserted - 1)).toBe(BigInt(inserted - 1));
+  });
+
   it('is given back by a matcher', () => {
     const kernels = createWasmKernels();
     const before = kernels.memory().bytesInUse;
     const matcher = kernels.createFilterMatcher();
-    const handles = Array.from({ length: 3000 }, (_, i) =>
+    const handles = Array.from({ length: 600 }, (_, i) =>
       matcher.add({ authors: [`${i}`], '#e': Array.from({ length: i % 300 }, (_, j) => `${i}:${j}`) }),
     );
-    for (const handle of handles.slice(0, 2000)) matcher.remove(handle);
+    for (const handle of handles.slice(0, 400)) matcher.remove(handle);
     matcher[Symbol.dispose]();
     expect(kernels.memory().bytesInUse).toBe(before);
   });

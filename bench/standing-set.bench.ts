@@ -1,0 +1,69 @@
+import { recordBytes, type StandingSet } from '../src/kernels/kernels.js';
+import { createReferenceKernels } from '../src/kernels/reference.js';
+import { createWasmKernels } from '../src/kernels/wasm.js';
+import { randomInteger, seededRandom } from '../src/lib/random.js';
+import { plainRecords, randomRecordBytes } from './data.js';
+import { contender, type Scale, type Topic, type Work } from './topic.js';
+
+/** Records that come and go while the set stands. */
+const changes = 10_000;
+/** Above this many records the reference takes too long. */
+const referenceRecordsMax = 100_000;
+
+/** Sets that are kept up to date: what a change costs, and what a question costs. */
+export const standingSetTopic: Topic = {
+  name: 'standing-set',
+  *works(scale: Scale) {
+    for (const n of scale === 'full' ? [10_000, 100_000, 1_000_000, 10_000_000] : [2_000]) {
+      const bytes = randomRecordBytes(n);
+      using set = stand(createWasmKernels({ bytesMax: 2 ** 31 }), bytes);
+      using reference = n <= referenceRecordsMax ? stand(createReferenceKernels(), bytes) : undefined;
+      const sets = { set, reference };
+      yield changeWork(n, sets);
+      yield questionWork('fingerprint of a random range', n, sets, (each, begin, end) =>
+        each.fingerprint(Math.min(begin, end), Math.max(begin, end)),
+      );
+      yield questionWork('record by index', n, sets, (each, begin) => each.idAt(begin));
+    }
+  },
+};
+
+type Sets = { readonly set: StandingSet; readonly reference: StandingSet | undefined };
+
+function stand(kernels: ReturnType<typeof createWasmKernels>, bytes: Uint8Array): StandingSet {
+  const builder = kernels.createRecordSet();
+  builder.append(bytes.length / recordBytes).set(bytes);
+  return builder.stand();
+}
+
+/** Records that are new to the set go in at random places and out again; the time is for one change. */
+function changeWork(n: number, { set, reference }: Sets): Work {
+  const others = plainRecords(randomRecordBytes(changes, 2)).map(({ timestamp, id }) => ({
+    timestamp,
+    id: new Uint8Array(Buffer.from(id, 'hex')),
+  }));
+  const change = (each: StandingSet) => () => {
+    for (const { timestamp, id } of others) each.insert(timestamp, id);
+    for (const { timestamp, id } of others) each.delete(timestamp, id);
+  };
+  const contenders = [contender({ name: 'wasm', role: 'candidate', run: change(set) })];
+  if (reference) {
+    contenders.push(contender({ name: 'typescript', role: 'reference', slow: true, run: change(reference) }));
+  }
+  return { name: 'insert or delete at a random place', n, units: 2 * changes, contenders };
+}
+
+function questionWork(
+  name: string,
+  n: number,
+  { set, reference }: Sets,
+  ask: (set: StandingSet, begin: number, end: number) => unknown,
+): Work {
+  const random = seededRandom(3);
+  const run = (each: StandingSet) => () => ask(each, randomInteger(random, n), randomInteger(random, n));
+  const contenders = [contender({ name: 'wasm', role: 'candidate', run: run(set) })];
+  if (reference) {
+    contenders.push(contender({ name: 'typescript', role: 'reference', slow: true, run: run(reference) }));
+  }
+  return { name, n, contenders };
+}

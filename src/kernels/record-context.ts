@@ -1,0 +1,48 @@
+import type { Arena } from './arena.js';
+import { checkBound, checkId, toTimestamp } from './checks.js';
+import { idBytes, idOffset, recordBytes } from './kernels.js';
+import type { KernelModule } from './wasm-module.js';
+
+/** What all sets of one instance share. */
+export type RecordContext = {
+  readonly module: KernelModule;
+  readonly arena: Arena;
+  /** Holds the sort's buckets, a record, ids or a fingerprint: one at a time, for one call. */
+  readonly scratch: number;
+  readonly scratchBytes: number;
+};
+
+/** Writes a record into the scratch. Throws `KernelUsageError` when it is none. */
+export function writeRecord(context: RecordContext, createdAt: number | bigint, id: Uint8Array): void {
+  checkId(id);
+  writeBound(context, toTimestamp(createdAt), id);
+}
+
+/** Writes a bound into the scratch, as a record whose id is filled with zeros. Throws `KernelUsageError`. */
+export function writeBound({ arena, scratch }: RecordContext, timestamp: bigint, idPrefix: Uint8Array): void {
+  checkBound(timestamp, idPrefix);
+  arena.view.setBigUint64(scratch, timestamp, true);
+  if (idPrefix.length < idBytes) {
+    arena.bytes.fill(0, scratch + idOffset + idPrefix.length, scratch + recordBytes);
+  }
+  arena.bytes.set(idPrefix, scratch + idOffset);
+}
+
+/**
+ * Copies the ids of [begin, end) to `target` by way of the scratch, as many at once as it holds; `gather` writes the
+ * ids of a part of the range into the scratch.
+ */
+export function copyIdsBy(
+  { arena, scratch, scratchBytes }: RecordContext,
+  [begin, end]: readonly [number, number],
+  [target, offset]: readonly [Uint8Array, number],
+  gather: (from: number, to: number) => void,
+): void {
+  const part = Math.floor(scratchBytes / idBytes);
+  for (let from = begin; from < end; from += part) {
+    const to = Math.min(from + part, end);
+    gather(from, to);
+    const ids = arena.bytes.subarray(scratch, scratch + (to - from) * idBytes);
+    target.set(ids, offset + (from - begin) * idBytes);
+  }
+}
