@@ -295,22 +295,29 @@ export class LiveSync {
     switch (refusal.type) {
       case 'slow-down':
         peer.slowDown();
-        return this.#again(topics);
+        this.#again(topics);
+        return;
       case 'auth':
-        return this.#authenticate(topics);
+        this.#authenticate(topics);
+        return;
       case 'too-many-subscriptions':
       case 'too-many-filters':
         peer.tighten(refusal.type === 'too-many-filters' ? 'filters' : 'subscriptions');
-        return this.#again(topics);
+        this.#again(topics);
+        return;
       default:
-        return this.#retryLater(topics);
+        this.#retryLater(topics);
+        return;
     }
   }
 
   #authenticate(topics: readonly Topic[]): void {
     const { peer } = this.#parts;
     // A relay that took our key and still wants it is refused by its filters, not by us.
-    if (topics.some((topic) => (this.#failures.get(topic) ?? 0) > 0)) return this.#retryLater(topics);
+    if (topics.some((topic) => (this.#failures.get(topic) ?? 0) > 0)) {
+      this.#retryLater(topics);
+      return;
+    }
     for (const topic of topics) this.#failures.set(topic, 1);
     this.#authenticating = true;
     peer.authentication

@@ -200,16 +200,20 @@ class Session {
   #onMessage(message: ChannelMessage): void {
     switch (message.type) {
       case 'NEG-MSG':
-        return this.#answer?.resolve({ type: 'message', payload: message.payload });
+        this.#answer?.resolve({ type: 'message', payload: message.payload });
+        return;
       case 'NEG-ERR':
         this.#isOpen = false;
-        return this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: message.itemsMax });
+        this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: message.itemsMax });
+        return;
       case 'CLOSED':
         this.#isOpen = false;
-        return this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: undefined });
+        this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: undefined });
+        return;
       case 'NOTICE':
         if (this.#rounds > 0 || !refusesNegentropy(message.text)) return;
-        return this.#answer?.resolve({ type: 'error', reason: message.text, itemsMax: undefined });
+        this.#answer?.resolve({ type: 'error', reason: message.text, itemsMax: undefined });
+        return;
       case 'EOSE':
         return;
     }
