@@ -84,7 +84,9 @@ const serverOptions: ServerOptions = {
   headersTimeout: limits.httpHeadersMsMax,
   requestTimeout: limits.httpRequestMsMax,
   keepAliveTimeout: limits.httpKeepAliveMs,
-  connectionsCheckingInterval: 2_000,
+  connectionsCheckingInterval: limits.httpTimeCheckMs,
+  // Checked where the answer gets its CORS headers.
+  requireHostHeader: false,
 };
 
 class NodeHttpService implements HttpService {
@@ -100,6 +102,8 @@ class NodeHttpService implements HttpService {
     this.#server = createServer(serverOptions, listener);
     this.#server.maxHeadersCount = limits.httpHeadersMax;
     this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
+    // An expectation that nobody here knows is ignored; Node would answer it without CORS headers.
+    this.#server.on('checkExpectation', listener);
     this.#server.on('clientError', onClientError);
   }
 

@@ -36,9 +36,9 @@ async function handle(
     response.writeHead(204).end();
     return;
   }
-  const request = parseTarget(message);
+  const request = hasHost(message) ? parseTarget(message) : undefined;
   if (request === undefined) {
-    answerText(response, 400, 'the path cannot be read', { Connection: 'close' });
+    answerText(response, 400, 'the host or the path cannot be read', { Connection: 'close' });
     return;
   }
   const method = message.method === 'HEAD' ? 'GET' : message.method;
@@ -59,6 +59,11 @@ async function handle(
   } else {
     await route.handle(request, response);
   }
+}
+
+/** HTTP/1.1 asks for a `Host`, and for a 400 where there is none (RFC 9112). */
+function hasHost(message: IncomingMessage): boolean {
+  return message.headers.host !== undefined || message.httpVersion === '1.0';
 }
 
 function closeUnlessGet(method: string | undefined): { Connection?: string } {
