@@ -1,5 +1,6 @@
 import { formatBindAddress } from '../config/host.js';
 import type { Options } from '../config/options.js';
+import type { Readiness } from '../http/built-in-routes.js';
 import { type BoundAddress, createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm.js';
 import { errorMessage } from '../lib/errors.js';
@@ -7,13 +8,13 @@ import { ReleaseStack } from '../lib/release-stack.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
 import { SyncManager } from '../sync/manager.js';
+import { SyncMetrics } from '../sync/metrics.js';
 import { createWsDialer } from '../sync/ws-dialer.js';
 import { type Core, openCore, type Surroundings } from './core.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
 import { collectProcessMetrics } from './process-metrics.js';
-import { StartProgress } from './readiness.js';
 import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
@@ -43,7 +44,6 @@ export async function startDaemon(options: Options, surroundings: Surroundings):
 
 async function start(options: Options, surroundings: Surroundings, stack: ReleaseStack): Promise<Daemon> {
   const { logger, clock } = surroundings;
-  const progress = new StartProgress({ relays: 'the list of relays has not been read from the store yet' });
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
   const core = stack.use(await openCore(options, surroundings));
   const { registry, store, admission } = core;
@@ -58,11 +58,24 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     metrics: new RelayMetrics(registry),
     settings: relaySettingsOf(options),
   });
+  const sync = new SyncManager({
+    ...core,
+    kernels,
+    dialer: createWsDialer({ clock, allowPrivate: options.syncAllowPrivateRelays }),
+    clock,
+    random: surroundings.random,
+    logger,
+    metrics: new SyncMetrics(registry),
+    settings: syncSettingsOf(options),
+    ownService: ownServiceOf(options),
+    identity,
+    serves: (announcement) => core.serving.serves(announcement),
+  });
   const information = informationOf(options, identity.pubkey);
   const http = createHttpService({
     information: () => information,
     registry: options.metricsEnabled ? registry : undefined,
-    readiness: () => progress.readiness,
+    readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
     routes: [],
     clock,
@@ -73,19 +86,6 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     await Promise.all([http.close(), relay.close()]);
   });
   const address = await http.listen(formatBindAddress(options.bindAddress));
-  const sync = new SyncManager({
-    ...core,
-    kernels,
-    dialer: createWsDialer({ clock, allowPrivate: options.syncAllowPrivateRelays }),
-    clock,
-    random: surroundings.random,
-    logger,
-    settings: syncSettingsOf(options),
-    ownService: ownServiceOf(options),
-    identity,
-    serves: (announcement) => core.serving.serves(announcement),
-    onReady: () => progress.done('relays'),
-  });
   const stopped = runUntilReleased(sync, core, surroundings, stack);
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: store.size },
@@ -96,6 +96,12 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     closed: Promise.race([core.failed, stopped]),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
+}
+
+/** The store is open when this is asked; what takes time is reading from it which relays there are. */
+function readinessOf(sync: SyncManager): Readiness {
+  if (sync.status().isLoaded) return { ready: true, reasons: [] };
+  return { ready: false, reasons: ['the first list of relays is still being read from the store'] };
 }
 
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */

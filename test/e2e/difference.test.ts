@@ -40,7 +40,8 @@ async function catchUp(remote: DaemonProcess, directory: string, expected: numbe
     directory,
     flags: ['--archive-all', '--sync-bootstrap-relay-url', proxy.url, '--sync-startup-delay-secs', '0'],
   });
-  await eventually(async () => (await daemon.metric('ngit_sync_catchups_total{result="complete"}')) >= 1);
+  const completed = `ngit_sync_catchup_completed_timestamp_seconds{relay="${proxy.url}"}`;
+  await eventually(async () => (await daemon.metric(completed)) > 0);
   await eventually(async () => (await daemon.metric('ngit_store_events')) === total);
   expect(await daemon.metric('ngit_sync_events_total{source="catchup"}')).toBe(expected);
   expect(proxy.fromRelay.get('NEG-MSG') ?? 0).toBeGreaterThan(0);
