@@ -8,12 +8,13 @@ import { parseArgs } from 'node:util';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
 import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
+import { reconcileTopic } from './reconcile.bench.js';
 import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
 import { standingSetTopic } from './standing-set.bench.js';
 import type { Scale, Topic, Work } from './topic.js';
 
-const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, matchTopic];
+const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic];
 
 /** A ratio counts as worse only when it is so this many times in a row. */
 const checkAttemptsMax = 3;
