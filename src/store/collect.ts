@@ -7,26 +7,24 @@ import type { RowTable } from './index/row-table.js';
 
 const rowsPerAppend = 4_096;
 
-/** Appends (created_at, id) of all rows that match; some may come twice, which sealing the set repairs. */
+/** Appends (created_at, id) of all rows that match. */
 export function collectRows(
   index: EventIndex,
   filter: Filter,
   rowClass: RowClass,
   target: RecordSetBuilder,
 ): void {
-  const plan = new FilterPlan(index, filter, rowClass);
   const found = new Uint32Array(rowsPerAppend);
   let count = 0;
-  for (const source of plan.unordered()) {
-    for (; source.row >= 0 && !plan.isTooOld(source.row); source.advance()) {
-      if (!plan.matches(source.row)) continue;
-      found[count] = source.row;
-      count += 1;
-      if (count < rowsPerAppend) continue;
+  new FilterPlan(index, filter, rowClass).forEachMatch((row) => {
+    found[count] = row;
+    count += 1;
+    if (count === rowsPerAppend) {
       appendRecords(index.rows, found, target);
       count = 0;
     }
-  }
+    return true;
+  });
   if (count > 0) appendRecords(index.rows, found.subarray(0, count), target);
 }
 

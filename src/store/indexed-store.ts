@@ -85,32 +85,28 @@ export class IndexedStore implements EventStore {
   }
 
   some(filter: Filter): boolean {
-    const plan = new FilterPlan(this.#index, filter, 'stored');
-    for (const source of plan.unordered()) {
-      for (; source.row >= 0 && !plan.isTooOld(source.row); source.advance()) {
-        if (plan.matches(source.row)) return true;
-      }
-    }
-    return false;
+    let found = false;
+    new FilterPlan(this.#index, filter, 'stored').forEachMatch(() => {
+      found = true;
+      return false;
+    });
+    return found;
   }
 
   count(filters: readonly Filter[]): number {
-    const plans = filters.map((filter) => new FilterPlan(this.#index, filter, 'stored'));
-    const once = plans.length > 1 || plans.some((plan) => !plan.singleList);
-    const seen = once ? new RowSet(this.#index.rows.end) : undefined;
+    const seen = filters.length > 1 ? new RowSet(this.#index.rows.end) : undefined;
     let count = 0;
-    for (const plan of plans) {
-      for (const source of plan.unordered()) {
-        for (; source.row >= 0 && !plan.isTooOld(source.row); source.advance()) {
-          if (plan.matches(source.row) && seen?.add(source.row) !== false) count += 1;
-        }
-      }
+    for (const filter of filters) {
+      new FilterPlan(this.#index, filter, 'stored').forEachMatch((row) => {
+        if (seen?.add(row) !== false) count += 1;
+        return true;
+      });
     }
     return count;
   }
 
   query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
-    const run = new QueryRun(this.#index, filters, 'stored', limits.storeQueryRowsPerTurn);
+    const run = new QueryRun(this.#index, filters, limits.storeQueryRowsPerTurn);
     // The first turn is taken now, so that the answer is of the state at the call.
     return this.#stream(run, run.next(limits.storeQueryFoundRowsMax));
   }

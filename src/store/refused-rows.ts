@@ -5,7 +5,7 @@ import type { Filter } from '../nostr/filter.js';
 import type { Backend } from './backend.js';
 import { collectRows } from './collect.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
-import { QueryRun } from './index/filter-stream.js';
+import { FilterPlan } from './index/filter-plan.js';
 import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
 import type { Reasons } from './reasons.js';
@@ -73,8 +73,13 @@ export class RefusedRows implements RefusedIndex {
   }
 
   matching(filter: Filter, idsMax: number): string[] {
-    const run = new QueryRun(this.#index, [filter], 'refused', Number.POSITIVE_INFINITY);
-    return run.next(idsMax).found.map(({ row }) => this.#index.rows.idHex(row));
+    const ids: string[] = [];
+    if (idsMax <= 0) return ids;
+    new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
+      ids.push(this.#index.rows.idHex(row));
+      return ids.length < idsMax;
+    });
+    return ids;
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {

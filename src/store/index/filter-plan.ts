@@ -26,10 +26,10 @@ export class FilterPlan {
   readonly #filter: Filter;
   readonly #since: number;
   readonly #wantsStored: boolean;
-  readonly #kinds: ReadonlySet<number> | undefined;
-  readonly #authors: ReadonlySet<number> | undefined;
   readonly #walked: ListCondition | undefined;
-  readonly #checks: readonly ListCheck[];
+  /** What is to be checked of a row that comes from the walked lists, and of any other row. */
+  readonly #ofWalked: RowCheck;
+  readonly #ofAny: RowCheck;
 
   constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
     this.#index = index;
@@ -38,29 +38,18 @@ export class FilterPlan {
     this.#wantsStored = rowClass === 'stored';
     const conditions = isEmptyFilter(filter) ? undefined : listConditions(index, filter);
     this.empty = conditions === undefined || conditions.some((condition) => condition.rowCount === 0);
-    const tags = (conditions ?? []).filter((condition) => condition.name === 'tag');
     this.#walked = filter.ids === undefined ? fewestRows(conditions ?? []) : undefined;
-    this.#checks = tags.flatMap((tag) => (tag === this.#walked ? [] : [new ListCheck(index, tag)]));
+    const tags = (conditions ?? []).filter(({ name }) => name === 'tag');
+    const lists = tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
+    const kinds = filter.kinds && new Set(filter.kinds);
+    const authors = filter.authors && new Set(filter.authors.map((author) => index.findAuthor(author)));
     const covered = this.#walked?.name;
-    this.#kinds =
-      filter.kinds === undefined || covered === 'kind' || covered === 'authorKind'
-        ? undefined
-        : new Set(filter.kinds);
-    this.#authors =
-      filter.authors === undefined || covered === 'author' || covered === 'authorKind'
-        ? undefined
-        : new Set(filter.authors.map((author) => index.findAuthor(author)));
-  }
-
-  /** How many rows `candidates` walks at most. */
-  get rowCount(): number {
-    if (this.empty) return 0;
-    return this.#filter.ids?.length ?? this.#walked?.rowCount ?? this.#index.lists.count(this.#index.all);
-  }
-
-  /** Whether `candidates` can give no row twice in any order, for one list is all there is. */
-  get singleList(): boolean {
-    return this.#filter.ids === undefined && (this.#walked?.lists.length ?? 1) === 1;
+    this.#ofAny = { kinds, authors, lists: lists.map(({ check }) => check) };
+    this.#ofWalked = {
+      kinds: covered === 'kind' || covered === 'authorKind' ? undefined : kinds,
+      authors: covered === 'author' || covered === 'authorKind' ? undefined : authors,
+      lists: lists.flatMap(({ tag, check }) => (tag === this.#walked ? [] : [check])),
+    };
   }
 
   /** The rows to look at that are behind `from` and not newer than `until`, in order; stop at `isTooOld`. */
@@ -69,24 +58,66 @@ export class FilterPlan {
     return sources.length === 1 ? sources[0]! : new MergedSource(this.#index.rows, sources);
   }
 
-  /** The same one list after the other, so not in order and some twice: cheaper when order does not matter. */
-  unordered(): readonly RowSource[] {
-    return this.#sources(undefined);
-  }
-
   isTooOld(row: number): boolean {
     return this.#index.rows.createdAt(row) < this.#since;
   }
 
-  /** Whether a row that is not too old matches. */
+  /** Whether a row that `candidates` gave, and that is not too old, matches. */
   matches(row: number): boolean {
+    return this.#passes(row, this.#ofWalked);
+  }
+
+  /**
+   * Calls `visit` with all rows that match, each once, in no order, until it gives false. Walking a list in its order
+   * jumps about in the columns; so where it is a good part of all rows, the columns themselves are read from end to
+   * end.
+   */
+  forEachMatch(visit: (row: number) => boolean): void {
+    if (this.empty) return;
+    const { rows, refusedCount, refusals } = this.#index;
+    const walkedRows = this.#walked?.rowCount ?? rows.end;
+    if (this.#filter.ids !== undefined) {
+      this.#visitLists(visit);
+    } else if (!this.#wantsStored && refusedCount < walkedRows / 4) {
+      refusals.every((row, sequence) => {
+        const isMatch =
+          rows.sequence(row) === sequence && this.#isInTime(row) && this.#passes(row, this.#ofAny);
+        return !isMatch || visit(row);
+      });
+    } else if (this.#walked?.name !== 'tag' && walkedRows > rows.end / 8) {
+      for (let row = 0; row < rows.end; row += 1) {
+        if (this.#passes(row, this.#ofAny) && this.#isInTime(row) && !visit(row)) return;
+      }
+    } else {
+      this.#visitLists(visit);
+    }
+  }
+
+  #visitLists(visit: (row: number) => boolean): void {
+    const sources = this.#sources(undefined);
+    const seen = sources.length > 1 ? new RowSet(this.#index.rows.end) : undefined;
+    for (const source of sources) {
+      for (; source.row >= 0 && !this.isTooOld(source.row); source.advance()) {
+        if (!this.matches(source.row) || seen?.add(source.row) === false) continue;
+        if (!visit(source.row)) return;
+      }
+    }
+  }
+
+  #passes(row: number, { kinds, authors, lists }: RowCheck): boolean {
     const { rows } = this.#index;
     const state = rows.state(row);
     if (this.#wantsStored ? state !== rowState.stored : state < rowState.refusedFirst) return false;
-    if (this.#kinds !== undefined && !this.#kinds.has(rows.kind(row))) return false;
-    if (this.#authors !== undefined && !this.#authors.has(rows.author(row))) return false;
-    for (const check of this.#checks) if (!check.has(row)) return false;
+    if (kinds !== undefined && !kinds.has(rows.kind(row))) return false;
+    if (authors !== undefined && !authors.has(rows.author(row))) return false;
+    for (const check of lists) if (!check.has(row)) return false;
     return true;
+  }
+
+  #isInTime(row: number): boolean {
+    const { since = 0, until = Number.POSITIVE_INFINITY } = this.#filter;
+    const createdAt = this.#index.rows.createdAt(row);
+    return createdAt >= since && createdAt <= until;
   }
 
   #sources(from: TimeKey | undefined): RowSource[] {
@@ -108,6 +139,13 @@ export class FilterPlan {
     return new ArraySource(found.sort((a, b) => rows.compare(a, b)));
   }
 }
+
+/** Kinds and authors one of which a row must have, absent where any will do, and lists that it must stand in. */
+type RowCheck = {
+  readonly kinds: ReadonlySet<number> | undefined;
+  readonly authors: ReadonlySet<number> | undefined;
+  readonly lists: readonly ListCheck[];
+};
 
 /** What of a filter posting lists can answer. */
 function listConditions(index: EventIndex, filter: Filter): ListCondition[] {

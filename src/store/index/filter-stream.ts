@@ -1,6 +1,6 @@
 import type { Filter } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
-import { FilterPlan, type RowClass } from './filter-plan.js';
+import { FilterPlan } from './filter-plan.js';
 import { MergedSource, type RowSource } from './row-source.js';
 import type { TimeKey } from './row-table.js';
 
@@ -15,7 +15,6 @@ export class FilterStream implements RowSource {
   row = -1;
   readonly #index: EventIndex;
   readonly #filter: Filter;
-  readonly #rowClass: RowClass;
   readonly #beforeSequence: number;
   readonly #budget: VisitBudget;
   #left: number;
@@ -25,10 +24,9 @@ export class FilterStream implements RowSource {
   #suspended = true;
 
   /** Begins suspended. What is inserted from now on is not part of the answer. */
-  constructor(index: EventIndex, filter: Filter, rowClass: RowClass, budget: VisitBudget) {
+  constructor(index: EventIndex, filter: Filter, budget: VisitBudget) {
     this.#index = index;
     this.#filter = filter;
-    this.#rowClass = rowClass;
     this.#budget = budget;
     this.#beforeSequence = index.nextSequence;
     this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
@@ -59,7 +57,7 @@ export class FilterStream implements RowSource {
     if (!this.#suspended) return;
     this.#suspended = false;
     if (this.#left <= 0) return;
-    this.#plan = new FilterPlan(this.#index, this.#filter, this.#rowClass);
+    this.#plan = new FilterPlan(this.#index, this.#filter, 'stored');
     this.#source = this.#plan.candidates(this.#place);
     this.#seek();
   }
@@ -96,10 +94,10 @@ export class QueryRun {
   readonly #budget: VisitBudget = { visits: 0 };
   readonly #visitsPerTurn: number;
 
-  constructor(index: EventIndex, filters: readonly Filter[], rowClass: RowClass, visitsPerTurn: number) {
+  constructor(index: EventIndex, filters: readonly Filter[], visitsPerTurn: number) {
     this.#index = index;
     this.#visitsPerTurn = visitsPerTurn;
-    this.#streams = filters.map((filter) => new FilterStream(index, filter, rowClass, this.#budget));
+    this.#streams = filters.map((filter) => new FilterStream(index, filter, this.#budget));
   }
 
   /** Up to `rowsMax` further rows; fewer, even none, when the turn is over before. */

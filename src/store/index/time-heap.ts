@@ -46,6 +46,14 @@ export class TimeHeap {
     if (last > 0) this.#sink(0, this.#times[last]!, this.#rows[last]!, this.#sequences[last]!);
   }
 
+  /** Whether `test` holds for all entries, in no order; ends with the first for which it does not. */
+  every(test: (row: number, sequence: number) => boolean): boolean {
+    for (let at = 0; at < this.#size; at += 1) {
+      if (!test(this.#rows[at]!, this.#sequences[at]!)) return false;
+    }
+    return true;
+  }
+
   /** Drops all entries that `keep` does not want. */
   retain(keep: (row: number, sequence: number) => boolean): void {
     let kept = 0;
