@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { destination } from 'pino';
 import { openCore } from '../daemon/core.js';
 import { createLogger } from '../daemon/logger.js';
@@ -27,7 +27,7 @@ export const importCommand: Command = {
     await using core = await openCore(options, { logger, clock: systemClock, random: systemRandom });
     const counts: ImportCounts = { stored: 0, known: 0, refused: 0, malformed: 0 };
     const progress = startProgress(invocation, 'import', source.bytes, systemClock);
-    const input = watched(source.stream, counts, progress);
+    const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);
     let reasons: RefusalReasons;
     try {
       reasons = await importEvents(input, { admission: core.admission, counts, signal: invocation.signal });

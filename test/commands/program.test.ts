@@ -1,12 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { makeScenario } from '../../src/commands/demo/scenario.js';
+import { eventJson } from '../../src/nostr/event.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -15,30 +18,43 @@ import { TestClient } from '../support/test-client.js';
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 let folder: string;
+const running = new Set<ChildProcess>();
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'graspd-test-'));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-/** Runs the built program to its end, in a folder of its own and with nothing else in its environment. */
-async function run(
+/** Starts the built program in a folder of its own and with nothing else in its environment. */
+function start(
   args: readonly string[],
-  input = '',
   environment: Record<string, string> = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOME: folder, NGIT_TEST: '1', ...environment },
-  });
-  child.stdin.end(input);
+): ChildProcessWithoutNullStreams {
+  const env = { PATH: process.env.PATH, HOME: folder, NGIT_TEST: '1', ...environment };
+  const child = spawn(process.execPath, [program, ...args], { cwd: folder, env });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+async function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'exit'),
   ]);
   return { code, stdout, stderr };
+}
+
+/** Runs the built program to its end. */
+async function run(args: readonly string[], input = '', environment = {}): Promise<Ended> {
+  const child = start(args, environment);
+  child.stdin.end(input);
+  return await ended(child);
 }
 
 /** What the operator is shown: one line with the program's name. */
@@ -77,10 +93,14 @@ describe('what cannot start says so in one line, with exit code 1', () => {
   });
 
   test('a store that is broken', async () => {
-    const data = join(folder, 'data/relay');
-    await mkdir(data, { recursive: true });
-    await writeFile(join(data, 'CURRENT'), 'nonsense');
-    expectOneLine(await run(['--bind-address', '127.0.0.1:0']), 'data/relay');
+    await using daemon = await DaemonProcess.start({ directory: folder });
+    daemon.kill('SIGTERM');
+    await daemon.exited;
+    const files = await readdir(join(folder, 'data/relay'), { recursive: true });
+    const current = files.filter((file) => basename(file) === 'CURRENT');
+    expect(current).toHaveLength(1);
+    await writeFile(join(folder, 'data/relay', current[0] ?? ''), 'nonsense');
+    expectOneLine(await run(['--bind-address', '127.0.0.1:0']), 'data/relay cannot be read');
   });
 
   test('a store that another process has open', async () => {
@@ -109,9 +129,49 @@ describe('the end', () => {
     },
   );
 
-  test('the data of one run are there in the next', async () => {
-    await using daemon = await DaemonProcess.start();
-    const key = await readFile(join(daemon.directory, '.relay-owner.nsec'), 'utf8');
-    expect(key).toMatch(/^nsec1[a-z0-9]+\n$/);
+  test('a command that is told to end says that it is not done', async () => {
+    const child = start(['import', '-']);
+    await eventually(() => existsSync(join(folder, 'data/relay')));
+    child.kill('SIGTERM');
+    expectOneLine(await ended(child), 'stopped before it was done');
   });
+});
+
+test('what was imported is exported, whatever its order, and known the second time', async () => {
+  const services = ['a', 'b', 'c'].map((name, index) => ({ name, domain: `127.0.0.1:${index + 1}` }));
+  const events = makeScenario(services.slice(0, 2), services, 1_700_000_000).history.flat();
+  const lines = events.map(({ event }) => eventJson(event)).reverse();
+  const stranger = makeScenario(services.slice(0, 2), [], 1_700_000_000).history.flat()[0]?.event;
+  const file = join(folder, 'events.jsonl');
+  await writeFile(file, [...lines, JSON.stringify(stranger)].join('\n'));
+  const first = await run(['import', '--domain=127.0.0.1:1', 'events.jsonl']);
+  expect(first.stdout).toMatch(
+    `${lines.length} stored, 0 known or superseded, 1 refused, 0 lines that are no event\n  1 × `,
+  );
+  expect(first.code).toBe(0);
+  const second = await run(['import', '--domain=127.0.0.1:1', '-'], `${lines.join('\n')}\nnonsense\n`);
+  expect(second.stdout).toBe(
+    `0 stored, ${lines.length} known or superseded, 0 refused, 1 lines that are no event\n`,
+  );
+  expect(second.code).toBe(1);
+  const exported = await run(['export']);
+  expect(exported.stdout.trim().split('\n').sort()).toEqual(lines.sort());
+  const issues = await run(['export', '--filter', '{"kinds":[1621],"limit":3}']);
+  expect(issues.stdout.trim().split('\n')).toHaveLength(3);
+  expectOneLine(await run(['export', '--filter', '{"kinds":"x"}']), '--filter takes a NIP-01 filter as JSON');
+  expectOneLine(await run(['import', 'missing.jsonl']), 'ENOENT');
+  expectOneLine(await run(['import', '--database-backend=memory', '-']), 'import takes a store on disk');
+});
+
+test('the demonstration ends in agreement', async () => {
+  const { code, stdout, stderr } = await run(['demo']);
+  expect(stderr).toBe('');
+  expect(stdout).toContain('All three relays hold the same events.');
+  expect(code).toBe(0);
+});
+
+test('the key of the relay owner is made at the first start', async () => {
+  await using daemon = await DaemonProcess.start();
+  const key = await readFile(join(daemon.directory, '.relay-owner.nsec'), 'utf8');
+  expect(key).toMatch(/^nsec1[a-z0-9]+\n$/);
 });
