@@ -25,7 +25,7 @@ it('killed while 10,000 events pour in, the relay keeps all that it answered wit
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-});
+}, 120_000);
 
 /** Publishes over many connections, so that the limit of events a minute does not slow it; returns what was acknowledged. */
 async function pourAndKill(directory: string): Promise<string[]> {

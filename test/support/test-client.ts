@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { type Deferred, deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 
@@ -10,13 +11,20 @@ export class TestClient implements AsyncDisposable {
   readonly received: Message[] = [];
   readonly #socket: WebSocket;
   readonly #watchers = new Set<() => void>();
+  readonly #answers = new Map<string, Deferred<{ accepted: boolean; reason: string }>>();
   #subscriptions = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data) => {
-      this.received.push(JSON.parse(data.toString()) as Message);
+      const message = JSON.parse(data.toString()) as Message;
+      this.received.push(message);
+      if (message[0] === 'OK') this.#onOk(message);
       for (const watcher of this.#watchers) watcher();
+    });
+    socket.on('close', () => {
+      for (const answer of this.#answers.values())
+        answer.reject(new Error('the relay closed the connection'));
     });
     socket.on('error', () => {});
   }
@@ -51,9 +59,10 @@ export class TestClient implements AsyncDisposable {
 
   /** Publishes and waits for the `OK`. */
   async publish(event: NostrEvent): Promise<{ readonly accepted: boolean; readonly reason: string }> {
+    const answer = deferred<{ accepted: boolean; reason: string }>();
+    this.#answers.set(event.id, answer);
     this.send('EVENT', event);
-    const [, , accepted, reason] = await this.message(([type, id]) => type === 'OK' && id === event.id);
-    return { accepted: accepted === true, reason: String(reason) };
+    return await answer.promise;
   }
 
   /** What is stored for the filters. */
@@ -83,6 +92,11 @@ export class TestClient implements AsyncDisposable {
     if (this.closed) return;
     this.#socket.terminate();
     await once(this.#socket, 'close');
+  }
+
+  #onOk([, id, accepted, reason]: Message): void {
+    this.#answers.get(String(id))?.resolve({ accepted: accepted === true, reason: String(reason) });
+    this.#answers.delete(String(id));
   }
 
   async #until<T>(look: () => T | undefined): Promise<T> {
