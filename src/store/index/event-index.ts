@@ -4,6 +4,7 @@ import { AuthorTable } from './author-table.js';
 import { KeyTable } from './key-table.js';
 import { keyWords, readKey } from './key-words.js';
 import { type ListRef, PostingLists } from './posting-lists.js';
+import { rowOrder } from './row-order.js';
 import { RowTable, rowState } from './row-table.js';
 import { TermHasher } from './term-hash.js';
 import { TermTable, termShards } from './term-table.js';
@@ -51,6 +52,7 @@ export class EventIndex {
   #dead: number[] = [];
   #sweeping: number[] = [];
   #sweepShard = termShards;
+  #loading = false;
   readonly #key = new Uint32Array(keyWords);
   readonly #scratch: TermList;
 
@@ -99,9 +101,12 @@ export class EventIndex {
     this.nextSequence = Math.max(this.nextSequence, values.sequence + 1);
     const row = this.rows.take(values, values.id, this.authors.intern(values.pubkey));
     this.ids.insert(row);
-    this.all = this.lists.insert(this.all, row);
+    const enlist = this.#loading
+      ? (ref: ListRef) => this.lists.append(ref, row)
+      : (ref: ListRef) => this.lists.insert(ref, row);
+    this.all = enlist(this.all);
     for (let at = 0; at < terms.count; at += 1) {
-      this.terms.insert(terms.words[at * 2]!, terms.words[at * 2 + 1]!, this.lists, row);
+      this.terms.update(terms.words[at * 2]!, terms.words[at * 2 + 1]!, enlist);
     }
     if (values.state === rowState.stored) {
       this.storedCount += 1;
@@ -139,6 +144,24 @@ export class EventIndex {
     return this.rows.sequence(row) === sequence && isState(this.rows.state(row));
   }
 
+  /**
+   * Runs `insertions` of many rows, and kills, in any order, much faster than one by one: the lists are put in order
+   * at the end. Until then nothing but `find` works.
+   */
+  async load(insertions: () => Promise<void>): Promise<void> {
+    this.#loading = true;
+    await insertions();
+    this.#loading = false;
+    const { order, ranks } = rowOrder(this.rows);
+    const sort = (ref: ListRef) => this.lists.sort(ref, order, ranks);
+    this.all = sort(this.all);
+    for (let shard = 0; shard < termShards; shard += 1) this.terms.updateAll(shard, sort);
+    for (const row of this.dead) this.rows.free(row);
+    this.#dead = [];
+    this.#sweeping = [];
+    this.#sweepShard = termShards;
+  }
+
   /** What is known of an event from its row. */
   removedEvent(row: number): RemovedEvent {
     return {
@@ -166,8 +189,9 @@ export class EventIndex {
 
   /** One step of a sweep, if one runs or is due. */
   #sweepSome(): void {
+    if (this.#loading) return;
     if (this.#sweepShard < termShards) {
-      this.terms.sweep(this.#sweepShard, this.lists);
+      this.terms.updateAll(this.#sweepShard, (ref) => this.lists.sweep(ref));
       this.#sweepShard += 1;
       if (this.#sweepShard < termShards) return;
       this.all = this.lists.sweep(this.all);

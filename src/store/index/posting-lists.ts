@@ -65,6 +65,64 @@ export class PostingLists {
     return ref;
   }
 
+  /** Appends a row, out of order, until `sort` is called; not twice in a row. Gives the new reference of the list. */
+  append(ref: ListRef, row: number): ListRef {
+    if (ref === 0) return ((single << 30) | row) >>> 0;
+    if (ref >>> 30 === single) {
+      return (ref & low) === row ? ref : this.#blockOf(Uint32Array.of(ref & low, row));
+    }
+    const list = ref >>> 30 === long ? this.#long[ref & low]! : undefined;
+    const offset = list === undefined ? ref & low : list.blocks.at(-1)!;
+    const page = this.arena.page(offset);
+    const at = this.arena.indexOf(offset);
+    const count = page[at]! & 0xffff;
+    const sizeClass = page[at]! >>> 16;
+    if (page[at + count] === row) return ref;
+    if (count < blockCapacity(sizeClass)) {
+      page[at + 1 + count] = row;
+      page[at]! += 1;
+    } else if (list !== undefined) {
+      list.blocks.push(this.#blockOf(Uint32Array.of(row), blockClassMax) & low);
+    } else {
+      return this.#appendGrowing(offset, row);
+    }
+    if (list !== undefined) list.count += 1;
+    return ref;
+  }
+
+  /**
+   * Puts a list that was appended to in order and drops its dead rows. `order` has all living rows in order, `ranks`
+   * the place of each row in it. Gives the new reference of the list.
+   */
+  sort(ref: ListRef, order: Uint32Array, ranks: Uint32Array): ListRef {
+    const swept = this.sweep(ref);
+    if (swept === 0 || swept >>> 30 === single) return swept;
+    const blocks = this.blocks(swept);
+    const sorted = new Uint32Array(this.count(swept));
+    let count = 0;
+    for (const offset of blocks) {
+      const page = this.arena.page(offset);
+      const begin = this.arena.indexOf(offset) + 1;
+      const end = begin + (page[begin - 1]! & 0xffff);
+      for (let at = begin; at < end; at += 1) {
+        sorted[count] = ranks[page[at]!]!;
+        count += 1;
+      }
+    }
+    sorted.sort();
+    count = 0;
+    for (const offset of blocks) {
+      const page = this.arena.page(offset);
+      const begin = this.arena.indexOf(offset) + 1;
+      const end = begin + (page[begin - 1]! & 0xffff);
+      for (let at = begin; at < end; at += 1) {
+        page[at] = order[sorted[count]!]!;
+        count += 1;
+      }
+    }
+    return swept;
+  }
+
   /** Takes all dead rows out of a list; gives its new reference. */
   sweep(ref: ListRef): ListRef {
     if (ref === 0) return 0;
@@ -193,6 +251,23 @@ export class PostingLists {
         insertAt(addedPage, this.arena.indexOf(added), count - half, position - half, row);
       }
     }
+  }
+
+  /** Appends to a full block that is a list of its own. */
+  #appendGrowing(offset: number, row: number): ListRef {
+    const page = this.arena.page(offset);
+    const at = this.arena.indexOf(offset);
+    const count = page[at]! & 0xffff;
+    const sizeClass = page[at]! >>> 16;
+    if (sizeClass === blockClassMax) {
+      const number = this.#longFree.pop() ?? this.#long.length;
+      const added = this.#blockOf(Uint32Array.of(row), blockClassMax) & low;
+      this.#long[number] = { blocks: [offset, added], count: count + 1 };
+      return ((long << 30) | number) >>> 0;
+    }
+    const grown = this.#blockOf(page.subarray(at + 1, at + 1 + count), sizeClass + 1);
+    this.arena.release(offset);
+    return this.append(grown, row);
   }
 
   /** Takes the dead rows out of one block; gives how many are left. */

@@ -1,4 +1,4 @@
-import type { ListRef, PostingLists } from './posting-lists.js';
+import type { ListRef } from './posting-lists.js';
 
 const shardBits = 8;
 const shardShift = 32 - shardBits;
@@ -33,20 +33,18 @@ export class TermTable {
     return slots[find(slots, lo, hi) + 2]!;
   }
 
-  /** Inserts a row into the list of a term. */
-  insert(lo: number, hi: number, lists: PostingLists, row: number): void {
+  /** Changes the list of a term by `change`, which may make it but not end it. */
+  update(lo: number, hi: number, change: (ref: ListRef) => ListRef): void {
     const shard = hi >>> shardShift;
     const slots = this.#shards[shard]!;
     const slot = find(slots, lo, hi);
     const ref = slots[slot + 2]!;
-    const changed = lists.insert(ref, row);
-    if (ref !== 0) {
-      if (changed !== ref) slots[slot + 2] = changed;
-      return;
-    }
+    const changed = change(ref);
+    if (changed === ref) return;
+    slots[slot + 2] = changed;
+    if (ref !== 0) return;
     slots[slot] = lo;
     slots[slot + 1] = hi;
-    slots[slot + 2] = changed;
     const count = this.#counts[shard]! + 1;
     this.#counts[shard] = count;
     if (count > (slots.length / slotWords) * loadMax) {
@@ -54,20 +52,20 @@ export class TermTable {
     }
   }
 
-  /** Takes the dead rows out of all lists of one shard. */
-  sweep(shard: number, lists: PostingLists): void {
+  /** Changes all lists of one shard by `change`, which may end them. */
+  updateAll(shard: number, change: (ref: ListRef) => ListRef): void {
     const slots = this.#shards[shard]!;
-    let removed = 0;
+    let ended = 0;
     for (let slot = 0; slot < slots.length; slot += slotWords) {
       const ref = slots[slot + 2]!;
       if (ref === 0) continue;
-      const swept = lists.sweep(ref);
-      if (swept === ref) continue;
-      slots[slot + 2] = swept;
-      if (swept === 0) removed += 1;
+      const changed = change(ref);
+      if (changed === ref) continue;
+      slots[slot + 2] = changed;
+      if (changed === 0) ended += 1;
     }
-    if (removed === 0) return;
-    const count = this.#counts[shard]! - removed;
+    if (ended === 0) return;
+    const count = this.#counts[shard]! - ended;
     this.#counts[shard] = count;
     const fitting = Math.max(capacityMin, Math.ceil((count / loadMax) * 1.25));
     this.#rebuild(shard, Math.min(fitting, slots.length / slotWords));

@@ -18,8 +18,9 @@ export type LevelStoreOptions = StoreOptions & {
 
 /** The key behind all segments. */
 const segmentsEnd = Buffer.from('t');
-/** Segments that are read at once while the index is built. */
+/** Segments, and bytes of them, that are read at once while the index is built. */
 const segmentsPerRead = 256;
+const bytesPerRead = 1_048_576;
 
 /**
  * Opens the store at `path` and builds its index. Throws `StoreError` with a message of one line: `store_locked`
@@ -56,9 +57,22 @@ async function readIndex(
   const snapshot = await readSnapshot(path, databaseId, hashSeed, isUsable);
   const index = snapshot?.index ?? new EventIndex(hashSeed);
   const size: LogSize = { ...(snapshot?.log ?? { segments: 0, records: 0, lastSegment: 0 }) };
+  const replay = () => replaySegments(db, path, index, size);
+  // Rows that come behind a snapshot are few; a whole log is loaded at once.
+  await (snapshot === undefined ? index.load(replay) : replay());
+  size.lastSegment = Math.max(size.lastSegment, compactedThrough);
+  return { index, size };
+}
+
+/** Makes the changes of all segments after `size.lastSegment`, and counts them. */
+async function replaySegments(db: Database, path: string, index: EventIndex, size: LogSize): Promise<void> {
   const terms = new TermList(index.hasher);
   const range = { gte: segmentKey(size.lastSegment + 1), lt: segmentsEnd };
-  const iterator = db.iterator({ ...range, highWaterMarkBytes: 1_048_576 } as typeof range);
+  const iterator = db.iterator({
+    ...range,
+    fillCache: false,
+    highWaterMarkBytes: bytesPerRead,
+  } as typeof range);
   for (;;) {
     const entries = await iterator.nextv(segmentsPerRead);
     if (entries.length === 0) break;
@@ -74,8 +88,6 @@ async function readIndex(
     }
   }
   await iterator.close();
-  size.lastSegment = Math.max(size.lastSegment, compactedThrough);
-  return { index, size };
 }
 
 async function readReasons(db: Database, path: string): Promise<Reasons> {
