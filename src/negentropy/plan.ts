@@ -20,7 +20,7 @@ const leafSizeMax = 28;
 /** What one more round costs all in all, shared by the differences that wait for it: 60 ms at 2 Mbit/s. */
 const roundCost = 15_000;
 /** Most pieces that a set is cut into while nothing is known of the differences. */
-const firstPiecesMax = 2_700;
+const firstPiecesMax = 1_000;
 
 /**
  * How a peer goes on: a classic one splits every differing range by 16, and what its frame does not hold it asks for

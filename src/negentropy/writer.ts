@@ -14,13 +14,6 @@ export const countBytesMax = 7;
 /** Most bytes of a range with a fingerprint and of the skip before it. */
 export const fingerprintRangeBytesMax = 2 * boundBytesMax + fingerprintBytes;
 
-/** A place to which a writer can go back. */
-export type WriterMark = {
-  readonly length: number;
-  readonly timestamp: bigint;
-  readonly skipped: Bound | undefined;
-};
-
 /** Writes a message range by range, in ascending order. Skips are merged, and a last one is left out. */
 export class MessageWriter {
   #bytes: Uint8Array;
@@ -36,17 +29,6 @@ export class MessageWriter {
   /** Bytes written; a skip counts when the range behind it is written. */
   get length(): number {
     return this.#length;
-  }
-
-  mark(): WriterMark {
-    return { length: this.#length, timestamp: this.#timestamp, skipped: this.#skipped };
-  }
-
-  /** Forgets what was written since `mark`. */
-  rewind(mark: WriterMark): void {
-    this.#length = mark.length;
-    this.#timestamp = mark.timestamp;
-    this.#skipped = mark.skipped;
   }
 
   /** Says nothing about the range up to `upper`. */

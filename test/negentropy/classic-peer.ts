@@ -3,11 +3,12 @@ import {
   boundBefore,
   highestBound,
   indexOfBound,
+  infinity,
   lowestBound,
 } from '../../src/negentropy/bound.js';
 import { MessageReader } from '../../src/negentropy/reader.js';
 import type { NegentropyStorage } from '../../src/negentropy/storage.js';
-import { MessageWriter } from '../../src/negentropy/writer.js';
+import { writeVarint, writeVarint64 } from '../../src/negentropy/varint.js';
 
 const buckets = 16;
 
@@ -32,7 +33,7 @@ export class ClassicPeer {
   }
 
   initiate(): Uint8Array {
-    const writer = new MessageWriter();
+    const writer = new ClassicWriter();
     this.#split(writer, 0, this.#storage.size, highestBound);
     return writer.finish();
   }
@@ -41,15 +42,15 @@ export class ClassicPeer {
   reconcile(message: Uint8Array): Uint8Array {
     const storage = this.#storage;
     const reader = new MessageReader(message);
-    const writer = new MessageWriter();
+    const writer = new ClassicWriter();
     let lower: Bound = lowestBound;
     let begin = 0;
     let skipping = false;
     for (let range = reader.next(); range !== undefined; range = reader.next()) {
-      const mark = writer.mark();
+      const { length, timestamp } = writer;
       let end = indexOfBound(storage, range.upper);
       const endSkip = (): void => {
-        if (skipping) writer.skip(lower);
+        if (skipping) writer.bound(lower, 0);
         skipping = false;
       };
       if (range.mode === 'skip') {
@@ -62,7 +63,8 @@ export class ClassicPeer {
           this.#split(writer, begin, end, range.upper);
           if (this.#isFull(writer.length)) {
             // The range that is dropped here is missing from the fingerprint too.
-            writer.rewind(mark);
+            writer.length = length;
+            writer.timestamp = timestamp;
             writer.fingerprint(highestBound, storage.fingerprint(end, storage.size));
             break;
           }
@@ -88,7 +90,7 @@ export class ClassicPeer {
     return this.#frameBytesMax > 0 && length > this.#frameBytesMax - 200;
   }
 
-  #list(writer: MessageWriter, begin: number, end: number, upper: Bound): number {
+  #list(writer: ClassicWriter, begin: number, end: number, upper: Bound): number {
     let cut = end;
     if (this.#frameBytesMax > 0) {
       const fitting = Math.ceil((this.#frameBytesMax - 200 + 1 - writer.length) / 32);
@@ -100,7 +102,7 @@ export class ClassicPeer {
     return cut;
   }
 
-  #split(writer: MessageWriter, begin: number, end: number, upper: Bound): void {
+  #split(writer: ClassicWriter, begin: number, end: number, upper: Bound): void {
     const storage = this.#storage;
     const items = end - begin;
     if (items < 2 * buckets) {
@@ -123,6 +125,49 @@ export class ClassicPeer {
       if (!theirs.delete(id)) this.#learned?.have.push(id);
     }
     this.#learned?.need.push(...theirs);
+  }
+}
+
+/** Writes ranges one after another; what was written last can be taken back by setting the two places. */
+class ClassicWriter {
+  length = 1;
+  timestamp = 0n;
+  #bytes = new Uint8Array(65_536).fill(0x61, 0, 1);
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  fingerprint(upper: Bound, fingerprint: Uint8Array): void {
+    this.bound(upper, 1);
+    this.#bytes.set(fingerprint, this.length);
+    this.length += 16;
+  }
+
+  ids(upper: Bound, storage: NegentropyStorage, begin: number, end: number): void {
+    this.bound(upper, 2);
+    this.#reserve((end - begin) * 32 + 10);
+    this.length = writeVarint(this.#bytes, this.length, end - begin);
+    if (begin < end) storage.copyIds(begin, end, this.#bytes, this.length);
+    this.length += (end - begin) * 32;
+  }
+
+  bound({ timestamp, prefix }: Bound, mode: number): void {
+    this.#reserve(100);
+    const distance = timestamp === infinity ? 0n : timestamp - this.timestamp + 1n;
+    this.timestamp = timestamp;
+    this.length = writeVarint64(this.#bytes, this.length, distance);
+    this.#bytes[this.length] = prefix.length;
+    this.#bytes.set(prefix, this.length + 1);
+    this.#bytes[this.length + 1 + prefix.length] = mode;
+    this.length += prefix.length + 2;
+  }
+
+  #reserve(bytesMore: number): void {
+    if (this.length + bytesMore <= this.#bytes.length) return;
+    const grown = new Uint8Array((this.length + bytesMore) * 2);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 }
 

@@ -148,7 +148,7 @@ describe('damaged messages', () => {
           if (!(error instanceof NegentropyError)) throw error;
         }
       }),
-      { seed: 11, numRuns: 300 },
+      { seed: 11, numRuns: 150 },
     );
   });
 });

@@ -47,7 +47,7 @@ describe('with nostr-tools as the peer', () => {
         }
         expect({ have: [...have].sort(), need: [...need].sort() }).toEqual(trueDifference(both));
       }),
-      { seed: 80, numRuns: 60 },
+      { seed: 80, numRuns: 40 },
     );
   });
 
@@ -65,7 +65,7 @@ describe('with nostr-tools as the peer', () => {
         });
         expect({ have: result.have, need: result.need }).toEqual(trueDifference(both));
       }),
-      { seed: 81, numRuns: 60 },
+      { seed: 81, numRuns: 40 },
     );
   });
 });

@@ -26,7 +26,7 @@ describe('reconciliation', () => {
         if (theirLimit > 0) expect(result.longestDown).toBeLessThanOrEqual(theirLimit);
         expect(result.rounds).toBeLessThan(roundsMax(sets.ours.length + sets.theirs.length));
       }),
-      { seed: 77, numRuns: 200 },
+      { seed: 77, numRuns: 120 },
     );
   });
 
@@ -39,7 +39,7 @@ describe('reconciliation', () => {
         expect({ have: result.have, need: result.need }).toEqual(trueDifference(sets));
         expect(result.rounds).toBeLessThan(roundsMax(sets.ours.length + sets.theirs.length));
       }),
-      { seed: 78, numRuns: 150 },
+      { seed: 78, numRuns: 80 },
     );
   });
 
@@ -61,7 +61,7 @@ describe('reconciliation', () => {
         expect([...new Set(learned.have)].sort()).toEqual(have);
         expect([...new Set(learned.need)].sort()).toEqual(need);
       }),
-      { seed: 79, numRuns: 150 },
+      { seed: 79, numRuns: 80 },
     );
   });
 
