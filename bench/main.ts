@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
+import { columnTopic } from './column.bench.js';
 import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
 import { reconcileTopic } from './reconcile.bench.js';
@@ -14,7 +15,7 @@ import { formatWork } from './report.js';
 import { standingSetTopic } from './standing-set.bench.js';
 import type { Scale, Topic, Work } from './topic.js';
 
-const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic];
+const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic, columnTopic];
 
 /** A ratio counts as worse only when it is so this many times in a row. */
 const checkAttemptsMax = 3;

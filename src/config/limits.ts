@@ -16,7 +16,7 @@ export const limits = {
   // Kernels
   /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
   kernelBytesMax: 1_073_741_824,
-  /** Different values that the open filters may ask for; the filter that reaches it is still taken. */
+  /** Different values that open filters ask for, or events of a column have; the one that reaches it is still taken. */
   kernelSymbolsMax: 8_388_608,
 
   // Negentropy (NIP-77)
@@ -286,6 +286,8 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
+  /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */
+  storeOpenFilesMax: 150,
   /** Most refused, superseded or deleted events that are remembered; the oldest give way. */
   refusedIdsMax: 500_000,
   /** Characters of a reason of refusal that are kept. */

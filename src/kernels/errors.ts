@@ -10,10 +10,10 @@ export class KernelMemoryError extends GraspError {
   }
 }
 
-/** The filters ask for more different values than can be told apart at once; fewer filters help. */
+/** More different values are to be told apart than the kernels do at once; fewer filters or events help. */
 export class KernelSymbolsError extends GraspError {
   constructor(symbolsMax: number) {
-    super('kernel_symbols', `the filters ask for ${symbolsMax} different values already`, {
+    super('kernel_symbols', `the kernels tell ${symbolsMax} different values apart already`, {
       retryable: true,
       details: { symbolsMax },
     });

@@ -23,6 +23,8 @@ export type Kernels = {
   createStandingSet(): StandingSet;
   /** An empty collection of filters against which events are matched. */
   createFilterMatcher(): FilterMatcher;
+  /** An empty column of events against which filters are matched. */
+  createEventColumn(): EventColumn;
 };
 
 export type KernelMemory = {
@@ -112,4 +114,14 @@ export type FilterMatcher = Disposable & {
   remove(handle: number): void;
   /** The handles of all filters that match, each once, in no particular order. NIP-01 semantics, exactly. */
   match(event: KernelEvent): number[];
+};
+
+/** Many events, and which of them a filter matches, by reading them all: for what no index narrows down. */
+export type EventColumn = Disposable & {
+  readonly size: number;
+  /** Adds an event and returns its row: a small whole number, reused after `remove`. Its id must be new. */
+  add(event: KernelEvent): number;
+  remove(row: number): void;
+  /** The rows of all events that match, each once, in no particular order. NIP-01 semantics, exactly. */
+  select(filter: KernelFilter): number[];
 };

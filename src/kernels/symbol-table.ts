@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import { KernelSymbolsError } from './errors.js';
+import { isTagKey } from './filter-rules.js';
 import { HandleList } from './handle-list.js';
 import type { KernelEvent, KernelFilter } from './kernels.js';
 
@@ -113,5 +114,3 @@ export class SymbolTable {
     return { symbols, ...rest };
   }
 }
-
-const isTagKey = (key: string): key is `#${string}` => key.startsWith('#');

@@ -41,7 +41,7 @@ describe('bench suite', () => {
       json,
     ]);
     const { results } = JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] };
-    for (const topic of ['record-set', 'standing-set', 'match'])
+    for (const topic of ['record-set', 'standing-set', 'match', 'column'])
       expect(results.some((each) => each.topic === topic)).toBe(true);
     for (const each of results) {
       expect(each.medianNs).toBeGreaterThan(0);
