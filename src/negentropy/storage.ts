@@ -1,6 +1,7 @@
 /**
  * What reconciliation needs of a set: the storage port of NIP-77. A sealed `RecordSet` of the kernels satisfies it.
- * Items are sorted by (timestamp, id); indexes run from 0 to `size`; ranges are half open.
+ * Items are sorted by (timestamp, id); indexes run from 0 to `size`; ranges are half open. It must not change while
+ * a message is answered and, for a client, which remembers indexes, while an exchange runs.
  */
 export type NegentropyStorage = {
   readonly size: number;
