@@ -13,6 +13,9 @@ import { eventually } from '../support/eventually.js';
 
 const total = 100_000;
 const missing = 1_000;
+const issues = 1_000;
+/** Every hundredth, issues and comments alike. */
+const isMissing = (n: number): boolean => n % (total / missing) === 1;
 
 it('catch-up of 1,000 among 100,000 events moves those and not one more; the next moves none', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'graspd-difference-'));
@@ -23,7 +26,7 @@ it('catch-up of 1,000 among 100,000 events moves those and not one more; the nex
     await fill(complete, events);
     await fill(
       behind,
-      events.filter((_, n) => n === 0 || n % (total / missing) !== 1),
+      events.filter((_, n) => !isMissing(n)),
     );
     await using remote = await DaemonProcess.start({ directory: complete, flags: ['--archive-all'] });
     expect(await catchUp(remote, behind, missing)).toBe(missing);
@@ -48,27 +51,30 @@ async function catchUp(remote: DaemonProcess, directory: string, expected: numbe
   return proxy.fromRelay.get('EVENT') ?? 0;
 }
 
-/** A repository's announcement and its issues; those that one side misses are really signed. */
+/** A repository's announcement, its issues, and comments on them; those that one side misses are really signed. */
 async function makeEvents(): Promise<NostrEvent[]> {
   const wasm = await initNostrWasm();
   const owner = testIdentity(1);
   const secret = new Uint8Array(32).fill(9);
   const announcement = signedEvent(owner, { kind: 30617, tags: [['d', 'large']] });
-  const issues = Array.from({ length: total - 1 }, (_, index) => {
+  const events = [announcement];
+  while (events.length < total) {
+    const n = events.length;
+    const issue = events[1 + (n % issues)];
     const event: NostrEvent = {
       id: '',
       pubkey: owner.pubkey,
-      created_at: 1_700_000_000 + ((index * 7919) % 1_000_000),
-      kind: 1621,
-      tags: [['a', `30617:${owner.pubkey}:large`]],
-      content: `issue ${index}`,
+      created_at: 1_700_000_000 + ((n * 7919) % 1_000_000),
+      kind: n <= issues ? 1621 : 1111,
+      tags: n <= issues || issue === undefined ? [['a', `30617:${owner.pubkey}:large`]] : [['E', issue.id]],
+      content: `number ${n}`,
       sig: announcement.sig,
     };
-    if ((index + 1) % (total / missing) === 1) wasm.finalizeEvent(event, secret, new Uint8Array(32));
+    if (isMissing(n)) wasm.finalizeEvent(event, secret, new Uint8Array(32));
     else event.id = eventHash(event);
-    return event;
-  });
-  return [announcement, ...issues];
+    events.push(event);
+  }
+  return events;
 }
 
 async function fill(directory: string, events: readonly NostrEvent[]): Promise<void> {
