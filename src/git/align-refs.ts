@@ -1,4 +1,4 @@
-import type { Git } from './git-runner.js';
+import type { Git } from './git-command.js';
 import { objectsInQuestion, planRefs, type RefPlan, type Refs, stages, type WantedRefs } from './ref-plan.js';
 import { isEmpty, moveRefs, readHead, readObjectTypes, readRefs, setHead } from './refs.js';
 

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { dirname, join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { errorCode } from '../lib/errors.js';
+import type { Git } from './git-command.js';
 import { GitError } from './git-error.js';
-import type { Git } from './git-runner.js';
 import { repositoryOfFolders, repositoryPath } from './repository-path.js';
 import { applySettings, readSkeleton, type Skeleton, writeSkeleton } from './skeleton.js';
 
@@ -13,6 +13,8 @@ export type RepositoryKey = { readonly pubkey: string; readonly identifier: stri
 
 /** Repositories that are being made or removed; on the same file system, so that a rename moves them at once. */
 const workFolder = '.graspd';
+/** The first version that can be kept from reading the configuration of the user. */
+const gitVersionMin = [2, 32] as const;
 /** In a closed repository: since when, in milliseconds since 1970. */
 const closedMark = 'graspd-closed';
 
@@ -34,7 +36,10 @@ export class BareRepositories {
     return repositoryPath(this.#gitDataPath, pubkey, identifier);
   }
 
-  /** Makes the git data path, and removes what an earlier process left half done. Rejects with `GitError`. */
+  /**
+   * Makes the git data path, and removes what an earlier process left half done. Rejects with `GitError`, whose
+   * message is fit for the operator.
+   */
   async open(): Promise<void> {
     try {
       await rm(this.#workPath, { recursive: true, force: true });
@@ -44,6 +49,15 @@ export class BareRepositories {
         cause: error,
       });
     }
+  }
+
+  /** Resolves when git can be run and is new enough; rejects with `GitError`, whose message is fit for the operator. */
+  async checkGit(): Promise<void> {
+    const said = await this.#git.run({ gitDir: this.#gitDataPath, args: ['version'] });
+    const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(said)?.map(Number) ?? [];
+    if (major > gitVersionMin[0] || (major === gitVersionMin[0] && minor >= gitVersionMin[1])) return;
+    const message = `git ${gitVersionMin.join('.')} or newer is needed; this is '${said.trim()}'`;
+    throw new GitError('git_version', message, { retryable: false });
   }
 
   /** Makes the repository unless it is there, and opens it again when it was closed. Answers which of these it was. */

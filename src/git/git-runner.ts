@@ -1,163 +1,130 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { limits } from '../config/limits.js';
-import { isAbort, TimeLimitError } from '../lib/abort.js';
+import { type Deferred, deferred, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
+import { type Git, type GitCommand, nameOf } from './git-command.js';
 import { GitError } from './git-error.js';
+import type { HelperAnswer, HelperRequest } from './git-helper.js';
 import { Slots } from './slots.js';
 
-export type GitCommand = {
-  /** The folder of the bare repository. */
-  readonly gitDir: string;
-  /** The git command and its arguments; none of them comes from an event. */
-  readonly args: readonly string[];
-  /** What the command reads. */
-  readonly input?: string;
-};
-
-/** Runs git commands on bare repositories and gives back what they wrote, as UTF-8. */
-export type Git = { run(command: GitCommand): Promise<string> };
+/** Node loads the helper itself, so always from the compiled output, also when the sources are run by a test. */
+const helperFile = fileURLToPath(new URL('../../dist/git/git-helper.js', import.meta.url));
 
 /**
- * Nothing of the operator's own git set-up has a say: no system or user configuration, no prompt, no replacement
- * objects, no fetching of missing objects. Messages are in one language.
- */
-function gitEnvironment(): NodeJS.ProcessEnv {
-  return {
-    PATH: process.env.PATH,
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_REPLACE_OBJECTS: '1',
-    GIT_NO_LAZY_FETCH: '1',
-  };
-}
-
-/** Hooks that somebody put into a repository are never run. */
-const alwaysConfigured = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
-
-/**
- * Spawns git, without a shell, at most `gitProcessesMax` at once, each for at most `gitMsMax`. After the signal
- * aborted nothing is begun, and what runs is ended.
+ * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`. After the signal
+ * aborted nothing is begun, and what runs is ended. The helper is started with the first command and again after it
+ * broke; it keeps the process alive only while a command runs.
  */
 export class GitRunner implements Git {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #slots = new Slots(limits.gitProcessesMax);
+  #helper: Helper | undefined;
 
   constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
     this.#signal = signal;
+    signal.addEventListener('abort', () => this.#helper?.disconnect(), { once: true });
   }
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the signal's reason. */
   async run(command: GitCommand): Promise<string> {
     return await this.#slots.use(async () => {
       this.#signal.throwIfAborted();
-      return await this.#spawn(command);
+      return await this.#runInHelper(command);
     });
   }
 
-  async #spawn({ gitDir, args, input }: GitCommand): Promise<string> {
-    const name = `git ${args[0]}`;
-    const child = spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
-      env: gitEnvironment(),
-      stdio: 'pipe',
-      windowsHide: true,
+  async #runInHelper(command: GitCommand): Promise<string> {
+    if (this.#helper === undefined || this.#helper.isGone) this.#helper = new Helper();
+    const helper = this.#helper;
+    const { id, answer } = helper.send(command);
+    let isLate = false;
+    let cancel = this.#clock.after(limits.gitMsMax, () => {
+      isLate = true;
+      helper.end(id);
+      // The helper kills what does not end; one that does not answer then is broken itself.
+      cancel = this.#clock.after(2 * limits.gitKillMs, () => helper.kill());
     });
-    const stop = new Stopper(child, this.#clock);
-    const onAbort = () => stop.because(this.#signal.reason);
-    this.#signal.addEventListener('abort', onAbort, { once: true });
-    const cancelLimit = this.#clock.after(limits.gitMsMax, () =>
-      stop.because(new TimeLimitError(name, limits.gitMsMax)),
-    );
     try {
-      return await collect(child, name, input ?? '', stop);
+      return await answer;
     } catch (error) {
-      if (isAbort(error, this.#signal) || error instanceof TimeLimitError || error instanceof GitError)
-        throw error;
-      throw new GitError('git_spawn', `${name} could not be run`, { cause: error });
+      this.#signal.throwIfAborted();
+      throw isLate ? new TimeLimitError(nameOf(command), limits.gitMsMax) : error;
     } finally {
-      cancelLimit();
-      stop.release();
-      this.#signal.removeEventListener('abort', onAbort);
+      cancel();
     }
   }
 }
 
-/** Ends a process: first asks, so that git takes its lock files along, then kills. */
-class Stopper {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #clock: Clock;
-  #cancelKill: (() => void) | undefined;
-  /** Why the process was ended, if it was. */
-  reason: unknown;
+/** One helper process and the commands that it was given. */
+class Helper {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Deferred<string>>();
+  #ids = 0;
+  isGone = false;
 
-  constructor(child: ChildProcessWithoutNullStreams, clock: Clock) {
-    this.#child = child;
-    this.#clock = clock;
+  constructor() {
+    // In a process group of its own, so that what a terminal signals reaches only the daemon.
+    this.#child = fork(helperFile, [], {
+      detached: true,
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#child.on('message', (answer: HelperAnswer) => this.#settle(answer));
+    this.#child.once('error', (error) => this.#break(error));
+    this.#child.once('exit', () => this.#break(undefined));
+    this.#child.unref();
+    this.#child.channel?.unref();
   }
 
-  because(reason: unknown): void {
-    if (this.reason !== undefined) return;
-    this.reason = reason;
-    this.#child.kill('SIGTERM');
-    this.#cancelKill = this.#clock.after(limits.gitKillMs, () => this.#child.kill('SIGKILL'));
+  send(command: GitCommand): { readonly id: number; readonly answer: Promise<string> } {
+    const id = this.#ids++;
+    const waiting = deferred<string>();
+    this.#waiting.set(id, waiting);
+    this.#child.channel?.ref();
+    this.#tell({ type: 'run', id, command });
+    return { id, answer: waiting.promise };
   }
 
-  release(): void {
-    this.#cancelKill?.();
-  }
-}
-
-/** Feeds a process and waits for its end; answers what it wrote. */
-async function collect(
-  child: ChildProcessWithoutNullStreams,
-  name: string,
-  input: string,
-  stop: Stopper,
-): Promise<string> {
-  const output = new Collected(limits.gitOutputBytesMax);
-  const complaint = new Collected(limits.gitComplaintBytesMax);
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (!output.add(chunk))
-      stop.because(new GitError('git_output', `${name} wrote too much`, { retryable: false }));
-  });
-  child.stderr.on('data', (chunk: Buffer) => complaint.add(chunk));
-  // A process that ends before it has read everything breaks the pipe; its exit code says what happened.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  if (stop.reason !== undefined) throw stop.reason;
-  if (exitCode !== 0) {
-    const said = complaint.text().trim();
-    throw new GitError('git_failed', `${name} failed: ${said === '' ? `exit code ${exitCode}` : said}`);
-  }
-  return output.text();
-}
-
-/** Bytes of a stream, up to a limit. */
-class Collected {
-  readonly #bytesMax: number;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  /** Asks for the end of a command; its answer comes as ever. */
+  end(id: number): void {
+    this.#tell({ type: 'end', id });
   }
 
-  /** Whether the chunk fitted. */
-  add(chunk: Buffer): boolean {
-    const room = this.#bytesMax - this.#bytes;
-    if (room > 0) this.#chunks.push(chunk.subarray(0, room));
-    this.#bytes += chunk.length;
-    return this.#bytes <= this.#bytesMax;
+  /** Lets the helper end what runs, and itself. */
+  disconnect(): void {
+    if (this.#child.connected) this.#child.disconnect();
+    this.#break(undefined);
   }
 
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+  kill(): void {
+    this.#child.kill('SIGKILL');
+    this.#break(undefined);
+  }
+
+  #tell(request: HelperRequest): void {
+    if (!this.#child.connected) this.#break(undefined);
+    else
+      this.#child.send(request, (error) => {
+        if (error !== null) this.#break(error);
+      });
+  }
+
+  #settle(answer: HelperAnswer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (this.#waiting.size === 0) this.#child.channel?.unref();
+    if (answer.type === 'done') waiting?.resolve(answer.output);
+    else waiting?.reject(new GitError(answer.code, answer.message, { retryable: answer.retryable }));
+  }
+
+  #break(cause: unknown): void {
+    this.isGone = true;
+    for (const waiting of this.#waiting.values()) {
+      waiting.reject(new GitError('git_helper', 'the process that runs git ended', { cause }));
+    }
+    this.#waiting.clear();
   }
 }

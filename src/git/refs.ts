@@ -1,7 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../lib/errors.js';
-import type { Git } from './git-runner.js';
+import type { Git } from './git-command.js';
 import type { RefChange, Refs } from './ref-plan.js';
 
 /** The refs below the prefixes, or with exactly these names. */

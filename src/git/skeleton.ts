@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { Git } from './git-runner.js';
+import type { Git } from './git-command.js';
 
 /**
  * Settings of every repository: clients may ask for any object that is reachable, for the commits of pull requests

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import { alignRefs, compareRefs, type Misalignment } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
-import type { Git } from '../git/git-runner.js';
+import type { Git } from '../git/git-command.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { moveRefs, readRefs } from '../git/refs.js';
 import { applySettings, missingSettings } from '../git/skeleton.js';

@@ -1,8 +1,9 @@
 import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
-import type { Git } from '../git/git-runner.js';
+import type { Git } from '../git/git-command.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
+import { deferred } from '../lib/abort.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
@@ -56,6 +57,7 @@ export class GitAlignment implements EffectRunner {
   readonly #retries = new Map<string, Retry>();
   /** The state that was applied whole, by repository: it need not be applied again. */
   readonly #applied = new Map<string, string>();
+  readonly #begun = deferred<void>();
   #signal: AbortSignal | undefined;
 
   constructor(parts: AlignmentParts) {
@@ -80,10 +82,13 @@ export class GitAlignment implements EffectRunner {
 
   /**
    * Works until the signal aborts, and ends when nothing runs any more. Begins with a look at all repositories, for
-   * an earlier process may have ended between storing an event and following it.
+   * an earlier process may have ended between storing an event and following it. Without git nothing is tried, and
+   * everything waits until there is one.
    */
   async serve(signal: AbortSignal): Promise<void> {
+    await this.#gitIsThere(signal);
     this.#signal = signal;
+    this.#begun.resolve();
     for (const repository of this.#parts.directory.served()) {
       this.#schedule(repository, everything, 'background');
     }
@@ -113,9 +118,23 @@ export class GitAlignment implements EffectRunner {
     this.#pump();
   }
 
-  /** Resolves when nothing is queued or runs; what waits to be tried again does not count. */
+  /** Resolves when nothing is queued or runs while it is served; what waits to be tried again does not count. */
   async idle(): Promise<void> {
+    await this.#begun.promise;
     while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  async #gitIsThere(signal: AbortSignal): Promise<void> {
+    const { repositories, clock, log } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        return await repositories.checkGit();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn({ error: errorMessage(error) }, 'repositories do not follow events: git cannot be used');
+        await clock.sleep(limits.alignmentRetryMsMax, signal).catch(() => {});
+      }
+    }
   }
 
   #schedule(repository: RepositoryId, scope: AlignmentScope, urgency: 'fresh' | 'background'): void {

@@ -1,16 +1,19 @@
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { alignRefs, type Misalignment, type WantedRepository } from '../../src/git/align-refs.js';
+import type { Git } from '../../src/git/git-command.js';
 import { GitError } from '../../src/git/git-error.js';
-import { type Git, GitRunner } from '../../src/git/git-runner.js';
+import { GitRunner } from '../../src/git/git-runner.js';
 import { planRefs, type Refs, stages } from '../../src/git/ref-plan.js';
 import { moveRefs, readObjectTypes } from '../../src/git/refs.js';
 import { removeStaleLocks } from '../../src/git/stale-locks.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { git, headOf, refsOf, scratchFolder, writeBlob, writeCommit } from './scratch.js';
 
-const runner: Git = new GitRunner(systemClock, new AbortController().signal);
+const stop = new AbortController();
+const runner: Git = new GitRunner(systemClock, stop.signal);
+afterAll(() => stop.abort());
 const missing = 'd'.repeat(40);
 const nostrRef = (digit: string) => `refs/nostr/${digit.repeat(64)}`;
 

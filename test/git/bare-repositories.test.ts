@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { BareRepositories, type RepositoryKey } from '../../src/git/bare-repositories.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
@@ -13,8 +13,12 @@ import { git, headOf, refsOf, scratchFolder, writeCommit } from './scratch.js';
 const pubkey = '12'.repeat(32);
 const key: RepositoryKey = { pubkey, identifier: 'repo' };
 
+const stop = new AbortController();
+const runner = new GitRunner(systemClock, stop.signal);
+afterAll(() => stop.abort());
+
 function repositoriesIn(path: string): BareRepositories {
-  return new BareRepositories(path, new GitRunner(systemClock, new AbortController().signal));
+  return new BareRepositories(path, runner);
 }
 
 async function listed(repositories: BareRepositories): Promise<string[]> {
@@ -110,6 +114,18 @@ describe('`<git data path>/<npub>/<identifier>.git` is created bare, once', () =
   });
 });
 
+it.each([
+  ['git version 2.31.9', false],
+  ['git version 2.32.0', true],
+  ['git version 10.0.windows.1', true],
+  ['something else', false],
+])('%s can be worked with: %s', async (said, isFit) => {
+  using folder = scratchFolder();
+  const checked = new BareRepositories(folder.path, { run: async () => said }).checkGit();
+  if (isFit) await checked;
+  else await expect(checked).rejects.toThrow('git 2.32 or newer is needed');
+});
+
 describe('A repository that is not served', () => {
   it('is closed, keeps the time of it, and is opened again', async () => {
     using folder = scratchFolder();
@@ -164,18 +180,7 @@ describe('Paths', () => {
     expect(() => repositoryPath('/data', pubkey, identifier)).toThrow(GitError);
   });
 
-  const inside = [
-    '%2e%2e',
-    '...',
-    '.x',
-    '-x',
-    '--upload-pack=touch x',
-    'a b',
-    'a\nb',
-    'ü💾',
-    'a:b',
-    '$(x)',
-  ];
+  const inside = ['%2e%2e', '...', '.x', '-x', '--upload-pack=touch x', 'a b', 'a\nb', 'ü💾', 'a:b', '$(x)'];
   it.each(inside)('%j stays below the git data path, on disk too', async (identifier) => {
     using folder = scratchFolder();
     const repositories = repositoriesIn(folder.path);

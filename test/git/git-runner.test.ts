@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
@@ -13,13 +13,16 @@ import { git, scratchFolder } from './scratch.js';
 /** Runs until it is ended; the alias is git's own way to wait. */
 const endless = ['-c', 'alias.endless=!sleep 600', 'endless'];
 
+const end = new AbortController();
+const runner = new GitRunner(systemClock, end.signal);
+afterAll(() => end.abort());
+
 describe('GitRunner', () => {
   afterEach(() => vi.unstubAllEnvs());
 
   it('feeds a command and gives back what it wrote', async () => {
     using folder = scratchFolder();
     git(folder.path, ['init', '-q', '--bare']);
-    const runner = new GitRunner(systemClock, new AbortController().signal);
     const id = await runner.run({
       gitDir: folder.path,
       args: ['hash-object', '-w', '--stdin'],
@@ -38,15 +41,16 @@ describe('GitRunner', () => {
     vi.stubEnv('GIT_CONFIG_KEY_0', 'user.name');
     vi.stubEnv('GIT_CONFIG_VALUE_0', 'somebody');
     vi.stubEnv('GIT_DIR', '/nowhere');
-    const runner = new GitRunner(systemClock, new AbortController().signal);
+    const stop = new AbortController();
+    const runner = new GitRunner(systemClock, stop.signal);
     const config = await runner.run({ gitDir, args: ['config', '--list'] });
     expect(config).not.toContain('somebody');
     expect(config).toContain('core.hookspath=/dev/null');
+    stop.abort();
   });
 
   it('says what git complained about', async () => {
     using folder = scratchFolder();
-    const runner = new GitRunner(systemClock, new AbortController().signal);
     const failure = runner.run({ gitDir: join(folder.path, 'none'), args: ['for-each-ref'] });
     await expect(failure).rejects.toThrow(/^git for-each-ref failed: fatal: not a git repository/);
     await expect(failure).rejects.toMatchObject({ code: 'git_failed', retryable: true });
@@ -54,7 +58,6 @@ describe('GitRunner', () => {
 
   it('survives a command that ends before it has read its input', async () => {
     using folder = scratchFolder();
-    const runner = new GitRunner(systemClock, new AbortController().signal);
     const input = 'x'.repeat(5_000_000);
     await expect(runner.run({ gitDir: folder.path, args: ['rev-parse', 'x'], input })).rejects.toThrow(
       GitError,
@@ -78,6 +81,16 @@ describe('GitRunner', () => {
     await alsoExpected;
     await expect(runner.run({ gitDir: folder.path, args: ['version'] })).rejects.toBe(reason);
     expect(clock.timers).toBe(0);
+  });
+
+  it('starts its helper again after that broke', async () => {
+    using folder = scratchFolder();
+    const broken = runner.run({
+      gitDir: folder.path,
+      args: ['-c', 'alias.murder=!kill -9 $(ps -o ppid= $PPID)', 'murder'],
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'git_helper', retryable: true });
+    expect(await runner.run({ gitDir: folder.path, args: ['version'] })).toContain('git version');
   });
 });
 

@@ -279,6 +279,22 @@ describe('A failed git step never loses the event nor blocks admission', () => {
     expect(headOf(here.pathOf(repo))).toBe('refs/heads/x');
   });
 
+  it('waits for git where there is none, says so, and makes up for it', async () => {
+    await using here = gitWorld();
+    here.faulty.fault = () => {
+      throw new GitError('git_spawn', 'git version could not be run');
+    };
+    const started = here.start();
+    expect(here.submit(announcement(alice, 'repo'))).toBe('accept');
+    here.alignment.run(here.effects);
+    while (here.clock.timers === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(here.log).toEqual(['warn repositories do not follow events: git cannot be used']);
+    here.faulty.fault = undefined;
+    await here.clock.advance(limits.alignmentRetryMsMax);
+    await started;
+    expect(existsSync(here.pathOf(repo))).toBe(true);
+  });
+
   it('is taken up again by the next process', async () => {
     await using here = gitWorld();
     here.submit(announcement(alice, 'repo'));

@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
-import { type Git, type GitCommand, GitRunner } from '../../src/git/git-runner.js';
+import type { Git, GitCommand } from '../../src/git/git-command.js';
+import { GitRunner } from '../../src/git/git-runner.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';

@@ -1,0 +1,190 @@
+/**
+ * How fast states are admitted and applied to bare repositories, and how long the event loop is kept waiting.
+ *
+ *   node --import tsx bench/git-refs.ts [repositories] [refs]
+ *
+ * Needs the build (`npm run build`) for the verification threads. Every state goes the whole way: id and signature on
+ * threads, policy, LevelDB, then git, for a repository that has all its objects.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import { Registry } from 'prom-client';
+import { AdmissionMetrics } from '../src/admission/admission-metrics.js';
+import { AdmissionPipeline } from '../src/admission/admission-pipeline.js';
+import { createPoolVerifier } from '../src/admission/verification/pool-verifier.js';
+import { BareRepositories } from '../src/git/bare-repositories.js';
+import { GitRunner } from '../src/git/git-runner.js';
+import { systemClock } from '../src/lib/clock.js';
+import { systemRandom } from '../src/lib/random.js';
+import { ReleaseStack } from '../src/lib/release-stack.js';
+import type { NostrEvent } from '../src/nostr/event.js';
+import { Identity } from '../src/nostr/keys.js';
+import { OwnService } from '../src/nostr/relay-url.js';
+import { AlignmentMetrics } from '../src/policy/alignment-metrics.js';
+import { GitAlignment } from '../src/policy/git-alignment.js';
+import { Nip34WritePolicy } from '../src/policy/nip34-write-policy.js';
+import { RepositoryDirectory } from '../src/policy/repository-directory.js';
+import { RepositoryServing } from '../src/policy/serving.js';
+import { openLevelStore } from '../src/store/level/level-store.js';
+
+export type GitRefsResult = {
+  readonly repositories: number;
+  readonly refs: number;
+  /** Announcements admitted and repositories made, a second. */
+  readonly announcementsPerSecond: number;
+  /** States admitted and applied, a second. */
+  readonly statesPerSecond: number;
+  /** Longest time that the event loop was kept waiting while states were admitted and applied. */
+  readonly eventLoopDelayMsMax: number;
+  /** Refs on disk at the end, over all repositories. */
+  readonly refsSet: number;
+};
+
+const service = 'git.example.com';
+const startSeconds = 1_700_000_000;
+
+/** The parts of the daemon between a signed event and the refs on disk. */
+async function openParts(path: string, stack: ReleaseStack) {
+  const stop = new AbortController();
+  const { store, refused } = await openLevelStore({ path: join(path, 'relay'), clock: systemClock });
+  stack.use(store);
+  const serving = new RepositoryServing({
+    ownService: new OwnService(service, '127.0.0.1:7334'),
+    repositoryWhitelist: [],
+    repositoryBlacklist: [],
+    archiveAll: false,
+    archiveWhitelist: [],
+    archiveGraspServices: [],
+    archiveReadOnly: false,
+  });
+  const directory = new RepositoryDirectory(serving);
+  const policy = new Nip34WritePolicy({ serving, store, directory, eventBlacklist: new Set() });
+  const git = new GitRunner(systemClock, stop.signal);
+  const repositories = new BareRepositories(join(path, 'git'), git);
+  const registry = new Registry();
+  const quiet = () => {};
+  const alignment = new GitAlignment({
+    directory,
+    store,
+    repositories,
+    git,
+    clock: systemClock,
+    random: systemRandom,
+    graceMs: Number.MAX_SAFE_INTEGER,
+    metrics: new AlignmentMetrics(registry),
+    log: { debug: quiet, info: quiet, warn: console.error },
+  });
+  await repositories.open();
+  const served = alignment.serve(stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await served;
+  });
+  const admission = stack.use(
+    new AdmissionPipeline({
+      store,
+      refused,
+      policy,
+      verifier: stack.use(createPoolVerifier({ workers: 1 })),
+      clock: systemClock,
+      metrics: new AdmissionMetrics(registry),
+      hotCacheDurationMs: 0,
+      effects: alignment,
+      onStoreFailure: console.error,
+    }),
+  );
+  return { admission, alignment, repositories };
+}
+
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** Submits the events as a client does, and waits until the git side is at rest; answers events a second. */
+async function admit({ admission, alignment }: Parts, events: readonly NostrEvent[]): Promise<number> {
+  const begin = performance.now();
+  const outcomes: Promise<{ type: string }>[] = [];
+  for (const event of events) {
+    await admission.roomy('direct');
+    outcomes.push(admission.submit(event, { type: 'direct' }));
+  }
+  for (const { type } of await Promise.all(outcomes))
+    if (type !== 'stored') throw new Error(`an event was ${type}`);
+  await alignment.idle();
+  return (1_000 * events.length) / (performance.now() - begin);
+}
+
+function announcementOf(identity: Identity, identifier: string): NostrEvent {
+  const tags = [
+    ['d', identifier],
+    ['clone', `https://${service}/x/${identifier}.git`],
+    ['relays', `wss://${service}`],
+  ];
+  return identity.sign({ kind: 30617, created_at: startSeconds, tags, content: '' });
+}
+
+function stateOf(identity: Identity, identifier: string, commits: readonly string[]): NostrEvent {
+  const names = commits.map((_, number) => (number === 0 ? 'main' : `topic/${number}`));
+  const refs = commits.map((commit, number) => [`refs/heads/${names[number]}`, commit]);
+  const tags = [['d', identifier], ...refs, ['HEAD', 'ref: refs/heads/main']];
+  return identity.sign({ kind: 30618, created_at: startSeconds, tags, content: '' });
+}
+
+function git(gitDir: string, ...args: string[]): string {
+  const who = {
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a',
+  };
+  const env = { ...process.env, ...who };
+  return execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env, input: '', encoding: 'utf8' }).trim();
+}
+
+/** A repository whose objects the others borrow, and its commits. */
+function makeObjects(gitDir: string, count: number): string[] {
+  git(gitDir, 'init', '--quiet', '--bare');
+  const tree = git(gitDir, 'mktree');
+  return Array.from({ length: count }, (_, number) => git(gitDir, 'commit-tree', tree, '-m', `${number}`));
+}
+
+export async function measureGitRefs(repositories: number, refs: number): Promise<GitRefsResult> {
+  const path = await mkdtemp(join(tmpdir(), 'graspd-bench-'));
+  const stack = new ReleaseStack();
+  stack.defer(() => rm(path, { recursive: true, force: true }));
+  try {
+    const parts = await openParts(path, stack);
+    const identity = Identity.generate();
+    const identifiers = Array.from({ length: repositories }, (_, number) => `repository-${number}`);
+    const objects = join(path, 'objects.git');
+    const commits = makeObjects(objects, refs);
+    const states = identifiers.map((identifier) => stateOf(identity, identifier, commits));
+    const announcements = identifiers.map((identifier) => announcementOf(identity, identifier));
+    const announcementsPerSecond = await admit(parts, announcements);
+    const pathOf = (identifier: string) => parts.repositories.pathOf({ pubkey: identity.pubkey, identifier });
+    for (const identifier of identifiers) {
+      const alternates = join(pathOf(identifier), 'objects', 'info', 'alternates');
+      await writeFile(alternates, `${join(objects, 'objects')}\n`);
+    }
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const statesPerSecond = await admit(parts, states);
+    delay.disable();
+    let refsSet = 0;
+    for (const identifier of identifiers)
+      refsSet += git(pathOf(identifier), 'for-each-ref').split('\n').length;
+    const eventLoopDelayMsMax = delay.max / 1e6;
+    return { repositories, refs, announcementsPerSecond, statesPerSecond, eventLoopDelayMsMax, refsSet };
+  } finally {
+    await stack[Symbol.asyncDispose]();
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [repositories = 1_000, refs = 20] = process.argv.slice(2).map(Number);
+  const result = await measureGitRefs(repositories, refs);
+  console.log(JSON.stringify(result, null, 2));
+  if (result.refsSet !== repositories * refs || result.eventLoopDelayMsMax > 50) process.exitCode = 1;
+}
