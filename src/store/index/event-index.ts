@@ -152,14 +152,14 @@ export class EventIndex {
     this.#loading = true;
     await insertions();
     this.#loading = false;
+    if (this.#dead.length > 0) this.#sweepAll();
     const { order, ranks } = rowOrder(this.rows);
-    const sort = (ref: ListRef) => this.lists.sort(ref, order, ranks);
-    this.all = sort(this.all);
+    const sort = (ref: ListRef): ListRef => {
+      this.lists.sort(ref, order, ranks);
+      return ref;
+    };
+    sort(this.all);
     for (let shard = 0; shard < termShards; shard += 1) this.terms.updateAll(shard, sort);
-    for (const row of this.dead) this.rows.free(row);
-    this.#dead = [];
-    this.#sweeping = [];
-    this.#sweepShard = termShards;
   }
 
   /** What is known of an event from its row. */
@@ -185,6 +185,15 @@ export class EventIndex {
   #tidy(heap: TimeHeap, living: number, isState: (state: number) => boolean): void {
     if (heap.size <= 2 * living + sweepRowsMin) return;
     heap.retain((row, sequence) => this.isCurrent(row, sequence, isState));
+  }
+
+  #sweepAll(): void {
+    this.all = this.lists.sweep(this.all);
+    for (let shard = 0; shard < termShards; shard += 1) {
+      this.terms.updateAll(shard, (ref) => this.lists.sweep(ref));
+    }
+    for (const row of this.#dead) this.rows.free(row);
+    this.#dead = [];
   }
 
   /** One step of a sweep, if one runs or is due. */

@@ -22,6 +22,7 @@ export class PostingLists {
   readonly arena = new BlockArena();
   readonly #long: (LongList | undefined)[] = [];
   #longFree: number[] = [];
+  #scratch = new Uint32Array(1_024);
 
   constructor(rows: RowTable) {
     this.rows = rows;
@@ -91,36 +92,30 @@ export class PostingLists {
   }
 
   /**
-   * Puts a list that was appended to in order and drops its dead rows. `order` has all living rows in order, `ranks`
-   * the place of each row in it. Gives the new reference of the list.
+   * Puts a list that was appended to in order; it must have no dead rows. `order` has all rows in order, `ranks` the
+   * place of each row in it.
    */
-  sort(ref: ListRef, order: Uint32Array, ranks: Uint32Array): ListRef {
-    const swept = this.sweep(ref);
-    if (swept === 0 || swept >>> 30 === single) return swept;
-    const blocks = this.blocks(swept);
-    const sorted = new Uint32Array(this.count(swept));
-    let count = 0;
+  sort(ref: ListRef, order: Uint32Array, ranks: Uint32Array): void {
+    if (ref === 0 || ref >>> 30 === single) return;
+    const blocks = this.blocks(ref);
+    const count = this.count(ref);
+    if (this.#scratch.length < count) this.#scratch = new Uint32Array(count * 2);
+    const sorted = this.#scratch.subarray(0, count);
+    let from = 0;
     for (const offset of blocks) {
       const page = this.arena.page(offset);
       const begin = this.arena.indexOf(offset) + 1;
       const end = begin + (page[begin - 1]! & 0xffff);
-      for (let at = begin; at < end; at += 1) {
-        sorted[count] = ranks[page[at]!]!;
-        count += 1;
-      }
+      for (let at = begin; at < end; at += 1) sorted[from++] = ranks[page[at]!]!;
     }
-    sorted.sort();
-    count = 0;
+    sortNumbers(sorted);
+    let to = 0;
     for (const offset of blocks) {
       const page = this.arena.page(offset);
       const begin = this.arena.indexOf(offset) + 1;
       const end = begin + (page[begin - 1]! & 0xffff);
-      for (let at = begin; at < end; at += 1) {
-        page[at] = order[sorted[count]!]!;
-        count += 1;
-      }
+      for (let at = begin; at < end; at += 1) page[at] = order[sorted[to++]!]!;
     }
-    return swept;
   }
 
   /** Takes all dead rows out of a list; gives its new reference. */
@@ -330,6 +325,20 @@ export class PostingLists {
     page.set(this.arena.page(offset).subarray(from, from + count), at + 1 + standing);
     page[at]! += count;
     return true;
+  }
+}
+
+/** Most lists are short: for those the native sort costs more than it saves. */
+function sortNumbers(numbers: Uint32Array): void {
+  if (numbers.length > 24) {
+    numbers.sort();
+    return;
+  }
+  for (let at = 1; at < numbers.length; at += 1) {
+    const number = numbers[at]!;
+    let to = at;
+    for (; to > 0 && numbers[to - 1]! > number; to -= 1) numbers[to] = numbers[to - 1]!;
+    numbers[to] = number;
   }
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { limits } from '../../config/limits.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import { metaKeys } from './keys.js';
@@ -24,9 +25,20 @@ export async function openDatabase(path: string): Promise<Database> {
   const db: Database = new Level<Uint8Array, Uint8Array>(join(path, 'events'), {
     keyEncoding: 'view',
     valueEncoding: 'view',
+    maxOpenFiles: limits.storeOpenFilesMax,
   });
   try {
     await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw unreadable(path, errorMessage(error), error);
+  }
+  await openAgain(db, path);
+  return db;
+}
+
+/** Opens a database that was closed. Throws as `openDatabase`. */
+export async function openAgain(db: Database, path: string): Promise<void> {
+  try {
     await db.open();
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -35,7 +47,6 @@ export async function openDatabase(path: string): Promise<Database> {
     }
     throw unreadable(path, errorMessage(cause), cause);
   }
-  return db;
 }
 
 /** Reads who the database is; a new one is given its identity. Throws `StoreError`. */

@@ -6,7 +6,15 @@ import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-st
 import { Reasons } from '../reasons.js';
 import { CommitLog } from './commit-log.js';
 import { Compaction, type LogSize } from './compaction.js';
-import { type Database, type Identity, identify, openDatabase, parseJson, unreadable } from './database.js';
+import {
+  type Database,
+  type Identity,
+  identify,
+  openAgain,
+  openDatabase,
+  parseJson,
+  unreadable,
+} from './database.js';
 import { metaKeys, segmentKey, segmentNumber } from './keys.js';
 import { applyRecord, readSegment, recordsOf } from './segment.js';
 import { readSnapshot, writeSnapshot } from './snapshot.js';
@@ -58,8 +66,14 @@ async function readIndex(
   const index = snapshot?.index ?? new EventIndex(hashSeed);
   const size: LogSize = { ...(snapshot?.log ?? { segments: 0, records: 0, lastSegment: 0 }) };
   const replay = () => replaySegments(db, path, index, size);
-  // Rows that come behind a snapshot are few; a whole log is loaded at once.
-  await (snapshot === undefined ? index.load(replay) : replay());
+  if (snapshot !== undefined) {
+    await replay();
+  } else {
+    await index.load(replay);
+    // LevelDB keeps the files that it read mapped into memory; after a whole log these are most of what it may.
+    await db.close();
+    await openAgain(db, path);
+  }
   size.lastSegment = Math.max(size.lastSegment, compactedThrough);
   return { index, size };
 }
