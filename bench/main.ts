@@ -1,18 +1,21 @@
 /**
  * The bench suite: candidate, reference, rivals and the machine's floor in one process and one run.
  *
- *   npm run bench -- [topic …] [--small] [--json FILE] [--check] [--write-baseline]
+ *   npm run bench -- [topic …] [--small] [--json FILE] [--svg FOLDER] [--check] [--write-baseline]
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
 import { columnTopic } from './column.bench.js';
+import { chartsOf, plot } from './growth.js';
 import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
 import { reconcileTopic } from './reconcile.bench.js';
 import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
 import { standingSetTopic } from './standing-set.bench.js';
+import { drawSvg } from './svg.js';
 import type { Scale, Topic, Work } from './topic.js';
 
 const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic, columnTopic];
@@ -27,6 +30,7 @@ const { values: flags, positionals } = parseArgs({
     check: { type: 'boolean', default: false },
     'write-baseline': { type: 'boolean', default: false },
     json: { type: 'string' },
+    svg: { type: 'string' },
   },
 });
 
@@ -39,6 +43,17 @@ async function runWork(topic: Topic, work: Work, scale: Scale, regressions: stri
     if (worse.length > 0 && attempt < checkAttemptsMax) continue;
     regressions.push(...worse);
     return results;
+  }
+}
+
+/** Draws how times grow with n, on the terminal and, if asked for, as a file for each work. */
+function showGrowth(results: readonly Result[]): void {
+  const folder = flags.svg;
+  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  for (const chart of chartsOf(results)) {
+    console.log(`${plot(chart)}\n`);
+    const name = chart.title.replaceAll(/[^a-z0-9]+/gi, '-');
+    if (folder !== undefined) writeFileSync(join(folder, `${name}.svg`), drawSvg(chart));
   }
 }
 
@@ -59,6 +74,7 @@ async function main(): Promise<void> {
       results.push(...measured);
     }
   }
+  showGrowth(results);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify({ scale, results }, null, 2)}\n`);
   if (flags['write-baseline']) writeBaseline(results);
   for (const line of regressions) console.error(`worse: ${line}`);

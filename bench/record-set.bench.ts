@@ -12,7 +12,8 @@ import { type Contender, contender, type Scale, type Topic, type Work } from './
 /** Above this many records the rivals take too long, or the heap. */
 const rivalRecordsMax = 1_000_000;
 
-const wasm = createWasmKernels();
+/** Ten million records must fit into this. */
+const wasm = createWasmKernels({ bytesMax: 600_000_000 });
 const reference = createReferenceKernels();
 
 /** Building, summing and searching sets of records. */
@@ -52,7 +53,8 @@ function buildWork(bytes: Uint8Array): Work {
     using set = seal(kernels, bytes);
     return set.size;
   };
-  const contenders = [contender({ name: 'wasm', role: 'candidate', run: build(wasm) })];
+  const figures = () => ({ 'bytes reserved': wasm.memory().bytesReserved });
+  const contenders = [contender({ name: 'wasm', role: 'candidate', run: build(wasm), figures })];
   if (n <= rivalRecordsMax) {
     const records = plainRecords(bytes);
     contenders.push(

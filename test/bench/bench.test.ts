@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BaselineEntry, findRegressions } from '../../bench/baseline.js';
+import { chartsOf, plot } from '../../bench/growth.js';
 import type { Result } from '../../bench/measure.js';
 import { formatTime, formatWork } from '../../bench/report.js';
+import { drawSvg } from '../../bench/svg.js';
 
 const run = promisify(execFile);
 
@@ -60,6 +62,23 @@ describe('bench suite', () => {
     expect(findRegressions([result('wasm', 'candidate', 1), result('other', 'rival', 1)], baseline)).toEqual(
       [],
     );
+  });
+
+  it('draws growth where there are sizes enough', () => {
+    const times = [10, 100, 1000].flatMap((n) => [
+      { ...result('wasm', 'candidate', n * 2), n },
+      { ...result('rival <1>', 'rival', n * 300), n },
+      { ...result('read', 'floor', n), n },
+    ]);
+    const charts = chartsOf([...times, { ...result('wasm', 'candidate', 5), work: 'other' }]);
+    expect(charts.map(({ title }) => title)).toEqual(['topic: work']);
+    const text = plot(charts[0]!);
+    expect(text).toContain('w wasm, r rival <1>');
+    expect(text.match(/│.*w/g)).toHaveLength(3);
+    const svg = drawSvg(charts[0]!);
+    expect(svg.match(/<polyline/g)).toHaveLength(2);
+    expect(svg).toContain('rival &lt;1&gt;');
+    expect(svg).not.toContain('NaN');
   });
 
   it('prints a line for each contender', () => {
