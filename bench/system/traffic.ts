@@ -27,7 +27,8 @@ export const defaultTraffic: Omit<TrafficSettings, 'events'> = {
   seed: 1,
   repositories: 500,
   authors: 2_000,
-  service: 'relay.example.com',
+  // Nobody listens there: relays that hold such announcements dial it in vain, and reach no network.
+  service: '127.0.0.1:1',
   startSeconds: 1_700_000_000,
 };
 

@@ -1,0 +1,204 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { readUsage, type Usage } from './process-usage.js';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** Which libsecp256k1 the relays use. */
+export type SignatureLibrary = 'system' | 'wasm';
+
+export type RelayOptions = {
+  readonly name: string;
+  /** Holds all its data; shared by those that run on it one after the other. */
+  readonly folder: string;
+  readonly signatures: SignatureLibrary;
+  /** A relay to catch up with. */
+  readonly bootstrapUrl?: string;
+};
+
+/** A line of the relay's log, as far as it is read here. */
+export type LogLine = { readonly atMs: number; readonly msg: string; readonly [key: string]: unknown };
+
+/** Longest time that a relay may take to listen. */
+const startMsMax = 120_000;
+
+/** A relay as an operator runs it: a process of its own with a real port, on loopback. */
+export class RelayProcess implements AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly name: string;
+  readonly startedAtMs = Date.now();
+  readonly lines: LogLine[] = [];
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #onLine: () => void = () => {};
+
+  private constructor(name: string, port: number, child: ChildProcess) {
+    this.name = name;
+    this.port = port;
+    this.url = `ws://127.0.0.1:${port}`;
+    this.#child = child;
+    this.#exited = once(child, 'exit');
+    for (const stream of [child.stdout, child.stderr])
+      createInterface({ input: stream as Readable }).on('line', (line) => this.#read(line));
+  }
+
+  /** Starts a relay; resolves when it is ready (`/readyz`). */
+  static async start(options: RelayOptions): Promise<RelayProcess> {
+    const port = await freePort();
+    await mkdir(options.folder, { recursive: true });
+    const child = spawn(
+      process.execPath,
+      [...profiling(options), program, 'serve', ...relayFlags(options, port)],
+      {
+        cwd: options.folder,
+        env: { ...process.env, NGIT_TEST: '1' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const relay = new RelayProcess(options.name, port, child);
+    try {
+      await relay.#ready();
+    } catch (error) {
+      await relay.kill();
+      throw error;
+    }
+    return relay;
+  }
+
+  usage(): Usage | undefined {
+    return readUsage(this.name, this.#child.pid ?? 0);
+  }
+
+  /** The first line with that message at or after `fromMs` of wall-clock time, as soon as it is there. */
+  async line(msg: string, fromMs = 0): Promise<LogLine> {
+    for (;;) {
+      const found = this.lines.find((line) => line.msg === msg && line.atMs >= fromMs);
+      if (found !== undefined) return found;
+      if (this.#child.exitCode !== null) throw new Error(`${this.name} ended; ${this.#lastWords()}`);
+      await new Promise<void>((resolve) => {
+        this.#onLine = resolve;
+      });
+    }
+  }
+
+  /** One value of `/metrics`, without labels. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  }
+
+  /** Ends it at once, as a power cut would. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Asks it to end and waits until it did. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGTERM');
+    await this.#exited;
+  }
+
+  async #ready(): Promise<void> {
+    const giveUpAt = Date.now() + startMsMax;
+    while (Date.now() < giveUpAt) {
+      if (this.#child.exitCode !== null) throw new Error(`${this.name} did not start: ${this.#lastWords()}`);
+      const response = await fetch(`http://127.0.0.1:${this.port}/readyz`).catch(() => undefined);
+      await response?.arrayBuffer();
+      if (response?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`${this.name} was not ready in ${startMsMax} ms: ${this.#lastWords()}`);
+  }
+
+  #read(text: string): void {
+    const line = parseLine(text);
+    this.lines.push(line);
+    this.#onLine();
+  }
+
+  #lastWords(): string {
+    return this.lines
+      .slice(-3)
+      .map(({ msg }) => msg)
+      .join('; ');
+  }
+}
+
+/** Runs `graspd import` on a stream of JSONL; resolves to what the process used, when it ended well. */
+export async function importEvents(
+  input: Readable,
+  options: Pick<RelayOptions, 'folder' | 'signatures'>,
+): Promise<{ readonly usage: Usage | undefined; readonly report: string }> {
+  await mkdir(options.folder, { recursive: true });
+  const settings = { ...options, name: 'import' };
+  const child = spawn(
+    process.execPath,
+    [...profiling(settings), program, 'import', '-', ...relayFlags(settings, 1)],
+    { cwd: options.folder, stdio: ['pipe', 'pipe', 'pipe'] },
+  );
+  const words: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => words.push(String(chunk)));
+  let usage: Usage | undefined;
+  const watch = setInterval(() => {
+    usage = readUsage('import', child.pid ?? 0) ?? usage;
+  }, 100);
+  input.pipe(child.stdin);
+  const [code] = await once(child, 'exit');
+  clearInterval(watch);
+  if (code !== 0) throw new Error(`the import ended with code ${code}: ${words.join('')}`);
+  return { usage, report: words.join('') };
+}
+
+/** A port of loopback that is free by now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function relayFlags(
+  { folder, signatures, bootstrapUrl }: Omit<RelayOptions, 'name'>,
+  port: number,
+): string[] {
+  const flags = {
+    'bind-address': `127.0.0.1:${port}`,
+    domain: `127.0.0.1:${port}`,
+    'relay-data-path': join(folder, 'relay'),
+    'git-data-path': join(folder, 'git'),
+    'archive-all': 'true',
+    'client-events-per-minute': '0',
+    'signature-library': signatures,
+    'sync-bootstrap-relay-url': bootstrapUrl ?? '',
+    'sync-startup-delay-secs': '0',
+    'sync-startup-jitter-ms': '0',
+  };
+  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+}
+
+/** With `GRASPD_BENCH_PROFILE=folder` every process leaves a CPU profile there. */
+function profiling({ name }: Pick<RelayOptions, 'name'>): string[] {
+  const folder = process.env.GRASPD_BENCH_PROFILE;
+  if (folder === undefined) return [];
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}-${Date.now()}.cpuprofile`];
+}
+
+function parseLine(text: string): LogLine {
+  try {
+    const line = JSON.parse(text);
+    return { ...line, atMs: Date.parse(line.time) };
+  } catch {
+    return { atMs: Date.now(), msg: text };
+  }
+}

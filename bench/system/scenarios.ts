@@ -1,0 +1,32 @@
+import type { Scenario } from './scenario.js';
+import {
+  catchUpScenario,
+  distantCatchUpScenario,
+  identicalScenario,
+  missingScenario,
+  servingScenario,
+} from './scenarios/catch-up.js';
+import { deliveryScenario, narrowScenario, wideScenario } from './scenarios/fan-out.js';
+import { importScenario } from './scenarios/import.js';
+import { negentropyScenario } from './scenarios/negentropy.js';
+import { publishScenario, publishSinglyScenario } from './scenarios/publish.js';
+import { requestsScenario } from './scenarios/requests.js';
+import { startScenario } from './scenarios/start.js';
+
+/** All scenarios, in the order in which they run. */
+export const scenarios: readonly Scenario[] = [
+  importScenario,
+  catchUpScenario,
+  distantCatchUpScenario,
+  missingScenario,
+  identicalScenario,
+  servingScenario,
+  publishScenario,
+  publishSinglyScenario,
+  narrowScenario,
+  wideScenario,
+  deliveryScenario,
+  requestsScenario,
+  negentropyScenario,
+  startScenario,
+];

@@ -1,0 +1,152 @@
+import { BenchClient } from '../client.js';
+import { startDelayProxy } from '../delay-proxy.js';
+import type { LogLine, RelayProcess } from '../relay-process.js';
+import { type Figure, type Measurement, rate, type Scenario } from '../scenario.js';
+import { percentile } from '../statistics.js';
+import { accountOf, readOwnUsage, type World } from '../world.js';
+
+/** Longest catch-up that is waited for, a thousand events; and in any case. */
+const msMaxPerThousand = 10_000;
+const msMaxBase = 30_000;
+/** Events that the late relay lacks where it lacks a few. */
+const missingEvents = 2_000;
+const roundTripMs = 50;
+const pollIntervalMs = 250;
+/** Time between two requests of a client during a catch-up. */
+const requestIntervalMs = 50;
+
+/** A relay that joins late: what it takes until it holds everything. */
+export const catchUpScenario: Scenario = {
+  name: 'catch-up',
+  about: 'an empty relay catches up with a filled one',
+  byUrl: true,
+  run: async (world) => await catchUp(world, {}),
+};
+
+export const distantCatchUpScenario: Scenario = {
+  name: 'catch-up-50ms',
+  about: `the same with ${roundTripMs} ms of round trip between them`,
+  byUrl: true,
+  run: async (world) => await catchUp(world, { roundTripMs }),
+};
+
+export const missingScenario: Scenario = {
+  name: 'missing',
+  about: `a relay that lacks ${missingEvents} events of all catches up`,
+  byUrl: true,
+  async run(world) {
+    const comments = world.file.events - 1_000;
+    const every = Math.max(2, Math.floor((comments * 0.55) / missingEvents));
+    let seen = 0;
+    const folder = await world.fillFolder(world.emptyFolder(), ({ kind }) => {
+      if (kind !== 1111) return false;
+      seen += 1;
+      return seen % every === 0 && seen / every <= missingEvents;
+    });
+    return await catchUp(world, { folder });
+  },
+};
+
+export const identicalScenario: Scenario = {
+  name: 'identical',
+  about: 'a relay that lacks nothing finds that out',
+  byUrl: true,
+  run: async (world) => await catchUp(world, { folder: await world.filledFolder() }),
+};
+
+export const servingScenario: Scenario = {
+  name: 'serving',
+  about: "a client's requests, and the event loop, while its relay catches up",
+  byUrl: true,
+  run: async (world) => await catchUp(world, { watched: true }),
+};
+
+type Manner = { readonly folder?: string; readonly roundTripMs?: number; readonly watched?: boolean };
+
+async function catchUp(world: World, manner: Manner): Promise<Measurement> {
+  const target = await world.filledTarget();
+  const url = await urlAt(world, target.url, manner.roundTripMs);
+  const total = await countAt(world, target.url);
+  const late = await world.start('late', manner.folder ?? world.emptyFolder(), url);
+  const readers = [() => late.usage(), target.usage];
+  const account = accountOf(readers);
+  const client = world.use(await BenchClient.connect(late.url));
+  const before = await client.count({});
+  if (manner.watched) await late.metric('nodejs_eventloop_lag_p99_seconds');
+  const connected = await late.line('connected');
+  const latencies: number[] = [];
+  const caughtUp = await whole(world, late, client, total, manner.watched ? latencies : undefined);
+  const ms = caughtUp.atMs - connected.atMs;
+  const figures: Figure[] = [{ name: 'time', value: ms, unit: 'ms' }];
+  if (total > before) {
+    figures.push({ name: 'fetched', value: total - before, unit: 'events' });
+    figures.push({ name: 'rate', value: rate(total - before, ms), unit: 'events/s' });
+  }
+  if (manner.watched) figures.push(...(await watchedFigures(late, latencies)));
+  const usage = [...account(), readOwnUsage()].filter((each) => each !== undefined);
+  await client[Symbol.asyncDispose]();
+  await late[Symbol.asyncDispose]();
+  await target.relay?.[Symbol.asyncDispose]();
+  return { figures, usage };
+}
+
+async function urlAt(world: World, url: string, delayMs: number | undefined): Promise<string> {
+  if (delayMs === undefined) return url;
+  const proxy = world.use(await startDelayProxy(Number(new URL(url).port), delayMs));
+  return `ws://127.0.0.1:${proxy.port}`;
+}
+
+async function countAt(world: World, url: string): Promise<number> {
+  await using client = await BenchClient.connect(url);
+  const count = await client.count({});
+  // A relay of another make may refuse what it has no use for; the late one then ends where that one is.
+  return Math.min(count, world.file.events);
+}
+
+/** Waits for the end of the catch-up that leaves `total` events here; asks a client's questions meanwhile. */
+async function whole(
+  world: World,
+  late: RelayProcess,
+  client: BenchClient,
+  total: number,
+  latencies: number[] | undefined,
+): Promise<LogLine> {
+  const progress = world.progress('catch-up', total);
+  const giveUpAt = Date.now() + msMaxBase + (total / 1000) * msMaxPerThousand;
+  try {
+    for (let askedAt = Date.now(), countedAt = 0; ; askedAt = Date.now()) {
+      if (askedAt - countedAt >= pollIntervalMs) {
+        countedAt = askedAt;
+        const stored = await client.count({});
+        progress.update(stored, `${stored} of ${total}`);
+        const last = late.lines.findLast(({ msg }) => msg === 'caught up with relay');
+        if (stored >= total && last !== undefined && (await isStill(late, last))) return last;
+        if (askedAt > giveUpAt) throw new Error(`only ${stored} of ${total} events came`);
+      }
+      if (latencies !== undefined) latencies.push((await client.request({ kinds: [1111], limit: 20 })).ms);
+      const waitMs = latencies === undefined ? pollIntervalMs : requestIntervalMs;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, askedAt + waitMs - Date.now())));
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Whether that was the last time that the relay said so: what came late sets off a catch-up of its own. */
+async function isStill(late: RelayProcess, last: LogLine): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const topics = await late.metric('ngit_sync_queued_topics');
+  return topics === 0 && late.lines.findLast(({ msg }) => msg === 'caught up with relay') === last;
+}
+
+async function watchedFigures(late: RelayProcess, latencies: readonly number[]): Promise<Figure[]> {
+  return [
+    { name: 'REQ p50', value: percentile(latencies, 0.5), unit: 'ms' },
+    { name: 'REQ p99', value: percentile(latencies, 0.99), unit: 'ms' },
+    {
+      name: 'event loop p99',
+      value: 1000 * (await late.metric('nodejs_eventloop_lag_p99_seconds')),
+      unit: 'ms',
+    },
+  ];
+}
