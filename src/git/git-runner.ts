@@ -70,6 +70,8 @@ class Helper {
     this.#child = fork(helperFile, [], {
       detached: true,
       execArgv: [],
+      // Nothing else of the environment: it may hold the secret key.
+      env: { PATH: process.env.PATH },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child.on('message', (answer: HelperAnswer) => this.#settle(answer));

@@ -4,42 +4,37 @@ import { accept, type Decision, reject } from './decision.js';
 import { alignMaintained } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { checkedIdentifier } from './repository-identifier.js';
+import type { Serving } from './serving.js';
 import { type Reading, reading } from './structure.js';
+
+type Subject = { readonly announcement: Announcement; readonly serving: Serving };
 
 /**
  * Kind 30617: accepted when it lists our service or the archive settings admit it, both of which give it a
  * repository; or by the maintainer exception, which does not. Otherwise refused.
  */
-export class AnnouncementPolicy implements SubPolicy {
+export class AnnouncementPolicy implements SubPolicy<Subject> {
   readonly #context: PolicyContext;
 
   constructor(context: PolicyContext) {
     this.#context = context;
   }
 
-  precheck(event: NostrEvent): string | undefined {
-    const read = readAnnouncement(event);
-    if ('reason' in read) return read.reason;
+  read(event: NostrEvent): Reading<Subject> {
+    const read = reading(() => {
+      checkedIdentifier(event);
+      return parseAnnouncement(event);
+    });
+    if ('reason' in read) return read;
     const serving = this.#context.serving.of(read.value);
-    return serving.type === 'blacklisted' ? serving.reason : undefined;
+    if (serving.type === 'blacklisted') return { reason: serving.reason };
+    return { value: { announcement: read.value, serving } };
   }
 
-  decide(event: NostrEvent): Decision {
-    const read = readAnnouncement(event);
-    if ('reason' in read) return reject(read.reason);
-    const { serving, directory } = this.#context;
-    const announcement = read.value;
-    const verdict = serving.of(announcement);
-    if (verdict.type === 'blacklisted') return reject(verdict.reason);
+  decide(_event: NostrEvent, { announcement, serving }: Subject): Decision {
+    const { directory } = this.#context;
     const isException = directory.isMaintainer(announcement.pubkey, announcement.identifier);
-    if (verdict.type === 'refused' && !isException) return reject(verdict.reason);
+    if (serving.type === 'refused' && !isException) return reject(serving.reason);
     return accept(alignMaintained(directory, announcement));
   }
-}
-
-function readAnnouncement(event: NostrEvent): Reading<Announcement> {
-  return reading(() => {
-    checkedIdentifier(event);
-    return parseAnnouncement(event);
-  });
 }

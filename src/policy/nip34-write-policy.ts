@@ -18,30 +18,30 @@ const authorBlacklisted = 'blocked: the author is on the blacklist';
 /** The router: refuses the authors on the event blacklist, then lets one sub-policy decide, by kind. */
 export class Nip34WritePolicy implements WritePolicy {
   readonly #context: PolicyContext;
-  readonly #byKind: ReadonlyMap<number, SubPolicy>;
-  readonly #others: SubPolicy;
+  readonly #byKind: ReadonlyMap<number, Judge>;
+  readonly #others: Judge;
 
   constructor(context: PolicyContext) {
     const anchors = new Anchors(context);
-    const pullRequests = new PrEventPolicy(context, anchors);
+    const pullRequests = judgeBy(new PrEventPolicy(context, anchors));
     this.#context = context;
-    this.#byKind = new Map<number, SubPolicy>([
-      [kinds.repositoryAnnouncement, new AnnouncementPolicy(context)],
-      [kinds.repositoryState, new StatePolicy(context)],
+    this.#byKind = new Map<number, Judge>([
+      [kinds.repositoryAnnouncement, judgeBy(new AnnouncementPolicy(context))],
+      [kinds.repositoryState, judgeBy(new StatePolicy(context))],
       [kinds.pullRequest, pullRequests],
       [kinds.pullRequestUpdate, pullRequests],
     ]);
-    this.#others = new RelatedEventPolicy(context, anchors);
+    this.#others = judgeBy(new RelatedEventPolicy(context, anchors));
   }
 
   precheck(event: NostrEvent): string | undefined {
     if (this.#context.eventBlacklist.has(event.pubkey)) return authorBlacklisted;
-    return this.#subPolicyFor(event).precheck(event);
+    return this.#judgeOf(event).precheck(event);
   }
 
   decide(event: NostrEvent): Decision {
     if (this.#context.eventBlacklist.has(event.pubkey)) return reject(authorBlacklisted);
-    return this.#subPolicyFor(event).decide(event);
+    return this.#judgeOf(event).decide(event);
   }
 
   onStored(event: NostrEvent): void {
@@ -57,7 +57,23 @@ export class Nip34WritePolicy implements WritePolicy {
     return revivedBy(event);
   }
 
-  #subPolicyFor({ kind }: NostrEvent): SubPolicy {
+  #judgeOf({ kind }: NostrEvent): Judge {
     return this.#byKind.get(kind) ?? this.#others;
   }
+}
+
+/** A sub-policy with its two steps put together. */
+type Judge = Pick<WritePolicy, 'precheck' | 'decide'>;
+
+function judgeBy<Subject>(policy: SubPolicy<Subject>): Judge {
+  return {
+    precheck(event) {
+      const read = policy.read(event);
+      return 'reason' in read ? read.reason : undefined;
+    },
+    decide(event) {
+      const read = policy.read(event);
+      return 'reason' in read ? reject(read.reason) : policy.decide(event, read.value);
+    },
+  };
 }

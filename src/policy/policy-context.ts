@@ -3,6 +3,7 @@ import type { EventStore } from '../store/event-store.js';
 import type { Decision } from './decision.js';
 import type { RepositoryDirectory } from './repository-directory.js';
 import type { RepositoryServing } from './serving.js';
+import type { Reading } from './structure.js';
 
 /** What all sub-policies share. */
 export type PolicyContext = {
@@ -16,9 +17,10 @@ export type PolicyContext = {
   readonly eventBlacklist: ReadonlySet<string>;
 };
 
-/** The rules for some kinds. */
-export type SubPolicy = {
-  /** A reason when the event would be refused whatever is stored. */
-  precheck(event: NostrEvent): string | undefined;
-  decide(event: NostrEvent): Decision;
+/** The rules for some kinds, in two steps; `Subject` is what the second needs of the first. */
+export type SubPolicy<Subject> = {
+  /** Reads the event; the reason is one for which it is refused whatever is stored. */
+  read(event: NostrEvent): Reading<Subject>;
+  /** Decides by what is stored. */
+  decide(event: NostrEvent, subject: Subject): Decision;
 };

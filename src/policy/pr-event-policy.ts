@@ -3,12 +3,12 @@ import type { Anchors } from './anchors.js';
 import { accept, type Decision, reject } from './decision.js';
 import { alignNamed } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { parsePullRequest } from './pull-request.js';
+import { type PullRequest, parsePullRequest } from './pull-request.js';
 import { notRelated } from './related-event-policy.js';
-import { reading } from './structure.js';
+import { type Reading, reading } from './structure.js';
 
 /** Kinds 1618 and 1619: accepted when they hang on something accepted and name a commit. */
-export class PrEventPolicy implements SubPolicy {
+export class PrEventPolicy implements SubPolicy<PullRequest> {
   readonly #context: PolicyContext;
   readonly #anchors: Anchors;
 
@@ -17,15 +17,12 @@ export class PrEventPolicy implements SubPolicy {
     this.#anchors = anchors;
   }
 
-  precheck(event: NostrEvent): string | undefined {
-    const read = reading(() => parsePullRequest(event));
-    return 'reason' in read ? read.reason : undefined;
+  read(event: NostrEvent): Reading<PullRequest> {
+    return reading(() => parsePullRequest(event));
   }
 
-  decide(event: NostrEvent): Decision {
-    const read = reading(() => parsePullRequest(event));
-    if ('reason' in read) return reject(read.reason);
+  decide(event: NostrEvent, pullRequest: PullRequest): Decision {
     if (!this.#anchors.hold(event)) return reject(notRelated);
-    return accept(alignNamed(this.#context.directory, read.value));
+    return accept(alignNamed(this.#context.directory, pullRequest));
   }
 }

@@ -5,6 +5,7 @@ import { kinds } from '../nostr/kinds.js';
 import type { Anchors } from './anchors.js';
 import { accept, type Decision, reject } from './decision.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
+import type { Reading } from './structure.js';
 
 /** The reason for events that hang on nothing accepted. */
 export const notRelated = 'blocked: the event neither refers to an accepted event nor is referred to by one';
@@ -17,7 +18,7 @@ export const notRelated = 'blocked: the event neither refers to an accepted even
  * its targets are known. That lets strangers store requests that delete nothing, so theirs are kept only while they
  * are small; a larger one is tried again when something of its author was accepted.
  */
-export class RelatedEventPolicy implements SubPolicy {
+export class RelatedEventPolicy implements SubPolicy<undefined> {
   readonly #context: PolicyContext;
   readonly #anchors: Anchors;
 
@@ -26,17 +27,14 @@ export class RelatedEventPolicy implements SubPolicy {
     this.#anchors = anchors;
   }
 
-  precheck(event: NostrEvent): string | undefined {
-    if (event.kind !== kinds.deletion) return undefined;
+  read(event: NostrEvent): Reading<undefined> {
+    if (event.kind !== kinds.deletion) return { value: undefined };
     const { ids, addresses } = deletionTargets(event);
-    return ids.length + addresses.length > 0
-      ? undefined
-      : 'invalid: the deletion request names no event or address of its author';
+    if (ids.length + addresses.length > 0) return { value: undefined };
+    return { reason: 'invalid: the deletion request names no event or address of its author' };
   }
 
   decide(event: NostrEvent): Decision {
-    const reason = this.precheck(event);
-    if (reason !== undefined) return reject(reason);
     if (event.kind === kinds.userGraspList) return accept();
     if (event.kind === kinds.deletion) return this.#decideDeletion(event);
     return this.#anchors.hold(event) ? accept() : reject(notRelated);

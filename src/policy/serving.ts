@@ -12,7 +12,10 @@ export type ServingRules = {
   readonly archiveWhitelist: readonly RepositoryPattern[];
   /** Domains: an announcement that lists one of these services is archived. */
   readonly archiveGraspServices: readonly string[];
-  /** A mirror only: that an announcement lists our service is no reason to serve it. */
+  /**
+   * A mirror only: that an announcement lists our service is no reason to serve it. Events about what is archived are
+   * taken from clients as from relays: they would come by sync all the same.
+   */
   readonly archiveReadOnly: boolean;
 };
 

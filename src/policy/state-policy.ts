@@ -2,31 +2,28 @@ import type { NostrEvent } from '../nostr/event.js';
 import { accept, type Decision, reject } from './decision.js';
 import { alignGoverned } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { parseRepositoryState } from './repository-state.js';
-import { reading } from './structure.js';
+import { parseRepositoryState, type RepositoryState } from './repository-state.js';
+import { type Reading, reading } from './structure.js';
 
 /** Kind 30618: accepted when git could take it and its author maintains a repository of that identifier. */
-export class StatePolicy implements SubPolicy {
+export class StatePolicy implements SubPolicy<RepositoryState> {
   readonly #context: PolicyContext;
 
   constructor(context: PolicyContext) {
     this.#context = context;
   }
 
-  precheck(event: NostrEvent): string | undefined {
-    const read = reading(() => parseRepositoryState(event));
-    return 'reason' in read ? read.reason : undefined;
+  read(event: NostrEvent): Reading<RepositoryState> {
+    return reading(() => parseRepositoryState(event));
   }
 
-  decide(event: NostrEvent): Decision {
-    const read = reading(() => parseRepositoryState(event));
-    if ('reason' in read) return reject(read.reason);
+  decide(_event: NostrEvent, state: RepositoryState): Decision {
     const { directory } = this.#context;
-    const { identifier } = read.value;
-    if (!directory.isKnown(identifier)) return reject('invalid: no announcement exists for this repository');
-    if (!directory.isMaintainer(event.pubkey, identifier)) {
+    if (!directory.isKnown(state.identifier))
+      return reject('invalid: no announcement exists for this repository');
+    if (!directory.isMaintainer(state.pubkey, state.identifier)) {
       return reject('invalid: author not authorized for this repository');
     }
-    return accept(alignGoverned(directory, read.value));
+    return accept(alignGoverned(directory, state));
   }
 }
