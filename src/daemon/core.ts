@@ -67,8 +67,15 @@ export async function openCore(options: Options, { logger, clock, random }: Surr
       directory,
       eventBlacklist: new Set(options.eventBlacklist),
     });
-    const verifier = stack.use(createPoolVerifier({ workers: options.verifyWorkers }));
-    const effects = startGitSide(options, { logger, clock, random }, { store, directory, registry }, stack);
+    const verifier = stack.use(
+      createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary }),
+    );
+    const effects = await startGitSide(
+      options,
+      { logger, clock, random },
+      { store, directory, registry },
+      stack,
+    );
     const failed = deferred<never>();
     const admission = stack.use(
       new AdmissionPipeline({
@@ -104,18 +111,20 @@ type GitSideParts = Pick<OpenedStore, 'store'> & {
 };
 
 /** Lets the repositories on disk follow the stored events until the stack is unwound. */
-function startGitSide(
+async function startGitSide(
   options: Options,
   { logger, clock, random }: Surroundings,
   { store, directory, registry }: GitSideParts,
   stack: ReleaseStack,
-): GitAlignment {
+): Promise<GitAlignment> {
   const stop = new AbortController();
   const git = new GitRunner(clock, stop.signal);
+  const repositories = new BareRepositories(resolve(options.gitDataPath), git);
+  await repositories.open();
   const alignment = new GitAlignment({
     directory,
     store,
-    repositories: new BareRepositories(resolve(options.gitDataPath), git),
+    repositories,
     git,
     clock,
     random,

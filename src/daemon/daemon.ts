@@ -1,7 +1,7 @@
-import { formatBindAddress } from '../config/host.js';
+import { type BindAddress, formatBindAddress } from '../config/host.js';
 import type { Options } from '../config/options.js';
 import type { Readiness } from '../http/built-in-routes.js';
-import { type BoundAddress, createHttpService } from '../http/http-service.js';
+import { createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm.js';
 import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
@@ -20,7 +20,7 @@ import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
 export type Daemon = AsyncDisposable & {
   /** Where it listens. */
-  readonly address: BoundAddress;
+  readonly address: BindAddress;
   /** Rejects when the daemon can no longer do its work, as when its store failed; never resolves. */
   readonly closed: Promise<never>;
 };
@@ -85,7 +85,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   stack.defer(async () => {
     await Promise.all([http.close(), relay.close()]);
   });
-  const address = await http.listen(formatBindAddress(options.bindAddress));
+  const address = await http.listen(options.bindAddress);
   const stopped = runUntilReleased(sync, core, surroundings, stack);
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: store.size },

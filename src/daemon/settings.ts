@@ -20,7 +20,11 @@ export function servingRulesOf(options: Options): ServingRules {
 
 /** The options of the relay; the rest are fixed limits. */
 export function relaySettingsOf(options: Options): RelaySettings {
-  return { ...defaultRelaySettings, connectionsMax: options.maxConnections };
+  return {
+    ...defaultRelaySettings,
+    connectionsMax: options.maxConnections,
+    eventsPerMinuteMax: options.clientEventsPerMinute === 0 ? undefined : options.clientEventsPerMinute,
+  };
 }
 
 /** The options of sync, in the units that it uses. */

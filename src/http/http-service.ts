@@ -10,12 +10,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import { deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { rawAnswer } from './answers.js';
-import { parseBindAddress } from './bind-address.js';
 import {
   frontPageRoute,
   healthRoute,
@@ -52,13 +52,13 @@ export type HttpServiceParts = {
   readonly logger: Logger;
 };
 
-/** The address that is served; `port` is the actual one where 0 was asked for. */
-export type BoundAddress = { readonly host: string; readonly port: number };
-
 /** The one port of the daemon. */
 export type HttpService = AsyncDisposable & {
-  /** Serves `ip:port`. Rejects with `ListenError`, as when the address is in use (`address_in_use`). */
-  listen(bindAddress: string): Promise<BoundAddress>;
+  /**
+   * Serves the address and answers it, with the actual port where 0 was asked for. Rejects with `ListenError`, as when
+   * it is in use (`address_in_use`).
+   */
+  listen(address: BindAddress): Promise<BindAddress>;
   /**
    * Stops accepting and finishes the answers in hand; what takes longer than the limit is cut, WebSockets that are
    * still open too. Never rejects.
@@ -107,15 +107,14 @@ class NodeHttpService implements HttpService {
     this.#server.on('clientError', onClientError);
   }
 
-  async listen(bindAddress: string): Promise<BoundAddress> {
-    const { host, port } = parseBindAddress(bindAddress);
+  async listen({ host, port }: BindAddress): Promise<BindAddress> {
     const bound = deferred<void>();
     this.#server.once('error', bound.reject);
     this.#server.listen({ host, port }, () => bound.resolve());
     try {
       await bound.promise;
     } catch (error) {
-      throw listenError(bindAddress, error);
+      throw listenError(formatBindAddress({ host, port }), error);
     } finally {
       this.#server.off('error', bound.reject);
     }

@@ -45,7 +45,7 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
     logger: pino({ level: 'silent' }),
     ...parts,
   });
-  const { port } = await service.listen('127.0.0.1:0');
+  const { port } = await service.listen({ host: '127.0.0.1', port: 0 });
   return { service, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => service.close() };
 }
 
@@ -173,31 +173,15 @@ describe('the port', () => {
       clock: systemClock,
       logger: pino({ level: 'silent' }),
     });
-    const address = `127.0.0.1:${served.port}`;
+    const address = { host: '127.0.0.1', port: served.port };
     const failure = await second.listen(address).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(ListenError);
     expect(failure).toMatchObject({
       code: 'address_in_use',
-      message: `the bind address ${address} is in use by another process`,
+      message: `the bind address 127.0.0.1:${served.port} is in use by another process`,
     });
     await second.close();
   });
-
-  it.each(['', '7334', 'localhost', '127.0.0.1:', '127.0.0.1:99999', '::1:80', 'a b:80:'])(
-    'does not take %j for an address',
-    async (address) => {
-      const service = createHttpService({
-        information: () => relayInformation(input),
-        registry: undefined,
-        readiness: () => ({ ready: true, reasons: [] }),
-        onUpgrade: () => undefined,
-        routes: [],
-        clock: systemClock,
-        logger: pino({ level: 'silent' }),
-      });
-      await expect(service.listen(address)).rejects.toMatchObject({ code: 'address_invalid' });
-    },
-  );
 
   it('closes in bounded time with requests in hand and sockets open', async () => {
     const begun = deferred<void>();

@@ -31,7 +31,7 @@ export async function serveRelay(settings: Partial<RelaySettings> = {}) {
     clock: systemClock,
     logger: parts.logger,
   });
-  const { port } = await http.listen('127.0.0.1:0');
+  const { port } = await http.listen({ host: '127.0.0.1', port: 0 });
   return {
     ...parts,
     relay,
