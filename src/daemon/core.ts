@@ -111,7 +111,7 @@ type GitSideParts = Pick<OpenedStore, 'store'> & {
 };
 
 /** Lets the repositories on disk follow the stored events until the stack is unwound. */
-async async function startGitSide(
+async function startGitSide(
   options: Options,
   { logger, clock, random }: Surroundings,
   { store, directory, registry }: GitSideParts,
@@ -119,8 +119,6 @@ async async function startGitSide(
 ): Promise<GitAlignment> {
   const stop = new AbortController();
   const git = new GitRunner(clock, stop.signal);
-  const repositories = new BareRepositories(resolve(options.gitDataPath), git);
-  await repositories.open();
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
   await repositories.open();
   const alignment = new GitAlignment({
