@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { destination } from 'pino';
 import { createLogger } from '../daemon/logger.js';
+import { withTimeLimit } from '../lib/abort.js';
 import { systemClock, unixSeconds } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
@@ -14,9 +15,16 @@ import { reserveServices, startRelay } from './demo/relays.js';
 import { makeScenario, type Publication, type Service } from './demo/scenario.js';
 import { startProgress } from './progress.js';
 
+/** How long all of it may take. */
+const demoMsMax = 58_000;
 /** How long the relays may take to agree, each time. */
 const agreementMsMax = 25_000;
 const pollIntervalMs = 100;
+/** How long people think before they answer: longer than the window in which a relay gathers new filters. */
+const thoughtMs = 500;
+
+/** Told how many events a relay has by now. */
+type ShowCount = (count: number) => void;
 
 /** Shows a network of three relays at work, over real sockets, and checks that it does what it should. */
 export const demo: Command = {
@@ -37,7 +45,8 @@ export const demo: Command = {
   takesOptions: false,
   async run(invocation) {
     await using stack = new ReleaseStack();
-    return await new Demonstration(invocation, stack).run();
+    const work = new Demonstration(invocation, stack).run();
+    return await withTimeLimit(systemClock, 'the demonstration', demoMsMax, work, invocation.signal);
   },
 };
 
@@ -67,14 +76,15 @@ class Demonstration {
 
     await this.#start(third, north, folder);
     this.#say('The third relay knows north only. It reads there which other relays there are …');
-    await this.#settle(services, history.length, 'catch-up');
+    await this.#showing('catch-up', history.length, (show) => this.#settle(services, history.length, show));
     await this.#sayFigures(third);
 
-    await this.#publish(scenario.live);
     this.#say(
-      `Published ${everything.length - history.length} more events, among them a new repository at south.`,
+      `People go on: ${everything.length - history.length} more events, some about a new repository.`,
     );
-    await this.#settle(services, everything.length, 'live');
+    await this.#showing('live', everything.length, (show) =>
+      this.#publishLive(services, scenario.live, history.length, show),
+    );
     await this.#sayFigures(third);
     return await this.#compare(services, everything);
   }
@@ -107,23 +117,47 @@ class Demonstration {
     }
   }
 
-  /** Waits until every relay holds `total` events, and shows how far the third is. */
-  async #settle(services: readonly Service[], total: number, phase: string): Promise<void> {
+  /** Publishes as people do who answer each other: a stage when all relays have the one before, and a little later. */
+  async #publishLive(
+    services: readonly Service[],
+    stages: readonly (readonly Publication[])[],
+    held: number,
+    show: ShowCount,
+  ): Promise<void> {
+    let total = held;
+    for (const stage of stages) {
+      await this.#publish([stage]);
+      total += stage.length;
+      await this.#settle(services, total, show);
+      await systemClock.sleep(thoughtMs, this.#invocation.signal);
+    }
+  }
+
+  /** Does some work and shows meanwhile how many events the third relay has. */
+  async #showing(phase: string, total: number, work: (show: ShowCount) => Promise<void>): Promise<void> {
     const progress = startProgress(this.#invocation, `third: ${phase}`, total, systemClock);
-    const giveUpAt = systemClock.monotonic() + agreementMsMax;
     try {
-      for (;;) {
-        const counts = await Promise.all(services.map(({ name }) => this.#reader(name).count({})));
-        progress.update(counts.at(-1) ?? 0, `${counts.at(-1)} of ${total} events`);
-        if (counts.every((count) => count === total)) return;
-        if (systemClock.monotonic() > giveUpAt) {
-          const held = services.map(({ name }, index) => `${name} ${counts[index]}`).join(', ');
-          throw new GraspError('demo_overdue', `after ${agreementMsMax} ms the relays do not agree: ${held}`);
-        }
-        await systemClock.sleep(pollIntervalMs, this.#invocation.signal);
-      }
+      await work((count) => progress.update(count, `${count} of ${total} events`));
     } finally {
       progress.stop();
+    }
+  }
+
+  /** Waits until every relay holds `total` events; `show` is told how many the last one has. */
+  async #settle(services: readonly Service[], total: number, show: ShowCount): Promise<void> {
+    const giveUpAt = systemClock.monotonic() + agreementMsMax;
+    for (;;) {
+      const counts = await Promise.all(services.map(({ name }) => this.#reader(name).count({})));
+      show(counts.at(-1) ?? 0);
+      if (counts.every((count) => count === total)) return;
+      if (systemClock.monotonic() > giveUpAt) {
+        const held = services.map(({ name }, index) => `${name} ${counts[index]}`).join(', ');
+        throw new GraspError(
+          'demo_overdue',
+          `after ${agreementMsMax} ms not all relays have ${total} events: ${held}`,
+        );
+      }
+      await systemClock.sleep(pollIntervalMs, this.#invocation.signal);
     }
   }
 
