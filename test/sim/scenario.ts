@@ -51,6 +51,7 @@ const startMs = Date.UTC(2026, 0, 1);
 export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed);
   const faultMs = pick(random, [1, 4, 12, 30]) * hourMs;
+  const hasBootstrap = chance(random, 0.7);
   const size: UniverseSize = {
     authors: between(random, 4, 10),
     relays: between(random, 2, 6),
@@ -60,6 +61,7 @@ export function drawScenario(seed: number): Scenario {
     liveSeconds: faultMs / secondMs,
     liveShare: pick(random, [0, 0.1, 0.3, 0.6]),
     rootShare: 0.25,
+    directAnnouncementShare: hasBootstrap ? 0.05 : 0.8,
   };
   const universe = drawUniverse(fork(random), size, startMs / secondMs);
   const { relays } = universe.cast;
@@ -73,7 +75,7 @@ export function drawScenario(seed: number): Scenario {
     // A dead relay waits for a day, then comes the daily catch-up; slow relays take hours more.
     quietMs: 60 * hourMs,
     full: chance(random, 0.2),
-    bootstrap: chance(random, 0.7) ? relays.slice(0, 1) : [],
+    bootstrap: hasBootstrap ? relays.slice(0, 1) : [],
     unreachable: chance(random, 0.3) ? sample(random, reached, 1) : [],
     plainRelays: chance(random, 0.15),
     networkFaults: {
@@ -102,6 +104,7 @@ export function dayScenario(seed: number): Scenario {
     liveSeconds: 20 * 3_600,
     liveShare: 0.1,
     rootShare: 0.05,
+    directAnnouncementShare: 0.01,
   };
   const universe = drawUniverse(fork(random), size, startMs / secondMs);
   const { relays } = universe.cast;

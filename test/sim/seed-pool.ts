@@ -1,7 +1,11 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Outcome } from './simulation.js';
+
+/** Time on this machine after which a world is taken for one that never ends. */
+const seedMsMax = 120_000;
 
 const workerFile = fileURLToPath(new URL('./seed-worker.ts', import.meta.url));
 
@@ -17,21 +21,38 @@ export async function runSeeds(
 ): Promise<void> {
   let next = from;
   const work = async () => {
-    const worker = fork(workerFile);
-    const ended = once(worker, 'exit').then(([code]) => {
-      throw new Error(`a worker ended with ${code}`);
-    });
-    try {
-      while (next < from + count) {
-        const answer = once(worker, 'message');
-        worker.send(next++);
-        const [outcome] = await Promise.race([answer, ended]);
-        onOutcome(outcome as Outcome);
+    let worker: ChildProcess | undefined;
+    while (next < from + count) {
+      const seed = next++;
+      worker ??= fork(workerFile);
+      const outcome = await runIn(worker, seed);
+      if (outcome === undefined) {
+        worker.kill('SIGKILL');
+        worker = undefined;
       }
-    } finally {
-      ended.catch(() => {});
-      worker.kill();
+      onOutcome(outcome ?? hung(seed));
     }
+    worker?.kill();
   };
   await Promise.all(Array.from({ length: Math.min(jobs, count) }, work));
+}
+
+/** How a seed went in that process; `undefined` when it ended or did not answer in time. */
+async function runIn(worker: ChildProcess, seed: number): Promise<Outcome | undefined> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  try {
+    const answer = once(worker, 'message', { signal }).then(([outcome]) => outcome as Outcome);
+    const none = Promise.race([once(worker, 'exit', { signal }), sleep(seedMsMax, undefined, { signal })]);
+    for (const wait of [answer, none]) wait.catch(() => {});
+    worker.send(seed);
+    return await Promise.race([answer, none.then(() => undefined)]);
+  } finally {
+    stop.abort();
+  }
+}
+
+function hung(seed: number): Outcome {
+  const failures = [`the world does not end within ${seedMsMax} ms of real time, or its process died`];
+  return { seed, failures, storedEvents: 0, acceptableEvents: 0, dials: 0, completeAfterMs: undefined };
 }

@@ -144,19 +144,19 @@ class Simulation {
   /** Fills the relays with history, and sets the timers for what is said later. */
   #publish(): void {
     const byUrl = new Map(this.#relays.map((relay) => [relay.url, relay]));
-    for (const { event, atMs, relays, direct } of this.#scenario.universe.publications) {
+    for (const { event, atMs, relays, directAtMs } of this.#scenario.universe.publications) {
       const say = () => {
         for (const { url } of relays) byUrl.get(url)?.publish(event);
-        if (direct && this.#process.alive) this.#submit(event);
       };
       if (atMs < 0) say();
       else this.#clock.after(atMs, say);
+      if (directAtMs !== undefined) this.#clock.after(directAtMs, () => this.#submit(event));
     }
   }
 
   #submit(event: NostrEvent): void {
     // Clients speak JSON through a parser that takes no unsafe number.
-    if (!Number.isSafeInteger(event.created_at)) return;
+    if (!this.#process.running || !Number.isSafeInteger(event.created_at)) return;
     this.#process.admission.submit(event, { type: 'direct' }).catch(() => {
       // The process was stopping: the client was told nothing.
     });

@@ -12,6 +12,7 @@ import { RepositoryDirectory } from '../../../src/policy/repository-directory.js
 import { RepositoryServing } from '../../../src/policy/serving.js';
 import type { SyncLogger } from '../../../src/sync/logger.js';
 import { SyncManager } from '../../../src/sync/manager.js';
+import { SyncMetrics } from '../../../src/sync/metrics.js';
 import type { SyncSettings } from '../../../src/sync/settings.js';
 import type { SimNetwork } from '../network/network.js';
 import { ownDomain } from '../world/cast.js';
@@ -138,7 +139,7 @@ export class DaemonProcess {
       ownService: this.#ownService,
       ...(this.#parts.identity === undefined ? {} : { identity: this.#parts.identity }),
       serves: (announcement) => this.#serving.serves(announcement),
-      registry: this.registry,
+      metrics: new SyncMetrics(this.registry),
     });
     try {
       await manager.run(signal);

@@ -78,6 +78,11 @@ export class SimConnection {
     return this.#clientOpen && !this.#clientClosing;
   }
 
+  /** Whether anything can still come to our side. */
+  get isOpen(): boolean {
+    return this.#clientOpen;
+  }
+
   /** The socket as our process holds it. */
   socket(): RelaySocket {
     const toHost = this.#toHost;
@@ -153,6 +158,7 @@ export class SimConnection {
     if (!this.isOpenForClient) return;
     this.#carry(this.#toHost, { type: 'close' }, 2);
     this.#clientClosing = true;
+    this.#onEnded();
     this.#clock.after(closeGraceMs, () => {
       if (!this.#clientOpen) return;
       this.freeze();

@@ -33,6 +33,7 @@ export type DialRecord = {
   /** When the dial failed; undefined while it runs and when it succeeded. */
   failedAt?: number;
   openedAt?: number;
+  /** When either side closed it, or it was lost. */
   endedAt?: number;
 };
 
@@ -153,8 +154,8 @@ export class SimNetwork {
         handlers,
         (peer) => line.host.accept(peer),
         () => {
-          record.endedAt = this.#clock.monotonic();
-          life.connections.delete(connection);
+          record.endedAt ??= this.#clock.monotonic();
+          if (!connection.isOpen) life.connections.delete(connection);
         },
       );
       life.connections.set(connection, url);

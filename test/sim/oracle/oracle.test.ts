@@ -69,6 +69,7 @@ describe('drawUniverse', () => {
       liveSeconds: 40_000,
       liveShare: 0.3,
       rootShare: 0.25,
+      directAnnouncementShare: 0.1,
     };
     const draw = () => drawUniverse(seededRandom(3), size, 1_767_225_600);
     const { cast: drawn, publications } = draw();

@@ -18,8 +18,8 @@ export type Publication = {
   /** Milliseconds after the start; below 0 for what the relays hold already. */
   readonly atMs: number;
   readonly relays: readonly RelayPlan[];
-  /** Whether a user gives it to us too, or only to us. */
-  readonly direct: boolean;
+  /** When a user gives it to us as well, if one does. */
+  readonly directAtMs: number | undefined;
 };
 
 export type UniverseSize = CastSize & {
@@ -31,6 +31,8 @@ export type UniverseSize = CastSize & {
   readonly liveShare: number;
   /** The share of the events that begins something: issues, patches, pull requests. */
   readonly rootShare: number;
+  /** The share of the announcements that their authors give to us soon after the start. */
+  readonly directAnnouncementShare: number;
 };
 
 /** A NIP-34 world: who there is, and all that is ever said in it. */
@@ -193,13 +195,19 @@ class Author {
     const home =
       among ?? (repository === undefined || chance(random, 0.1) ? this.#cast.relays : repository.relays);
     const relays = sample(random, home, between(random, 1, Math.max(1, Math.min(3, home.length))));
-    const direct = chance(random, 0.03);
     const fresh = event.created_at >= this.#start && event.created_at <= this.#start + this.#size.liveSeconds;
     // What is said now may carry an old time, for clocks and people are what they are.
     const backdated = !fresh && chance(random, this.#size.liveShare * 0.2);
     let atMs = -1;
     if (fresh) atMs = (event.created_at - this.#start) * 1000 + between(random, 0, 20_000);
     else if (backdated) atMs = between(random, 0, this.#size.liveSeconds * 1000);
-    this.#publications.push({ event, atMs, relays, direct: direct && atMs >= 0 });
+    this.#publications.push({ event, atMs, relays, directAtMs: this.#directAt(event, atMs) });
+  }
+
+  #directAt({ kind }: NostrEvent, atMs: number): number | undefined {
+    const random = this.#random;
+    if (kind === 30_617 && chance(random, this.#size.directAnnouncementShare))
+      return between(random, 0, 120_000);
+    return atMs >= 0 && chance(random, 0.03) ? atMs : undefined;
   }
 }
