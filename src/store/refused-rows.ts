@@ -46,8 +46,10 @@ export class RefusedRows implements RefusedIndex {
     const known = this.#index.find(event.id);
     const state = this.#reasons.stateOf(reason);
     if (known >= 0) {
-      this.#changeReason(known, state);
-      return;
+      const current = this.#index.rows.state(known);
+      if (!isRefused(current) || current === state) return;
+      // With another reason it is a new entry.
+      this.#forget(known);
     }
     const time = unixSeconds(this.#clock);
     this.#terms.setEvent(event);
@@ -108,13 +110,6 @@ export class RefusedRows implements RefusedIndex {
       forgotten += 1;
     }
     return forgotten;
-  }
-
-  #changeReason(row: number, state: number): void {
-    const current = this.#index.rows.state(row);
-    if (!isRefused(current) || current === state) return;
-    this.#index.rows.setState(row, state);
-    this.#backend.changed(row, 0, false);
   }
 
   #forget(row: number): void {

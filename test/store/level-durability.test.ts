@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Level } from 'level';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import { StoreError } from '../../src/store/event-store.js';
 import { openLevelStore } from '../../src/store/level/level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { idsOf } from './support/answers.js';
@@ -115,33 +116,35 @@ describe('the level store over starts and stops', () => {
   });
 
   it('keeps its log in proportion, and stays the same', async () => {
-    const first = await open(100);
     const event = (at: number) =>
-      makeEvent({
-        kind: 30_617,
-        created_at: now + at,
-        tags: [
-          ['d', String(at % 40)],
-          ['r', String(at)],
-        ],
-      });
-    for (let at = 0; at < 30_000; at += 1) {
+      makeEvent({ kind: 30_617, created_at: now + at, tags: [['d', String(at % 40)]] });
+    const before = await open(100);
+    for (let at = 0; at < 500; at += 1) before.store.put(event(at));
+    await before.store[Symbol.asyncDispose]();
+    const stale = await readFile(snapshot());
+
+    const first = await open(100);
+    for (let at = 500; at < 9_000; at += 1) {
       first.store.put(event(at));
       if (at % 300 === 0) await first.store.flush();
     }
     await first.store.flush();
-    await expect.poll(() => first.stats().logRecords, { timeout: 20_000 }).toBeLessThan(20_000);
+    await expect.poll(() => first.stats().logRecords, { timeout: 20_000 }).toBeLessThan(10_000);
+    first.store.put(event(9_000));
     const expected = await contents(first);
     await first.store[Symbol.asyncDispose]();
-    await rm(snapshot());
-    const second = await open(100);
-    expect(await contents(second)).toEqual(expected);
-    expect(second.store.size).toBe(40);
-    await second.store[Symbol.asyncDispose]();
+
+    for (const setBack of [() => rm(snapshot()), () => writeFile(snapshot(), stale)]) {
+      await setBack();
+      const again = await open(100);
+      expect(await contents(again)).toEqual(expected);
+      expect(again.store.size).toBe(40);
+      await again.store[Symbol.asyncDispose]();
+    }
   });
 
   it('loses nothing that it said was written when the process is killed', async () => {
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const child = fork(new URL('./support/writing-process.ts', import.meta.url), [path, String(round)], {
         execArgv: ['--import', 'tsx'],
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -190,6 +193,23 @@ describe('the level store over starts and stops', () => {
       code: 'store_unreadable',
       message: expect.not.stringContaining('\n'),
     });
+  });
+
+  it('stops for good when a write fails', async () => {
+    const { store } = await open();
+    await store.put(makeEvent({ content: 'before' })).written;
+    const batch = vi.spyOn(Level.prototype, 'batch').mockImplementationOnce(() => {
+      throw new Error('no space left on device');
+    });
+    const failing = store.put(makeEvent({ content: 'not written' }));
+    await expect(failing.written).rejects.toMatchObject({ code: 'store_write_failed' });
+    batch.mockRestore();
+    expect(() => store.put(makeEvent({ content: 'after' }))).toThrow(StoreError);
+    await expect(store.flush()).rejects.toThrow('no space left on device');
+    await store[Symbol.asyncDispose]();
+    const again = await open();
+    expect(again.store.size).toBe(1);
+    await again.store[Symbol.asyncDispose]();
   });
 
   it('takes nothing more once it is closed', async () => {

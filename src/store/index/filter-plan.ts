@@ -12,6 +12,9 @@ export type RowClass = 'stored' | 'refused';
 /** Most products of authors and kinds for which their common lists are looked up. */
 const authorKindListsMax = 4_096;
 
+/** Most rows in lists that are merged where order does not matter. */
+const rowsMergedMax = 4_096;
+
 /** A condition of a filter that posting lists answer: a row matches if it stands in one of them. */
 type ListCondition = { readonly lists: readonly ListRef[]; readonly rowCount: number; readonly name: string };
 
@@ -94,7 +97,9 @@ export class FilterPlan {
   }
 
   #visitLists(visit: (row: number) => boolean): void {
-    const sources = this.#sources(undefined);
+    // Merging gives each row once as well, but its cost grows with the number of lists; a set costs the same always.
+    const isLong = (this.#walked?.rowCount ?? 0) > rowsMergedMax;
+    const sources = isLong ? this.#sources(undefined) : [this.candidates()];
     const seen = sources.length > 1 ? new RowSet(this.#index.rows.end) : undefined;
     for (const source of sources) {
       for (; source.row >= 0 && !this.isTooOld(source.row); source.advance()) {

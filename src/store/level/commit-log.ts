@@ -52,6 +52,8 @@ export class CommitLog implements Backend {
   #isRunning = false;
   /** Whether somebody waits for what is not being written yet. */
   #isUrgent = false;
+  /** When compaction may take its next step, in the clock's monotonic milliseconds. */
+  #nextStepAt = 0;
   #cancelTimer: CancelTimer | undefined;
   #stopped: StoreError | undefined;
   #closing: Promise<void> | undefined;
@@ -197,14 +199,16 @@ export class CommitLog implements Backend {
 
   /** Writes batch after batch until nobody waits, and lets compaction take a step. */
   async #run(): Promise<void> {
-    const { compaction } = this.#parts;
+    const { clock, compaction } = this.#parts;
     try {
       while (this.#isUrgent) {
         this.#isUrgent = false;
         while (this.#waits()) {
           await this.#write([this.#batches[0]!]);
         }
-        if (this.#stopped !== undefined || !compaction.isDue()) continue;
+        if (this.#stopped !== undefined || !compaction.isDue() || clock.monotonic() < this.#nextStepAt)
+          continue;
+        this.#nextStepAt = clock.monotonic() + limits.storeCompactionPauseMs;
         await compaction.prepare();
         // With all that waits: records are left out for changes of the index that may wait themselves.
         await this.#write([...this.#batches]);

@@ -62,14 +62,18 @@ export async function identify(db: Database, path: string): Promise<Identity> {
       `the store at ${path} has schema ${schema}, this program reads up to ${schemaVersion}; use a newer one`,
     );
   }
-  if (schema !== schemaVersion || typeof databaseId !== 'string' || typeof hashSeed !== 'string') {
+  if (schema !== schemaVersion || typeof databaseId !== 'string' || !isSeed(hashSeed)) {
     throw unreadable(path, 'its description is damaged');
   }
-  return { databaseId, hashSeed: Buffer.from(hashSeed.padEnd(16, '0'), 'hex') };
+  return { databaseId, hashSeed: Buffer.from(hashSeed, 'hex') };
 }
 
 export function unreadable(path: string, why: string, cause?: unknown): StoreError {
   return new StoreError('store_unreadable', `the store at ${path} cannot be read: ${why}`, { cause });
+}
+
+function isSeed(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 }
 
 /** The value of JSON in UTF-8; `undefined` if it is none. */
@@ -91,6 +95,6 @@ async function create(db: Database, path: string): Promise<Identity> {
   const databaseId = randomBytes(16).toString('hex');
   const hashSeed = randomBytes(8);
   const meta = { schema: schemaVersion, databaseId, hashSeed: hashSeed.toString('hex') };
-  await db.put(metaKeys.schema, jsonBytes(meta), { sync: true } as object);
+  await db.put(metaKeys.schema, jsonBytes(meta), { sync: true });
   return { databaseId, hashSeed };
 }

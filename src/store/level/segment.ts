@@ -143,7 +143,6 @@ function applyChange(index: EventIndex, row: number, record: Uint32Array): void 
   const state = (record[0]! >>> 8) & 0xff;
   if (state === rowState.dead) index.kill(row);
   else if (index.rows.state(row) === rowState.stored) index.refuse(row, state, readWhole(record, 4));
-  else index.rows.setState(row, state);
 }
 
 function rowOf(record: Uint32Array): NewRow {
