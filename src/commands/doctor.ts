@@ -59,7 +59,7 @@ async function examine(
     if (outcome === 'repaired') repaired += 1;
     stdout.write(`  ${outcome}\n`);
   }
-  stdout.write(faults === 0 ? 'no faults\n' : `${faults} faults, ${repaired} repaired\n`);
+  stdout.write(faults === 0 ? 'no faults\n' : `faults: ${faults}, repaired: ${repaired}\n`);
   return faults === repaired ? 0 : 1;
 }
 

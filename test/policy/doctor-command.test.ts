@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { doctor } from '../../src/commands/doctor.js';
+import { readOptions } from '../../src/config/options.js';
+import { systemClock } from '../../src/lib/clock.js';
+import { npubOf } from '../../src/nostr/keys.js';
+import { openLevelStore } from '../../src/store/level/level-store.js';
+import { headOf, scratchFolder } from '../git/scratch.js';
+import { announcement, domain, key, state } from './world.js';
+
+const alice = key(1);
+const identifier = 'repo\u001b[31m';
+
+async function callDoctor(path: string, ...switches: string[]): Promise<{ code: number; said: string }> {
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const stop = new AbortController();
+  const flags = new Map([
+    ['domain', domain],
+    ['relay-data-path', join(path, 'relay')],
+    ['git-data-path', join(path, 'git')],
+  ]);
+  const code = await doctor.run({
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
+    positionals: [],
+    flags: new Map(switches.map((name) => [name, 'true'])),
+    readOptions: () => readOptions({ flags, environment: {}, readFile: () => '' }),
+    signal: stop.signal,
+  });
+  stop.abort();
+  return { code, said: String(stdout.read() ?? '') };
+}
+
+describe('graspd doctor', () => {
+  it('reports, repairs with --fix, and lets no name steer the terminal', async () => {
+    using folder = scratchFolder();
+    const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });
+    store.put(announcement(alice, identifier));
+    store.put(state(alice, identifier, ['HEAD', 'ref: refs/heads/x'], ['refs/heads/x', '1'.repeat(40)]));
+    await store[Symbol.asyncDispose]();
+    const name = `${npubOf(alice)}/repo\u{fffd}[31m`;
+
+    const before = await callDoctor(folder.path);
+    expect(before).toEqual({ code: 1, said: `missing    ${name}\nfaults: 1, repaired: 0\n` });
+    const fixed = await callDoctor(folder.path, 'fix');
+    expect(fixed).toEqual({ code: 0, said: `missing    ${name}\n  repaired\nfaults: 1, repaired: 1\n` });
+    const after = await callDoctor(folder.path);
+    expect(after).toEqual({ code: 0, said: `waiting    ${name} refs/heads/x\nno faults\n` });
+    expect(headOf(join(folder.path, 'git', npubOf(alice), `${identifier}.git`))).toBe('refs/heads/x');
+  });
+});
