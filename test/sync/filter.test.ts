@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { OwnService } from '../../src/nostr/relay-url.js';
+import { parseAnnouncement } from '../../src/nostr/repository.js';
+import { Discovery } from '../../src/sync/discovery.js';
+import { everywhere, FilterService } from '../../src/sync/filter.js';
+import { announcementsTopic } from '../../src/sync/layers.js';
+import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
+
+const bootstrap = 'wss://bootstrap.example';
+const one = 'wss://one.example';
+const two = 'wss://two.example';
+
+function service(serves: (identifier: string) => boolean = () => true) {
+  const discovery = new Discovery({
+    ownService: new OwnService('grasp.example', '127.0.0.1:7334'),
+    bootstrapRelays: [bootstrap],
+    relaysMax: 100,
+    relaysPerAnnouncementMax: 10,
+  });
+  const filters = new FilterService({ discovery, serves: ({ identifier }) => serves(identifier) });
+  const add = (announced: NostrEvent) => filters.addAnnouncement(announced, parseAnnouncement(announced));
+  return { discovery, filters, add };
+}
+
+const topics = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].sort();
+
+describe('three layers, one source of truth (sync.md §3)', () => {
+  it('layer 1: announcements and states are asked of every relay', () => {
+    const { filters } = service();
+    expect(topics(filters, 'wss://any.example')).toEqual([announcementsTopic]);
+  });
+
+  it('layer 2: a repository is asked of the relays that its announcement lists, and of bootstrap relays', () => {
+    const { filters, add } = service();
+    const repository = announcement('repo', [one]);
+    add(repository);
+    expect(topics(filters, one)).toContain(addressOf(repository));
+    expect(topics(filters, bootstrap)).toContain(addressOf(repository));
+    expect(topics(filters, two)).not.toContain(addressOf(repository));
+  });
+
+  it('layer 2: a repository that we do not serve is not asked about, though its relays are tracked', () => {
+    const { filters, discovery, add } = service((identifier) => identifier !== 'other');
+    add(announcement('other', [one]));
+    expect(topics(filters, one)).toEqual([announcementsTopic]);
+    expect(topics(filters, bootstrap)).toEqual([announcementsTopic]);
+    expect(discovery.tracked()).toContain(one);
+  });
+
+  it('layer 3: a root is asked of the relays of its repository, by whichever order they arrive', () => {
+    const repository = announcement('repo', [one]);
+    const root = issue(repository);
+    for (const order of [
+      [repository, root],
+      [root, repository],
+    ]) {
+      const { filters, add } = service();
+      for (const each of order) each.kind === 30617 ? add(each) : filters.addRoot(each);
+      expect(topics(filters, one)).toContain(root.id);
+      expect(topics(filters, bootstrap)).toContain(root.id);
+      expect(topics(filters, two)).not.toContain(root.id);
+    }
+  });
+
+  it('layer 3: a root belongs to the repositories of the roots that it refers to, in any order', () => {
+    const repository = announcement('repo', [one]);
+    const first = issue(repository);
+    const reply = event({ kind: 1622, tags: [['e', first.id]] });
+    const status = event({ kind: 1630, tags: [['e', reply.id]] });
+    fc.assert(
+      fc.property(fc.shuffledSubarray([repository, first, reply, status], { minLength: 4 }), (order) => {
+        const { filters, add } = service();
+        for (const each of order) each.kind === 30617 ? add(each) : filters.addRoot(each);
+        expect(topics(filters, one)).toEqual(
+          [announcementsTopic, addressOf(repository), first.id, reply.id, status.id].sort(),
+        );
+        expect(topics(filters, two)).toEqual([announcementsTopic]);
+      }),
+    );
+  });
+
+  it('layer 3: a stored root that belongs to no stored repository is asked for everywhere', () => {
+    const { filters } = service();
+    const stray = event({ kind: 1617, tags: [] });
+    filters.addRoot(stray);
+    expect(topics(filters, two)).toContain(stray.id);
+    expect(filters.takeChanges().get(everywhere)?.added).toEqual(new Set([stray.id]));
+  });
+});
+
+describe('filters follow what is stored, incrementally (sync.md §3)', () => {
+  it('gives each change once, and what came and went in one window not at all', () => {
+    const { filters, add } = service();
+    const kept = announcement('kept', [one]);
+    const gone = announcement('gone', [one]);
+    add(kept);
+    add(gone);
+    filters.remove(gone.id);
+    expect(filters.takeChanges().get(one)).toEqual({ added: new Set([addressOf(kept)]), removed: new Set() });
+    expect(filters.takeChanges().size).toBe(0);
+  });
+
+  it('asks new relays and leaves old ones when an announcement is replaced, its roots with it', () => {
+    const { filters, discovery, add } = service();
+    const before = announcement('repo', [one]);
+    const root = issue(before);
+    add(before);
+    filters.addRoot(root);
+    filters.takeChanges();
+    const after = announcement('repo', [two], { created_at: before.created_at + 1 });
+    add(after);
+    filters.remove(before.id);
+    const changes = filters.takeChanges();
+    expect(changes.get(two)?.added).toEqual(new Set([addressOf(after), root.id]));
+    expect(changes.get(one)?.removed).toEqual(new Set([addressOf(after), root.id]));
+    expect(changes.get(bootstrap)).toBeUndefined();
+    expect([...discovery.tracked()].sort()).toEqual([bootstrap, two]);
+  });
+
+  it('ends where it would be if it had only ever seen what is left', () => {
+    const pool = [0, 1, 2, 3].flatMap((number) => {
+      const repository = announcement(`repo-${number}`, [one, two].slice(0, 1 + (number % 2)), {
+        pubkey: pubkey(number),
+      });
+      const root = issue(repository);
+      return [repository, root, event({ kind: 1622, tags: [['e', root.id]] })];
+    });
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ at: fc.nat(pool.length - 1), remove: fc.boolean() }), { maxLength: 60 }),
+        (steps) => {
+          const { filters, discovery, add } = service();
+          const left = new Map<string, NostrEvent>();
+          for (const { at, remove } of steps) {
+            const each = pool[at] as NostrEvent;
+            if (remove) {
+              filters.remove(each.id);
+              left.delete(each.id);
+            } else {
+              each.kind === 30617 ? add(each) : filters.addRoot(each);
+              left.set(each.id, each);
+            }
+          }
+          const fresh = service();
+          for (const each of left.values()) each.kind === 30617 ? fresh.add(each) : fresh.filters.addRoot(each);
+          // What a removed root passed on to others stays with them; nothing else may differ.
+          for (const relay of [bootstrap, one, two]) {
+            const expected = topics(fresh.filters, relay).filter((topic) => !fresh.filters.wants('wss://none.example', topic));
+            for (const topic of expected) expect(topics(filters, relay)).toContain(topic);
+            for (const topic of topics(filters, relay)) {
+              const isLeft = topic === announcementsTopic || left.has(topic) || topic.startsWith('30617:');
+              expect(isLeft).toBe(true);
+            }
+          }
+          expect(discovery.tracked()).toEqual(fresh.discovery.tracked());
+          expect(filters.repositories).toBe(fresh.filters.repositories);
+          expect(filters.roots).toBe(fresh.filters.roots);
+        },
+      ),
+    );
+  });
+
+  it('adding the 2,000th repository changes as little as adding the 10th did', () => {
+    const { filters, add } = service();
+    for (let number = 0; number < 2_000; number += 1) {
+      add(announcement(`repo-${number}`, [`wss://relay-${number % 7}.example`]));
+      const changed = [...filters.takeChanges().values()].reduce((sum, { added }) => sum + added.size, 0);
+      expect(changed).toBe(2);
+    }
+  });
+});
