@@ -192,8 +192,9 @@ export class BatchRun {
   #onOutcome(event: NostrEvent, outcome: AdmissionOutcome): void {
     if (outcome.type === 'refused') this.#log.refused();
     if (outcome.type !== 'stored') return;
+    const { memory, clock } = this.#parts;
     this.#log.stored();
-    if (isGap(event, this.#batch.layer, this.#parts.memory.ledger)) this.#log.gap(event);
+    if (isGap(event, this.#batch.layer, memory.ledger, unixSeconds(clock))) this.#log.gap(event);
   }
 }
 

@@ -4,9 +4,11 @@ import type { RelayLedger } from './ledger.js';
 
 /**
  * Whether catch-up found what live sync should have brought (sync.md §7): the live subscription to that relay for a
- * filter that matches the event was first opened before the event's `created_at`. First-time history is no gap.
+ * filter that matches the event was first opened before the event's `created_at`. First-time history is no gap, and the
+ * date of an event from the future (`now` is in seconds) does not tell when it was there.
  */
-export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger): boolean {
+export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger, now: number): boolean {
+  if (event.created_at > now) return false;
   const wasOpen = (topic: string) => (ledger.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
   if (layer === 1) return wasOpen(announcementsTopic);
   const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];

@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { canTry, learn } from '../../src/sync/capability.js';
+import { batchSince, CatchupQueue } from '../../src/sync/catchup-queue.js';
+import { nextDueMs } from '../../src/sync/daily-schedule.js';
+import { isGap } from '../../src/sync/gaps.js';
+import { InFlightIds } from '../../src/sync/in-flight.js';
+import { announcementsTopic } from '../../src/sync/layers.js';
+import { RelayLedger } from '../../src/sync/ledger.js';
+import { fullPace, nextPace } from '../../src/sync/pace.js';
+import { UnservedIds } from '../../src/sync/unserved.js';
+import { announcement, event, pubkey } from './support/events.js';
+
+const day = 86_400_000;
+const minute = 60_000;
+
+describe('what a relay cannot do is remembered and retried daily (sync.md §5)', () => {
+  it('one that never did negentropy is not asked again for a day', () => {
+    const unable = learn({ type: 'untried' }, 'refused', 1_000, day);
+    expect(canTry(unable, 1_000 + day - 1)).toBe(false);
+    expect(canTry(unable, 1_000 + day)).toBe(true);
+  });
+
+  it('one that did is given up after three sessions in a row broke', () => {
+    let capability = learn({ type: 'untried' }, 'reconciled', 0, day);
+    capability = learn(capability, 'broken', 0, day);
+    capability = learn(capability, 'reconciled', 0, day);
+    for (let breaks = 0; breaks < 3; breaks += 1) {
+      expect(canTry(capability, 0)).toBe(true);
+      capability = learn(capability, 'broken', 0, day);
+    }
+    expect(canTry(capability, 0)).toBe(false);
+  });
+
+  it('"too many" condemns nothing', () => {
+    expect(learn({ type: 'untried' }, 'too-many', 0, day).type).toBe('works');
+  });
+});
+
+describe('triggers (sync.md §5)', () => {
+  const now = 1_000_000_000;
+  const lookback = 3 * 86_400;
+
+  it('start and daily ask for everything', () => {
+    expect(batchSince('start', now - 5, now, lookback)).toBe(0);
+    expect(batchSince('daily', now - 5, now, lookback)).toBe(0);
+  });
+
+  it('a reconnect asks for the last 3 days', () => {
+    expect(batchSince('reconnect', now - 60, now, lookback)).toBe(now - lookback);
+  });
+
+  it('or since the last complete catch-up, if that is longer ago', () => {
+    expect(batchSince('reconnect', now - 10 * 86_400, now, lookback)).toBe(now - 10 * 86_400);
+  });
+
+  it('daily: every 24 h at a steady time, 5 min between relays, not before a day has passed', () => {
+    expect(nextDueMs(0, 0, day, 5 * minute)).toBe(day);
+    expect(nextDueMs(0, 1, day, 5 * minute)).toBe(day + 5 * minute);
+    expect(nextDueMs(day + 1, 0, day, 5 * minute)).toBe(2 * day);
+    expect(nextDueMs(day + 5 * minute, 1, day, 5 * minute)).toBe(2 * day + 5 * minute);
+    expect(nextDueMs(3 * day - 1, 2, day, 5 * minute)).toBe(3 * day + 10 * minute);
+    expect(nextDueMs(0, 288, day, 5 * minute)).toBe(day);
+  });
+});
+
+describe('the queue of catch-up', () => {
+  const settled = new Set([announcementsTopic, '30617:a:b', pubkey(1), pubkey(2)]);
+  const always = () => true;
+
+  it('gives layer 1 first, and history that we never had before the rest', () => {
+    const queue = new CatchupQueue();
+    queue.add([pubkey(1)], 'reconnect');
+    queue.add([pubkey(2), '30617:a:b', announcementsTopic], 'start');
+    const next = queue.next(always, settled);
+    expect(next).toMatchObject({ type: 'topics', trigger: 'start', layer: 1 });
+    queue.remove([announcementsTopic]);
+    expect(queue.next(always, settled)).toMatchObject({ trigger: 'start', layer: 2 });
+  });
+
+  it('a topic waits once; a reconnect asks for no more than start or daily will', () => {
+    const queue = new CatchupQueue();
+    queue.add([pubkey(1)], 'start');
+    queue.add([pubkey(1)], 'reconnect');
+    expect(queue.size).toBe(1);
+    expect(queue.next(always, settled)).toMatchObject({ trigger: 'start' });
+    queue.add([pubkey(1)], 'daily');
+    expect(queue.size).toBe(1);
+    expect(queue.next(always, settled)).toMatchObject({ trigger: 'daily' });
+  });
+
+  it('waits until the live subscription of a topic stands (sync.md §4)', () => {
+    const queue = new CatchupQueue();
+    queue.add([pubkey(9)], 'start');
+    expect(queue.next(always, settled)).toBeUndefined();
+    expect(queue.next(always, new Set([pubkey(9)]))).toBeDefined();
+  });
+
+  it('goes on with an interrupted batch before others, but lets others pass one that failed', () => {
+    const queue = new CatchupQueue();
+    const batch = (failures: number) => ({
+      trigger: 'start' as const,
+      layer: 3 as const,
+      topics: [pubkey(1)],
+      since: 0,
+      startedAt: 5,
+      pagings: new Map(),
+      failures,
+    });
+    queue.add([pubkey(2)], 'start');
+    queue.putBack(batch(1));
+    expect(queue.next(always, settled)).toMatchObject({ type: 'topics' });
+    queue.putBack(batch(0));
+    expect(queue.next(always, settled)).toMatchObject({ type: 'interrupted', batch: { failures: 0 } });
+    expect(queue.isEmptyOf('start')).toBe(false);
+  });
+});
+
+describe('pace (sync.md §5): closed loop', () => {
+  it('goes on at once while all is well, slower under strain, and recovers', () => {
+    expect(nextPace(fullPace, { strained: false, msPerRequest: 50 })).toEqual(fullPace);
+    let pace = fullPace;
+    const waits: number[] = [];
+    for (let turn = 0; turn < 9; turn += 1) {
+      pace = nextPace(pace, { strained: true, msPerRequest: 50 });
+      waits.push(pace.waitMs / 1_000);
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    for (let turn = 0; turn < 9; turn += 1) pace = nextPace(pace, { strained: false, msPerRequest: 50 });
+    expect(pace).toEqual(fullPace);
+  });
+
+  it('takes slow answers for strain', () => {
+    expect(nextPace(fullPace, { strained: false, msPerRequest: 20_000 }).waitMs).toBeGreaterThan(0);
+  });
+});
+
+describe('gaps (sync.md §7)', () => {
+  const now = 1_000;
+  const repository = announcement('repo', []);
+  const address = `30617:${repository.pubkey}:repo`;
+
+  it('is an event that is younger than the first live subscription to a filter that matches it', () => {
+    const ledger = new RelayLedger();
+    ledger.opened([address], 500);
+    ledger.opened([address], 900);
+    const at = (created_at: number) => event({ created_at, tags: [['a', address]] });
+    expect(isGap(at(501), 2, ledger, now)).toBe(true);
+    expect(isGap(at(500), 2, ledger, now)).toBe(false);
+  });
+
+  it('first-time history is no gap, nor is an event of the future', () => {
+    const ledger = new RelayLedger();
+    const root = event({ created_at: 600, tags: [['e', pubkey(1)]] });
+    expect(isGap(root, 3, ledger, now)).toBe(false);
+    ledger.opened([pubkey(1)], 500);
+    expect(isGap(root, 3, ledger, now)).toBe(true);
+    expect(isGap({ ...root, created_at: 2_000 }, 3, ledger, now)).toBe(false);
+  });
+
+  it('layer 1 is one filter', () => {
+    const ledger = new RelayLedger();
+    ledger.opened([announcementsTopic], 500);
+    expect(isGap({ ...repository, created_at: 600 }, 1, ledger, now)).toBe(true);
+  });
+});
+
+describe('the ledger of a relay: never done what was not stored (sync.md §5)', () => {
+  it('is complete only when every topic is, as of the oldest', () => {
+    const ledger = new RelayLedger();
+    ledger.done(['a'], 10);
+    ledger.done(['b'], 5);
+    expect(ledger.oldestDoneAt(['a', 'b'])).toBe(5);
+    expect(ledger.oldestDoneAt(['a', 'c'])).toBeUndefined();
+  });
+});
+
+describe('ids in flight', () => {
+  it('an id is asked of one relay at a time, and those who wait are told when it ended', () => {
+    const inFlight = new InFlightIds();
+    const told: string[] = [];
+    expect(inFlight.claim('x', 'wss://a')).toBe(true);
+    expect(inFlight.claim('x', 'wss://b')).toBe(false);
+    inFlight.whenReleased('x', () => told.push('b'));
+    expect(told).toEqual([]);
+    inFlight.release('x');
+    expect(told).toEqual(['b']);
+    expect(inFlight.size).toBe(0);
+  });
+});
+
+describe('unserved ids', () => {
+  it('are bounded: the oldest give way', () => {
+    const ids = new UnservedIds(2);
+    for (const id of ['a', 'b', 'c']) ids.add(id);
+    expect([ids.has('a'), ids.has('b'), ids.has('c'), ids.size]).toEqual([false, true, true, 2]);
+  });
+});

@@ -1,0 +1,173 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/lib/random.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { type Filter, matchesFilter } from '../../src/nostr/filter.js';
+import { PageReader } from '../../src/sync/page-reader.js';
+import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/paging.js';
+import { pubkey } from './support/events.js';
+
+/** Many distinct events, made fast: their ids are only numbers. */
+function eventAt(number: number, created_at: number, template: Partial<NostrEvent> = {}): NostrEvent {
+  const id = number.toString(16).padStart(64, '0');
+  return { id, pubkey: pubkey(number % 3), created_at, kind: 1, tags: [['a', 'x']], content: '', sig: '', ...template };
+}
+
+type Relay = (question: Filter) => { events: NostrEvent[]; cut?: boolean };
+
+/** A relay that answers newest first (ties by lowest id), at most `cap` events. */
+function capped(events: readonly NostrEvent[], cap: number): Relay {
+  const sorted = [...events].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
+  return (question) => ({
+    events: sorted
+      .filter((event) => matchesFilter(question, event))
+      .slice(0, Math.min(cap, question.limit ?? cap)),
+  });
+}
+
+/** The same in an order of its own. */
+function shuffled(relay: Relay, seed: number): Relay {
+  const random = seededRandom(seed);
+  return (question) => {
+    const { events } = relay(question);
+    return { events: events.map((event) => ({ event, at: random.next() })).sort((a, b) => a.at - b.at).map(({ event }) => event) };
+  };
+}
+
+const limits: PagingLimits = { eventsPerFilter: undefined, pageEventsDefault: 50, pageEventsMax: 500 };
+
+function pageThrough(relay: Relay, filter: Filter, since = 0, within = limits, pagesMax = 5_000) {
+  const got = new Set<string>();
+  let paging = startPaging(filter, since, undefined, within);
+  for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
+    if (paging.pages >= pagesMax) throw new Error('pages without end');
+    const { events, cut } = relay(question);
+    const reader = new PageReader(question);
+    for (const event of events) if (reader.take(event)) got.add(event.id);
+    paging = takePage(paging, reader.page(cut === true), within);
+  }
+  return { got, paging };
+}
+
+const all: Filter = { '#a': ['x', 'y'] };
+const idsOf = (events: readonly NostrEvent[]) => new Set(events.map(({ id }) => id));
+
+describe('paged REQ by until (sync.md §5, fallback)', () => {
+  it('gets everything from a relay with any cap, however the events lie in time', () => {
+    const times = fc.array(fc.nat(60), { maxLength: 300 });
+    fc.assert(
+      fc.property(times, fc.integer({ min: 10, max: 80 }), (seconds, cap) => {
+        const perSecond = new Map<number, number>();
+        const events = seconds
+          .filter((second) => {
+            perSecond.set(second, (perSecond.get(second) ?? 0) + 1);
+            return (perSecond.get(second) as number) <= cap;
+          })
+          .map((second, number) => eventAt(number, second));
+        const { got, paging } = pageThrough(capped(events, cap), all);
+        expect(got).toEqual(idsOf(events));
+        expect(paging.deepSeconds).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('asks for nothing below `since`', () => {
+    const events = Array.from({ length: 100 }, (_, number) => eventAt(number, number));
+    const { got } = pageThrough(capped(events, 30), all, 40);
+    expect(got).toEqual(idsOf(events.filter(({ created_at }) => created_at >= 40)));
+  });
+
+  it('passes a second that is deeper than a page by a larger limit, without loss', () => {
+    const events = Array.from({ length: 400 }, (_, number) => eventAt(number, number < 300 ? 7 : number));
+    const { got, paging } = pageThrough(capped(events, 500), all);
+    expect(got).toEqual(idsOf(events));
+    expect(paging.deepSeconds).toBe(0);
+  });
+
+  it('passes a second that is deeper than the cap of the relay by narrower questions, without loss', () => {
+    const events = Array.from({ length: 160 }, (_, number) =>
+      eventAt(number, 7, {
+        kind: [1, 1111, 1621, 7][number % 4] as number,
+        tags: [['a', number % 2 === 0 ? 'x' : 'y']],
+        pubkey: pubkey(number % 5),
+      }),
+    );
+    const older = Array.from({ length: 30 }, (_, number) => eventAt(1_000 + number, number % 7));
+    const { got, paging } = pageThrough(capped([...events, ...older], 50), all);
+    expect(got).toEqual(idsOf([...events, ...older]));
+    expect(paging.deepSeconds).toBe(0);
+  });
+
+  it('counts a second that cannot be told apart, and goes on', () => {
+    const deep = Array.from({ length: 60 }, (_, number) => eventAt(number, 7, { pubkey: pubkey(0) }));
+    const older = Array.from({ length: 20 }, (_, number) => eventAt(100 + number, number % 7));
+    const { got, paging } = pageThrough(capped([...deep, ...older], 20), { '#a': ['x'] });
+    for (const { id } of older) expect(got.has(id)).toBe(true);
+    expect(paging.deepSeconds).toBeGreaterThan(0);
+  });
+
+  it('gets everything from pages in no order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1_000), { maxLength: 300 }), fc.nat(), (seconds, seed) => {
+        const events = [...new Set(seconds)].map((second, number) => eventAt(number, second));
+        const { got } = pageThrough(shuffled(capped(events, 40), seed), all);
+        expect(got).toEqual(idsOf(events));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('gets a created_at of 0 and of 2^53 − 1', () => {
+    const events = [0, 5, Number.MAX_SAFE_INTEGER].map((second, number) => eventAt(number, second));
+    for (const relay of [capped(events, 50), shuffled(capped(events, 50), 3)]) {
+      expect(pageThrough(relay, all).got).toEqual(idsOf(events));
+    }
+  });
+
+  it('obeys max_limit', () => {
+    const events = Array.from({ length: 90 }, (_, number) => eventAt(number, number));
+    const asked: (number | undefined)[] = [];
+    const relay = capped(events, 20);
+    const { got } = pageThrough(
+      (question) => {
+        asked.push(question.limit);
+        return relay(question);
+      },
+      all,
+      0,
+      { ...limits, eventsPerFilter: 20 },
+    );
+    expect(got).toEqual(idsOf(events));
+    expect(Math.max(...(asked as number[]))).toBe(20);
+  });
+
+  it('ends with a relay that ignores until and sends its newest page for ever', () => {
+    const events = Array.from({ length: 200 }, (_, number) => eventAt(number, number));
+    const newest = capped(events, 50)({ limit: 50 }).events;
+    expect(pageThrough(() => ({ events: newest }), all).paging.pages).toBeLessThan(200);
+  });
+
+  it('counts only events that match and are new in the page: duplicates and others do not keep it going', () => {
+    const one = eventAt(1, 10);
+    const other = eventAt(2, 10, { tags: [] });
+    const { paging } = pageThrough(() => ({ events: [one, one, other, one] }), all);
+    expect(paging.pages).toBeLessThan(5);
+  });
+
+  it('ends whatever the relay sends', () => {
+    const anyEvent = fc.record({ number: fc.nat(500), second: fc.nat(1_000) });
+    fc.assert(
+      fc.property(fc.array(fc.array(anyEvent, { maxLength: 60 }), { minLength: 1, maxLength: 20 }), (pages) => {
+        let turn = 0;
+        const relay: Relay = () => {
+          turn += 1;
+          const page = pages[turn % pages.length] as { number: number; second: number }[];
+          return { events: page.map(({ number, second }) => eventAt(number, second)) };
+        };
+        pageThrough(relay, all);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,76 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AskedId, newServingRecord, settleAsk } from '../../src/sync/receipts.js';
+
+/** Plays a download to its end; returns how often each id was asked for, and what was given up. */
+function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?: boolean }) {
+  let record = newServingRecord(300);
+  let queue: AskedId[] = Array.from({ length: ids }, (_, id) => ({ id: `${id}`, asks: 0 }));
+  const asked = new Map<string, number>();
+  const arrived = new Set<string>();
+  const unserved = new Set<string>();
+  let asks = 0;
+  while (queue.length > 0) {
+    asks += 1;
+    if (asks > 20_000) throw new Error('without end');
+    const ask = queue.slice(0, record.askSize);
+    queue = queue.slice(ask.length);
+    for (const { id } of ask) asked.set(id, (asked.get(id) ?? 0) + 1);
+    const { served, failed = false } = serve(ask.map(({ id }) => id));
+    for (const id of served) arrived.add(id);
+    const result = settleAsk(record, ask, new Set(served), failed);
+    record = result.record;
+    queue.push(...result.again);
+    for (const id of result.unserved) unserved.add(id);
+  }
+  return { asked, arrived, unserved, asks, record };
+}
+
+describe('every asked id is accounted for (sync.md §5)', () => {
+  it('an id that is not served is asked once more, then remembered as unserved', () => {
+    const missing = new Set(['7', '8']);
+    const { asked, unserved, arrived } = play(290, (ask) => ({ served: ask.filter((id) => !missing.has(id)) }));
+    expect(unserved).toEqual(missing);
+    expect(asked.get('7')).toBe(2);
+    expect(asked.get('1')).toBe(1);
+    expect(arrived.size).toBe(288);
+  });
+
+  it('a relay that serves nothing is asked twice', () => {
+    const { asks, unserved } = play(300, () => ({ served: [] }));
+    expect(asks).toBe(2);
+    expect(unserved.size).toBe(300);
+  });
+
+  it('a relay that answers an ask with a part, for its cap, gives everything in smaller asks', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 400 }), (ids, cap) => {
+        const { arrived, unserved } = play(ids, (ask) => ({ served: ask.slice(0, cap) }));
+        expect(arrived.size).toBe(ids);
+        expect(unserved.size).toBe(0);
+      }),
+    );
+  });
+
+  it('a relay that refuses asks above its cap gives everything in smaller asks', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 400 }), (ids, cap) => {
+        const { arrived } = play(ids, (ask) => (ask.length > cap ? { served: [], failed: true } : { served: ask }));
+        expect(arrived.size).toBe(ids);
+      }),
+    );
+  });
+
+  it('ends, and accounts for each id once, whatever the relay does', () => {
+    fc.assert(
+      fc.property(fc.nat(400), fc.infiniteStream(fc.tuple(fc.nat(300), fc.boolean())), (ids, turns) => {
+        const { arrived, unserved } = play(ids, (ask) => {
+          const [count, failed] = turns.next().value as [number, boolean];
+          return { served: ask.slice(0, count), failed };
+        });
+        expect(arrived.size + unserved.size).toBe(ids);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
