@@ -88,10 +88,10 @@ export class RelayProcess implements AsyncDisposable {
     }
   }
 
-  /** One value of `/metrics`, without labels. */
-  async metric(name: string): Promise<number> {
+  /** Reads `/metrics`; the result gives the value of one without labels. */
+  async metrics(): Promise<(name: string) => number> {
     const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+    return (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   }
 
   /** Ends it at once, as a power cut would. */

@@ -52,8 +52,6 @@ export const limits = {
   // Relay: one client
   /** Longest message of a client, in bytes; a longer one ends the connection (close code 1009). */
   clientMessageBytesMax: 1_200_000,
-  /** Events of one client that are taken in a minute; as many may come at once. */
-  clientEventsPerMinuteMax: 60,
   /** Events of one client that wait for their outcome; above it, its socket is not read. */
   clientEventsInFlightMax: 1_024,
   /** Bytes of the messages that carried those events; above it, the client's socket is not read. */

@@ -87,6 +87,11 @@ export const optionsSchema = z.object({
     'none',
     service('Most client connections at once; more are refused'),
   ),
+  clientEventsPerMinute: withDefault(
+    kind.whole(0, 1_000_000),
+    '60',
+    service('Events that one client may publish in a minute, as many of them at once; 0 is no limit'),
+  ),
 
   gitDataPath: withDefault(kind.path, './data/git', storage('Folder of the bare repositories')),
   relayDataPath: withDefault(kind.path, './data/relay', storage('Folder of the event database')),
@@ -211,6 +216,13 @@ export const optionsSchema = z.object({
     kind.whole(1, 256),
     'one fewer than the processor cores, at least 1',
     resources('Threads that verify signatures'),
+  ),
+  signatureLibrary: withDefault(
+    kind.choice(['system', 'wasm']),
+    'system',
+    resources(
+      "Which libsecp256k1 checks signatures: the system's where it is installed, or always its WASM build",
+    ),
   ),
   kernelMemoryMaxMb: withDefault(
     kind.whole(64, 4096),

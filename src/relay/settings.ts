@@ -39,7 +39,7 @@ export type RelaySettings = {
 
 export const defaultRelaySettings: RelaySettings = {
   connectionsMax: undefined,
-  eventsPerMinuteMax: limits.clientEventsPerMinuteMax,
+  eventsPerMinuteMax: 60,
   eventsInFlightMax: limits.clientEventsInFlightMax,
   eventsInFlightBytesMax: limits.clientEventsInFlightBytesMax,
   messageBytesMax: limits.clientMessageBytesMax,

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { NostrEvent } from '../../nostr/event.js';
 import { decodeVerdicts, encodeBatch } from './batch-codec.js';
+import type { SignatureLibrary } from './signature-check.js';
 import type { Verifier } from './verifier.js';
 
 /** Node loads a worker itself, so always from the compiled output, also when the sources are run by a test. */
@@ -11,12 +12,16 @@ const workerFile = fileURLToPath(new URL('../../../dist/admission/verification/w
 const batchesPerWorker = 2;
 
 /** Verifies on `workers` threads (at least 1). Threads are started at once and end when it is disposed. */
-export function createPoolVerifier(options: { readonly workers: number }): Verifier {
+export function createPoolVerifier(options: {
+  readonly workers: number;
+  readonly library?: SignatureLibrary;
+}): Verifier {
   const pool = new Piscina<ArrayBuffer, Uint8Array>({
     filename: workerFile,
     name: 'verifyBatch',
     minThreads: options.workers,
     maxThreads: options.workers,
+    workerData: options.library ?? 'system',
   });
   return {
     batchesMax: options.workers * batchesPerWorker,

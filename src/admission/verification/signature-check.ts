@@ -12,12 +12,15 @@ export type SignatureCheck = {
   isValid(message: SignedMessage): boolean;
 };
 
+/** Which libsecp256k1 is wanted: the system's where it is at hand, or the WASM build in any case. */
+export type SignatureLibrary = 'system' | 'wasm';
+
 /**
  * Opens the fastest implementation at hand that passes the self-test: the system's libsecp256k1 through koffi where
- * both are installed, else libsecp256k1 as WASM.
+ * both are installed and it is wanted, else libsecp256k1 as WASM.
  */
-export async function openSignatureCheck(): Promise<SignatureCheck> {
-  const system = await openSystemSecp256k1();
+export async function openSignatureCheck(library: SignatureLibrary = 'system'): Promise<SignatureCheck> {
+  const system = library === 'system' ? await openSystemSecp256k1() : undefined;
   if (system !== undefined && passesSelfTest(system)) return system;
   return await openWasmSecp256k1();
 }
