@@ -9,6 +9,12 @@ import { programName } from './config/version.js';
 import { isAbort } from './lib/abort.js';
 import { errorCode, errorMessage, GraspError } from './lib/errors.js';
 
+/** What happened first, where releasing resources failed after it. */
+function firstError(error: unknown): unknown {
+  const isSuppressed = error instanceof Error && error.name === 'SuppressedError' && 'suppressed' in error;
+  return isSuppressed ? firstError(error.suppressed) : error;
+}
+
 /** Writes the one line that an error has for the operator; the stack too where the error is a fault of ours. */
 function report(error: unknown): void {
   const isExpected =
@@ -59,6 +65,7 @@ try {
     signal,
   });
 } catch (error) {
-  report(isAbort(error, signal) ? new GraspError('interrupted', 'stopped before it was done') : error);
+  const cause = firstError(error);
+  report(isAbort(cause, signal) ? new GraspError('interrupted', 'stopped before it was done') : cause);
   process.exitCode = 1;
 }
