@@ -35,6 +35,8 @@ const hourMs = 3_600_000;
 const failuresMax = 20;
 /** A step of the quiet time after which the world is looked at. */
 const lookEveryMs = 2 * hourMs;
+/** Dials of one relay between two looks of the quiet time: a backoff from 5 s to its end takes fewer. */
+const quietDialsMax = 40;
 
 /** Runs a scenario to its end. The same scenario does the same each time. */
 export function simulate(
@@ -109,7 +111,9 @@ class Simulation {
     let completeAfterMs: number | undefined;
     let missing: Missing[] = [];
     for (let passed = 0; passed < quietMs; passed += lookEveryMs) {
+      const dialsBefore = this.#network.dials.length;
       await this.#clock.advance(lookEveryMs);
+      this.#checkDials(this.#network.dials.slice(dialsBefore));
       missing = await this.#look();
       if (missing.length > 0) completeAfterMs = undefined;
       else completeAfterMs ??= this.#clock.monotonic();
@@ -117,6 +121,15 @@ class Simulation {
     }
     for (const { event, relay } of missing) this.#report(`missing ${describe(event)}, which ${relay} has`);
     return completeAfterMs;
+  }
+
+  /** No relay, however it behaves, is dialled again and again while the network is well. */
+  #checkDials(dials: readonly DialRecord[]): void {
+    for (const { url } of this.#relays) {
+      const count = dials.filter((dial) => dial.url === url).length;
+      if (count > quietDialsMax)
+        this.#report(`${url} is dialled ${count} times in ${lookEveryMs / hourMs} h`);
+    }
   }
 
   #addRelays(events: readonly NostrEvent[]): void {

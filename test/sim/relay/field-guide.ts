@@ -76,7 +76,7 @@ const hopelessTraits: readonly Trait[] = [
   () => walls.hangsUp(),
   () => manners.withoutEose(),
   () => manners.ignoresUntil(),
-  ({ random }) => manners.endless(random, between(random, 20, 500)),
+  ({ random }) => manners.endless(random, between(random, 20, 500), pick(random, [0, 400_000])),
 ];
 
 function style(random: Random): caps.RefusalStyle {

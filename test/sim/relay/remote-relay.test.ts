@@ -126,7 +126,9 @@ describe('RemoteRelay', () => {
     expect(times(open(manners.unsorted(random)).say('REQ', 's', {}))).not.toEqual([
       10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
     ]);
-    expect(times(open(manners.endless(random, 5)).say('REQ', 's', { kinds: [1], until: 9 })).length).toBe(5);
+    expect(times(open(manners.endless(random, 5, 3)).say('REQ', 's', { kinds: [1], until: 9 })).length).toBe(
+      5,
+    );
     const spoilt = open(manners.spoils(1, 'signature')).say('REQ', 's', { limit: 1 });
     expect(spoilt[0]?.[2]).toMatchObject({ sig: '0'.repeat(128) });
     const { relay } = open(manners.withholds(0.5));

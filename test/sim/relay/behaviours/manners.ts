@@ -128,10 +128,13 @@ export function ignoresUntil(): Behaviour {
   };
 }
 
-/** A relay that makes up a full page of matching events for every REQ, older and older without end. */
-export function endless(random: Random, pageEvents: number): Behaviour {
+/**
+ * A relay that makes up a full page of matching events for every REQ, without end: each older than the one before by
+ * up to `stepSeconds`, or, when that is 0, all of the same second.
+ */
+export function endless(random: Random, pageEvents: number, stepSeconds: number): Behaviour {
   return {
-    name: `endless pages of ${pageEvents}`,
+    name: `endless pages of ${pageEvents}, ${stepSeconds} s apart`,
     honest: false,
     received(session, message) {
       if (message[0] !== 'REQ') return false;
@@ -140,7 +143,7 @@ export function endless(random: Random, pageEvents: number): Behaviour {
       if (filter === undefined || filter.limit === 0 || filter.ids !== undefined) return false;
       let at = Math.min(filter.until ?? 1_760_000_000, 1_760_000_000);
       for (let i = 0; i < Math.min(pageEvents, filter.limit ?? pageEvents); i++) {
-        at = Math.max(0, at - randomInteger(random, 3));
+        at = Math.max(0, at - randomInteger(random, stepSeconds + 1));
         session.send(['EVENT', id, madeUp(random, filter, at)]);
       }
       session.send(['EOSE', id]);
