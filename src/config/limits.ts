@@ -8,6 +8,10 @@ export const limits = {
   eventTagsMax: 200_000,
   /** Most values in one list of a filter. */
   filterListItemsMax: 5_000,
+  /** Most characters of a URL in an event or a setting. */
+  urlCharsMax: 1_024,
+  /** Most clone URLs, most relays and most maintainers of one announcement. */
+  announcementValuesMax: 1_000,
   /** Most filters in one REQ, COUNT or NEG-OPEN. */
   requestFiltersMax: 20,
   /** Most characters of a subscription id. */

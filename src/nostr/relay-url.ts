@@ -1,3 +1,4 @@
+import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 
 /** A text that is no relay URL; the message says why. */
@@ -7,10 +8,15 @@ export class InvalidRelayUrlError extends GraspError {
   }
 }
 
-const urlCharsMax = 1024;
-
 function parseUrl(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
+  return text.length <= limits.urlCharsMax && URL.canParse(text) ? new URL(text) : null;
+}
+
+/** Without the characters `end` at its end: one pass, where a regular expression takes quadratic time on bad input. */
+function trimEnd(text: string, end: string): string {
+  let length = text.length;
+  while (length > 0 && text[length - 1] === end) length -= 1;
+  return text.slice(0, length);
 }
 
 /**
@@ -19,16 +25,16 @@ function parseUrl(text: string): URL | null {
  */
 export function normaliseRelayUrl(text: string): string {
   const trimmed = text.trim();
-  if (trimmed.length > urlCharsMax) throw new InvalidRelayUrlError(trimmed, 'it is too long');
+  if (trimmed.length > limits.urlCharsMax) throw new InvalidRelayUrlError(trimmed, 'it is too long');
   const url = parseUrl(trimmed);
   if (url === null) throw new InvalidRelayUrlError(trimmed, 'it cannot be parsed');
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new InvalidRelayUrlError(trimmed, 'its scheme is neither ws: nor wss:');
   }
-  const host = url.hostname.replace(/\.+$/, '');
+  const host = trimEnd(url.hostname, '.');
   if (host === '') throw new InvalidRelayUrlError(trimmed, 'it has no host');
   const port = url.port === '' ? '' : `:${url.port}`;
-  const path = url.pathname.replace(/\/+$/, '');
+  const path = trimEnd(url.pathname, '/');
   return `${url.protocol}//${host}${port}${path}${url.search}`;
 }
 
@@ -55,7 +61,7 @@ export function hostPortOf(text: string): HostPort | undefined {
 }
 
 function bareHost(host: string): string {
-  return host.replace(/\.+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return trimEnd(host, '.').replace(/^\[(.*)\]$/, '$1');
 }
 
 /**

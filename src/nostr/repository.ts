@@ -1,3 +1,4 @@
+import { limits } from '../config/limits.js';
 import { isHex32 } from '../lib/bytes.js';
 import { type Address, formatAddress, parseAddress } from './address.js';
 import { firstTagValue, InvalidEventError, type NostrEvent, tagValues } from './event.js';
@@ -19,21 +20,27 @@ export type Announcement = {
 
 /**
  * Reads an announcement. Throws `InvalidEventError` when the identifier is missing or unfit for a path, or when
- * there is more than one `clone` tag (policy.md).
+ * there is more than one `clone` tag (policy.md), or more values than anyone needs.
  */
 export function parseAnnouncement(event: NostrEvent): Announcement {
   const identifier = repositoryIdentifier(event);
   const cloneTags = event.tags.filter(([name]) => name === 'clone');
   if (cloneTags.length > 1) throw new InvalidEventError('multiple clone tags');
-  const relays = allTagValues(event, 'relays').flatMap((value) => tryNormaliseRelayUrl(value) ?? []);
-  const maintainers = allTagValues(event, 'maintainers').filter(
-    (key) => isHex32(key) && key !== event.pubkey,
-  );
+  const clone = cloneTags[0]?.slice(1) ?? [];
+  const relayValues = allTagValues(event, 'relays');
+  const maintainerValues = allTagValues(event, 'maintainers');
+  if (Math.max(clone.length, relayValues.length, maintainerValues.length) > limits.announcementValuesMax) {
+    throw new InvalidEventError(
+      `more than ${limits.announcementValuesMax} clone URLs, relays or maintainers`,
+    );
+  }
+  const relays = relayValues.flatMap((value) => tryNormaliseRelayUrl(value) ?? []);
+  const maintainers = maintainerValues.filter((key) => isHex32(key) && key !== event.pubkey);
   return {
     pubkey: event.pubkey,
     identifier,
     address: repositoryAddress(event.pubkey, identifier),
-    clone: cloneTags[0]?.slice(1) ?? [],
+    clone,
     relays: [...new Set(relays)],
     maintainers: [...new Set(maintainers)],
   };

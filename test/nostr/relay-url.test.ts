@@ -32,6 +32,21 @@ describe('normaliseRelayUrl', () => {
   });
 });
 
+describe('long runs of one character', () => {
+  const run = 1_000_000;
+  it.each([
+    ['dots in the host', `wss://a${'.'.repeat(run)}b`],
+    ['dots at the end of the host', `wss://a${'.'.repeat(run)}`],
+    ['slashes in the path', `wss://a/${'/'.repeat(run)}b`],
+    ['brackets', `wss://${'['.repeat(run)}`],
+    ['spaces', `${' '.repeat(run)}x`],
+  ])('%s are refused at once', (_, url) => {
+    const own = new OwnService('git.example.com', '127.0.0.1:7334');
+    expect(() => normaliseRelayUrl(url)).toThrow(InvalidRelayUrlError);
+    expect(own.isNamedBy(url)).toBe(false);
+  });
+});
+
 describe('OwnService', () => {
   const own = new OwnService('git.example.com', '127.0.0.1:7334');
   it.each([

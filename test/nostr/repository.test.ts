@@ -46,6 +46,13 @@ describe('parseAnnouncement', () => {
         ['clone', 'b'],
       ],
     ],
+    [
+      'more relays than anyone needs',
+      [
+        ['d', 'x'],
+        ['relays', ...new Array<string>(1001).fill('wss://a.example')],
+      ],
+    ],
   ])('refuses %s', (_, tags) => {
     expect(() => parseAnnouncement(announcement(...tags))).toThrow(InvalidEventError);
   });
