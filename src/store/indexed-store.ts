@@ -181,10 +181,18 @@ export class IndexedStore implements EventStore {
 
   async *#stream(run: QueryRun, first: RowBatch): AsyncGenerator<readonly StoredEvent[]> {
     for (let batch = first; ; batch = run.next(limits.storeQueryFoundRowsMax)) {
+      // While one chunk is on its way to the client the next one is read.
+      let reading: Promise<StoredEvent[]> | undefined;
       for (const chunk of chunksOf(batch.found)) {
-        const events = await this.#read(chunk);
+        const ready = reading;
+        reading = this.#read(chunk);
+        // Whoever leaves early does not want to know how the read that runs ends.
+        reading.catch(() => {});
+        const events = (await ready) ?? [];
         if (events.length > 0) yield events;
       }
+      const last = (await reading) ?? [];
+      if (last.length > 0) yield last;
       if (batch.done) return;
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -5,7 +5,8 @@ import { isEphemeralKind } from '../nostr/kinds.js';
 import type { PutStatus } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import { keyWords, readKey } from './index/key-words.js';
-import { ListCursor, type ListRef } from './index/posting-lists.js';
+import { ListCursor } from './index/list-cursor.js';
+import type { ListRef } from './index/posting-lists.js';
 import { rowState } from './index/row-table.js';
 
 /** What the stored events say of a new one (NIP-01, NIP-09, NIP-40), at `nowSeconds`. */

@@ -3,8 +3,8 @@ import type { RemovedEvent } from '../event-store.js';
 import { AuthorTable } from './author-table.js';
 import { KeyTable } from './key-table.js';
 import { keyWords, readKey } from './key-words.js';
+import { ListSorter } from './list-sorter.js';
 import { type ListRef, PostingLists } from './posting-lists.js';
-import { rowOrder } from './row-order.js';
 import { RowTable, rowState } from './row-table.js';
 import { TermHasher } from './term-hash.js';
 import { TermTable, termShards } from './term-table.js';
@@ -153,9 +153,9 @@ export class EventIndex {
     await insertions();
     this.#loading = false;
     if (this.#dead.length > 0) this.#sweepAll();
-    const { order, ranks } = rowOrder(this.rows);
+    const sorter = new ListSorter(this.lists);
     const sort = (ref: ListRef): ListRef => {
-      this.lists.sort(ref, order, ranks);
+      sorter.sort(ref);
       return ref;
     };
     sort(this.all);

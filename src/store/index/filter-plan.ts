@@ -1,6 +1,7 @@
 import { type Filter, isEmptyFilter, tagConditions } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
-import { ListCursor, type ListRef } from './posting-lists.js';
+import { ListCursor } from './list-cursor.js';
+import type { ListRef } from './posting-lists.js';
 import { RowSet } from './row-set.js';
 import { ArraySource, MergedSource, type RowSource } from './row-source.js';
 import { rowState, type TimeKey } from './row-table.js';

@@ -1,5 +1,5 @@
 import { BlockArena, blockCapacity, blockClassFor, blockClassMax } from './block-arena.js';
-import { type RowTable, rowState, type TimeKey } from './row-table.js';
+import { type RowTable, rowState } from './row-table.js';
 
 /**
  * A posting list by reference, one word, that changes as the list does:
@@ -22,7 +22,6 @@ export class PostingLists {
   readonly arena = new BlockArena();
   readonly #long: (LongList | undefined)[] = [];
   #longFree: number[] = [];
-  #scratch = new Uint32Array(1_024);
 
   constructor(rows: RowTable) {
     this.rows = rows;
@@ -36,7 +35,12 @@ export class PostingLists {
     return this.arena.page(ref & low)[this.arena.indexOf(ref & low)]! & 0xffff;
   }
 
-  /** The offsets of the blocks of a list that has any, in order. */
+  /** The only row of a list of one; -1 for any other list. */
+  singleRow(ref: ListRef): number {
+    return ref >>> 30 === single ? ref & low : -1;
+  }
+
+  /** The offsets of the blocks of a list that has more than one row, in order. */
   blocks(ref: ListRef): readonly number[] {
     return ref >>> 30 === long ? this.#long[ref & low]!.blocks : [ref & low];
   }
@@ -66,7 +70,7 @@ export class PostingLists {
     return ref;
   }
 
-  /** Appends a row, out of order, until `sort` is called; not twice in a row. Gives the new reference of the list. */
+  /** Appends a row, out of order, until `ListSorter` has put the list in order; not twice in a row. Gives the new reference of the list. */
   append(ref: ListRef, row: number): ListRef {
     if (ref === 0) return ((single << 30) | row) >>> 0;
     if (ref >>> 30 === single) {
@@ -89,33 +93,6 @@ export class PostingLists {
     }
     if (list !== undefined) list.count += 1;
     return ref;
-  }
-
-  /**
-   * Puts a list that was appended to in order; it must have no dead rows. `order` has all rows in order, `ranks` the
-   * place of each row in it.
-   */
-  sort(ref: ListRef, order: Uint32Array, ranks: Uint32Array): void {
-    if (ref === 0 || ref >>> 30 === single) return;
-    const blocks = this.blocks(ref);
-    const count = this.count(ref);
-    if (this.#scratch.length < count) this.#scratch = new Uint32Array(count * 2);
-    const sorted = this.#scratch.subarray(0, count);
-    let from = 0;
-    for (const offset of blocks) {
-      const page = this.arena.page(offset);
-      const begin = this.arena.indexOf(offset) + 1;
-      const end = begin + (page[begin - 1]! & 0xffff);
-      for (let at = begin; at < end; at += 1) sorted[from++] = ranks[page[at]!]!;
-    }
-    sortNumbers(sorted);
-    let to = 0;
-    for (const offset of blocks) {
-      const page = this.arena.page(offset);
-      const begin = this.arena.indexOf(offset) + 1;
-      const end = begin + (page[begin - 1]! & 0xffff);
-      for (let at = begin; at < end; at += 1) page[at] = order[sorted[to++]!]!;
-    }
   }
 
   /** Takes all dead rows out of a list; gives its new reference. */
@@ -328,101 +305,10 @@ export class PostingLists {
   }
 }
 
-/** Most lists are short: for those the native sort costs more than it saves. */
-function sortNumbers(numbers: Uint32Array): void {
-  if (numbers.length > 24) {
-    numbers.sort();
-    return;
-  }
-  for (let at = 1; at < numbers.length; at += 1) {
-    const number = numbers[at]!;
-    let to = at;
-    for (; to > 0 && numbers[to - 1]! > number; to -= 1) numbers[to] = numbers[to - 1]!;
-    numbers[to] = number;
-  }
-}
-
 /** Makes room at `position` in the block that begins at `at`, which has room, and puts the row there. */
 function insertAt(page: Uint32Array, at: number, count: number, position: number, row: number): void {
   const begin = at + 1 + position;
   if (position < count) page.copyWithin(begin + 1, begin, at + 1 + count);
   page[begin] = row;
   page[at]! += 1;
-}
-
-const noBlocks: readonly number[] = [];
-
-/** Walks a list in its order. Valid until the index changes; `row` is -1 at the end. */
-export class ListCursor {
-  row = -1;
-  readonly #lists: PostingLists;
-  readonly #blocks: readonly number[];
-  #block = 0;
-  #page: Uint32Array | undefined;
-  #at = 0;
-  #end = 0;
-
-  /** Begins with the first row of the list that is behind `from`. */
-  constructor(lists: PostingLists, ref: ListRef, from: TimeKey | undefined) {
-    this.#lists = lists;
-    if (ref === 0 || ref >>> 30 === single) {
-      this.#blocks = noBlocks;
-      const row = ref & low;
-      if (ref !== 0 && (from === undefined || lists.rows.isBehind(row, from))) this.row = row;
-      return;
-    }
-    this.#blocks = lists.blocks(ref);
-    this.#seek(from);
-  }
-
-  advance(): void {
-    this.#at += 1;
-    if (this.#at < this.#end) {
-      this.row = this.#page![this.#at]!;
-      return;
-    }
-    this.#block += 1;
-    this.#enter();
-    this.row = this.#at < this.#end ? this.#page![this.#at]! : -1;
-  }
-
-  #seek(from: TimeKey | undefined): void {
-    const { rows, arena } = this.#lists;
-    let first = 0;
-    let last = this.#blocks.length - 1;
-    // The last block whose first row is not behind the place; the row that is looked for is in it or begins the next.
-    while (from !== undefined && first < last) {
-      const middle = (first + last + 1) >>> 1;
-      const offset = this.#blocks[middle]!;
-      if (rows.isBehind(arena.page(offset)[arena.indexOf(offset) + 1]!, from)) last = middle - 1;
-      else first = middle;
-    }
-    this.#block = first;
-    this.#enter();
-    let end = this.#end;
-    while (from !== undefined && this.#at < end) {
-      const middle = (this.#at + end) >>> 1;
-      if (rows.isBehind(this.#page![middle]!, from)) end = middle;
-      else this.#at = middle + 1;
-    }
-    if (this.#at < this.#end) this.row = this.#page![this.#at]!;
-    else {
-      this.#at = this.#end - 1;
-      this.advance();
-    }
-  }
-
-  /** Stands before the first row of the current block; of no rows, when there is no such block. */
-  #enter(): void {
-    const offset = this.#blocks[this.#block];
-    if (offset === undefined) {
-      this.#at = 0;
-      this.#end = 0;
-      return;
-    }
-    const { arena } = this.#lists;
-    this.#page = arena.page(offset);
-    this.#at = arena.indexOf(offset) + 1;
-    this.#end = this.#at + (this.#page[this.#at - 1]! & 0xffff);
-  }
 }
