@@ -1,0 +1,316 @@
+import { Registry } from 'prom-client';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AcceptedEvent, EventSource } from '../../src/admission/admission.js';
+import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
+import { AdmissionClosedError, AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
+import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
+import { deferred } from '../../src/lib/abort.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { eventHash } from '../../src/nostr/event.js';
+import { accept, type Effect, reject } from '../../src/policy/decision.js';
+import type { WritePolicy } from '../../src/policy/write-policy.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
+import type { OpenedStore } from '../../src/store/opened-store.js';
+import { signedEvent, testIdentity } from '../support/events.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const direct: EventSource = { type: 'direct' };
+const relayA: EventSource = { type: 'catchup', relay: 'wss://a.example' };
+const relayB: EventSource = { type: 'live_sync', relay: 'wss://b.example' };
+const author = testIdentity(1);
+let serial = 0;
+const nextEvent = (template: Parameters<typeof signedEvent>[1] = {}) => {
+  serial += 1;
+  return signedEvent(author, { created_at: 1_700_000_000 + serial, ...template });
+};
+const forged = (event: NostrEvent): NostrEvent => ({ ...event, sig: '0'.repeat(128) });
+
+/** Judges by looks: a signature of zeros is wrong. Holds its answers back while `gate` is closed. */
+class GatedVerifier implements Verifier {
+  readonly batchesMax = 2;
+  verified: NostrEvent[] = [];
+  #gate = deferred<void>();
+
+  constructor() {
+    this.#gate.resolve();
+  }
+
+  shut(): void {
+    this.#gate = deferred();
+  }
+
+  open(): void {
+    this.#gate.resolve();
+  }
+
+  async verify(events: readonly NostrEvent[]): Promise<Verdict[]> {
+    this.verified.push(...events);
+    await this.#gate.promise;
+    return events.map((event) => {
+      if (eventHash(event) !== event.id) return 'wrong-id';
+      return event.sig.startsWith('000') ? 'wrong-signature' : 'valid';
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** Accepts what carries `ok`, and a `wants` tag once the event that it names is stored; prechecks `never`. */
+class TestPolicy implements WritePolicy {
+  stored: string[] = [];
+  removed: string[] = [];
+  precheck(event: NostrEvent): string | undefined {
+    return event.content === 'never' ? 'blocked: never' : undefined;
+  }
+  decide(event: NostrEvent) {
+    const wanted = event.tags.find(([name]) => name === 'e')?.[1];
+    if (wanted !== undefined && !this.stored.includes(wanted)) return reject('blocked: not yet');
+    return accept();
+  }
+  onStored(event: NostrEvent): void {
+    this.stored.push(event.id);
+  }
+  onRemoved(removed: readonly { readonly id: string }[]): readonly Effect[] {
+    this.removed.push(...removed.map(({ id }) => id));
+    return [];
+  }
+  revivedBy(event: NostrEvent) {
+    return [{ '#e': [event.id] }];
+  }
+}
+
+let clock: VirtualClock;
+let verifier: GatedVerifier;
+let policy: TestPolicy;
+let admission: AdmissionPipeline;
+let accepted: AcceptedEvent[];
+let wanted: string[];
+let parts: OpenedStore;
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  verifier = new GatedVerifier();
+  policy = new TestPolicy();
+  parts = createMemoryStore({ clock });
+  admission = new AdmissionPipeline({
+    store: parts.store,
+    refused: parts.refused,
+    policy,
+    verifier,
+    clock,
+    metrics: new AdmissionMetrics(new Registry()),
+    hotCacheDurationMs: 120_000,
+    effects: { run: () => {} },
+    onStoreFailure: () => {},
+  });
+  accepted = [];
+  wanted = [];
+  admission.feed.onAccepted((event) => accepted.push(event));
+  admission.onWanted((ids) => wanted.push(...ids));
+});
+
+/** Lets everything that is under way settle: the store's group commit waits on the virtual clock. */
+async function outcomeOf(event: NostrEvent, source: EventSource) {
+  const outcome = admission.submit(event, source);
+  await clock.advance(100);
+  return await outcome;
+}
+
+describe('cheapest checks first', () => {
+  it('verifies neither what is stored nor what policy cannot want', async () => {
+    const event = nextEvent();
+    expect(await outcomeOf(event, direct)).toEqual({ type: 'stored' });
+    expect(await outcomeOf(event, relayA)).toEqual({
+      type: 'known',
+      reason: 'duplicate: already have this event',
+    });
+    expect((await outcomeOf(nextEvent({ content: 'never' }), direct)).type).toBe('refused');
+    expect(verifier.verified).toHaveLength(1);
+  });
+
+  it('verifies neither superseded, deleted nor expired events, and remembers them', async () => {
+    const newer = nextEvent({ kind: 0 });
+    const older = nextEvent({ kind: 0, created_at: 5 });
+    const target = nextEvent();
+    const deletion = nextEvent({ kind: 5, tags: [['x'], ['e', target.id]] });
+    policy.stored.push(target.id);
+    await outcomeOf(newer, relayA);
+    await outcomeOf(deletion, relayA);
+    verifier.verified = [];
+    expect((await outcomeOf(older, relayA)).type).toBe('known');
+    expect((await outcomeOf(target, relayA)).type).toBe('refused');
+    expect((await outcomeOf(nextEvent({ tags: [['expiration', '1']] }), relayA)).type).toBe('refused');
+    expect(verifier.verified).toHaveLength(0);
+    expect(parts.refused.reasonFor(older.id)).toBe('superseded');
+    expect(parts.refused.reasonFor(target.id)).toBe('deleted');
+  });
+
+  it('does not look twice at what a remote sent and policy refused', async () => {
+    const event = nextEvent({ tags: [['e', 'f'.repeat(64)]] });
+    await outcomeOf(event, relayA);
+    expect(await outcomeOf(event, relayB)).toEqual({ type: 'refused', reason: 'blocked: not yet' });
+    expect(verifier.verified).toHaveLength(0);
+  });
+});
+
+describe('forged events condemn nothing', () => {
+  it('a wrong signature is refused and not remembered', async () => {
+    const event = nextEvent();
+    expect(await outcomeOf(forged(event), relayA)).toEqual({
+      type: 'refused',
+      reason: 'invalid: the signature is wrong',
+    });
+    expect(await outcomeOf(event, relayB)).toEqual({ type: 'stored' });
+  });
+
+  it('a good copy that comes while a forged one is checked is stored', async () => {
+    const event = nextEvent();
+    verifier.shut();
+    const outcomes = [admission.submit(forged(event), relayA), admission.submit(event, relayB)];
+    verifier.open();
+    await clock.advance(100);
+    expect((await Promise.all(outcomes)).map(({ type }) => type)).toEqual(['refused', 'stored']);
+  });
+
+  it('an event under the id of another is not remembered under it', async () => {
+    const event = nextEvent();
+    await outcomeOf({ ...event, content: 'never' }, relayA);
+    expect(parts.refused.reasonFor(event.id)).toBeUndefined();
+    expect(await outcomeOf(event, relayA)).toEqual({ type: 'stored' });
+  });
+});
+
+describe('the feed', () => {
+  it('tells of stored events in their order, with their source, once each', async () => {
+    const events = Array.from({ length: 200 }, () => nextEvent());
+    const outcomes = events.map((event) => admission.submit(event, relayA));
+    const again = events.map((event) => admission.submit(event, relayB));
+    await clock.advance(100);
+    expect((await Promise.all(outcomes)).every(({ type }) => type === 'stored')).toBe(true);
+    expect((await Promise.all(again)).every(({ type }) => type === 'known')).toBe(true);
+    expect(accepted.map(({ event }) => event.id)).toEqual(events.map(({ id }) => id));
+    expect(new Set(accepted.map(({ source }) => source))).toEqual(new Set([relayA]));
+  });
+
+  it('tells of ephemeral events without storing them', async () => {
+    const event = nextEvent({ kind: 20_001 });
+    expect(await outcomeOf(event, direct)).toEqual({ type: 'ephemeral' });
+    expect(accepted.map(({ stored }) => stored)).toEqual([false]);
+    expect(parts.store.has(event.id)).toBe(false);
+  });
+
+  it('tells what was replaced', async () => {
+    const removed: string[] = [];
+    admission.feed.onRemoved((event) => removed.push(...event.removed.map(({ id }) => id)));
+    const old = nextEvent({ kind: 0 });
+    await outcomeOf(old, direct);
+    await outcomeOf(nextEvent({ kind: 0 }), direct);
+    expect(removed).toEqual([old.id]);
+    expect(policy.removed).toEqual([old.id]);
+  });
+});
+
+describe('what waits for another event', () => {
+  it('is tried again at once when that arrives within the hot time, also in chains', async () => {
+    const root = nextEvent();
+    const comment = nextEvent({ tags: [['e', root.id]] });
+    const reply = nextEvent({ tags: [['e', comment.id]] });
+    await outcomeOf(reply, relayA);
+    await outcomeOf(comment, relayB);
+    expect(parts.store.size).toBe(0);
+    await outcomeOf(root, direct);
+    await clock.advance(100);
+    expect(accepted.map(({ event }) => event.id)).toEqual([root.id, comment.id, reply.id]);
+    expect(accepted.map(({ source }) => source.type)).toEqual(['direct', 'live_sync', 'catchup']);
+    expect(wanted).toEqual([]);
+  });
+
+  it('is asked for again when it is no longer at hand', async () => {
+    const root = nextEvent();
+    const comment = nextEvent({ tags: [['e', root.id]] });
+    await outcomeOf(comment, relayA);
+    await clock.advance(121_000);
+    await outcomeOf(root, direct);
+    expect(wanted).toEqual([comment.id]);
+    expect(parts.refused.reasonFor(comment.id)).toBeUndefined();
+  });
+
+  it('is asked for again when the copy at hand turns out forged', async () => {
+    const root = nextEvent();
+    const comment = nextEvent({ tags: [['e', root.id]] });
+    await outcomeOf(forged(comment), relayA);
+    await outcomeOf(root, direct);
+    await clock.advance(100);
+    expect(wanted).toEqual([comment.id]);
+    expect(await outcomeOf(comment, relayB)).toEqual({ type: 'stored' });
+  });
+
+  it('stays refused when it was deleted', async () => {
+    const root = nextEvent();
+    const comment = nextEvent({ tags: [['e', root.id]] });
+    policy.stored.push(comment.id);
+    await outcomeOf(nextEvent({ kind: 5, tags: [['e', comment.id]] }), relayA);
+    await outcomeOf(comment, relayA);
+    await outcomeOf(root, direct);
+    await clock.advance(100);
+    expect(parts.refused.reasonFor(comment.id)).toBe('deleted');
+    expect(wanted).toEqual([]);
+  });
+
+  it('a client that is refused fills no memory', async () => {
+    const event = nextEvent({ tags: [['e', 'f'.repeat(64)]] });
+    expect((await outcomeOf(event, direct)).type).toBe('refused');
+    expect(parts.refused.size).toBe(0);
+  });
+});
+
+describe('order and room', () => {
+  it('clients go before catch-up', async () => {
+    verifier.shut();
+    const first = Array.from({ length: 2 }, () => nextEvent());
+    const rest = Array.from({ length: 100 }, () => nextEvent());
+    const client = nextEvent();
+    for (const event of [...first, ...rest]) admission.submit(event, relayA).catch(() => {});
+    const outcome = admission.submit(client, direct);
+    verifier.open();
+    await clock.advance(100);
+    expect(await outcome).toEqual({ type: 'stored' });
+    const order = accepted.map(({ event }) => event.id);
+    expect(order.indexOf(client.id)).toBeLessThan(5);
+  });
+
+  it('a full lane makes its producers wait, and no others', async () => {
+    verifier.shut();
+    const content = 'x'.repeat(1_000_000);
+    for (let n = 0; n < 40; n += 1) admission.submit(nextEvent({ content }), relayA).catch(() => {});
+    let roomy = false;
+    const waiting = admission.roomy('catchup').then(() => {
+      roomy = true;
+    });
+    await admission.roomy('direct');
+    await admission.roomy('live_sync');
+    expect(roomy).toBe(false);
+    verifier.open();
+    await clock.advance(1000);
+    await waiting;
+    expect(roomy).toBe(true);
+  });
+
+  it('at the end, what was not begun is given up and what is under way is stored', async () => {
+    verifier.shut();
+    const events = Array.from({ length: 200 }, () => nextEvent());
+    const outcomes = Promise.allSettled(events.map((event) => admission.submit(event, relayA)));
+    const closing = admission[Symbol.asyncDispose]();
+    verifier.open();
+    await clock.advance(100);
+    await closing;
+    const results = await outcomes;
+    const stored = results.filter(({ status }) => status === 'fulfilled').length;
+    expect(stored).toBe(parts.store.size);
+    expect(stored).toBeGreaterThan(0);
+    const failed = results.filter((result) => result.status === 'rejected');
+    expect(failed.length).toBe(200 - stored);
+    expect(failed.every(({ reason }) => reason instanceof AdmissionClosedError)).toBe(true);
+    await expect(admission.submit(nextEvent(), direct)).rejects.toThrow(AdmissionClosedError);
+  });
+});
