@@ -1,6 +1,6 @@
 import type { Git } from './git-command.js';
 import { objectsInQuestion, planRefs, type RefPlan, type Refs, stages, type WantedRefs } from './ref-plan.js';
-import { isEmpty, moveRefs, readHead, readObjectTypes, readRefs, setHead } from './refs.js';
+import { isEmpty, isWithoutRefs, moveRefs, readHead, readObjectTypes, readRefs, setHead } from './refs.js';
 
 /** What a repository is to look like. */
 export type WantedRepository = WantedRefs & {
@@ -39,5 +39,6 @@ function pullRequestPatterns({ pullRequests }: WantedRefs): string[] {
 async function readCurrent(git: Git, gitDir: string, wanted: WantedRefs): Promise<Refs> {
   const patterns = wanted.declared === undefined ? [] : ['refs/heads', 'refs/tags'];
   patterns.push(...pullRequestPatterns(wanted));
-  return patterns.length === 0 ? new Map() : await readRefs(git, gitDir, patterns);
+  if (patterns.length === 0 || (await isWithoutRefs(gitDir))) return new Map();
+  return await readRefs(git, gitDir, patterns);
 }

@@ -1,8 +1,9 @@
 import type { Dirent } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { errorCode } from '../lib/errors.js';
+import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import { GitError } from './git-error.js';
 import { repositoryOfFolders, repositoryPath } from './repository-path.js';
@@ -185,18 +186,4 @@ async function foldersOf(path: string): Promise<Dirent[]> {
     if (isAbsence(error)) return [];
     throw error;
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isAbsence(error)) return false;
-    throw error;
-  }
-}
-
-function isAbsence(error: unknown): boolean {
-  return errorCode(error) === 'ENOENT';
 }

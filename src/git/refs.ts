@@ -1,6 +1,6 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../lib/errors.js';
+import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import type { RefChange, Refs } from './ref-plan.js';
 
@@ -59,11 +59,16 @@ export async function isEmpty(gitDir: string): Promise<boolean> {
   if (names.some((name) => name !== 'info' && name !== 'pack')) return false;
   const packs = await readdir(join(objects, 'pack')).catch(() => []);
   if (packs.length > 0) return false;
-  const borrows = access(join(objects, 'info', 'alternates')).then(
-    () => true,
-    () => false,
-  );
-  return !(await borrows);
+  return !(await isThere(join(objects, 'info', 'alternates')));
+}
+
+/** Whether the repository has no refs, as far as its files tell; `false` where that is not sure. */
+export async function isWithoutRefs(gitDir: string): Promise<boolean> {
+  if (await isThere(join(gitDir, 'packed-refs'))) return false;
+  const refs = join(gitDir, 'refs');
+  const folders = await readdir(refs);
+  const contents = await Promise.all(folders.map((name) => readdir(join(refs, name)).catch(() => [name])));
+  return contents.every((names) => names.length === 0);
 }
 
 /** The ref that `HEAD` stands for; `undefined` when it stands for none. */
@@ -71,7 +76,7 @@ export async function readHead(gitDir: string): Promise<string | undefined> {
   try {
     return /^ref: (.+)\n?$/.exec(await readFile(join(gitDir, 'HEAD'), 'utf8'))?.[1];
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
 }

@@ -73,7 +73,11 @@ describe('`<git data path>/<npub>/<identifier>.git` is created bare, once', () =
     const deleting = (async () => {
       const parent = join(folder.path, npubOf(pubkey));
       while (!isDone) {
-        rmSync(parent, { recursive: true, force: true });
+        try {
+          rmSync(parent, { recursive: true, force: true });
+        } catch {
+          // A repository came into the folder while it was being emptied.
+        }
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     })();
