@@ -35,6 +35,16 @@ export const limits = {
   /** Most ranges of one exchange that wait to be asked about. */
   negentropyOpenRangesMax: 262_144,
 
+  // Local sets of reconciliation
+  /** Most sets that follow the store by themselves. */
+  standingSetsMax: 16,
+  /** Least records of a set that is worth that. */
+  standingSetRecordsMin: 1_000,
+  /** Share of the kernels' memory that standing sets may take. */
+  standingSetsMemoryShareMax: 0.5,
+  /** Most filters that are remembered as asked for once; the second time their sets stand. */
+  standingCandidatesMax: 256,
+
   // Admission
   /** Bytes of events that wait for verification in one lane, above which its producers wait. */
   verificationLaneBytesHigh: 16_777_216,

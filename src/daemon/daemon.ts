@@ -7,6 +7,7 @@ import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
+import { LocalSets } from '../store/local-sets.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/metrics.js';
 import { createWsDialer } from '../sync/ws-dialer.js';
@@ -52,6 +53,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   const relay = new RelayServer({
     admission,
     store,
+    localSets: new LocalSets(store, kernels),
     kernels,
     clock,
     logger,

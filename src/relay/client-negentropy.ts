@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
 import { KernelMemoryError } from '../kernels/errors.js';
-import { type Kernels, type RecordSet, recordBytes } from '../kernels/kernels.js';
+import { type Kernels, recordBytes } from '../kernels/kernels.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { NegentropyError } from '../negentropy/errors.js';
 import { messageFromHex, messageToHex } from '../negentropy/frame.js';
 import { NegentropyServer } from '../negentropy/server.js';
 import type { Filter } from '../nostr/filter.js';
-import type { EventStore } from '../store/event-store.js';
+import type { LocalSet, LocalSets } from '../store/local-sets.js';
 import { negErrorFrame, negMessageFrame } from './frames.js';
 import type { Outbox } from './outbox.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { SlotCounter } from './slot-counter.js';
 
 export type NegentropyServices = {
-  readonly store: Pick<EventStore, 'collect'>;
+  readonly localSets: Pick<LocalSets, 'open'>;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,7 +29,7 @@ export type NegentropyServices = {
   };
 };
 
-type Session = { readonly set: RecordSet; readonly server: NegentropyServer; cancelIdle: CancelTimer };
+type Session = { readonly set: LocalSet; readonly server: NegentropyServer; cancelIdle: CancelTimer };
 
 /** The negentropy sessions of one client (NIP-77): each holds the records of its filter in kernel memory. */
 export class ClientNegentropy implements Disposable {
@@ -107,10 +107,10 @@ export class ClientNegentropy implements Disposable {
   }
 
   /** Our side of the filter; `undefined` when it cannot be had, of which the client was told. */
-  #collect(id: string, filter: Filter): RecordSet | undefined {
-    const { kernels, logger, settings } = this.#services;
+  #collect(id: string, filter: Filter): LocalSet | undefined {
+    const { kernels, localSets, logger, settings } = this.#services;
     try {
-      const set = this.#recordsOf(filter);
+      const set = localSets.open(filter, settings.negentropyItemsMax);
       if (set === undefined) this.#refuse(id, 'blocked: too many query results', settings.negentropyItemsMax);
       return set;
     } catch (error) {
@@ -123,13 +123,6 @@ export class ClientNegentropy implements Disposable {
       }
       return undefined;
     }
-  }
-
-  /** `undefined` when there are more than a session may hold. Throws `KernelMemoryError`. */
-  #recordsOf(filter: Filter): RecordSet | undefined {
-    using builder = this.#services.kernels.createRecordSet();
-    this.#services.store.collect(filter, builder);
-    return builder.size > this.#services.settings.negentropyItemsMax ? undefined : builder.seal();
   }
 
   #rearm(id: string, session: Session): void {

@@ -15,7 +15,7 @@ export type SessionServices = Omit<
   PublisherServices & SubscriptionServices & NegentropyServices,
   'store' | 'settings'
 > & {
-  readonly store: Pick<EventStore, 'query' | 'count' | 'collect'>;
+  readonly store: Pick<EventStore, 'query' | 'count'>;
   readonly scheduler: TurnScheduler;
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &

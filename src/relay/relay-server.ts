@@ -8,6 +8,7 @@ import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import type { EventStore } from '../store/event-store.js';
+import type { LocalSets } from '../store/local-sets.js';
 import { AnnouncementBarrier } from './announcement-barrier.js';
 import { ClientConnection, type ConnectionServices } from './client-connection.js';
 import type { RelayMetrics } from './relay-metrics.js';
@@ -19,7 +20,8 @@ import { TurnScheduler } from './turn-scheduler.js';
 /** What the relay stands on. */
 export type RelayParts = {
   readonly admission: Pick<Admission, 'submit' | 'roomy' | 'feed'>;
-  readonly store: Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'>;
+  readonly store: Pick<EventStore, 'query' | 'count' | 'flush'>;
+  readonly localSets: Pick<LocalSets, 'open'>;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly logger: Logger;

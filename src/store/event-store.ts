@@ -50,6 +50,12 @@ export type EventStore = AsyncDisposable & {
   /** Removes what has expired by now (NIP-40). */
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> };
 
+  /**
+   * Tells of every change of what is stored, at once: a query begun in the call sees it. Observers must not throw nor
+   * change the store; they stay for as long as the store does.
+   */
+  observe(observer: StoreObserver): void;
+
   /** Waits until all that was put is on disk. */
   flush(): Promise<void>;
 };
@@ -78,6 +84,12 @@ export type RemovedEvent = {
   readonly kind: number;
   readonly pubkey: string;
   readonly created_at: number;
+};
+
+/** Follows what is stored. */
+export type StoreObserver = {
+  added(event: NostrEvent): void;
+  removed(event: RemovedEvent): void;
 };
 
 /** The store cannot be opened or written; the message says what an operator can do. */

@@ -5,7 +5,14 @@ import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend } from './backend.js';
 import { collectRows } from './collect.js';
-import type { EventStore, PutResult, PutStatus, RemovedEvent, StoredEvent } from './event-store.js';
+import type {
+  EventStore,
+  PutResult,
+  PutStatus,
+  RemovedEvent,
+  StoredEvent,
+  StoreObserver,
+} from './event-store.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { type FoundRow, QueryRun, type RowBatch } from './index/filter-stream.js';
@@ -34,6 +41,7 @@ export class IndexedStore implements EventStore {
   readonly #clock: Clock;
   readonly #refused: RefusedRows;
   readonly #terms: TermList;
+  readonly #observers: StoreObserver[] = [];
 
   constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
     this.#index = index;
@@ -137,6 +145,10 @@ export class IndexedStore implements EventStore {
     return { removed, written: removed.length > 0 ? this.#backend.written() : Promise.resolve() };
   }
 
+  observe(observer: StoreObserver): void {
+    this.#observers.push(observer);
+  }
+
   async flush(): Promise<void> {
     await this.#backend.written();
   }
@@ -168,15 +180,18 @@ export class IndexedStore implements EventStore {
       this.#terms,
     );
     this.#backend.added(row, this.#terms, time, event);
+    for (const observer of this.#observers) observer.added(event);
     return removed;
   }
 
   /** Makes a stored row a refused one. */
   #letGo(row: number, reason: OwnReason): void {
     const time = unixSeconds(this.#clock);
+    const removed = this.#index.removedEvent(row);
     this.#index.refuse(row, this.#reasons.stateOf(reason), time);
     this.#backend.changed(row, time, true);
     this.#refused.makeRoom();
+    for (const observer of this.#observers) observer.removed(removed);
   }
 
   async *#stream(run: QueryRun, first: RowBatch): AsyncGenerator<readonly StoredEvent[]> {

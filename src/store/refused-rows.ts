@@ -76,7 +76,7 @@ export class RefusedRows implements RefusedIndex {
 
   matching(filter: Filter, idsMax: number): string[] {
     const ids: string[] = [];
-    if (idsMax <= 0) return ids;
+    if (idsMax <= 0 || this.size === 0) return ids;
     new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
       ids.push(this.#index.rows.idHex(row));
       return ids.length < idsMax;

@@ -15,6 +15,7 @@ import { SlotCounter } from '../../src/relay/slot-counter.js';
 import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
 import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
+import { LocalSets } from '../../src/store/local-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
@@ -134,6 +135,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     ...parts,
     store,
     kernels,
+    localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
     hub,
     barrier: new AnnouncementBarrier(store, clock),
     scheduler: new TurnScheduler(clock, 5),
@@ -151,11 +153,13 @@ export function sessionWorld(options: WorldOptions = {}) {
 /** What a `RelayServer` takes, over a memory store. */
 export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySettings> = {}) {
   const { store } = createMemoryStore({ clock });
+  const kernels = createReferenceKernels();
   return {
     clock,
     store,
     admission: new FakeAdmission(store),
-    kernels: createReferenceKernels(),
+    kernels,
+    localSets: new LocalSets(store, kernels),
     logger: pino({ level: 'silent' }),
     metrics: new RelayMetrics(new Registry()),
     settings: { ...defaultRelaySettings, ...settings },

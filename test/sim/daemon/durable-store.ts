@@ -2,7 +2,13 @@ import type { RecordSetBuilder } from '../../../src/kernels/kernels.js';
 import type { Clock } from '../../../src/lib/clock.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import type { Filter } from '../../../src/nostr/filter.js';
-import type { EventStore, PutResult, PutStatus, StoredEvent } from '../../../src/store/event-store.js';
+import type {
+  EventStore,
+  PutResult,
+  PutStatus,
+  StoredEvent,
+  StoreObserver,
+} from '../../../src/store/event-store.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
 import type { RefusedIndex } from '../../../src/store/refused-index.js';
 
@@ -94,6 +100,10 @@ export class DurableStore implements EventStore {
       for (const { id } of removed) this.#disk.journal.push({ type: 'remove', id });
     });
     return { removed, written };
+  }
+
+  observe(observer: StoreObserver): void {
+    this.#inner.observe(observer);
   }
 
   async flush(): Promise<void> {
