@@ -68,6 +68,7 @@ export class LiveSync {
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
+    parts.peer.onTightened(() => this.#wakeup.notify());
   }
 
   /** Filters of all open subscriptions. */
@@ -136,6 +137,10 @@ export class LiveSync {
     if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, signal);
     const inFlight = { has: (topic: Topic) => this.#holders.has(topic) };
     const missing = missingTopics(this.#missing, inFlight, inFlight);
+    if (this.#subscriptions.size > this.#placesMax()) {
+      this.#beginRebuild(missing);
+      return true;
+    }
     if (missing.length === 0) {
       this.#missing.clear();
       return false;

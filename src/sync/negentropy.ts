@@ -54,9 +54,11 @@ export async function reconcile(
   const local = localSet(parts, filter);
   if (local === undefined) return { type: 'too-many', cuts: [] };
   try {
-    const end = await patiently(parts, async () => await runSession(parts, filter, local, sink, signal));
-    if (end.type !== 'closed') return end;
-    return { type: readRefusal(end.reason).type === 'too-many-subscriptions' ? 'broken' : 'refused' };
+    const end = await patiently(
+      { ...parts, signal },
+      async () => await runSession(parts, filter, local, sink, signal),
+    );
+    return end.type === 'closed' ? { type: 'refused' } : end;
   } finally {
     local[Symbol.dispose]();
   }

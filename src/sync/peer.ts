@@ -49,6 +49,7 @@ export class Peer {
     (frame) => frame.length,
   );
   readonly #wakeup = new Wakeup();
+  readonly #limitListeners: (() => void)[] = [];
   #socket: RelaySocket | undefined;
   #limits: RelayLimits;
   #ended: { readonly error: TransportError | undefined } | undefined;
@@ -58,7 +59,7 @@ export class Peer {
   #isPaused = false;
   #heardAt: number;
   #quietUntil = 0;
-  #slowedDownAt = Number.NEGATIVE_INFINITY;
+  #excusedAt = Number.NEGATIVE_INFINITY;
   #unanswered = 0;
   #nonsense = 0;
   #channelsOpened = 0;
@@ -189,7 +190,7 @@ export class Peer {
     if (now >= this.#quietUntil) {
       logger.info({ relay: this.relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
     }
-    this.#slowedDownAt = now;
+    this.#excusedAt = now;
     this.#quietUntil = now + limits.remoteSlowDownMs;
   }
 
@@ -200,6 +201,12 @@ export class Peer {
     this.requests.resize(this.#limits.requests);
     this.sessions.resize(this.#limits.negentropySessions);
     this.#parts.logger.info({ relay: this.relay, limits: this.#limits }, 'relay takes less than thought');
+    for (const listener of this.#limitListeners) listener();
+  }
+
+  /** Calls `listener` whenever the limits became less. */
+  onTightened(listener: () => void): void {
+    this.#limitListeners.push(listener);
   }
 
   /** A request came to its end as it should. */
@@ -207,9 +214,9 @@ export class Peer {
     this.#unanswered = 0;
   }
 
-  /** A request of `sentAt` got no answer. Several in a row end the connection, unless the remote said to slow down. */
+  /** A request of `sentAt` got no answer. Several in a row end the connection, unless the remote said why since. */
   unanswered(sentAt: number): void {
-    if (this.#slowedDownAt >= sentAt) return;
+    if (this.#excusedAt >= sentAt) return;
     this.#unanswered += 1;
     if (this.#unanswered < limits.remoteSilentRequestsMax) return;
     this.close(new TransportError('timeout', `${this.relay} does not answer`));
@@ -296,6 +303,7 @@ export class Peer {
   #onNotice(message: Extract<RelayMessage, { type: 'NOTICE' }>): void {
     this.#parts.logger.debug({ relay: this.relay, notice: message.text.slice(0, 200) }, 'notice from relay');
     const refusal = readRefusal(message.text);
+    if (refusal.type !== 'other') this.#excusedAt = this.#parts.clock.monotonic();
     if (refusal.type === 'slow-down') this.slowDown();
     else if (refusal.type === 'too-many-subscriptions') this.tighten('subscriptions');
     else if (refusal.type === 'too-many-filters') this.tighten('filters');

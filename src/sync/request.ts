@@ -25,8 +25,10 @@ export type RequestParts = {
   readonly signal: AbortSignal;
 };
 
-/** Times that one request is sent again after "slow down" before it counts as refused. */
-const slowDownsMax = 5;
+/** Times that one request is sent again after "slow down", or "too many subscriptions", before it counts as refused. */
+const pausesMax = 5;
+/** What a remote that has too many subscriptions is given to notice that some were closed. */
+const tooManyPauseMs = 1_000;
 
 /**
  * Asks for stored events until EOSE. Waits for a free place, for the pause that "slow down" asks for, and answers
@@ -39,12 +41,12 @@ export async function request(parts: RequestParts): Promise<RequestEnd> {
   );
 }
 
-/** Repeats `ask` after "slow down", and once after authentication. */
+/** Repeats `ask` after "slow down", when there were too many subscriptions, and once after authentication. */
 export async function patiently<End extends { readonly type: string }>(
-  { peer }: Pick<RequestParts, 'peer'>,
+  { peer, clock, signal }: Pick<RequestParts, 'peer' | 'clock' | 'signal'>,
   ask: () => Promise<End | { readonly type: 'closed'; readonly reason: string }>,
 ): Promise<End | { readonly type: 'closed'; readonly reason: string }> {
-  let slowDowns = 0;
+  let pauses = 0;
   let wasAuthenticated = false;
   for (;;) {
     const end = await ask();
@@ -54,13 +56,13 @@ export async function patiently<End extends { readonly type: string }>(
       if (wasAuthenticated) throw new PeerRefusedError(peer.relay, end.reason);
       wasAuthenticated = true;
       await peer.authentication.ensure();
-    } else if (refusal.type === 'slow-down') {
-      slowDowns += 1;
-      if (slowDowns > slowDownsMax)
-        throw new PeerStrainedError(peer.relay, 'asks to slow down time and again');
-      peer.slowDown();
+    } else if (refusal.type === 'slow-down' || refusal.type === 'too-many-subscriptions') {
+      pauses += 1;
+      if (pauses > pausesMax) throw new PeerStrainedError(peer.relay, 'asks for less time and again');
+      if (refusal.type === 'slow-down') peer.slowDown();
+      else peer.tighten('subscriptions');
+      if (refusal.type !== 'slow-down') await clock.sleep(tooManyPauseMs, signal);
     } else {
-      if (refusal.type === 'too-many-subscriptions') peer.tighten('subscriptions');
       return end;
     }
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { limits } from '../config/limits.js';
 import { unixSeconds } from '../lib/clock.js';
 import { BatchRun } from './batch-run.js';
@@ -240,6 +241,7 @@ export class Session {
   async #runWithin(run: BatchRun, signal: AbortSignal): Promise<void> {
     const { context, relay } = this.#parts;
     const limit = new AbortController();
+    setMaxListeners(0, limit.signal);
     const onAbort = () => limit.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     const cancel = context.clock.after(limits.catchupBatchMsMax, () =>

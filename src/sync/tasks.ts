@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Tasks that live and end together: the first that fails ends the others, and nothing outlives `join`. */
 export class TaskGroup {
   readonly #controller = new AbortController();
@@ -6,6 +8,8 @@ export class TaskGroup {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(parent: AbortSignal) {
+    // As many listeners as there are tasks: no leak.
+    setMaxListeners(0, this.#controller.signal);
     const onAbort = () => this.#controller.abort(parent.reason);
     this.#unlink = () => parent.removeEventListener('abort', onAbort);
     if (parent.aborted) onAbort();

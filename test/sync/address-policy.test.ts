@@ -33,9 +33,12 @@ describe('addresses into which no event may lead (sync.md §1)', () => {
     expect(isPublicAddress(address)).toBe(false);
   });
 
-  it.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '2606:4700::1111', '[2606:4700::1111]'])('public: %s', (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  });
+  it.each(['1.1.1.1', '8.8.8.8', '172.32.0.1', '2606:4700::1111', '[2606:4700::1111]'])(
+    'public: %s',
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
 
   it('tells addresses from names, however they are written in a URL', () => {
     for (const written of ['http://2130706433', 'http://0x7f.1', 'http://017700000001', 'http://[::1]']) {

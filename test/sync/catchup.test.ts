@@ -42,26 +42,41 @@ function covers(tasks: readonly CatchupTask[], second: number, value: string): n
   ).length;
 }
 
-const seconds = [0, 1, 1_599_999_999, 1_600_000_000, 1_700_000_000, rules.now, rules.now + 1, Number.MAX_SAFE_INTEGER];
+const seconds = [
+  0,
+  1,
+  1_599_999_999,
+  1_600_000_000,
+  1_700_000_000,
+  rules.now,
+  rules.now + 1,
+  Number.MAX_SAFE_INTEGER,
+];
 
 describe('catch-up of one filter (sync.md §5)', () => {
   it('is one session where that is enough', () => {
     const done = play(startCatchup(filter, 5, 'negentropy'), () => ({ type: 'reconciled' }));
-    expect(done).toEqual([{ filter, range: { since: 5, until: undefined }, method: 'negentropy', failures: 0 }]);
+    expect(done).toEqual([
+      { filter, range: { since: 5, until: undefined }, method: 'negentropy', failures: 0 },
+    ]);
   });
 
   it('"too many" splits the time range, and the pieces cover everything once', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 2_000_000_000 }), fc.array(fc.nat(1_800_000_000)), (widest, cuts) => {
-        const done = play(startCatchup(filter, 0, 'negentropy'), ({ range }) => {
-          const width = (range.until ?? Number.MAX_SAFE_INTEGER) - range.since;
-          return width > widest * 1e7 ? { type: 'too-many', cuts } : { type: 'reconciled' };
-        });
-        for (const second of seconds) {
-          expect(covers(done, second, 'x')).toBe(1);
-          expect(covers(done, second, 'y')).toBe(1);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 2_000_000_000 }),
+        fc.array(fc.nat(1_800_000_000)),
+        (widest, cuts) => {
+          const done = play(startCatchup(filter, 0, 'negentropy'), ({ range }) => {
+            const width = (range.until ?? Number.MAX_SAFE_INTEGER) - range.since;
+            return width > widest * 1e7 ? { type: 'too-many', cuts } : { type: 'reconciled' };
+          });
+          for (const second of seconds) {
+            expect(covers(done, second, 'x')).toBe(1);
+            expect(covers(done, second, 'y')).toBe(1);
+          }
+        },
+      ),
     );
   });
 
@@ -96,7 +111,10 @@ describe('catch-up of one filter (sync.md §5)', () => {
   });
 
   it('several sessions run over disjoint time ranges that cover everything', () => {
-    const { pending } = divide(startCatchup(filter, 0, 'negentropy'), [1_700_000_000, 1_600_000_000, 1_700_000_000]);
+    const { pending } = divide(
+      startCatchup(filter, 0, 'negentropy'),
+      [1_700_000_000, 1_600_000_000, 1_700_000_000],
+    );
     expect(pending.length).toBe(3);
     for (const second of seconds) expect(covers(pending, second, 'x')).toBe(1);
   });

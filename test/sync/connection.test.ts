@@ -20,7 +20,10 @@ const states: Record<ConnectionState['type'], ConnectionState> = {
   dead: { type: 'dead', until: 0 },
 };
 
-const verbs: Record<string, { run: (state: ConnectionState) => ConnectionState; from: string[]; to: string }> = {
+const verbs: Record<
+  string,
+  { run: (state: ConnectionState) => ConnectionState; from: string[]; to: string }
+> = {
   connect: { run: (state) => connect(state, 1), from: ['backoff', 'dead'], to: 'connecting' },
   connected: { run: (state) => connected(state, 1), from: ['connecting'], to: 'connected' },
   beginUpdate: { run: beginUpdate, from: ['connected'], to: 'updating' },

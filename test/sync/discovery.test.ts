@@ -34,7 +34,12 @@ describe('which relays (sync.md §1)', () => {
   });
 
   it('takes one relay for one, whatever its spellings', () => {
-    const spellings = ['wss://A.example', 'wss://a.example:443/', 'wss://user:secret@a.example/#top', 'WSS://a.EXAMPLE.'];
+    const spellings = [
+      'wss://A.example',
+      'wss://a.example:443/',
+      'wss://user:secret@a.example/#top',
+      'WSS://a.EXAMPLE.',
+    ];
     const parsed = parseAnnouncement(announcement('repo', spellings));
     expect(discovery().relaysOf(parsed)).toEqual(['wss://a.example']);
   });
@@ -48,7 +53,9 @@ describe('which relays (sync.md §1)', () => {
   });
 
   it('takes only ws: and wss:', () => {
-    const parsed = parseAnnouncement(announcement('repo', ['https://a.example', 'file:///etc/passwd', 'ws://b.example']));
+    const parsed = parseAnnouncement(
+      announcement('repo', ['https://a.example', 'file:///etc/passwd', 'ws://b.example']),
+    );
     expect(discovery().relaysOf(parsed)).toEqual(['ws://b.example']);
   });
 

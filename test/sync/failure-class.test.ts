@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { PrivateAddressError } from '../../src/sync/checked-lookup.js';
 import { classOf } from '../../src/sync/failure-class.js';
 
-const coded = (code: string, message = 'certificate dns timeout refused') => Object.assign(new Error(message), { code });
+const coded = (code: string, message = 'certificate dns timeout refused') =>
+  Object.assign(new Error(message), { code });
 
 describe('failures are classed by error code, never by searching text (sync.md §2)', () => {
   it.each([

@@ -144,10 +144,13 @@ describe('filters follow what is stored, incrementally (sync.md §3)', () => {
             }
           }
           const fresh = service();
-          for (const each of left.values()) each.kind === 30617 ? fresh.add(each) : fresh.filters.addRoot(each);
+          for (const each of left.values())
+            each.kind === 30617 ? fresh.add(each) : fresh.filters.addRoot(each);
           // What a removed root passed on to others stays with them; nothing else may differ.
           for (const relay of [bootstrap, one, two]) {
-            const expected = topics(fresh.filters, relay).filter((topic) => !fresh.filters.wants('wss://none.example', topic));
+            const expected = topics(fresh.filters, relay).filter(
+              (topic) => !fresh.filters.wants('wss://none.example', topic),
+            );
             for (const topic of expected) expect(topics(filters, relay)).toContain(topic);
             for (const topic of topics(filters, relay)) {
               const isLeft = topic === announcementsTopic || left.has(topic) || topic.startsWith('30617:');

@@ -17,13 +17,19 @@ function failing(health: RelayHealth, count: number): RelayHealth[] {
   const states: RelayHealth[] = [];
   let current = health;
   for (let failures = 0; failures < count; failures += 1) {
-    current = tracker.next(current, { type: 'connect-failed', failure: 'refused' }, current.nextRetryAt, noJitter);
+    current = tracker.next(
+      current,
+      { type: 'connect-failed', failure: 'refused' },
+      current.nextRetryAt,
+      noJitter,
+    );
     states.push(current);
   }
   return states;
 }
 
-const step = (health: RelayHealth, event: HealthEvent, now: number) => tracker.next(health, event, now, noJitter);
+const step = (health: RelayHealth, event: HealthEvent, now: number) =>
+  tracker.next(health, event, now, noJitter);
 
 describe('health (sync.md §2)', () => {
   it('begins in Backoff{attempt: 0}, its first try 5 s + 0–2 s away', () => {

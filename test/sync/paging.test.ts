@@ -10,7 +10,16 @@ import { pubkey } from './support/events.js';
 /** Many distinct events, made fast: their ids are only numbers. */
 function eventAt(number: number, created_at: number, template: Partial<NostrEvent> = {}): NostrEvent {
   const id = number.toString(16).padStart(64, '0');
-  return { id, pubkey: pubkey(number % 3), created_at, kind: 1, tags: [['a', 'x']], content: '', sig: '', ...template };
+  return {
+    id,
+    pubkey: pubkey(number % 3),
+    created_at,
+    kind: 1,
+    tags: [['a', 'x']],
+    content: '',
+    sig: '',
+    ...template,
+  };
 }
 
 type Relay = (question: Filter) => { events: NostrEvent[]; cut?: boolean };
@@ -30,7 +39,12 @@ function shuffled(relay: Relay, seed: number): Relay {
   const random = seededRandom(seed);
   return (question) => {
     const { events } = relay(question);
-    return { events: events.map((event) => ({ event, at: random.next() })).sort((a, b) => a.at - b.at).map(({ event }) => event) };
+    return {
+      events: events
+        .map((event) => ({ event, at: random.next() }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ event }) => event),
+    };
   };
 }
 
@@ -158,15 +172,18 @@ describe('paged REQ by until (sync.md §5, fallback)', () => {
   it('ends whatever the relay sends', () => {
     const anyEvent = fc.record({ number: fc.nat(500), second: fc.nat(1_000) });
     fc.assert(
-      fc.property(fc.array(fc.array(anyEvent, { maxLength: 60 }), { minLength: 1, maxLength: 20 }), (pages) => {
-        let turn = 0;
-        const relay: Relay = () => {
-          turn += 1;
-          const page = pages[turn % pages.length] as { number: number; second: number }[];
-          return { events: page.map(({ number, second }) => eventAt(number, second)) };
-        };
-        pageThrough(relay, all);
-      }),
+      fc.property(
+        fc.array(fc.array(anyEvent, { maxLength: 60 }), { minLength: 1, maxLength: 20 }),
+        (pages) => {
+          let turn = 0;
+          const relay: Relay = () => {
+            turn += 1;
+            const page = pages[turn % pages.length] as { number: number; second: number }[];
+            return { events: page.map(({ number, second }) => eventAt(number, second)) };
+          };
+          pageThrough(relay, all);
+        },
+      ),
       { numRuns: 100 },
     );
   });

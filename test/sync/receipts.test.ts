@@ -29,7 +29,9 @@ function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?
 describe('every asked id is accounted for (sync.md §5)', () => {
   it('an id that is not served is asked once more, then remembered as unserved', () => {
     const missing = new Set(['7', '8']);
-    const { asked, unserved, arrived } = play(290, (ask) => ({ served: ask.filter((id) => !missing.has(id)) }));
+    const { asked, unserved, arrived } = play(290, (ask) => ({
+      served: ask.filter((id) => !missing.has(id)),
+    }));
     expect(unserved).toEqual(missing);
     expect(asked.get('7')).toBe(2);
     expect(asked.get('1')).toBe(1);
@@ -55,7 +57,9 @@ describe('every asked id is accounted for (sync.md §5)', () => {
   it('a relay that refuses asks above its cap gives everything in smaller asks', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 400 }), (ids, cap) => {
-        const { arrived } = play(ids, (ask) => (ask.length > cap ? { served: [], failed: true } : { served: ask }));
+        const { arrived } = play(ids, (ask) =>
+          ask.length > cap ? { served: [], failed: true } : { served: ask },
+        );
         expect(arrived.size).toBe(ids);
       }),
     );

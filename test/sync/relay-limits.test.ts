@@ -20,25 +20,43 @@ describe('the limits of a remote (sync.md §2)', () => {
     const information = parseInformation(
       JSON.stringify({
         supported_nips: [1, 77],
-        limitation: { max_subscriptions: 20, max_filters: 5, max_message_length: 30_000, max_limit: 250, auth_required: true },
+        limitation: {
+          max_subscriptions: 20,
+          max_filters: 5,
+          max_message_length: 30_000,
+          max_limit: 250,
+          auth_required: true,
+        },
       }),
     );
     expect(information?.authRequired).toBe(true);
     const limits = relayLimits(information);
-    expect(limits).toMatchObject({ subscriptions: 20, filtersPerSubscription: 5, messageBytes: 30_000, eventsPerFilter: 250 });
+    expect(limits).toMatchObject({
+      subscriptions: 20,
+      filtersPerSubscription: 5,
+      messageBytes: 30_000,
+      eventsPerFilter: 250,
+    });
     expect(limits.negentropySessions).toBeGreaterThan(1);
   });
 
   it('live sync, downloads and negentropy together stay within the subscriptions, whatever their number', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 3 }), (maxSubscriptions, times) => {
-        let limits = relayLimits({ ...emptyInformation, maxSubscriptions });
-        for (let time = 0; time < times; time += 1) limits = fewerSubscriptions(limits, limits.subscriptions);
-        const sessions = limits.subscriptions > 2 ? limits.negentropySessions : 0;
-        expect(limits.liveSubscriptions + limits.requests + sessions).toBeLessThanOrEqual(limits.subscriptions);
-        expect(limits.requests).toBeGreaterThan(0);
-        expect(limits.negentropySessions).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.integer({ min: 0, max: 3 }),
+        (maxSubscriptions, times) => {
+          let limits = relayLimits({ ...emptyInformation, maxSubscriptions });
+          for (let time = 0; time < times; time += 1)
+            limits = fewerSubscriptions(limits, limits.subscriptions);
+          const sessions = limits.subscriptions > 2 ? limits.negentropySessions : 0;
+          expect(limits.liveSubscriptions + limits.requests + sessions).toBeLessThanOrEqual(
+            limits.subscriptions,
+          );
+          expect(limits.requests).toBeGreaterThan(0);
+          expect(limits.negentropySessions).toBeGreaterThan(0);
+        },
+      ),
     );
   });
 
@@ -49,7 +67,9 @@ describe('the limits of a remote (sync.md §2)', () => {
   });
 
   it('leaves out what makes no sense, and takes what is no document for none', () => {
-    const odd = parseInformation('{"limitation": {"max_subscriptions": -3, "max_limit": "5", "max_filters": 1.5}}');
+    const odd = parseInformation(
+      '{"limitation": {"max_subscriptions": -3, "max_limit": "5", "max_filters": 1.5}}',
+    );
     expect(odd).toMatchObject({ maxSubscriptions: undefined, maxLimit: undefined, maxFilters: undefined });
     expect(parseInformation('<html>')).toBeUndefined();
     expect(parseInformation('[1]')).toBeUndefined();

@@ -17,7 +17,7 @@ export function event(template: Partial<NostrEvent> = {}): NostrEvent {
   const unsigned: NostrEvent = {
     id: '',
     pubkey: pubkey(0),
-    created_at: startSeconds - 1000,
+    created_at: startSeconds - 10_000 + (counter % 9_000),
     kind: 1,
     tags: [],
     content: `${counter}`,
@@ -27,7 +27,11 @@ export function event(template: Partial<NostrEvent> = {}): NostrEvent {
   return { ...unsigned, id: eventHash(unsigned) };
 }
 
-export function announcement(identifier: string, relays: string[], template: Partial<NostrEvent> = {}): NostrEvent {
+export function announcement(
+  identifier: string,
+  relays: string[],
+  template: Partial<NostrEvent> = {},
+): NostrEvent {
   return event({
     kind: 30617,
     tags: [

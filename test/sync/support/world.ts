@@ -133,7 +133,8 @@ export class World {
   async metric(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
     const metric = (await this.registry.getMetricsAsJSON()).find((each) => each.name === name);
     const values = (metric?.values ?? []) as { labels: Record<string, string>; value: number }[];
-    return values.find((each) => Object.entries(labels).every(([key, value]) => each.labels[key] === value))?.value;
+    return values.find((each) => Object.entries(labels).every(([key, value]) => each.labels[key] === value))
+      ?.value;
   }
 
   lines(message: string): LogLine[] {

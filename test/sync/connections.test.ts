@@ -1,0 +1,373 @@
+import { describe, expect, it } from 'vitest';
+import { TransportError } from '../../src/sync/transport.js';
+import { testIdentity } from '../support/events.js';
+import { announcement, issue } from './support/events.js';
+import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
+import { World, type WorldOptions } from './support/world.js';
+
+const url = 'wss://relay.example';
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** A world with one bootstrap relay. */
+function worldOf(options: WorldOptions = {}): { world: World; relay: FakeRelay } {
+  const world = new World({ ...options, settings: { bootstrapRelays: [url], ...options.settings } });
+  return { world, relay: world.relay(url) };
+}
+
+describe('connection life (sync.md §2)', () => {
+  it('tries for the first time 5 s + 0–2 s after the start', async () => {
+    const { world } = worldOf();
+    world.start();
+    await world.advance(4_999);
+    expect(world.network.dialled.length).toBe(0);
+    await world.advance(2_002);
+    expect(world.network.dialled.length).toBe(1);
+    await world.stop();
+  });
+
+  it('reconnects at once when a connection that was stable is lost', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    expect(world.manager.status().relays[0]).toMatchObject({ connection: 'connected', health: 'healthy' });
+    await world.advance(minute);
+    relay.connection.drop();
+    await world.advance(20);
+    expect(relay.connections.map(({ isOpen }) => isOpen)).toEqual([false, true]);
+    await world.stop();
+  });
+
+  it('backs off from a relay that accepts and drops us at once', async () => {
+    const { world, relay } = worldOf();
+    relay.script = (connection) => {
+      connection.drop();
+      return true;
+    };
+    world.start();
+    await world.advance(10 * minute);
+    const times = world.network.dialled.map(({ at }) => at);
+    const gaps = times.slice(1).map((at, index) => at - (times[index] as number));
+    expect(gaps.length).toBeLessThanOrEqual(6);
+    for (const [index, gap] of gaps.entries()) expect(gap).toBeGreaterThanOrEqual(10 * second * 2 ** index);
+    await world.stop();
+  });
+
+  it('is dead after 24 h of failure, says so, and is tried once a day', async () => {
+    const { world, relay } = worldOf();
+    relay.reachable = new TransportError('refused', 'no');
+    world.start();
+    await world.advance(26 * hour);
+    expect(world.manager.status().relays[0]).toMatchObject({ connection: 'dead', health: 'dead' });
+    expect(await world.metric('ngit_sync_relay_status', { relay: url, status: 'dead' })).toBe(1);
+    expect(await world.metric('ngit_sync_relay_status', { relay: url, status: 'backoff' })).toBe(0);
+    expect(await world.metric('ngit_sync_relays_dead_total')).toBe(1);
+    expect(world.lines('relay dead').map(({ level }) => level)).toEqual(['error']);
+    const dials = relay.dials;
+    await world.advance(72 * hour);
+    expect(relay.dials - dials).toBe(3);
+    relay.reachable = 'up';
+    await world.advance(24 * hour);
+    expect(world.manager.status().relays[0]?.health).toBe('healthy');
+    await world.stop();
+  });
+
+  it('dead hosts do not starve live ones', async () => {
+    const world = new World({ settings: { bootstrapRelays: [url] } });
+    world.relay(url);
+    const hanging = Array.from({ length: 90 }, (_, number) => `wss://dead-${number}.example`);
+    for (const [at, dead] of hanging.entries()) await world.submit(announcement(`repo-${at}`, [dead]));
+    world.network.information = async (target) => {
+      if (target.url !== url) await world.clock.sleep(hour);
+      return undefined;
+    };
+    world.start();
+    await world.advance(90 * second);
+    expect(world.relay(url).connection.isOpen).toBe(true);
+    await world.stop();
+  });
+});
+
+describe('a socket that answers nothing is a failure (sync.md §2)', () => {
+  it('is found by ping', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    relay.connection.answersPings = false;
+    await world.advance(3 * minute);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    expect(world.manager.status().relays[0]?.lastFailure).toBe('timeout');
+    await world.stop();
+  });
+
+  it('is found by the time limit of its requests, though it answers pings', async () => {
+    const { world, relay } = worldOf();
+    relay.script = () => true;
+    world.start();
+    await world.advance(10 * minute);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    expect(world.manager.status().relays[0]?.lastFailure).toBe('timeout');
+    await world.stop();
+  });
+
+  it('a relay that sends what nobody asked for, without end, is dropped', async () => {
+    const { world, relay } = worldOf();
+    const stray = announcement('stray', []);
+    world.start();
+    await world.advance(10 * second);
+    for (let sent = 0; sent < 10_001; sent += 1) relay.connection.send('EVENT', 'nobody', stray);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    expect(world.manager.status().relays[0]?.lastFailure).toBe('protocol');
+    expect(world.submitted.length).toBe(0);
+    await world.stop();
+  });
+
+  it('what cannot be read is left out', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    relay.connection.send('EVENT', 'l1', { id: 'nonsense' });
+    relay.connection.send({ not: 'an array' });
+    relay.connection.send('WHAT', 1);
+    const repository = announcement('repo', []);
+    relay.publish(repository);
+    await world.advance(second);
+    expect(world.store.has(repository.id)).toBe(true);
+    await world.stop();
+  });
+});
+
+describe('"slow down" pauses requests for 65 s and is no failure (sync.md §2)', () => {
+  it.each(['NOTICE', 'CLOSED', 'OK'] as const)('in %s', async (type) => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(20 * second);
+    if (type === 'NOTICE') relay.connection.send('NOTICE', 'rate-limited: slow down');
+    else if (type === 'OK') relay.connection.send('OK', 'f'.repeat(64), false, 'rate-limited: slow down');
+    else relay.connection.send('CLOSED', 'l1', 'rate-limited: slow down');
+    await world.advance(10);
+    relay.connection.subscriptions.delete('l1');
+    await world.submit(announcement('repo', [url]));
+    const before = relay.connection.received.length;
+    await world.advance(64 * second);
+    expect(relay.connection.received.length).toBe(before);
+    await world.advance(10 * second);
+    expect(relay.connection.received.length).toBeGreaterThan(before);
+    expect(relay.connection.isOpen).toBe(true);
+    expect(world.manager.status().relays[0]).toMatchObject({ health: 'healthy', consecutiveFailures: 0 });
+    expect(world.lines('relay asks to slow down').length).toBe(1);
+    await world.stop();
+  });
+
+  it('a request that was limited is sent again after the pause', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', []);
+    relay.events.push(repository);
+    let refusals = 0;
+    relay.script = (connection, [type, id]) => {
+      if (type !== 'NEG-OPEN' || refusals >= 1) return false;
+      refusals += 1;
+      connection.send('NEG-ERR', id, 'rate-limited: too fast');
+      return true;
+    };
+    world.start();
+    await world.advance(60 * second);
+    expect(world.store.has(repository.id)).toBe(false);
+    await world.advance(30 * second);
+    expect(world.store.has(repository.id)).toBe(true);
+    expect(relay.pages()).toEqual([]);
+    await world.stop();
+  });
+});
+
+describe('CLOSED ends one subscription (sync.md §2)', () => {
+  it('which is opened again after a backoff, and caught up', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(30 * second);
+    const closed = [...relay.connection.subscriptions.keys()][0] as string;
+    relay.connection.subscriptions.delete(closed);
+    relay.connection.send('CLOSED', closed, 'error: shutting down idle subscription');
+    const missed = announcement('missed', []);
+    relay.publish(missed);
+    await world.advance(20 * second);
+    expect(relay.connection.isOpen).toBe(true);
+    expect(relay.live()).toContainEqual({ kinds: [30617, 30618], limit: 0 });
+    expect(world.store.has(missed.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('one that the relay never allows is asked for ever more seldom, and does not keep catch-up waiting', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', []);
+    relay.events.push(repository);
+    relay.script = (connection, [type, id, filter]) => {
+      if (type !== 'REQ' || (filter as { limit?: number }).limit !== 0) return false;
+      connection.send('CLOSED', id, 'error: no live subscriptions here');
+      return true;
+    };
+    world.start();
+    await world.advance(hour);
+    expect(world.store.has(repository.id)).toBe(true);
+    const tries = relay.messages('REQ').filter(([, , filter]) => (filter as { limit?: number }).limit === 0);
+    // Two subscriptions, each with 5, 10, 20 … 2560 s between its tries.
+    expect(tries.length).toBeLessThanOrEqual(2 * 11);
+    await world.stop();
+  });
+});
+
+describe('auth-required: is answered with NIP-42 (sync.md §2)', () => {
+  const identity = testIdentity(1);
+
+  function walled(relay: FakeRelay, accepts: boolean): void {
+    const members = new Set<unknown>();
+    relay.script = (connection, [type, id]) => {
+      if (type === 'AUTH') {
+        const event = id as unknown as { id: string };
+        connection.send('OK', event.id, accepts, accepts ? '' : 'restricted: members only');
+        if (accepts) members.add(connection);
+        return true;
+      }
+      if (members.has(connection) || (type !== 'REQ' && type !== 'NEG-OPEN')) return false;
+      connection.send('AUTH', 'challenge-1');
+      connection.send(type === 'REQ' ? 'CLOSED' : 'NEG-ERR', id, 'auth-required: members only');
+      return true;
+    };
+  }
+
+  it('with the daemon’s key, the relay’s URL and its challenge', async () => {
+    const { world, relay } = worldOf({ identity });
+    const repository = announcement('repo', []);
+    relay.events.push(repository);
+    walled(relay, true);
+    world.start();
+    await world.advance(30 * second);
+    const [, auth] = relay.messages('AUTH')[0] as unknown as [
+      string,
+      { kind: number; pubkey: string; tags: string[][] },
+    ];
+    expect(auth).toMatchObject({
+      kind: 22242,
+      pubkey: identity.pubkey,
+      tags: [
+        ['relay', url],
+        ['challenge', 'challenge-1'],
+      ],
+    });
+    expect(relay.messages('AUTH').length).toBe(1);
+    expect(world.store.has(repository.id)).toBe(true);
+    expect(relay.live()).toContainEqual({ kinds: [30617, 30618], limit: 0 });
+    await world.stop();
+  });
+
+  it('before anything is asked, where the NIP-11 document wants it', async () => {
+    const { world, relay } = worldOf({ identity });
+    relay.information = { ...emptyInformation, authRequired: true, hasLimitation: true };
+    walled(relay, true);
+    const dial = world.network.dial.bind(world.network);
+    world.network.dial = async (target, handlers) => {
+      const socket = await dial(target, handlers);
+      relay.connection.send('AUTH', 'challenge-1');
+      return socket;
+    };
+    world.start();
+    await world.advance(30 * second);
+    expect(relay.connection.received[0]?.[0]).toBe('AUTH');
+    expect(world.lines('relay closed a live subscription')).toEqual([]);
+    await world.stop();
+  });
+
+  it.each([
+    ['after a refusal', identity],
+    ['without a key', undefined],
+  ])('%s the relay is left alone until its next daily try', async (_, key) => {
+    const { world, relay } = worldOf(key === undefined ? {} : { identity: key });
+    walled(relay, false);
+    world.start();
+    await world.advance(12 * hour);
+    expect(relay.dials).toBe(1);
+    expect(world.manager.status().relays[0]?.lastFailure).toBe('policy');
+    await world.advance(13 * hour);
+    expect(relay.dials).toBe(2);
+    await world.stop();
+  });
+});
+
+describe('the NIP-11 limitation is obeyed (sync.md §2)', () => {
+  /** Watches how many subscriptions and sessions are open, how many filters one has, how long messages are. */
+  async function observe(relay: FakeRelay, world: World) {
+    const most = { subscriptions: 0, sessions: 0, filters: 0, bytes: 0 };
+    const script = relay.script;
+    relay.script = (connection, message) => {
+      const [type, id, ...rest] = message;
+      most.bytes = Math.max(most.bytes, Buffer.byteLength(JSON.stringify(message)));
+      if (type === 'REQ') {
+        most.filters = Math.max(most.filters, rest.length);
+        most.subscriptions = Math.max(
+          most.subscriptions,
+          new Set([...connection.subscriptions.keys(), id]).size,
+        );
+      }
+      if (type === 'NEG-OPEN') most.sessions = Math.max(most.sessions, connection.sessions.size + 1);
+      return script(connection, message);
+    };
+    const repositories = Array.from({ length: 220 }, (_, number) =>
+      announcement(`repository-${number}`, [url]),
+    );
+    const roots = repositories.map((repository) => issue(repository));
+    relay.events.push(...repositories, ...roots);
+    world.start();
+    await world.advance(10 * minute);
+    for (const { id } of roots) expect(world.store.has(id)).toBe(true);
+    return most;
+  }
+
+  it('≤ 8 open subscriptions, ≤ 10 filters in one, ≤ 60 KB a message, one session, where there is none', async () => {
+    const { world, relay } = worldOf();
+    const most = await observe(relay, world);
+    expect(most.subscriptions).toBeLessThanOrEqual(8);
+    expect(most.filters).toBeLessThanOrEqual(10);
+    expect(most.bytes).toBeLessThanOrEqual(60_000);
+    expect(most.sessions).toBe(1);
+    await world.stop();
+  });
+
+  it.each([
+    { maxSubscriptions: 3, maxFilters: 2, maxMessageBytes: 12_000, maxLimit: 40 },
+    { maxSubscriptions: 20, maxFilters: 30, maxMessageBytes: 131_072, maxLimit: 500 },
+    { maxSubscriptions: 1, maxFilters: 1, maxMessageBytes: 4_000, maxLimit: 10 },
+  ])('its own where there are: %o', async (limits) => {
+    const { world, relay } = worldOf();
+    relay.information = { ...emptyInformation, ...limits, hasLimitation: true };
+    relay.pageMax = limits.maxLimit;
+    const most = await observe(relay, world);
+    expect(most.subscriptions).toBeLessThanOrEqual(limits.maxSubscriptions);
+    expect(most.filters).toBeLessThanOrEqual(limits.maxFilters);
+    expect(most.bytes).toBeLessThanOrEqual(limits.maxMessageBytes);
+    const limitsAsked = relay.pages().map(({ limit }) => limit ?? 0);
+    expect(Math.max(0, ...limitsAsked)).toBeLessThanOrEqual(limits.maxLimit);
+    for (const ask of relay.asks()) expect(ask.length).toBeLessThanOrEqual(limits.maxLimit);
+    await world.stop();
+  });
+
+  it('a relay that says it has too many subscriptions is given fewer', async () => {
+    const { world, relay } = worldOf();
+    relay.script = (connection, [type, id]) => {
+      if (type !== 'REQ' || connection.subscriptions.has(id) || connection.subscriptions.size < 3)
+        return false;
+      connection.send('CLOSED', id, 'error: too many concurrent REQs');
+      return true;
+    };
+    const repositories = Array.from({ length: 220 }, (_, number) =>
+      announcement(`repository-${number}`, [url]),
+    );
+    relay.events.push(...repositories, ...repositories.map((repository) => issue(repository)));
+    world.start();
+    await world.advance(10 * minute);
+    for (const { id } of relay.events) expect(world.store.has(id)).toBe(true);
+    expect(relay.connection.isOpen).toBe(true);
+    await world.stop();
+  });
+});
