@@ -2,11 +2,12 @@ import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
-import { eventHash, eventJson, type NostrEvent } from '../nostr/event.js';
+import { eventBytes, eventHash, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
+import { AcceptedInHand } from './accepted-in-hand.js';
 import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
@@ -38,6 +39,16 @@ export type AdmissionParts = {
 
 type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
 
+/** An event that is being written, with what follows from it. */
+type WritingJob = {
+  readonly job: PendingJob;
+  readonly removed: readonly RemovedEvent[];
+  readonly effects: readonly Effect[];
+};
+
+/** The events that one write of the store brings to disk. */
+type WriteGroup = { readonly written: Promise<void>; readonly jobs: WritingJob[] };
+
 /** What a client is told of an event that the store would not keep. */
 const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
   duplicate: { type: 'known', reason: 'duplicate: already have this event' },
@@ -46,6 +57,7 @@ const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'
   expired: { type: 'refused', reason: 'invalid: this event has expired' },
 };
 
+const stored: AdmissionOutcome = { type: 'stored' };
 const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
 const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
 
@@ -65,6 +77,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** By id, what is between submission and outcome: at most one verification of an event at a time. */
   readonly #pending = new Map<string, PendingJob>();
   readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
+  /** The events of the write that is being gathered. */
+  #gathering: WriteGroup | undefined;
   #closed = false;
 
   constructor(parts: AdmissionParts) {
@@ -89,7 +103,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     }
     const earlier = this.#pending.get(event.id);
     if (earlier !== undefined) return await this.#follow(earlier, event, source);
-    const job: PendingJob = { event, source, outcome: deferred() };
+    const job: PendingJob = { event, source, bytes: eventBytes(event), outcome: deferred() };
     this.#pending.set(event.id, job);
     this.#queue.push(job);
     return await job.outcome.promise;
@@ -198,7 +212,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const decision = policy.decide(event);
     if (decision.type === 'reject') return this.#refuse(event, source, decision.reason);
     if (status === 'ephemeral') {
-      this.feed.emitAccepted({ event, json: eventJson(event), source, stored: false });
+      this.feed.emitAccepted(new AcceptedInHand(event, source, false));
       return { type: 'ephemeral' };
     }
     this.#store(job, store.put(event), decision.effects);
@@ -206,29 +220,45 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
-    const { policy, refused, metrics, onStoreFailure } = this.#parts;
-    const effectsOfRemoval = policy.onRemoved(result.removed);
+    const { policy, refused } = this.#parts;
+    const { removed, written } = result;
+    const effectsOfRemoval = policy.onRemoved(removed);
     policy.onStored(job.event);
     refused.delete(job.event.id);
-    const finished = metrics.startWrite();
-    result.written.then(
+    this.#gather({ job, removed, effects: [...effects, ...effectsOfRemoval] }, written);
+  }
+
+  /** Lets the event wait for its write, together with all whose write it is. */
+  #gather(writing: WritingJob, written: Promise<void>): void {
+    if (this.#gathering?.written === written) {
+      this.#gathering.jobs.push(writing);
+      return;
+    }
+    const group: WriteGroup = { written, jobs: [writing] };
+    this.#gathering = group;
+    const finished = this.#parts.metrics.startWrite();
+    const end = (): readonly WritingJob[] => {
+      if (this.#gathering === group) this.#gathering = undefined;
+      return group.jobs;
+    };
+    written.then(
       () => {
         finished();
-        this.#publish(job, result.removed, [...effects, ...effectsOfRemoval]);
+        for (const each of end()) this.#publish(each);
       },
       (error) => {
-        this.#fail(job, error);
-        onStoreFailure(error);
+        for (const { job } of end()) this.#fail(job, error);
+        this.#parts.onStoreFailure(error);
       },
     );
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #publish(job: PendingJob, removed: readonly RemovedEvent[], effects: readonly Effect[]): void {
+  #publish({ job, removed, effects }: WritingJob): void {
     const { event, source } = job;
-    this.#settle(job, { type: 'stored' });
+    this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
-    this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
+    this.feed.emitAccepted(new AcceptedInHand(event, source, true));
     if (effects.length > 0) this.#parts.effects.run(effects);
     this.#revive(event);
   }

@@ -1,11 +1,16 @@
 import { limits } from '../config/limits.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
-import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import type { NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 
 /** What waits for its verdict. */
-export type Job = { readonly event: NostrEvent; readonly source: EventSource };
+export type Job = {
+  readonly event: NostrEvent;
+  readonly source: EventSource;
+  /** What it counts for in queues. */
+  readonly bytes: number;
+};
 
 /** Clients go first, then what is live, then catch-up. */
 const lanes = ['direct', 'live', 'catchup'] as const;
@@ -45,7 +50,7 @@ export class VerificationQueue<J extends Job> {
     this.#verifier = verifier;
     this.#onVerdict = onVerdict;
     this.#onFailure = onFailure;
-    const lane = () => new BoundedQueue<J>(laneLimits, (job) => eventBytes(job.event));
+    const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
     this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
   }
 
@@ -97,7 +102,7 @@ export class VerificationQueue<J extends Job> {
       while (jobs.length < limits.verificationBatchEventsMax && bytes < limits.verificationBatchBytesMax) {
         const job = this.#lanes[lane].shift();
         if (job === undefined) break;
-        bytes += eventBytes(job.event);
+        bytes += job.bytes;
         jobs.push(job);
       }
     }

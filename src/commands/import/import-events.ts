@@ -69,6 +69,8 @@ async function importPass(
       spool.add(event);
     }
   };
+  // Two batches are under way: while one is waited for, the other keeps the verification busy.
+  let earlier: Promise<unknown> = Promise.resolve();
   let pending: Promise<void>[] = [];
   for await (const line of splitLines(input, limits.importLineBytesMax)) {
     signal.throwIfAborted();
@@ -83,10 +85,13 @@ async function importPass(
     outcome.catch(() => {});
     pending.push(outcome);
     if (pending.length >= limits.importBatchEventsMax) {
-      await Promise.all(pending);
+      await earlier;
+      earlier = Promise.all(pending);
+      earlier.catch(() => {});
       pending = [];
     }
   }
+  await earlier;
   await Promise.all(pending);
   return { stored: counts.stored - storedBefore, reasons };
 }
