@@ -25,6 +25,13 @@ export function isLoopback(host: string): boolean {
   return url.hostname === '[::1]' || mapped.test(url.hostname);
 }
 
+/** Whether a domain is a name or address that only this machine reaches. */
+export function isLoopbackDomain(domain: string): boolean {
+  const { hostname } = new URL(`ws://${domain}`);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host));
+}
+
 /** Reads `host` or `host:port` in its one spelling (lower case); `undefined` when it is neither. */
 export function parseDomain(text: string): string | undefined {
   if (!/^(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\]+)(?::\d{1,5})?$/.test(text)) return undefined;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
-import { formatBindAddress, isLoopback } from './host.js';
+import { formatBindAddress, isLoopback, isLoopbackDomain } from './host.js';
 import { OptionsError } from './options-error.js';
 import { type OptionEntry, type OptionKey, optionEntries, optionsSchema } from './schema.js';
 import { type GivenValue, gatherValues, type OptionSources } from './sources.js';
@@ -92,7 +92,8 @@ function fillIn({ test, ...options }: ParsedOptions): Options {
     domain,
     relayName: options.relayName ?? `${domain} grasp relay`,
     archiveReadOnly: options.archiveReadOnly ?? isArchive(options),
-    syncAllowPrivateRelays: options.syncAllowPrivateRelays ?? loopback,
+    // Behind a reverse proxy the address is loopback and the domain is not: then strangers write the relay URLs.
+    syncAllowPrivateRelays: options.syncAllowPrivateRelays ?? (loopback && isLoopbackDomain(domain)),
     verifyWorkers: options.verifyWorkers ?? Math.max(1, availableParallelism() - 1),
     syncBatchWindowMs: test ? batchWindowTestMs : batchWindowMs,
   };

@@ -198,7 +198,7 @@ export const optionsSchema = z.object({
   ),
   syncAllowPrivateRelays: optional(
     kind.toggle,
-    'true when the bind address is loopback, else false',
+    'true when domain and bind address are loopback, else false',
     sync('Follow relay URLs of events into loopback and private networks'),
   ),
   rejectedHotCacheDurationSecs: withDefault(

@@ -109,9 +109,4 @@ export class OwnService {
     const target = hostPortOf(url);
     return target?.host === this.#bind.host && target.port === this.#bind.port;
   }
-
-  /** Whether the service is bound to loopback, so that relays on loopback are its natural peers. */
-  get isLoopback(): boolean {
-    return this.#bind.host === 'localhost' || this.#bind.host === '::1' || this.#bind.host.startsWith('127.');
-  }
 }

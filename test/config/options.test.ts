@@ -139,6 +139,16 @@ describe('what follows from other options', () => {
     });
   });
 
+  test.each([
+    ['git.example.org', false],
+    ['10.0.0.1', false],
+    ['localhost:7334', true],
+    ['127.0.0.1', true],
+    ['[::1]:7334', true],
+  ])('bound to loopback under the domain %s, private relays are followed: %s', (domain, expected) => {
+    expect(read({ args: [`--domain=${domain}`] }).syncAllowPrivateRelays).toBe(expected);
+  });
+
   test('bound to the world, private relays are not followed', () => {
     const args = ['--bind-address=0.0.0.0:7334', '--domain=Git.Example.org'];
     expect(read({ args })).toMatchObject({ domain: 'git.example.org', syncAllowPrivateRelays: false });

@@ -78,15 +78,4 @@ describe('OwnService', () => {
     expect(withDefaultPort.isNamedBy('ws://git.example.com')).toBe(true);
     expect(withDefaultPort.isNamedBy('wss://git.example.com')).toBe(false);
   });
-
-  it.each([
-    ['127.0.0.1:1', true],
-    ['127.8.8.8:1', true],
-    ['[::1]:1', true],
-    ['localhost:1', true],
-    ['0.0.0.0:1', false],
-    ['10.0.0.1:1', false],
-  ])('bound to %s is on loopback: %s', (bind, expected) => {
-    expect(new OwnService('example.com', bind).isLoopback).toBe(expected);
-  });
 });
