@@ -50,6 +50,10 @@ export class DaemonProcess implements AsyncDisposable {
       env: { PATH: process.env.PATH, HOME: directory, NGIT_TEST: '1', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    // Not even a test that runs out of time leaves a process behind.
+    const onExit = () => child.kill('SIGKILL');
+    process.once('exit', onExit);
+    child.once('exit', () => process.off('exit', onExit));
     const daemon = new DaemonProcess(child, port, directory, options.directory === undefined);
     await daemon.#waitUntilReady();
     return daemon;
