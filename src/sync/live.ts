@@ -61,6 +61,7 @@ export class LiveSync {
   /** How often a subscription to the topic failed in a row. */
   readonly #failures = new Map<Topic, number>();
   readonly #retries = new Set<CancelTimer>();
+  #isStale = false;
   #rebuilding: Rebuilding | undefined;
   readonly #wakeup = new Wakeup();
   #authenticating = false;
@@ -96,21 +97,17 @@ export class LiveSync {
     this.#wakeup.notify();
   }
 
-  /** What is not wanted any more stays in its filters until those are packed anew; alone in one, it goes at once. */
+  /** What is not wanted any more stays in its filters until they are packed anew: at the latest when it is half of all. */
   remove(topics: Iterable<Topic>): void {
-    const touched = new Set<string>();
     for (const topic of topics) {
       this.#wanted.delete(topic);
       this.#missing.delete(topic);
       this.#uncovered.delete(topic);
       this.#failures.delete(topic);
-      const holder = this.#holders.get(topic);
-      if (holder !== undefined) touched.add(holder);
     }
-    for (const id of touched) {
-      const subscription = this.#subscriptions.get(id);
-      if (subscription?.topics.some((topic) => this.#wanted.has(topic)) === false) this.#close(subscription);
-    }
+    let stale = 0;
+    for (const topic of this.#holders.keys()) if (!this.#wanted.has(topic)) stale += 1;
+    this.#isStale = stale > 0 && stale * 2 >= this.#holders.size;
     this.#wakeup.notify();
   }
 
@@ -137,7 +134,7 @@ export class LiveSync {
     if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, signal);
     const inFlight = { has: (topic: Topic) => this.#holders.has(topic) };
     const missing = missingTopics(this.#missing, inFlight, inFlight);
-    if (this.#subscriptions.size > this.#placesMax()) {
+    if (this.#isStale || this.#subscriptions.size > this.#placesMax()) {
       this.#beginRebuild(missing);
       return true;
     }
@@ -168,6 +165,7 @@ export class LiveSync {
       this.#packing(),
     );
     const places = packed.slice(0, this.#placesMax());
+    this.#isStale = false;
     this.#missing.clear();
     this.#uncovered.clear();
     const left = packed.slice(places.length).flatMap((each) => each.topics);

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import type { Filter } from '../../src/nostr/filter.js';
+import { addressOf, announcement, event, issue, startSeconds } from './support/events.js';
+import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
+import { World, type WorldOptions } from './support/world.js';
+
+const url = 'wss://relay.example';
+const second = 1_000;
+
+function worldOf(options: WorldOptions = {}): { world: World; relay: FakeRelay } {
+  const world = new World({ ...options, settings: { bootstrapRelays: [url], ...options.settings } });
+  return { world, relay: world.relay(url) };
+}
+
+/** The values that live subscriptions ask for under a key. */
+function asked(relay: FakeRelay, key: `#${string}`): string[] {
+  return relay.live().flatMap((filter) => (filter[key] as string[] | undefined) ?? []);
+}
+
+describe('live (sync.md §4)', () => {
+  it('asks for nothing stored and sets no since', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository, issue(repository));
+    world.start();
+    await world.advance(60 * second);
+    expect(relay.live().length).toBe(7);
+    for (const filter of relay.live()) expect(filter).toMatchObject({ limit: 0 });
+    for (const filter of relay.live()) expect(filter).not.toHaveProperty('since');
+    await world.stop();
+  });
+
+  it('opens live subscriptions before catch-up reads the local set', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository, issue(repository));
+    world.start();
+    await world.advance(60 * second);
+    const messages = relay.connection.received;
+    for (const [index, [type, , filter]] of messages.entries()) {
+      if (type !== 'NEG-OPEN') continue;
+      const isLive = messages
+        .slice(0, index)
+        .some(([kind, , ...filters]) => kind === 'REQ' && filters.some((each) => sameTopics(each as Filter, filter as Filter)));
+      expect(isLive).toBe(true);
+    }
+    await world.stop();
+  });
+
+  it('a backdated event is still new', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository);
+    world.start();
+    await world.advance(60 * second);
+    const backdated = issue(repository, { created_at: 5 });
+    relay.publish(backdated);
+    await world.advance(10);
+    expect(world.store.has(backdated.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('takes from a subscription only what it asks for', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(30 * second);
+    relay.connection.send('EVENT', [...relay.connection.subscriptions.keys()][0], event({ kind: 1 }));
+    await world.advance(10);
+    expect(world.submitted).toEqual([]);
+    await world.stop();
+  });
+
+  it('has one connection a relay', async () => {
+    const { world, relay } = worldOf();
+    await world.submit(announcement('one', [url, `${url}/`]), announcement('two', ['WSS://RELAY.EXAMPLE:443']));
+    world.start();
+    await world.advance(60 * second);
+    expect(relay.dials).toBe(1);
+    await world.stop();
+  });
+});
+
+function sameTopics(a: Filter, b: Filter): boolean {
+  const { limit: _, ...rest } = a;
+  return JSON.stringify(rest) === JSON.stringify(b);
+}
+
+describe('filters grow with what is stored (sync.md §3)', () => {
+  it('a new announcement adds to layer 2 and a new root to layer 3, in a window of 5 s', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(30 * second);
+    const repository = announcement('repo', [url]);
+    const root = issue(repository);
+    await world.submit(repository, root);
+    await world.advance(4_900);
+    expect(asked(relay, '#a')).toEqual([]);
+    await world.advance(200);
+    for (const key of ['#a', '#A', '#q'] as const) expect(asked(relay, key)).toContain(addressOf(repository));
+    for (const key of ['#e', '#E', '#q'] as const) expect(asked(relay, key)).toContain(root.id);
+    await world.stop();
+  });
+
+  it('in windows of 200 ms when the setting says so', async () => {
+    const { world, relay } = worldOf({ settings: { batchWindowMs: 200 } });
+    world.start();
+    await world.advance(30 * second);
+    const repository = announcement('repo', [url]);
+    await world.submit(repository);
+    await world.advance(300);
+    expect(asked(relay, '#a')).toEqual([addressOf(repository)]);
+    await world.stop();
+  });
+
+  it('what arrives in one window is one subscription', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(30 * second);
+    const before = relay.messages('REQ').filter(isLive).length;
+    await world.submit(...Array.from({ length: 50 }, (_, number) => announcement(`repo-${number}`, [url])));
+    await world.advance(10 * second);
+    expect(relay.messages('REQ').filter(isLive).length).toBe(before + 1);
+    await world.stop();
+  });
+
+  it('history of what is new is caught up at once', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    const history = issue(repository);
+    relay.events.push(history);
+    world.start();
+    await world.advance(30 * second);
+    await world.submit(repository);
+    await world.advance(10 * second);
+    expect(world.store.has(history.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('stops asking about what was deleted', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    await world.submit(repository);
+    world.start();
+    await world.advance(30 * second);
+    expect(asked(relay, '#a')).toEqual([addressOf(repository)]);
+    await world.submit(event({ kind: 5, tags: [['e', repository.id]], created_at: startSeconds }));
+    await world.advance(30 * second);
+    await world.submit(announcement('other', [url], { created_at: startSeconds }));
+    await world.advance(30 * second);
+    expect(relay.messages('CLOSE').length).toBeGreaterThan(0);
+    const last = relay.messages('REQ').filter(isLive).at(-1);
+    expect(JSON.stringify(last)).not.toContain(addressOf(repository));
+    await world.stop();
+  });
+});
+
+function isLive([, , filter]: readonly unknown[]): boolean {
+  return (filter as Filter).limit === 0;
+}
+
+describe('consolidation (sync.md §3)', () => {
+  it('above 150 filters all subscriptions are rebuilt, packed; new ones are opened before old ones are closed', async () => {
+    const { world, relay } = worldOf();
+    relay.information = { ...emptyInformation, maxSubscriptions: 200, hasLimitation: true };
+    world.start();
+    await world.advance(30 * second);
+    let missed = 0;
+    const stored: string[] = [];
+    const script = relay.script;
+    relay.script = (connection, message) => {
+      // Whenever a subscription goes, everything that was asked for is still asked for by another.
+      if (message[0] === 'CLOSE' && isLive(['', '', connection.subscriptions.get(message[1])?.[0] ?? {}])) {
+        connection.subscriptions.delete(message[1]);
+        const still = new Set(asked(relay, '#a'));
+        for (const address of stored) if (!still.has(address)) missed += 1;
+        return true;
+      }
+      return script(connection, message);
+    };
+    let most = 0;
+    for (let batch = 0; batch < 56; batch += 1) {
+      const repository = announcement(`repo-${batch}`, [url]);
+      await world.submit(repository);
+      await world.advance(6 * second);
+      stored.push(addressOf(repository));
+      most = Math.max(most, relay.live().length);
+    }
+    expect(most).toBeLessThanOrEqual(150 + 3);
+    expect(relay.live().length).toBeLessThan(150);
+    expect(new Set(asked(relay, '#a'))).toEqual(new Set(stored));
+    expect(missed).toBe(0);
+    await world.stop();
+  });
+
+  it('misses no event while it happens', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(30 * second);
+    const repositories = Array.from({ length: 30 }, (_, number) => announcement(`repo-${number}`, [url]));
+    const published: string[] = [];
+    for (const repository of repositories) {
+      await world.submit(repository);
+      for (let tick = 0; tick < 7; tick += 1) {
+        await world.advance(999);
+        const known = published.length > 0 || tick > 5 ? repositories[0] : undefined;
+        if (known === undefined) continue;
+        const late = issue(known);
+        published.push(late.id);
+        relay.publish(late);
+      }
+    }
+    await world.advance(100);
+    const live = world.submitted.filter(({ source }) => source.type === 'live_sync').map(({ event: { id } }) => id);
+    expect(new Set(live)).toEqual(new Set(published));
+    expect(relay.messages('REQ').filter(isLive).length).toBeGreaterThan(15);
+    await world.stop();
+  });
+
+  it('a relay with too few subscriptions gets what fits, and the daily catch-up brings the rest', async () => {
+    const { world, relay } = worldOf();
+    relay.information = { ...emptyInformation, maxSubscriptions: 4, maxMessageBytes: 9_000, hasLimitation: true };
+    const repositories = Array.from({ length: 120 }, (_, number) => announcement(`repo-${number}`, [url]));
+    relay.events.push(...repositories);
+    world.start();
+    await world.advance(120 * second);
+    expect(world.manager.status().relays[0]?.uncoveredTopics).toBeGreaterThan(0);
+    expect(world.lines('relay takes too few subscriptions for live sync of everything; the daily catch-up covers the rest').length).toBe(1);
+    const roots = repositories.map((repository) => issue(repository));
+    for (const root of roots) relay.publish(root);
+    await world.advance(26 * 3_600 * second);
+    for (const { id } of roots) expect(world.store.has(id)).toBe(true);
+    await world.stop();
+  });
+});
