@@ -28,7 +28,7 @@ export class Anchors {
   #refersToStored(event: NostrEvent): boolean {
     const { ids, addresses } = referencesOf(event);
     const stored = ids.filter((id) => this.#context.store.has(id));
-    if (stored.length > 0 && this.#anyAnchor({ ids: stored })) return true;
+    if (stored.length > 0 && this.#hasAnchor({ ids: stored })) return true;
     let lookups = 0;
     for (const text of addresses) {
       const address = parseAddress(text) as Address;
@@ -50,13 +50,14 @@ export class Anchors {
   }
 
   #isReferredTo(event: NostrEvent): boolean {
-    return referringFilters(event).some((filter) => this.#anyAnchor(filter));
+    return referringFilters(event).some(
+      (filter) => this.#context.store.some(filter) && this.#hasAnchor(filter),
+    );
   }
 
-  /** Whether the filter matches a stored event of a kind that can be an anchor. */
-  #anyAnchor(filter: Filter): boolean {
+  /** Whether the stored events that the filter matches, of which there are some, include one that can be an anchor. */
+  #hasAnchor(filter: Filter): boolean {
     const { store } = this.#context;
-    if (!store.some(filter)) return false;
     const others = { ...filter, kinds: [...neverAnchors] };
     // A filter cannot leave kinds out, so where both sorts match they are counted.
     return !store.some(others) || store.count([filter]) > store.count([others]);
