@@ -7,10 +7,12 @@
  * threads, policy, LevelDB, then git, for a repository that has all its objects.
  */
 import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../src/admission/admission-metrics.js';
@@ -40,6 +42,8 @@ export type GitRefsResult = {
   readonly statesPerSecond: number;
   /** Longest time that the event loop was kept waiting while states were admitted and applied. */
   readonly eventLoopDelayMsMax: number;
+  /** Longest time that our own thread computed between two turns of the loop; other processes have no part in it. */
+  readonly mainThreadBusyMsMax: number | undefined;
   /** Refs on disk at the end, over all repositories. */
   readonly refsSet: number;
 };
@@ -108,6 +112,8 @@ async function admit({ admission, alignment }: Parts, events: readonly NostrEven
   const outcomes: Promise<{ type: string }>[] = [];
   for (const event of events) {
     await admission.roomy('direct');
+    // Frames come in turns of the loop, not all in one.
+    await nextTurn();
     outcomes.push(admission.submit(event, { type: 'direct' }));
   }
   for (const { type } of await Promise.all(outcomes))
@@ -150,6 +156,25 @@ function makeObjects(gitDir: string, count: number): string[] {
   return Array.from({ length: count }, (_, number) => git(gitDir, 'commit-tree', tree, '-m', `${number}`));
 }
 
+const schedulerFile = '/proc/thread-self/schedstat';
+
+/** Watches the CPU time of this thread, where the system tells it; the result ends that and gives the longest stretch. */
+function watchMainThread(): () => number | undefined {
+  if (!existsSync(schedulerFile)) return () => undefined;
+  const cpuMs = () => Number(readFileSync(schedulerFile, 'utf8').split(' ')[0]) / 1e6;
+  let last = cpuMs();
+  let longest = 0;
+  const timer = setInterval(() => {
+    const now = cpuMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    return longest;
+  };
+}
+
 export async function measureGitRefs(repositories: number, refs: number): Promise<GitRefsResult> {
   const path = await mkdtemp(join(tmpdir(), 'graspd-bench-'));
   const stack = new ReleaseStack();
@@ -170,13 +195,23 @@ export async function measureGitRefs(repositories: number, refs: number): Promis
     }
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
+    const stopBusy = watchMainThread();
     const statesPerSecond = await admit(parts, states);
     delay.disable();
+    const mainThreadBusyMsMax = stopBusy();
     let refsSet = 0;
     for (const identifier of identifiers)
       refsSet += git(pathOf(identifier), 'for-each-ref').split('\n').length;
     const eventLoopDelayMsMax = delay.max / 1e6;
-    return { repositories, refs, announcementsPerSecond, statesPerSecond, eventLoopDelayMsMax, refsSet };
+    return {
+      repositories,
+      refs,
+      announcementsPerSecond,
+      statesPerSecond,
+      eventLoopDelayMsMax,
+      mainThreadBusyMsMax,
+      refsSet,
+    };
   } finally {
     await stack[Symbol.asyncDispose]();
   }
@@ -186,5 +221,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [repositories = 1_000, refs = 20] = process.argv.slice(2).map(Number);
   const result = await measureGitRefs(repositories, refs);
   console.log(JSON.stringify(result, null, 2));
-  if (result.refsSet !== repositories * refs || result.eventLoopDelayMsMax > 50) process.exitCode = 1;
+  // On a machine that is busy with other things the loop waits for the processor, not for us.
+  const blockedMs = result.mainThreadBusyMsMax ?? result.eventLoopDelayMsMax;
+  if (result.refsSet !== repositories * refs || blockedMs > 50) process.exitCode = 1;
 }
