@@ -18,8 +18,12 @@ const slowDown = /^rate-limited:|rate.?limit|slow(ing)? down|too many (requests|
 const tooManySubscriptions =
   /too many (open |concurrent |active )*(subs|reqs|subscriptions|queries)|subscription limit|maximum (number of )?(concurrent )?subscriptions/i;
 const tooManyFilters = /too many filters|filters? limit/i;
-const tooManyResults =
-  /too many (query )?(results|records|events|elements|items|ids)|(results|records|events|elements|items)\b.*\b(exceed|above|over)|too (big|large|broad)|max_?(records|sync_?events)/i;
+const things = '(?:results|records|events|elements|items|ids)';
+const tooManyResults = new RegExp(
+  `too many (?:query )?${things}|${things}\\b.*\\b(?:exceed|above|over|more than|limit|max)|` +
+    `(?:limit|max|at most)\\b.*\\b${things}|too (?:big|large|broad)|max_?(?:records|sync_?events)`,
+  'i',
+);
 
 /** Reads a reason. `itemsMax` is the number that stood beside it (4th element of NEG-ERR). */
 export function readRefusal(reason: string, itemsMax?: number): Refusal {

@@ -41,7 +41,10 @@ describe('live (sync.md §4)', () => {
       if (type !== 'NEG-OPEN') continue;
       const isLive = messages
         .slice(0, index)
-        .some(([kind, , ...filters]) => kind === 'REQ' && filters.some((each) => sameTopics(each as Filter, filter as Filter)));
+        .some(
+          ([kind, , ...filters]) =>
+            kind === 'REQ' && filters.some((each) => sameTopics(each as Filter, filter as Filter)),
+        );
       expect(isLive).toBe(true);
     }
     await world.stop();
@@ -72,7 +75,10 @@ describe('live (sync.md §4)', () => {
 
   it('has one connection a relay', async () => {
     const { world, relay } = worldOf();
-    await world.submit(announcement('one', [url, `${url}/`]), announcement('two', ['WSS://RELAY.EXAMPLE:443']));
+    await world.submit(
+      announcement('one', [url, `${url}/`]),
+      announcement('two', ['WSS://RELAY.EXAMPLE:443']),
+    );
     world.start();
     await world.advance(60 * second);
     expect(relay.dials).toBe(1);
@@ -210,7 +216,9 @@ describe('consolidation (sync.md §3)', () => {
       }
     }
     await world.advance(100);
-    const live = world.submitted.filter(({ source }) => source.type === 'live_sync').map(({ event: { id } }) => id);
+    const live = world.submitted
+      .filter(({ source }) => source.type === 'live_sync')
+      .map(({ event: { id } }) => id);
     expect(new Set(live)).toEqual(new Set(published));
     expect(relay.messages('REQ').filter(isLive).length).toBeGreaterThan(15);
     await world.stop();
@@ -218,13 +226,22 @@ describe('consolidation (sync.md §3)', () => {
 
   it('a relay with too few subscriptions gets what fits, and the daily catch-up brings the rest', async () => {
     const { world, relay } = worldOf();
-    relay.information = { ...emptyInformation, maxSubscriptions: 4, maxMessageBytes: 9_000, hasLimitation: true };
+    relay.information = {
+      ...emptyInformation,
+      maxSubscriptions: 4,
+      maxMessageBytes: 9_000,
+      hasLimitation: true,
+    };
     const repositories = Array.from({ length: 120 }, (_, number) => announcement(`repo-${number}`, [url]));
     relay.events.push(...repositories);
     world.start();
     await world.advance(120 * second);
     expect(world.manager.status().relays[0]?.uncoveredTopics).toBeGreaterThan(0);
-    expect(world.lines('relay takes too few subscriptions for live sync of everything; the daily catch-up covers the rest').length).toBe(1);
+    expect(
+      world.lines(
+        'relay takes too few subscriptions for live sync of everything; the daily catch-up covers the rest',
+      ).length,
+    ).toBe(1);
     const roots = repositories.map((repository) => issue(repository));
     for (const root of roots) relay.publish(root);
     await world.advance(26 * 3_600 * second);

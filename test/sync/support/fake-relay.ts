@@ -22,6 +22,7 @@ export class FakeConnection {
   readonly sessions = new Map<string, NegentropyServer>();
   readonly #clock: Clock;
   readonly #handlers: SocketHandlers;
+  readonly #underWay: string[] = [];
   isOpen = true;
   pings = 0;
   answersPings = true;
@@ -32,10 +33,13 @@ export class FakeConnection {
     this.#handlers = handlers;
   }
 
-  /** Sends a message; it arrives a millisecond later. */
+  /** Sends a message; it arrives a millisecond later, together with all that are sent meanwhile. */
   send(...message: unknown[]): void {
+    this.#underWay.push(JSON.stringify(message));
+    if (this.#underWay.length > 1) return;
     this.#clock.after(1, () => {
-      if (this.isOpen) this.#handlers.onMessage(JSON.stringify(message));
+      const frames = this.#underWay.splice(0);
+      for (const frame of frames) if (this.isOpen) this.#handlers.onMessage(frame);
     });
   }
 
@@ -221,6 +225,7 @@ class FakeSocket {
   readonly #relay: FakeRelay;
   readonly #connection: FakeConnection;
   readonly #clock: Clock;
+  readonly #underWay: string[] = [];
 
   constructor(relay: FakeRelay, connection: FakeConnection, clock: Clock) {
     this.#relay = relay;
@@ -229,8 +234,11 @@ class FakeSocket {
   }
 
   send(frame: string): void {
+    this.#underWay.push(frame);
+    if (this.#underWay.length > 1) return;
     this.#clock.after(1, () => {
-      if (this.#connection.isOpen) this.#relay.accept(this.#connection, frame);
+      const frames = this.#underWay.splice(0);
+      for (const each of frames) if (this.#connection.isOpen) this.#relay.accept(this.#connection, each);
     });
   }
 
