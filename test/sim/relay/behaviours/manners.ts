@@ -128,11 +128,15 @@ export function ignoresUntil(): Behaviour {
   };
 }
 
+/** What an endless relay makes up in all: far more than a world holds, and not so much that a seed takes minutes. */
+const madeUpEventsMax = 30_000;
+
 /**
- * A relay that makes up a full page of matching events for every REQ, without end: each older than the one before by
- * up to `stepSeconds`, or, when that is 0, all of the same second.
+ * A relay that makes up a full page of matching events for every REQ, as if without end: each older than the one
+ * before by up to `stepSeconds`, or, when that is 0, all of the same second.
  */
 export function endless(random: Random, pageEvents: number, stepSeconds: number): Behaviour {
+  let left = madeUpEventsMax;
   return {
     name: `endless pages of ${pageEvents}, ${stepSeconds} s apart`,
     honest: false,
@@ -142,7 +146,9 @@ export function endless(random: Random, pageEvents: number, stepSeconds: number)
       const [filter] = filters;
       if (filter === undefined || filter.limit === 0 || filter.ids !== undefined) return false;
       let at = Math.min(filter.until ?? 1_760_000_000, 1_760_000_000);
-      for (let i = 0; i < Math.min(pageEvents, filter.limit ?? pageEvents); i++) {
+      const page = Math.min(pageEvents, filter.limit ?? pageEvents, left);
+      left -= page;
+      for (let i = 0; i < page; i++) {
         at = Math.max(0, at - randomInteger(random, stepSeconds + 1));
         session.send(['EVENT', id, madeUp(random, filter, at)]);
       }
