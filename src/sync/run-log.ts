@@ -15,6 +15,7 @@ export class RunLog {
   #refused = 0;
   #unserved = 0;
   #gaps = 0;
+  #givenUp = 0;
   readonly #peerMissing = new Map<string, number>();
   #peerMissingOthers = 0;
 
@@ -45,6 +46,11 @@ export class RunLog {
     this.#unserved += 1;
   }
 
+  /** A batch was left undone, for the relay does not answer what it asks. */
+  gaveUp(): void {
+    this.#givenUp += 1;
+  }
+
   gap(event: NostrEvent): void {
     this.#gaps += 1;
     this.#metrics.gap(this.#relay);
@@ -66,20 +72,24 @@ export class RunLog {
   /** Ends the run; `completeSince` is set when everything of the relay is complete as of then. */
   end(now: number, completeSince: number | undefined): void {
     this.interrupt();
-    const durationMs = Math.round(now - this.#startedAt);
-    this.#metrics.caughtUp(this.#relay, this.trigger, durationMs / 1000, completeSince);
-    this.#logger.info(
-      {
-        relay: this.#relay,
-        trigger: this.trigger,
-        durationMs,
-        stored: this.#stored,
-        refused: this.#refused,
-        unserved: this.#unserved,
-        gaps: this.#gaps,
-      },
-      'caught up with relay',
-    );
+    const details = {
+      relay: this.#relay,
+      trigger: this.trigger,
+      durationMs: Math.round(now - this.#startedAt),
+      stored: this.#stored,
+      refused: this.#refused,
+      unserved: this.#unserved,
+      gaps: this.#gaps,
+    };
+    if (this.#givenUp > 0) {
+      this.#logger.info(
+        { ...details, batchesLeft: this.#givenUp },
+        'catch-up is incomplete; the rest is tried later',
+      );
+      return;
+    }
+    this.#metrics.caughtUp(this.#relay, this.trigger, details.durationMs / 1000, completeSince);
+    this.#logger.info(details, 'caught up with relay');
   }
 
   /** Says what was found, without saying that it was all. */

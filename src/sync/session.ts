@@ -271,8 +271,9 @@ export class Session {
     const isStrained = error instanceof PeerStrainedError;
     if (isStrained) batch.failures += 1;
     if (batch.failures < batchFailuresMax) memory.queue.putBack(batch);
+    else this.#logOf(batch.trigger).gaveUp();
     if (isStrained) {
-      context.logger.info({ relay, reason: error.message, failures: batch.failures }, 'catch-up is held up');
+      context.logger.debug({ relay, reason: error.message, failures: batch.failures }, 'catch-up is held up');
       return true;
     }
     if (error instanceof BatchTurnOverError) return false;

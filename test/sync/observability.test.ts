@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { TransportError } from '../../src/sync/transport.js';
+import { announcement, issue, startSeconds } from './support/events.js';
+import type { FakeRelay } from './support/fake-relay.js';
+import { World, type WorldOptions } from './support/world.js';
+
+const url = 'wss://relay.example';
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+function worldOf(options: WorldOptions = {}): { world: World; relay: FakeRelay } {
+  const world = new World({ ...options, settings: { bootstrapRelays: [url], ...options.settings } });
+  return { world, relay: world.relay(url) };
+}
+
+const gapLine = 'catch-up found an event that live sync should have brought';
+const gapsLine = 'catch-up found events that live sync should have brought';
+
+describe('metrics (sync.md §7)', () => {
+  it('are the nine, under exactly these names, types and labels', async () => {
+    const { world } = worldOf();
+    world.start();
+    await world.advance(minute);
+    const all = await world.registry.getMetricsAsJSON();
+    const shape = (name: string) => {
+      const metric = all.find((each) => each.name === name);
+      const labels = (metric?.values ?? []).map((value) =>
+        Object.keys((value as { labels: object }).labels).sort(),
+      );
+      return [metric?.type, [...new Set(labels.map((each) => each.join(',')))]];
+    };
+    expect(shape('ngit_sync_relay_connected')).toEqual(['gauge', ['relay']]);
+    expect(shape('ngit_sync_connection_attempts_total')).toEqual(['counter', ['relay,result']]);
+    expect(shape('ngit_sync_relay_status')).toEqual(['gauge', ['relay,status']]);
+    expect(shape('ngit_sync_relay_failures')).toEqual(['gauge', ['relay']]);
+    expect(shape('ngit_sync_events_total')).toEqual(['counter', ['source']]);
+    expect(shape('ngit_sync_gap_events_total')).toEqual(['counter', ['relay']]);
+    for (const name of ['tracked', 'connected', 'dead']) {
+      expect(shape(`ngit_sync_relays_${name}_total`)).toEqual(['gauge', ['']]);
+    }
+    await world.stop();
+  });
+
+  it('show the current status of a relay as 1 and the others as 0', async () => {
+    const { world, relay } = worldOf();
+    relay.reachable = new TransportError('refused', 'no');
+    const statuses = async () =>
+      await Promise.all(
+        ['healthy', 'backoff', 'dead'].map(
+          async (status) => await world.metric('ngit_sync_relay_status', { relay: url, status }),
+        ),
+      );
+    world.start();
+    await world.advance(20 * second);
+    expect(await statuses()).toEqual([0, 1, 0]);
+    expect(await world.metric('ngit_sync_relay_failures', { relay: url })).toBe(relay.dials);
+    expect(await world.metric('ngit_sync_connection_attempts_total', { relay: url, result: 'failure' })).toBe(
+      relay.dials,
+    );
+    relay.reachable = 'up';
+    await world.advance(5 * minute);
+    expect(await statuses()).toEqual([1, 0, 0]);
+    expect(await world.metric('ngit_sync_connection_attempts_total', { relay: url, result: 'success' })).toBe(
+      1,
+    );
+    expect(await world.metric('ngit_sync_relay_failures', { relay: url })).toBe(0);
+    expect(await world.metric('ngit_sync_relays_connected_total')).toBe(1);
+    await world.stop();
+  });
+
+  it('count newly stored events only, by source', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository, issue(repository), announcement('refused', [], { tags: [['d', 'x']] }));
+    world.start();
+    await world.advance(minute);
+    const late = issue(repository);
+    relay.publish(late);
+    relay.publish(late);
+    await world.advance(second);
+    await world.submit(late, issue(repository));
+    await world.advance(minute);
+    const count = async (source: string) => await world.metric('ngit_sync_events_total', { source });
+    expect(await count('catchup')).toBe(2);
+    expect((await count('live_sync')) ?? 0).toBe(1);
+    expect(await count('direct')).toBe(1);
+    expect(await count('daily_catchup')).toBe(0);
+    await world.stop();
+  });
+});
+
+describe('gaps (sync.md §7)', () => {
+  it('an event found by catch-up after a reconnect that live sync should have brought is a gap, and a warning', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository, issue(repository));
+    world.start();
+    await world.advance(10 * minute);
+    expect(await world.metric('ngit_sync_gap_events_total', { relay: url })).toBe(0);
+    relay.events.push(issue(repository, { created_at: startSeconds + 300 }));
+    relay.connection.drop();
+    await world.advance(minute);
+    expect(await world.metric('ngit_sync_gap_events_total', { relay: url })).toBe(1);
+    expect(world.lines(gapLine).map(({ level }) => level)).toEqual(['warn']);
+    await world.stop();
+  });
+
+  it('one found by the daily catch-up is an error; above 20 a run there is one line with the count', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository);
+    world.start();
+    await world.advance(10 * minute);
+    for (let number = 0; number < 25; number += 1) {
+      relay.events.push(issue(repository, { created_at: startSeconds + 300 + number }));
+    }
+    await world.advance(day + minute);
+    expect(await world.metric('ngit_sync_gap_events_total', { relay: url })).toBe(25);
+    expect(world.lines(gapLine).map(({ level }) => level)).toEqual(Array(20).fill('error'));
+    expect(world.lines(gapsLine)).toMatchObject([{ level: 'error', details: { count: 25, relay: url } }]);
+    expect(await world.metric('ngit_sync_events_total', { source: 'daily_catchup' })).toBe(25);
+    await world.stop();
+  });
+
+  it('first-time history is no gap, also that of a repository that came later', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(hour);
+    const repository = announcement('repo', [url], { created_at: startSeconds + 1_800 });
+    relay.events.push(issue(repository, { created_at: startSeconds + 1_000 }));
+    relay.publish(repository);
+    await world.advance(minute);
+    expect(world.store.size).toBe(2);
+    expect(await world.metric('ngit_sync_gap_events_total', { relay: url })).toBe(0);
+    await world.stop();
+  });
+});
+
+describe('what is said (sync.md §7)', () => {
+  it('at the levels of the table, with the relay, and never any content', async () => {
+    const { world, relay } = worldOf();
+    relay.reachable = new TransportError('dns', 'no such host');
+    world.start();
+    await world.advance(10 * second);
+    expect(world.lines('connect failed')[0]).toMatchObject({
+      level: 'warn',
+      details: { relay: url, attempt: 1 },
+    });
+    expect(world.lines('connect failed')[0]?.details.backoffMs).toBeGreaterThanOrEqual(10 * second);
+    relay.reachable = 'up';
+    const repository = announcement('repo', [url], { content: 'SECRET' });
+    relay.events.push(repository, announcement('not-ours', [], { tags: [['d', 'x']], content: 'SECRET' }));
+    await world.advance(5 * minute);
+    expect(world.lines('connected')).toMatchObject([{ level: 'info', details: { relay: url } }]);
+    expect(world.lines('synced event refused')[0]?.level).toBe('debug');
+    relay.publish(issue(repository, { content: 'SECRET' }));
+    await world.advance(second);
+    expect(world.lines('stored from live sync')[0]?.level).toBe('debug');
+    expect(JSON.stringify(world.log)).not.toContain('SECRET');
+    await world.stop();
+  });
+
+  it('peer missing events: relay, repository, count; only of repositories that name the relay', async () => {
+    const { world, relay } = worldOf();
+    const named = announcement('named', [url]);
+    const elsewhere = announcement('elsewhere', ['wss://other.example']);
+    await world.submit(named, elsewhere, issue(named), issue(named), issue(elsewhere));
+    relay.events.push(named);
+    world.start();
+    await world.advance(10 * minute);
+    const lines = world.lines('peer missing events');
+    expect(lines.map(({ level }) => level)).toEqual(['warn']);
+    expect(lines[0]?.details).toEqual({ relay: url, repository: `30617:${named.pubkey}:named`, count: 2 });
+    await world.stop();
+  });
+
+  it('does not flood: a relay that refuses everything for a day says little', async () => {
+    const { world, relay } = worldOf();
+    relay.script = (connection, [type, id]) => {
+      if (type !== 'REQ' && type !== 'NEG-OPEN') return false;
+      connection.send(type === 'REQ' ? 'CLOSED' : 'NEG-ERR', id, 'error: no');
+      return true;
+    };
+    world.start();
+    await world.advance(day);
+    expect(world.lines('caught up with relay')).toEqual([]);
+    expect(world.log.filter(({ level }) => level !== 'debug').length).toBeLessThan(50);
+    await world.stop();
+  });
+});

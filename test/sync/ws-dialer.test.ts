@@ -1,0 +1,249 @@
+import type { LookupAddress } from 'node:dns';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { systemClock } from '../../src/lib/clock.js';
+import type { Resolver } from '../../src/sync/checked-lookup.js';
+import type { SocketHandlers, TransportError } from '../../src/sync/transport.js';
+import { createWsDialer } from '../../src/sync/ws-dialer.js';
+
+const never = new AbortController().signal;
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+/** An HTTP and WebSocket server on loopback. */
+async function listen(
+  onSocket: (socket: WebSocket) => void = () => {},
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.end(),
+): Promise<{ port: number; connections: () => number }> {
+  let connections = 0;
+  const server: Server = createServer(onRequest);
+  server.on('connection', () => {
+    connections += 1;
+  });
+  const sockets = new WebSocketServer({ server });
+  sockets.on('connection', onSocket);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(async () => {
+    for (const client of sockets.clients) client.terminate();
+    sockets.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { port: (server.address() as AddressInfo).port, connections: () => connections };
+}
+
+/** Resolves every name to these addresses. */
+function resolvingTo(...addresses: string[]): Resolver {
+  return (_host, _options, callback) => {
+    const found: LookupAddress[] = addresses.map((address) => ({
+      address,
+      family: address.includes(':') ? 6 : 4,
+    }));
+    callback(null, found);
+  };
+}
+
+function recorder() {
+  const frames: string[] = [];
+  const closed: (TransportError | undefined)[] = [];
+  let pongs = 0;
+  const handlers: SocketHandlers = {
+    onMessage: (frame) => frames.push(frame),
+    onPong: () => {
+      pongs += 1;
+    },
+    onClosed: (error) => closed.push(error),
+  };
+  return { frames, closed, handlers, pongs: () => pongs };
+}
+
+function dialerOf(options: { allowPrivate?: boolean; resolve?: Resolver } = {}) {
+  return createWsDialer({ clock: systemClock, allowPrivate: false, ...options });
+}
+
+async function failureOf(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return (error as TransportError).failure;
+  }
+  return 'none';
+}
+
+describe('a URL of an event does not lead into private networks (sync.md §1)', () => {
+  it.each([
+    ['127.0.0.1'],
+    ['169.254.169.254'],
+    ['10.0.0.7'],
+    ['::1'],
+    ['fd00:ec2::254'],
+    ['::ffff:127.0.0.1'],
+    ['64:ff9b::7f00:1'],
+    ['224.0.0.1'],
+  ])('a name that resolves to %s is refused after resolution, at connect time', async (address) => {
+    const { port, connections } = await listen();
+    const dialer = dialerOf({ resolve: resolvingTo(address) });
+    const target = { url: `ws://rebinding.example:${port}`, trusted: false };
+    expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('policy');
+    expect(await dialer.information(target, never)).toBeUndefined();
+    expect(connections()).toBe(0);
+  });
+
+  it('a name that was public when it was looked at and is private when it is connected to is refused', async () => {
+    const { port, connections } = await listen();
+    let lookups = 0;
+    const resolve: Resolver = (host, options, callback) => {
+      lookups += 1;
+      resolvingTo(lookups === 1 ? '192.0.2.1' : '127.0.0.1')(host, options, callback);
+    };
+    const dialer = dialerOf({ resolve });
+    const target = { url: `ws://rebinding.example:${port}`, trusted: false };
+    await dialer.information(target, never);
+    expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('policy');
+    expect(connections()).toBe(0);
+  });
+
+  it.each(['127.0.0.1', '[::1]', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]', 'localhost'])(
+    'the host %s is refused',
+    async (host) => {
+      const { port, connections } = await listen();
+      const target = { url: `ws://${host}:${port}`, trusted: false };
+      expect(await failureOf(dialerOf().dial(target, recorder().handlers, never))).toBe('policy');
+      expect(await dialerOf().information(target, never)).toBeUndefined();
+      expect(connections()).toBe(0);
+    },
+  );
+
+  it('unless the operator gave the URL, or allows it', async () => {
+    const { port } = await listen();
+    for (const [trusted, allowPrivate] of [
+      [true, false],
+      [false, true],
+    ] as const) {
+      const target = { url: `ws://127.0.0.1:${port}`, trusted };
+      const { handlers } = recorder();
+      const socket = await dialerOf({ allowPrivate }).dial(target, handlers, never);
+      socket.close();
+    }
+  });
+
+  it('redirects are never followed', async () => {
+    const inner = await listen();
+    const location = `http://127.0.0.1:${inner.port}/`;
+    const redirecting = createServer((_, response) => response.writeHead(302, { location }).end());
+    redirecting.on('upgrade', (_, socket) =>
+      socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\n\r\n`),
+    );
+    await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
+    closers.push(async () => void redirecting.close());
+    const target = { url: `ws://127.0.0.1:${(redirecting.address() as AddressInfo).port}`, trusted: true };
+    expect(await failureOf(dialerOf().dial(target, recorder().handlers, never))).toBe('protocol');
+    expect(await dialerOf().information(target, never)).toBeUndefined();
+    expect(inner.connections()).toBe(0);
+  });
+});
+
+describe('a WebSocket to a remote', () => {
+  it('carries frames both ways, answers pings, and says once when it is closed', async () => {
+    const { port } = await listen((socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
+    const { frames, closed, handlers, pongs } = recorder();
+    const socket = await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
+    socket.send('hello');
+    socket.ping();
+    await vi.waitFor(() => expect([frames, pongs()]).toEqual([['echo hello'], 1]));
+    socket.close();
+    socket.close();
+    await vi.waitFor(() => expect(closed).toEqual([undefined]));
+    socket.send('too late');
+    expect(socket.bufferedBytes).toBe(0);
+  });
+
+  it('stops reading while it is paused', async () => {
+    const { port } = await listen((socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
+    const { frames, handlers } = recorder();
+    const socket = await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
+    socket.pause?.();
+    socket.send('hello');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(frames).toEqual([]);
+    socket.resume?.();
+    await vi.waitFor(() => expect(frames).toEqual(['echo hello']));
+    socket.close();
+  });
+
+  it('drops a remote whose message is too long', async () => {
+    const { port } = await listen((socket) => socket.send('x'.repeat(1_300_000)));
+    const { closed, handlers } = recorder();
+    await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
+    await vi.waitFor(() => expect(closed[0]?.failure).toBe('protocol'));
+  });
+
+  it('says when it was lost', async () => {
+    const { port } = await listen((socket) => socket.terminate());
+    const { closed, handlers } = recorder();
+    await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
+    await vi.waitFor(() => expect(closed[0]?.failure).toBe('refused'));
+  });
+
+  it('a port where nobody listens refuses; a server without WebSockets breaks the protocol', async () => {
+    const { port } = await listen();
+    await closers.splice(0)[0]?.();
+    const target = { url: `ws://127.0.0.1:${port}`, trusted: true };
+    expect(await failureOf(dialerOf().dial(target, recorder().handlers, never))).toBe('refused');
+    const plain = createServer((_, response) => response.end());
+    await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
+    closers.push(async () => void plain.close());
+    const url = `ws://127.0.0.1:${(plain.address() as AddressInfo).port}`;
+    expect(await failureOf(dialerOf().dial({ url, trusted: true }, recorder().handlers, never))).toBe(
+      'protocol',
+    );
+  });
+
+  it('ends at once when the signal aborts', async () => {
+    const silent = createServer();
+    silent.on('upgrade', () => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    closers.push(async () => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const url = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const stop = new AbortController();
+    const dial = dialerOf().dial({ url, trusted: true }, recorder().handlers, stop.signal);
+    const reason = new Error('stop');
+    setTimeout(() => stop.abort(reason), 20);
+    await expect(dial).rejects.toBe(reason);
+  });
+});
+
+describe('the NIP-11 document', () => {
+  it('is asked for as one, and read', async () => {
+    const accepts: (string | undefined)[] = [];
+    const { port } = await listen(undefined, (request, response) => {
+      accepts.push(request.headers.accept);
+      response.end(JSON.stringify({ supported_nips: [1, 77], limitation: { max_subscriptions: 20 } }));
+    });
+    const information = await dialerOf().information(
+      { url: `ws://127.0.0.1:${port}/path`, trusted: true },
+      never,
+    );
+    expect(information).toMatchObject({ supportedNips: [1, 77], maxSubscriptions: 20, hasLimitation: true });
+    expect(accepts).toEqual(['application/nostr+json']);
+  });
+
+  it('is bounded in size, and no fault when there is none', async () => {
+    const { port } = await listen(undefined, (request, response) => {
+      if (request.url === '/none') response.writeHead(404).end();
+      else if (request.url === '/odd') response.end('<html>');
+      else response.end(`{"name": "${'x'.repeat(400_000)}"}`);
+    });
+    for (const path of ['none', 'odd', 'long']) {
+      const target = { url: `ws://127.0.0.1:${port}/${path}`, trusted: true };
+      expect(await dialerOf().information(target, never)).toBeUndefined();
+    }
+  });
+});
