@@ -1,4 +1,3 @@
-export { moveTags, selectAmong, selectRows } from './column';
 export { fingerprintRange, fingerprintRecords, sumsBytes, writeSums } from './fingerprint';
 export {
   FILTER_CLAUSES,
@@ -10,18 +9,6 @@ export {
   FILTER_UNTIL,
   NODE_BYTES,
   NODE_SYMBOL,
-  QUERY_AUTHORS,
-  QUERY_BYTES,
-  QUERY_KINDS,
-  QUERY_SINCE,
-  QUERY_TAG_BITS,
-  QUERY_UNTIL,
-  ROW_AUTHOR,
-  ROW_BYTES,
-  ROW_CREATED_AT,
-  ROW_KIND,
-  ROW_TAG_COUNT,
-  ROW_TAGS,
   SORT_SCRATCH_BYTES,
   SYMBOL_BYTES,
   TREE_BYTES,

@@ -120,36 +120,3 @@ export const INNER_LINKS: usize = INNER_SUMS + <usize>INNER_ENTRIES_MAX * SUM_BY
 export const LINK_COUNT: usize = 4;
 export const LINK_BYTES: usize = 8;
 export const TREE_NODE_BYTES: usize = INNER_LINKS + <usize>INNER_ENTRIES_MAX * LINK_BYTES;
-
-/*
- * Event column: one row for every event; what is matched is numbered by symbols, as above.
- *
- * Row
- *   0        8        12       16       20       24
- *   ├────────┼────────┼────────┼────────┼────────┤
- *   │ f64    │ u32    │ u32    │ u32    │ u32    │   tags: address of the first of its tags' symbols;
- *   │ created│ author │ kind   │ tags   │ tag    │   author is 0 in a row that is not in use
- *   │ at     │        │        │        │ count  │
- *   └────────┴────────┴────────┴────────┴────────┘
- *
- * Query
- *   0        8        16       24       28       32
- *   ├────────┼────────┼────────┼────────┼────────┤   tag conditions: a bit for each condition that is about tags;
- *   │ since  │ until  │ tag    │ authors│ kinds  │   authors, kinds: 1 when the filter names any
- *   │ f64    │ f64    │ bits   │ u32    │ u32    │
- *   └────────┴────────┴────────┴────────┴────────┘
- *
- * Marks: a byte for every symbol: 0, or the number of the condition that asks for it, from 1 on.
- */
-export const ROW_CREATED_AT: usize = 0;
-export const ROW_AUTHOR: usize = 8;
-export const ROW_KIND: usize = 12;
-export const ROW_TAGS: usize = 16;
-export const ROW_TAG_COUNT: usize = 20;
-export const ROW_BYTES: usize = 24;
-export const QUERY_SINCE: usize = 0;
-export const QUERY_UNTIL: usize = 8;
-export const QUERY_TAG_BITS: usize = 16;
-export const QUERY_AUTHORS: usize = 24;
-export const QUERY_KINDS: usize = 28;
-export const QUERY_BYTES: usize = 32;

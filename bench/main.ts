@@ -7,10 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
-import { columnTopic } from './column.bench.js';
 import { chartsOf, plot } from './growth.js';
 import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
+import { queryTopic } from './query.bench.js';
 import { reconcileTopic } from './reconcile.bench.js';
 import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
@@ -18,7 +18,7 @@ import { standingSetTopic } from './standing-set.bench.js';
 import { drawSvg } from './svg.js';
 import type { Scale, Topic, Work } from './topic.js';
 
-const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic, columnTopic];
+const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic, queryTopic];
 
 /** A ratio counts as worse only when it is so this many times in a row. */
 const checkAttemptsMax = 3;

@@ -1,9 +1,10 @@
 import type { NostrEvent } from 'nostr-tools/core';
-import { type Filter, matchFilters } from 'nostr-tools/filter';
-import type { FilterMatcher, KernelEvent, KernelFilter, Kernels } from '../src/kernels/kernels.js';
+import { matchFilters, type Filter as RivalFilter } from 'nostr-tools/filter';
+import type { FilterMatcher, Kernels } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference.js';
 import { createWasmKernels } from '../src/kernels/wasm.js';
 import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
+import type { Filter, FilteredEvent } from '../src/nostr/filter.js';
 import { randomHex32 } from './data.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 
@@ -21,7 +22,7 @@ export const matchTopic: Topic = {
   },
 };
 
-type World = { readonly filters: readonly KernelFilter[]; readonly events: readonly KernelEvent[] };
+type World = { readonly filters: readonly Filter[]; readonly events: readonly FilteredEvent[] };
 
 /** What clients of a git relay ask for, and events of which some are asked for. */
 function createWorld(filterCount: number, eventCount: number): World {
@@ -33,7 +34,7 @@ function createWorld(filterCount: number, eventCount: number): World {
   const kinds = [1617, 1618, 1621, 1622, 1630, 1631, 1632, 30617, 30618];
   const several = <T>(list: readonly T[], max: number): T[] =>
     Array.from({ length: 1 + randomInteger(random, max) }, () => pick(list));
-  const shapes: readonly (() => KernelFilter)[] = [
+  const shapes: readonly (() => Filter)[] = [
     () => ({ kinds: several(kinds, 4), authors: several(people, 5) }),
     () => ({ kinds: several(kinds, 4), '#a': several(addresses, 5) }),
     () => ({ '#e': several(roots, 20), since: 1_700_000_000 }),
@@ -72,7 +73,7 @@ function randomTags(random: Random, { roots, people, addresses }: Named): string
   ];
 }
 
-function fill(kernels: Kernels, filters: readonly KernelFilter[]): FilterMatcher {
+function fill(kernels: Kernels, filters: readonly Filter[]): FilterMatcher {
   const matcher = kernels.createFilterMatcher();
   for (const filter of filters) matcher.add(filter);
   return matcher;
@@ -82,15 +83,15 @@ function matchWork(n: number, eventCount: number): Work {
   const { filters, events } = createWorld(n, eventCount);
   const json = JSON.stringify(events);
   // Strings that come fresh from the wire were never hashed; each run gets new ones.
-  const prepare = () => JSON.parse(json) as KernelEvent[];
-  const count = (matcher: FilterMatcher) => (given: readonly KernelEvent[]) =>
+  const prepare = () => JSON.parse(json) as FilteredEvent[];
+  const count = (matcher: FilterMatcher) => (given: readonly FilteredEvent[]) =>
     given.reduce((sum, event) => sum + matcher.match(event).length, 0);
   const wasm = fill(createWasmKernels(), filters);
   const contenders = [contender({ name: 'wasm', role: 'candidate', prepare, run: count(wasm) })];
   if (n <= rivalFiltersMax) {
     const reference = fill(createReferenceKernels(), filters);
-    const subscriptions = filters.map((filter) => [filter] as Filter[]);
-    const countRival = (given: readonly KernelEvent[]) =>
+    const subscriptions = filters.map((filter) => [filter as RivalFilter]);
+    const countRival = (given: readonly FilteredEvent[]) =>
       given.reduce((sum, event) => {
         return sum + subscriptions.filter((each) => matchFilters(each, event as NostrEvent)).length;
       }, 0);

@@ -1,3 +1,5 @@
+import type { Filter, FilteredEvent } from '../nostr/filter.js';
+
 /**
  * The kernels: the hot paths that are compiled from AssemblyScript. Two implementations stand behind this one
  * interface, `wasm` and `reference` (plain TypeScript), and one conformance suite runs both.
@@ -23,8 +25,6 @@ export type Kernels = {
   createStandingSet(): StandingSet;
   /** An empty collection of filters against which events are matched. */
   createFilterMatcher(): FilterMatcher;
-  /** An empty column of events against which filters are matched. */
-  createEventColumn(): EventColumn;
 };
 
 export type KernelMemory = {
@@ -84,44 +84,12 @@ export type StandingSet = Disposable &
     delete(createdAt: number | bigint, id: Uint8Array): boolean;
   };
 
-/**
- * A filter as the kernels take it: NIP-01 without `limit`; tag values stand under `#x`. As in nostr-tools, the name
- * behind `#` may have any length, and a `since` or `until` of 0 bounds nothing.
- */
-export type KernelFilter = {
-  readonly ids?: readonly string[];
-  readonly authors?: readonly string[];
-  readonly kinds?: readonly number[];
-  readonly since?: number;
-  readonly until?: number;
-  readonly [tag: `#${string}`]: readonly string[] | undefined;
-};
-
-/** What of an event the kernels look at. */
-export type KernelEvent = {
-  readonly id: string;
-  readonly pubkey: string;
-  readonly kind: number;
-  readonly created_at: number;
-  readonly tags: readonly (readonly string[])[];
-};
-
 /** Many open filters, and which of them match an event. Adding and removing is cheap. */
 export type FilterMatcher = Disposable & {
   readonly size: number;
-  /** Adds a filter and returns its handle: a small whole number, reused after `remove`. */
-  add(filter: KernelFilter): number;
+  /** Adds a filter, whose `limit` does not count, and returns its handle: a small whole number, reused after `remove`. */
+  add(filter: Filter): number;
   remove(handle: number): void;
-  /** The handles of all filters that match, each once, in no particular order. NIP-01 semantics, exactly. */
-  match(event: KernelEvent): number[];
-};
-
-/** Many events, and which of them a filter matches, by reading them all: for what no index narrows down. */
-export type EventColumn = Disposable & {
-  readonly size: number;
-  /** Adds an event and returns its row: a small whole number, reused after `remove`. Its id must be new. */
-  add(event: KernelEvent): number;
-  remove(row: number): void;
-  /** The rows of all events that match, each once, in no particular order. NIP-01 semantics, exactly. */
-  select(filter: KernelFilter): number[];
+  /** The handles of all filters that match by `matchesFilter`, each once, in no particular order. */
+  match(event: FilteredEvent): number[];
 };

@@ -1,11 +1,11 @@
+import { type Filter, type FilteredEvent, matchesFilter } from '../nostr/filter.js';
 import { KernelUsageError } from './errors.js';
-import { matchesFilter } from './filter-rules.js';
 import { HandleList } from './handle-list.js';
-import type { FilterMatcher, KernelEvent, KernelFilter } from './kernels.js';
+import type { FilterMatcher } from './kernels.js';
 
 /** Every filter against every event. */
 export class ReferenceFilterMatcher implements FilterMatcher {
-  readonly #filters = new Map<number, KernelFilter>();
+  readonly #filters = new Map<number, Filter>();
   readonly #handles = new HandleList();
   #disposed = false;
 
@@ -13,7 +13,7 @@ export class ReferenceFilterMatcher implements FilterMatcher {
     return this.#filters.size;
   }
 
-  add(filter: KernelFilter): number {
+  add(filter: Filter): number {
     this.#checkOpen();
     const handle = this.#handles.take();
     this.#filters.set(handle, structuredClone(filter));
@@ -26,7 +26,7 @@ export class ReferenceFilterMatcher implements FilterMatcher {
     this.#handles.giveBack(handle);
   }
 
-  match(event: KernelEvent): number[] {
+  match(event: FilteredEvent): number[] {
     this.#checkOpen();
     return [...this.#filters].filter(([, filter]) => matchesFilter(filter, event)).map(([handle]) => handle);
   }

@@ -1,5 +1,4 @@
 import type { Kernels } from './kernels.js';
-import { ReferenceEventColumn } from './reference-event-column.js';
 import { ReferenceFilterMatcher } from './reference-filter-matcher.js';
 import { ReferenceRecordSetBuilder, ReferenceStandingSet } from './reference-record-set.js';
 
@@ -12,6 +11,5 @@ export function createReferenceKernels(): Kernels {
     createRecordSet: () => new ReferenceRecordSetBuilder(),
     createStandingSet: () => new ReferenceStandingSet([]),
     createFilterMatcher: () => new ReferenceFilterMatcher(),
-    createEventColumn: () => new ReferenceEventColumn(),
   };
 }

@@ -1,8 +1,7 @@
 import { limits } from '../config/limits.js';
+import { type Filter, type FilteredEvent, tagConditions } from '../nostr/filter.js';
 import { KernelSymbolsError } from './errors.js';
-import { isTagKey } from './filter-rules.js';
 import { HandleList } from './handle-list.js';
-import type { KernelEvent, KernelFilter } from './kernels.js';
 
 type Value = string | number;
 
@@ -43,20 +42,14 @@ export class SymbolTable {
   }
 
   /** The conditions of a filter, their symbols counted as used once more. Throws `KernelSymbolsError`. */
-  acquire(filter: KernelFilter): Condition[] {
+  acquire(filter: Filter): Condition[] {
     if (this.#numbers.live >= limits.kernelSymbolsMax) throw new KernelSymbolsError(limits.kernelSymbolsMax);
-    const { ids, authors } = filter;
-    // No number equals one that is none, while a map would find it.
-    const kinds = filter.kinds?.filter((kind) => !Number.isNaN(kind));
+    const { ids, authors, kinds } = filter;
     const conditions: Condition[] = [];
     if (ids) conditions.push(this.#condition(ids, { known: this.#ids, weight: weights.id }));
     if (authors) conditions.push(this.#condition(authors, { known: this.#authors, weight: weights.author }));
     if (kinds) conditions.push(this.#condition(kinds, { known: this.#kinds, weight: weights.kind }));
-    for (const key of Object.keys(filter)) {
-      if (!isTagKey(key)) continue;
-      const values = filter[key];
-      if (values !== undefined) conditions.push(this.#tagCondition(key.slice(1), values));
-    }
+    for (const [letter, values] of tagConditions(filter)) conditions.push(this.#tagCondition(letter, values));
     return conditions;
   }
 
@@ -77,7 +70,7 @@ export class SymbolTable {
    * Writes the numbers of those of the event's values that some filter asks for to `words` from `at` on, some
    * perhaps twice, and gives the index behind the last. At most 3 + as many as the event has tags.
    */
-  writeEvent(event: KernelEvent, words: Uint32Array, at: number): number {
+  writeEvent(event: FilteredEvent, words: Uint32Array, at: number): number {
     let to = at;
     const id = this.#ids.get(event.id);
     if (id !== undefined) words[to++] = id.number;

@@ -1,8 +1,9 @@
+import type { Filter, FilteredEvent } from '../nostr/filter.js';
 import type { Arena } from './arena.js';
 import { BlockPool } from './block-pool.js';
 import { KernelUsageError } from './errors.js';
 import { HandleList } from './handle-list.js';
-import type { FilterMatcher, KernelEvent, KernelFilter } from './kernels.js';
+import type { FilterMatcher } from './kernels.js';
 import { type Condition, SymbolTable } from './symbol-table.js';
 import type { KernelModule } from './wasm-module.js';
 
@@ -50,7 +51,7 @@ export class WasmFilterMatcher implements FilterMatcher {
     return this.#compiled.size;
   }
 
-  add(filter: KernelFilter): number {
+  add(filter: Filter): number {
     this.#checkOpen();
     const conditions = this.#symbols.acquire(filter);
     const handle = this.#handles.take();
@@ -79,7 +80,7 @@ export class WasmFilterMatcher implements FilterMatcher {
     this.#handles.giveBack(handle);
   }
 
-  match(event: KernelEvent): number[] {
+  match(event: FilteredEvent): number[] {
     this.#checkOpen();
     this.#reserveEvent(event.tags.length + eventWordsFixed);
     const { words } = this.#arena;
@@ -108,7 +109,7 @@ export class WasmFilterMatcher implements FilterMatcher {
   }
 
   /** Writes the filter's block and hangs it into the index; a filter with an empty list gets none. */
-  #compile(handle: number, filter: KernelFilter, conditions: readonly Condition[]) {
+  #compile(handle: number, filter: Filter, conditions: readonly Condition[]) {
     if (conditions.some(({ symbols }) => symbols.length === 0)) return { block: 0, bytes: 0 };
     const key = mostSelective(conditions);
     const keys = key === undefined ? [0] : key.symbols.map(({ number }) => number);
@@ -125,8 +126,8 @@ export class WasmFilterMatcher implements FilterMatcher {
     words[(block + m.FILTER_FOUND.value) >>> 2] = 0;
     words[(block + m.FILTER_NODES.value) >>> 2] = keys.length;
     words[(block + m.FILTER_CLAUSES.value) >>> 2] = clauses.length;
-    floats[(block + m.FILTER_SINCE.value) / 8] = filter.since || Number.NEGATIVE_INFINITY;
-    floats[(block + m.FILTER_UNTIL.value) / 8] = filter.until || Number.POSITIVE_INFINITY;
+    floats[(block + m.FILTER_SINCE.value) / 8] = filter.since ?? Number.NEGATIVE_INFINITY;
+    floats[(block + m.FILTER_UNTIL.value) / 8] = filter.until ?? Number.POSITIVE_INFINITY;
     let node = block + m.FILTER_HEADER_BYTES.value;
     for (const symbol of keys) {
       words[(node + m.NODE_SYMBOL.value) >>> 2] = symbol;

@@ -44,10 +44,6 @@ export type KernelModule = {
   unlinkFilter(filter: number, symbols: number): void;
   matchEvent(symbols: number, event: number, count: number, createdAt: number, out: number): number;
 
-  selectRows(rows: number, count: number, marks: number, query: number, out: number): number;
-  selectAmong(rows: number, list: number, count: number, marks: number, query: number): number;
-  moveTags(rows: number, count: number, to: number): number;
-
   readonly SORT_SCRATCH_BYTES: Offset;
   readonly TREE_BYTES: Offset;
   readonly TREE_NODE_BYTES: Offset;
@@ -61,18 +57,6 @@ export type KernelModule = {
   readonly FILTER_HEADER_BYTES: Offset;
   readonly NODE_BYTES: Offset;
   readonly NODE_SYMBOL: Offset;
-  readonly QUERY_SINCE: Offset;
-  readonly QUERY_UNTIL: Offset;
-  readonly QUERY_TAG_BITS: Offset;
-  readonly QUERY_AUTHORS: Offset;
-  readonly QUERY_KINDS: Offset;
-  readonly QUERY_BYTES: Offset;
-  readonly ROW_CREATED_AT: Offset;
-  readonly ROW_AUTHOR: Offset;
-  readonly ROW_KIND: Offset;
-  readonly ROW_TAGS: Offset;
-  readonly ROW_TAG_COUNT: Offset;
-  readonly ROW_BYTES: Offset;
 };
 
 let code: Uint8Array<ArrayBuffer> | undefined;

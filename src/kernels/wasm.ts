@@ -1,7 +1,6 @@
 import { limits } from '../config/limits.js';
 import { Arena } from './arena.js';
 import type { Kernels } from './kernels.js';
-import { WasmEventColumn } from './wasm-event-column.js';
 import { WasmFilterMatcher } from './wasm-filter-matcher.js';
 import { instantiateKernels } from './wasm-module.js';
 import { WasmRecordSetBuilder } from './wasm-record-set.js';
@@ -22,6 +21,5 @@ export function createWasmKernels(options: { readonly bytesMax?: number } = {}):
     createRecordSet: (capacity = 0) => new WasmRecordSetBuilder(context, capacity),
     createStandingSet: () => new WasmStandingSet(context),
     createFilterMatcher: () => new WasmFilterMatcher(module, arena),
-    createEventColumn: () => new WasmEventColumn(module, arena),
   };
 }

@@ -77,11 +77,14 @@ export function tagConditions(filter: Filter): [letter: string, values: string[]
   );
 }
 
+/** What of an event filters look at. */
+export type FilteredEvent = Omit<NostrEvent, 'content' | 'sig'>;
+
 /**
- * Whether one event matches one filter (NIP-01; unlike nostr-tools', `until: 0` is a bound too). For one event
- * against many filters see the kernels.
+ * Whether one event matches one filter, by NIP-01: a bound that is there is a bound, also when it is 0. `limit` does
+ * not count. For one event against many filters see the kernels.
  */
-export function matchesFilter(filter: Filter, event: NostrEvent): boolean {
+export function matchesFilter(filter: Filter, event: FilteredEvent): boolean {
   if (filter.ids !== undefined && !filter.ids.includes(event.id)) return false;
   if (filter.authors !== undefined && !filter.authors.includes(event.pubkey)) return false;
   if (filter.kinds !== undefined && !filter.kinds.includes(event.kind)) return false;

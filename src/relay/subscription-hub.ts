@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { AcceptedEvent, Feed } from '../admission/admission.js';
-import type { FilterMatcher, KernelFilter, Kernels } from '../kernels/kernels.js';
+import { limits } from '../config/limits.js';
+import type { FilterMatcher, Kernels } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { isExpired, type NostrEvent } from '../nostr/event.js';
 import { type Filter, matchesFilter } from '../nostr/filter.js';
+import { DeliveryQueue } from './delivery-queue.js';
 import { EventFrames } from './frames.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { Subscription } from './subscription.js';
@@ -31,12 +33,17 @@ export class SubscriptionHub implements Disposable {
   readonly #matcher: FilterMatcher;
   readonly #entries = new Map<Subscription, Entry>();
   readonly #byHandle = new Map<number, Entry>();
+  readonly #deliveries: DeliveryQueue;
   readonly #stopListening: () => void;
   #eventNumber = 0;
 
   constructor(services: HubServices) {
     this.#services = services;
     this.#matcher = services.kernels.createFilterMatcher();
+    const limit = { sliceMs: limits.deliverySliceMs, eventsMax: limits.deliveryEventsMax };
+    this.#deliveries = new DeliveryQueue(services.clock, limit, (sent) =>
+      services.metrics.deliveries.inc(sent),
+    );
     this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
   }
 
@@ -50,7 +57,7 @@ export class SubscriptionHub implements Disposable {
     this.#entries.set(subscription, entry);
     try {
       for (const filter of filters) {
-        const handle = this.#matcher.add(kernelFilter(filter));
+        const handle = this.#matcher.add(filter);
         entry.handles.push(handle);
         this.#byHandle.set(handle, entry);
       }
@@ -70,8 +77,14 @@ export class SubscriptionHub implements Disposable {
     }
   }
 
+  /** Settles when every event that was announced before this call has been handed out. Never rejects. */
+  drained(): Promise<void> {
+    return this.#deliveries.drained();
+  }
+
   [Symbol.dispose](): void {
     this.#stopListening();
+    this.#deliveries[Symbol.dispose]();
     this.#entries.clear();
     this.#byHandle.clear();
     this.#matcher[Symbol.dispose]();
@@ -81,14 +94,13 @@ export class SubscriptionHub implements Disposable {
     if (this.#entries.size === 0) return;
     if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
     this.#eventNumber += 1;
-    const frames = new EventFrames(accepted);
-    let sent = 0;
+    const to: Subscription[] = [];
     for (const entry of this.#matching(accepted.event)) {
       if (entry.offered === this.#eventNumber) continue;
       entry.offered = this.#eventNumber;
-      if (entry.subscription.offer(accepted, frames)) sent += 1;
+      to.push(entry.subscription);
     }
-    if (sent > 0) this.#services.metrics.deliveries.inc(sent);
+    if (to.length > 0) this.#deliveries.push({ accepted, frames: new EventFrames(accepted), to });
   }
 
   #matching(event: NostrEvent): Entry[] {
@@ -102,9 +114,4 @@ export class SubscriptionHub implements Disposable {
       );
     }
   }
-}
-
-function kernelFilter(filter: Filter): KernelFilter {
-  const { limit: _limit, ...conditions } = filter;
-  return conditions as KernelFilter;
 }

@@ -1,6 +1,5 @@
 import { describe } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.js';
-import { eventColumnConformance } from './event-column-conformance.js';
 import { filterMatcherConformance } from './filter-matcher-conformance.js';
 import { recordSetConformance } from './record-set-conformance.js';
 import { standingSetConformance } from './standing-set-conformance.js';
@@ -10,7 +9,6 @@ export function kernelsConformance(name: string, create: () => Kernels): void {
   describe(`kernels: ${name}`, () => {
     describe('record set', () => recordSetConformance(create));
     describe('standing set', () => standingSetConformance(create));
-    describe('event column', () => eventColumnConformance(create));
     describe('filter matcher', () => filterMatcherConformance(create));
   });
 }

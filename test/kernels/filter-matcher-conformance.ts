@@ -1,15 +1,12 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { KernelUsageError } from '../../src/kernels/errors.js';
-import type { FilterMatcher, KernelEvent, KernelFilter, Kernels } from '../../src/kernels/kernels.js';
+import type { FilterMatcher, Kernels } from '../../src/kernels/kernels.js';
+import type { Filter, FilteredEvent } from '../../src/nostr/filter.js';
 import { event, filter } from './arbitraries.js';
 import { ascending, filterCases, matchesByNostrTools, note } from './filter-cases.js';
 
-function expectSame(
-  matcher: FilterMatcher,
-  open: ReadonlyMap<number, KernelFilter>,
-  given: KernelEvent,
-): void {
+function expectSame(matcher: FilterMatcher, open: ReadonlyMap<number, Filter>, given: FilteredEvent): void {
   const wanted = [...open].filter(([, each]) => matchesByNostrTools(each, given)).map(([handle]) => handle);
   expect(ascending(matcher.match(given))).toEqual(ascending(wanted));
 }
@@ -35,7 +32,7 @@ export function filterMatcherConformance(create: () => Kernels): void {
         fc.array(event, { maxLength: 10 }),
         (steps, events) => {
           using matcher = kernels.createFilterMatcher();
-          const open = new Map<number, KernelFilter>();
+          const open = new Map<number, Filter>();
           for (const each of steps) {
             if ('remove' in each) {
               const handle = [...open.keys()][(each.remove as number) % Math.max(open.size, 1)];
@@ -56,7 +53,7 @@ export function filterMatcherConformance(create: () => Kernels): void {
 
   it('finds the right ones of many filters with long lists', () => {
     using matcher = kernels.createFilterMatcher();
-    const open = new Map<number, KernelFilter>();
+    const open = new Map<number, Filter>();
     const numbers = (count: number, from: number, step: number): string[] =>
       Array.from({ length: count }, (_, i) => `v${from + i * step}`);
     for (let i = 0; i < 300; i++) {
