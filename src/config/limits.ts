@@ -20,7 +20,7 @@ export const limits = {
   // Kernels
   /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
   kernelBytesMax: 1_073_741_824,
-  /** Different values that open filters ask for, or events of a column have; the one that reaches it is still taken. */
+  /** Different values that open filters ask for; the one that reaches it is still taken. */
   kernelSymbolsMax: 8_388_608,
 
   // Negentropy (NIP-77)
@@ -108,6 +108,10 @@ export const limits = {
   compressionThresholdBytes: 1_024,
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
+  /** Time for which live events are handed out to subscriptions before the event loop does something else. */
+  deliverySliceMs: 5,
+  /** Live events that wait to be handed out; above it, the oldest is handed out before anything else is done. */
+  deliveryEventsMax: 256,
   /** Open negentropy sessions of all clients. */
   negentropySessionsMax: 256,
   /** Most events that one negentropy session reconciles. */
@@ -132,8 +136,8 @@ export const limits = {
   httpTimeCheckMs: 2_000,
   /** Time for which a connection is kept open without a request. */
   httpKeepAliveMs: 5_000,
-  /** Time in which answers in hand are finished when the service closes. */
-  httpCloseMsMax: 1_000,
+  /** Time in which answers in hand are finished when the service closes; the relay has closed its sockets by then. */
+  httpCloseMsMax: 2_500,
 
   // Policy
   /** Longest identifier of a repository, in bytes of UTF-8: with `.git` it has to fit a file name. */
@@ -146,8 +150,10 @@ export const limits = {
   pullRequestRepositoriesMax: 100,
   /** Most addresses of one event, beside repositories, that are looked up among the stored events. */
   addressLookupsMax: 1_000,
-  /** Largest deletion request, in bytes, from an author of whom nothing is stored. */
-  strangerDeletionBytesMax: 8_192,
+  /** Largest event, in bytes, of a kind that is accepted without hanging on anything (5, 10317). */
+  unanchoredEventBytesMax: 65_536,
+  /** The same, from an author of whom nothing is stored. */
+  strangerEventBytesMax: 8_192,
 
   // Git
   /** Longest ref name, in bytes of UTF-8. */

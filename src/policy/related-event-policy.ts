@@ -15,8 +15,9 @@ export const notRelated = 'blocked: the event neither refers to an accepted even
  * without: the list of an author's GRASP services (10317), and deletion requests (5).
  *
  * A deletion request may arrive before what it deletes, which must then not come back; so it is kept whether or not
- * its targets are known. That lets strangers store requests that delete nothing, so theirs are kept only while they
- * are small; a larger one is tried again when something of its author was accepted.
+ * its targets are known. A list of services hangs on nothing at all. Anyone may store such events, so they have to be
+ * small, and smaller still from strangers, of whom nothing is stored; a stranger's larger one is tried again when
+ * something of its author was accepted.
  */
 export class RelatedEventPolicy implements SubPolicy<undefined> {
   readonly #context: PolicyContext;
@@ -35,15 +36,18 @@ export class RelatedEventPolicy implements SubPolicy<undefined> {
   }
 
   decide(event: NostrEvent): Decision {
-    if (event.kind === kinds.userGraspList) return accept();
-    if (event.kind === kinds.deletion) return this.#decideDeletion(event);
+    if (event.kind === kinds.userGraspList || event.kind === kinds.deletion)
+      return this.#decideUnanchored(event);
     return this.#anchors.hold(event) ? accept() : reject(notRelated);
   }
 
-  #decideDeletion(event: NostrEvent): Decision {
-    if (eventBytes(event) <= limits.strangerDeletionBytesMax) return accept();
+  #decideUnanchored(event: NostrEvent): Decision {
+    const bytes = eventBytes(event);
+    if (bytes > limits.unanchoredEventBytesMax)
+      return reject('invalid: this event is too large for its kind');
+    if (bytes <= limits.strangerEventBytesMax) return accept();
     return this.#context.store.some({ authors: [event.pubkey] })
       ? accept()
-      : reject('blocked: nothing of the author of this deletion request is kept here');
+      : reject('blocked: nothing of the author of this event is kept here');
   }
 }

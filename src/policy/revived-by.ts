@@ -15,7 +15,7 @@ export function revivedBy(event: NostrEvent): Filter[] {
   if (isNeverAnchor(event)) return [];
   return [
     ...referringFilters(event),
-    { kinds: [kinds.deletion], authors: [event.pubkey] },
+    { kinds: [kinds.deletion, kinds.userGraspList], authors: [event.pubkey] },
     ...referredFilters(event),
     ...maintenanceFilters(event),
   ];

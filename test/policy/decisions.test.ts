@@ -678,6 +678,12 @@ decide('1618, 1619: the related-event rule, and a `c` tag', anchored, 'accept', 
 ]);
 
 const noTarget = 'invalid: the deletion request names no event or address of its author';
+const stranger = 'blocked: nothing of the author of this event is kept here';
+const tooLarge = 'invalid: this event is too large for its kind';
+const deletionOf = (author: string, chars: number) =>
+  event(author, 5, [['e', unrelatedId]], { content: 'x'.repeat(chars) });
+const graspListOf = (author: string, chars: number) =>
+  event(author, 10317, [['g', here.relay]], { content: 'x'.repeat(chars) });
 decide('Kind 5 follows NIP-09; kind 10317 is accepted', anchored, 'accept', [
   ['of an own event', event(mallory, 5, [['e', issue.id]])],
   ['of an own address', event(alice, 5, [['a', address(alice, 'repo')]])],
@@ -685,16 +691,14 @@ decide('Kind 5 follows NIP-09; kind 10317 is accepted', anchored, 'accept', [
   ['of nothing', event(carol, 5, []), noTarget],
   ['of an address of somebody else', event(mallory, 5, [['a', address(alice, 'repo')]]), noTarget],
   ['of what is no id', event(carol, 5, [['e', 'junk']]), noTarget],
-  [
-    'large, from a stranger',
-    event(carol, 5, [['e', unrelatedId]], { content: 'x'.repeat(10_000) }),
-    'blocked: nothing of the author of this deletion request is kept here',
-  ],
-  [
-    'large, from an author who is known',
-    event(bob, 5, [['e', unrelatedId]], { content: 'x'.repeat(10_000) }),
-  ],
-  ['a list of GRASP services', event(carol, 10317, [['g', here.relay]])],
+  ['large, from a stranger', deletionOf(carol, 10_000), stranger],
+  ['large, from an author who is known', deletionOf(bob, 10_000)],
+  ['too large for anyone', deletionOf(bob, 70_000), tooLarge],
+  ['too large, from a stranger', deletionOf(carol, 70_000), tooLarge],
+  ['a list of GRASP services', graspListOf(carol, 0)],
+  ['a large list, from a stranger', graspListOf(carol, 10_000), stranger],
+  ['a large list, from an author who is known', graspListOf(bob, 10_000)],
+  ['a list that is too large for anyone', graspListOf(bob, 70_000), tooLarge],
 ]);
 
 const graspList = event(mallory, 10317, [

@@ -236,11 +236,14 @@ describe('Refused events that may be acceptable when another one came', () => {
     );
   });
 
-  it('a large deletion request, when something of its author was accepted', () => {
+  const content = 'x'.repeat(10_000);
+  it.each([
+    ['deletion request', event(carol, 5, [['e', 'e'.repeat(64)]], { content })],
+    ['list of GRASP services', event(carol, 10317, [], { content })],
+  ])('a large %s, when something of its author was accepted', (_, waiting) => {
     const here = world();
     here.submit(root);
-    const deletion = event(carol, 5, [['e', 'e'.repeat(64)]], { content: 'x'.repeat(10_000) });
-    revives(here, event(carol, 1, [['a', address(alice, 'repo')]]), deletion);
+    revives(here, event(carol, 1, [['a', address(alice, 'repo')]]), waiting);
   });
 
   it('nothing, by kinds that make nothing acceptable', () => {
