@@ -1,8 +1,7 @@
-import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
-import { eventBytes, eventHash, type NostrEvent } from '../nostr/event.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
@@ -11,7 +10,8 @@ import { AcceptedInHand } from './accepted-in-hand.js';
 import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
-import { HotCache, type HotEvent } from './hot-cache.js';
+import type { HotEvent } from './hot-cache.js';
+import { Refusals } from './refusals.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
 
@@ -61,21 +61,18 @@ const stored: AdmissionOutcome = { type: 'stored' };
 const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
 const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
 
-/** The reasons under which the store itself remembers events; nothing that arrives makes those acceptable. */
-const finalReasons: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
-
 /**
- * The one door (sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
+ * The one door (docs/sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
  * then id and signature off the main thread; then the decision and the store, synchronously one after the other;
  * then, once written, the feed.
  */
 export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly feed = new EventFeed();
   readonly #parts: AdmissionParts;
-  readonly #hot: HotCache;
+  readonly #refusals: Refusals;
   readonly #queue: VerificationQueue<PendingJob>;
-  /** By id, what is between submission and outcome: at most one verification of an event at a time. */
-  readonly #pending = new Map<string, PendingJob>();
+  /** By id, the outcome of the last submission that is under way: the copies of an event go one after another. */
+  readonly #pending = new Map<string, Promise<AdmissionOutcome>>();
   readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
   /** The events of the write that is being gathered. */
   #gathering: WriteGroup | undefined;
@@ -83,7 +80,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
-    this.#hot = new HotCache(parts.clock, parts.hotCacheDurationMs, limits.hotCacheBytesMax);
+    this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
     this.#queue = new VerificationQueue(
       parts.verifier,
       (job, verdict) => this.#onVerdict(job, verdict),
@@ -91,22 +88,24 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
         for (const job of jobs) this.#fail(job, error);
       },
     );
-    parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#hot.bytes });
+    parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#refusals.hotBytes });
   }
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     if (this.#closed) throw new AdmissionClosedError();
-    const early = this.#earlyOutcome(event, source);
-    if (early !== undefined) {
-      this.#parts.metrics.countOutcome(source.type, early.type);
-      return early;
-    }
     const earlier = this.#pending.get(event.id);
-    if (earlier !== undefined) return await this.#follow(earlier, event, source);
-    const job: PendingJob = { event, source, bytes: eventBytes(event), outcome: deferred() };
-    this.#pending.set(event.id, job);
-    this.#queue.push(job);
-    return await job.outcome.promise;
+    if (earlier === undefined) {
+      const early = this.#earlyOutcome(event, source);
+      if (early !== undefined) return early;
+    }
+    const outcome =
+      earlier === undefined ? this.#enqueue(event, source) : this.#follow(earlier, event, source);
+    this.#pending.set(event.id, outcome);
+    try {
+      return await outcome;
+    } finally {
+      if (this.#pending.get(event.id) === outcome) this.#pending.delete(event.id);
+    }
   }
 
   async roomy(source: EventSource['type']): Promise<void> {
@@ -122,7 +121,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
   async sweep(): Promise<void> {
     const { removed, written } = this.#parts.store.removeExpired();
-    this.#parts.refused.removeExpired();
+    this.#refusals.sweep();
     const effects = this.#parts.policy.onRemoved(removed);
     await written;
     this.feed.emitRemoved({ removed });
@@ -133,24 +132,42 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
-    await Promise.allSettled(Array.from(this.#pending.values(), (job) => job.outcome.promise));
+    await Promise.allSettled(this.#pending.values());
+  }
+
+  /** Lets the event wait for its verdict. */
+  #enqueue(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    const job: PendingJob = { event, source, bytes: eventBytes(event), outcome: deferred() };
+    this.#queue.push(job);
+    return job.outcome.promise;
   }
 
   /**
-   * The same event is being checked already. What is stored is a duplicate then; but another outcome may be the
-   * fault of that copy (a forged signature), so this one is tried for itself.
+   * The same event is being checked already. When it is stored this one is a duplicate; but another outcome may be
+   * the fault of that copy (a forged signature), so this one is tried for itself.
    */
-  async #follow(earlier: PendingJob, event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
-    const outcome = await earlier.outcome.promise;
-    if (outcome.type === 'stored') return outcomeOfStatus.duplicate;
+  async #follow(
+    earlier: Promise<AdmissionOutcome>,
+    event: NostrEvent,
+    source: EventSource,
+  ): Promise<AdmissionOutcome> {
+    const outcome = await earlier;
     if (outcome.type === 'ephemeral') return outcome;
-    return await this.submit(event, source);
+    if (this.#closed) throw new AdmissionClosedError();
+    return this.#earlyOutcome(event, source) ?? (await this.#enqueue(event, source));
   }
 
+  /** What can be said without the signature; counted. */
   #earlyOutcome(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
-    const { store, refused, policy } = this.#parts;
+    const outcome = this.#judgeEarly(event, source);
+    if (outcome !== undefined) this.#parts.metrics.countOutcome(source.type, outcome.type);
+    return outcome;
+  }
+
+  #judgeEarly(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
+    const { store, policy } = this.#parts;
     if (store.has(event.id)) return outcomeOfStatus.duplicate;
-    const refusal = source.type === 'direct' ? undefined : refused.reasonFor(event.id);
+    const refusal = this.#refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     const status = store.preview(event);
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
@@ -170,26 +187,12 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** The store would not keep it: remembered, so that catch-up converges. */
   #dismiss(event: NostrEvent, source: EventSource, status: keyof typeof outcomeOfStatus): AdmissionOutcome {
-    return this.#remember(event, source, status) ?? outcomeOfStatus[status];
+    return this.#refusals.remember(event, source, status) ? outcomeOfStatus[status] : wrongId;
   }
 
   /** The policy does not want it: remembered, and kept at hand, for what it misses may arrive. */
   #refuse(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
-    const invalid = this.#remember(event, source, reason);
-    if (invalid !== undefined) return invalid;
-    if (source.type !== 'direct') this.#hot.add(event, source);
-    return { type: 'refused', reason };
-  }
-
-  /**
-   * Remembers an id of catch-up or live sync as refused. Before the signature was checked the id must be, lest a
-   * forged event condemns the id of a good one; clients cannot fill this memory.
-   */
-  #remember(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome | undefined {
-    if (source.type === 'direct') return undefined;
-    if (eventHash(event) !== event.id) return wrongId;
-    this.#parts.refused.add(event, reason);
-    return undefined;
+    return this.#refusals.remember(event, source, reason) ? { type: 'refused', reason } : wrongId;
   }
 
   #onVerdict(job: PendingJob, verdict: Verdict): void {
@@ -220,11 +223,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
-    const { policy, refused } = this.#parts;
+    const { policy } = this.#parts;
     const { removed, written } = result;
     const effectsOfRemoval = policy.onRemoved(removed);
     policy.onStored(job.event);
-    refused.delete(job.event.id);
+    this.#refusals.forget(job.event.id);
     this.#gather({ job, removed, effects: [...effects, ...effectsOfRemoval] }, written);
   }
 
@@ -266,18 +269,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** Tries again what was refused for want of this event; what is no longer at hand is asked for again. */
   #revive(event: NostrEvent): void {
     if (this.#closed) return;
-    const { policy, refused } = this.#parts;
-    const cold: string[] = [];
-    for (const filter of policy.revivedBy(event)) {
-      for (const id of refused.matching(filter, limits.revivedIdsMax)) {
-        if (finalReasons.has(refused.reasonFor(id) ?? '')) continue;
-        refused.delete(id);
-        const hot = this.#hot.take(id);
-        if (hot === undefined) cold.push(id);
-        else this.#retry(hot);
-      }
-    }
-    this.#want(cold);
+    const { atHand, gone } = this.#refusals.revive(event);
+    for (const hot of atHand) this.#retry(hot);
+    this.#want(gone);
   }
 
   /** A copy that was refused before its signature was checked may turn out forged: then a good one is wanted. */
@@ -297,13 +291,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   #settle(job: PendingJob, outcome: AdmissionOutcome): void {
-    this.#pending.delete(job.event.id);
     this.#parts.metrics.countOutcome(job.source.type, outcome.type);
     job.outcome.resolve(outcome);
   }
 
   #fail(job: PendingJob, error: unknown): void {
-    this.#pending.delete(job.event.id);
     job.outcome.reject(error);
   }
 }

@@ -1,0 +1,82 @@
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
+import { eventHash, type NostrEvent } from '../nostr/event.js';
+import type { WritePolicy } from '../policy/write-policy.js';
+import type { RefusedIndex } from '../store/refused-index.js';
+import type { EventSource } from './admission.js';
+import { HotCache, type HotEvent } from './hot-cache.js';
+
+/** The reasons under which the store itself remembers events; nothing that arrives makes those acceptable. */
+const finalReasons: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired', 'removed']);
+
+/** What may be acceptable now: events at hand, and the ids of those that have to be asked for again. */
+export type Revived = { readonly atHand: readonly HotEvent[]; readonly gone: readonly string[] };
+
+/**
+ * What was refused (docs/sync.md §6): the ids, so that they are not downloaded again, and for a while the events
+ * themselves, so that those that only came too early can be tried again. Clients cannot fill this memory: theirs are
+ * not kept.
+ */
+export class Refusals {
+  readonly #refused: RefusedIndex;
+  readonly #policy: Pick<WritePolicy, 'revivedBy'>;
+  readonly #hot: HotCache;
+
+  constructor(
+    refused: RefusedIndex,
+    policy: Pick<WritePolicy, 'revivedBy'>,
+    clock: Clock,
+    hotCacheDurationMs: number,
+  ) {
+    this.#refused = refused;
+    this.#policy = policy;
+    this.#hot = new HotCache(clock, hotCacheDurationMs, limits.hotCacheBytesMax);
+  }
+
+  /** Bytes of the events that are at hand. */
+  get hotBytes(): number {
+    return this.#hot.bytes;
+  }
+
+  /** Why a remote's event was refused before. A client gets a fresh answer each time. */
+  reasonFor(event: NostrEvent, source: EventSource): string | undefined {
+    return source.type === 'direct' ? undefined : this.#refused.reasonFor(event.id);
+  }
+
+  /**
+   * Remembers a refusal. False, and nothing is remembered, when the id is not the hash of the event: an event whose
+   * signature was not checked yet may be forged, and must not condemn the id of a good one.
+   */
+  remember(event: NostrEvent, source: EventSource, reason: string): boolean {
+    if (source.type === 'direct') return true;
+    if (eventHash(event) !== event.id) return false;
+    this.#refused.add(event, reason);
+    if (!finalReasons.has(reason)) this.#hot.add(event, source);
+    return true;
+  }
+
+  forget(id: string): void {
+    this.#refused.delete(id);
+  }
+
+  /** Takes out what was refused for want of this event. */
+  revive(event: NostrEvent): Revived {
+    const atHand: HotEvent[] = [];
+    const gone: string[] = [];
+    for (const filter of this.#policy.revivedBy(event)) {
+      for (const id of this.#refused.matching(filter, limits.revivedIdsMax)) {
+        if (finalReasons.has(this.#refused.reasonFor(id) ?? '')) continue;
+        this.#refused.delete(id);
+        const hot = this.#hot.take(id);
+        if (hot === undefined) gone.push(id);
+        else atHand.push(hot);
+      }
+    }
+    return { atHand, gone };
+  }
+
+  /** Forgets what was refused too long ago. */
+  sweep(): void {
+    this.#refused.removeExpired();
+  }
+}
