@@ -1,20 +1,23 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import type { EventStore } from '../store/event-store.js';
+import type { SubscriptionHub } from './subscription-hub.js';
 
 /**
- * Tells when all that the store shows by now has been announced in the feed. The index shows an event from `put`
- * on; the feed announces it once it is on disk. A query that runs between the two sends an event whose announcement
+ * Tells when all that the store shows by now has been announced in the feed, and handed out. The index shows an event
+ * from `put` on; the feed announces it once it is on disk. A query that runs between the two sends an event whose announcement
  * is still to come, and that must not be sent twice.
  */
 export class AnnouncementBarrier {
   readonly #store: Pick<EventStore, 'flush'>;
+  readonly #hub: Pick<SubscriptionHub, 'drained'>;
   readonly #clock: Clock;
   #current: Promise<void> | undefined;
   #following: Promise<void> | undefined;
 
-  constructor(store: Pick<EventStore, 'flush'>, clock: Clock) {
+  constructor(store: Pick<EventStore, 'flush'>, hub: Pick<SubscriptionHub, 'drained'>, clock: Clock) {
     this.#store = store;
+    this.#hub = hub;
     this.#clock = clock;
   }
 
@@ -43,5 +46,6 @@ export class AnnouncementBarrier {
       // A store that cannot write announces nothing more; whoever put the events reports it.
     }
     await this.#clock.sleep(limits.announcementLagMs);
+    await this.#hub.drained();
   }
 }

@@ -51,7 +51,7 @@ export class RelayServer implements AsyncDisposable {
     this.#services = {
       ...parts,
       hub: this.#hub,
-      barrier: new AnnouncementBarrier(store, clock),
+      barrier: new AnnouncementBarrier(store, this.#hub, clock),
       scheduler: new TurnScheduler(clock, limits.requestSliceMs),
       negentropySlots: new SlotCounter(settings.negentropySessionsMax),
     };

@@ -11,7 +11,7 @@ it('waits for a flush that began after the call, one for all who ask meanwhile',
     flushes.push(done);
     return done.promise;
   };
-  const barrier = new AnnouncementBarrier({ flush }, clock);
+  const barrier = new AnnouncementBarrier({ flush }, { drained: async () => {} }, clock);
   const passed: string[] = [];
   const ask = (name: string) => void barrier.passed().then(() => passed.push(name));
   ask('first');

@@ -181,6 +181,7 @@ describe('REQ', () => {
     await settle();
     admission.announce(plainEvent(3));
     admission.announce(plainEvent(4, { kind: 2 }));
+    await settle();
     expect(outbox.frames.map(([type]) => type)).toEqual(['EVENT', 'EVENT', 'EOSE', 'EVENT']);
     expect(outbox.eventIds('a')).toEqual([2, 1, 3].map((number) => plainEvent(number).id));
   });
@@ -191,6 +192,7 @@ describe('REQ', () => {
     send('REQ', 'b"\\', { limit: 0 });
     await settle();
     admission.announce(plainEvent(1));
+    await settle();
     expect(outbox.ofType('EVENT').map(([, subscription]) => subscription)).toEqual(['a', 'b"\\']);
   });
 
@@ -205,6 +207,7 @@ describe('REQ', () => {
     send('REQ', 'after', {});
     await settle();
     admission.announce(plainEvent(2, { kind: 20_001, tags: [['expiration', expiration]] }));
+    await settle();
     expect(outbox.eventIds('before')).toEqual([expiring.id]);
     expect(outbox.eventIds('after')).toEqual([]);
   });
@@ -234,9 +237,11 @@ describe('REQ', () => {
     await settle();
     admission.announce(plainEvent(1));
     admission.announce(plainEvent(2, { kind: 2 }));
+    await settle();
     expect(outbox.eventIds('a')).toEqual([plainEvent(2).id]);
     send('CLOSE', 'a');
     admission.announce(plainEvent(3, { kind: 2 }));
+    await settle();
     expect(outbox.eventIds('a')).toHaveLength(1);
     expect(hub.size).toBe(0);
   });
@@ -292,6 +297,7 @@ describe('REQ', () => {
     send('REQ', 'a', {});
     await settle();
     for (const number of [1, 2, 3]) admission.announce(plainEvent(number));
+    await settle();
     expect(outbox.frames).toEqual([['CLOSED', 'a', expect.stringMatching(/^error: /)]]);
     expect(hub.size).toBe(0);
     end.resolve();

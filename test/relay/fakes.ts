@@ -137,7 +137,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     kernels,
     localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
     hub,
-    barrier: new AnnouncementBarrier(store, clock),
+    barrier: new AnnouncementBarrier(store, hub, clock),
     scheduler: new TurnScheduler(clock, 5),
     negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
   };

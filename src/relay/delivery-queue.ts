@@ -1,0 +1,105 @@
+import type { AcceptedEvent } from '../admission/admission.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import type { EventFrames } from './frames.js';
+import type { Subscription } from './subscription.js';
+
+/** One event on its way to the subscriptions that it matches. */
+export type Delivery = {
+  readonly accepted: AcceptedEvent;
+  readonly frames: EventFrames;
+  readonly to: readonly Subscription[];
+};
+
+export type DeliveryLimits = { readonly sliceMs: number; readonly eventsMax: number };
+
+/**
+ * Hands accepted events out in slices of time, between which the event loop does all else: whoever published an
+ * event has the `OK` before a thousand others have the event, and nobody's request waits until they do.
+ */
+export class DeliveryQueue implements Disposable {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #limits: DeliveryLimits;
+  readonly #onSent: (count: number) => void;
+  readonly #nextTurn: (task: () => void) => void;
+  #deliveries: Delivery[] = [];
+  /** How many subscriptions have been offered the first of them. */
+  #offered = 0;
+  #taken = 0;
+  #finished = 0;
+  #waiting: { readonly taken: number; readonly done: Deferred<void> }[] = [];
+  #scheduled = false;
+
+  /** `onSent` is told how many frames were sent; `nextTurn` runs a task in a later turn of the event loop. */
+  constructor(
+    clock: Pick<Clock, 'monotonic'>,
+    limits: DeliveryLimits,
+    onSent: (count: number) => void,
+    nextTurn: (task: () => void) => void = setImmediate,
+  ) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#onSent = onSent;
+    this.#nextTurn = nextTurn;
+  }
+
+  /** Takes a delivery. When too many wait, the oldest is handed out at once: so its cost slows down who brings more. */
+  push(delivery: Delivery): void {
+    this.#deliveries.push(delivery);
+    this.#taken += 1;
+    if (this.#deliveries.length > this.#limits.eventsMax) this.#handOut(Number.POSITIVE_INFINITY, 1);
+    this.#schedule();
+  }
+
+  /** Settles when all that was pushed before this call is handed out. Never rejects. */
+  async drained(): Promise<void> {
+    if (this.#finished === this.#taken) return;
+    const done = deferred<void>();
+    this.#waiting.push({ taken: this.#taken, done });
+    await done.promise;
+  }
+
+  /** Drops what waits. */
+  [Symbol.dispose](): void {
+    this.#deliveries = [];
+    this.#offered = 0;
+    this.#finished = this.#taken;
+    this.#settle();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#deliveries.length === 0) return;
+    this.#scheduled = true;
+    this.#nextTurn(() => {
+      this.#scheduled = false;
+      this.#handOut(this.#clock.monotonic() + this.#limits.sliceMs, this.#deliveries.length);
+      this.#schedule();
+    });
+  }
+
+  /** Hands out up to `events` deliveries until `endMs`. */
+  #handOut(endMs: number, events: number): void {
+    let sent = 0;
+    let whole = 0;
+    for (; whole < events; whole += 1, this.#offered = 0) {
+      const { accepted, frames, to } = this.#deliveries[whole] as Delivery;
+      while (this.#offered < to.length && this.#clock.monotonic() < endMs) {
+        if (to[this.#offered]?.offer(accepted, frames)) sent += 1;
+        this.#offered += 1;
+      }
+      if (this.#offered < to.length) break;
+    }
+    this.#deliveries.splice(0, whole);
+    this.#finished += whole;
+    if (sent > 0) this.#onSent(sent);
+    this.#settle();
+  }
+
+  #settle(): void {
+    for (let next = this.#waiting[0]; next !== undefined && next.taken <= this.#finished; ) {
+      this.#waiting.shift();
+      next.done.resolve();
+      next = this.#waiting[0];
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AcceptedEvent } from '../../src/admission/admission.js';
+import { DeliveryQueue } from '../../src/relay/delivery-queue.js';
+import { EventFrames } from '../../src/relay/frames.js';
+import type { Subscription } from '../../src/relay/subscription.js';
+import { settle } from '../support/virtual-clock.js';
+
+let nowMs: number;
+let turns: (() => void)[];
+let offered: string[];
+let sent: number;
+let queue: DeliveryQueue;
+
+beforeEach(() => {
+  nowMs = 0;
+  turns = [];
+  offered = [];
+  sent = 0;
+  const count = (frames: number) => {
+    sent += frames;
+  };
+  queue = new DeliveryQueue({ monotonic: () => nowMs }, { sliceMs: 5, eventsMax: 2 }, count, (task) =>
+    turns.push(task),
+  );
+});
+
+/** Subscriptions each of which takes `costMs` for an event. */
+const subscriptions = (names: string, costMs = 0): Subscription[] =>
+  [...names].map(
+    (name) =>
+      ({
+        offer({ json }: AcceptedEvent) {
+          offered.push(`${json}${name}`);
+          nowMs += costMs;
+          return name !== 'x';
+        },
+      }) as unknown as Subscription,
+  );
+
+function push(json: string, to: readonly Subscription[]): void {
+  const accepted = { json } as AcceptedEvent;
+  queue.push({ accepted, frames: new EventFrames(accepted), to });
+}
+
+const turn = () => turns.shift()?.();
+
+describe('DeliveryQueue', () => {
+  it('hands out in order, in a later turn, and counts what was sent', () => {
+    push('1', subscriptions('axb'));
+    push('2', subscriptions('a'));
+    expect(offered).toEqual([]);
+    turn();
+    expect(offered).toEqual(['1a', '1x', '1b', '2a']);
+    expect(sent).toBe(3);
+    expect(turns).toEqual([]);
+  });
+
+  it('goes on in the next turn where a slice of time ended', () => {
+    push('1', subscriptions('abcd', 3));
+    turn();
+    expect(offered).toEqual(['1a', '1b']);
+    turn();
+    expect(offered).toEqual(['1a', '1b', '1c', '1d']);
+  });
+
+  it('hands out the oldest at once when too many wait', () => {
+    for (const json of ['1', '2', '3']) push(json, subscriptions('ab', 9));
+    expect(offered).toEqual(['1a', '1b']);
+    for (let count = 0; count < 4; count += 1) turn();
+    expect(offered).toEqual(['1a', '1b', '2a', '2b', '3a', '3b']);
+  });
+
+  it('tells when what was pushed by then is handed out, whatever came behind', async () => {
+    const passed: string[] = [];
+    await queue.drained();
+    push('1', subscriptions('a', 9));
+    void queue.drained().then(() => passed.push('first'));
+    push('2', subscriptions('a', 9));
+    void queue.drained().then(() => passed.push('second'));
+    turn();
+    await settle();
+    expect(passed).toEqual(['first']);
+    queue[Symbol.dispose]();
+    await settle();
+    expect(passed).toEqual(['first', 'second']);
+    expect(offered).toEqual(['1a']);
+  });
+});
