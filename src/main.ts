@@ -4,7 +4,6 @@ import { constants } from 'node:os';
 import { commands } from './commands/commands.js';
 import { dispatch } from './commands/dispatch.js';
 import { limits } from './config/limits.js';
-import { OptionsError } from './config/options-error.js';
 import { programName } from './config/version.js';
 import { isAbort } from './lib/abort.js';
 import { errorCode, errorMessage, GraspError } from './lib/errors.js';
@@ -17,10 +16,7 @@ function firstError(error: unknown): unknown {
 
 /** Writes the one line that an error has for the operator; the stack too where the error is a fault of ours. */
 function report(error: unknown): void {
-  const isExpected =
-    error instanceof GraspError ||
-    error instanceof OptionsError ||
-    (error instanceof Error && 'syscall' in error);
+  const isExpected = error instanceof GraspError || (error instanceof Error && 'syscall' in error);
   const stack = !isExpected && error instanceof Error ? `\n${error.stack}` : '';
   process.stderr.write(`${programName}: ${errorMessage(error)}${stack}\n`);
 }

@@ -28,7 +28,7 @@ export type Invocation = Terminal & {
   readonly positionals: readonly string[];
   /** The command's own flags, without dashes; a switch has `'true'` or `'false'`. */
   readonly flags: ReadonlyMap<string, RawValue>;
-  /** Reads the options of the daemon. Throws `OptionsError`. */
+  /** Reads the options of the daemon. Throws `UsageError`. */
   readonly readOptions: () => Options;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ export type Command = {
   run(invocation: Invocation): Promise<number>;
 };
 
-/** A command was called the wrong way; the message is one line for the operator. */
+/** A command was called the wrong way, or with a setting that it cannot start with; the message is one line for the operator. */
 export class UsageError extends GraspError {
   constructor(message: string) {
     super('usage', message);

@@ -1,5 +1,6 @@
 import { type FlagShape, optionFlags, type ParsedArguments, parseArguments } from '../config/arguments.js';
 import { readOptions } from '../config/options.js';
+import { OptionsError } from '../config/options-error.js';
 import type { Environment } from '../config/sources.js';
 import { programName, programVersion } from '../config/version.js';
 import { type Command, type Terminal, UsageError } from './command.js';
@@ -30,15 +31,24 @@ export async function dispatch(
   const command = named ? findCommand(first, commands) : commands[0];
   if (command === undefined)
     throw new UsageError(`there is no command '${first}'; see ${programName} --help`);
-  const parsed = parseArguments(named ? rest : args, flagsOf(command));
+  const parsed = readingSettings(() => parseArguments(named ? rest : args, flagsOf(command)));
   if (parsed.flags.has('version')) return print(around, versionLine());
   if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
   checkPositionals(command, parsed);
   return command.run({
     ...around,
     ...parsed,
-    readOptions: () => readOptions({ ...around, flags: parsed.flags }),
+    readOptions: () => readingSettings(() => readOptions({ ...around, flags: parsed.flags })),
   });
+}
+
+/** `config` stands beside `lib` and so has an error of its own; from here on a wrong setting is wrong usage. */
+function readingSettings<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof OptionsError ? new UsageError(error.message) : error;
+  }
 }
 
 function flagsOf(command: Command): ReadonlyMap<string, FlagShape> {

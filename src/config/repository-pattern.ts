@@ -1,3 +1,4 @@
+import { isIdentifier } from './identifier.js';
 import { pubkeyOfNpub } from './nip19.js';
 
 /**
@@ -9,15 +10,10 @@ export type RepositoryPattern = {
   readonly identifier: string | undefined;
 };
 
-// An identifier becomes a folder name, so what a path cannot hold can never match.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path for the operating system.
-const unfitForPath = /[/\\\u0000]/;
-
-function isIdentifier(text: string): boolean {
-  return text !== '' && text !== '.' && text !== '..' && !unfitForPath.test(text);
-}
-
-/** Reads an entry; `undefined` when it is none. What begins with `npub1` is always read as a public key. */
+/**
+ * Reads an entry; `undefined` when it is none, as when no repository can have such an identifier. What begins with
+ * `npub1` is always read as a public key.
+ */
 export function parseRepositoryPattern(text: string): RepositoryPattern | undefined {
   if (!text.startsWith('npub1')) {
     return isIdentifier(text) ? { pubkey: undefined, identifier: text } : undefined;

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
-import { npubOf, pubkeyOfNpub } from '../nostr/keys.js';
+import { isIdentifier } from '../config/identifier.js';
+import { pubkeyOfNpub } from '../config/nip19.js';
+import { npubOf } from '../nostr/keys.js';
 import { GitError } from './git-error.js';
 
 const suffix = '.git';
@@ -9,8 +11,7 @@ const suffix = '.git';
  * policy has refused those before.
  */
 export function repositoryPath(gitDataPath: string, pubkey: string, identifier: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path for the operating system.
-  if (identifier === '' || identifier === '.' || identifier === '..' || /[/\\\u0000]/.test(identifier)) {
+  if (!isIdentifier(identifier)) {
     throw new GitError('unfit_identifier', 'the identifier does not fit a path', { retryable: false });
   }
   return resolve(gitDataPath, npubOf(pubkey), `${identifier}${suffix}`);
@@ -22,9 +23,6 @@ export function repositoryOfFolders(
   folder: string,
 ): { readonly pubkey: string; readonly identifier: string } | undefined {
   if (!npub.startsWith('npub1') || !folder.endsWith(suffix) || folder === suffix) return undefined;
-  try {
-    return { pubkey: pubkeyOfNpub(npub), identifier: folder.slice(0, -suffix.length) };
-  } catch {
-    return undefined;
-  }
+  const pubkey = pubkeyOfNpub(npub);
+  return pubkey === undefined ? undefined : { pubkey, identifier: folder.slice(0, -suffix.length) };
 }

@@ -46,17 +46,6 @@ export class Identity {
   }
 }
 
-/** The public key of an `npub` (NIP-19), in hex. Throws `InvalidKeyError`. */
-export function pubkeyOfNpub(npub: string): string {
-  try {
-    const decoded = decode(npub.trim());
-    if (decoded.type === 'npub') return decoded.data;
-  } catch {
-    // Fall through to the one error that says it.
-  }
-  throw new InvalidKeyError('npub');
-}
-
 /** The `npub` (NIP-19) of a public key in hex. */
 export function npubOf(pubkey: string): string {
   return npubEncode(pubkey);

@@ -1,3 +1,4 @@
+import { isIdentifier } from '../config/identifier.js';
 import { limits } from '../config/limits.js';
 import { isHex32 } from '../lib/bytes.js';
 import { type Address, formatAddress, parseAddress } from './address.js';
@@ -59,10 +60,7 @@ export function repositoryIdentifier(event: NostrEvent): string {
   const identifier = firstTagValue(event, 'd');
   if (identifier === undefined || identifier === '')
     throw new InvalidEventError('missing identifier (d tag)');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: NUL ends a path for the operating system.
-  if (identifier === '.' || identifier === '..' || /[/\\\u0000]/.test(identifier)) {
-    throw new InvalidEventError('identifier is not fit for a path');
-  }
+  if (!isIdentifier(identifier)) throw new InvalidEventError('identifier is not fit for a path');
   return identifier;
 }
 
