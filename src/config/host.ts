@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
+import { limits } from './limits.js';
 
 /** An address to listen at: an IP without brackets, and a port (0 lets the system choose one). */
 export type BindAddress = { readonly host: string; readonly port: number };
@@ -42,10 +43,30 @@ export function parseDomain(text: string): string | undefined {
   return port === undefined ? hostname : `${hostname}:${Number(port)}`;
 }
 
+/** What stands before a path in a URL without a scheme: a host, and perhaps a port. */
+const authority = /^(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\]+)(?::\d{1,5})?(?=[/?#]|$)/;
+const scheme = /^([a-z][a-z0-9+.-]*):\/\//i;
+
 /** Reads a relay's URL; without a scheme it means `wss:`. `undefined` when it is none. */
 export function parseRelayUrl(text: string): string | undefined {
-  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `wss://${text}`;
-  if (!URL.canParse(url)) return undefined;
-  const { protocol, hostname } = new URL(url);
-  return (protocol === 'ws:' || protocol === 'wss:') && hostname !== '' ? url : undefined;
+  return readUrl(text, ['ws', 'wss'], 'wss');
+}
+
+/** Reads a URL of the web (`http:` or `https:`); `undefined` when it is none. */
+export function parseWebUrl(text: string): string | undefined {
+  return readUrl(text, ['https', 'http'], undefined);
+}
+
+/**
+ * The parser of URLs mends much (`ws:/x` behind another scheme becomes a host `ws`); an operator is better told. So
+ * what follows the scheme has to look like a host before it is parsed.
+ */
+function readUrl(text: string, schemes: readonly string[], implied: string | undefined): string | undefined {
+  if (text.length > limits.urlCharsMax) return undefined;
+  const written = scheme.exec(text);
+  const used = written?.[1]?.toLowerCase() ?? implied;
+  const rest = text.slice(written?.[0].length ?? 0);
+  if (used === undefined || !schemes.includes(used) || !authority.test(rest)) return undefined;
+  const url = `${used}://${rest}`;
+  return URL.canParse(url) ? url : undefined;
 }

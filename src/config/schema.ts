@@ -81,6 +81,7 @@ export const optionsSchema = z.object({
     'A GRASP relay: git repositories, their issues and patches, over Nostr',
     service('The description in the NIP-11 document'),
   ),
+  relayIcon: optional(kind.webUrl, 'none', service('The icon in the NIP-11 document')),
   metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
   maxConnections: optional(
     kind.whole(1, 1_000_000),

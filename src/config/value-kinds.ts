@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseBindAddress, parseDomain, parseRelayUrl } from './host.js';
+import { parseBindAddress, parseDomain, parseRelayUrl, parseWebUrl } from './host.js';
 import { isNsec, pubkeyOfNpub } from './nip19.js';
 import { parseRepositoryPattern } from './repository-pattern.js';
 
@@ -58,6 +58,7 @@ function list<T>(
 
 export const bindAddress = single('ip:port', 'IP:PORT', parseBindAddress);
 export const domain = single('a host name, or host:port', 'HOST[:PORT]', parseDomain);
+export const webUrl = single('a URL (https or http)', 'URL', parseWebUrl);
 export const path = single('a path', 'PATH', (text) =>
   text === '' || text.includes('\0') ? undefined : text,
 );
