@@ -166,10 +166,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   #judgeEarly(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
     const { store, policy } = this.#parts;
-    if (store.has(event.id)) return outcomeOfStatus.duplicate;
+    const status = store.preview(event);
+    if (status === 'duplicate') return outcomeOfStatus.duplicate;
     const refusal = this.#refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
-    const status = store.preview(event);
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     const reason = policy.precheck(event) ?? this.#earlyRefusal(event, source);
     return reason === undefined ? undefined : this.#refuse(event, source, reason);

@@ -1,4 +1,4 @@
-import { dataView } from '../../lib/bytes.js';
+import { dataView, utf8Length } from '../../lib/bytes.js';
 import { type NostrEvent, serialiseForHash } from '../../nostr/event.js';
 import type { Verdict } from './verifier.js';
 
@@ -22,19 +22,18 @@ export type SignedMessage = {
 
 /** Packs the events; the buffer is exactly as long as they need. */
 export function encodeBatch(events: readonly NostrEvent[]): ArrayBuffer {
-  const serialised = events.map((event) => Buffer.from(serialiseForHash(event), 'utf8'));
-  const total = serialised.reduce((sum, bytes) => sum + headerBytes + bytes.length, 0);
+  const serialised = events.map(serialiseForHash);
+  const total = serialised.reduce((sum, text) => sum + headerBytes + utf8Length(text), 0);
   const buffer = new ArrayBuffer(total);
   const target = Buffer.from(buffer);
   let offset = 0;
   for (const [index, event] of events.entries()) {
-    const body = serialised[index] as Buffer;
+    const length = target.write(serialised[index] as string, offset + headerBytes);
     target.write(event.id, offset, 'hex');
     target.write(event.pubkey, offset + 32, 'hex');
     target.write(event.sig, offset + 64, 'hex');
-    target.writeUInt32LE(body.length, offset + 128);
-    body.copy(target, offset + headerBytes);
-    offset += headerBytes + body.length;
+    target.writeUInt32LE(length, offset + 128);
+    offset += headerBytes + length;
   }
   return buffer;
 }
