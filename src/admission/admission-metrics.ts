@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { gaugesIn } from '../lib/gauge.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
 
 /** What the one door shows of itself. */
@@ -43,22 +44,12 @@ export class AdmissionMetrics {
 
   /** Gauges that are read when they are scraped. */
   watch(gauges: { readonly queuedEvents: () => number; readonly hotBytes: () => number }): void {
-    this.#gauge(
+    const gauge = gaugesIn(this.#registry);
+    gauge(
       'ngit_admission_queued_events',
       'Events that wait for the check of id and signature',
       gauges.queuedEvents,
     );
-    this.#gauge('ngit_admission_hot_bytes', 'Bytes of refused events that are kept at hand', gauges.hotBytes);
-  }
-
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    gauge('ngit_admission_hot_bytes', 'Bytes of refused events that are kept at hand', gauges.hotBytes);
   }
 }

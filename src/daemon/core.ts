@@ -8,7 +8,7 @@ import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
 import { deferred } from '../lib/abort.js';
-import type { Clock } from '../lib/clock.js';
+import { type Clock, dayMs, secondMs } from '../lib/clock.js';
 import type { Random } from '../lib/random.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { AlignmentMetrics } from '../policy/alignment-metrics.js';
@@ -20,10 +20,7 @@ import { openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { servingRulesOf } from './settings.js';
-import { StoreMetrics } from './store-metrics.js';
-
-const secondMs = 1_000;
-const dayMs = 24 * 3_600 * secondMs;
+import { watchStore } from './store-metrics.js';
 
 /** What the daemon and the commands take from their surroundings. */
 export type Surroundings = { readonly logger: Logger; readonly clock: Clock; readonly random: Random };
@@ -57,7 +54,7 @@ export async function openCore(options: Options, { logger, clock, random }: Surr
     const { store, refused } = opened;
     stack.use(store);
     const registry = new Registry();
-    new StoreMetrics(registry, opened);
+    watchStore(registry, opened);
     const serving = new RepositoryServing(servingRulesOf(options));
     const directory = new RepositoryDirectory(serving);
     await directory.load(store);

@@ -18,6 +18,11 @@ export type Clock = {
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 };
 
+export const secondMs = 1_000;
+export const minuteMs = 60 * secondMs;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
 /** Longest delay that Node's timers take; a longer one would fire at once. */
 const timerDelayMsMax = 2 ** 31 - 1;
 

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import { gaugesIn } from '../lib/gauge.js';
 
 /** What happened to a repository on disk. */
 export type RepositoryChange = 'made' | 'reopened' | 'closed' | 'removed';
@@ -47,22 +48,12 @@ export class AlignmentMetrics {
 
   /** Gauges that are read when they are scraped. */
   watch(gauges: { readonly pending: () => number; readonly failing: () => number }): void {
-    this.#gauge('ngit_git_alignments_pending', 'Repositories that wait to be aligned', gauges.pending);
-    this.#gauge(
+    const gauge = gaugesIn(this.#registry);
+    gauge('ngit_git_alignments_pending', 'Repositories that wait to be aligned', gauges.pending);
+    gauge(
       'ngit_git_alignments_failing',
       'Repositories whose last alignment failed and is going to be tried again',
       gauges.failing,
     );
-  }
-
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
   }
 }

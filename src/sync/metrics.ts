@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { EventSource } from '../admission/admission.js';
+import { gaugesIn } from '../lib/gauge.js';
 import type { CatchupTrigger } from './catchup.js';
 import type { RelayStatus } from './health.js';
 
@@ -178,27 +179,13 @@ export class SyncMetrics {
 
   /** Gauges that are read when they are scraped. */
   watch(gauges: SyncGauges): void {
-    this.#gauge('ngit_sync_relays_tracked_total', 'Relays that are tracked', gauges.tracked);
-    this.#gauge('ngit_sync_relays_connected_total', 'Relays that are connected', gauges.connected);
-    this.#gauge('ngit_sync_relays_dead_total', 'Relays that are dead', gauges.dead);
-    this.#gauge('ngit_sync_queued_bytes', 'Bytes of remotes that wait to be looked at', gauges.queuedBytes);
-    this.#gauge(
-      'ngit_sync_queued_topics',
-      'Repositories and roots that wait for catch-up',
-      gauges.queuedTopics,
-    );
-    this.#gauge('ngit_sync_queued_downloads', 'Ids that wait to be asked for', gauges.queuedDownloads);
-    this.#gauge('ngit_sync_live_filters', 'Filters of open live subscriptions', gauges.liveFilters);
-  }
-
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    const gauge = gaugesIn(this.#registry);
+    gauge('ngit_sync_relays_tracked_total', 'Relays that are tracked', gauges.tracked);
+    gauge('ngit_sync_relays_connected_total', 'Relays that are connected', gauges.connected);
+    gauge('ngit_sync_relays_dead_total', 'Relays that are dead', gauges.dead);
+    gauge('ngit_sync_queued_bytes', 'Bytes of remotes that wait to be looked at', gauges.queuedBytes);
+    gauge('ngit_sync_queued_topics', 'Repositories and roots that wait for catch-up', gauges.queuedTopics);
+    gauge('ngit_sync_queued_downloads', 'Ids that wait to be asked for', gauges.queuedDownloads);
+    gauge('ngit_sync_live_filters', 'Filters of open live subscriptions', gauges.liveFilters);
   }
 }

@@ -1,3 +1,5 @@
+import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
+
 /** The options of proactive sync (`NGIT_SYNC_*`), in the units that the code uses. */
 export type SyncSettings = {
   /** URLs that the operator gave: trusted, tracked for ever, asked about everything that we serve. */
@@ -33,11 +35,7 @@ export type SyncSettings = {
   readonly dailyStaggerMs: number;
 };
 
-const secondMs = 1000;
-const minuteMs = 60 * secondMs;
-const dayMs = 24 * 60 * minuteMs;
-
-/** The defaults of the specification (sync.md §2, §3, §5; surface.md). */
+/** The defaults of the options (docs/configuration.md), and what is fixed (docs/sync.md §5). */
 export const defaultSyncSettings: SyncSettings = {
   bootstrapRelays: [],
   startupDelayMs: 5 * secondMs,
