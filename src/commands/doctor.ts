@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { limits } from '../config/limits.js';
 import { openStore } from '../daemon/core.js';
 import { servingRulesOf } from '../daemon/settings.js';
 import { BareRepositories } from '../git/bare-repositories.js';
@@ -73,7 +74,9 @@ async function tryRepair(parts: DoctorParts, finding: Finding): Promise<string> 
 
 function lineOf(finding: Finding): string {
   const { pubkey, identifier } = finding.repository;
-  return shown(`${finding.type.padEnd(10)} ${npubOf(pubkey)}/${identifier} ${detailsOf(finding)}`.trimEnd());
+  return printable(
+    `${finding.type.padEnd(10)} ${npubOf(pubkey)}/${identifier} ${detailsOf(finding)}`.trimEnd(),
+  );
 }
 
 function detailsOf(finding: Finding): string {
@@ -99,15 +102,13 @@ function detailsOf(finding: Finding): string {
   }
 }
 
-const namesMax = 5;
-
 function listed(names: readonly string[]): string {
-  const more = names.length - namesMax;
-  const first = names.slice(0, namesMax).join(', ');
+  const more = names.length - limits.doctorNamesMax;
+  const first = names.slice(0, limits.doctorNamesMax).join(', ');
   return more > 0 ? `${first} and ${more} more` : first;
 }
 
 /** Names come from events: what would steer the terminal is left out. */
-function shown(line: string): string {
+function printable(line: string): string {
   return line.replaceAll(/\p{C}/gu, '\u{fffd}');
 }

@@ -56,6 +56,10 @@ export const limits = {
   verificationBatchEventsMax: 64,
   /** Bytes of events above which a batch for a verification worker takes no more. */
   verificationBatchBytesMax: 524_288,
+  /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
+  verificationBatchesPerWorker: 2,
+  /** Longest serialised event that the WASM build of libsecp256k1 has room for; longer ones are checked in JavaScript. */
+  wasmSerialisedBytesMax: 262_144,
   /** Most bytes of refused events that are kept at hand, to be tried again. */
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */
@@ -70,6 +74,11 @@ export const limits = {
   clientEventsInFlightMax: 1_024,
   /** Bytes of the messages that carried those events; above it, the client's socket is not read. */
   clientEventsInFlightBytesMax: 8_388_608,
+  /**
+   * How far ahead of our clock the `created_at` of a published event may be, in seconds. A later one would lead every
+   * newest-first answer; clocks that are merely wrong are no reason to lose work.
+   */
+  createdAtAheadSecondsMax: 86_400,
   /** Most open subscriptions of one client. */
   clientSubscriptionsMax: 500,
   /** Characters of all REQ messages behind the open subscriptions of one client. */
@@ -114,7 +123,10 @@ export const limits = {
   deliveryEventsMax: 256,
   /** Open negentropy sessions of all clients. */
   negentropySessionsMax: 256,
-  /** Most events that one negentropy session reconciles. */
+  /**
+   * Most events that one negentropy session reconciles. Sessions of that size are bounded by the memory of the kernels
+   * long before their number is; the one that finds no more memory is refused.
+   */
   negentropySessionItemsMax: 2_000_000,
   /** Time without a message after which a negentropy session is closed. */
   negentropyIdleMsMax: 60_000,
@@ -185,7 +197,9 @@ export const limits = {
   /** Time between two looks for closed repositories whose grace period is over. */
   repositorySweepIntervalMs: 3_600_000,
 
-  // Import
+  // Commands
+  /** Names of refs or settings of one finding that the doctor shows. */
+  doctorNamesMax: 5,
   /** Longest line of an imported file, in bytes. */
   importLineBytesMax: 16_777_216,
   /** Events of an import that are given to the admission before their outcomes are waited for. */
@@ -200,10 +214,12 @@ export const limits = {
   syncReferencesPerRootMax: 200,
   /** Most repositories to which one root belongs. */
   syncRepositoriesPerRootMax: 64,
-  /** Connections that are being made at the same time. */
+  /** Connections that are being made at the same time to relays that did not fail last. */
   syncDialsMax: 16,
+  /** Connections that are being made at the same time to relays that failed last. */
+  syncRetriesMax: 16,
   /** Relays that are caught up with at the same time. */
-  syncTransfersMax: 8,
+  syncTransfersMax: 16,
 
   // Sync: one remote
   /** Open subscriptions on a relay that publishes no limit. */
@@ -308,6 +324,12 @@ export const limits = {
   storeOpenFilesMax: 150,
   /** Most refused, superseded or deleted events that are remembered; the oldest give way. */
   refusedIdsMax: 500_000,
+  /** Share of them that is kept for what was stored once and is superseded, deleted, expired or removed. */
+  refusedRemovedShareMin: 0.5,
+  /** Share that is kept for what was superseded, deleted or expired when it arrived. */
+  refusedUnwantedShareMin: 0.25,
+  /** Share that is kept for what was refused for any other reason. */
+  refusedToldShareMin: 0.25,
   /** Characters of a reason of refusal that are kept. */
   refusedReasonCharsMax: 200,
 } as const;

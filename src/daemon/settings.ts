@@ -1,12 +1,10 @@
 import { formatBindAddress } from '../config/host.js';
 import type { Options } from '../config/options.js';
+import { dayMs, secondMs } from '../lib/clock.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { ServingRules } from '../policy/serving.js';
-import { defaultRelaySettings, type RelaySettings } from '../relay/settings.js';
+import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
-
-const secondMs = 1_000;
-const dayMs = 24 * 3_600 * secondMs;
 
 /** Our own service, as announcements and relay URLs may name it. */
 export function ownServiceOf(options: Options): OwnService {
@@ -21,7 +19,7 @@ export function servingRulesOf(options: Options): ServingRules {
 /** The options of the relay; the rest are fixed limits. */
 export function relaySettingsOf(options: Options): RelaySettings {
   return {
-    ...defaultRelaySettings,
+    ...fixedRelaySettings,
     connectionsMax: options.maxConnections,
     eventsPerMinuteMax: options.clientEventsPerMinute === 0 ? undefined : options.clientEventsPerMinute,
   };

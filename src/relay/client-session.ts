@@ -109,8 +109,8 @@ export class ClientSession implements Disposable {
         this.#enqueue(undefined, chars, () => this.#negentropy.close(message.subscription));
         break;
       case 'AUTH':
-        // NIP-42 is not asked for here; a client that authenticates all the same is not in the wrong.
-        this.#outbox.send(okFrame(message.event.id, true, ''));
+        // NIP-42 is not asked for here, so no signature was looked at; a yes would claim that.
+        this.#outbox.send(okFrame(message.event.id, false, 'invalid: no authentication was asked for'));
         break;
     }
   }

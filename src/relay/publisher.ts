@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Admission, AdmissionOutcome } from '../admission/admission.js';
-import type { Clock } from '../lib/clock.js';
+import { AdmissionClosedError } from '../admission/admission-pipeline.js';
+import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
@@ -21,6 +22,7 @@ export type PublisherLimits = {
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventsInFlightMax: number;
   readonly eventsInFlightBytesMax: number;
+  readonly createdAtAheadSecondsMax: number;
 };
 
 /** The events that one client publishes: several at once on their way through admission, each answered with OK. */
@@ -53,12 +55,14 @@ export class Publisher {
 
   /** Takes an event; `bytes` is what its message held. The answer follows. */
   publish(event: NostrEvent, bytes: number): void {
+    const { clock, settings } = this.#services;
     if (this.#bucket?.take() === false) {
-      const perMinute = this.#services.settings.eventsPerMinuteMax;
-      const reason = `rate-limited: at most ${perMinute} events a minute`;
+      const reason = `rate-limited: at most ${settings.eventsPerMinuteMax} events a minute`;
       this.#answer(event.id, 'rate_limited', false, reason);
     } else if (event.kind === kinds.clientAuthentication) {
       this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
+    } else if (event.created_at > unixSeconds(clock) + settings.createdAtAheadSecondsMax) {
+      this.#answer(event.id, 'invalid', false, 'invalid: created_at is too far in the future');
     } else {
       this.#take(event, bytes);
     }
@@ -93,7 +97,9 @@ export class Publisher {
       const [accepted, reason] = okOf(outcome);
       this.#answer(event.id, outcome.type, accepted, reason);
     } catch (error) {
-      this.#services.logger.error({ id: event.id, reason: errorMessage(error) }, 'an event was not stored');
+      // What an orderly end cuts off is no fault; its client is told all the same.
+      const level = error instanceof AdmissionClosedError ? 'debug' : 'error';
+      this.#services.logger[level]({ id: event.id, reason: errorMessage(error) }, 'an event was not stored');
       this.#answer(event.id, 'failed', false, 'error: the event could not be stored');
     }
   }

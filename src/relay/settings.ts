@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 
-/** What bounds the relay; the daemon sets what is an option and leaves the rest at `defaultRelaySettings`. */
+/** What bounds the relay: what the operator chose, and `fixedRelaySettings`. */
 export type RelaySettings = {
   /** Most client connections at once; `undefined` is no limit. */
   readonly connectionsMax: number | undefined;
@@ -8,6 +8,8 @@ export type RelaySettings = {
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventsInFlightMax: number;
   readonly eventsInFlightBytesMax: number;
+  /** How far ahead of our clock the `created_at` of a published event may be, in seconds. */
+  readonly createdAtAheadSecondsMax: number;
   readonly messageBytesMax: number;
   readonly subscriptionsMax: number;
   readonly subscriptionCharsMax: number;
@@ -37,11 +39,11 @@ export type RelaySettings = {
   readonly compression: boolean;
 };
 
-export const defaultRelaySettings: RelaySettings = {
-  connectionsMax: undefined,
-  eventsPerMinuteMax: 60,
+/** What is no option. */
+export const fixedRelaySettings: Omit<RelaySettings, 'connectionsMax' | 'eventsPerMinuteMax'> = {
   eventsInFlightMax: limits.clientEventsInFlightMax,
   eventsInFlightBytesMax: limits.clientEventsInFlightBytesMax,
+  createdAtAheadSecondsMax: limits.createdAtAheadSecondsMax,
   messageBytesMax: limits.clientMessageBytesMax,
   subscriptionsMax: limits.clientSubscriptionsMax,
   subscriptionCharsMax: limits.clientSubscriptionCharsMax,
@@ -66,8 +68,11 @@ export const defaultRelaySettings: RelaySettings = {
   compression: false,
 };
 
-/** The NIPs that the relay serves: what NIP-11 lists as `supported_nips`. */
-export const servedNips: readonly number[] = [1, 9, 11, 40, 45, 77];
+/**
+ * The NIPs that the relay serves: what NIP-11 lists as `supported_nips`. NIP-34 is there because its announcements and
+ * states are understood here, not only stored, and because git clients look for it.
+ */
+export const servedNips: readonly number[] = [1, 9, 11, 34, 40, 45, 77];
 
 /** The `limitation` object of NIP-11, from the numbers that are enforced. */
 export function limitationOf(settings: RelaySettings): Readonly<Record<string, number | boolean>> {
@@ -79,6 +84,7 @@ export function limitationOf(settings: RelaySettings): Readonly<Record<string, n
     default_limit: settings.filterEventsDefault,
     max_subid_length: limits.subscriptionIdCharsMax,
     max_event_tags: limits.eventTagsMax,
+    created_at_upper_limit: settings.createdAtAheadSecondsMax,
     auth_required: false,
     payment_required: false,
     restricted_writes: true,

@@ -1,8 +1,12 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionOutcome } from '../../src/admission/admission.js';
+import { AdmissionClosedError } from '../../src/admission/admission-pipeline.js';
 import { deferred } from '../../src/lib/abort.js';
+import { unixSeconds } from '../../src/lib/clock.js';
+import { ClientSession } from '../../src/relay/client-session.js';
 import type { StoredEvent } from '../../src/store/event-store.js';
-import { plainEvent, sessionWorld, storedEvent } from './fakes.js';
+import { FakeOutbox, plainEvent, sessionWorld, storedEvent } from './fakes.js';
 
 const id64 = (digit: string) => digit.repeat(64);
 
@@ -57,6 +61,35 @@ describe('EVENT', () => {
     await world.settle();
     expect(outbox.frames[0]?.slice(2)).toEqual([false, expect.stringMatching(/^invalid: /)]);
     expect(world.admission.submitted).toEqual([]);
+  });
+
+  it('takes no event from further ahead than a wrong clock explains', async () => {
+    const world = sessionWorld({ settings: { createdAtAheadSecondsMax: 100 } });
+    const { send, outbox } = world.client();
+    const now = unixSeconds(world.clock);
+    send('EVENT', plainEvent(1, { created_at: now + 101 }));
+    send('EVENT', plainEvent(2, { created_at: now + 100 }));
+    await world.settle();
+    expect(outbox.frames).toEqual([
+      ['OK', plainEvent(1).id, false, 'invalid: created_at is too far in the future'],
+      ['OK', plainEvent(2).id, true, ''],
+    ]);
+    expect(world.admission.submitted).toHaveLength(1);
+  });
+
+  it('tells a client what the end cut off, and reports no fault', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
+    const world = sessionWorld();
+    world.admission.decide = async () => {
+      throw new AdmissionClosedError();
+    };
+    const outbox = new FakeOutbox();
+    const session = new ClientSession({ ...world.services, logger }, outbox, () => {});
+    session.receive(JSON.stringify(['EVENT', plainEvent(1)]));
+    await world.settle();
+    expect(outbox.frames).toEqual([['OK', plainEvent(1).id, false, 'error: the event could not be stored']]);
+    expect(lines).toEqual([]);
   });
 
   it('takes 60 events a minute from a client, and then as time passes', async () => {
@@ -389,10 +422,11 @@ describe('COUNT, AUTH and the end', () => {
     expect(outbox.frames).toEqual([['CLOSED', 'a', 'error: the query failed']]);
   });
 
-  it('takes authentication that nobody asked for', () => {
+  it('does not claim that somebody authenticated', () => {
     const { send, outbox } = sessionWorld().client();
     send('AUTH', plainEvent(1, { kind: 22242 }));
-    expect(outbox.frames).toEqual([['OK', plainEvent(1).id, true, '']]);
+    const reason = 'invalid: no authentication was asked for';
+    expect(outbox.frames).toEqual([['OK', plainEvent(1).id, false, reason]]);
   });
 
   it('closes subscriptions and answers the events in hand when it ends', async () => {

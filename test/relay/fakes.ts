@@ -10,7 +10,7 @@ import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
 import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
 import { RelayMetrics } from '../../src/relay/relay-metrics.js';
-import { defaultRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
+import { fixedRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
 import { SlotCounter } from '../../src/relay/slot-counter.js';
 import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
 import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
@@ -162,7 +162,7 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     localSets: new LocalSets(store, kernels),
     logger: pino({ level: 'silent' }),
     metrics: new RelayMetrics(new Registry()),
-    settings: { ...defaultRelaySettings, ...settings },
+    settings: { ...fixedRelaySettings, connectionsMax: undefined, eventsPerMinuteMax: 60, ...settings },
   };
 }
 

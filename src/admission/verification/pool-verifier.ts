@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { limits } from '../../config/limits.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { decodeVerdicts, encodeBatch } from './batch-codec.js';
 import type { SignatureLibrary } from './signature-check.js';
@@ -7,9 +8,6 @@ import type { Verifier } from './verifier.js';
 
 /** Node loads a worker itself, so always from the compiled output, also when the sources are run by a test. */
 const workerFile = fileURLToPath(new URL('../../../dist/admission/verification/worker.js', import.meta.url));
-
-/** Each worker has one batch in hand and one waiting, so that none idles while the main thread is busy. */
-const batchesPerWorker = 2;
 
 /** Verifies on `workers` threads (at least 1). Threads are started at once and end when it is disposed. */
 export function createPoolVerifier(options: {
@@ -24,7 +22,7 @@ export function createPoolVerifier(options: {
     workerData: options.library ?? 'system',
   });
   return {
-    batchesMax: options.workers * batchesPerWorker,
+    batchesMax: options.workers * limits.verificationBatchesPerWorker,
     async verify(events: readonly NostrEvent[]) {
       const buffer = encodeBatch(events);
       return decodeVerdicts(await pool.run(buffer, { transferList: [buffer] }));

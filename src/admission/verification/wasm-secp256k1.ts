@@ -1,11 +1,9 @@
 import { verifyEvent } from 'nostr-tools/pure';
 import { initNostrWasm } from 'nostr-wasm';
+import { limits } from '../../config/limits.js';
 import { toHex } from '../../lib/bytes.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { SignatureCheck } from './signature-check.js';
-
-/** The heap of nostr-wasm is fixed; a longer serialisation than this goes to the slower JavaScript implementation. */
-const wasmSerialisedBytesMax = 256 * 1024;
 
 /** libsecp256k1 as WebAssembly (nostr-wasm): needs nothing of the system. */
 export async function openWasmSecp256k1(): Promise<SignatureCheck> {
@@ -14,7 +12,8 @@ export async function openWasmSecp256k1(): Promise<SignatureCheck> {
     name: 'libsecp256k1 as WASM',
     isValid(message) {
       const event = rebuildEvent(message);
-      if (message.serialised.length > wasmSerialisedBytesMax) return verifyEvent(event);
+      // The heap of nostr-wasm is fixed; what does not fit goes to the slower JavaScript implementation.
+      if (message.serialised.length > limits.wasmSerialisedBytesMax) return verifyEvent(event);
       try {
         wasm.verifyEvent(event);
         return true;
