@@ -228,7 +228,9 @@ export const optionsSchema = z.object({
   kernelMemoryMaxMb: withDefault(
     kind.whole(64, 4096),
     '1024',
-    resources('Most memory, in megabytes, of the WebAssembly kernels (event ids under reconciliation)'),
+    resources(
+      'Most memory, in megabytes, of the WebAssembly kernels (event ids under reconciliation): one half for clients, one for sync',
+    ),
   ),
   logLevel: withDefault(
     kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),

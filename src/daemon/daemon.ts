@@ -13,7 +13,7 @@ import { SyncMetrics } from '../sync/metrics.js';
 import { createWsDialer } from '../sync/ws-dialer.js';
 import { type Core, openCore, type Surroundings } from './core.js';
 import { serveHousekeeping } from './housekeeping.js';
-import { informationOf } from './information.js';
+import { informationOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
 import { collectProcessMetrics } from './process-metrics.js';
 import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
@@ -49,12 +49,15 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   const core = stack.use(await openCore(options, surroundings));
   const { registry, store, admission } = core;
   stack.defer(collectProcessMetrics(registry));
-  const kernels = createWasmKernels({ bytesMax: options.kernelMemoryMaxMb * bytesPerMegabyte });
+  // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.
+  const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
+  const clientKernels = createWasmKernels({ bytesMax });
+  const syncKernels = createWasmKernels({ bytesMax });
   const relay = new RelayServer({
     admission,
     store,
-    localSets: new LocalSets(store, kernels),
-    kernels,
+    localSets: new LocalSets(store, clientKernels),
+    kernels: clientKernels,
     clock,
     logger,
     metrics: new RelayMetrics(registry),
@@ -62,7 +65,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   });
   const sync = new SyncManager({
     ...core,
-    kernels,
+    kernels: syncKernels,
     dialer: createWsDialer({ clock, allowPrivate: options.syncAllowPrivateRelays }),
     clock,
     random: surroundings.random,
@@ -76,6 +79,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   const information = informationOf(options, identity.pubkey);
   const http = createHttpService({
     information: () => information,
+    relayUrl: relayUrlOf(options),
     registry: options.metricsEnabled ? registry : undefined,
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,

@@ -1,16 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { isLoopbackDomain } from '../config/host.js';
 import type { Options } from '../config/options.js';
+import { programName, programVersion } from '../config/version.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
 import { limitationOf, servedNips } from '../relay/settings.js';
 import { relaySettingsOf } from './settings.js';
-
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly name: string;
-  readonly version: string;
-};
-
-/** The version of the program. */
-export const version: string = manifest.version;
 
 /** The NIP-11 document of a daemon with these options. */
 export function informationOf(options: Options, ownerPubkey: string): RelayInformationDocument {
@@ -19,14 +12,22 @@ export function informationOf(options: Options, ownerPubkey: string): RelayInfor
     description: options.relayDescription,
     pubkey: ownerPubkey,
     supportedNips: servedNips,
-    software: manifest.name,
-    version: manifest.version,
-    icon: undefined,
+    software: programName,
+    version: programVersion,
+    icon: options.relayIcon,
     limitation: limitationOf(relaySettingsOf(options)),
     supportedGrasps: ['GRASP-02'],
     repoAcceptanceCriteria: acceptanceOf(options),
     curation: curationOf(options),
   });
+}
+
+/**
+ * The URL at which clients reach this relay. Under a name of its own TLS is ended before it; on loopback nothing
+ * stands between.
+ */
+export function relayUrlOf({ domain }: Options): string {
+  return `${isLoopbackDomain(domain) ? 'ws' : 'wss'}://${domain}`;
 }
 
 /** Which announcements are accepted, in words. */

@@ -53,11 +53,15 @@ const statusTexts: Readonly<Record<number, string>> = {
 };
 
 /** A whole answer as bytes, for sockets that have no response object; the connection closes after it. */
-export function rawAnswer(status: number, text: string): string {
+export function rawAnswer(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): string {
   const body = `${text}\n`;
   return [
     `HTTP/1.1 ${status} ${statusTexts[status] ?? ''}`.trimEnd(),
-    ...Object.entries(corsHeaders).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...corsHeaders, ...headers }).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

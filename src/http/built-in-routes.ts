@@ -8,12 +8,12 @@ import { exactly, type Route } from './route.js';
 export type Readiness = { readonly ready: boolean; readonly reasons: readonly string[] };
 
 /** The page at `/`; WebSockets are asked for at the same path. */
-export function frontPageRoute(information: () => RelayInformationDocument): Route {
+export function frontPageRoute(information: () => RelayInformationDocument, relayUrl: string): Route {
   return {
     matches: exactly('/'),
     methods: ['GET'],
-    handle({ message }, response) {
-      const page = frontPage(information(), message.headers.host);
+    handle(_request, response) {
+      const page = frontPage(information(), relayUrl);
       answer(response, 200, 'text/html; charset=utf-8', page, frontPageHeaders);
     },
   };

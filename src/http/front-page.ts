@@ -5,10 +5,13 @@ const style = `
   dt { font-weight: 600; margin-top: .75rem } dd { margin: 0; overflow-wrap: anywhere }
   @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }`;
 
-/** What a browser sees at `/`: who this is and how to reach it. `host` is the `Host` header, if there was one. */
-export function frontPage(information: RelayInformationDocument, host: string | undefined): string {
+/**
+ * What a browser sees at `/`: who this is and how to reach it. `relayUrl` is what we call ourselves; the `Host` header
+ * is whatever the client wrote.
+ */
+export function frontPage(information: RelayInformationDocument, relayUrl: string): string {
   const entries: [string, string][] = [
-    ...(host === undefined ? [] : [['Relay address', `wss://${host}`] as [string, string]]),
+    ['Relay address', relayUrl],
     ['Accepted repositories', information.repo_acceptance_criteria],
     ...(information.curation === undefined ? [] : [['Curation', information.curation] as [string, string]]),
     ['GRASP', information.supported_grasps.join(', ') || 'none'],

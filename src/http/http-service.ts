@@ -15,6 +15,7 @@ import { limits } from '../config/limits.js';
 import { deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import {
   frontPageRoute,
@@ -28,9 +29,6 @@ import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
 import type { Route } from './route.js';
 
-/** Why an upgrade is not taken: an HTTP status, and a line of text. */
-export type UpgradeRefusal = { readonly status: number; readonly reason: string };
-
 /** Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it. */
 export type UpgradeHandler = (
   request: IncomingMessage,
@@ -41,6 +39,8 @@ export type UpgradeHandler = (
 export type HttpServiceParts = {
   /** The NIP-11 document; asked anew for each request. */
   readonly information: () => RelayInformationDocument;
+  /** The URL at which WebSocket clients reach this port. */
+  readonly relayUrl: string;
   /** What `/metrics` shows; without it there is no such path. */
   readonly registry: Registry | undefined;
   readonly readiness: () => Readiness;
@@ -69,7 +69,7 @@ export type HttpService = AsyncDisposable & {
 /** Makes the service; it serves nothing before `listen`. */
 export function createHttpService(parts: HttpServiceParts): HttpService {
   const routes = [
-    frontPageRoute(parts.information),
+    frontPageRoute(parts.information, parts.relayUrl),
     healthRoute(),
     readinessRoute(parts.readiness),
     ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry)]),
@@ -156,7 +156,7 @@ class NodeHttpService implements HttpService {
     else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
       const refusal = this.#parts.onUpgrade(request, stream, head);
-      if (refusal !== undefined) refuse(stream, refusal.status, refusal.reason);
+      if (refusal !== undefined) refuse(stream, refusal.status, refusal.reason, refusal.headers);
     }
   }
 
@@ -170,8 +170,8 @@ class NodeHttpService implements HttpService {
   }
 }
 
-function refuse(stream: Duplex, status: number, reason: string): void {
-  stream.end(rawAnswer(status, reason), () => stream.destroy());
+function refuse(stream: Duplex, status: number, reason: string, headers = {}): void {
+  stream.end(rawAnswer(status, reason, headers), () => stream.destroy());
 }
 
 /** The socket closes by itself after an error; there is nobody left to tell. */

@@ -5,9 +5,10 @@ export type RelayInformationInput = {
   /** The operator's public key, 64 hex digits. */
   readonly pubkey: string;
   readonly supportedNips: readonly number[];
-  /** The URL of the software's project. */
+  /** What the software is called; its project has no URL yet that could stand here (NIP-11). */
   readonly software: string;
   readonly version: string;
+  /** The URL of an image; `undefined` when there is none. */
   readonly icon: string | undefined;
   /** The numbers that are enforced. */
   readonly limitation: Readonly<Record<string, number | boolean>>;

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
 import type { LocalSets } from '../store/local-sets.js';
 import { AnnouncementBarrier } from './announcement-barrier.js';
@@ -28,9 +29,6 @@ export type RelayParts = {
   readonly metrics: RelayMetrics;
   readonly settings: RelaySettings;
 };
-
-/** Why a request for a WebSocket is not taken; the HTTP service answers it. */
-export type UpgradeRefusal = { readonly status: number; readonly reason: string };
 
 const closingReason = 'error: the relay is shutting down';
 
@@ -70,10 +68,7 @@ export class RelayServer implements AsyncDisposable {
     return this.#connections.size;
   }
 
-  /**
-   * Takes an upgrade request to a WebSocket, or says why not; then the socket is left to the caller. A request that
-   * is no proper WebSocket handshake is answered and closed here.
-   */
+  /** Takes an upgrade request to a WebSocket, or says why not; then the socket is left to the caller. */
   readonly handleUpgrade = (
     request: IncomingMessage,
     stream: Duplex,
@@ -85,17 +80,27 @@ export class RelayServer implements AsyncDisposable {
       metrics.dropped.inc({ reason: 'full' });
       return { status: 503, reason: 'the relay has no room for more connections' };
     }
-    this.#sockets.handleUpgrade(request, stream, head, (socket) => {
-      const connection = new ClientConnection(socket, stream, this.#services);
-      this.#connections.add(connection);
-      metrics.connections.inc();
-      void connection.closed.then(() => {
-        this.#connections.delete(connection);
-        metrics.connections.dec();
-      });
-    });
-    return undefined;
+    let refusal: UpgradeRefusal | undefined;
+    // Told within the call below, or not at all; without a listener ws would answer by itself, and without CORS.
+    const onBadHandshake = (error: Error): void => {
+      refusal = { status: 400, reason: error.message, headers: { 'Sec-WebSocket-Version': '13' } };
+    };
+    this.#sockets.once('wsClientError', onBadHandshake);
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#welcome(socket, stream));
+    this.#sockets.off('wsClientError', onBadHandshake);
+    return refusal;
   };
+
+  #welcome(socket: WebSocket, stream: Duplex): void {
+    const { metrics } = this.#parts;
+    const connection = new ClientConnection(socket, stream, this.#services);
+    this.#connections.add(connection);
+    metrics.connections.inc();
+    void connection.closed.then(() => {
+      this.#connections.delete(connection);
+      metrics.connections.dec();
+    });
+  }
 
   /**
    * Takes no more connections, tells clients that their subscriptions end, answers the events in hand, and closes

@@ -37,6 +37,7 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
   new Counter({ name: 'test_total', help: 'test', registers: [registry] }).inc();
   const service = createHttpService({
     information: () => relayInformation(input),
+    relayUrl: 'wss://git.example.org',
     registry,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'full' }),
@@ -114,12 +115,12 @@ describe('the routes', () => {
     expect(document).toMatchObject({ icon: 'https://example.com/i.png', curation: 'by hand' });
   });
 
-  it('escapes what the operator wrote, and what the client claims, in the page', async () => {
+  it('escapes what the operator wrote, and shows our own address whatever the client claims', async () => {
     await using served = await serve();
-    const page = await raw(served.port, 'GET / HTTP/1.1\r\nHost: <script>x\r\nConnection: close\r\n\r\n');
+    const page = await raw(served.port, 'GET / HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n');
     expect(page).toContain('&lt;b&gt;relay&lt;/b&gt;');
-    expect(page).toContain('&lt;script&gt;x');
-    expect(page).not.toContain('<script>');
+    expect(page).toContain('<dd>wss://git.example.org</dd>');
+    expect(page).not.toContain('elsewhere');
   });
 
   it('says why it is not ready', async () => {
@@ -166,6 +167,7 @@ describe('the port', () => {
     await using served = await serve();
     const second = createHttpService({
       information: () => relayInformation(input),
+      relayUrl: 'ws://127.0.0.1',
       registry: undefined,
       readiness: () => ({ ready: true, reasons: [] }),
       onUpgrade: () => undefined,

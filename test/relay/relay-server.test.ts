@@ -164,6 +164,24 @@ describe('RelayServer', () => {
     socket.terminate();
   });
 
+  it.each([
+    ['no key', 'Sec-WebSocket-Version: 13'],
+    ['a wrong version', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 7'],
+  ])('answers a handshake with %s as every request: with CORS', async (_, header) => {
+    await using served = await serveRelay();
+    const socket = connect(served.port, '127.0.0.1').setEncoding('utf8');
+    socket.write(
+      `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${header}\r\n\r\n`,
+    );
+    let answer = '';
+    for await (const text of socket) answer += text;
+    expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\n/);
+    expect(answer).toContain('Access-Control-Allow-Origin: *');
+    expect(answer).toContain('Sec-WebSocket-Version: 13');
+    expect(served.relay.connections).toBe(0);
+    expect(await handshake(served.url)).toBe('open');
+  });
+
   it('tells its clients when it closes, answers what is in hand, and takes no more', async () => {
     await using served = await serveRelay();
     const gate = deferred<void>();

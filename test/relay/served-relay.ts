@@ -24,6 +24,7 @@ export async function serveRelay(settings: Partial<RelaySettings> = {}) {
         repoAcceptanceCriteria: '',
         curation: undefined,
       }),
+    relayUrl: 'ws://127.0.0.1',
     registry: undefined,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: relay.handleUpgrade,
