@@ -12,6 +12,7 @@ import { emptyDisk } from './daemon/durable-store.js';
 import { DaemonProcess } from './daemon/process.js';
 import { type DialRecord, noFaults, SimNetwork } from './network/network.js';
 import { findMissing, type Missing } from './oracle/completeness.js';
+import { readAnnouncement } from './oracle/kept-events.js';
 import { acceptableInSomeOrder, type Names } from './oracle/policy-model.js';
 import { fork } from './random.js';
 import { drawBehaviours } from './relay/field-guide.js';
@@ -57,6 +58,7 @@ class Simulation {
   readonly #relays: RemoteRelay[] = [];
   readonly #failures = new Set<string>();
   readonly #storeCheck: StoreCheck;
+  readonly #backoffCheck: BackoffCheck;
   readonly #disk = emptyDisk();
   readonly #identity: Identity | undefined;
   #process: DaemonProcess;
@@ -72,9 +74,11 @@ class Simulation {
     this.#trace = write === undefined ? silent : traceTo(this.#clock, write);
     this.#names = namesOf(scenario.universe.cast);
     const report = (what: string) => this.#report(what);
-    const backoff = new BackoffCheck(scenario.settings, report);
+    this.#backoffCheck = new BackoffCheck(scenario.settings, report);
     const random = seededRandom(scenario.networkSeed);
-    this.#network = new SimNetwork(this.#clock, random, this.#trace, (dial) => backoff.onDial(dial));
+    this.#network = new SimNetwork(this.#clock, random, this.#trace, (dial) =>
+      this.#backoffCheck.onDial(dial),
+    );
     const events = scenario.universe.publications.map(({ event }) => event);
     this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), report);
     this.#identity = scenario.hasIdentity ? simulatedIdentity : undefined;
@@ -234,8 +238,17 @@ class Simulation {
     process.admission.feed.onAccepted((accepted) => {
       if (accepted.stored) this.#trace(() => `stored ${describe(accepted.event)} (${accepted.source.type})`);
       this.#storeCheck.onAccepted(accepted);
+      for (const url of this.#namedBy(accepted.event)) this.#backoffCheck.onNamed(url);
     });
     return process;
+  }
+
+  /** The relays of an announcement, but for those that are tracked anyway. */
+  #namedBy(event: NostrEvent): string[] {
+    if (event.kind !== 30_617) return [];
+    const { isOurs, relayOf } = this.#names;
+    const named = readAnnouncement(event, isOurs, relayOf)?.relays ?? [];
+    return named.filter((url) => !this.#scenario.bootstrap.some((plan) => plan.url === url));
   }
 
   #logger(): SyncLogger {

@@ -32,6 +32,14 @@ export class BackoffCheck {
     past.dials.push(dial);
   }
 
+  /**
+   * An announcement that names the relay was stored: if no other named it any more, it is taken up anew, and health
+   * lives no longer than a relay is tracked.
+   */
+  onNamed(url: string): void {
+    this.#past.delete(url);
+  }
+
   #compare(dial: DialRecord, last: DialRecord, dials: readonly DialRecord[]): void {
     const endedAt = last.failedAt ?? last.endedAt;
     if (endedAt === undefined) {
