@@ -16,9 +16,17 @@ import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
 import { standingSetTopic } from './standing-set.bench.js';
 import { drawSvg } from './svg.js';
+import { syncFilterTopic } from './sync-filter.bench.js';
 import type { Scale, Topic, Work } from './topic.js';
 
-const topics: readonly Topic[] = [recordSetTopic, standingSetTopic, reconcileTopic, matchTopic, queryTopic];
+const topics: readonly Topic[] = [
+  recordSetTopic,
+  standingSetTopic,
+  reconcileTopic,
+  matchTopic,
+  queryTopic,
+  syncFilterTopic,
+];
 
 /** A ratio counts as worse only when it is so this many times in a row. */
 const checkAttemptsMax = 3;

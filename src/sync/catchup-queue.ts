@@ -1,4 +1,4 @@
-import type { CatchupTrigger } from './catchup.js';
+import { type CatchupTrigger, catchupTriggers as triggers } from './catchup.js';
 import { type Layer, layerOf, layers, type Topic } from './layers.js';
 import type { Paging } from './paging.js';
 
@@ -26,9 +26,6 @@ export type NextCatchup =
       /** All of them, in the order in which they came. */
       readonly topics: Iterable<Topic>;
     };
-
-/** In the order in which they are served: history that we never had first. */
-const triggers: readonly CatchupTrigger[] = ['start', 'reconnect', 'daily'];
 
 type Waiting = Record<CatchupTrigger, Record<Layer, Set<Topic>>>;
 

@@ -3,6 +3,9 @@ import type { Filter } from '../nostr/filter.js';
 /** Why a catch-up runs (sync.md §5): its source label and its pace follow from it. */
 export type CatchupTrigger = 'start' | 'reconnect' | 'daily';
 
+/** In the order in which they are served: history that we never had first. */
+export const catchupTriggers: readonly CatchupTrigger[] = ['start', 'reconnect', 'daily'];
+
 /** Seconds since 1970; both ends belong to it; `until: undefined` is without end. */
 export type TimeRange = { readonly since: number; readonly until: number | undefined };
 

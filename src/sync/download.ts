@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
-import { PeerGoneError } from './errors.js';
+import { PeerGoneError, PeerStrainedError } from './errors.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
 import type { Peer } from './peer.js';
@@ -141,7 +141,7 @@ export class Downloader {
     const served = new Set<string>();
     const deliveries: Promise<void>[] = [];
     try {
-      const end = await request({
+      const isComplete = await this.#request({
         peer,
         clock,
         source: order.source,
@@ -154,9 +154,19 @@ export class Downloader {
         },
       });
       await Promise.all(deliveries);
-      this.#settle(order, asked, served, end.type !== 'eose');
+      this.#settle(order, asked, served, !isComplete);
     } finally {
       for (const id of ids) this.#parts.inFlight.release(id);
+    }
+  }
+
+  /** Whether the remote answered to the end. */
+  async #request(parts: Parameters<typeof request>[0]): Promise<boolean> {
+    try {
+      return (await request(parts)).type === 'eose';
+    } catch (error) {
+      if (error instanceof PeerStrainedError) return false;
+      throw error;
     }
   }
 

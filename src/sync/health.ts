@@ -24,13 +24,15 @@ export type RelayHealth = {
   readonly failingSince: number | undefined;
   /** When the open connection was made. */
   readonly connectedAt: number | undefined;
-  /** The attempt number of the next backoff: a connection that was not stable does not reset it. */
+  /** Whether the open connection has proven itself. */
+  readonly isStable: boolean;
+  /** The attempt number of the next backoff: only a connection that ended well, or stood long, resets it. */
   readonly nextAttempt: number;
 };
 
 export type HealthEvent =
   | { readonly type: 'connected' }
-  /** The connection has been open for the stability minute. */
+  /** The connection has been open for the stability minute, and the relay answers. */
   | { readonly type: 'stable' }
   | { readonly type: 'disconnected'; readonly failure: FailureClass | undefined }
   | { readonly type: 'connect-failed'; readonly failure: FailureClass }
@@ -65,6 +67,7 @@ export class RelayHealthTracker {
       nextRetryAt: now + this.#times.startupDelayMs + this.#jitter(random),
       failingSince: undefined,
       connectedAt: undefined,
+      isStable: false,
       nextAttempt: 1,
     };
   }
@@ -77,18 +80,13 @@ export class RelayHealthTracker {
           status: { type: 'healthy' },
           lastSuccessAt: now,
           connectedAt: now,
+          isStable: false,
           nextRetryAt: now,
         };
       case 'stable':
-        return recovered(health);
-      case 'disconnected': {
-        const left = isStable(health, now) ? recovered(health) : health;
-        // A socket that went silent or spoke nonsense has failed, however long it stood.
-        if (left !== health && event.failure !== 'timeout' && event.failure !== 'protocol') {
-          return { ...left, connectedAt: undefined, nextRetryAt: now };
-        }
-        return this.#failed(left, event.failure ?? 'refused', now, random);
-      }
+        return { ...health, consecutiveFailures: 0, failingSince: undefined, isStable: true };
+      case 'disconnected':
+        return this.#disconnected(health, event.failure, now, random);
       case 'connect-failed':
         return this.#failed(health, event.failure, now, random);
       case 'refused': {
@@ -96,6 +94,21 @@ export class RelayHealthTracker {
         return { ...failed, nextRetryAt: now + this.#times.deadRetryMs + this.#jitter(random) };
       }
     }
+  }
+
+  #disconnected(
+    health: RelayHealth,
+    failure: FailureClass | undefined,
+    now: number,
+    random: Random,
+  ): RelayHealth {
+    // A socket that went silent or spoke nonsense has failed; one that does so time and again is left alone for longer
+    // and longer, also when it stands for a minute each time.
+    const hasFailed = failure === 'timeout' || failure === 'protocol';
+    if (health.isStable && !hasFailed) return { ...recovered(health), nextRetryAt: now };
+    const stoodMs = now - (health.connectedAt ?? now);
+    const stoodLong = health.isStable && stoodMs >= this.#times.backoffMaxMs;
+    return this.#failed(stoodLong ? recovered(health) : health, failure ?? 'refused', now, random);
   }
 
   #failed(health: RelayHealth, failure: FailureClass, now: number, random: Random): RelayHealth {
@@ -114,6 +127,7 @@ export class RelayHealthTracker {
       nextRetryAt: now + waitMs + this.#jitter(random),
       failingSince,
       connectedAt: undefined,
+      isStable: false,
       nextAttempt: attempt + 1,
     };
   }
@@ -123,16 +137,14 @@ export class RelayHealthTracker {
   }
 }
 
-function isStable(health: RelayHealth, now: number): boolean {
-  return health.connectedAt !== undefined && now - health.connectedAt >= stabilityMs;
-}
-
 function recovered(health: RelayHealth): RelayHealth {
   return {
     ...health,
     status: { type: 'healthy' },
     consecutiveFailures: 0,
     failingSince: undefined,
+    connectedAt: undefined,
+    isStable: false,
     nextAttempt: 0,
   };
 }

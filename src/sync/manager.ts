@@ -84,6 +84,7 @@ export class SyncManager {
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
       dials: new Slots(limits.syncDialsMax),
+      retries: new Slots(limits.syncRetriesMax),
       transfers: new Slots(limits.syncTransfersMax),
     };
     this.#wanted = new WantedIds(options, () => this.#connected());

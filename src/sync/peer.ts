@@ -1,4 +1,6 @@
+import type { EventSource } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
+import { type Deferred, deferred } from '../lib/abort.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
 import type { Clock } from '../lib/clock.js';
 import type { Identity } from '../nostr/keys.js';
@@ -61,7 +63,10 @@ export class Peer {
   #quietUntil = 0;
   #excusedAt = Number.NEGATIVE_INFINITY;
   #unanswered = 0;
+  #hasAnswered = false;
   #nonsense = 0;
+  /** The wait of the event that is being looked at. */
+  #turn: Deferred<void> | undefined;
   #channelsOpened = 0;
 
   constructor(parts: PeerParts) {
@@ -88,6 +93,11 @@ export class Peer {
     return this.#limits;
   }
 
+  /** Whether the remote answered anything that it was asked. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   /** Why the connection ended, if it did not end well. */
   get error(): TransportError | undefined {
     return this.#ended?.error;
@@ -109,7 +119,10 @@ export class Peer {
 
   /** Reads until the connection ends, or `signal` ends it; then all channels have been told. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.close();
+    const onAbort = () => {
+      this.close();
+      this.#turn?.resolve();
+    };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     const stopPings = this.#keepAlive();
@@ -211,6 +224,7 @@ export class Peer {
 
   /** A request came to its end as it should. */
   answered(): void {
+    this.#hasAnswered = true;
     this.#unanswered = 0;
   }
 
@@ -274,7 +288,7 @@ export class Peer {
       case 'EVENT': {
         const channel = this.#channels.get(message.subscription);
         if (channel === undefined) return this.nonsense();
-        await this.#parts.inlet.room(channel.listener.source);
+        await this.#room(channel.listener.source);
         channel.touch();
         channel.listener.onEvent(message.event);
         return;
@@ -298,6 +312,14 @@ export class Peer {
       case 'COUNT':
         return this.nonsense();
     }
+  }
+
+  /** Waits for room in admission, but not beyond the end of this connection. */
+  async #room(source: EventSource['type']): Promise<void> {
+    const turn = deferred<void>();
+    this.#turn = turn;
+    this.#parts.inlet.room(source).then(turn.resolve, turn.reject);
+    await turn.promise;
   }
 
   #onNotice(message: Extract<RelayMessage, { type: 'NOTICE' }>): void {

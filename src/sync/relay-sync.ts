@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import { withTimeLimit } from '../lib/abort.js';
+import { errorMessage } from '../lib/errors.js';
 import {
   backOff,
   beginUpdate,
@@ -103,7 +104,8 @@ export class RelaySync {
     try {
       while (!signal.aborted) {
         await clock.sleep(Math.max(0, this.#health.nextRetryAt - clock.monotonic()), signal);
-        await this.#context.dials.use(signal, async () => await this.#dial(signal));
+        const gate = this.#health.consecutiveFailures > 0 ? this.#context.retries : this.#context.dials;
+        await gate.use(signal, async () => await this.#dial(signal));
         if (this.#peer !== undefined) await this.#serve(this.#peer, signal);
       }
     } finally {
@@ -184,7 +186,7 @@ export class RelaySync {
   }
 
   async #serve(peer: Peer, signal: AbortSignal): Promise<void> {
-    const { clock, metrics, logger } = this.#context;
+    const { metrics, logger } = this.#context;
     const session = new Session({
       context: this.#context,
       relay: this.relay,
@@ -194,11 +196,16 @@ export class RelaySync {
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
     this.#session = session;
-    const cancel = clock.after(stabilityMs, () => this.#apply({ type: 'stable' }));
+    const stopWatching = this.#watchStability(peer);
     try {
       await session.run(signal);
+    } catch (error) {
+      // A fault of ours, set off by what this relay sent, is not to end the others.
+      if (signal.aborted || this.#failure !== undefined) throw error;
+      logger.error({ relay: this.relay, error: errorMessage(error) }, 'sync with relay broke off');
+      peer.close(new TransportError('protocol', errorMessage(error), error));
     } finally {
-      cancel();
+      stopWatching();
       peer.close();
       this.#session = undefined;
       this.#peer = undefined;
@@ -220,6 +227,18 @@ export class RelaySync {
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.#peer?.close();
+  }
+
+  /** Looks once a minute whether the connection has proven itself. Returns the way to stop. */
+  #watchStability(peer: Peer): () => void {
+    const { clock } = this.#context;
+    let cancel = () => {};
+    const look = () => {
+      if (peer.hasAnswered) this.#apply({ type: 'stable' });
+      else cancel = clock.after(stabilityMs, look);
+    };
+    cancel = clock.after(stabilityMs, look);
+    return () => cancel();
   }
 
   /** → Disconnected → Backoff | Dead, as health has it. */

@@ -11,6 +11,7 @@ export class RunLog {
   readonly #logger: SyncLogger;
   readonly #metrics: SyncMetrics;
   readonly #startedAt: number;
+  readonly #isIncremental: boolean;
   #stored = 0;
   #refused = 0;
   #unserved = 0;
@@ -26,12 +27,18 @@ export class RunLog {
     readonly metrics: SyncMetrics;
     /** Monotonic milliseconds. */
     readonly startedAt: number;
+    /**
+     * Whether it is only about what was stored a moment ago: peers need not have that yet, and there are many of them,
+     * so that they are told of in the debug log.
+     */
+    readonly isIncremental: boolean;
   }) {
     this.trigger = parts.trigger;
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
     this.#startedAt = parts.startedAt;
+    this.#isIncremental = parts.isIncremental;
   }
 
   stored(): void {
@@ -89,7 +96,8 @@ export class RunLog {
       return;
     }
     this.#metrics.caughtUp(this.#relay, this.trigger, details.durationMs / 1000, completeSince);
-    this.#logger.info(details, 'caught up with relay');
+    if (this.#isIncremental) this.#logger.debug(details, 'caught up with relay');
+    else this.#logger.info(details, 'caught up with relay');
   }
 
   /** Says what was found, without saying that it was all. */
@@ -102,14 +110,16 @@ export class RunLog {
       );
     }
     for (const [repository, count] of this.#peerMissing) {
-      this.#logger.warn({ relay, repository, count }, 'peer missing events');
+      this.#peerLevel({ relay, repository, count });
     }
     if (this.#peerMissingOthers > 0) {
-      this.#logger.warn(
-        { relay, repository: 'others', count: this.#peerMissingOthers },
-        'peer missing events',
-      );
+      this.#peerLevel({ relay, repository: 'others', count: this.#peerMissingOthers });
     }
+  }
+
+  #peerLevel(details: object): void {
+    if (this.#isIncremental) this.#logger.debug(details, 'peer missing events');
+    else this.#logger.warn(details, 'peer missing events');
   }
 
   #gapLevel(details: object, message: string): void {

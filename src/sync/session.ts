@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { limits } from '../config/limits.js';
 import { unixSeconds } from '../lib/clock.js';
 import { BatchRun } from './batch-run.js';
-import type { CatchupTrigger } from './catchup.js';
+import { type CatchupTrigger, catchupTriggers } from './catchup.js';
 import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import { Downloader } from './download.js';
 import { BatchTurnOverError, PeerStrainedError } from './errors.js';
@@ -41,13 +41,18 @@ export class Session {
   readonly #peerMissing: PeerMissing;
   readonly #settled = new Set<Topic>();
   readonly #connectedAt: number;
+  /** Monotonic times before which catch-up does nothing, no daily batch, and no batch of a reconnect. */
+  #paceUntil = 0;
+  #dailyUntil = 0;
+  readonly #reconnectFrom: number;
   readonly #wakeup = new Wakeup();
-  #log: RunLog | undefined;
+  readonly #logs = new Map<CatchupTrigger, RunLog>();
 
   constructor(parts: SessionParts) {
     const { context, relay, peer, inlet, memory } = parts;
     this.#parts = parts;
     this.#connectedAt = context.clock.monotonic();
+    this.#reconnectFrom = this.#connectedAt + context.settings.reconnectDelayMs;
     this.#live = new LiveSync({
       ...context,
       peer,
@@ -99,13 +104,14 @@ export class Session {
     guarded(async (inner) => await this.#catchUp(inner));
     await tasks.join();
     await this.#peerMissing.settled();
-    this.#log?.interrupt();
+    for (const log of this.#logs.values()) log.interrupt();
   }
 
   /** Takes changes of what the relay is to be asked about. */
   update(added: readonly Topic[], removed: readonly Topic[]): void {
-    this.#live.add(added);
+    for (const topic of removed) this.#settled.delete(topic);
     this.#live.remove(removed);
+    this.#live.add(added);
   }
 
   /** Something was put into the queue of catch-up. */
@@ -148,7 +154,7 @@ export class Session {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
-        const next = this.#parts.memory.queue.next((trigger) => this.#isDue(trigger), this.#settled);
+        const next = this.#parts.memory.queue.next((trigger) => this.#waitMs(trigger) <= 0, this.#settled);
         if (next === undefined) await this.#rest();
         else await this.#runNext(next, signal);
       }
@@ -157,19 +163,19 @@ export class Session {
     }
   }
 
-  /** The catch-up after a reconnect waits until the connection has proven itself. */
-  #isDue(trigger: CatchupTrigger): boolean {
-    return trigger !== 'reconnect' || this.#reconnectWaitMs() <= 0;
+  /** How long a trigger has to wait: for the pace, for the batch before (daily), for the connection to prove itself. */
+  #waitMs(trigger: CatchupTrigger): number {
+    let from = this.#paceUntil;
+    if (trigger === 'daily') from = Math.max(from, this.#dailyUntil);
+    if (trigger === 'reconnect') from = Math.max(from, this.#reconnectFrom);
+    return from - this.#parts.context.clock.monotonic();
   }
 
-  #reconnectWaitMs(): number {
-    const { clock, settings } = this.#parts.context;
-    return this.#connectedAt + settings.reconnectDelayMs - clock.monotonic();
-  }
-
+  /** Sleeps until something is added to the queue, or until a trigger need not wait any more. */
   async #rest(): Promise<void> {
-    const waitMs = this.#reconnectWaitMs();
-    const cancel = waitMs > 0 ? this.#parts.context.clock.after(waitMs, () => this.wakeUp()) : undefined;
+    const waits = catchupTriggers.map((trigger) => this.#waitMs(trigger)).filter((waitMs) => waitMs > 0);
+    const { clock } = this.#parts.context;
+    const cancel = waits.length > 0 ? clock.after(Math.min(...waits), () => this.wakeUp()) : undefined;
     await this.#wakeup.wait();
     cancel?.();
   }
@@ -191,10 +197,13 @@ export class Session {
       log,
     );
     const { clock } = context;
-    const startedAt = clock.monotonic();
+    let startedAt = clock.monotonic();
     let isStrained = false;
     try {
-      await context.transfers.use(signal, async () => await this.#runWithin(run, signal));
+      await context.transfers.use(signal, async () => {
+        startedAt = clock.monotonic();
+        await this.#runWithin(run, signal);
+      });
       this.#finish(batch);
     } catch (error) {
       isStrained = this.#putBack(batch, error);
@@ -202,9 +211,9 @@ export class Session {
     const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
     memory.pace = nextPace(memory.pace, { strained: isStrained, msPerRequest });
     await this.#endRun(batch.trigger);
-    const pauseMs =
-      batch.trigger === 'daily' && !isStrained ? context.settings.batchDelayMs : memory.pace.waitMs;
-    if (pauseMs > 0 && memory.queue.size > 0) await clock.sleep(pauseMs, signal);
+    const now = clock.monotonic();
+    this.#paceUntil = now + memory.pace.waitMs;
+    if (batch.trigger === 'daily') this.#dailyUntil = now + context.settings.batchDelayMs;
   }
 
   /** Forms the next batch, as large as the limits of the remote allow. */
@@ -281,23 +290,32 @@ export class Session {
   }
 
   #logOf(trigger: CatchupTrigger): RunLog {
-    const { context, relay } = this.#parts;
-    if (this.#log?.trigger === trigger) return this.#log;
-    this.#log = new RunLog({ ...context, relay, trigger, startedAt: context.clock.monotonic() });
-    return this.#log;
+    const { context, relay, memory } = this.#parts;
+    const begun = this.#logs.get(trigger);
+    if (begun !== undefined) return begun;
+    const isIncremental = trigger === 'start' && memory.lastCompleteAt !== undefined;
+    const log = new RunLog({
+      ...context,
+      relay,
+      trigger,
+      isIncremental,
+      startedAt: context.clock.monotonic(),
+    });
+    this.#logs.set(trigger, log);
+    return log;
   }
 
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
     const { context, memory, relay } = this.#parts;
-    if (!memory.queue.isEmptyOf(trigger) || this.#log?.trigger !== trigger) return;
+    if (!memory.queue.isEmptyOf(trigger)) return;
     await this.#peerMissing.settled();
     if (memory.queue.size === 0) {
       memory.lastCompleteAt =
         memory.ledger.oldestDoneAt(context.filters.topicsOf(relay)) ?? memory.lastCompleteAt;
     }
-    this.#log.end(context.clock.monotonic(), memory.lastCompleteAt);
-    this.#log = undefined;
+    this.#logs.get(trigger)?.end(context.clock.monotonic(), memory.lastCompleteAt);
+    this.#logs.delete(trigger);
   }
 }
 

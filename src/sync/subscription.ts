@@ -57,7 +57,7 @@ class Run {
   readonly #limits: PackingLimits;
   readonly #topics: Record<Layer, Topic[]> = { 1: [], 2: [], 3: [] };
   readonly #ordered: Topic[] = [];
-  #bytes = requestBytes;
+  #topicBytes = 0;
 
   constructor(limits: PackingLimits) {
     this.#limits = limits;
@@ -69,21 +69,15 @@ class Run {
 
   takes(topic: Topic): boolean {
     if (this.isEmpty) return true;
-    const layer = layerOf(topic);
-    const filters = layers.reduce<number>(
-      (sum, each) => sum + this.#filters(each, each === layer ? 1 : 0),
-      0,
-    );
-    return (
-      filters <= this.#limits.filtersPerSubscription &&
-      this.#bytes + topicBytes(topic) <= this.#limits.messageBytes
-    );
+    const filters = this.#filtersWith(topic);
+    const bytes = requestBytes + filters * filterBytes + this.#topicBytes + topicBytes(topic);
+    return filters <= this.#limits.filtersPerSubscription && bytes <= this.#limits.messageBytes;
   }
 
   add(topic: Topic): void {
     this.#topics[layerOf(topic)].push(topic);
     this.#ordered.push(topic);
-    this.#bytes += topicBytes(topic);
+    this.#topicBytes += topicBytes(topic);
   }
 
   content(): SubscriptionContent {
@@ -93,10 +87,15 @@ class Run {
     return { topics: this.#ordered, filters };
   }
 
-  #filters(layer: Layer, more: number): number {
-    const topics = this.#topics[layer].length + more;
-    if (layer === 1) return Math.min(topics, 1);
-    return 3 * Math.ceil(topics / this.#limits.tagsPerFilter);
+  /** How many filters there are with one more topic. */
+  #filtersWith(topic: Topic): number {
+    const more = layerOf(topic);
+    let filters = 0;
+    for (const layer of layers) {
+      const topics = this.#topics[layer].length + (layer === more ? 1 : 0);
+      filters += layer === 1 ? topics : 3 * Math.ceil(topics / this.#limits.tagsPerFilter);
+    }
+    return filters;
   }
 }
 
@@ -112,7 +111,7 @@ function packFilterByFilter(topics: Iterable<Topic>, limits: PackingLimits): Sub
 }
 
 function chunksByBytes(topics: readonly Topic[], limits: PackingLimits): Topic[][] {
-  const widest = topics.reduce((bytes, topic) => Math.max(bytes, utf8Length(topic) + 3), 1);
+  const widest = topics.reduce((bytes, topic) => Math.max(bytes, topicBytes(topic) / 3), 1);
   const fitting = Math.floor((limits.messageBytes - requestBytes - filterBytes) / widest);
   return chunks(topics, Math.max(1, Math.min(limits.tagsPerFilter, fitting)));
 }
@@ -128,9 +127,9 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
   return cut;
 }
 
-/** What one more topic adds to a message: it stands in three filters, quoted, with a comma. */
+/** What one more topic adds to the filters of a message: it stands in three of them, quoted, with a comma. */
 function topicBytes(topic: Topic): number {
-  return 3 * (utf8Length(JSON.stringify(topic)) + 1) + (3 * filterBytes) / 10;
+  return 3 * (utf8Length(JSON.stringify(topic)) + 1);
 }
 
 /** A rebuild of all subscriptions of a connection (sync.md §3). */

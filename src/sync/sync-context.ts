@@ -30,7 +30,8 @@ export type SyncContext = {
   readonly filters: FilterService;
   readonly health: RelayHealthTracker;
   readonly inFlight: InFlightIds;
-  /** Dialling has a gate of its own, so that dead hosts never starve live ones. */
+  /** Dialling has gates of its own, one for relays that failed last, so that dead hosts never starve live ones. */
   readonly dials: Slots;
+  readonly retries: Slots;
   readonly transfers: Slots;
 };

@@ -12,6 +12,8 @@ import {
   withoutNegentropy,
 } from '../../src/sync/catchup.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const filter: Filter = { '#a': ['x', 'y'] };
 const rules = { cutsMax: 256, now: 1_767_225_600 };
 

@@ -108,6 +108,9 @@ describe('a socket that answers nothing is a failure (sync.md §2)', () => {
     await world.advance(10 * minute);
     expect(relay.connections[0]?.isOpen).toBe(false);
     expect(world.manager.status().relays[0]?.lastFailure).toBe('timeout');
+    await world.advance(29 * hour);
+    expect(world.manager.status().relays[0]?.health).toBe('dead');
+    expect(relay.dials).toBeLessThan(45);
     await world.stop();
   });
 

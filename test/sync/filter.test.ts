@@ -8,6 +8,8 @@ import { everywhere, FilterService } from '../../src/sync/filter.js';
 import { announcementsTopic } from '../../src/sync/layers.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const bootstrap = 'wss://bootstrap.example';
 const one = 'wss://one.example';
 const two = 'wss://two.example';

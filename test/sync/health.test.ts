@@ -63,7 +63,7 @@ describe('health (sync.md §2)', () => {
   });
 
   it('reconnects at once after a connection that was stable for a minute', () => {
-    const open = step(start(), { type: 'connected' }, 5 * second);
+    const open = step(step(start(), { type: 'connected' }, 5 * second), { type: 'stable' }, 65 * second);
     const lost = step(open, { type: 'disconnected', failure: undefined }, 65 * second);
     expect(lost.status).toEqual({ type: 'healthy' });
     expect(lost.nextRetryAt).toBe(65 * second);
@@ -86,11 +86,24 @@ describe('health (sync.md §2)', () => {
   });
 
   it('takes silence and nonsense for failures, however long the connection stood', () => {
-    const open = step(start(), { type: 'connected' }, 5 * second);
+    const open = step(step(start(), { type: 'connected' }, 5 * second), { type: 'stable' }, 65 * second);
     const lost = step(open, { type: 'disconnected', failure: 'timeout' }, 10 * hour);
     expect(lost.status).toEqual({ type: 'backoff', attempt: 0 });
     expect(lost.nextRetryAt).toBe(10 * hour + 5 * second);
     expect(lost.consecutiveFailures).toBe(1);
+  });
+
+  it('leaves a relay that stands for a while and goes silent, time and again, alone for longer and longer', () => {
+    let health = start();
+    const waits: number[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      const connectedAt = health.nextRetryAt;
+      health = step(health, { type: 'connected' }, connectedAt);
+      health = step(health, { type: 'stable' }, connectedAt + 60 * second);
+      health = step(health, { type: 'disconnected', failure: 'timeout' }, connectedAt + 90 * second);
+      waits.push((health.nextRetryAt - connectedAt - 90 * second) / second);
+    }
+    expect(waits).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]);
   });
 
   it('is dead after 24 h of unbroken failure, and then tried once a day', () => {

@@ -7,6 +7,8 @@ import { PageReader } from '../../src/sync/page-reader.js';
 import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/paging.js';
 import { pubkey } from './support/events.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 /** Many distinct events, made fast: their ids are only numbers. */
 function eventAt(number: number, created_at: number, template: Partial<NostrEvent> = {}): NostrEvent {
   const id = number.toString(16).padStart(64, '0');

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AskedId, newServingRecord, settleAsk } from '../../src/sync/receipts.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 /** Plays a download to its end; returns how often each id was asked for, and what was given up. */
 function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?: boolean }) {
   let record = newServingRecord(300);

@@ -4,6 +4,8 @@ import { parseInformation } from '../../src/sync/information.js';
 import { fewerFilters, fewerSubscriptions, relayLimits } from '../../src/sync/relay-limits.js';
 import { emptyInformation } from './support/fake-relay.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 describe('the limits of a remote (sync.md §2)', () => {
   it('are cautious where it publishes none: ≤ 8 subscriptions, ≤ 10 filters, ≤ 60 KB, one negentropy session', () => {
     for (const information of [undefined, emptyInformation]) {

@@ -13,6 +13,8 @@ import {
 } from '../../src/sync/subscription.js';
 import { pubkey } from './support/events.js';
 
+fc.configureGlobal({ seed: 20260101 });
+
 const limits: PackingLimits = { tagsPerFilter: 100, filtersPerSubscription: 10, messageBytes: 60_000 };
 
 const address = (number: number): Topic => `30617:${pubkey(number)}:repo-${number}`;
