@@ -32,7 +32,9 @@ async function runOne(scenario: Scenario): Promise<void> {
   const write = values.trace ? (line: string) => console.log(line) : undefined;
   const outcome = await simulate(scenario, createReferenceKernels(), write);
   tell(outcome);
-  console.log(`${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  const { user, system } = process.cpuUsage();
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  console.log(`${seconds} s, ${((user + system) / 1e6).toFixed(1)} s of processor time`);
   if (outcome.failures.length > 0) process.exitCode = 1;
 }
 
