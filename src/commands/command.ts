@@ -39,6 +39,8 @@ export type Command = {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
+  /** What else its help says: what the exit code means where that is not plain. */
+  readonly details: string;
   /** The arguments in the usage line, as `FILE|-`; empty for none. */
   readonly usage: string;
   readonly positionalsMin: number;

@@ -11,12 +11,14 @@ import { compare, type DoctorParts, type Finding, isFault, repair } from '../pol
 import { RepositoryDirectory } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
 import type { Command, Invocation } from './command.js';
-import { persistentOptions } from './store-options.js';
+import { existingStoreOptions } from './store-options.js';
 
 /** Compares repositories on disk with stored events; the daemon must not run meanwhile, for it has the store open. */
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Compare repositories on disk with stored events, and report what is missing, extra or misaligned',
+  details:
+    'The exit code is 0 when no fault is found, or none is left after --fix, else 1. Stop the daemon first.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
@@ -31,7 +33,7 @@ export const doctor: Command = {
   ],
   takesOptions: true,
   async run(invocation) {
-    const options = persistentOptions(invocation, 'doctor');
+    const options = existingStoreOptions(invocation, 'doctor');
     const isToFix = invocation.flags.get('fix') === 'true';
     await using store = (await openStore(options, systemClock)).store;
     const directory = new RepositoryDirectory(new RepositoryServing(servingRulesOf(options)));

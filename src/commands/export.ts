@@ -5,12 +5,13 @@ import { errorMessage } from '../lib/errors.js';
 import { type Filter, parseFilter } from '../nostr/filter.js';
 import type { EventStore } from '../store/event-store.js';
 import { type Command, type Invocation, textFlag, UsageError } from './command.js';
-import { persistentOptions } from './store-options.js';
+import { existingStoreOptions } from './store-options.js';
 
 /** Writes stored events as JSON lines, newest first, as `graspd import` reads them. */
 export const exportCommand: Command = {
   name: 'export',
   summary: 'Write stored events to standard output, one JSON line each, newest first',
+  details: 'The exit code is 0 also when nothing matches. Stop the daemon first.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
@@ -25,7 +26,7 @@ export const exportCommand: Command = {
   ],
   takesOptions: true,
   async run(invocation) {
-    const options = persistentOptions(invocation, 'export');
+    const options = existingStoreOptions(invocation, 'export');
     const filters = readFilters(textFlag(invocation, 'filter') ?? '{}');
     await using store = (await openStore(options, systemClock)).store;
     await writeEvents(store, filters, invocation);

@@ -15,6 +15,8 @@ import { persistentOptions } from './store-options.js';
 export const importCommand: Command = {
   name: 'import',
   summary: 'Store the events of a file of JSON lines (- for standard input) that the policy accepts',
+  details:
+    'The exit code is 0 when every line was an event, stored or not (the summary says what was refused, and why), and\n1 when a line was none. Stop the daemon first.',
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,

@@ -10,6 +10,7 @@ import { aborted } from './signals.js';
 export const serve: Command = {
   name: 'serve',
   summary: 'Run the relay (this is what graspd does without a command)',
+  details: 'The exit code is 0 after SIGTERM or SIGINT, and 1 when the relay cannot start or go on.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,

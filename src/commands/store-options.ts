@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Options } from '../config/options.js';
+import { hasLevelStore } from '../store/level/has-store.js';
 import { type Invocation, UsageError } from './command.js';
 
 /** The options of a command that works on the store of a daemon that does not run. Throws where there is none. */
@@ -8,4 +10,15 @@ export function persistentOptions({ readOptions }: Invocation, command: string):
     throw new UsageError(`${command} takes a store on disk; --database-backend memory has none`);
   }
   return options;
+}
+
+/**
+ * As `persistentOptions`, for a command that reads what is stored: throws where nothing ever was. A store made by a
+ * typing error would look like a relay without events.
+ */
+export function existingStoreOptions(invocation: Invocation, command: string): Options {
+  const options = persistentOptions(invocation, command);
+  const path = resolve(options.relayDataPath);
+  if (hasLevelStore(path)) return options;
+  throw new UsageError(`${command} takes a store that exists; there is none at ${path} (--relay-data-path)`);
 }

@@ -11,6 +11,7 @@ function command(name: string, more: Partial<Command> = {}): Command {
   return {
     name,
     summary: `does ${name}`,
+    details: '',
     usage: '',
     positionalsMin: 0,
     positionalsMax: 0,

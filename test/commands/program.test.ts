@@ -73,9 +73,18 @@ describe('what cannot start says so in one line, with exit code 1', () => {
     [['--relay-owner-nsec', 'nsec1nope'], '--relay-owner-nsec takes a secret key'],
     [['import', 'missing.jsonl'], 'ENOENT'],
     [['import', '--database-backend=memory', '-'], 'import takes a store on disk'],
+    [
+      ['export', '--relay-data-path=mistyped'],
+      /export takes a store that exists; there is none at .*mistyped/,
+    ],
+    [
+      ['doctor', '--relay-data-path=mistyped'],
+      /doctor takes a store that exists; there is none at .*mistyped/,
+    ],
     [['--config', 'missing.json'], "the config file 'missing.json' cannot be read: ENOENT"],
   ])('%j', async (args, line) => {
     expectOneLine(await run(args), line);
+    expect(existsSync(join(folder, 'mistyped'))).toBe(false);
   });
 
   test('a variable', async () => {
