@@ -11,18 +11,30 @@ import { accept, type Effect, reject } from '../../src/policy/decision.js';
 import type { WritePolicy } from '../../src/policy/write-policy.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
-import { signedEvent, testIdentity } from '../support/events.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const direct: EventSource = { type: 'direct' };
 const relayA: EventSource = { type: 'catchup', relay: 'wss://a.example' };
 const relayB: EventSource = { type: 'live_sync', relay: 'wss://b.example' };
-const author = testIdentity(1);
+const author = '1'.repeat(64);
 let serial = 0;
-const nextEvent = (template: Parameters<typeof signedEvent>[1] = {}) => {
+
+/** An event with its true id; its signature is one that the verifier of these tests takes. */
+function nextEvent(template: Partial<NostrEvent> = {}): NostrEvent {
   serial += 1;
-  return signedEvent(author, { created_at: 1_700_000_000 + serial, ...template });
-};
+  const event: NostrEvent = {
+    id: '',
+    pubkey: author,
+    created_at: 1_700_000_000 + serial,
+    kind: 1,
+    tags: [],
+    content: '',
+    sig: 'f'.repeat(128),
+    ...template,
+  };
+  return { ...event, id: eventHash(event) };
+}
+
 const forged = (event: NostrEvent): NostrEvent => ({ ...event, sig: '0'.repeat(128) });
 
 /** Judges by looks: a signature of zeros is wrong. Holds its answers back while `gate` is closed. */
