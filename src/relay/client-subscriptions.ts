@@ -157,7 +157,9 @@ export class ClientSubscriptions implements Disposable {
   }
 }
 
+const expirationName = Buffer.from('"expiration"');
+
 /** Whether its time is over (NIP-40); only what can carry an expiration is parsed to find out. */
 function isStoredExpired(stored: StoredEvent, nowSeconds: number): boolean {
-  return stored.json.includes('"expiration"') && isExpired(stored.event, nowSeconds);
+  return stored.bytes.includes(expirationName) && isExpired(stored.event, nowSeconds);
 }

@@ -41,6 +41,13 @@ export function eventFrame(prefix: string, eventJson: string): string {
   return `${prefix}${eventJson}]`;
 }
 
+const frameEnd = Buffer.from(']');
+
+/** The same of JSON as UTF-8. */
+export function eventFrameBytes(prefix: Uint8Array, eventJson: Uint8Array): Buffer {
+  return Buffer.concat([prefix, eventJson, frameEnd]);
+}
+
 /**
  * The frames of one accepted event for all whom it is sent to. The event is encoded once; subscriptions with the
  * same id, of whatever client, share one frame, and so the memory that it takes in their send queues.

@@ -1,6 +1,6 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import type { StoredEvent } from '../store/event-store.js';
-import { type EventFrames, eoseFrame, eventFrame, eventFramePrefix } from './frames.js';
+import { type EventFrames, eoseFrame, eventFrame, eventFrameBytes, eventFramePrefix } from './frames.js';
 import type { Outbox } from './outbox.js';
 import { RecentIds } from './recent-ids.js';
 
@@ -39,6 +39,7 @@ export class Subscription {
   readonly #limits: LiveBufferLimits;
   readonly #onOverflow: (subscription: Subscription) => void;
   readonly #prefix: string;
+  readonly #prefixBytes: Buffer;
   /** Stored events that were sent and may still be announced. */
   readonly #sent = new RecentIds();
   #state: State = { type: 'queued' };
@@ -57,6 +58,7 @@ export class Subscription {
     this.#limits = bufferLimits;
     this.#onOverflow = onOverflow;
     this.#prefix = eventFramePrefix(id);
+    this.#prefixBytes = Buffer.from(this.#prefix, 'utf8');
   }
 
   get isClosed(): boolean {
@@ -70,11 +72,11 @@ export class Subscription {
   }
 
   /** Sends one event that the query found. */
-  sendStored(stored: Pick<StoredEvent, 'id' | 'json'>): void {
+  sendStored(stored: Pick<StoredEvent, 'id' | 'bytes'>): void {
     if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
     this.#sent.add(stored.id);
     this.#release(this.#state, stored.id);
-    this.#outbox.send(eventFrame(this.#prefix, stored.json));
+    this.#outbox.send(eventFrameBytes(this.#prefixBytes, stored.bytes));
   }
 
   /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */

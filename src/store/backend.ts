@@ -11,7 +11,9 @@ export type Backend = {
   readonly pendingEvents: number;
   /** Records of the index log on disk; 0 where there is none. */
   readonly logRecords: number;
-  /** Throws `StoreError` when writing failed and nothing more is taken. */
+  /** Whether nothing more is taken: the index must not change any more. */
+  readonly isStopped: boolean;
+  /** Throws `StoreError` when nothing more is taken. */
   check(): void;
   /** A row was inserted; `event` is its body when it is stored. `time` as in `NewRow`. */
   added(row: number, terms: TermList, time: number, event: NostrEvent | undefined): void;
@@ -46,21 +48,8 @@ export class EventInHand implements StoredEvent {
     this.#json ??= this.#write(this.event);
     return this.#json;
   }
-}
 
-/** JSON of an event that was read; the event is parsed when it is asked for. */
-export class JsonInHand implements StoredEvent {
-  readonly id: string;
-  readonly json: string;
-  #event: NostrEvent | undefined;
-
-  constructor(id: string, json: string) {
-    this.id = id;
-    this.json = json;
-  }
-
-  get event(): NostrEvent {
-    this.#event ??= JSON.parse(this.json) as NostrEvent;
-    return this.#event;
+  get bytes(): Buffer {
+    return Buffer.from(this.json, 'utf8');
   }
 }

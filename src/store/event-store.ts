@@ -6,7 +6,7 @@ import type { Filter } from '../nostr/filter.js';
 /**
  * Where events live. The index is in memory, so everything that asks *which* events there are is synchronous and
  * sees every `put` at once; the events themselves are on disk (or in memory), so reading them is asynchronous.
- * Each implementation passes `test/store/event-store-conformance.ts`.
+ * No answer has an event that has expired by the time of the question (NIP-40). Each implementation passes `test/store/event-store-conformance.ts`.
  */
 export type EventStore = AsyncDisposable & {
   /** The number of stored events. */
@@ -32,8 +32,17 @@ export type EventStore = AsyncDisposable & {
   /** Whether any stored event matches. */
   some(filter: Filter): boolean;
 
-  /** How many different stored events match any of the filters (NIP-45); `limit` does not count. */
+  /**
+   * How many different stored events match any of the filters; `limit` does not count. Looks at all that the filters
+   * leave possible in one go: not for what strangers ask.
+   */
   count(filters: readonly Filter[]): number;
+
+  /**
+   * As `count` (NIP-45), but in turns of the event loop, so that others wait for a few milliseconds at most. Of what is
+   * more than one turn's work, events that leave the store meanwhile may be missing. Rejects with the signal's reason.
+   */
+  countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number>;
 
   /**
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
@@ -47,7 +56,22 @@ export type EventStore = AsyncDisposable & {
   /** Appends (created_at, id) of all that match to `target`, straight from the index (NIP-77's local set). */
   collect(filter: Filter, target: RecordSetBuilder): void;
 
-  /** Removes what has expired by now (NIP-40). */
+  /**
+   * As `collect`, but in turns of the event loop, and only when no more than `recordsMax` match: whether that is so.
+   * What was stored at the call and still is when the answer comes is in it. What was put meanwhile is not; what left
+   * meanwhile may be. Rejects with the signal's reason and as `target` throws.
+   */
+  collectInTurns(
+    filter: Filter,
+    recordsMax: number,
+    target: RecordSetBuilder,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
+
+  /**
+   * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time before a question
+   * was answered.
+   */
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> };
 
   /**
@@ -63,8 +87,10 @@ export type EventStore = AsyncDisposable & {
 /** A stored event: its JSON as clients are sent it, parsed only when asked for. */
 export type StoredEvent = {
   readonly id: string;
-  /** UTF-8 JSON of the event, fields in the order of NIP-01. */
+  /** JSON of the event, fields in the order of NIP-01. */
   readonly json: string;
+  /** The same as UTF-8: what is read from disk gets there without a string in between. Not to be changed. */
+  readonly bytes: Buffer;
   readonly event: NostrEvent;
 };
 

@@ -38,7 +38,8 @@ export function plainEvent(number: number, fields: Partial<NostrEvent> = {}): No
 }
 
 export function storedEvent(event: NostrEvent): StoredEvent {
-  return { id: event.id, json: eventJson(event), event };
+  const json = eventJson(event);
+  return { id: event.id, json, bytes: Buffer.from(json), event };
 }
 
 /** A client that reads when it is told to. */

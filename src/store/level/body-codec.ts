@@ -1,5 +1,4 @@
 import type { NostrEvent } from '../../nostr/event.js';
-import { JsonInHand } from '../backend.js';
 import type { StoredEvent } from '../event-store.js';
 
 /*
@@ -25,17 +24,66 @@ export function encodeBody(event: NostrEvent): Uint8Array {
   return bytes;
 }
 
-/** The event of a body, as its JSON. */
-export function decodeBody(body: Uint8Array): StoredEvent {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const id = bytes.toString('hex', 0, 32);
-  const pubkey = bytes.toString('hex', 32, 64);
-  const sig = bytes.toString('hex', 64, createdAtOffset);
-  const createdAt = bytes.readDoubleLE(createdAtOffset);
-  const kind = bytes.readUInt16LE(kindOffset);
-  const text = bytes.toString('utf8', textOffset);
-  return new JsonInHand(
-    id,
-    `{"id":"${id}","pubkey":"${pubkey}","created_at":${createdAt},"kind":${kind},"tags":${text},"sig":"${sig}"}`,
-  );
+/** An event that was read: its JSON is put together when it is asked for, and parsed when its event is. */
+export class BodyInHand implements StoredEvent {
+  readonly #body: Buffer;
+  #bytes: Buffer | undefined;
+  #event: NostrEvent | undefined;
+
+  constructor(body: Uint8Array) {
+    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  }
+
+  get id(): string {
+    return this.#body.toString('hex', 0, 32);
+  }
+
+  get json(): string {
+    return this.bytes.toString('utf8');
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= jsonBytesOf(this.#body);
+    return this.#bytes;
+  }
+
+  get event(): NostrEvent {
+    this.#event ??= JSON.parse(this.json) as NostrEvent;
+    return this.#event;
+  }
+}
+
+const hexSpace = ' '.repeat(64);
+const keys = Buffer.from(`{"id":"${hexSpace}","pubkey":"${hexSpace}`);
+const idAt = keys.indexOf(hexSpace);
+const pubkeyAt = keys.lastIndexOf(hexSpace);
+const signature = Buffer.from(`,"sig":"${hexSpace}${hexSpace}"}`);
+const sigAt = signature.indexOf(hexSpace);
+
+function jsonBytesOf(body: Buffer): Buffer {
+  const createdAt = body.readDoubleLE(createdAtOffset);
+  const kind = body.readUInt16LE(kindOffset);
+  const numbers = `","created_at":${createdAt},"kind":${kind},"tags":`;
+  const textAt = keys.length + numbers.length;
+  const textEnd = textAt + body.length - textOffset;
+  const bytes = Buffer.allocUnsafe(textEnd + signature.length);
+  bytes.set(keys, 0);
+  writeHex(body, 0, 32, bytes, idAt);
+  writeHex(body, 32, 64, bytes, pubkeyAt);
+  bytes.write(numbers, keys.length, 'latin1');
+  body.copy(bytes, textAt, textOffset);
+  bytes.set(signature, textEnd);
+  writeHex(body, 64, createdAtOffset, bytes, textEnd + sigAt);
+  return bytes;
+}
+
+const digits = Buffer.from('0123456789abcdef');
+
+/** Writes bytes as hex digits; for so few it costs less than the way through a string. */
+function writeHex(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
+  for (let index = start, next = at; index < end; index += 1) {
+    const byte = from[index]!;
+    to[next++] = digits[byte >>> 4]!;
+    to[next++] = digits[byte & 15]!;
+  }
 }

@@ -8,7 +8,7 @@ import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
 import type { Reasons } from '../reasons.js';
-import { decodeBody, encodeBody } from './body-codec.js';
+import { BodyInHand, encodeBody } from './body-codec.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
@@ -72,6 +72,10 @@ export class CommitLog implements Backend {
     return this.#parts.size.records;
   }
 
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   check(): void {
     if (this.#stopped !== undefined) throw this.#stopped;
   }
@@ -128,7 +132,7 @@ export class CommitLog implements Backend {
       if (event !== undefined) return event;
       const body = bodies[next];
       next += 1;
-      return body === undefined ? undefined : decodeBody(body);
+      return body === undefined ? undefined : new BodyInHand(body);
     });
   }
 

@@ -25,10 +25,9 @@ export const metaKeys = {
 } as const;
 
 function numberKey(prefix: number, value: number): Uint8Array {
-  const key = new Uint8Array(9);
-  const view = new DataView(key.buffer);
+  const key = Buffer.allocUnsafe(9);
   key[0] = prefix;
-  view.setUint32(1, Math.floor(value / 2 ** 32));
-  view.setUint32(5, value >>> 0);
+  key.writeUInt32BE(Math.floor(value / 2 ** 32), 1);
+  key.writeUInt32BE(value >>> 0, 5);
   return key;
 }
