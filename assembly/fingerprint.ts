@@ -1,15 +1,28 @@
 /*
  * Range fingerprints (NIP-77): ids summed as 256-bit little-endian numbers mod 2^256, then hashed with their count.
  */
-import { ID_BYTES, RECORD_BYTES, RECORD_ID, SUM_BYTES, SUM_STRIDE, SUM_STRIDE_LOG2 } from './layout';
-import { hashBlockTo16 } from './sha256';
+import {
+  FINGERPRINT_BYTES,
+  HASH_LANES,
+  ID_BYTES,
+  RANGE_BYTES,
+  RANGE_END,
+  RECORD_BYTES,
+  RECORD_ID,
+  SUM_BYTES,
+  SUM_STRIDE,
+  SUM_STRIDE_LOG2,
+} from './layout';
+import { hashBlocksTo16, hashBlockTo16 } from './sha256';
 import { addAll, clear, settle, subtractAll } from './sum';
 
-/** The one block that is hashed: the sum, the count as a varint, the padding. */
-const block: usize = memory.data(64, 16);
+/** The blocks that are hashed, one a lane: the sum, the count as a varint, the padding. */
+const BLOCK_BYTES: usize = 64;
+const blocks: usize = memory.data(4 * 64, 16);
 
-/** Hashes the sum that was added up with its `count`, and writes the fingerprint to `out`. */
-export function hashSum(count: u32, out: usize): void {
+/** Makes the sum that was added up with its `count` the block of a lane. */
+export function writeBlock(lane: u32, count: u32): void {
+  const block = blocks + <usize>lane * BLOCK_BYTES;
   settle(block);
   memory.fill(block + ID_BYTES, 0, 32);
   let groups: u32 = 1;
@@ -21,7 +34,17 @@ export function hashSum(count: u32, out: usize): void {
   store<u8>(at++, count & 0x7f);
   store<u8>(at, 0x80);
   store<u16>(block, bswap<u16>(<u16>((<u32>ID_BYTES + groups) * 8)), 62);
-  hashBlockTo16(block, out);
+}
+
+/** Hashes the sum that was added up with its `count`, and writes the fingerprint to `out`. */
+export function hashSum(count: u32, out: usize): void {
+  writeBlock(0, count);
+  hashBlockTo16(blocks, out);
+}
+
+/** Writes the fingerprints of all lanes to `out`. */
+export function hashLanes(out: usize): void {
+  hashBlocksTo16(blocks, out);
 }
 
 /** The fingerprint of `count` records straight from their ids. */
@@ -52,7 +75,33 @@ export function writeSums(records: usize, count: u32, sums: usize): void {
   }
 }
 
-/** The fingerprint of the records [begin, end) of `count`, by way of the sums that stand nearest to its ends. */
+/** Adds up the records [begin, end) of `count`, by way of the sums that stand nearest to the ends. */
+function addRange(records: usize, sums: usize, count: u32, begin: u32, end: u32): void {
+  const ids = records + RECORD_ID;
+  const endAt = ids + <usize>end * RECORD_BYTES;
+  const beginAt = ids + <usize>begin * RECORD_BYTES;
+  clear();
+  if (end - begin <= SUM_STRIDE) {
+    addAll(beginAt, endAt, RECORD_BYTES);
+    return;
+  }
+  const last = count >> SUM_STRIDE_LOG2;
+  const toSum = min((end + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
+  const fromSum = min((begin + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
+  const toAt = ids + (<usize>toSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
+  const fromAt = ids + (<usize>fromSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
+  const toSumAt = sums + <usize>toSum * SUM_BYTES;
+  const fromSumAt = sums + <usize>fromSum * SUM_BYTES;
+  // Of each pair one loop is empty: the sum stands before the bound or after it.
+  addAll(toAt, endAt, RECORD_BYTES);
+  addAll(beginAt, fromAt, RECORD_BYTES);
+  addAll(toSumAt, toSumAt + SUM_BYTES, SUM_BYTES);
+  subtractAll(endAt, toAt, RECORD_BYTES);
+  subtractAll(fromAt, beginAt, RECORD_BYTES);
+  subtractAll(fromSumAt, fromSumAt + SUM_BYTES, SUM_BYTES);
+}
+
+/** The fingerprint of the records [begin, end) of `count`. */
 export function fingerprintRange(
   records: usize,
   sums: usize,
@@ -61,27 +110,28 @@ export function fingerprintRange(
   end: u32,
   out: usize,
 ): void {
-  if (end - begin <= SUM_STRIDE) {
-    fingerprintRecords(records + <usize>begin * RECORD_BYTES, end - begin, out);
-    return;
-  }
-  const ids = records + RECORD_ID;
-  const last = count >> SUM_STRIDE_LOG2;
-  const toSum = min((end + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
-  const fromSum = min((begin + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
-  const endAt = ids + <usize>end * RECORD_BYTES;
-  const beginAt = ids + <usize>begin * RECORD_BYTES;
-  const toAt = ids + (<usize>toSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
-  const fromAt = ids + (<usize>fromSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
-  const toSumAt = sums + <usize>toSum * SUM_BYTES;
-  const fromSumAt = sums + <usize>fromSum * SUM_BYTES;
-  clear();
-  // Of each pair one loop is empty: the sum stands before the bound or after it.
-  addAll(toAt, endAt, RECORD_BYTES);
-  addAll(beginAt, fromAt, RECORD_BYTES);
-  addAll(toSumAt, toSumAt + SUM_BYTES, SUM_BYTES);
-  subtractAll(endAt, toAt, RECORD_BYTES);
-  subtractAll(fromAt, beginAt, RECORD_BYTES);
-  subtractAll(fromSumAt, fromSumAt + SUM_BYTES, SUM_BYTES);
+  addRange(records, sums, count, begin, end);
   hashSum(end - begin, out);
+}
+
+/** The fingerprints of `rangeCount` ranges of `count` records. */
+export function fingerprintRanges(
+  records: usize,
+  sums: usize,
+  count: u32,
+  ranges: usize,
+  rangeCount: u32,
+  out: usize,
+): void {
+  for (let lane: u32 = 0, left = rangeCount; left > 0; left--) {
+    const begin = load<u32>(ranges);
+    const end = load<u32>(ranges, RANGE_END);
+    ranges += RANGE_BYTES;
+    addRange(records, sums, count, begin, end);
+    writeBlock(lane++, end - begin);
+    if (lane < HASH_LANES && left > 1) continue;
+    hashLanes(out);
+    out += <usize>HASH_LANES * FINGERPRINT_BYTES;
+    lane = 0;
+  }
 }

@@ -1,4 +1,4 @@
-export { fingerprintRange, fingerprintRecords, sumsBytes, writeSums } from './fingerprint';
+export { fingerprintRange, fingerprintRanges, fingerprintRecords, sumsBytes, writeSums } from './fingerprint';
 export {
   FILTER_CLAUSES,
   FILTER_FOUND,
@@ -7,15 +7,17 @@ export {
   FILTER_NODES,
   FILTER_SINCE,
   FILTER_UNTIL,
+  HASH_LANES,
   NODE_BYTES,
   NODE_SYMBOL,
+  RANGE_BYTES,
   SORT_SCRATCH_BYTES,
   SYMBOL_BYTES,
   TREE_BYTES,
   TREE_NODE_BYTES,
 } from './layout';
 export { linkFilter, matchEvent, unlinkFilter } from './match';
-export { gatherIds, lowerBound } from './search';
+export { gatherIds, lowerBound, lowerBoundNear } from './search';
 export { sortRecords } from './sort';
 export {
   treeAdopt,
@@ -23,6 +25,7 @@ export {
   treeCopyIds,
   treeDelete,
   treeFingerprint,
+  treeFingerprints,
   treeInsert,
   treeLowerBound,
   treeRecordAt,

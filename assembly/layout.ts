@@ -31,6 +31,18 @@ export const SUM_BYTES: usize = 32;
 export const FINGERPRINT_BYTES: usize = 16;
 
 /*
+ * Ranges of which many fingerprints are asked for at once:
+ *
+ *   ├ begin u32 │ end u32 ┼ begin │ end ┼ …          8 bytes each
+ *
+ * The fingerprints stand one after another. They are made four at a time, the last of them too, so behind the last
+ * fingerprint there is room for three more.
+ */
+export const RANGE_BYTES: usize = 8;
+export const RANGE_END: usize = 4;
+export const HASH_LANES: u32 = 4;
+
+/*
  * Sort scratch: for each level of the recursion the heads and the ends of its buckets, u32 pointers. A chain of
  * levels consumes at most 320 bits of the record, at most DIGIT_BITS_MAX a level, so it never needs more than
  * ⌈320 / DIGIT_BITS_MAX⌉ + 5 levels of full width.

@@ -46,6 +46,22 @@ export function lowerBound(records: usize, count: u32, bound: usize): u32 {
   return countBelow(records, RECORD_BYTES, count, bound);
 }
 
+/** The same, looked for in steps of doubling length from the index `near` on, which makes a near one quick to find. */
+export function lowerBoundNear(records: usize, count: u32, bound: usize, near: u32): u32 {
+  if (near > 0 && countBelow(records + <usize>(near - 1) * RECORD_BYTES, RECORD_BYTES, 1, bound) == 0) {
+    return countBelow(records, RECORD_BYTES, near - 1, bound);
+  }
+  let low = near;
+  let step: u32 = 1;
+  while (step <= count - low) {
+    if (countBelow(records + <usize>(low + step - 1) * RECORD_BYTES, RECORD_BYTES, 1, bound) == 0) break;
+    low += step;
+    step <<= 1;
+  }
+  const left = min(step - 1, count - low);
+  return low + countBelow(records + <usize>low * RECORD_BYTES, RECORD_BYTES, left, bound);
+}
+
 /** Whether two records are the same. */
 export function isSameRecord(a: usize, b: usize): bool {
   const differing = v128.or(

@@ -3,8 +3,10 @@
  * deleting, finding by index or bound and the fingerprint of any range all take a walk from the root to a leaf.
  * Nodes come from a list of spare ones; the caller keeps enough of them (`treeAdopt`).
  */
-import { hashSum } from './fingerprint';
+import { hashLanes, hashSum, writeBlock } from './fingerprint';
 import {
+  FINGERPRINT_BYTES,
+  HASH_LANES,
   ID_BYTES,
   INNER_ENTRIES_MAX,
   INNER_KEYS,
@@ -14,6 +16,8 @@ import {
   LEAF_RECORDS,
   LINK_BYTES,
   LINK_COUNT,
+  RANGE_BYTES,
+  RANGE_END,
   RECORD_BYTES,
   RECORD_ID,
   SUM_BYTES,
@@ -395,4 +399,20 @@ export function treeFingerprint(tree: usize, begin: u32, end: u32, out: usize): 
   clear();
   if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
   hashSum(end - begin, out);
+}
+
+/** Writes the fingerprints of `rangeCount` ranges to `out`. */
+export function treeFingerprints(tree: usize, ranges: usize, rangeCount: u32, out: usize): void {
+  for (let lane: u32 = 0, left = rangeCount; left > 0; left--) {
+    const begin = load<u32>(ranges);
+    const end = load<u32>(ranges, RANGE_END);
+    ranges += RANGE_BYTES;
+    clear();
+    if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
+    writeBlock(lane++, end - begin);
+    if (lane < HASH_LANES && left > 1) continue;
+    hashLanes(out);
+    out += <usize>HASH_LANES * FINGERPRINT_BYTES;
+    lane = 0;
+  }
 }

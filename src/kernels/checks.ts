@@ -1,5 +1,5 @@
 import { KernelUsageError } from './errors.js';
-import { idBytes } from './kernels.js';
+import { fingerprintBytes, idBytes } from './kernels.js';
 
 const timestampMax = 2n ** 64n - 1n;
 
@@ -22,6 +22,15 @@ export function checkRange(begin: number, end: number, size: number): void {
 export function checkTarget(begin: number, end: number, target: Uint8Array, offset: number): void {
   if (!(Number.isInteger(offset) && offset >= 0 && offset + (end - begin) * idBytes <= target.length)) {
     throw new KernelUsageError(`${end - begin} ids do not fit at ${offset} of ${target.length} bytes`);
+  }
+}
+
+/** Throws `KernelUsageError` unless all ranges lie within the set and their fingerprints fit into `target`. */
+export function checkRanges(ranges: Uint32Array, size: number, target: Uint8Array): void {
+  if (ranges.length % 2 !== 0) throw new KernelUsageError('a range has a begin and an end');
+  for (let at = 0; at < ranges.length; at += 2) checkRange(ranges[at]!, ranges[at + 1]!, size);
+  if ((ranges.length / 2) * fingerprintBytes > target.length) {
+    throw new KernelUsageError(`${ranges.length / 2} fingerprints do not fit into ${target.length} bytes`);
   }
 }
 

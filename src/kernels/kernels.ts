@@ -60,13 +60,21 @@ export type RecordReader = {
    * Copies the ids of the records [begin, end) one after another into `target` at `offset`.
    */
   copyIds(begin: number, end: number, target: Uint8Array, offset: number): void;
-  /** The first index whose record is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. */
-  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number;
+  /**
+   * The first index whose record is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. `near` is any
+   * index; the closer it lies before the one that is looked for, the quicker it is found.
+   */
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array, near?: number): number;
   /**
    * The NIP-77 fingerprint of the records [begin, end): ids summed as 256-bit little-endian numbers mod 2^256,
    * followed by the count as a varint, SHA-256, first 16 bytes.
    */
   fingerprint(begin: number, end: number): Uint8Array;
+  /**
+   * The fingerprints of many ranges, several at a time, which takes a third of the time of one after another. `ranges`
+   * holds begin and end of each, `target` has room for its 16 bytes.
+   */
+  fingerprints(ranges: Uint32Array, target: Uint8Array): void;
 };
 
 /** A sorted, immutable set of records. */

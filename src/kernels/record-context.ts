@@ -1,13 +1,13 @@
 import type { Arena } from './arena.js';
 import { checkBound, checkId, toTimestamp } from './checks.js';
-import { idBytes, idOffset, recordBytes } from './kernels.js';
+import { fingerprintBytes, idBytes, idOffset, recordBytes } from './kernels.js';
 import type { KernelModule } from './wasm-module.js';
 
 /** What all sets of one instance share. */
 export type RecordContext = {
   readonly module: KernelModule;
   readonly arena: Arena;
-  /** Holds the sort's buckets, a record, ids or a fingerprint: one at a time, for one call. */
+  /** Holds the sort's buckets, a record, ids or fingerprints: one at a time, for one call. */
   readonly scratch: number;
   readonly scratchBytes: number;
 };
@@ -44,5 +44,28 @@ export function copyIdsBy(
     gather(from, to);
     const ids = arena.bytes.subarray(scratch, scratch + (to - from) * idBytes);
     target.set(ids, offset + (from - begin) * idBytes);
+  }
+}
+
+/**
+ * Writes the fingerprints of the ranges to `target` by way of the scratch, as many at once as it holds; `hash` makes
+ * those of `count` ranges that stand at an address, and writes them to another.
+ */
+export function fingerprintsBy(
+  { arena, module, scratch, scratchBytes }: RecordContext,
+  ranges: Uint32Array,
+  target: Uint8Array,
+  hash: (ranges: number, count: number, out: number) => void,
+): void {
+  const rangeBytes = module.RANGE_BYTES.value;
+  const lanes = module.HASH_LANES.value;
+  const part = Math.floor(scratchBytes / (rangeBytes + fingerprintBytes)) - lanes;
+  const total = ranges.length / 2;
+  for (let from = 0; from < total; from += part) {
+    const count = Math.min(part, total - from);
+    const out = scratch + count * rangeBytes;
+    arena.words.set(ranges.subarray(from * 2, (from + count) * 2), scratch / 4);
+    hash(scratch, count, out);
+    target.set(arena.bytes.subarray(out, out + count * fingerprintBytes), from * fingerprintBytes);
   }
 }

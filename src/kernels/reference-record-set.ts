@@ -6,6 +6,7 @@ import {
   checkId,
   checkIndex,
   checkRange,
+  checkRanges,
   checkTarget,
   toTimestamp,
 } from './checks.js';
@@ -174,6 +175,14 @@ export class ReferenceStandingSet implements StandingSet {
     this.#checkOpen();
     checkRange(begin, end, this.size);
     return fingerprintOf(this.#records.slice(begin, end).map((record) => record.id));
+  }
+
+  fingerprints(ranges: Uint32Array, target: Uint8Array): void {
+    this.#checkOpen();
+    checkRanges(ranges, this.size, target);
+    for (let at = 0; at < ranges.length; at += 2) {
+      target.set(this.fingerprint(ranges[at]!, ranges[at + 1]!), (at / 2) * fingerprintBytes);
+    }
   }
 
   [Symbol.dispose](): void {

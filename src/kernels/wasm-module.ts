@@ -19,6 +19,7 @@ export type KernelModule = {
   sumsBytes(count: number): number;
   writeSums(records: number, count: number, sums: number): void;
   lowerBound(records: number, count: number, bound: number): number;
+  lowerBoundNear(records: number, count: number, bound: number, near: number): number;
   gatherIds(records: number, count: number, out: number): void;
   fingerprintRecords(records: number, count: number, out: number): void;
   fingerprintRange(
@@ -27,6 +28,14 @@ export type KernelModule = {
     count: number,
     begin: number,
     end: number,
+    out: number,
+  ): void;
+  fingerprintRanges(
+    records: number,
+    sums: number,
+    count: number,
+    ranges: number,
+    rangeCount: number,
     out: number,
   ): void;
 
@@ -39,12 +48,15 @@ export type KernelModule = {
   treeCopyIds(tree: number, begin: number, end: number, out: number): void;
   treeLowerBound(tree: number, bound: number): number;
   treeFingerprint(tree: number, begin: number, end: number, out: number): void;
+  treeFingerprints(tree: number, ranges: number, rangeCount: number, out: number): void;
 
   linkFilter(filter: number, symbols: number): void;
   unlinkFilter(filter: number, symbols: number): void;
   matchEvent(symbols: number, event: number, count: number, createdAt: number, out: number): number;
 
   readonly SORT_SCRATCH_BYTES: Offset;
+  readonly HASH_LANES: Offset;
+  readonly RANGE_BYTES: Offset;
   readonly TREE_BYTES: Offset;
   readonly TREE_NODE_BYTES: Offset;
   readonly SYMBOL_BYTES: Offset;

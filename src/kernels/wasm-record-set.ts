@@ -1,4 +1,12 @@
-import { checkCount, checkId, checkIndex, checkRange, checkTarget, toTimestamp } from './checks.js';
+import {
+  checkCount,
+  checkId,
+  checkIndex,
+  checkRange,
+  checkRanges,
+  checkTarget,
+  toTimestamp,
+} from './checks.js';
 import { KernelUsageError } from './errors.js';
 import {
   fingerprintBytes,
@@ -9,7 +17,7 @@ import {
   recordBytes,
   type StandingSet,
 } from './kernels.js';
-import { copyIdsBy, type RecordContext, writeBound } from './record-context.js';
+import { copyIdsBy, fingerprintsBy, type RecordContext, writeBound } from './record-context.js';
 import { WasmStandingSet } from './wasm-standing-set.js';
 
 /** A builder grows by half of what it holds, so that adding one by one stays cheap. */
@@ -137,10 +145,13 @@ class WasmRecordSet implements RecordSet {
     });
   }
 
-  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number {
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array, near?: number): number {
     this.#checkOpen();
     writeBound(this.#context, timestamp, idPrefix);
-    return this.#context.module.lowerBound(this.#records, this.size, this.#context.scratch);
+    const { module, scratch } = this.#context;
+    if (near === undefined) return module.lowerBound(this.#records, this.size, scratch);
+    checkRange(near, this.size, this.size);
+    return module.lowerBoundNear(this.#records, this.size, scratch, near);
   }
 
   fingerprint(begin: number, end: number): Uint8Array {
@@ -149,6 +160,15 @@ class WasmRecordSet implements RecordSet {
     const { module, arena, scratch } = this.#context;
     module.fingerprintRange(this.#records, this.#sums, this.size, begin, end, scratch);
     return arena.bytes.slice(scratch, scratch + fingerprintBytes);
+  }
+
+  fingerprints(ranges: Uint32Array, target: Uint8Array): void {
+    this.#checkOpen();
+    checkRanges(ranges, this.size, target);
+    const { module } = this.#context;
+    fingerprintsBy(this.#context, ranges, target, (from, count, out) => {
+      module.fingerprintRanges(this.#records, this.#sums, this.size, from, count, out);
+    });
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
-import { checkIndex, checkRange, checkTarget } from './checks.js';
+import { checkIndex, checkRange, checkRanges, checkTarget } from './checks.js';
 import { KernelUsageError } from './errors.js';
 import { fingerprintBytes, idBytes, idOffset, recordBytes, type StandingSet } from './kernels.js';
-import { copyIdsBy, type RecordContext, writeBound, writeRecord } from './record-context.js';
+import { copyIdsBy, fingerprintsBy, type RecordContext, writeBound, writeRecord } from './record-context.js';
 
 /** Nodes are taken from the arena this many at once: few while the set is small, then by an eighth of what it has. */
 const slabNodesMin = 4;
@@ -73,6 +73,7 @@ export class WasmStandingSet implements StandingSet {
     });
   }
 
+  /** Every walk begins at the root, so no index helps. */
   lowerBound(timestamp: bigint, idPrefix: Uint8Array): number {
     this.#checkOpen();
     writeBound(this.#context, timestamp, idPrefix);
@@ -85,6 +86,15 @@ export class WasmStandingSet implements StandingSet {
     const { module, arena, scratch } = this.#context;
     module.treeFingerprint(this.#tree, begin, end, scratch);
     return arena.bytes.slice(scratch, scratch + fingerprintBytes);
+  }
+
+  fingerprints(ranges: Uint32Array, target: Uint8Array): void {
+    this.#checkOpen();
+    checkRanges(ranges, this.#size, target);
+    const { module } = this.#context;
+    fingerprintsBy(this.#context, ranges, target, (from, count, out) => {
+      module.treeFingerprints(this.#tree, from, count, out);
+    });
   }
 
   [Symbol.dispose](): void {

@@ -22,7 +22,7 @@ const orderedNeighboursMin = 16;
 /** One answer of the server in the making. */
 export class AnswerWriter {
   readonly #storage: NegentropyStorage;
-  readonly #writer = new MessageWriter();
+  readonly #writer: MessageWriter;
   readonly #bytesMax: number;
   readonly #peer: PeerHabit;
   readonly #peerBytesMax: number;
@@ -32,6 +32,7 @@ export class AnswerWriter {
 
   constructor(storage: NegentropyStorage, bytesMax: number, peer: PeerHabit) {
     this.#storage = storage;
+    this.#writer = new MessageWriter(storage);
     // Room is kept for the range that puts off the rest.
     this.#bytesMax = bytesMax - fingerprintRangeBytesMax;
     this.#peer = peer;
@@ -53,7 +54,7 @@ export class AnswerWriter {
           : this.#answerIds(question, alignments.get(question));
       if (rest === undefined || last === undefined) continue;
       this.#skipTo(rest.lower);
-      this.#writer.fingerprint(last.upper, this.#storage.fingerprint(rest.begin, last.end));
+      this.#writer.fingerprint(last.upper, rest.begin, last.end);
       break;
     }
     return this.#writer.finish();
@@ -72,7 +73,7 @@ export class AnswerWriter {
       if (this.#isFull()) return rest;
       const piece = firstPiece(this.#storage, rest, size);
       this.#skipTo(piece.lower);
-      this.#writer.fingerprint(piece.upper, this.#storage.fingerprint(piece.begin, piece.end));
+      this.#writer.fingerprint(piece.upper, piece.begin, piece.end);
       this.#reached = piece.upper;
       this.#peerBytes += peerBytes;
       rest = { lower: piece.upper, upper: question.upper, begin: piece.end, end: question.end };
@@ -103,7 +104,7 @@ export class AnswerWriter {
     const cut = begin + count;
     const cutBound = cut === end ? upper : boundBefore(this.#storage, cut);
     this.#skipTo(lower);
-    this.#writer.ids(cutBound, this.#storage, begin, cut);
+    this.#writer.ids(cutBound, begin, cut);
     this.#reached = cutBound;
     return cut === end ? undefined : { lower: cutBound, begin: cut };
   }

@@ -98,7 +98,9 @@ export class AnswerWalk {
       if (compareBounds(asked.lower, upper) >= 0) break;
       const inside = compareBounds(asked.lower, this.#position) < 0;
       const last = compareBounds(asked.upper, upper) <= 0;
-      const end = last ? asked.end : indexOfBound(this.#storage, upper);
+      const end = last
+        ? asked.end
+        : indexOfBound(this.#storage, upper, Math.max(asked.begin, this.#positionIndex));
       parts.push({
         asked,
         lower: inside ? this.#position : asked.lower,

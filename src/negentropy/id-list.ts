@@ -119,10 +119,10 @@ function takeOurs(ours: Uint8Array, onlyTheirs: Map<string, number>, have: IdLis
   }
 }
 
-/** Whether two byte strings of the same length are equal. */
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether the bytes of `a` stand in `b` from `bt` on. */
+export function sameBytes(a: Uint8Array, b: Uint8Array, bt = 0): boolean {
   for (let at = 0; at < a.length; at += 1) {
-    if (a[at] !== b[at]) return false;
+    if (a[at] !== b[bt + at]) return false;
   }
   return true;
 }

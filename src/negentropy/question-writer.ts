@@ -8,7 +8,7 @@ import { fingerprintRangeBytesMax, MessageWriter } from './writer.js';
 export class QuestionWriter {
   readonly asked: AskedRange[] = [];
   readonly #storage: NegentropyStorage;
-  readonly #writer = new MessageWriter();
+  readonly #writer: MessageWriter;
   readonly #bytesMax: number;
   readonly #answerBytesMax: number;
   #answerBytes = 0;
@@ -16,6 +16,7 @@ export class QuestionWriter {
 
   constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number) {
     this.#storage = storage;
+    this.#writer = new MessageWriter(storage);
     this.#bytesMax = bytesMax - fingerprintRangeBytesMax;
     this.#answerBytesMax = answerBytesMax;
   }
@@ -28,7 +29,7 @@ export class QuestionWriter {
   askNothing(range: OpenRange): OpenRange | undefined {
     if (this.#isFull()) return range;
     this.#skipTo(range.lower);
-    this.#writer.ids(range.upper, this.#storage, range.begin, range.begin);
+    this.#writer.ids(range.upper, range.begin, range.begin);
     const { lower, upper, begin, end, differences } = range;
     this.asked.push({ lower, upper, begin, end, group: { asked: 'nothing', differences } });
     this.#reached = range.upper;
@@ -50,7 +51,7 @@ export class QuestionWriter {
       const end = range.begin + Math.floor((items * piece) / pieces);
       const upper = piece === pieces ? range.upper : boundBefore(this.#storage, end);
       this.#skipTo(lower);
-      this.#writer.fingerprint(upper, this.#storage.fingerprint(begin, end));
+      this.#writer.fingerprint(upper, begin, end);
       this.asked.push({ lower, upper, begin, end, group });
       this.#reached = upper;
       this.#answerBytes += answerBytes;

@@ -1,8 +1,10 @@
+import { fingerprintBytes } from '../kernels/kernels.js';
 import { indexOfBound, lowestBound } from './bound.js';
+import { FingerprintBatch } from './fingerprints.js';
 import { sameBytes } from './id-list.js';
 import type { Range } from './open-range.js';
 import { type DifferenceDensity, expectedDifferences } from './plan.js';
-import type { MessageReader } from './reader.js';
+import type { MessageRange, MessageReader } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
 
 /** A range of a client's message that calls for an answer: its fingerprint differs from ours, or it lists its ids. */
@@ -19,36 +21,61 @@ export function readQuestions(
   reader: MessageReader,
   density: DifferenceDensity,
 ): Questions {
+  const said = readRanges(storage, reader);
+  const ours = fingerprintsOf(storage, said);
   const questions: Question[] = [];
   const family = new Family(density);
-  let ranges = 0;
+  let reached = lowestBound;
+  let compared = 0;
+  for (const { lower, upper, begin, end, range } of said) {
+    // Ranges that follow each other without a skip share the very bound.
+    if (lower !== reached) family.end();
+    reached = upper;
+    if (range.mode === 'ids') {
+      questions.push({ lower, upper, begin, end, asks: 'ids', theirs: range.ids });
+      family.end();
+      continue;
+    }
+    if (sameBytes(range.fingerprint, ours, compared)) {
+      family.add(end - begin, undefined);
+    } else {
+      const question = { lower, upper, begin, end, asks: 'pieces' as const, differences: 1 };
+      questions.push(question);
+      family.add(end - begin, question);
+    }
+    compared += fingerprintBytes;
+  }
+  family.end();
+  return { questions, ranges: said.length };
+}
+
+/** A range of a message that is no skip, and where it lies. */
+type Said = Range & { readonly range: Exclude<MessageRange, { mode: 'skip' }> };
+
+function readRanges(storage: NegentropyStorage, reader: MessageReader): Said[] {
+  const said: Said[] = [];
   let lower = lowestBound;
-  let lowerIndex: number | undefined = 0;
+  let index = 0;
+  let isSkipped = false;
   for (let range = reader.next(); range !== undefined; range = reader.next()) {
     const { upper } = range;
     if (range.mode === 'skip') {
-      lowerIndex = undefined;
-      family.end();
+      isSkipped = true;
     } else {
-      const begin: number = lowerIndex ?? indexOfBound(storage, lower);
-      const end = indexOfBound(storage, upper);
-      lowerIndex = end;
-      ranges += 1;
-      if (range.mode === 'ids') {
-        questions.push({ lower, upper, begin, end, asks: 'ids', theirs: range.ids });
-        family.end();
-      } else if (sameBytes(range.fingerprint, storage.fingerprint(begin, end))) {
-        family.add(end - begin, undefined);
-      } else {
-        const question = { lower, upper, begin, end, asks: 'pieces' as const, differences: 1 };
-        questions.push(question);
-        family.add(end - begin, question);
-      }
+      const begin = isSkipped ? indexOfBound(storage, lower, index) : index;
+      index = indexOfBound(storage, upper, begin);
+      said.push({ lower, upper, begin, end: index, range });
+      isSkipped = false;
     }
     lower = upper;
   }
-  family.end();
-  return { questions, ranges };
+  return said;
+}
+
+function fingerprintsOf(storage: NegentropyStorage, said: readonly Said[]): Uint8Array {
+  const batch = new FingerprintBatch();
+  for (const { range, begin, end } of said) if (range.mode === 'fingerprint') batch.add(begin, end);
+  return batch.of(storage);
 }
 
 /** Fingerprints side by side, of pieces of one range most likely. */

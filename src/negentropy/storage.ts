@@ -10,8 +10,13 @@ export type NegentropyStorage = {
   idAt(index: number): Uint8Array;
   /** Copies the ids of the items [begin, end) one after another into `target` at `offset`. */
   copyIds(begin: number, end: number, target: Uint8Array, offset: number): void;
-  /** The first index whose item is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. */
-  lowerBound(timestamp: bigint, idPrefix: Uint8Array): number;
+  /**
+   * The first index whose item is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. `near`, an index,
+   * says where it may be quick to begin; it makes no difference to the answer.
+   */
+  lowerBound(timestamp: bigint, idPrefix: Uint8Array, near?: number): number;
   /** The 16-byte fingerprint of the items [begin, end). */
   fingerprint(begin: number, end: number): Uint8Array;
+  /** The fingerprints of many ranges: `ranges` holds begin and end of each, `target` has room for its 16 bytes. */
+  fingerprints(ranges: Uint32Array, target: Uint8Array): void;
 };

@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
 import { type Bound, infinity } from './bound.js';
 import { NegentropyError } from './errors.js';
+import { FingerprintBatch } from './fingerprints.js';
 import { protocolVersion, rangeMode } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
 import { writeVarint, writeVarint64 } from './varint.js';
@@ -14,14 +15,21 @@ export const countBytesMax = 7;
 /** Most bytes of a range with a fingerprint and of the skip before it. */
 export const fingerprintRangeBytesMax = 2 * boundBytesMax + fingerprintBytes;
 
-/** Writes a message range by range, in ascending order. Skips are merged, and a last one is left out. */
+/**
+ * Writes a message about a storage range by range, in ascending order. Skips are merged, and a last one is left out.
+ */
 export class MessageWriter {
+  readonly #storage: NegentropyStorage;
   #bytes: Uint8Array;
   #length = 1;
+  readonly #fingerprints = new FingerprintBatch();
+  /** Where each of the fingerprints has its place in the message. */
+  readonly #places: number[] = [];
   #timestamp = 0n;
   #skipped: Bound | undefined;
 
-  constructor(bytesExpected = 4_096) {
+  constructor(storage: NegentropyStorage, bytesExpected = 4_096) {
+    this.#storage = storage;
     this.#bytes = new Uint8Array(bytesExpected);
     this.#bytes[0] = protocolVersion;
   }
@@ -36,24 +44,31 @@ export class MessageWriter {
     this.#skipped = upper;
   }
 
-  /** Says the fingerprint of the range up to `upper`. */
-  fingerprint(upper: Bound, fingerprint: Uint8Array): void {
+  /** Says the fingerprint of the items [begin, end), which are all of the range up to `upper`. */
+  fingerprint(upper: Bound, begin: number, end: number): void {
     this.#begin(upper, rangeMode.fingerprint, fingerprintBytes);
-    this.#bytes.set(fingerprint, this.#length);
+    this.#fingerprints.add(begin, end);
+    this.#places.push(this.#length);
     this.#length += fingerprintBytes;
   }
 
   /** Lists the ids of the items [begin, end), which must be all in the range up to `upper`. */
-  ids(upper: Bound, storage: NegentropyStorage, begin: number, end: number): void {
+  ids(upper: Bound, begin: number, end: number): void {
     const count = end - begin;
     this.#begin(upper, rangeMode.ids, countBytesMax + count * idBytes);
     this.#length = writeVarint(this.#bytes, this.#length, count);
-    if (count > 0) storage.copyIds(begin, end, this.#bytes, this.#length);
+    if (count > 0) this.#storage.copyIds(begin, end, this.#bytes, this.#length);
     this.#length += count * idBytes;
   }
 
   /** The message; only the version byte when nothing but skips was written. The writer is spent afterwards. */
   finish(): Uint8Array {
+    const fingerprints = this.#fingerprints.of(this.#storage);
+    let from = 0;
+    for (const place of this.#places) {
+      for (let at = 0; at < fingerprintBytes; at += 1) this.#bytes[place + at] = fingerprints[from + at]!;
+      from += fingerprintBytes;
+    }
     return this.#bytes.subarray(0, this.#length);
   }
 

@@ -137,8 +137,9 @@ function lease(standing: Standing): LocalSet {
     timestampAt: (index) => set.timestampAt(index),
     idAt: (index) => set.idAt(index),
     copyIds: (begin, end, target, offset) => set.copyIds(begin, end, target, offset),
-    lowerBound: (timestamp, idPrefix) => set.lowerBound(timestamp, idPrefix),
+    lowerBound: (timestamp, idPrefix, near) => set.lowerBound(timestamp, idPrefix, near),
     fingerprint: (begin, end) => set.fingerprint(begin, end),
+    fingerprints: (ranges, target) => set.fingerprints(ranges, target),
     [Symbol.dispose]() {
       if (!isHeld) return;
       isHeld = false;

@@ -5,6 +5,7 @@ import type { Kernels, RecordSet } from '../../src/kernels/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { randomInteger, seededRandom } from '../../src/lib/random.js';
 import { record, records } from './arbitraries.js';
+import { expectBatch } from './fingerprint-batch.js';
 import { fingerprintByBigInt, recordBytesOf, sortedOnce, sortKey, type TestRecord } from './independent.js';
 
 const emptyFingerprint = fingerprintByBigInt([]);
@@ -82,6 +83,25 @@ export function recordSetConformance(create: () => Kernels): void {
     );
   });
 
+  it('gives the fingerprints of any number of ranges at once', () => {
+    const some = randomRecords(3_000, 12, (n) => BigInt(Math.floor(n * 2_000)));
+    using set = seal(kernels, [some]);
+    expectBatch(set, seededRandom(13), [0, 1, 2, 3, 4, 5, 8, 201]);
+    const few = new Uint8Array(32).fill(7);
+    set.fingerprints(Uint32Array.of(0, 5), few);
+    expect(toHex(few.subarray(16))).toBe('07'.repeat(16));
+  });
+
+  it('finds a lower bound from every index', () => {
+    const some = randomRecords(70, 14, (n) => BigInt(Math.floor(n * 30)));
+    using set = seal(kernels, [some]);
+    for (let near = 0; near <= set.size; near++) {
+      for (let time = 0n; time < 32n; time++) {
+        expect(set.lowerBound(time, noBytes, near)).toBe(set.lowerBound(time, noBytes));
+      }
+    }
+  });
+
   it('finds the lower bound of any bound', () => {
     const prefixLength = fc.nat(32);
     fc.assert(
@@ -90,7 +110,9 @@ export function recordSetConformance(create: () => Kernels): void {
         using set = seal(kernels, [some]);
         for (const { timestamp, id } of [other, sorted[pick % Math.max(sorted.length, 1)] ?? other]) {
           const prefix = id.subarray(0, length);
-          expect(set.lowerBound(timestamp, prefix)).toBe(lowerBoundByScan(sorted, timestamp, prefix));
+          const expected = lowerBoundByScan(sorted, timestamp, prefix);
+          expect(set.lowerBound(timestamp, prefix)).toBe(expected);
+          expect(set.lowerBound(timestamp, prefix, pick % (sorted.length + 1))).toBe(expected);
         }
       }),
       { seed: 3, numRuns: 150 },
@@ -181,9 +203,14 @@ export function recordSetConformance(create: () => Kernels): void {
     expect(() => set.copyIds(0, 1, new Uint8Array(40), 9)).toThrow(KernelUsageError);
     expect(() => set.lowerBound(-1n, noBytes)).toThrow(KernelUsageError);
     expect(() => set.lowerBound(0n, new Uint8Array(33))).toThrow(KernelUsageError);
+    const room = new Uint8Array(32);
+    for (const ranges of [[0], [0, 2], [1, 0], [0, 1, 0, 1, 0, 1]]) {
+      expect(() => set.fingerprints(Uint32Array.from(ranges), room)).toThrow(KernelUsageError);
+    }
     set[Symbol.dispose]();
     set[Symbol.dispose]();
     expect(() => set.fingerprint(0, 1)).toThrow(KernelUsageError);
     expect(() => set.timestampAt(0)).toThrow(KernelUsageError);
+    expect(() => set.fingerprints(new Uint32Array(0), room)).toThrow(KernelUsageError);
   });
 }

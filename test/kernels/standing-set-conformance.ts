@@ -5,6 +5,7 @@ import type { Kernels, RecordReader, StandingSet } from '../../src/kernels/kerne
 import { toHex } from '../../src/lib/bytes.js';
 import { type Random, randomInteger, seededRandom } from '../../src/lib/random.js';
 import { record, records } from './arbitraries.js';
+import { expectBatch } from './fingerprint-batch.js';
 import { fingerprintByBigInt, recordBytesOf, sortedOnce, sortKey, type TestRecord } from './independent.js';
 
 const idsOf = (set: RecordReader): string => {
@@ -53,13 +54,16 @@ function expectSameAsSealed(
   using sealed = builder.seal();
   expect(set.size).toBe(sealed.size);
   expect(idsOf(set)).toBe(idsOf(sealed));
+  expectBatch(set, random, [1, 4, 30]);
   for (let i = 0; i < 60; i++) {
     const [a, b] = [randomInteger(random, sealed.size + 1), randomInteger(random, sealed.size + 1)];
     const [begin, end] = [Math.min(a, b), Math.max(a, b)];
     expect(toHex(set.fingerprint(begin, end))).toBe(toHex(sealed.fingerprint(begin, end)));
     const bound = oneOf(random, 40_000);
     const prefix = bound.id.subarray(0, randomInteger(random, 33));
-    expect(set.lowerBound(bound.timestamp, prefix)).toBe(sealed.lowerBound(bound.timestamp, prefix));
+    const place = sealed.lowerBound(bound.timestamp, prefix);
+    expect(set.lowerBound(bound.timestamp, prefix)).toBe(place);
+    expect(set.lowerBound(bound.timestamp, prefix, begin)).toBe(place);
     if (a >= sealed.size) continue;
     expect(set.timestampAt(a)).toBe(sealed.timestampAt(a));
     expect(set.idAt(a)).toEqual(sealed.idAt(a));

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
 import { toHex } from '../../src/lib/bytes.js';
+import { seededRandom } from '../../src/lib/random.js';
 import { kernelsConformance } from './conformance.js';
+import { expectBatch } from './fingerprint-batch.js';
 
 kernelsConformance('wasm', createWasmKernels);
 
@@ -109,6 +111,16 @@ describe('memory of the wasm kernels', () => {
     expect(() => matcher.add({ '#e': long })).toThrow(KernelMemoryError);
     expect(matcher.size).toBe(1);
     expect(matcher.match({ id: '', pubkey: '', kind: 1, created_at: 1, tags: [['e', '5']] })).toEqual([kept]);
+  });
+
+  it('takes more fingerprints at once than its scratch holds', () => {
+    const kernels = createWasmKernels();
+    const builder = kernels.createRecordSet();
+    builder.append(100).forEach((_, i, bytes) => {
+      bytes[i] = (i * 31) & 255;
+    });
+    using set = builder.seal();
+    expectBatch(set, seededRandom(15), [60_000]);
   });
 
   it('keeps sets apart that grow in turn while the memory grows', () => {

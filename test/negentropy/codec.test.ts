@@ -61,16 +61,16 @@ describe('messages', () => {
       timestamp,
       prefix: Uint8Array.from(prefix),
     });
-    const writer = new MessageWriter(8);
+    const writer = new MessageWriter(storage, 8);
     writer.skip(at(1n));
     writer.skip(at(2n, 7));
-    writer.fingerprint(at(2n, 7, 1), new Uint8Array(16).fill(9));
-    writer.ids(at(timestampMax, 255), storage, 0, 2);
+    writer.fingerprint(at(2n, 7, 1), 0, 1);
+    writer.ids(at(timestampMax, 255), 0, 2);
     writer.skip(highestBound);
     const message = writer.finish();
     expect(readAll(message)).toEqual([
       { mode: 'skip', upper: at(2n, 7) },
-      { mode: 'fingerprint', upper: at(2n, 7, 1), fingerprint: new Uint8Array(16).fill(9) },
+      { mode: 'fingerprint', upper: at(2n, 7, 1), fingerprint: storage.fingerprint(0, 1) },
       {
         mode: 'ids',
         upper: at(timestampMax, 255),

@@ -18,8 +18,8 @@ const newClient = (needIdsMax = 1_000) => new NegentropyClient(storage, { frameB
 
 describe('a hostile server', () => {
   test('that answers nothing of what it is asked is given up', () => {
-    const everything = new MessageWriter();
-    everything.fingerprint(highestBound, new Uint8Array(16));
+    const everything = new MessageWriter(storage);
+    everything.fingerprint(highestBound, 0, 0);
     const answer = everything.finish();
     expect(codeOf(() => exchange(newClient(), () => answer))).toBe('no_progress');
     expect(codeOf(() => exchange(newClient(), (message) => message))).toBe('no_progress');
@@ -28,7 +28,7 @@ describe('a hostile server', () => {
   test('that halves its ranges for ever is given up', () => {
     const halve = (message: Uint8Array): Uint8Array => {
       const reader = new MessageReader(message);
-      const writer = new MessageWriter();
+      const writer = new MessageWriter(storage);
       let lower = lowestBound;
       for (let range = reader.next(); range !== undefined; lower = range.upper, range = reader.next()) {
         if (range.mode === 'skip') {
@@ -37,8 +37,8 @@ describe('a hostile server', () => {
         }
         const middle = (lower.timestamp + range.upper.timestamp) / 2n;
         if (middle > lower.timestamp)
-          writer.fingerprint({ timestamp: middle, prefix: new Uint8Array(0) }, new Uint8Array(16));
-        writer.fingerprint(range.upper, new Uint8Array(16));
+          writer.fingerprint({ timestamp: middle, prefix: new Uint8Array(0) }, 0, 0);
+        writer.fingerprint(range.upper, 0, 0);
       }
       return writer.finish();
     };
@@ -48,8 +48,8 @@ describe('a hostile server', () => {
   test('that names ids without end is given up at the limit', () => {
     const junk = makeSets({ seed: 10, shared: 0, onlyOurs: 100, onlyTheirs: 0 });
     const junkStorage = sortedStorage(junk.ours);
-    const writer = new MessageWriter();
-    writer.ids(highestBound, junkStorage, 0, 100);
+    const writer = new MessageWriter(junkStorage);
+    writer.ids(highestBound, 0, 100);
     const answer = writer.finish();
     expect(codeOf(() => exchange(newClient(99), () => answer))).toBe('too_many_needed');
     expect(exchange(newClient(100), () => answer).need).toHaveLength(100);
@@ -65,13 +65,13 @@ describe('a hostile server', () => {
     );
     client.initiate();
     // The first answer leaves open only what lies above the middle.
-    const piece = new MessageWriter();
+    const piece = new MessageWriter(storage);
     const middle = { timestamp: storage.timestampAt(500), prefix: new Uint8Array(0) };
     piece.skip(middle);
-    piece.fingerprint(highestBound, new Uint8Array(16));
+    piece.fingerprint(highestBound, 0, 0);
     expect(client.receive(piece.finish()).next).toBeDefined();
-    const below = new MessageWriter();
-    below.ids(middle, storage, 0, 1);
+    const below = new MessageWriter(storage);
+    below.ids(middle, 0, 1);
     expect(codeOf(() => client.receive(below.finish()))).toBe('unasked_range');
     expect(client.state.status).toBe('failed');
     expect(codeOf(() => client.receive(Uint8Array.of(0x61)))).toBe('wrong_state');
@@ -96,11 +96,11 @@ describe('a hostile client', () => {
 
   test('gets no more than a frame, whatever it asks', () => {
     const server = new NegentropyServer(storage, 4_096);
-    const ask = new MessageWriter();
+    const ask = new MessageWriter(storage);
     for (let index = 1; index < storage.size; index += 1) {
       const upper = { timestamp: storage.timestampAt(index), prefix: storage.idAt(index) };
-      if (index % 2 === 0) ask.fingerprint(upper, new Uint8Array(16));
-      else ask.ids(upper, storage, 0, 0);
+      if (index % 2 === 0) ask.fingerprint(upper, 0, 0);
+      else ask.ids(upper, 0, 0);
     }
     expect(server.respond(ask.finish()).length).toBeLessThanOrEqual(4_096);
   });

@@ -88,8 +88,8 @@ describe('the ranges around the gaps between two lists', () => {
   const sets = makeSets({ seed: 24, shared: 40, onlyOurs: 1, onlyTheirs: 1 });
   const answerTo = (theirs: readonly Uint8Array[]) => {
     const listed = sortedStorage(theirs.map((id, index) => ({ timestamp: BigInt(index), id })));
-    const writer = new MessageWriter();
-    writer.ids(highestBound, listed, 0, listed.size);
+    const writer = new MessageWriter(listed);
+    writer.ids(highestBound, 0, listed.size);
     const reader = new MessageReader(
       new NegentropyServer(sortedStorage(sets.ours), 0).respond(writer.finish()),
     );

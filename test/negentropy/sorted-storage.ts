@@ -18,6 +18,20 @@ export function sortedStorage(items: readonly Item[]): NegentropyStorage {
     if (item === undefined) throw new RangeError(`no item ${index} of ${sorted.length}`);
     return item;
   };
+  const fingerprint = (begin: number, end: number): Uint8Array => {
+    if (begin > end || end > sorted.length) throw new RangeError(`no range ${begin} to ${end}`);
+    let sum = 0n;
+    for (let index = begin; index < end; index += 1) {
+      sum += BigInt(`0x${Buffer.from(at(index).id).reverse().toString('hex')}`);
+    }
+    const digits = [(end - begin) & 0x7f];
+    for (let rest = (end - begin) >>> 7; rest > 0; rest >>>= 7) digits.unshift((rest & 0x7f) | 0x80);
+    const sumHex = (sum % 2n ** 256n).toString(16).padStart(64, '0');
+    const hash = createHash('sha256')
+      .update(Buffer.from(sumHex, 'hex').reverse())
+      .update(Buffer.from(digits));
+    return new Uint8Array(hash.digest().subarray(0, 16));
+  };
   return {
     size: sorted.length,
     timestampAt: (index) => at(index).timestamp,
@@ -40,19 +54,11 @@ export function sortedStorage(items: readonly Item[]): NegentropyStorage {
       }
       return low;
     },
-    fingerprint(begin, end) {
-      if (begin > end || end > sorted.length) throw new RangeError(`no range ${begin} to ${end}`);
-      let sum = 0n;
-      for (let index = begin; index < end; index += 1) {
-        sum += BigInt(`0x${Buffer.from(at(index).id).reverse().toString('hex')}`);
+    fingerprint,
+    fingerprints(ranges, target) {
+      for (let at = 0; at < ranges.length; at += 2) {
+        target.set(fingerprint(ranges[at] as number, ranges[at + 1] as number), at * 8);
       }
-      const digits = [(end - begin) & 0x7f];
-      for (let rest = (end - begin) >>> 7; rest > 0; rest >>>= 7) digits.unshift((rest & 0x7f) | 0x80);
-      const sumHex = (sum % 2n ** 256n).toString(16).padStart(64, '0');
-      const hash = createHash('sha256')
-        .update(Buffer.from(sumHex, 'hex').reverse())
-        .update(Buffer.from(digits));
-      return new Uint8Array(hash.digest().subarray(0, 16));
     },
   };
 }
