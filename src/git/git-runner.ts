@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
+import { Slots } from '../lib/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
 import { GitError } from './git-error.js';
 import type { HelperAnswer, HelperRequest } from './git-helper.js';
-import { Slots } from './slots.js';
 
 /** Node loads the helper itself, so always from the compiled output, also when the sources are run by a test. */
 const helperFile = fileURLToPath(new URL('../../dist/git/git-helper.js', import.meta.url));
@@ -19,6 +19,7 @@ const helperFile = fileURLToPath(new URL('../../dist/git/git-helper.js', import.
 export class GitRunner implements Git {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
+  /** Few wait here: repositories are aligned, and examined, `alignmentsAtOnceMax` at a time. */
   readonly #slots = new Slots(limits.gitProcessesMax);
   #helper: Helper | undefined;
 
@@ -30,7 +31,7 @@ export class GitRunner implements Git {
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the signal's reason. */
   async run(command: GitCommand): Promise<string> {
-    return await this.#slots.use(async () => {
+    return await this.#slots.use(this.#signal, async () => {
       this.#signal.throwIfAborted();
       return await this.#runInHelper(command);
     });

@@ -3,6 +3,7 @@ import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
 import type { Clock } from '../lib/clock.js';
+import { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
 import { InvalidMessageError, parseRelayMessage, type RelayMessage } from '../nostr/message.js';
 import { Authentication } from './authentication.js';
@@ -13,7 +14,6 @@ import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import { readRefusal } from './refusal.js';
 import { fewerFilters, fewerSubscriptions, type RelayLimits } from './relay-limits.js';
-import { Slots } from './slots.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from './transport.js';
 import { Wakeup } from './wakeup.js';
 

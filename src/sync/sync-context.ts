@@ -2,6 +2,7 @@ import type { Admission } from '../admission/admission.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Clock } from '../lib/clock.js';
 import type { Random } from '../lib/random.js';
+import type { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
@@ -11,7 +12,6 @@ import type { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import type { SyncSettings } from './settings.js';
-import type { Slots } from './slots.js';
 import type { Dialer } from './transport.js';
 
 /** What all relays share. */

@@ -4,7 +4,6 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
-import { Slots } from '../../src/git/slots.js';
 import { TimeLimitError } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -91,28 +90,5 @@ describe('GitRunner', () => {
     });
     await expect(broken).rejects.toMatchObject({ code: 'git_helper', retryable: true });
     expect(await runner.run({ gitDir: folder.path, args: ['version'] })).toContain('git version');
-  });
-});
-
-describe('Slots', () => {
-  it('lets only so many in at once, each in its turn, and goes on after a failure', async () => {
-    const slots = new Slots(2);
-    const order: number[] = [];
-    let inside = 0;
-    let most = 0;
-    const work = Array.from({ length: 9 }, (_, number) =>
-      slots.use(async () => {
-        inside += 1;
-        most = Math.max(most, inside);
-        order.push(number);
-        await new Promise((resolve) => setImmediate(resolve));
-        inside -= 1;
-        if (number % 3 === 0) throw new Error('no');
-      }),
-    );
-    const settled = await Promise.allSettled(work);
-    expect(most).toBe(2);
-    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(3);
   });
 });

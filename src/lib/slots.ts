@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from '../lib/abort.js';
+import { type Deferred, deferred } from './abort.js';
 
 /** A gate that lets a limited number of users in at once, first come, first served. */
 export class Slots {
