@@ -32,7 +32,7 @@ export type RemovedEvents = {
   }[];
 };
 
-/** The one door (sync.md §6): every event, from a client or a remote, goes through it. */
+/** The one door (docs/sync.md §6): every event, from a client or a remote, goes through it. */
 export type Admission = {
   /**
    * Checks, decides, stores. Settles when the outcome stands: `stored` after the write. Never rejects for anything

@@ -8,8 +8,8 @@ export type HotEvent = { readonly event: NostrEvent; readonly source: EventSourc
 type Entry = HotEvent & { readonly bytes: number; readonly staleAtMs: number };
 
 /**
- * The refused events of the last minutes (sync.md §6), so that one that only came too early is tried again without
- * being downloaded again. Bounded in time and bytes; the oldest give way.
+ * The refused events of the last minutes (docs/sync.md §6), so that one that only came too early is tried again
+ * without being downloaded again. Bounded in time and bytes; the oldest give way.
  */
 export class HotCache {
   readonly #clock: Clock;

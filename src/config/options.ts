@@ -56,7 +56,7 @@ function isArchive(options: Omit<ParsedOptions, 'test'>): boolean {
   return options.archiveAll || options.archiveWhitelist.length > 0 || options.archiveGraspServices.length > 0;
 }
 
-/** The combinations that contradict themselves (surface.md, "Fatal"). */
+/** The combinations that contradict themselves (docs/configuration.md lists them). */
 function checkCombinations(options: ParsedOptions): void {
   if (options.archiveGraspServices.length > 0 && options.archiveAll) {
     throw new OptionsError('--archive-grasp-services cannot be set together with --archive-all');

@@ -25,7 +25,7 @@ export type RefPlan = {
 
 /**
  * What has to be moved so that refs become as wanted. A declared ref whose object is missing stays as it is; the ref
- * of a pull request whose commit is missing is removed when it points elsewhere (policy.md).
+ * of a pull request whose commit is missing is removed when it points elsewhere (docs/policy.md).
  * `typeOf` answers the type of an object in the repository, `undefined` when it is not there.
  */
 export function planRefs(

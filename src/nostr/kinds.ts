@@ -13,7 +13,7 @@ export const kinds = {
   repositoryState: 30618,
 } as const;
 
-/** Kinds whose events are roots: others refer to them by id, and sync asks for those (NIP-34; sync.md, words). */
+/** Kinds whose events are roots: others refer to them by id, and sync asks for those (NIP-34; docs/sync.md). */
 export const rootKinds: readonly number[] = [1617, 1618, 1619, 1621, 1622, 1630];
 
 const rootKindSet: ReadonlySet<number> = new Set(rootKinds);

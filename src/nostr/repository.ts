@@ -21,7 +21,7 @@ export type Announcement = {
 
 /**
  * Reads an announcement. Throws `InvalidEventError` when the identifier is missing or unfit for a path, or when
- * there is more than one `clone` tag (policy.md), or more values than anyone needs.
+ * there is more than one `clone` tag (docs/policy.md), or more values than anyone needs.
  */
 export function parseAnnouncement(event: NostrEvent): Announcement {
   const identifier = repositoryIdentifier(event);

@@ -1,6 +1,6 @@
 /**
- * The outcome of the write policy (policy.md). A reason begins with a NIP-01 prefix (`invalid:`, `blocked:`, …) and
- * reaches the client in `OK`. Whoever reads a decision switches over `type`, so that a further outcome (an event
+ * The outcome of the write policy (docs/policy.md). A reason begins with a NIP-01 prefix (`invalid:`, `blocked:`, …)
+ * and reaches the client in `OK`. Whoever reads a decision switches over `type`, so that a further outcome (an event
  * held back until its git data is here) is one more member.
  */
 export type Decision =

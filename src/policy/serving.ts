@@ -2,7 +2,7 @@ import type { RepositoryPattern } from '../config/repository-pattern.js';
 import { NamedService, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
 
-/** What the operator decided about repositories (surface.md): whitelist, blacklist, archive settings. */
+/** What the operator decided about repositories (docs/configuration.md): whitelist, blacklist, archive settings. */
 export type ServingRules = {
   readonly ownService: OwnService;
   /** Empty: every repository that lists our service is allowed. */
@@ -43,7 +43,7 @@ export class RepositoryServing {
     return type === 'hosted' || type === 'archived';
   }
 
-  /** The rules of policy.md for kind 30617, in their order, up to the maintainer exception. */
+  /** The rules of docs/policy.md for kind 30617, in their order, up to the maintainer exception. */
   of(announcement: Announcement): Serving {
     const rules = this.#rules;
     if (isListed(announcement, rules.repositoryBlacklist)) {

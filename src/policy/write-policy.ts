@@ -5,7 +5,7 @@ import type { Decision, Effect } from './decision.js';
 
 /**
  * Whether an event may be stored. Pure over the stored events: it reads the store's index, changes nothing and
- * never looks at the clock. One policy for direct and synced events (policy.md).
+ * never looks at the clock. One policy for direct and synced events (docs/policy.md).
  */
 export type WritePolicy = {
   /**
