@@ -21,7 +21,7 @@ import type { Inlet } from './inlet.js';
 import { filtersOf } from './layers.js';
 import { evenCuts, filterOf, localSet, type NegentropyParts, reconcile } from './negentropy.js';
 import { PageReader } from './page-reader.js';
-import { nextPage, type PagingLimits, startPaging, takePage } from './paging.js';
+import { nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
 import type { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
@@ -146,6 +146,8 @@ export class BatchRun {
     for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
       if (paging.pages >= limits.pagesMax)
         throw new PeerStrainedError(peer.relay, 'answers with pages without end');
+      // Kept for the next connection, should this one break.
+      this.#batch.pagings.set(key, shrinkPages(paging));
       paging = takePage(paging, await this.#readPage(question, signal), rules);
       this.#batch.pagings.set(key, paging);
     }

@@ -199,11 +199,7 @@ export class LiveSync {
     for (const id of step.close) this.#close(this.#subscriptions.get(id));
     rebuilding.target = rebuilding.target.slice(step.open.length);
     for (const content of step.open) {
-      await this.#open(
-        content,
-        content.topics.some((topic) => !this.#holders.has(topic)),
-        signal,
-      );
+      await this.#open(content, !content.topics.every((topic) => this.#isConfirmed(topic)), signal);
     }
     const isWaiting = fresh.some((each) => each.status === 'opening') || step.open.length > 0;
     if (rebuilding.target.length === 0 && !isWaiting) {
@@ -254,6 +250,7 @@ export class LiveSync {
       onSilent: () => {
         peer.unanswered(sentAt);
         this.#close(subscription);
+        this.#parts.onSettled(content.topics);
         this.#retryLater(content.topics);
       },
       onGone: () => {},
@@ -294,8 +291,9 @@ export class LiveSync {
     logger.debug({ relay: peer.relay, reason: reason.slice(0, 200) }, 'relay closed a live subscription');
     this.#close(subscription, false);
     const topics = subscription.topics;
-    const refusal = readRefusal(reason);
-    switch (refusal.type) {
+    // As live as they can be for now: catch-up need not wait, it comes again when they are.
+    this.#parts.onSettled(topics);
+    switch (readRefusal(reason).type) {
       case 'slow-down':
         peer.slowDown();
         this.#again(topics);
@@ -304,14 +302,21 @@ export class LiveSync {
         this.#authenticate(topics);
         return;
       case 'too-many-subscriptions':
+        this.#tighten('subscriptions', topics);
+        return;
       case 'too-many-filters':
-        peer.tighten(refusal.type === 'too-many-filters' ? 'filters' : 'subscriptions');
-        this.#again(topics);
+        this.#tighten('filters', topics);
         return;
       default:
         this.#retryLater(topics);
         return;
     }
+  }
+
+  /** Asks for less at once; a relay that does not take the least there is has to be waited for. */
+  #tighten(what: 'subscriptions' | 'filters', topics: readonly Topic[]): void {
+    if (this.#parts.peer.tighten(what)) this.#again(topics);
+    else this.#retryLater(topics);
   }
 
   #authenticate(topics: readonly Topic[]): void {
@@ -338,9 +343,9 @@ export class LiveSync {
     this.#wakeup.notify();
   }
 
-  /** Opens again after a backoff of its own; catch-up need not wait for that. */
+  /** Opens again after a backoff of its own. */
   #retryLater(topics: readonly Topic[]): void {
-    const { clock, random, settings, onSettled } = this.#parts;
+    const { clock, random, settings } = this.#parts;
     let failures = 0;
     for (const topic of topics) {
       const count = (this.#failures.get(topic) ?? 0) + 1;
@@ -355,7 +360,6 @@ export class LiveSync {
       this.#again(topics);
     });
     this.#retries.add(cancel);
-    onSettled(topics);
     this.#wakeup.notify();
   }
 
@@ -375,6 +379,11 @@ export class LiveSync {
     );
   }
 
+  #isConfirmed(topic: Topic): boolean {
+    const holder = this.#holders.get(topic);
+    return holder !== undefined && this.#subscriptions.get(holder)?.status === 'confirmed';
+  }
+
   /** Places for subscriptions outside of a rebuild; one is kept free, so that new ones can be opened before old ones go. */
   #placesMax(): number {
     const { liveSubscriptions } = this.#parts.peer.limits;
@@ -392,5 +401,5 @@ export class LiveSync {
 }
 
 function isSame(a: SubscriptionContent, b: SubscriptionContent): boolean {
-  return a.topics.length === b.topics.length && a.topics.every((topic, index) => topic === b.topics[index]);
+  return JSON.stringify(a.filters) === JSON.stringify(b.filters);
 }

@@ -73,6 +73,18 @@ export function nextPage(paging: Paging): Filter | undefined {
   return question;
 }
 
+/** Pages do not become smaller than this. */
+const pageEventsMin = 10;
+
+/** The connection broke while a page came: smaller ones may get through whole. What came of it was no page. */
+export function shrinkPages(paging: Paging): Paging {
+  const stretches = paging.stretches.map((stretch) => ({
+    ...stretch,
+    limit: Math.min(stretch.limit, Math.max(pageEventsMin, stretch.limit >> 1)),
+  }));
+  return { ...paging, stretches };
+}
+
 /** Takes the answer to `nextPage`. Every step makes the rest smaller, whatever the relay sends. */
 export function takePage(paging: Paging, page: Page, limits: PagingLimits): Paging {
   const stretch = paging.stretches.at(-1);

@@ -207,14 +207,20 @@ export class Peer {
     this.#quietUntil = now + limits.remoteSlowDownMs;
   }
 
-  /** The remote took fewer subscriptions, or filters in one, than it was thought to. */
-  tighten(what: 'subscriptions' | 'filters'): void {
+  /** The remote took fewer subscriptions, or filters in one, than it was thought to. False when it is the least already. */
+  tighten(what: 'subscriptions' | 'filters'): boolean {
+    const before = this.#limits;
     this.#limits =
-      what === 'filters' ? fewerFilters(this.#limits) : fewerSubscriptions(this.#limits, this.#channels.size);
+      what === 'filters' ? fewerFilters(before) : fewerSubscriptions(before, this.#channels.size);
+    const { subscriptions, filtersPerSubscription } = this.#limits;
+    if (subscriptions === before.subscriptions && filtersPerSubscription === before.filtersPerSubscription) {
+      return false;
+    }
     this.requests.resize(this.#limits.requests);
     this.sessions.resize(this.#limits.negentropySessions);
     this.#parts.logger.info({ relay: this.relay, limits: this.#limits }, 'relay takes less than thought');
     for (const listener of this.#limitListeners) listener();
+    return true;
   }
 
   /** Calls `listener` whenever the limits became less. */
