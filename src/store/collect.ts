@@ -1,31 +1,34 @@
 import { type RecordSetBuilder, recordBytes } from '../kernels/kernels.js';
-import type { Filter } from '../nostr/filter.js';
-import type { EventIndex } from './index/event-index.js';
-import { FilterPlan, type RowClass } from './index/filter-plan.js';
 import { keyWords } from './index/key-words.js';
 import type { RowTable } from './index/row-table.js';
 
 const rowsPerAppend = 4_096;
 
-/** Appends (created_at, id) of all rows that match. */
-export function collectRows(
-  index: EventIndex,
-  filter: Filter,
-  rowClass: RowClass,
-  target: RecordSetBuilder,
-): void {
-  const found = new Uint32Array(rowsPerAppend);
-  let count = 0;
-  new FilterPlan(index, filter, rowClass).forEachMatch((row) => {
-    found[count] = row;
-    count += 1;
-    if (count === rowsPerAppend) {
-      appendRecords(index.rows, found, target);
-      count = 0;
-    }
-    return true;
-  });
-  if (count > 0) appendRecords(index.rows, found.subarray(0, count), target);
+/** Appends (created_at, id) of rows to a builder, many at a time. */
+export class RecordAppender {
+  readonly #rows: RowTable;
+  readonly #target: RecordSetBuilder;
+  readonly #found = new Uint32Array(rowsPerAppend);
+  #count = 0;
+
+  constructor(rows: RowTable, target: RecordSetBuilder) {
+    this.#rows = rows;
+    this.#target = target;
+  }
+
+  /** Throws `KernelMemoryError`. */
+  add(row: number): void {
+    this.#found[this.#count] = row;
+    this.#count += 1;
+    if (this.#count === rowsPerAppend) this.flush();
+  }
+
+  /** Appends what waits; to be called before the index changes. Throws `KernelMemoryError`. */
+  flush(): void {
+    if (this.#count === 0) return;
+    appendRecords(this.#rows, this.#found.subarray(0, this.#count), this.#target);
+    this.#count = 0;
+  }
 }
 
 function appendRecords(rows: RowTable, found: Uint32Array, target: RecordSetBuilder): void {

@@ -4,7 +4,8 @@ import { type Clock, unixSeconds } from '../lib/clock.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend } from './backend.js';
-import { collectRows } from './collect.js';
+import { RecordAppender } from './collect.js';
+import { CountRun } from './count.js';
 import type {
   EventStore,
   PutResult,
@@ -15,13 +16,15 @@ import type {
 } from './event-store.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
-import { type FoundRow, QueryRun, type RowBatch } from './index/filter-stream.js';
-import { RowSet } from './index/row-set.js';
+import { QueryRun, type RowBatch } from './index/filter-stream.js';
+import { MatchRun } from './index/match-run.js';
 import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
 import type { OwnReason, Reasons } from './reasons.js';
 import type { RefusedRows } from './refused-rows.js';
 import { deletedRows, replacedRows, statusOf } from './rules.js';
+import { StoredRows } from './stored-rows.js';
+import { Turns } from './turns.js';
 
 /** The parts of a store that work on the same index. */
 export type StoreParts = {
@@ -35,13 +38,19 @@ const nothing: readonly RemovedEvent[] = [];
 
 /** The store over an index and what lies below it: the rules and the queries, the same for LevelDB and memory. */
 export class IndexedStore implements EventStore {
+  /** With rows that are due to go: questions go to `#current`. */
   readonly #index: EventIndex;
   readonly #backend: Backend;
   readonly #reasons: Reasons;
   readonly #clock: Clock;
   readonly #refused: RefusedRows;
   readonly #terms: TermList;
+  readonly #events: StoredRows;
+  readonly #turns = new Turns();
   readonly #observers: StoreObserver[] = [];
+  #isTelling = false;
+  /** What expired and `removeExpired` has not reported yet. */
+  #expired: RemovedEvent[] = [];
 
   constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
     this.#index = index;
@@ -50,10 +59,11 @@ export class IndexedStore implements EventStore {
     this.#clock = clock;
     this.#refused = refused;
     this.#terms = new TermList(index.hasher);
+    this.#events = new StoredRows(index, backend);
   }
 
   get size(): number {
-    return this.#index.storedCount;
+    return this.#current.storedCount;
   }
 
   put(event: NostrEvent): PutResult {
@@ -78,23 +88,23 @@ export class IndexedStore implements EventStore {
 
   remove(id: string): { readonly removed: boolean; readonly written: Promise<void> } {
     this.#backend.check();
-    const row = this.#index.findStored(id);
+    const row = this.#current.findStored(id);
     if (row < 0) return { removed: false, written: Promise.resolve() };
     this.#letGo(row, 'removed');
     return { removed: true, written: this.#backend.written() };
   }
 
   has(id: string): boolean {
-    return this.#index.findStored(id) >= 0;
+    return this.#current.findStored(id) >= 0;
   }
 
   preview(event: NostrEvent): PutStatus {
-    return statusOf(this.#index, event, unixSeconds(this.#clock));
+    return statusOf(this.#current, event, unixSeconds(this.#clock));
   }
 
   some(filter: Filter): boolean {
     let found = false;
-    new FilterPlan(this.#index, filter, 'stored').forEachMatch(() => {
+    new FilterPlan(this.#current, filter, 'stored').forEachMatch(() => {
       found = true;
       return false;
     });
@@ -102,46 +112,64 @@ export class IndexedStore implements EventStore {
   }
 
   count(filters: readonly Filter[]): number {
-    const seen = filters.length > 1 ? new RowSet(this.#index.rows.end) : undefined;
-    let count = 0;
-    for (const filter of filters) {
-      new FilterPlan(this.#index, filter, 'stored').forEachMatch((row) => {
-        if (seen?.add(row) !== false) count += 1;
-        return true;
-      });
-    }
-    return count;
+    const run = new CountRun(this.#current, filters);
+    run.next({ visits: Number.POSITIVE_INFINITY });
+    return run.count;
+  }
+
+  async countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number> {
+    const run = new CountRun(this.#current, filters);
+    while (!run.next({ visits: limits.storeQueryRowsPerTurn })) await this.#nextTurn(signal);
+    return run.count;
   }
 
   query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
-    const run = new QueryRun(this.#index, filters, limits.storeQueryRowsPerTurn);
+    const run = new QueryRun(this.#current, filters, limits.storeQueryRowsPerTurn);
     // The first turn is taken now, so that the answer is of the state at the call.
-    return this.#stream(run, run.next(limits.storeQueryFoundRowsMax));
+    const first = run.next(limits.storeQueryFoundRowsMax);
+    return this.#events.stream(first, async (): Promise<RowBatch> => {
+      await this.#nextTurn();
+      return run.next(limits.storeQueryFoundRowsMax);
+    });
   }
 
   async get(id: string): Promise<StoredEvent | undefined> {
-    const row = this.#index.findStored(id);
+    const row = this.#current.findStored(id);
     if (row < 0) return undefined;
     const [stored] = await this.#backend.read([this.#index.rows.sequence(row)]);
     return stored;
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
-    collectRows(this.#index, filter, 'stored', target);
+    const run = new MatchRun(this.#current, filter);
+    const appender = new RecordAppender(this.#index.rows, target);
+    run.next({ visits: Number.POSITIVE_INFINITY }, (row) => appender.add(row));
+    appender.flush();
+  }
+
+  async collectInTurns(
+    filter: Filter,
+    recordsMax: number,
+    target: RecordSetBuilder,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { rowsMax } = new FilterPlan(this.#current, filter, 'stored');
+    if (rowsMax > recordsMax && (await this.countInTurns([filter], signal)) > recordsMax) return false;
+    const run = new MatchRun(this.#current, filter);
+    const appender = new RecordAppender(this.#index.rows, target);
+    for (;;) {
+      const isDone = run.next({ visits: limits.storeQueryRowsPerTurn }, (row) => appender.add(row));
+      appender.flush();
+      if (isDone) return true;
+      await this.#nextTurn(signal);
+    }
   }
 
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> } {
     this.#backend.check();
-    const { expirations } = this.#index;
-    const now = unixSeconds(this.#clock);
-    const removed: RemovedEvent[] = [];
-    while (expirations.size > 0 && expirations.time <= now) {
-      const { row, sequence } = expirations;
-      expirations.pop();
-      if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
-      removed.push(this.#index.removedEvent(row));
-      this.#letGo(row, 'expired');
-    }
+    this.#letGoDue();
+    const removed = this.#expired;
+    this.#expired = [];
     return { removed, written: removed.length > 0 ? this.#backend.written() : Promise.resolve() };
   }
 
@@ -155,6 +183,32 @@ export class IndexedStore implements EventStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#backend.close();
+  }
+
+  /** The index without what has expired by now (NIP-40). */
+  get #current(): EventIndex {
+    this.#letGoDue();
+    return this.#index;
+  }
+
+  #letGoDue(): void {
+    const { expirations } = this.#index;
+    // What an observer asks must not change the store under the change that it is told of.
+    if (expirations.size === 0 || this.#isTelling || this.#backend.isStopped) return;
+    const now = unixSeconds(this.#clock);
+    while (expirations.size > 0 && expirations.time <= now) {
+      const { row, sequence } = expirations;
+      expirations.pop();
+      if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
+      this.#expired.push(this.#index.removedEvent(row));
+      this.#letGo(row, 'expired');
+    }
+  }
+
+  /** Lets the event loop do all else, and comes back when it is this work's turn. */
+  async #nextTurn(signal?: AbortSignal): Promise<void> {
+    await this.#turns.next(signal);
+    this.#letGoDue();
   }
 
   /** Takes an event for which `preview` says `stored`; gives what it removed. */
@@ -180,7 +234,7 @@ export class IndexedStore implements EventStore {
       this.#terms,
     );
     this.#backend.added(row, this.#terms, time, event);
-    for (const observer of this.#observers) observer.added(event);
+    this.#tell((observer) => observer.added(event));
     return removed;
   }
 
@@ -191,52 +245,12 @@ export class IndexedStore implements EventStore {
     this.#index.refuse(row, this.#reasons.stateOf(reason), time);
     this.#backend.changed(row, time, true);
     this.#refused.makeRoom();
-    for (const observer of this.#observers) observer.removed(removed);
+    this.#tell((observer) => observer.removed(removed));
   }
 
-  async *#stream(run: QueryRun, first: RowBatch): AsyncGenerator<readonly StoredEvent[]> {
-    for (let batch = first; ; batch = run.next(limits.storeQueryFoundRowsMax)) {
-      // While one chunk is on its way to the client the next one is read.
-      let reading: Promise<StoredEvent[]> | undefined;
-      for (const chunk of chunksOf(batch.found)) {
-        const ready = reading;
-        reading = this.#read(chunk);
-        // Whoever leaves early does not want to know how the read that runs ends.
-        reading.catch(() => {});
-        const events = (await ready) ?? [];
-        if (events.length > 0) yield events;
-      }
-      const last = (await reading) ?? [];
-      if (last.length > 0) yield last;
-      if (batch.done) return;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  #tell(what: (observer: StoreObserver) => void): void {
+    this.#isTelling = true;
+    for (const observer of this.#observers) what(observer);
+    this.#isTelling = false;
   }
-
-  /** The events of those rows that are still there. */
-  async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
-    const isStored = (state: number) => state === rowState.stored;
-    const sequences = found
-      .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
-      .map(({ sequence }) => sequence);
-    const events = await this.#backend.read(sequences);
-    return events.filter((event) => event !== undefined);
-  }
-}
-
-/** Cuts what was found into pieces whose bodies may be in memory at once. */
-function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
-  let begin = 0;
-  let bytes = 0;
-  for (const [at, { sizeLog }] of found.entries()) {
-    const size = 2 ** sizeLog;
-    const full = bytes + size > limits.storeReadBytesMax || at - begin >= limits.storeReadEventsMax;
-    if (full && at > begin) {
-      yield found.slice(begin, at);
-      begin = at;
-      bytes = 0;
-    }
-    bytes += size;
-  }
-  if (begin < found.length) yield found.slice(begin);
 }

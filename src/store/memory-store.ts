@@ -25,6 +25,7 @@ class MemoryBackend implements Backend {
 
   readonly pendingEvents = 0;
   readonly logRecords = 0;
+  readonly isStopped = false;
 
   check(): void {}
 

@@ -1,11 +1,11 @@
 import { limits } from '../config/limits.js';
 import { rowState } from './index/row-table.js';
 
-/** Reasons that the store itself gives; their numbers are fixed. */
+/** Reasons that the store itself gives, and one for those that find no number; the numbers are fixed (`rowState`). */
 const ownReasons = ['superseded', 'deleted', 'expired', 'removed', 'refused'] as const;
 
 /** A reason for which the store itself lets an event go. `removed`: an operator did it. */
-export type OwnReason = (typeof ownReasons)[number];
+export type OwnReason = Exclude<(typeof ownReasons)[number], 'refused'>;
 
 /** Reasons of refusal as row states: one byte. There are few different ones; what is above the limit is `refused`. */
 export class Reasons {

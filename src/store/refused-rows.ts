@@ -1,15 +1,20 @@
+import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend } from './backend.js';
-import { collectRows } from './collect.js';
+import { RecordAppender } from './collect.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
+import type { TimeHeap } from './index/time-heap.js';
 import type { Reasons } from './reasons.js';
 import type { RefusedIndex } from './refused-index.js';
+
+/** Share of the room that rows of each rank keep, however many there are of the others. */
+const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
 
 /** How many refused events are remembered, and for how long. */
 export type RefusedLimits = { readonly refusedIdsMax: number; readonly refusedExpiryMs: number };
@@ -28,12 +33,18 @@ export class RefusedRows implements RefusedIndex {
   readonly #limits: RefusedLimits;
   readonly #terms: TermList;
 
-  constructor(index: EventIndex, backend: Backend, reasons: Reasons, clock: Clock, limits: RefusedLimits) {
+  constructor(
+    index: EventIndex,
+    backend: Backend,
+    reasons: Reasons,
+    clock: Clock,
+    refusedLimits: RefusedLimits,
+  ) {
     this.#index = index;
     this.#backend = backend;
     this.#reasons = reasons;
     this.#clock = clock;
-    this.#limits = limits;
+    this.#limits = refusedLimits;
     this.#terms = new TermList(index.hasher);
   }
 
@@ -85,22 +96,34 @@ export class RefusedRows implements RefusedIndex {
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
-    collectRows(this.#index, filter, 'refused', target);
+    const appender = new RecordAppender(this.#index.rows, target);
+    new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
+      appender.add(row);
+      return true;
+    });
+    appender.flush();
   }
 
   removeExpired(): number {
     const expiredSince = unixSeconds(this.#clock) - this.#limits.refusedExpiryMs / 1000;
-    return this.#forgetWhile((time) => time <= expiredSince);
+    return this.#index.refusals.reduce(
+      (forgotten, refusals) => forgotten + this.#forgetWhile(refusals, (time) => time <= expiredSince),
+      0,
+    );
   }
 
-  /** Lets the oldest entries go while there are too many. */
+  /** Lets the oldest entries go while there are too many, of the first rank that has more than its share. */
   makeRoom(): void {
-    this.#forgetWhile(() => this.#index.refusedCount > this.#limits.refusedIdsMax);
+    const { refusals, refusedCounts } = this.#index;
+    const { refusedIdsMax } = this.#limits;
+    for (const [rank, share] of shares.entries()) {
+      const isAbove = () => this.size > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;
+      if (isAbove()) this.#forgetWhile(refusals[rank]!, isAbove);
+    }
   }
 
   /** Forgets the oldest entries as long as `goes` holds for the time of the oldest; returns how many. */
-  #forgetWhile(goes: (time: number) => boolean): number {
-    const { refusals } = this.#index;
+  #forgetWhile(refusals: TimeHeap, goes: (time: number) => boolean): number {
     let forgotten = 0;
     while (refusals.size > 0 && goes(refusals.time)) {
       const { row, sequence } = refusals;

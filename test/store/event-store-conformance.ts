@@ -126,6 +126,46 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(await idsOf(store, [{}])).toHaveLength(1);
     });
 
+    it('answers nothing with what has expired, and reports it once', async () => {
+      const events = Array.from({ length: 3 }, (_, at) => makeEvent({ content: `lasting ${at}`, kind: 7 }));
+      const brief = makeEvent({ created_at: now + 5, tags: [['expiration', String(now + 10)]], kind: 7 });
+      for (const event of [...events, brief]) store.put(event);
+      const told: string[] = [];
+      store.observe({ added: () => {}, removed: ({ id }) => told.push(id) });
+      clock.jump(9_000);
+      expect(store.count([{ kinds: [7] }])).toBe(4);
+      clock.jump(1_000);
+      const filter: Filter = { kinds: [7], since: now + 1 };
+      expect(store.some(filter)).toBe(false);
+      expect(told).toEqual([brief.id]);
+      expect([store.count([{ kinds: [7] }]), store.count([filter]), store.size]).toEqual([3, 0, 3]);
+      expect(collected(store, { kinds: [7] })).toEqual(events.map(({ id }) => id).sort());
+      expect(await idsOf(store, [{ limit: 1 }])).toEqual([events.map(({ id }) => id).sort()[0]]);
+      expect([store.has(brief.id), await store.get(brief.id), store.preview(brief)]).toEqual([
+        false,
+        undefined,
+        'expired',
+      ]);
+      const { removed, written } = store.removeExpired();
+      await written;
+      expect(removed.map(({ id }) => id)).toEqual([brief.id]);
+      expect(store.removeExpired().removed).toEqual([]);
+      expect(told).toEqual([brief.id]);
+    });
+
+    it.each<[string, (store: EventStore) => unknown]>([
+      ['some', (store) => store.some({ kinds: [1] })],
+      ['count', (store) => store.count([{ kinds: [1] }])],
+      ['size', (store) => store.size],
+      ['has', (store) => store.has(makeEvent({ tags: [['expiration', String(now + 1)]] }).id)],
+      ['collect', (store) => collected(store, { kinds: [1] }).length],
+    ])('lets go what is due before it answers %s', (_name, ask) => {
+      store.put(makeEvent({ tags: [['expiration', String(now + 1)]] }));
+      expect(Boolean(ask(store))).toBe(true);
+      clock.jump(1_000);
+      expect(Boolean(ask(store))).toBe(false);
+    });
+
     it('deletes by id and address what is of the same author, before and after it came', () => {
       const note = makeEvent({ pubkey: alice });
       const foreign = makeEvent({ pubkey: bob });
@@ -282,6 +322,66 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(small.refused.size).toBe(3);
       expect(small.refused.reasonFor(events[0]!.id)).toBeUndefined();
       expect(small.refused.reasonFor(events[3]!.id)).toBe('superseded');
+      await small.store[Symbol.asyncDispose]();
+      await other.cleanUp();
+    });
+
+    it('keeps a share of the refused events for each sort: no flood pushes all others out', async () => {
+      const other = makeHarness();
+      const idsMax = 40;
+      const small = await other.open({ clock, refusedIdsMax: idsMax });
+      const profiles = Array.from({ length: idsMax }, (_, at) =>
+        makeEvent({ kind: 0, created_at: now + at, pubkey: hex32('often renamed') }),
+      );
+      for (const event of profiles) {
+        small.store.put(event);
+        clock.jump(1_000);
+      }
+      const remembered = () => profiles.filter(({ id }) => small.refused.reasonFor(id) === 'superseded');
+      expect(remembered()).toHaveLength(idsMax - 1);
+      const flood = (reason: string) => {
+        for (let at = 0; at < 3 * idsMax; at += 1) {
+          small.refused.add(makeEvent({ content: `${reason} ${at}`, pubkey: hex32(at) }), reason);
+          clock.jump(1_000);
+        }
+      };
+      flood('blocked: no repository');
+      expect(remembered()).toEqual(profiles.slice(9, idsMax - 1));
+      flood('expired');
+      expect(remembered()).toEqual(profiles.slice(19, idsMax - 1));
+      const ids = small.refused.matching({}, 100);
+      const reasons = ids.map((id) => small.refused.reasonFor(id));
+      expect(
+        ['superseded', 'expired', 'blocked: no repository'].map(
+          (name) => reasons.filter((reason) => reason === name).length,
+        ),
+      ).toEqual([20, 10, 10]);
+      await small.store[Symbol.asyncDispose]();
+      await other.cleanUp();
+    });
+
+    it('forgets the authors of what it forgets', async () => {
+      const other = makeHarness();
+      const options = { clock, refusedIdsMax: 100 };
+      let small = await other.open(options);
+      const flood = (from: number): number => {
+        for (let at = from; at < from + 8_000; at += 1) {
+          const event = makeEvent({ id: hex32(at), pubkey: hex32(`author ${at}`) });
+          small.refused.add(event, 'blocked: no repository');
+        }
+        return small.stats().indexBytes;
+      };
+      const [first, second] = [flood(0), flood(8_000)];
+      expect(second).toBeLessThan(first * 1.02);
+      const reopened = await other.reopen?.(small.store, options);
+      if (reopened !== undefined) small = reopened;
+      const kept = makeEvent({ pubkey: hex32('author 15999') });
+      small.store.put(kept);
+      expect(flood(16_000)).toBeLessThan(first * 1.02);
+      expect(await idsOf(small.store, [{ authors: [kept.pubkey] }])).toEqual([kept.id]);
+      expect((await small.store.get(kept.id))?.event.pubkey).toBe(kept.pubkey);
+      const last = hex32('author 23999');
+      expect(small.refused.matching({ authors: [last] }, 10)).toEqual([hex32(23_999)]);
       await small.store[Symbol.asyncDispose]();
       await other.cleanUp();
     });

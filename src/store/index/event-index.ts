@@ -5,6 +5,7 @@ import { KeyTable } from './key-table.js';
 import { keyWords, readKey } from './key-words.js';
 import { ListSorter } from './list-sorter.js';
 import { type ListRef, PostingLists } from './posting-lists.js';
+import { refusedRankCount, refusedRankOf } from './refused-rank.js';
 import { RowTable, rowState } from './row-table.js';
 import { TermHasher } from './term-hash.js';
 import { TermTable, termShards } from './term-table.js';
@@ -41,14 +42,17 @@ export class EventIndex {
   readonly ids: KeyTable;
   /** Stored rows that expire, by that time. An entry whose row is not the same any more does not count. */
   readonly expirations = new TimeHeap();
-  /** Refused rows by the time of the refusal; likewise. */
-  readonly refusals = new TimeHeap();
+  /** Refused rows of each rank (refused-rank.ts) by the time of the refusal; likewise. */
+  readonly refusals: readonly TimeHeap[] = Array.from({ length: refusedRankCount }, () => new TimeHeap());
+  /** How many refused rows there are of each rank. */
+  readonly refusedCounts = new Uint32Array(refusedRankCount);
+  /** How many stored rows there are of each kind. */
+  readonly kindCounts = new Uint32Array(65_536);
   /** The list of all rows. */
   all: ListRef = 0;
   /** Above the sequence of every row that ever was. */
   nextSequence = 1;
   storedCount = 0;
-  refusedCount = 0;
   #dead: number[] = [];
   #sweeping: number[] = [];
   #sweepShard = termShards;
@@ -67,10 +71,14 @@ export class EventIndex {
   /** Bytes of memory of the index. */
   get bytes(): number {
     const { rows, lists, terms, authors, ids, expirations, refusals } = this;
-    return [rows, lists.arena, terms, authors, ids, expirations, refusals].reduce(
+    return [rows, lists.arena, terms, authors, ids, expirations, ...refusals].reduce(
       (sum, part) => sum + part.bytes,
       0,
     );
+  }
+
+  get refusedCount(): number {
+    return this.refusedCounts.reduce((sum, count) => sum + count, 0);
   }
 
   /** The row of an id, stored or refused, or -1. */
@@ -99,7 +107,7 @@ export class EventIndex {
   /** Adds a row under its terms. Its id must not be in the index. */
   insert(values: NewRow, terms: TermList): number {
     this.nextSequence = Math.max(this.nextSequence, values.sequence + 1);
-    const row = this.rows.take(values, values.id, this.authors.intern(values.pubkey));
+    const row = this.rows.take(values, values.id, this.authors.hold(values.pubkey));
     this.ids.insert(row);
     const enlist = this.#loading
       ? (ref: ListRef) => this.lists.append(ref, row)
@@ -108,35 +116,32 @@ export class EventIndex {
     for (let at = 0; at < terms.count; at += 1) {
       this.terms.update(terms.words[at * 2]!, terms.words[at * 2 + 1]!, enlist);
     }
-    if (values.state === rowState.stored) {
-      this.storedCount += 1;
-      if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
-    } else {
-      this.refusedCount += 1;
-      this.refusals.push(values.time, row, values.sequence);
-    }
+    this.#count(row, 1);
+    if (values.state !== rowState.stored) this.#refusalsOf(row).push(values.time, row, values.sequence);
+    else if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
     this.#sweepSome();
     return row;
   }
 
   /** Makes a stored row a refused one, at `time` in seconds since 1970. */
   refuse(row: number, state: number, time: number): void {
+    this.#count(row, -1);
     this.rows.setState(row, state);
-    this.storedCount -= 1;
-    this.refusedCount += 1;
-    this.refusals.push(time, row, this.rows.sequence(row));
-    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
+    this.#count(row, 1);
+    this.#refusalsOf(row).push(time, row, this.rows.sequence(row));
+    this.#tidyExpirations();
   }
 
   /** Takes a row out of the index. */
   kill(row: number): void {
-    if (this.rows.state(row) === rowState.stored) this.storedCount -= 1;
-    else this.refusedCount -= 1;
+    this.#count(row, -1);
     this.ids.remove(row);
     this.rows.setState(row, rowState.dead);
     this.#dead.push(row);
-    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
-    this.#tidy(this.refusals, this.refusedCount, (state) => state >= rowState.refusedFirst);
+    this.#tidyExpirations();
+    for (const [rank, heap] of this.refusals.entries()) {
+      this.#tidy(heap, this.refusedCounts[rank]!, (state) => state >= rowState.refusedFirst);
+    }
   }
 
   /** Whether the entry of a heap still means its row, in such a state. */
@@ -181,6 +186,36 @@ export class EventIndex {
     this.#dead = Array.from(dead);
   }
 
+  /** Counts what the rows are, when these were restored. */
+  recount(): void {
+    for (let row = 0; row < this.rows.end; row += 1) {
+      const state = this.rows.state(row);
+      if (state === rowState.free) continue;
+      this.authors.holdAgain(this.rows.author(row));
+      if (state !== rowState.dead) this.#count(row, 1);
+    }
+    this.authors.findFree();
+  }
+
+  /** Counts a living row in, or out with a `change` of -1. */
+  #count(row: number, change: 1 | -1): void {
+    const state = this.rows.state(row);
+    if (state === rowState.stored) {
+      this.storedCount += change;
+      this.kindCounts[this.rows.kind(row)]! += change;
+    } else {
+      this.refusedCounts[refusedRankOf(state, this.rows.sizeLog(row))]! += change;
+    }
+  }
+
+  #refusalsOf(row: number): TimeHeap {
+    return this.refusals[refusedRankOf(this.rows.state(row), this.rows.sizeLog(row))]!;
+  }
+
+  #tidyExpirations(): void {
+    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
+  }
+
   /** Rebuilds a heap when most of its entries mean nothing any more. */
   #tidy(heap: TimeHeap, living: number, isState: (state: number) => boolean): void {
     if (heap.size <= 2 * living + sweepRowsMin) return;
@@ -192,8 +227,13 @@ export class EventIndex {
     for (let shard = 0; shard < termShards; shard += 1) {
       this.terms.updateAll(shard, (ref) => this.lists.sweep(ref));
     }
-    for (const row of this.#dead) this.rows.free(row);
+    for (const row of this.#dead) this.#free(row);
     this.#dead = [];
+  }
+
+  #free(row: number): void {
+    this.authors.release(this.rows.author(row));
+    this.rows.free(row);
   }
 
   /** One step of a sweep, if one runs or is due. */
@@ -204,7 +244,7 @@ export class EventIndex {
       this.#sweepShard += 1;
       if (this.#sweepShard < termShards) return;
       this.all = this.lists.sweep(this.all);
-      for (const row of this.#sweeping) this.rows.free(row);
+      for (const row of this.#sweeping) this.#free(row);
       this.#sweeping = [];
       return;
     }

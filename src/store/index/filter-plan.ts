@@ -1,11 +1,12 @@
 import { type Filter, isEmptyFilter, tagConditions } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
+import { gather, ListCheck, type ListCondition } from './list-condition.js';
 import { ListCursor } from './list-cursor.js';
 import type { ListRef } from './posting-lists.js';
 import { RowSet } from './row-set.js';
 import { ArraySource, MergedSource, type RowSource } from './row-source.js';
 import { rowState, type TimeKey } from './row-table.js';
-import { TermList } from './terms.js';
+import type { TermList } from './terms.js';
 
 /** Which rows are asked for. */
 export type RowClass = 'stored' | 'refused';
@@ -15,9 +16,6 @@ const authorKindListsMax = 4_096;
 
 /** Most rows in lists that are merged where order does not matter. */
 const rowsMergedMax = 4_096;
-
-/** A condition of a filter that posting lists answer: a row matches if it stands in one of them. */
-type ListCondition = { readonly lists: readonly ListRef[]; readonly rowCount: number; readonly name: string };
 
 /**
  * A filter made ready against the index as it is: which lists are walked (those with the fewest rows) and what is
@@ -31,9 +29,12 @@ export class FilterPlan {
   readonly #since: number;
   readonly #wantsStored: boolean;
   readonly #walked: ListCondition | undefined;
+  readonly #tags: readonly ListCondition[];
   /** What is to be checked of a row that comes from the walked lists, and of any other row. */
   readonly #ofWalked: RowCheck;
   readonly #ofAny: RowCheck;
+  /** What is to be checked of a row of `candidateSet`. */
+  readonly #ofCandidates: RowCheck;
 
   constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
     this.#index = index;
@@ -43,12 +44,13 @@ export class FilterPlan {
     const conditions = isEmptyFilter(filter) ? undefined : listConditions(index, filter);
     this.empty = conditions === undefined || conditions.some((condition) => condition.rowCount === 0);
     this.#walked = filter.ids === undefined ? fewestRows(conditions ?? []) : undefined;
-    const tags = (conditions ?? []).filter(({ name }) => name === 'tag');
-    const lists = tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
+    this.#tags = (conditions ?? []).filter(({ name }) => name === 'tag');
+    const lists = this.#tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
     const kinds = filter.kinds && new Set(filter.kinds);
     const authors = filter.authors && new Set(filter.authors.map((author) => index.findAuthor(author)));
     const covered = this.#walked?.name;
     this.#ofAny = { kinds, authors, lists: lists.map(({ check }) => check) };
+    this.#ofCandidates = { kinds, authors, lists: [] };
     this.#ofWalked = {
       kinds: covered === 'kind' || covered === 'authorKind' ? undefined : kinds,
       authors: covered === 'author' || covered === 'authorKind' ? undefined : authors,
@@ -66,6 +68,43 @@ export class FilterPlan {
     return this.#index.rows.createdAt(row) < this.#since;
   }
 
+  /** The most rows that can match. */
+  get rowsMax(): number {
+    if (this.empty) return 0;
+    const { storedCount, refusedCount } = this.#index;
+    const inLists = this.#filter.ids?.length ?? this.#walked?.rowCount ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#wantsStored ? storedCount : refusedCount, inLists);
+  }
+
+  /** How many rows `forEachMatch` looks at. */
+  get visits(): number {
+    if (this.empty) return 0;
+    if (this.#filter.ids !== undefined) return this.#filter.ids.length;
+    return this.#readsColumns ? this.#index.rows.end : this.#walkedRows;
+  }
+
+  /**
+   * The rows that stand in the lists, for those who check them by and by with `matchesCandidate`, which holds while the
+   * index changes; `undefined` when these are as good as all. Takes its time for all rows of all tags at once.
+   */
+  candidateSet(): RowSet | undefined {
+    return this.#gathered.reduce<RowSet | undefined>((set, condition) => {
+      const others = gather(this.#index, condition);
+      set?.retain(others);
+      return set ?? others;
+    }, undefined);
+  }
+
+  /** How many rows `candidateSet` looks at. */
+  get gatheredRows(): number {
+    return this.#gathered.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  }
+
+  /** Whether a row of `candidateSet` matches. */
+  matchesCandidate(row: number): boolean {
+    return this.#passes(row, this.#ofCandidates) && this.#isInTime(row);
+  }
+
   /** Whether a row that `candidates` gave, and that is not too old, matches. */
   matches(row: number): boolean {
     return this.#passes(row, this.#ofWalked);
@@ -79,22 +118,35 @@ export class FilterPlan {
   forEachMatch(visit: (row: number) => boolean): void {
     if (this.empty) return;
     const { rows, refusedCount, refusals } = this.#index;
-    const walkedRows = this.#walked?.rowCount ?? rows.end;
     if (this.#filter.ids !== undefined) {
       this.#visitLists(visit);
-    } else if (!this.#wantsStored && refusedCount < walkedRows / 4) {
-      refusals.every((row, sequence) => {
+    } else if (!this.#wantsStored && refusedCount < this.#walkedRows / 4) {
+      const visitMatch = (row: number, sequence: number): boolean => {
         const isMatch =
           rows.sequence(row) === sequence && this.#isInTime(row) && this.#passes(row, this.#ofAny);
         return !isMatch || visit(row);
-      });
-    } else if (this.#walked?.name !== 'tag' && walkedRows > rows.end / 8) {
+      };
+      refusals.every((heap) => heap.every(visitMatch));
+    } else if (this.#readsColumns) {
       for (let row = 0; row < rows.end; row += 1) {
         if (this.#passes(row, this.#ofAny) && this.#isInTime(row) && !visit(row)) return;
       }
     } else {
       this.#visitLists(visit);
     }
+  }
+
+  get #walkedRows(): number {
+    return this.#walked?.rowCount ?? this.#index.rows.end;
+  }
+
+  get #gathered(): readonly ListCondition[] {
+    const isSelective = !this.#readsColumns && this.#walked !== undefined && this.#walked.name !== 'tag';
+    return isSelective ? [this.#walked, ...this.#tags] : this.#tags;
+  }
+
+  get #readsColumns(): boolean {
+    return this.#walked?.name !== 'tag' && this.#walkedRows > this.#index.rows.end / 8;
   }
 
   #visitLists(visit: (row: number) => boolean): void {
@@ -181,13 +233,10 @@ function condition<T>(
   values: readonly T[],
   write: (terms: TermList, value: T) => void,
 ): ListCondition {
-  const terms = new TermList(index.hasher);
   const lists = new Set<ListRef>();
   let rowCount = 0;
   for (const value of values) {
-    terms.clear();
-    write(terms, value);
-    const list = index.terms.get(terms.words[0]!, terms.words[1]!);
+    const list = index.listOf((terms) => write(terms, value));
     if (list === 0 || lists.has(list)) continue;
     lists.add(list);
     rowCount += index.lists.count(list);
@@ -200,39 +249,4 @@ function fewestRows(conditions: readonly ListCondition[]): ListCondition | undef
     (best, next) => (best === undefined || next.rowCount < best.rowCount ? next : best),
     undefined,
   );
-}
-
-/** Searches that a check makes before it gathers its rows into a set. */
-const searchesPerRow = 1 / 16;
-
-/** Whether rows stand in one of some lists: by binary search at first, by a set of all their rows when asked often. */
-class ListCheck {
-  readonly #index: EventIndex;
-  readonly #condition: ListCondition;
-  #searches = 0;
-  #set: RowSet | undefined;
-
-  constructor(index: EventIndex, condition: ListCondition) {
-    this.#index = index;
-    this.#condition = condition;
-  }
-
-  has(row: number): boolean {
-    if (this.#set !== undefined) return this.#set.has(row);
-    this.#searches += this.#condition.lists.length;
-    if (this.#searches > 64 + this.#condition.rowCount * searchesPerRow) {
-      this.#set = this.#gather();
-      return this.#set.has(row);
-    }
-    return this.#condition.lists.some((list) => this.#index.lists.contains(list, row));
-  }
-
-  #gather(): RowSet {
-    const set = new RowSet(this.#index.rows.end);
-    for (const list of this.#condition.lists) {
-      const cursor = new ListCursor(this.#index.lists, list, undefined);
-      for (; cursor.row >= 0; cursor.advance()) set.add(cursor.row);
-    }
-    return set;
-  }
 }

@@ -9,7 +9,7 @@ export type VisitBudget = { visits: number };
 
 /**
  * The matches of one filter, newest first, at most its `limit`. `suspend` lets the index change; `resume` goes on
- * behind the last row that was looked at.
+ * behind the last row that was looked at, with a new plan if rows came meanwhile: nothing else changes a list.
  */
 export class FilterStream implements RowSource {
   row = -1;
@@ -22,6 +22,8 @@ export class FilterStream implements RowSource {
   #source: RowSource | undefined;
   #place: TimeKey | undefined;
   #suspended = true;
+  /** The index's `nextSequence` when the plan was made. */
+  #plannedAt = 0;
 
   /** Begins suspended. What is inserted from now on is not part of the answer. */
   constructor(index: EventIndex, filter: Filter, budget: VisitBudget) {
@@ -48,8 +50,6 @@ export class FilterStream implements RowSource {
   suspend(): void {
     if (this.#source === undefined) return;
     if (this.#source.row >= 0) this.#place = this.#index.rows.keyOf(this.#source.row, false);
-    this.#plan = undefined;
-    this.#source = undefined;
     this.#suspended = true;
   }
 
@@ -57,8 +57,11 @@ export class FilterStream implements RowSource {
     if (!this.#suspended) return;
     this.#suspended = false;
     if (this.#left <= 0) return;
-    this.#plan = new FilterPlan(this.#index, this.#filter, 'stored');
-    this.#source = this.#plan.candidates(this.#place);
+    if (this.#plan === undefined || this.#plannedAt !== this.#index.nextSequence) {
+      this.#plannedAt = this.#index.nextSequence;
+      this.#plan = new FilterPlan(this.#index, this.#filter, 'stored');
+      this.#source = this.#plan.candidates(this.#place);
+    }
     this.#seek();
   }
 

@@ -17,17 +17,13 @@ export function imageOf(index: EventIndex): IndexImage {
   const terms = index.terms.dump();
   const lists = index.lists.dump();
   const { arena } = lists;
-  const { expirations, refusals } = {
-    expirations: index.expirations.dump(),
-    refusals: index.refusals.dump(),
-  };
+  const heaps = [index.expirations, ...index.refusals].map((heap) => heap.dump());
   const parts = [
     rows.free,
     Uint32Array.from(index.dead),
     ...[authors.table.counts, ids.counts, terms.counts],
     ...[lists.long, lists.longFree, arena.freeHeads],
-    ...[expirations.times, expirations.sequences, expirations.rows],
-    ...[refusals.times, refusals.sequences, refusals.rows],
+    ...heaps.flatMap(({ times, sequences, rows }) => [times, sequences, rows]),
     ...rows.pages,
     ...authors.pages,
     ...authors.table.shards,
@@ -39,8 +35,6 @@ export function imageOf(index: EventIndex): IndexImage {
     numbers: {
       all: index.all,
       nextSequence: index.nextSequence,
-      storedCount: index.storedCount,
-      refusedCount: index.refusedCount,
       rowsEnd: rows.end,
       rowPages: rows.pages.length,
       authorCount: authors.count,
@@ -73,8 +67,7 @@ export function restoreImage(
 
   const [free, dead, authorCounts, idCounts, termCounts] = [word(), word(), word(), word(), word()];
   const [long, longFree, freeHeads] = [word(), word(), word()];
-  index.expirations.restore(floats(), floats(), word());
-  index.refusals.restore(floats(), floats(), word());
+  for (const heap of [index.expirations, ...index.refusals]) heap.restore(floats(), floats(), word());
   index.rows.restore(number('rowsEnd'), free, take(number('rowPages')));
   const authorPages = words(number('authorPages'));
   const authorTable = { counts: authorCounts, shards: words(number('authorShards')) };
@@ -86,6 +79,5 @@ export function restoreImage(
   index.restoreDead(dead);
   index.all = number('all');
   index.nextSequence = number('nextSequence');
-  index.storedCount = number('storedCount');
-  index.refusedCount = number('refusedCount');
+  index.recount();
 }

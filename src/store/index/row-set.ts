@@ -19,4 +19,22 @@ export class RowSet {
     this.#bits[row >>> 5] = word | bit;
     return true;
   }
+
+  /** Takes out what is not in another set of the same size. */
+  retain(other: RowSet): void {
+    for (let at = 0; at < this.#bits.length; at += 1) this.#bits[at]! &= other.#bits[at]!;
+  }
+
+  /** The first row of the set from `row` on, or -1. */
+  from(row: number): number {
+    let at = row >>> 5;
+    if (at >= this.#bits.length) return -1;
+    let word = this.#bits[at]! & (-1 << (row & 31));
+    while (word === 0) {
+      at += 1;
+      if (at === this.#bits.length) return -1;
+      word = this.#bits[at]!;
+    }
+    return at * 32 + 31 - Math.clz32(word & -word);
+  }
 }

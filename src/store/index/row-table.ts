@@ -2,10 +2,18 @@ import type { KeyColumn } from './key-table.js';
 import { compareKeys, keyHex, keyWords } from './key-words.js';
 
 /**
- * What a row is. A refused row carries its reason: `refusedFirst + reason number`. A dead row is in no answer but
- * still in posting lists; it becomes free when a sweep has taken it out of them.
+ * What a row is. A refused row carries its reason: `refusedFirst + reason number`, those of the store itself up to
+ * `refusedOwnLast`. A dead row is in no answer but still in posting lists; it becomes free when a sweep has taken it
+ * out of them.
  */
-export const rowState = { free: 0, dead: 1, stored: 2, refusedFirst: 3, refusedLast: 255 } as const;
+export const rowState = {
+  free: 0,
+  dead: 1,
+  stored: 2,
+  refusedFirst: 3,
+  refusedOwnLast: 6,
+  refusedLast: 255,
+} as const;
 
 /** What a row holds; `id` and `author` stand elsewhere until it is inserted. */
 export type RowValues = {

@@ -13,7 +13,7 @@ import type { LogSize } from './compaction.js';
  *
  * It is a help and never the truth: whatever is wrong with it, the index is built from its segments.
  */
-const magic = Buffer.from('graspix1');
+const magic = Buffer.from('graspix2');
 const descriptionBytesMax = 16 * 2 ** 20;
 const digestBytes = 32;
 

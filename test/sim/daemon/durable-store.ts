@@ -82,6 +82,10 @@ export class DurableStore implements EventStore {
     return this.#inner.count(filters);
   }
 
+  countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number> {
+    return this.#inner.countInTurns(filters, signal);
+  }
+
   query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
     return this.#inner.query(filters);
   }
@@ -92,6 +96,15 @@ export class DurableStore implements EventStore {
 
   collect(filter: Filter, target: RecordSetBuilder): void {
     this.#inner.collect(filter, target);
+  }
+
+  collectInTurns(
+    filter: Filter,
+    recordsMax: number,
+    target: RecordSetBuilder,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    return this.#inner.collectInTurns(filter, recordsMax, target, signal);
   }
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {

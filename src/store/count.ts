@@ -1,0 +1,61 @@
+import type { Filter } from '../nostr/filter.js';
+import { filterKey } from './filter-key.js';
+import type { EventIndex } from './index/event-index.js';
+import type { VisitBudget } from './index/filter-stream.js';
+import { MatchRun } from './index/match-run.js';
+import { RowSet } from './index/row-set.js';
+
+/**
+ * Counts the stored rows that match any of some filters, each row once, in turns between which the index may change.
+ * Where only kinds are asked for, the index has the number.
+ */
+export class CountRun {
+  #count = 0;
+  readonly #runs: MatchRun[];
+  readonly #seen: RowSet | undefined;
+
+  constructor(index: EventIndex, filters: readonly Filter[]) {
+    const known = knownCount(index, filters);
+    this.#count = known ?? 0;
+    const distinct =
+      known === undefined ? new Map(filters.map((each) => [filterKey(each), each])) : undefined;
+    this.#runs = Array.from(distinct?.values() ?? [], (filter) => new MatchRun(index, filter));
+    this.#seen = this.#runs.length > 1 ? new RowSet(index.rows.end) : undefined;
+  }
+
+  /** What was counted so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Goes on while the budget lasts; whether all is counted. */
+  next(budget: VisitBudget): boolean {
+    for (let run = this.#runs[0]; run !== undefined; run = this.#runs[0]) {
+      if (budget.visits <= 0) return false;
+      const isDone = run.next(budget, (row) => {
+        if (this.#seen?.add(row) !== false) this.#count += 1;
+      });
+      if (!isDone) return false;
+      this.#runs.shift();
+    }
+    return true;
+  }
+}
+
+/**
+ * The count where the index keeps it: of everything, and of kinds. Lengths of posting lists would not do, for they
+ * have the refused rows too.
+ */
+function knownCount(index: EventIndex, filters: readonly Filter[]): number | undefined {
+  const wanted = new Set<number>();
+  let isKnown = true;
+  for (const { limit: _, kinds, ...others } of filters) {
+    if (Object.values(others).some((value) => value !== undefined)) isKnown = false;
+    else if (kinds === undefined) return index.storedCount;
+    else for (const kind of kinds) wanted.add(kind);
+  }
+  if (!isKnown) return undefined;
+  let count = 0;
+  for (const kind of wanted) count += index.kindCounts[kind] ?? 0;
+  return count;
+}

@@ -1,0 +1,47 @@
+import type { EventIndex } from './event-index.js';
+import { ListCursor } from './list-cursor.js';
+import type { ListRef } from './posting-lists.js';
+import { RowSet } from './row-set.js';
+
+/** A condition of a filter that posting lists answer: a row matches if it stands in one of them. */
+export type ListCondition = {
+  readonly lists: readonly ListRef[];
+  readonly rowCount: number;
+  readonly name: string;
+};
+
+/** All rows that stand in the lists of a condition. */
+export function gather(index: EventIndex, { lists }: ListCondition): RowSet {
+  const set = new RowSet(index.rows.end);
+  for (const list of lists) {
+    const cursor = new ListCursor(index.lists, list, undefined);
+    for (; cursor.row >= 0; cursor.advance()) set.add(cursor.row);
+  }
+  return set;
+}
+
+/** Searches that a check makes before it gathers its rows into a set. */
+const searchesPerRow = 1 / 64;
+
+/** Whether rows stand in one of some lists: by binary search at first, by a set of all their rows when asked often. */
+export class ListCheck {
+  readonly #index: EventIndex;
+  readonly #condition: ListCondition;
+  #searches = 0;
+  #set: RowSet | undefined;
+
+  constructor(index: EventIndex, condition: ListCondition) {
+    this.#index = index;
+    this.#condition = condition;
+  }
+
+  has(row: number): boolean {
+    if (this.#set !== undefined) return this.#set.has(row);
+    this.#searches += this.#condition.lists.length;
+    if (this.#searches > 64 + this.#condition.rowCount * searchesPerRow) {
+      this.#set = gather(this.#index, this.#condition);
+      return this.#set.has(row);
+    }
+    return this.#condition.lists.some((list) => this.#index.lists.contains(list, row));
+  }
+}

@@ -1,0 +1,63 @@
+import { limits } from '../config/limits.js';
+import type { Backend } from './backend.js';
+import type { StoredEvent } from './event-store.js';
+import type { EventIndex } from './index/event-index.js';
+import type { FoundRow, RowBatch } from './index/filter-stream.js';
+import { rowState } from './index/row-table.js';
+
+/** Reads the events of the rows that a query finds, a few at a time. */
+export class StoredRows {
+  readonly #index: EventIndex;
+  readonly #backend: Backend;
+
+  constructor(index: EventIndex, backend: Backend) {
+    this.#index = index;
+    this.#backend = backend;
+  }
+
+  /** The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. */
+  async *stream(first: RowBatch, next: () => Promise<RowBatch>): AsyncGenerator<readonly StoredEvent[]> {
+    for (let batch = first; ; batch = await next()) {
+      // While one chunk is on its way to the client the next one is read.
+      let reading: Promise<StoredEvent[]> | undefined;
+      for (const chunk of chunksOf(batch.found)) {
+        const ready = reading;
+        reading = this.#read(chunk);
+        // Whoever leaves early does not want to know how the read that runs ends.
+        reading.catch(() => {});
+        const events = (await ready) ?? [];
+        if (events.length > 0) yield events;
+      }
+      const last = (await reading) ?? [];
+      if (last.length > 0) yield last;
+      if (batch.done) return;
+    }
+  }
+
+  /** The events of those rows that are still there. */
+  async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
+    const isStored = (state: number) => state === rowState.stored;
+    const sequences = found
+      .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
+      .map(({ sequence }) => sequence);
+    const events = await this.#backend.read(sequences);
+    return events.filter((event) => event !== undefined);
+  }
+}
+
+/** Cuts what was found into pieces whose bodies may be in memory at once. */
+function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
+  let begin = 0;
+  let bytes = 0;
+  for (const [at, { sizeLog }] of found.entries()) {
+    const size = 2 ** sizeLog;
+    const full = bytes + size > limits.storeReadBytesMax || at - begin >= limits.storeReadEventsMax;
+    if (full && at > begin) {
+      yield found.slice(begin, at);
+      begin = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (begin < found.length) yield found.slice(begin);
+}
