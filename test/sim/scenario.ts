@@ -28,8 +28,8 @@ export type Scenario = {
   readonly bootstrap: readonly RelayPlan[];
   /** Relays that nobody ever reaches. */
   readonly unreachable: readonly RelayPlan[];
-  /** Whether every relay is a correct one. */
-  readonly plainRelays: boolean;
+  /** As they are met in the field, all correct, or all correct and large, with published limits. */
+  readonly relayKinds: 'field' | 'correct' | 'large';
   readonly networkFaults: NetworkFaults;
   readonly incidents: readonly Incident[];
   readonly settings: SyncSettings;
@@ -77,7 +77,7 @@ export function drawScenario(seed: number): Scenario {
     full: chance(random, 0.2),
     bootstrap: hasBootstrap ? relays.slice(0, 1) : [],
     unreachable: chance(random, 0.3) ? sample(random, reached, 1) : [],
-    plainRelays: chance(random, 0.15),
+    relayKinds: chance(random, 0.15) ? 'correct' : 'field',
     networkFaults: {
       lossChance: pick(random, [0, 0.1, 0.6]),
       lossBytesMax: pick(random, [1_000, 30_000, 500_000]),
@@ -117,7 +117,7 @@ export function dayScenario(seed: number): Scenario {
     full: true,
     bootstrap: relays.slice(0, 1),
     unreachable: [],
-    plainRelays: true,
+    relayKinds: 'large',
     networkFaults: { lossChance: 0.05, lossBytesMax: 1_000_000, silentLossChance: 0.2 },
     incidents: drawIncidents(fork(random), relays.slice(0, 30), 20 * hourMs).filter(({ type }) => {
       return type === 'unreachable' || type === 'connections-lost';

@@ -15,7 +15,9 @@ import { findMissing, type Missing } from './oracle/completeness.js';
 import { readAnnouncement } from './oracle/kept-events.js';
 import { acceptableInSomeOrder, type Names } from './oracle/policy-model.js';
 import { fork } from './random.js';
-import { drawBehaviours } from './relay/field-guide.js';
+import type { Behaviour } from './relay/behaviour.js';
+import { publishesLimits } from './relay/behaviours/caps.js';
+import { drawBehaviours, type Surroundings } from './relay/field-guide.js';
 import { describe, RemoteRelay } from './relay/remote-relay.js';
 import type { Incident, Scenario } from './scenario.js';
 import { silent, type Trace, traceTo } from './trace.js';
@@ -137,7 +139,7 @@ class Simulation {
   }
 
   #addRelays(events: readonly NostrEvent[]): void {
-    const { universe, relaySeed, plainRelays, unreachable, speeds } = this.#scenario;
+    const { universe, relaySeed, relayKinds, unreachable, speeds } = this.#scenario;
     const random = seededRandom(relaySeed);
     for (const plan of universe.cast.relays) {
       const own = fork(random);
@@ -147,7 +149,7 @@ class Simulation {
         faultsOn: () => this.#faultsOn,
         unasked: events,
       };
-      const behaviours = plainRelays ? [] : drawBehaviours(surroundings);
+      const behaviours = behavioursOf(relayKinds, surroundings);
       const relay = new RemoteRelay(plan.url, behaviours, this.#trace, ({ url, what }) => {
         this.#report(`${url} (${behaviours.map(({ name }) => name).join(', ')}): ${what}`);
       });
@@ -345,6 +347,11 @@ class Simulation {
   #reportError(what: string, error: unknown): void {
     this.#report(`${what}: ${error instanceof Error ? error.stack : String(error)}`);
   }
+}
+
+function behavioursOf(kinds: Scenario['relayKinds'], surroundings: Surroundings): Behaviour[] {
+  if (kinds === 'field') return drawBehaviours(surroundings);
+  return kinds === 'large' ? [publishesLimits(40, 50)] : [];
 }
 
 const simulatedIdentity = Identity.fromNsec(

@@ -35,6 +35,12 @@ export function capsSubscriptions(count: number, style: RefusalStyle, published:
   };
 }
 
+/** A large relay that says in its NIP-11 document how much it takes. */
+export function publishesLimits(subscriptions: number, filters: number): Behaviour {
+  const information = { maxSubscriptions: subscriptions, maxFilters: filters, hasLimitation: true };
+  return { name: `publishes ${subscriptions} subscriptions, ${filters} filters`, honest: true, information };
+}
+
 /** A relay that takes at most `count` filters in one REQ. */
 export function capsFilters(count: number, style: RefusalStyle, published: boolean): Behaviour {
   return {
