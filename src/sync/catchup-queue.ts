@@ -87,18 +87,21 @@ export class CatchupQueue {
 
   /**
    * What comes next, if there is something: an interrupted batch, then the topics of one layer that wait, then what the
-   * remote did not do at first; all only if they are `settled`, that is, as live as they can be. They stay here until
+   * remote did not do at first; all only if they are settled, that is, as live as they can be. They stay here until
    * they are taken out by `resume` or `remove`.
    */
-  next(allowed: (trigger: CatchupTrigger) => boolean, settled: ReadonlySet<Topic>): NextCatchup | undefined {
+  next(
+    allowed: (trigger: CatchupTrigger) => boolean,
+    isSettled: (topic: Topic) => boolean,
+  ): NextCatchup | undefined {
     for (const trigger of triggers.filter(allowed)) {
       const ready = this.#interrupted.filter(
-        (each) => each.trigger === trigger && each.topics.every((topic) => settled.has(topic)),
+        (each) => each.trigger === trigger && each.topics.every(isSettled),
       );
       const batch = ready.find((each) => each.failures === 0);
       if (batch !== undefined) return { type: 'interrupted', batch };
       for (const layer of layers) {
-        const topics = [...this.#waiting[trigger][layer]].filter((topic) => settled.has(topic));
+        const topics = [...this.#waiting[trigger][layer]].filter(isSettled);
         if (topics.length > 0) return { type: 'topics', trigger, layer, topics };
       }
       if (ready[0] !== undefined) return { type: 'interrupted', batch: ready[0] };

@@ -154,13 +154,22 @@ export class Session {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
-        const next = this.#parts.memory.queue.next((trigger) => this.#waitMs(trigger) <= 0, this.#settled);
+        const next = this.#parts.memory.queue.next(
+          (trigger) => this.#waitMs(trigger) <= 0,
+          (topic) => this.#isSettled(topic),
+        );
         if (next === undefined) await this.#rest();
         else await this.#runNext(next, signal);
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Whether catch-up with a topic may begin; what is not wanted any more holds nothing up. */
+  #isSettled(topic: Topic): boolean {
+    const { context, relay } = this.#parts;
+    return this.#settled.has(topic) || !context.filters.wants(relay, topic);
   }
 
   /** How long a trigger has to wait: for the pace, for the batch before (daily), for the connection to prove itself. */

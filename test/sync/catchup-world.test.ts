@@ -415,6 +415,25 @@ describe('interrupted catch-up (sync.md §5)', () => {
     await world.stop();
   });
 
+  it('is not held up by a repository that is gone meanwhile', async () => {
+    const { world, relay } = worldOf();
+    const gone = announcement('gone', [url]);
+    const { repository, events } = repositoryWith(10);
+    await world.submit(gone, repository);
+    relay.events.push(...events);
+    relay.script = (connection, [type, , filter]) => {
+      if (type !== 'NEG-OPEN' || (filter as Filter)['#a'] === undefined || relay.dials > 1) return false;
+      connection.drop();
+      return true;
+    };
+    world.start();
+    await world.advance(10 * second);
+    await world.submit(event({ kind: 5, tags: [['e', gone.id]], created_at: startSeconds }));
+    await world.advance(10 * minute);
+    expect(missing(world, events)).toBe(0);
+    await world.stop();
+  });
+
   it('goes on with its pages where it was', async () => {
     const { world, relay } = worldOf({ settings: { negentropyDisabled: true } });
     const { events } = repositoryWith(1_000);
