@@ -42,6 +42,8 @@ export const limits = {
   standingSetRecordsMin: 1_000,
   /** Share of the kernels' memory that standing sets may take. */
   standingSetsMemoryShareMax: 0.5,
+  /** Changes of a set while it is made, in turns, that are made up for; with more it is made again, in one turn. */
+  localSetChangesMax: 16_384,
   /** Most filters that are remembered as asked for once; the second time their sets stand. */
   standingCandidatesMax: 256,
 
@@ -218,7 +220,7 @@ export const limits = {
   syncDialsMax: 16,
   /** Connections that are being made at the same time to relays that failed last. */
   syncRetriesMax: 16,
-  /** Relays that are caught up with at the same time. */
+  /** Batches of catch-up, of all relays together, that run at the same time. */
   syncTransfersMax: 16,
 
   // Sync: one remote
@@ -230,6 +232,8 @@ export const limits = {
   remoteMessageBytesDefault: 60_000,
   /** Bytes of one message to any relay. */
   remoteMessageBytesMax: 262_144,
+  /** Batches of catch-up on one relay at the same time. */
+  remoteBatchesMax: 4,
   /** Downloads and pages on one relay at the same time. */
   remoteRequestsMax: 4,
   /** Negentropy sessions on one relay at the same time, where it publishes that it takes them. */

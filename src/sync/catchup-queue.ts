@@ -23,7 +23,7 @@ export type NextCatchup =
       readonly type: 'topics';
       readonly trigger: CatchupTrigger;
       readonly layer: Layer;
-      /** All of them, in the order in which they came. */
+      /** All of them, in the order in which they came, for as long as the queue does not change. */
       readonly topics: Iterable<Topic>;
     };
 
@@ -101,8 +101,8 @@ export class CatchupQueue {
       const batch = ready.find((each) => each.failures === 0);
       if (batch !== undefined) return { type: 'interrupted', batch };
       for (const layer of layers) {
-        const topics = [...this.#waiting[trigger][layer]].filter(isSettled);
-        if (topics.length > 0) return { type: 'topics', trigger, layer, topics };
+        const topics = matching(this.#waiting[trigger][layer], isSettled);
+        for (const _ of topics) return { type: 'topics', trigger, layer, topics };
       }
       if (ready[0] !== undefined) return { type: 'interrupted', batch: ready[0] };
     }
@@ -117,6 +117,15 @@ export class CatchupQueue {
   #sizeOf(trigger: CatchupTrigger): number {
     return layers.reduce((sum, layer) => sum + this.#waiting[trigger][layer].size, 0);
   }
+}
+
+/** Those for which `isWanted` holds, looked at as they are read: a hundred of a hundred thousand cost a hundred looks. */
+function matching<T>(items: Iterable<T>, isWanted: (item: T) => boolean): Iterable<T> {
+  return {
+    *[Symbol.iterator]() {
+      for (const item of items) if (isWanted(item)) yield item;
+    },
+  };
 }
 
 /**

@@ -46,6 +46,8 @@ export class Session {
   #dailyUntil = 0;
   readonly #reconnectFrom: number;
   readonly #wakeup = new Wakeup();
+  /** The batches that are under way. */
+  readonly #running = new Set<CatchupBatch>();
   readonly #logs = new Map<CatchupTrigger, RunLog>();
 
   constructor(parts: SessionParts) {
@@ -150,20 +152,35 @@ export class Session {
   }
 
   async #catchUp(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.wakeUp();
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        const next = this.#parts.memory.queue.next(
-          (trigger) => this.#waitMs(trigger) <= 0,
-          (topic) => this.#isSettled(topic),
-        );
-        if (next === undefined) await this.#rest();
-        else await this.#runNext(next, signal);
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
+    const batches = new TaskGroup(signal);
+    batches.signal.addEventListener('abort', () => this.wakeUp(), { once: true });
+    while (!batches.signal.aborted) {
+      const next = this.#next();
+      if (next === undefined) await this.#rest();
+      else this.#start(next, batches);
     }
+    await batches.join();
+  }
+
+  /** What may be begun now. Several batches overlap, so that the latency of one hides behind the others. */
+  #next(): NextCatchup | undefined {
+    const { memory } = this.#parts;
+    const batchesMax = memory.pace.waitMs > 0 ? 1 : limits.remoteBatchesMax;
+    if (this.#running.size >= batchesMax) return undefined;
+    return memory.queue.next(
+      (trigger) => this.#waitMs(trigger) <= 0 && (trigger !== 'daily' || this.#running.size === 0),
+      (topic) => this.#isSettled(topic),
+    );
+  }
+
+  /** Begins a batch; what comes next is looked for when it ended. */
+  #start(next: NextCatchup, batches: TaskGroup): void {
+    const batch = this.#take(next);
+    this.#running.add(batch);
+    batches.spawn(async (signal) => {
+      await this.#runBatch(batch, signal);
+      this.wakeUp();
+    });
   }
 
   /** Whether catch-up with a topic may begin; what is not wanted any more holds nothing up. */
@@ -189,9 +206,8 @@ export class Session {
     cancel?.();
   }
 
-  async #runNext(next: NextCatchup, signal: AbortSignal): Promise<void> {
+  async #runBatch(batch: CatchupBatch, signal: AbortSignal): Promise<void> {
     const { context, memory } = this.#parts;
-    const batch = this.#take(next);
     const log = this.#logOf(batch.trigger);
     const run = new BatchRun(
       {
@@ -216,13 +232,15 @@ export class Session {
       this.#finish(batch);
     } catch (error) {
       isStrained = this.#putBack(batch, error);
+    } finally {
+      this.#running.delete(batch);
     }
     const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
     memory.pace = nextPace(memory.pace, { strained: isStrained, msPerRequest });
-    await this.#endRun(batch.trigger);
     const now = clock.monotonic();
     this.#paceUntil = now + memory.pace.waitMs;
     if (batch.trigger === 'daily') this.#dailyUntil = now + context.settings.batchDelayMs;
+    await this.#endRun(batch.trigger);
   }
 
   /** Forms the next batch, as large as the limits of the remote allow. */
@@ -314,12 +332,19 @@ export class Session {
     return log;
   }
 
+  /** Whether nothing waits, and nothing is under way, that `trigger` set off. */
+  #isOver(trigger: CatchupTrigger): boolean {
+    const isRunning = [...this.#running].some((batch) => batch.trigger === trigger);
+    return !isRunning && this.#parts.memory.queue.isEmptyOf(trigger);
+  }
+
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
     const { context, memory, relay } = this.#parts;
-    if (!memory.queue.isEmptyOf(trigger)) return;
+    if (!this.#isOver(trigger)) return;
     await this.#peerMissing.settled();
-    if (memory.queue.size === 0) {
+    if (!this.#isOver(trigger)) return;
+    if (memory.queue.size === 0 && this.#running.size === 0) {
       memory.lastCompleteAt =
         memory.ledger.oldestDoneAt(context.filters.topicsOf(relay)) ?? memory.lastCompleteAt;
     }
