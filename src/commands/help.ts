@@ -28,6 +28,7 @@ export function commandHelp(command: Command): string {
     `Usage: ${programName} ${usage(command)}${command.takesOptions ? ' [options]' : ''}`,
     '',
     command.summary,
+    '',
     command.details,
     '',
     ...flags,
