@@ -14,7 +14,8 @@ import {
   withoutNegentropy,
 } from './catchup.js';
 import type { CatchupBatch } from './catchup-queue.js';
-import type { Downloader, DownloadOrder, Order } from './download.js';
+import type { Downloader } from './download.js';
+import type { DownloadOrder, OrderListener } from './download-order.js';
 import { PeerStrainedError } from './errors.js';
 import { isGap } from './gaps.js';
 import type { Inlet } from './inlet.js';
@@ -27,6 +28,7 @@ import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
 import type { RunLog } from './run-log.js';
 import type { SyncSettings } from './settings.js';
+import { allEnded } from './tasks.js';
 
 export type BatchParts = NegentropyParts & {
   readonly memory: RelayMemory;
@@ -58,38 +60,51 @@ export class BatchRun {
 
   async run(signal: AbortSignal): Promise<void> {
     const { layer, topics } = this.#batch;
-    await allOf(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
+    await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
   }
 
   async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
-    const order = this.#parts.downloader.begin(this.#order());
-    let catchup = startCatchup(filter, this.#batch.since, this.#canNegotiate() ? 'negentropy' : 'paging');
-    if (this.#canNegotiate()) catchup = this.#divided(catchup);
+    await this.#parts.downloader.withOrder(this.#listener(), async (order) => {
+      await this.#runTasks(this.#begin(filter), order, signal);
+      await order.finish(signal);
+    });
+  }
+
+  #begin(filter: Filter): FilterCatchup {
+    const { since } = this.#batch;
+    if (!this.#canNegotiate()) return startCatchup(filter, since, 'paging');
+    return this.#divided(startCatchup(filter, since, 'negentropy'));
+  }
+
+  /** Runs what is pending, as many sessions at once as the remote takes, until nothing is. */
+  async #runTasks(begun: FilterCatchup, order: DownloadOrder, signal: AbortSignal): Promise<void> {
+    let catchup = begun;
+    const change = (by: (catchup: FilterCatchup) => FilterCatchup) => {
+      catchup = by(catchup);
+    };
     const running = new Set<Promise<void>>();
     try {
       for (;;) {
-        const next =
-          running.size < this.#parts.peer.limits.negentropySessions ? takeTask(catchup) : undefined;
-        if (next === undefined) {
-          if (running.size === 0) break;
+        const hasRoom = running.size < this.#parts.peer.limits.negentropySessions;
+        const next = hasRoom ? takeTask(catchup) : undefined;
+        if (next !== undefined) {
+          catchup = next.rest;
+          const work = this.#runTask(next.task, order, signal, change).finally(() => running.delete(work));
+          running.add(work);
+        } else if (running.size > 0) {
           await Promise.race(running);
-          continue;
+        } else {
+          return;
         }
-        catchup = next.rest;
-        const work = this.#runTask(next.task, order, signal, (change) => {
-          catchup = change(catchup);
-        }).finally(() => running.delete(work));
-        running.add(work);
       }
     } finally {
       await Promise.allSettled(running);
     }
-    await order.finish(signal);
   }
 
   async #runTask(
     task: CatchupTask,
-    order: Order,
+    order: DownloadOrder,
     signal: AbortSignal,
     change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
   ): Promise<void> {
@@ -159,18 +174,18 @@ export class BatchRun {
     const { peer, clock, inlet } = this.#parts;
     const reader = new PageReader(question);
     const deliveries: Promise<void>[] = [];
-    const order = this.#order();
+    const listener = this.#listener();
     this.requests += 1;
     const end = await request({
       peer,
       clock,
-      source: order.source,
+      source: listener.source,
       filter: question,
       signal,
       onEvent: (event) => {
         if (reader.take(event)) {
-          const delivery = inlet.deliver(event, order.source);
-          deliveries.push(delivery.then((outcome) => outcome && order.onEvent(event, outcome)));
+          const delivery = inlet.deliver(event, listener.source);
+          deliveries.push(delivery.then((outcome) => outcome && listener.onEvent(event, outcome)));
         }
         return !reader.isOverflowing;
       },
@@ -182,7 +197,7 @@ export class BatchRun {
     return reader.page(end.type === 'cut');
   }
 
-  #order(): DownloadOrder {
+  #listener(): OrderListener {
     const source = this.#batch.trigger === 'daily' ? 'daily_catchup' : 'catchup';
     return {
       source,
@@ -198,10 +213,4 @@ export class BatchRun {
     this.#log.stored();
     if (isGap(event, this.#batch.layer, memory.ledger, unixSeconds(clock))) this.#log.gap(event);
   }
-}
-
-/** Waits for all; throws the first failure, but only after the others have ended too. */
-async function allOf(works: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(works);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -1,10 +1,10 @@
-import type { AdmissionOutcome } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
+import { DownloadOrder, type OrderListener } from './download-order.js';
 import { PeerGoneError, PeerStrainedError } from './errors.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
@@ -12,16 +12,10 @@ import type { Peer } from './peer.js';
 import { type AskedId, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
+import { allEnded } from './tasks.js';
 import { Wakeup } from './wakeup.js';
 
-/** For whom ids are downloaded: told of each event with its outcome, and of the ids that the relay did not serve. */
-export type DownloadOrder = {
-  readonly source: 'catchup' | 'daily_catchup';
-  onEvent(event: NostrEvent, outcome: AdmissionOutcome): void;
-  onUnserved(id: string): void;
-};
-
-type Wanted = AskedId & { readonly order: Order };
+type Wanted = AskedId & { readonly order: DownloadOrder };
 
 export type DownloaderParts = {
   readonly peer: Peer;
@@ -43,7 +37,7 @@ const idBytes = 67;
 export class Downloader {
   readonly #parts: DownloaderParts;
   readonly #idsMax: number;
-  readonly #orders = new Set<Order>();
+  readonly #orders = new Set<DownloadOrder>();
   #queue: Wanted[] = [];
   readonly #wakeup = new Wakeup();
   #room: Deferred<void> | undefined;
@@ -61,15 +55,15 @@ export class Downloader {
     return this.#queue.length;
   }
 
-  /** Begins an order; `finish` of what is returned resolves when all its ids are accounted for. */
-  begin(order: DownloadOrder): Order {
-    const begun = new Order(
-      order,
-      async (added, ids) => await this.#add(added, ids),
-      () => this.#orders.delete(begun),
-    );
-    this.#orders.add(begun);
-    return begun;
+  /** Takes an order for the time of `use`. */
+  async withOrder<T>(listener: OrderListener, use: (order: DownloadOrder) => Promise<T>): Promise<T> {
+    const order = new DownloadOrder(listener, async (added, ids) => await this.#add(added, ids));
+    this.#orders.add(order);
+    try {
+      return await use(order);
+    } finally {
+      this.#orders.delete(order);
+    }
   }
 
   /** Asks until `signal` ends it. */
@@ -81,7 +75,7 @@ export class Downloader {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await Promise.all(Array.from({ length: this.#parts.peer.limits.requests }, () => this.#work(signal)));
+      await allEnded(Array.from({ length: this.#parts.peer.limits.requests }, () => this.#work(signal)));
     } finally {
       signal.removeEventListener('abort', onAbort);
       const gone = new PeerGoneError(this.#parts.peer.relay);
@@ -89,7 +83,7 @@ export class Downloader {
     }
   }
 
-  async #add(order: Order, ids: readonly string[]): Promise<void> {
+  async #add(order: DownloadOrder, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#queue.push({ id, asks: 0, order });
     this.#wakeup.notify();
     while (this.#queue.length > limits.downloadQueueIdsMax) {
@@ -112,7 +106,7 @@ export class Downloader {
   }
 
   /** Takes the next ids of one order that still have to be asked for; the others are accounted for on the way. */
-  #take(order: Order): Wanted[] {
+  #take(order: DownloadOrder): Wanted[] {
     const { peer, store, refused, inFlight, memory } = this.#parts;
     const size = Math.min(this.#idsMax, memory.serving.askSize);
     const ask: Wanted[] = [];
@@ -134,7 +128,7 @@ export class Downloader {
     return ask;
   }
 
-  async #ask(order: Order, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
+  async #ask(order: DownloadOrder, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
     const { peer, clock } = this.#parts;
     const ids = asked.map(({ id }) => id);
     const open = new Set(ids);
@@ -170,7 +164,7 @@ export class Downloader {
     }
   }
 
-  async #deliver(order: Order, event: NostrEvent, served: Set<string>): Promise<void> {
+  async #deliver(order: DownloadOrder, event: NostrEvent, served: Set<string>): Promise<void> {
     const outcome = await this.#parts.inlet.deliver(event, order.source);
     if (outcome === undefined) return;
     // Something that only claims to have the id (a wrong hash or signature) does not account for it.
@@ -179,7 +173,12 @@ export class Downloader {
     order.onEvent(event, outcome);
   }
 
-  #settle(order: Order, asked: readonly Wanted[], served: ReadonlySet<string>, failed: boolean): void {
+  #settle(
+    order: DownloadOrder,
+    asked: readonly Wanted[],
+    served: ReadonlySet<string>,
+    failed: boolean,
+  ): void {
     const { memory } = this.#parts;
     const { record, again, unserved } = settleAsk(memory.serving, asked, served, failed);
     memory.serving = record;
@@ -194,71 +193,5 @@ export class Downloader {
   #putBack(wanted: readonly Wanted[]): void {
     this.#queue.push(...wanted);
     this.#wakeup.notify();
-  }
-}
-
-/** The ids of one order, as far as they are not accounted for. */
-export class Order {
-  readonly source: DownloadOrder['source'];
-  readonly #order: DownloadOrder;
-  readonly #enqueue: (order: Order, ids: readonly string[]) => Promise<void>;
-  readonly #onFinished: () => void;
-  readonly #failed = deferred<never>();
-  #open = 0;
-  #done: Deferred<void> | undefined;
-
-  constructor(
-    order: DownloadOrder,
-    enqueue: (order: Order, ids: readonly string[]) => Promise<void>,
-    onFinished: () => void,
-  ) {
-    this.source = order.source;
-    this.#order = order;
-    this.#enqueue = enqueue;
-    this.#onFinished = onFinished;
-  }
-
-  /** Adds ids; resolves when there is room for more. Rejects with the reason for which the downloader ended. */
-  async add(ids: readonly string[]): Promise<void> {
-    this.#open += ids.length;
-    await Promise.race([this.#enqueue(this, ids), this.#failed.promise]);
-  }
-
-  /**
-   * Resolves when all ids that were added are accounted for. Rejects with the signal's reason, or with
-   * `PeerGoneError` when the connection ended before.
-   */
-  async finish(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const done = deferred<void>();
-    if (this.#open === 0) done.resolve();
-    this.#done = done;
-    const onAbort = () => done.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await Promise.race([done.promise, this.#failed.promise]);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      this.#onFinished();
-    }
-  }
-
-  /** The connection ended: what is open will not come. */
-  fail(error: unknown): void {
-    this.#failed.reject(error);
-  }
-
-  onEvent(event: NostrEvent, outcome: AdmissionOutcome): void {
-    this.#order.onEvent(event, outcome);
-  }
-
-  settle(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#done?.resolve();
-  }
-
-  settleUnserved(id: string): void {
-    this.#order.onUnserved(id);
-    this.settle();
   }
 }

@@ -1,21 +1,22 @@
 import type { EventSource } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
-import { BoundedQueue } from '../lib/bounded-queue.js';
 import type { Clock } from '../lib/clock.js';
 import { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
 import { InvalidMessageError, parseRelayMessage, type RelayMessage } from '../nostr/message.js';
 import { Authentication } from './authentication.js';
 import { Channel, type ChannelListener } from './channel.js';
+import { Conduct } from './conduct.js';
 import { PeerGoneError, PeerRefusedError } from './errors.js';
+import { FrameQueue } from './frame-queue.js';
 import type { Inlet } from './inlet.js';
+import { KeepAlive } from './keep-alive.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import { readRefusal } from './refusal.js';
 import { fewerFilters, fewerSubscriptions, type RelayLimits } from './relay-limits.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from './transport.js';
-import { Wakeup } from './wakeup.js';
 
 export type PeerParts = {
   readonly relay: string;
@@ -28,6 +29,9 @@ export type PeerParts = {
   /** Whether the NIP-11 document says that nothing goes without NIP-42. */
   readonly authRequired: boolean;
 };
+
+/** How often it is looked whether what was sent has left. */
+const sendPollMs = 100;
 
 /**
  * One open connection to a remote: reads its messages in order and gives each to the channel it is for, at the pace at
@@ -42,29 +46,16 @@ export class Peer {
   readonly sessions: Slots;
   readonly #parts: PeerParts;
   readonly #channels = new Map<string, Channel>();
-  readonly #frames = new BoundedQueue<string>(
-    {
-      bytesHigh: limits.remoteQueueBytesHigh,
-      bytesLow: limits.remoteQueueBytesLow,
-      itemsMax: limits.remoteQueueFramesMax,
-    },
-    (frame) => frame.length,
-  );
-  readonly #wakeup = new Wakeup();
+  readonly #frames = new FrameQueue();
+  readonly #conduct = new Conduct();
+  readonly #keepAlive: KeepAlive;
   readonly #limitListeners: (() => void)[] = [];
   #socket: RelaySocket | undefined;
   #limits: RelayLimits;
   #ended: { readonly error: TransportError | undefined } | undefined;
+  #refusal: PeerRefusedError | undefined;
   /** Settles when we have authenticated, or tried to, where the remote is known to want it. */
   #entry: Promise<void> | undefined;
-  #refusal: PeerRefusedError | undefined;
-  #isPaused = false;
-  #heardAt: number;
-  #quietUntil = 0;
-  #excusedAt = Number.NEGATIVE_INFINITY;
-  #unanswered = 0;
-  #hasAnswered = false;
-  #nonsense = 0;
   /** The wait of the event that is being looked at. */
   #turn: Deferred<void> | undefined;
   #channelsOpened = 0;
@@ -73,18 +64,13 @@ export class Peer {
     this.relay = parts.relay;
     this.#parts = parts;
     this.#limits = parts.limits;
-    this.#heardAt = parts.clock.monotonic();
+    this.#keepAlive = new KeepAlive(parts.clock);
     this.requests = new Slots(parts.limits.requests);
     this.sessions = new Slots(parts.limits.negentropySessions);
-    this.authentication = new Authentication({
-      relay: parts.relay,
-      clock: parts.clock,
-      identity: parts.identity,
-      send: (message) => this.send(message),
-    });
+    this.authentication = new Authentication({ ...parts, send: (message) => this.send(message) });
     this.handlers = {
       onMessage: (frame) => this.#onFrame(frame),
-      onPong: () => this.#hear(),
+      onPong: () => this.#keepAlive.hear(),
       onClosed: (error) => this.#end(error),
     };
   }
@@ -95,7 +81,12 @@ export class Peer {
 
   /** Whether the remote answered anything that it was asked. */
   get hasAnswered(): boolean {
-    return this.#hasAnswered;
+    return this.#conduct.hasAnswered;
+  }
+
+  /** Whether the connection is over. */
+  get isEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   /** Why the connection ended, if it did not end well. */
@@ -103,9 +94,9 @@ export class Peer {
     return this.#ended?.error;
   }
 
-  /** Whether the connection is over. */
-  get isEnded(): boolean {
-    return this.#ended !== undefined;
+  /** Why the remote does not let us in, if it does not. */
+  get refusal(): PeerRefusedError | undefined {
+    return this.#refusal;
   }
 
   /** Bytes of messages that wait to be looked at. */
@@ -115,6 +106,7 @@ export class Peer {
 
   attach(socket: RelaySocket): void {
     this.#socket = socket;
+    this.#frames.attach(socket);
   }
 
   /** Reads until the connection ends, or `signal` ends it; then all channels have been told. */
@@ -125,29 +117,16 @@ export class Peer {
     };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    const stopPings = this.#keepAlive();
-    if (this.#parts.authRequired && this.#parts.identity !== undefined) {
-      // Should it fail, the remote will say `auth-required:`, and it is dealt with there.
-      this.#entry = this.authentication.ensure().catch(() => {});
-    }
+    this.#begin();
     try {
-      while (!signal.aborted) {
-        const frame = this.#frames.shift();
-        this.#resumeWhenRoomy();
-        if (frame !== undefined) await this.#take(frame);
-        else if (this.#ended !== undefined) break;
-        else await this.#wakeup.wait();
+      for (let frame = await this.#frames.next(); frame !== undefined; frame = await this.#frames.next()) {
+        if (signal.aborted) break;
+        await this.#take(frame);
       }
     } finally {
-      stopPings();
       signal.removeEventListener('abort', onAbort);
       this.close();
-      this.authentication.end();
-      for (const channel of this.#channels.values()) {
-        channel.rest();
-        channel.listener.onGone();
-      }
-      this.#channels.clear();
+      this.#release();
     }
   }
 
@@ -157,13 +136,20 @@ export class Peer {
     this.#socket?.close();
   }
 
+  /** The remote does not let us in: the connection ends, and the relay is left alone for a day. */
+  refuse(error: unknown): void {
+    if (!(error instanceof PeerRefusedError)) return;
+    this.#refusal ??= error;
+    this.close(new TransportError('policy', error.message, error));
+  }
+
   openChannel(prefix: string, listener: ChannelListener): Channel {
     if (this.#ended !== undefined) throw new PeerGoneError(this.relay);
     this.#channelsOpened += 1;
     const channel = new Channel(`${prefix}${this.#channelsOpened}`, listener, {
       clock: this.#parts.clock,
       limitMs: limits.remoteRequestMsMax,
-      isBehind: () => this.#frames.length > 0 || this.#isPaused,
+      isBehind: () => this.#frames.isBehind,
     });
     this.#channels.set(channel.id, channel);
     return channel;
@@ -182,10 +168,10 @@ export class Peer {
     for (;;) {
       signal.throwIfAborted();
       if (this.#ended !== undefined) throw new PeerGoneError(this.relay);
-      const quietMs = this.#quietUntil - clock.monotonic();
+      const quietMs = this.#conduct.quietMs(clock.monotonic());
       const isBusy = (this.#socket?.bufferedBytes ?? 0) > limits.remoteSendBytesHigh;
       if (quietMs <= 0 && !isBusy) return;
-      await clock.sleep(quietMs > 0 ? quietMs : 100, signal);
+      await clock.sleep(quietMs > 0 ? quietMs : sendPollMs, signal);
     }
   }
 
@@ -199,19 +185,15 @@ export class Peer {
   /** The remote wants us to slow down: it is asked nothing for a while. No failure. */
   slowDown(): void {
     const { clock, logger } = this.#parts;
-    const now = clock.monotonic();
-    if (now >= this.#quietUntil) {
-      logger.info({ relay: this.relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
-    }
-    this.#excusedAt = now;
-    this.#quietUntil = now + limits.remoteSlowDownMs;
+    if (!this.#conduct.slowDown(clock.monotonic())) return;
+    logger.info({ relay: this.relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
   }
 
   /** The remote took fewer subscriptions, or filters in one, than it was thought to. False when it is the least already. */
   tighten(what: 'subscriptions' | 'filters'): boolean {
     const before = this.#limits;
-    this.#limits =
-      what === 'filters' ? fewerFilters(before) : fewerSubscriptions(before, this.#channels.size);
+    const { size } = this.#channels;
+    this.#limits = what === 'filters' ? fewerFilters(before) : fewerSubscriptions(before, size);
     const { subscriptions, filtersPerSubscription } = this.#limits;
     if (subscriptions === before.subscriptions && filtersPerSubscription === before.filtersPerSubscription) {
       return false;
@@ -230,94 +212,102 @@ export class Peer {
 
   /** A request came to its end as it should. */
   answered(): void {
-    this.#hasAnswered = true;
-    this.#unanswered = 0;
+    this.#conduct.answered();
   }
 
   /** A request of `sentAt` got no answer. Several in a row end the connection, unless the remote said why since. */
   unanswered(sentAt: number): void {
-    if (this.#excusedAt >= sentAt) return;
-    this.#unanswered += 1;
-    if (this.#unanswered < limits.remoteSilentRequestsMax) return;
+    if (!this.#conduct.unanswered(sentAt)) return;
     this.close(new TransportError('timeout', `${this.relay} does not answer`));
-  }
-
-  /** The remote does not let us in: the connection ends, and the relay is left alone for a day. */
-  refuse(error: unknown): void {
-    if (!(error instanceof PeerRefusedError)) return;
-    this.#refusal ??= error;
-    this.close(new TransportError('policy', error.message, error));
-  }
-
-  /** Why the remote does not let us in, if it does not. */
-  get refusal(): PeerRefusedError | undefined {
-    return this.#refusal;
   }
 
   /** Something came that nobody asked for, or that cannot be read. Too much of it ends the connection. */
   nonsense(): void {
-    this.#nonsense += 1;
     this.#parts.metrics.nonsense();
-    if (this.#nonsense <= limits.remoteNonsenseMax) return;
+    if (!this.#conduct.nonsense()) return;
     this.close(new TransportError('protocol', `${this.relay} sends what nobody asked for`));
+  }
+
+  #begin(): void {
+    this.#keepAlive.start({
+      ping: () => this.#socket?.ping(),
+      isBehind: () => this.#frames.isBehind,
+      onSilent: () => this.close(new TransportError('timeout', `${this.relay} went silent`)),
+    });
+    if (this.#parts.authRequired && this.#parts.identity !== undefined) {
+      // Should it fail, the remote will say `auth-required:`, and it is dealt with there.
+      this.#entry = this.authentication.ensure().catch(() => {});
+    }
+  }
+
+  #release(): void {
+    this.#keepAlive.stop();
+    this.authentication.end();
+    for (const channel of this.#channels.values()) {
+      channel.rest();
+      channel.listener.onGone();
+    }
+    this.#channels.clear();
   }
 
   #onFrame(frame: string): void {
     if (this.#ended !== undefined) return;
-    this.#hear();
+    this.#keepAlive.hear();
     this.#parts.metrics.received(frame.length);
     this.#frames.push(frame);
-    if (this.#frames.full && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#socket?.pause?.();
-    }
-    this.#wakeup.notify();
   }
 
-  #resumeWhenRoomy(): void {
-    if (!this.#isPaused || this.#frames.full) return;
-    this.#isPaused = false;
-    this.#hear();
-    this.#socket?.resume?.();
+  #end(error: TransportError | undefined): void {
+    this.#ended ??= { error };
+    this.#frames.end();
   }
 
   async #take(frame: string): Promise<void> {
-    let message: RelayMessage;
-    try {
-      message = parseRelayMessage(frame);
-    } catch (error) {
-      if (!(error instanceof InvalidMessageError)) throw error;
+    const message = this.#parse(frame);
+    if (message === undefined || message.type === 'COUNT') {
       this.nonsense();
       return;
     }
     switch (message.type) {
-      case 'EVENT': {
-        const channel = this.#channels.get(message.subscription);
-        if (channel === undefined) return this.nonsense();
-        await this.#room(channel.listener.source);
-        channel.touch();
-        channel.listener.onEvent(message.event);
+      case 'EVENT':
+        await this.#onEvent(message);
         return;
-      }
-      case 'EOSE':
-      case 'CLOSED':
-      case 'NEG-MSG':
-      case 'NEG-ERR': {
+      case 'NOTICE':
+        this.#onNotice(message);
+        return;
+      case 'OK':
+        if (readRefusal(message.reason).type === 'slow-down') this.slowDown();
+        this.authentication.onOk(message);
+        return;
+      case 'AUTH':
+        this.authentication.onChallenge(message.challenge);
+        return;
+      default: {
         const channel = this.#channels.get(message.subscription);
         channel?.touch();
         channel?.listener.onMessage(message);
-        return;
       }
-      case 'NOTICE':
-        return this.#onNotice(message);
-      case 'OK':
-        if (readRefusal(message.reason).type === 'slow-down') this.slowDown();
-        return this.authentication.onOk(message);
-      case 'AUTH':
-        return this.authentication.onChallenge(message.challenge);
-      case 'COUNT':
-        return this.nonsense();
     }
+  }
+
+  #parse(frame: string): RelayMessage | undefined {
+    try {
+      return parseRelayMessage(frame);
+    } catch (error) {
+      if (error instanceof InvalidMessageError) return undefined;
+      throw error;
+    }
+  }
+
+  async #onEvent(message: Extract<RelayMessage, { type: 'EVENT' }>): Promise<void> {
+    const channel = this.#channels.get(message.subscription);
+    if (channel === undefined) {
+      this.nonsense();
+      return;
+    }
+    await this.#room(channel.listener.source);
+    channel.touch();
+    channel.listener.onEvent(message.event);
   }
 
   /** Waits for room in admission, but not beyond the end of this connection. */
@@ -329,37 +319,13 @@ export class Peer {
   }
 
   #onNotice(message: Extract<RelayMessage, { type: 'NOTICE' }>): void {
-    this.#parts.logger.debug({ relay: this.relay, notice: message.text.slice(0, 200) }, 'notice from relay');
+    const { logger, clock } = this.#parts;
+    logger.debug({ relay: this.relay, notice: message.text.slice(0, 200) }, 'notice from relay');
     const refusal = readRefusal(message.text);
-    if (refusal.type !== 'other') this.#excusedAt = this.#parts.clock.monotonic();
+    if (refusal.type !== 'other') this.#conduct.excuse(clock.monotonic());
     if (refusal.type === 'slow-down') this.slowDown();
     else if (refusal.type === 'too-many-subscriptions') this.tighten('subscriptions');
     else if (refusal.type === 'too-many-filters') this.tighten('filters');
     for (const channel of [...this.#channels.values()]) channel.listener.onMessage(message);
-  }
-
-  #hear(): void {
-    this.#heardAt = this.#parts.clock.monotonic();
-  }
-
-  /** Pings, and ends a connection from which nothing comes any more. */
-  #keepAlive(): () => void {
-    const { clock } = this.#parts;
-    let cancel = () => {};
-    const beat = () => {
-      const isOurFault = this.#isPaused || this.#frames.length > 0;
-      if (!isOurFault && clock.monotonic() - this.#heardAt > limits.remoteSilenceMsMax) {
-        return this.close(new TransportError('timeout', `${this.relay} went silent`));
-      }
-      this.#socket?.ping();
-      cancel = clock.after(limits.remotePingIntervalMs, beat);
-    };
-    cancel = clock.after(limits.remotePingIntervalMs, beat);
-    return () => cancel();
-  }
-
-  #end(error: TransportError | undefined): void {
-    this.#ended ??= { error };
-    this.#wakeup.notify();
   }
 }

@@ -5,6 +5,7 @@ import { BatchRun } from './batch-run.js';
 import { type CatchupTrigger, catchupTriggers } from './catchup.js';
 import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import { Downloader } from './download.js';
+import type { OrderListener } from './download-order.js';
 import { BatchTurnOverError, PeerStrainedError } from './errors.js';
 import type { Inlet } from './inlet.js';
 import type { Topic } from './layers.js';
@@ -124,13 +125,15 @@ export class Session {
   /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */
   async fetch(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
     const unserved: string[] = [];
-    const order = this.#downloader.begin({
+    const listener: OrderListener = {
       source: 'catchup',
       onEvent: () => {},
       onUnserved: (id) => unserved.push(id),
+    };
+    await this.#downloader.withOrder(listener, async (order) => {
+      await order.add(ids);
+      await order.finish(signal);
     });
-    await order.add(ids);
-    await order.finish(signal);
     return unserved;
   }
 

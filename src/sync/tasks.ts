@@ -42,3 +42,9 @@ export class TaskGroup {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
+
+/** Waits for all; throws the first failure, but only after the others have ended too. */
+export async function allEnded(works: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(works);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

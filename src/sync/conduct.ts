@@ -1,0 +1,52 @@
+import { limits } from '../config/limits.js';
+
+/** How a remote behaves on one connection: whether it answers, whether it wants us to be quiet. Monotonic milliseconds. */
+export class Conduct {
+  #hasAnswered = false;
+  #unanswered = 0;
+  #nonsense = 0;
+  #excusedAt = Number.NEGATIVE_INFINITY;
+  #quietUntil = Number.NEGATIVE_INFINITY;
+
+  /** Whether the remote answered anything that it was asked. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** A request came to its end as it should. */
+  answered(): void {
+    this.#hasAnswered = true;
+    this.#unanswered = 0;
+  }
+
+  /** A request of `sentAt` got no answer. True when there were too many in a row, and the remote did not say why. */
+  unanswered(sentAt: number): boolean {
+    if (this.#excusedAt >= sentAt) return false;
+    this.#unanswered += 1;
+    return this.#unanswered >= limits.remoteSilentRequestsMax;
+  }
+
+  /** Something came that nobody asked for, or that cannot be read. True when it is too much. */
+  nonsense(): boolean {
+    this.#nonsense += 1;
+    return this.#nonsense > limits.remoteNonsenseMax;
+  }
+
+  /** The remote said why it does not answer what was asked before. */
+  excuse(now: number): void {
+    this.#excusedAt = now;
+  }
+
+  /** The remote wants us to slow down. True when it is news. */
+  slowDown(now: number): boolean {
+    const isNews = now >= this.#quietUntil;
+    this.#excusedAt = now;
+    this.#quietUntil = now + limits.remoteSlowDownMs;
+    return isNews;
+  }
+
+  /** For how long it is asked nothing. */
+  quietMs(now: number): number {
+    return this.#quietUntil - now;
+  }
+}

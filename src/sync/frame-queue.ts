@@ -1,0 +1,67 @@
+import { limits } from '../config/limits.js';
+import { BoundedQueue } from '../lib/bounded-queue.js';
+import { Wakeup } from './wakeup.js';
+
+/** The side of a socket that can be told to wait. */
+export type Readable = { pause?(): void; resume?(): void };
+
+/**
+ * The messages of a remote that wait to be looked at. When they are too many, counted in bytes, the socket is not read
+ * any more, so that the remote feels it.
+ */
+export class FrameQueue {
+  readonly #frames = new BoundedQueue<string>(
+    {
+      bytesHigh: limits.remoteQueueBytesHigh,
+      bytesLow: limits.remoteQueueBytesLow,
+      itemsMax: limits.remoteQueueFramesMax,
+    },
+    (frame) => frame.length,
+  );
+  readonly #wakeup = new Wakeup();
+  #source: Readable | undefined;
+  #isPaused = false;
+  #isEnded = false;
+
+  get bytes(): number {
+    return this.#frames.bytes;
+  }
+
+  /** Whether something waits here, or may wait in the socket: then the silence of the remote is our own fault. */
+  get isBehind(): boolean {
+    return this.#frames.length > 0 || this.#isPaused;
+  }
+
+  /** The socket that is made to wait. */
+  attach(source: Readable): void {
+    this.#source = source;
+  }
+
+  push(frame: string): void {
+    this.#frames.push(frame);
+    if (this.#frames.full && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#source?.pause?.();
+    }
+    this.#wakeup.notify();
+  }
+
+  /** The next message, as soon as there is one; `undefined` when the queue has ended and is empty. */
+  async next(): Promise<string | undefined> {
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (this.#isPaused && !this.#frames.full) {
+        this.#isPaused = false;
+        this.#source?.resume?.();
+      }
+      if (frame !== undefined || this.#isEnded) return frame;
+      await this.#wakeup.wait();
+    }
+  }
+
+  /** No more messages will come. */
+  end(): void {
+    this.#isEnded = true;
+    this.#wakeup.notify();
+  }
+}
