@@ -3,7 +3,7 @@ import { type ClientMessage, InvalidMessageError, parseClientMessage } from '../
 import type { EventStore } from '../store/event-store.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
-import { closedFrame, countFrame, negErrorFrame, noticeFrame, okFrame } from './frames.js';
+import { closedFrame, countFrame, noticeFrame, okFrame } from './frames.js';
 import type { Outbox } from './outbox.js';
 import { Publisher, type PublisherServices } from './publisher.js';
 import type { RequestType } from './relay-metrics.js';
@@ -15,7 +15,7 @@ export type SessionServices = Omit<
   PublisherServices & SubscriptionServices & NegentropyServices,
   'store' | 'settings'
 > & {
-  readonly store: Pick<EventStore, 'query' | 'count'>;
+  readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
   readonly scheduler: TurnScheduler;
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
@@ -34,6 +34,8 @@ export class ClientSession implements Disposable {
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
+  /** Ends the counts that are under way. */
+  readonly #gone = new AbortController();
   #ended = false;
 
   /** `onFlowChanged` is told whenever `blocked` may have changed. */
@@ -65,6 +67,7 @@ export class ClientSession implements Disposable {
   /** Takes no more, closes what is open, and settles when the events in hand are answered. */
   async end(reason: string): Promise<void> {
     this.#ended = true;
+    this.#gone.abort();
     this.#lane[Symbol.dispose]();
     this.#subscriptions.closeAll(reason);
     this.#negentropy.closeAll(reason);
@@ -74,6 +77,7 @@ export class ClientSession implements Disposable {
   /** The client is gone: gives back what it held. */
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#gone.abort();
     this.#lane[Symbol.dispose]();
     this.#subscriptions[Symbol.dispose]();
     this.#negentropy[Symbol.dispose]();
@@ -115,15 +119,15 @@ export class ClientSession implements Disposable {
     }
   }
 
-  #enqueue(type: RequestType | undefined, chars: number, run: () => void): void {
+  #enqueue(type: RequestType | undefined, chars: number, run: () => Promise<void> | void): void {
     if (type !== undefined) this.#count(type);
     this.#lane.push({ chars, run: () => this.#guard(run) });
   }
 
   /** What fails in a lane fails for its client only. */
-  #guard(run: () => void): void {
+  #guard(run: () => Promise<void> | void): Promise<void> | void {
     try {
-      run();
+      return run()?.catch((error) => this.#onFailure(error));
     } catch (error) {
       this.#onFailure(error);
     }
@@ -137,10 +141,15 @@ export class ClientSession implements Disposable {
     this.#outbox.send(noticeFrame('error: the message could not be handled'));
   }
 
-  #answerCount({ subscription, filters }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): void {
+  async #answerCount({
+    subscription,
+    filters,
+  }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
     try {
-      this.#outbox.send(countFrame(subscription, this.#services.store.count(filters)));
+      const count = await this.#services.store.countInTurns(filters, this.#gone.signal);
+      this.#outbox.send(countFrame(subscription, count));
     } catch (error) {
+      if (this.#ended) return;
       this.#services.logger.error({ reason: errorMessage(error) }, 'a count failed');
       this.#outbox.send(closedFrame(subscription, 'error: the query failed'));
     }
@@ -176,10 +185,7 @@ export class ClientSession implements Disposable {
         break;
       case 'NEG-OPEN':
       case 'NEG-MSG':
-        this.#enqueue(undefined, reason.length, () => {
-          this.#negentropy.close(subject);
-          this.#outbox.send(negErrorFrame(subject, reason));
-        });
+        this.#enqueue(undefined, reason.length, () => this.#negentropy.close(subject, reason));
         break;
       default:
         this.#outbox.send(noticeFrame(reason));

@@ -21,7 +21,7 @@ import { TurnScheduler } from './turn-scheduler.js';
 /** What the relay stands on. */
 export type RelayParts = {
   readonly admission: Pick<Admission, 'submit' | 'roomy' | 'feed'>;
-  readonly store: Pick<EventStore, 'query' | 'count' | 'flush'>;
+  readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
   readonly localSets: Pick<LocalSets, 'open'>;
   readonly kernels: Kernels;
   readonly clock: Clock;

@@ -47,17 +47,19 @@ export class IndexedStore implements EventStore {
   readonly #terms: TermList;
   readonly #events: StoredRows;
   readonly #turns = new Turns();
+  readonly #rowsPerTurn: number;
   readonly #observers: StoreObserver[] = [];
   #isTelling = false;
   /** What expired and `removeExpired` has not reported yet. */
   #expired: RemovedEvent[] = [];
 
-  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
+  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows, rowsPerTurn: number) {
     this.#index = index;
     this.#backend = backend;
     this.#reasons = reasons;
     this.#clock = clock;
     this.#refused = refused;
+    this.#rowsPerTurn = rowsPerTurn;
     this.#terms = new TermList(index.hasher);
     this.#events = new StoredRows(index, backend);
   }
@@ -119,12 +121,12 @@ export class IndexedStore implements EventStore {
 
   async countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number> {
     const run = new CountRun(this.#current, filters);
-    while (!run.next({ visits: limits.storeQueryRowsPerTurn })) await this.#nextTurn(signal);
+    while (!run.next({ visits: this.#rowsPerTurn })) await this.#nextTurn(signal);
     return run.count;
   }
 
   query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
-    const run = new QueryRun(this.#current, filters, limits.storeQueryRowsPerTurn);
+    const run = new QueryRun(this.#current, filters, this.#rowsPerTurn);
     // The first turn is taken now, so that the answer is of the state at the call.
     const first = run.next(limits.storeQueryFoundRowsMax);
     return this.#events.stream(first, async (): Promise<RowBatch> => {
@@ -158,7 +160,7 @@ export class IndexedStore implements EventStore {
     const run = new MatchRun(this.#current, filter);
     const appender = new RecordAppender(this.#index.rows, target);
     for (;;) {
-      const isDone = run.next({ visits: limits.storeQueryRowsPerTurn }, (row) => appender.add(row));
+      const isDone = run.next({ visits: this.#rowsPerTurn }, (row) => appender.add(row));
       appender.flush();
       if (isDone) return true;
       await this.#nextTurn(signal);

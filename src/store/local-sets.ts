@@ -1,38 +1,47 @@
 import { limits } from '../config/limits.js';
 import { KernelMemoryError } from '../kernels/errors.js';
-import { type Kernels, type RecordReader, recordBytes, type StandingSet } from '../kernels/kernels.js';
+import { type FilterMatcher, type Kernels, recordBytes, type StandingSet } from '../kernels/kernels.js';
 import { fromHex } from '../lib/bytes.js';
 import type { NostrEvent } from '../nostr/event.js';
-import { type Filter, matchesFilter } from '../nostr/filter.js';
+import type { Filter } from '../nostr/filter.js';
 import type { EventStore, RemovedEvent } from './event-store.js';
+import { filterKey } from './filter-key.js';
+import { type LocalSet, SharedSet } from './local-set.js';
+import { SetChanges } from './set-changes.js';
 
-/** The (created_at, id) of what a filter matches, to be read until it is disposed of. */
-export type LocalSet = RecordReader & Disposable;
-
-type Standing = { readonly filter: Filter; readonly set: StandingSet; readers: number; isEvicted: boolean };
+/** What a set in the making, or one that stands, has to follow. */
+type Followed = { readonly filter: Filter; handle: number | undefined };
+type Building = Followed & { readonly changes: SetChanges };
+type Standing = Followed & { readonly shared: SharedSet };
 
 /** A filter that matches every stored event. */
-const everything = JSON.stringify({});
+const everything = filterKey({});
 
 /**
  * The local sets of reconciliation (NIP-77). A filter that is asked for again gets a set that stands: it follows the
  * store by itself, so that the next reconciliation starts at once. Standing sets are bounded in number and memory; the
  * one that was used least recently gives way.
  *
- * A set that stands changes while it is read: whoever reads it over several messages sees each time what is stored
- * then.
+ * A set is made in turns of the event loop, between which the store may change; what changed is made up for at the
+ * end. A set that stands changes while it is read: whoever reads it over several messages sees each time what is
+ * stored then.
  */
 export class LocalSets {
-  readonly #store: Pick<EventStore, 'collect' | 'count'>;
+  readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
   readonly #kernels: Kernels;
+  readonly #matcher: FilterMatcher;
   /** By filter; the least recently used first. */
   readonly #standing = new Map<string, Standing>();
+  readonly #building = new Set<Building>();
+  /** By filter, what settles when its set in the making is done: never two of the same at once. */
+  readonly #done = new Map<string, Promise<unknown>>();
   /** Filters that were asked for once, the oldest first. */
   readonly #askedOnce = new Set<string>();
 
-  constructor(store: Pick<EventStore, 'collect' | 'count' | 'observe'>, kernels: Kernels) {
+  constructor(store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>, kernels: Kernels) {
     this.#store = store;
     this.#kernels = kernels;
+    this.#matcher = kernels.createFilterMatcher();
     store.observe({ added: (event) => this.#add(event), removed: (event) => this.#remove(event) });
   }
 
@@ -42,25 +51,72 @@ export class LocalSets {
   }
 
   /**
-   * What the filter matches now (`limit` does not count), or `undefined` when that is more than `recordsMax`. Throws
-   * `KernelMemoryError`.
+   * What the filter matches (`limit` does not count), or `undefined` when that is more than `recordsMax`. Rejects with
+   * `KernelMemoryError` and with the signal's reason.
    */
-  open(filter: Filter, recordsMax: number): LocalSet | undefined {
-    const key = keyOf(filter);
+  async open(filter: Filter, recordsMax: number, signal?: AbortSignal): Promise<LocalSet | undefined> {
+    const key = filterKey(filter);
+    for (let done = this.#done.get(key); done !== undefined; done = this.#done.get(key)) {
+      await done;
+      signal?.throwIfAborted();
+    }
     const standing = this.#standing.get(key);
     if (standing !== undefined) {
       this.#standing.delete(key);
       this.#standing.set(key, standing);
-      return standing.set.size > recordsMax ? undefined : lease(standing);
+      return standing.shared.size > recordsMax ? undefined : standing.shared.lease();
     }
+    const made = this.#make(key, filter, recordsMax, signal);
+    const done = made.then(
+      () => this.#done.delete(key),
+      () => this.#done.delete(key),
+    );
+    this.#done.set(key, done);
+    return await made;
+  }
+
+  async #make(
+    key: string,
+    filter: Filter,
+    recordsMax: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LocalSet | undefined> {
     using builder = this.#kernels.createRecordSet();
-    if (this.#store.count([filter]) > recordsMax) return undefined;
-    this.#store.collect(filter, builder);
-    if (!this.#isWorthStanding(key, builder.size)) return builder.seal();
-    const fresh = { filter, set: builder.stand(), readers: 0, isEvicted: false };
-    this.#standing.set(key, fresh);
+    const building: Building = {
+      filter,
+      handle: undefined,
+      changes: new SetChanges(limits.localSetChangesMax),
+    };
+    this.#building.add(building);
+    try {
+      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, signal))) return undefined;
+    } finally {
+      this.#building.delete(building);
+      this.#unfollow(building);
+    }
+    // From here to the end in one turn: the set misses nothing.
+    const { changes } = building;
+    using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
+    if (anew !== undefined) this.#store.collect(filter, anew);
+    const records = anew ?? builder;
+    const isStanding = this.#isWorthStanding(key, records.size);
+    if (!isStanding && changes.isEmpty) return records.seal();
+    const set = records.stand();
+    try {
+      changes.applyTo(set);
+      return isStanding ? this.#stand(key, filter, set) : set;
+    } catch (error) {
+      set[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #stand(key: string, filter: Filter, set: StandingSet): LocalSet {
+    const standing: Standing = { filter, shared: new SharedSet(set), handle: this.#matcher.add(filter) };
+    this.#standing.set(key, standing);
+    const lease = standing.shared.lease();
     this.#makeRoom();
-    return lease(fresh);
+    return lease;
   }
 
   #isWorthStanding(key: string, records: number): boolean {
@@ -79,72 +135,62 @@ export class LocalSets {
   #makeRoom(): void {
     const bytesMax = this.#kernels.memory().bytesMax * limits.standingSetsMemoryShareMax;
     let bytes = 0;
-    for (const { set } of this.#standing.values()) bytes += set.size * recordBytes;
+    for (const { shared } of this.#standing.values()) bytes += shared.size * recordBytes;
     for (const [key, oldest] of this.#standing) {
       if (this.#standing.size <= limits.standingSetsMax && bytes <= bytesMax) return;
       if (this.#standing.size === 1) return;
-      bytes -= oldest.set.size * recordBytes;
+      bytes -= oldest.shared.size * recordBytes;
       this.#evict(key, oldest);
     }
   }
 
   #evict(key: string, standing: Standing): void {
     this.#standing.delete(key);
-    standing.isEvicted = true;
-    if (standing.readers === 0) standing.set[Symbol.dispose]();
+    this.#unfollow(standing);
+    standing.shared.evict();
+  }
+
+  #unfollow(followed: Followed): void {
+    if (followed.handle !== undefined) this.#matcher.remove(followed.handle);
+    followed.handle = undefined;
   }
 
   #add(event: NostrEvent): void {
-    if (this.#standing.size === 0) return;
+    if (this.#standing.size === 0 && this.#building.size === 0) return;
+    const handles = this.#matching(event);
     const id = fromHex(event.id);
+    for (const { handle, changes } of this.#building) {
+      if (handles === undefined || handle === undefined) changes.lose();
+      else if (handles.has(handle)) changes.add(event.created_at, id);
+    }
     for (const [key, standing] of this.#standing) {
-      if (!matchesFilter(standing.filter, event)) continue;
+      if (handles !== undefined && !handles.has(standing.handle as number)) continue;
       try {
-        standing.set.insert(event.created_at, id);
+        if (handles === undefined) this.#evict(key, standing);
+        else standing.shared.set.insert(event.created_at, id);
       } catch (error) {
         if (!(error instanceof KernelMemoryError)) throw error;
-        // A set that cannot follow must not be read any more; the next one who asks gets a fresh one, or the reason.
         this.#evict(key, standing);
       }
     }
   }
 
-  #remove({ created_at, id }: RemovedEvent): void {
-    if (this.#standing.size === 0) return;
-    const bytes = fromHex(id);
-    for (const { set } of this.#standing.values()) set.delete(created_at, bytes);
+  /** The handles of the filters that match; `undefined` when the kernels have no memory to tell. */
+  #matching(event: NostrEvent): ReadonlySet<number> | undefined {
+    try {
+      // A set in the making is followed from the first change on: most are made in one turn.
+      for (const building of this.#building) building.handle ??= this.#matcher.add(building.filter);
+      return new Set(this.#matcher.match(event));
+    } catch (error) {
+      if (error instanceof KernelMemoryError) return undefined;
+      throw error;
+    }
   }
-}
 
-/** The same for filters that differ only in the order of their fields and values. */
-function keyOf({ limit: _, ...filter }: Filter): string {
-  const fields = Object.entries(filter).map(([name, value]): [string, unknown] => [
-    name,
-    Array.isArray(value) ? [...value].sort() : value,
-  ]);
-  return JSON.stringify(Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1))));
-}
-
-/** A reader's hold on a standing set, which lives until the last reader of an evicted one is done. */
-function lease(standing: Standing): LocalSet {
-  const { set } = standing;
-  let isHeld = true;
-  standing.readers += 1;
-  return {
-    get size() {
-      return set.size;
-    },
-    timestampAt: (index) => set.timestampAt(index),
-    idAt: (index) => set.idAt(index),
-    copyIds: (begin, end, target, offset) => set.copyIds(begin, end, target, offset),
-    lowerBound: (timestamp, idPrefix, near) => set.lowerBound(timestamp, idPrefix, near),
-    fingerprint: (begin, end) => set.fingerprint(begin, end),
-    fingerprints: (ranges, target) => set.fingerprints(ranges, target),
-    [Symbol.dispose]() {
-      if (!isHeld) return;
-      isHeld = false;
-      standing.readers -= 1;
-      if (standing.isEvicted && standing.readers === 0) set[Symbol.dispose]();
-    },
-  };
+  #remove({ created_at, id }: RemovedEvent): void {
+    if (this.#standing.size === 0 && this.#building.size === 0) return;
+    const bytes = fromHex(id);
+    for (const { changes } of this.#building) changes.remove(created_at, bytes);
+    for (const { shared } of this.#standing.values()) shared.set.delete(created_at, bytes);
+  }
 }

@@ -11,6 +11,8 @@ export type StoreOptions = {
   readonly refusedExpiryMs?: number;
   /** How many are; `limits.refusedIdsMax` by default. */
   readonly refusedIdsMax?: number;
+  /** Rows of the index that a question looks at in one turn; `limits.storeQueryRowsPerTurn` by default. */
+  readonly rowsPerTurn?: number;
 };
 
 /** A store and its memory of refused events. Disposing of the store closes both. */
@@ -42,7 +44,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
     refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
   });
   return {
-    store: new IndexedStore(parts, refused),
+    store: new IndexedStore(parts, refused, options.rowsPerTurn ?? limits.storeQueryRowsPerTurn),
     refused,
     stats: () => ({
       storedEvents: index.storedCount,

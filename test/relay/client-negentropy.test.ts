@@ -3,8 +3,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
+import { ClientSession } from '../../src/relay/client-session.js';
+import { FakeOutbox, plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
 
 async function filled(count: number, options: WorldOptions = {}) {
   const world = sessionWorld(options);
@@ -115,11 +117,13 @@ describe('negentropy', () => {
     const other = world.client();
     for (const id of ['a', 'b', 'c']) world.send('NEG-OPEN', id, {}, opening);
     await world.settle();
-    expect(world.outbox.frames.map(([type]) => type)).toEqual(['NEG-MSG', 'NEG-MSG', 'NEG-ERR']);
-    expect(world.outbox.frames[2]?.[2]).toMatch(/^rate-limited: /);
+    expect(world.outbox.ofType('NEG-MSG').map(([, id]) => id)).toEqual(['a', 'b']);
+    expect(world.outbox.ofType('NEG-ERR')).toEqual([
+      ['NEG-ERR', 'c', expect.stringMatching(/^rate-limited: /)],
+    ]);
     for (const id of ['a', 'b']) other.send('NEG-OPEN', id, {}, opening);
     await world.settle();
-    expect(other.outbox.frames.map(([type]) => type)).toEqual(['NEG-MSG', 'NEG-ERR']);
+    expect(other.outbox.frames.map(([type]) => type).sort()).toEqual(['NEG-ERR', 'NEG-MSG']);
     world.session[Symbol.dispose]();
     other.send('NEG-OPEN', 'b', {}, opening);
     await world.settle();
@@ -138,5 +142,60 @@ describe('negentropy', () => {
     send('NEG-MSG', 'n', opening);
     await settle();
     expect(outbox.frames.at(-1)?.[0]).toBe('NEG-ERR');
+  });
+
+  it('deals with what comes while a session is being opened in its order', async () => {
+    const world = sessionWorld();
+    for (let number = 1; number <= 3; number += 1) await world.store.put(plainEvent(number)).written;
+    const gates = [deferred<void>(), deferred<void>()];
+    const opened: unknown[] = [];
+    const { localSets } = world.services;
+    const services = {
+      ...world.services,
+      localSets: {
+        async open(...[filter, ...rest]: Parameters<typeof localSets.open>) {
+          opened.push(filter);
+          await gates[opened.length - 1]?.promise;
+          return await localSets.open(filter, ...rest);
+        },
+      },
+    };
+    const outbox = new FakeOutbox();
+    using session = new ClientSession(services, outbox, () => {});
+    const send = (...message: unknown[]) => session.receive(JSON.stringify(message));
+    send('NEG-OPEN', 'n', { kinds: [1] }, opening);
+    send('NEG-CLOSE', 'n');
+    send('NEG-MSG', 'n', opening);
+    send('NEG-OPEN', 'n', { kinds: [2] }, opening);
+    send('NEG-MSG', 'n', 'zz');
+    await world.settle();
+    expect([opened, outbox.frames]).toEqual([[{ kinds: [1] }], []]);
+    gates[0]?.resolve();
+    await world.settle();
+    const closed = ['NEG-ERR', 'n', expect.stringMatching(/^closed: /)];
+    const answer = ['NEG-MSG', 'n', expect.any(String)];
+    expect([opened.length, outbox.frames]).toEqual([2, [answer, closed]]);
+    gates[1]?.resolve();
+    await world.settle();
+    expect(outbox.frames).toEqual([
+      answer,
+      closed,
+      answer,
+      ['NEG-ERR', 'n', expect.stringMatching(/^invalid/)],
+    ]);
+  });
+
+  it('gives all back when the client leaves while a session is being opened', async () => {
+    const world = await filled(1);
+    const before = world.kernels.memory().bytesInUse;
+    world.send('NEG-OPEN', 'n', {}, opening);
+    await Promise.resolve();
+    world.session[Symbol.dispose]();
+    await world.settle();
+    expect(world.kernels.memory().bytesInUse).toBe(before);
+    const others = Array.from({ length: world.settings.negentropySessionsMax }, () =>
+      world.services.negentropySlots.take(),
+    );
+    expect(others).not.toContain(false);
   });
 });

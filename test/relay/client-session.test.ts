@@ -387,7 +387,7 @@ describe('REQ', () => {
     const order: string[] = [];
     const world = sessionWorld({
       store: {
-        count: ([filter]) => {
+        countInTurns: async ([filter]) => {
           order.push(filter?.authors?.[0]?.[0] ?? '');
           return 0;
         },
@@ -412,10 +412,10 @@ describe('COUNT, AUTH and the end', () => {
   });
 
   it('answers a count that fails with CLOSED', async () => {
-    const count = () => {
+    const countInTurns = async () => {
       throw new Error('unreadable');
     };
-    const world = sessionWorld({ store: { count } });
+    const world = sessionWorld({ store: { countInTurns } });
     const { send, outbox } = world.client();
     send('COUNT', 'a', {});
     await world.settle();

@@ -119,9 +119,12 @@ export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'feed
   }
 }
 
+/** What sessions use of a store. */
+type StoreParts = 'query' | 'countInTurns' | 'collect' | 'collectInTurns' | 'flush';
+
 export type WorldOptions = {
   readonly settings?: Partial<RelaySettings>;
-  readonly store?: Partial<Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'>>;
+  readonly store?: Partial<Pick<EventStore, StoreParts>>;
   readonly kernels?: SessionServices['kernels'];
 };
 
@@ -167,11 +170,13 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
   };
 }
 
-function bound(store: EventStore): Pick<EventStore, 'query' | 'count' | 'collect' | 'flush'> {
+function bound(store: EventStore): Pick<EventStore, StoreParts> {
   return {
     query: (filters) => store.query(filters),
-    count: (filters) => store.count(filters),
+    countInTurns: (filters, signal) => store.countInTurns(filters, signal),
     collect: (filter, target) => store.collect(filter, target),
+    collectInTurns: (filter, recordsMax, target, signal) =>
+      store.collectInTurns(filter, recordsMax, target, signal),
     flush: () => store.flush(),
   };
 }

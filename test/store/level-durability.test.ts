@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Level } from 'level';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { StoreError } from '../../src/store/event-store.js';
@@ -209,6 +210,27 @@ describe('the level store over starts and stops', () => {
     await store[Symbol.asyncDispose]();
     const again = await open();
     expect(again.store.size).toBe(1);
+    await again.store[Symbol.asyncDispose]();
+  });
+
+  it('has each event that a write brought, also when what takes its place was not written any more', async () => {
+    const { store } = await open();
+    const first = makeEvent({ kind: 0 });
+    const { written } = store.put(first);
+    // The write is full; the next one takes the place of the first event.
+    for (let at = 1; at < limits.storeBatchEventsMax; at += 1) store.put(makeEvent({ content: String(at) }));
+    const second = store.put(makeEvent({ kind: 0, created_at: now + 1 }));
+    void written.then(() =>
+      vi.spyOn(Level.prototype, 'batch').mockImplementationOnce(() => {
+        throw new Error('the power is gone');
+      }),
+    );
+    await expect(second.written).rejects.toThrow('the power is gone');
+    vi.restoreAllMocks();
+    await store[Symbol.asyncDispose]();
+    const again = await open();
+    expect((await again.store.get(first.id))?.event).toEqual(first);
+    expect(await idsOf(again.store, [{}])).toHaveLength(again.store.size);
     await again.store[Symbol.asyncDispose]();
   });
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
@@ -7,6 +7,7 @@ import { toHex } from '../../src/lib/bytes.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
+import type { LocalSet } from '../../src/store/local-set.js';
 import { LocalSets } from '../../src/store/local-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -27,8 +28,14 @@ function eventOf(n: number, kind = 1, createdAt = 1_000 + (n % 97)): NostrEvent 
   };
 }
 
-function setUp(count: number): { store: EventStore; kernels: Kernels; sets: LocalSets } {
-  const { store } = createMemoryStore({ clock: new VirtualClock() });
+function setUp(
+  count: number,
+  rowsPerTurn?: number,
+): { store: EventStore; kernels: Kernels; sets: LocalSets } {
+  const { store } = createMemoryStore({
+    clock: new VirtualClock(),
+    ...(rowsPerTurn === undefined ? {} : { rowsPerTurn }),
+  });
   for (let n = 0; n < count; n += 1) store.put(eventOf(n));
   const kernels = createWasmKernels();
   return { store, kernels, sets: new LocalSets(store, kernels) };
@@ -45,12 +52,12 @@ function freshIds(store: EventStore, kernels: Kernels, filter: Filter): string[]
 }
 
 describe('local sets', () => {
-  it('stand from the second time on, and hold what a fresh query gives', () => {
+  it('stand from the second time on, and hold what a fresh query gives', async () => {
     const { store, kernels, sets } = setUp(enough);
     const filter = { kinds: [1, 7] };
-    sets.open(filter, many)?.[Symbol.dispose]();
+    (await sets.open(filter, many))?.[Symbol.dispose]();
     expect(sets.standing).toBe(0);
-    using set = sets.open({ kinds: [7, 1] }, many);
+    using set = await sets.open({ kinds: [7, 1] }, many);
     expect(sets.standing).toBe(1);
     store.put(eventOf(5_000_000));
     store.put(eventOf(5_000_001, 4));
@@ -58,63 +65,124 @@ describe('local sets', () => {
     expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
   });
 
-  it('of everything stand from the first time on', () => {
+  it('of everything stand from the first time on', async () => {
     const { sets } = setUp(enough);
-    using set = sets.open({}, many);
+    using set = await sets.open({}, many);
     expect([set?.size, sets.standing]).toEqual([enough, 1]);
   });
 
-  it('that are small do not stand', () => {
+  it('that are small do not stand', async () => {
     const { sets } = setUp(enough - 1);
-    for (let n = 0; n < 3; n += 1) sets.open({}, many)?.[Symbol.dispose]();
+    for (let n = 0; n < 3; n += 1) (await sets.open({}, many))?.[Symbol.dispose]();
     expect(sets.standing).toBe(0);
   });
 
-  it('above the limit are not given out, standing or not', () => {
+  it('above the limit are not given out, standing or not', async () => {
     const { sets } = setUp(enough);
-    expect(sets.open({}, enough - 1)).toBeUndefined();
-    sets.open({}, enough)?.[Symbol.dispose]();
-    expect(sets.open({}, enough - 1)).toBeUndefined();
+    expect(await sets.open({}, enough - 1)).toBeUndefined();
+    (await sets.open({}, enough))?.[Symbol.dispose]();
+    expect(await sets.open({}, enough - 1)).toBeUndefined();
   });
 
-  it('give way when there are too many, but not under a reader', () => {
+  it('give way when there are too many, but not under a reader', async () => {
     const { store, kernels, sets } = setUp(enough);
     const before = kernels.memory().bytesInUse;
-    using first = sets.open({}, many);
+    using first = await sets.open({}, many);
     for (let n = 1; n <= limits.standingSetsMax; n += 1) {
-      for (let times = 0; times < 2; times += 1) sets.open({ since: n }, many)?.[Symbol.dispose]();
+      for (let times = 0; times < 2; times += 1) (await sets.open({ since: n }, many))?.[Symbol.dispose]();
     }
     expect(sets.standing).toBe(limits.standingSetsMax);
     expect(idsOf(first as RecordReader)).toEqual(freshIds(store, kernels, {}));
     first?.[Symbol.dispose]();
     for (let n = 1; n <= limits.standingSetsMax; n += 1) {
-      for (let times = 0; times < 2; times += 1) sets.open({ until: 10_000 + n }, many)?.[Symbol.dispose]();
+      for (let times = 0; times < 2; times += 1)
+        (await sets.open({ until: 10_000 + n }, many))?.[Symbol.dispose]();
     }
     expect(sets.standing).toBe(limits.standingSetsMax);
     expect(kernels.memory().bytesInUse - before).toBeLessThan(limits.standingSetsMax * enough * 200);
   });
 
-  it('equal a fresh query after any changes', () => {
+  it('equal a fresh query after any changes', async () => {
     const change = fc.record({
       n: fc.integer({ min: 0, max: 3_000 }),
       kind: fc.constantFrom(0, 1, 7, 10_002),
       removes: fc.boolean(),
     });
-    fc.assert(
-      fc.property(fc.array(change, { maxLength: 200 }), (changes) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 200 }), async (changes) => {
         const { store, kernels, sets } = setUp(enough);
         const filters: Filter[] = [{}, { kinds: [1] }, { authors: ['1'.repeat(64)], until: 1_050 }];
-        for (const filter of [...filters, ...filters]) sets.open(filter, many)?.[Symbol.dispose]();
+        for (const filter of [...filters, ...filters]) (await sets.open(filter, many))?.[Symbol.dispose]();
         for (const { n, kind, removes } of changes) {
           if (removes) store.remove(eventOf(n, kind).id);
           else store.put(eventOf(n, kind));
         }
         for (const filter of filters) {
-          using set = sets.open(filter, many);
+          using set = await sets.open(filter, many);
           expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
         }
       }),
       { numRuns: 20, seed: 3 },
     );
+  });
+
+  it('that are made in turns equal a fresh query too, whatever happens between the turns', async () => {
+    const change = fc.record({
+      n: fc.integer({ min: 0, max: enough * 1.2 }),
+      kind: fc.constantFrom(0, 1, 7, 10_002),
+      removes: fc.boolean(),
+    });
+    const filters: Filter[] = [{}, { kinds: [1] }, { kinds: [1, 7], until: 1_050 }, { kinds: [2] }];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(change, { maxLength: 30 }), { maxLength: 25 }),
+        fc.constantFrom(...filters),
+        fc.boolean(),
+        async (turns, filter, asksBefore) => {
+          const { store, kernels, sets } = setUp(enough, 61);
+          if (asksBefore) (await sets.open(filter, many))?.[Symbol.dispose]();
+          const compare = (set: LocalSet | undefined) => {
+            expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
+            set?.[Symbol.dispose]();
+          };
+          const opened = [sets.open(filter, many).then(compare), sets.open(filter, many).then(compare)];
+          for (const changes of turns) {
+            for (const { n, kind, removes } of changes) {
+              if (removes) store.remove(eventOf(n, 1).id);
+              else store.put(eventOf(n, kind));
+            }
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+          await Promise.all(opened);
+        },
+      ),
+      { numRuns: 40, seed: 5 },
+    );
+  });
+
+  it('that change too much while they are made are made anew', async () => {
+    const { store, kernels, sets } = setUp(2 * enough, 100);
+    const opening = sets.open({ kinds: [1] }, many);
+    for (let n = 0; n <= limits.localSetChangesMax; n += 1) store.put(eventOf(10_000 + n));
+    for (let n = 0; n < 100; n += 1) store.remove(eventOf(n).id);
+    using set = await opening;
+    expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, { kinds: [1] }));
+  });
+
+  it('above the limit are not made, and those that nobody waits for are given up', async () => {
+    const { store, kernels, sets } = setUp(enough, 100);
+    const before = kernels.memory().bytesInUse;
+    const collect = vi.spyOn(kernels, 'createRecordSet');
+    expect(await sets.open({ since: 1 }, 10)).toBeUndefined();
+    expect(collect.mock.results[0]?.value.size).toBe(0);
+    const leaving = new AbortController();
+    const opening = sets.open({ since: 1 }, many, leaving.signal);
+    const other = sets.open({ since: 1 }, many);
+    leaving.abort(new Error('gone'));
+    await expect(opening).rejects.toThrow('gone');
+    const set = await other;
+    expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, { since: 1 }));
+    set?.[Symbol.dispose]();
+    expect(kernels.memory().bytesInUse).toBe(before);
   });
 });

@@ -7,7 +7,7 @@ import type { Filter } from '../../src/nostr/filter.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { collected, idsOf } from './support/answers.js';
+import { collected, collectedInTurns, idsOf } from './support/answers.js';
 import { hex32, makeEvent } from './support/events.js';
 import { ModelStore } from './support/model.js';
 
@@ -65,10 +65,13 @@ async function compareAnswers(
   const ids = (events: readonly NostrEvent[]) => events.map(({ id }) => id);
   expect(await idsOf(store, filters)).toEqual(ids(model.matching(filters, true)));
   expect(store.count(filters)).toBe(model.matching(filters, false).length);
+  expect(await store.countInTurns([...filters, ...filters])).toBe(model.matching(filters, false).length);
   for (const filter of filters) {
     const matches = ids(model.matching([filter], false)).sort();
     expect(store.some(filter)).toBe(matches.length > 0);
     expect(collected(store, filter)).toEqual(matches);
+    expect(await collectedInTurns(store, filter, matches.length)).toEqual(matches);
+    if (matches.length > 0) expect(await collectedInTurns(store, filter, matches.length - 1)).toBeUndefined();
   }
   expect(refused.size).toBe(model.refused.size);
 }
@@ -104,9 +107,15 @@ async function runAgainstModel(
 describe('the store beside a plain array', () => {
   it('decides and answers alike for random events and filters', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer(), fc.constantFrom(1, 5, 1_000), async (seed, times) => {
-        await runAgainstModel(createMemoryStore({ clock: new VirtualClock(now * 1000) }), seed, 150, times);
-      }),
+      fc.asyncProperty(
+        fc.integer(),
+        fc.constantFrom(1, 5, 1_000),
+        fc.constantFrom(30, 50_000),
+        async (seed, times, rowsPerTurn) => {
+          const opened = createMemoryStore({ clock: new VirtualClock(now * 1000), rowsPerTurn });
+          await runAgainstModel(opened, seed, 150, times);
+        },
+      ),
       { numRuns: 25, seed: 7 },
     );
   });

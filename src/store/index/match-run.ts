@@ -32,7 +32,8 @@ export class MatchRun {
     if (this.#plan === undefined) {
       const plan = new FilterPlan(this.#index, this.#filter, 'stored');
       const { visits } = plan;
-      if (visits <= budget.visits) {
+      // Ids are few, and look-ups at that.
+      if (visits <= budget.visits || this.#filter.ids !== undefined) {
         budget.visits -= visits;
         plan.forEachMatch((row) => {
           if (this.#isOld(row)) visit(row);

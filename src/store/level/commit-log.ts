@@ -100,8 +100,8 @@ export class CommitLog implements Backend {
     batch.segment.change(index, row, time);
     if (hadBody) {
       const sequence = index.rows.sequence(row);
-      // In the batch of its own put the deletion comes after it; a body that is still waiting is never written.
-      this.#pending.delete(sequence);
+      // A body is not written when its end comes in the same batch; an earlier batch must be whole without this one.
+      if (this.#pending.get(sequence)?.batch === batch) this.#pending.delete(sequence);
       batch.deleted.push(sequence);
     }
     this.#wakeLater();

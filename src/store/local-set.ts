@@ -1,0 +1,52 @@
+import type { RecordReader, StandingSet } from '../kernels/kernels.js';
+
+/** The (created_at, id) of what a filter matches, to be read until it is disposed of. */
+export type LocalSet = RecordReader & Disposable;
+
+/** A standing set with those who read it. An evicted one does not follow any more and lives until they are done. */
+export class SharedSet {
+  readonly set: StandingSet;
+  #readers = 0;
+  #isEvicted = false;
+
+  constructor(set: StandingSet) {
+    this.set = set;
+  }
+
+  get size(): number {
+    return this.set.size;
+  }
+
+  evict(): void {
+    this.#isEvicted = true;
+    this.#disposeIfUnused();
+  }
+
+  /** A reader's hold on the set. */
+  lease(): LocalSet {
+    const { set } = this;
+    let isHeld = true;
+    this.#readers += 1;
+    return {
+      get size() {
+        return set.size;
+      },
+      timestampAt: (index) => set.timestampAt(index),
+      idAt: (index) => set.idAt(index),
+      copyIds: (begin, end, target, offset) => set.copyIds(begin, end, target, offset),
+      lowerBound: (timestamp, idPrefix, near) => set.lowerBound(timestamp, idPrefix, near),
+      fingerprint: (begin, end) => set.fingerprint(begin, end),
+      fingerprints: (ranges, target) => set.fingerprints(ranges, target),
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#readers -= 1;
+        this.#disposeIfUnused();
+      },
+    };
+  }
+
+  #disposeIfUnused(): void {
+    if (this.#isEvicted && this.#readers === 0) this.set[Symbol.dispose]();
+  }
+}
