@@ -11,6 +11,11 @@ export type OpenSubscription = SubscriptionContent & {
   readonly status: 'opening' | 'confirmed';
 };
 
+/** Whether two subscriptions ask for the same. */
+export function isSameContent(a: SubscriptionContent, b: SubscriptionContent): boolean {
+  return JSON.stringify(a.filters) === JSON.stringify(b.filters);
+}
+
 export type PackingLimits = {
   readonly tagsPerFilter: number;
   readonly filtersPerSubscription: number;
