@@ -1,24 +1,30 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Result } from './measure.js';
-import { ratioOf } from './report.js';
 
 /**
- * How many times as long as the candidate another contender takes, as it was when it was written down. The check
- * fails when the ratio fell below `ratio · (1 − tolerance)`.
+ * How many times as much as the candidate another contender takes, as it was when it was written down: `of` time, or
+ * of a figure, such as the bytes of a reconciliation. The check fails when the ratio fell below
+ * `ratio · (1 − tolerance)`.
  */
 export type BaselineEntry = {
   readonly topic: string;
   readonly work: string;
   readonly n: number;
+  readonly candidate: string;
   readonly against: string;
+  readonly of: string;
   readonly ratio: number;
   readonly tolerance: number;
 };
 
 const path = new URL('./baseline.json', import.meta.url);
 
-/** What a ratio may lose before it counts as worse: machines differ, and other work runs beside the bench. */
-const defaultTolerance = 0.6;
+/**
+ * What a ratio of times may lose before it counts as worse: machines differ, and other work runs beside the bench.
+ * Figures depend on nothing but the work.
+ */
+const timeTolerance = 0.8;
+const figureTolerance = 0.05;
 
 export function readBaseline(): BaselineEntry[] {
   return JSON.parse(readFileSync(path, 'utf8')) as BaselineEntry[];
@@ -51,18 +57,39 @@ export function findRegressions(results: readonly Result[], baseline: readonly B
   });
 }
 
-const keyOf = ({ topic, work, n, against }: BaselineEntry): string =>
-  `${topic}: ${work}, n = ${n}, against ${against}`;
+const keyOf = ({ topic, work, n, candidate, against, of }: BaselineEntry): string =>
+  `${topic}: ${work}, n = ${n}, ${candidate} against ${against}, ${of}`;
 
+/**
+ * The ratios of all candidates to the others at the same work. The least times are compared, for what else the machine
+ * does can only add to a time. Floors are left out: at small sizes they are shorter than the clock's steps.
+ */
 function entriesOf(results: readonly Result[]): BaselineEntry[] {
-  const candidates = new Map<string, Result>();
+  const candidates = results.filter(({ role }) => role === 'candidate');
+  const others = results.filter(({ role }) => role === 'reference' || role === 'rival');
   const workOf = ({ topic, work, n }: Result): string => `${topic}: ${work}, n = ${n}`;
-  for (const result of results) if (result.role === 'candidate') candidates.set(workOf(result), result);
-  return results.flatMap((result) => {
-    const candidate = candidates.get(workOf(result));
-    if (candidate === undefined || result === candidate) return [];
-    const { topic, work, n, contender: against } = result;
-    const ratio = Number(ratioOf(result, candidate).toPrecision(3));
-    return [{ topic, work, n, against, ratio, tolerance: defaultTolerance }];
+  return candidates.flatMap((candidate) =>
+    others
+      .filter((other) => workOf(other) === workOf(candidate))
+      .flatMap((other) => ratiosOf(candidate, other)),
+  );
+}
+
+function ratiosOf(candidate: Result, other: Result): BaselineEntry[] {
+  const { topic, work, n } = candidate;
+  const entry = (of: string, ratio: number, tolerance: number): BaselineEntry => ({
+    topic,
+    work,
+    n,
+    candidate: candidate.contender,
+    against: other.contender,
+    of,
+    ratio: Number(ratio.toPrecision(3)),
+    tolerance,
   });
+  const figures = Object.entries(candidate.figures ?? {}).flatMap(([name, value]) => {
+    const theirs = other.figures?.[name];
+    return theirs === undefined ? [] : [entry(name, theirs / value, figureTolerance)];
+  });
+  return [entry('time', other.minNs / candidate.minNs, timeTolerance), ...figures];
 }

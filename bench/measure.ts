@@ -10,6 +10,7 @@ export type Result = {
   readonly n: number;
   readonly contender: string;
   readonly role: Role;
+  readonly minNs: number;
   readonly medianNs: number;
   readonly p25Ns: number;
   readonly p75Ns: number;
@@ -23,7 +24,7 @@ const gc: () => void = runInNewContext('gc');
 
 const effort = {
   full: { samplesMin: 12, slowSamplesMin: 3, timeNsMin: 400e6, batchSamples: 1024 },
-  small: { samplesMin: 5, slowSamplesMin: 3, timeNsMin: 4e6, batchSamples: 64 },
+  small: { samplesMin: 30, slowSamplesMin: 10, timeNsMin: 20e6, batchSamples: 64 },
 } as const;
 
 /** Times all contenders of a work, one after another in this process. */
@@ -39,6 +40,7 @@ export async function measureWork(topic: string, work: Work, scale: Scale): Prom
       n: work.n,
       contender: contender.name,
       role: contender.role,
+      minNs: stats.min / units,
       medianNs: stats.p50 / units,
       p25Ns: stats.p25 / units,
       p75Ns: stats.p75 / units,

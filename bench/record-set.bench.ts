@@ -1,10 +1,10 @@
 import { nip77 } from 'nostr-tools';
 import { Arena } from '../src/kernels/arena.js';
-import { type Kernels, type RecordSet, recordBytes } from '../src/kernels/kernels.js';
+import { fingerprintBytes, type Kernels, type RecordSet, recordBytes } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference.js';
 import { createWasmKernels } from '../src/kernels/wasm.js';
 import { instantiateKernels } from '../src/kernels/wasm-module.js';
-import { randomInteger, seededRandom } from '../src/lib/random.js';
+import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
 import { type PlainRecord, plainRecords, randomRecordBytes } from './data.js';
 import { memoryCopy, streamingRead } from './floors.js';
 import { type Contender, contender, type Scale, type Topic, type Work } from './topic.js';
@@ -16,6 +16,17 @@ const rivalRecordsMax = 1_000_000;
 const wasm = createWasmKernels({ bytesMax: 600_000_000 });
 const reference = createReferenceKernels();
 
+/** Random ranges that one run asks about, the same in each. */
+const rangesAsked = 8;
+const piecesAsked = 1_000;
+
+type Ends = readonly [begin: number, end: number];
+
+const randomRange = (random: Random, n: number): Ends => {
+  const [a, b] = [randomInteger(random, n + 1), randomInteger(random, n + 1)];
+  return [Math.min(a, b), Math.max(a, b)];
+};
+
 /** Building, summing and searching sets of records. */
 export const recordSetTopic: Topic = {
   name: 'record-set',
@@ -25,10 +36,11 @@ export const recordSetTopic: Topic = {
       yield buildWork(bytes);
       yield rawFingerprintWork(bytes);
       using set = seal(wasm, bytes);
-      yield fingerprintWork('fingerprint of all', bytes, set, () => [0, n]);
+      yield fingerprintWork('fingerprint of all', bytes, set, [[0, n]]);
       const random = seededRandom(7);
-      const bound = () => randomInteger(random, n + 1);
-      yield fingerprintWork('fingerprint of a random range', bytes, set, () => [bound(), bound()]);
+      const ranges = Array.from({ length: rangesAsked }, () => randomRange(random, n));
+      yield fingerprintWork('fingerprint of a random range', bytes, set, ranges);
+      yield batchWork(n, set);
       yield lowerBoundWork(bytes, set);
     }
   },
@@ -79,17 +91,10 @@ function rawFingerprintWork(bytes: Uint8Array): Work {
   return { name: 'fingerprint from raw records', n, contenders };
 }
 
-function fingerprintWork(
-  name: string,
-  bytes: Uint8Array,
-  set: RecordSet,
-  ends: () => readonly [number, number],
-): Work {
+function fingerprintWork(name: string, bytes: Uint8Array, set: RecordSet, ranges: readonly Ends[]): Work {
   const n = bytes.length / recordBytes;
-  const ask = (fingerprint: (begin: number, end: number) => unknown) => () => {
-    const [a, b] = ends();
-    return fingerprint(Math.min(a, b), Math.max(a, b));
-  };
+  const ask = (fingerprint: (begin: number, end: number) => unknown) => () =>
+    ranges.map(([begin, end]) => fingerprint(begin, end));
   const contenders: Contender[] = [
     contender({ name: 'wasm', role: 'candidate', run: ask((begin, end) => set.fingerprint(begin, end)) }),
   ];
@@ -111,7 +116,23 @@ function fingerprintWork(
       }),
     );
   }
-  return { name, n, contenders };
+  return { name, n, units: ranges.length, contenders };
+}
+
+/** All fingerprints of a first question: of the set cut into a thousand pieces. */
+function batchWork(n: number, set: RecordSet): Work {
+  const ranges = Uint32Array.from({ length: 2 * piecesAsked }, (_, i) =>
+    Math.floor((n * ((i + 1) >> 1)) / piecesAsked),
+  );
+  const target = new Uint8Array(piecesAsked * fingerprintBytes);
+  const oneByOne = () => {
+    for (let at = 0; at < ranges.length; at += 2) set.fingerprint(ranges[at]!, ranges[at + 1]!);
+  };
+  const contenders = [
+    contender({ name: 'together', role: 'candidate', run: () => set.fingerprints(ranges, target) }),
+    contender({ name: 'one by one', role: 'reference', run: oneByOne }),
+  ];
+  return { name: 'fingerprints of a thousand pieces', n, units: piecesAsked, contenders };
 }
 
 function lowerBoundWork(bytes: Uint8Array, set: RecordSet): Work {

@@ -7,6 +7,8 @@ import { contender, type Scale, type Topic, type Work } from './topic.js';
 
 /** Records that come and go while the set stands. */
 const changes = 10_000;
+/** Random places that one run asks about, the same in each. */
+const placesAsked = 64;
 /** Above this many records the reference takes too long. */
 const referenceRecordsMax = 100_000;
 
@@ -60,10 +62,14 @@ function questionWork(
   ask: (set: StandingSet, begin: number, end: number) => unknown,
 ): Work {
   const random = seededRandom(3);
-  const run = (each: StandingSet) => () => ask(each, randomInteger(random, n), randomInteger(random, n));
+  const places = Array.from(
+    { length: placesAsked },
+    () => [randomInteger(random, n), randomInteger(random, n)] as const,
+  );
+  const run = (each: StandingSet) => () => places.map(([begin, end]) => ask(each, begin, end));
   const contenders = [contender({ name: 'wasm', role: 'candidate', run: run(set) })];
   if (reference) {
     contenders.push(contender({ name: 'typescript', role: 'reference', slow: true, run: run(reference) }));
   }
-  return { name, n, contenders };
+  return { name, n, units: placesAsked, contenders };
 }
