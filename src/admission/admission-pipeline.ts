@@ -1,3 +1,4 @@
+import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
@@ -76,6 +77,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
   /** The events of the write that is being gathered. */
   #gathering: WriteGroup | undefined;
+  /** Of the events that wait for their write. */
+  #writingBytes = 0;
   #closed = false;
 
   constructor(parts: AdmissionParts) {
@@ -233,6 +236,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Lets the event wait for its write, together with all whose write it is. */
   #gather(writing: WritingJob, written: Promise<void>): void {
+    this.#writingBytes += writing.job.bytes;
+    if (this.#writingBytes >= limits.writingBytesMax) this.#queue.pause();
     if (this.#gathering?.written === written) {
       this.#gathering.jobs.push(writing);
       return;
@@ -242,6 +247,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const finished = this.#parts.metrics.startWrite();
     const end = (): readonly WritingJob[] => {
       if (this.#gathering === group) this.#gathering = undefined;
+      for (const { job } of group.jobs) this.#writingBytes -= job.bytes;
+      if (this.#writingBytes < limits.writingBytesMax) this.#queue.resume();
       return group.jobs;
     };
     written.then(

@@ -41,6 +41,7 @@ export class VerificationQueue<J extends Job> {
   readonly #onFailure: (jobs: readonly J[], error: unknown) => void;
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
+  #isPaused = false;
 
   constructor(
     verifier: Verifier,
@@ -70,13 +71,24 @@ export class VerificationQueue<J extends Job> {
     return this.#lanes[laneOf[source]].roomy();
   }
 
+  /** Begins no more batches until `resume`: whoever waits for `roomy` waits longer. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#pump();
+  }
+
   /** Takes no more; returns the jobs that were not begun. Those under way still get their verdict. */
   close(): J[] {
     return lanes.flatMap((lane) => this.#lanes[lane].close());
   }
 
   #pump(): void {
-    while (this.#underWay.length < this.#verifier.batchesMax) {
+    while (!this.#isPaused && this.#underWay.length < this.#verifier.batchesMax) {
       const jobs = this.#takeBatch();
       if (jobs.length === 0) return;
       const batch: Batch<J> = { jobs, verdicts: undefined };

@@ -54,6 +54,8 @@ export const limits = {
   verificationLaneBytesLow: 8_388_608,
   /** Most events that wait in one lane before its producers wait. */
   verificationLaneEventsMax: 16_384,
+  /** Bytes of events that wait for their write above which no more are verified, so that the lanes fill. */
+  writingBytesMax: 16_777_216,
   /** Most events of one batch for a verification worker. */
   verificationBatchEventsMax: 64,
   /** Bytes of events above which a batch for a verification worker takes no more. */

@@ -1,9 +1,10 @@
 import { Registry } from 'prom-client';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent, EventSource } from '../../src/admission/admission.js';
 import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
 import { AdmissionClosedError, AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
+import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { eventHash } from '../../src/nostr/event.js';
@@ -306,6 +307,27 @@ describe('order and room', () => {
     await clock.advance(1000);
     await waiting;
     expect(roomy).toBe(true);
+  });
+
+  it('verifies no more while much waits for its write, so that the lanes fill', async () => {
+    const written = deferred<void>();
+    const put = parts.store.put.bind(parts.store);
+    vi.spyOn(parts.store, 'put').mockImplementation((event) => ({ ...put(event), written: written.promise }));
+    const content = 'x'.repeat(1_000_000);
+    const outcomes = Array.from({ length: 60 }, () => admission.submit(nextEvent({ content }), relayA));
+    let isRoomy = false;
+    const waiting = admission.roomy('catchup').then(() => {
+      isRoomy = true;
+    });
+    await clock.advance(1_000);
+    // Those that were under way when the limit was reached are written as well.
+    expect(parts.store.size).toBeGreaterThanOrEqual(limits.writingBytesMax / 1_000_300);
+    expect(parts.store.size).toBeLessThan(limits.writingBytesMax / 1_000_000 + 5);
+    expect(isRoomy).toBe(false);
+    written.resolve();
+    await clock.advance(1_000);
+    await waiting;
+    expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => ({ type: 'stored' })));
   });
 
   it('at the end, what was not begun is given up and what is under way is stored', async () => {
