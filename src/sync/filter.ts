@@ -3,9 +3,8 @@ import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
 import type { Discovery } from './discovery.js';
 import { announcementsTopic, type Topic } from './layers.js';
-
-/** What a relay is to be asked about anew, and no longer, since the last look. */
-export type TopicChanges = { readonly added: Set<Topic>; readonly removed: Set<Topic> };
+import { SetsByKey } from './sets-by-key.js';
+import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
 
 type Repository = {
   readonly eventId: string;
@@ -41,7 +40,7 @@ export class FilterService {
   readonly #rootsByHome = new SetsByKey();
   readonly #homeless = new Set<string>();
   readonly #topics = new Map<string, Set<Topic>>();
-  #changes = new Map<string, TopicChanges>();
+  readonly #changes = new ChangesByRelay();
 
   constructor(options: {
     readonly discovery: Discovery;
@@ -82,9 +81,7 @@ export class FilterService {
 
   /** The changes by relay since the last call. A homeless root is a change for the relay `everywhere`. */
   takeChanges(): ReadonlyMap<string, TopicChanges> {
-    const changes = this.#changes;
-    this.#changes = new Map();
-    return changes;
+    return this.#changes.take();
   }
 
   /** Takes a stored announcement in, in the place of the one that had its address. */
@@ -160,7 +157,7 @@ export class FilterService {
     for (const address of root.addresses) this.#rootsByAddress.delete(address, id);
     for (const parent of root.parents) this.#rootsByParent.delete(parent, id);
     this.#roots.delete(id);
-    if (this.#homeless.delete(id)) this.#change(everywhere, id, 'removed');
+    if (this.#homeless.delete(id)) this.#changes.note(everywhere, id, 'removed');
   }
 
   /** Gives a root, and all roots that hang on it, a repository to belong to. */
@@ -173,7 +170,7 @@ export class FilterService {
       if (root.homes.size >= limits.syncRepositoriesPerRootMax) continue;
       root.homes.add(address);
       this.#rootsByHome.add(address, id);
-      if (this.#homeless.delete(id)) this.#change(everywhere, id, 'removed');
+      if (this.#homeless.delete(id)) this.#changes.note(everywhere, id, 'removed');
       for (const relay of asked) this.#ask(relay, id);
       open.push(...this.#rootsByParent.get(id));
     }
@@ -181,7 +178,7 @@ export class FilterService {
 
   #makeHomeless(id: string): void {
     this.#homeless.add(id);
-    this.#change(everywhere, id, 'added');
+    this.#changes.note(everywhere, id, 'added');
   }
 
   #askRepository(relay: string, address: string): void {
@@ -209,53 +206,13 @@ export class FilterService {
     }
     if (topics.has(topic)) return;
     topics.add(topic);
-    this.#change(relay, topic, 'added');
+    this.#changes.note(relay, topic, 'added');
   }
 
   #forget(relay: string, topic: Topic): void {
     const topics = this.#topics.get(relay);
     if (topics?.delete(topic) !== true) return;
     if (topics.size === 0) this.#topics.delete(relay);
-    this.#change(relay, topic, 'removed');
-  }
-
-  /** What was added and removed again, or the other way round, is no change. */
-  #change(relay: string, topic: Topic, change: 'added' | 'removed'): void {
-    let changes = this.#changes.get(relay);
-    if (changes === undefined) {
-      changes = { added: new Set(), removed: new Set() };
-      this.#changes.set(relay, changes);
-    }
-    const opposite = change === 'added' ? changes.removed : changes.added;
-    if (!opposite.delete(topic)) changes[change].add(topic);
-  }
-}
-
-/** The place of changes that concern every relay. */
-export const everywhere = '';
-
-/** Sets under keys, without empty ones. */
-class SetsByKey {
-  readonly #sets = new Map<string, Set<string>>();
-
-  get(key: string): Iterable<string> {
-    return this.#sets.get(key) ?? [];
-  }
-
-  add(key: string, value: string): void {
-    const set = this.#sets.get(key);
-    if (set === undefined) this.#sets.set(key, new Set([value]));
-    else set.add(value);
-  }
-
-  delete(key: string, value: string): void {
-    const set = this.#sets.get(key);
-    if (set?.delete(value) === true && set.size === 0) this.#sets.delete(key);
-  }
-
-  take(key: string): Iterable<string> {
-    const set = this.#sets.get(key) ?? [];
-    this.#sets.delete(key);
-    return set;
+    this.#changes.note(relay, topic, 'removed');
   }
 }

@@ -11,7 +11,7 @@ import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import { DailySchedule } from './daily-schedule.js';
 import { Discovery } from './discovery.js';
-import { everywhere, FilterService } from './filter.js';
+import { FilterService } from './filter.js';
 import { RelayHealthTracker } from './health.js';
 import { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
@@ -21,6 +21,7 @@ import type { SyncSettings } from './settings.js';
 import { StoredTopics } from './stored-topics.js';
 import type { SyncContext } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
+import { everywhere } from './topic-changes.js';
 import type { Dialer } from './transport.js';
 import { WantedIds } from './wanted-ids.js';
 

@@ -11,7 +11,6 @@ import {
   endUpdate,
   giveUp,
 } from './connection.js';
-import type { TopicChanges } from './filter.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
 import { Peer } from './peer.js';
@@ -19,6 +18,7 @@ import { relayLimits } from './relay-limits.js';
 import { RelayMemory } from './relay-memory.js';
 import { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
+import type { TopicChanges } from './topic-changes.js';
 import { type FailureClass, TransportError } from './transport.js';
 
 /** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */

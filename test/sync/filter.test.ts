@@ -4,8 +4,9 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
 import { Discovery } from '../../src/sync/discovery.js';
-import { everywhere, FilterService } from '../../src/sync/filter.js';
+import { FilterService } from '../../src/sync/filter.js';
 import { announcementsTopic } from '../../src/sync/layers.js';
+import { everywhere } from '../../src/sync/topic-changes.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

@@ -1,0 +1,127 @@
+import { setMaxListeners } from 'node:events';
+import { limits } from '../config/limits.js';
+import { unixSeconds } from '../lib/clock.js';
+import { type BatchParts, BatchRun } from './batch-run.js';
+import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
+import { BatchTurnOverError, PeerStrainedError } from './errors.js';
+import type { Topic } from './layers.js';
+import { nextPace } from './pace.js';
+import type { RunLogs } from './run-logs.js';
+import { batchesOf } from './subscription.js';
+import type { SyncContext } from './sync-context.js';
+
+/** Times that a batch is tried on one connection before it is left for the next one, or the next day. */
+const batchFailuresMax = 3;
+
+/** The turns of batches on one connection: forms them, runs them, and keeps account of what became of each. */
+export class BatchTurns {
+  readonly #context: SyncContext;
+  readonly #relay: string;
+  readonly #parts: BatchParts;
+  readonly #logs: RunLogs;
+  readonly #connectedAt: number;
+
+  constructor(context: SyncContext, relay: string, parts: BatchParts, logs: RunLogs) {
+    this.#context = context;
+    this.#relay = relay;
+    this.#parts = parts;
+    this.#logs = logs;
+    this.#connectedAt = context.clock.monotonic();
+  }
+
+  /** Takes the next batch out of the queue, as large as the limits of the remote allow. */
+  take(next: NextCatchup): CatchupBatch {
+    const { memory, peer } = this.#parts;
+    if (next.type === 'interrupted') {
+      memory.queue.resume(next.batch);
+      return next.batch;
+    }
+    const { settings, clock } = this.#context;
+    const [topics = []] = batchesOf([...first(next.topics, settings.tagsPerFilterMax)], {
+      tagsPerFilter: settings.tagsPerFilterMax,
+      filtersPerSubscription: 1,
+      // Half of a message: the other half carries the first fingerprints.
+      messageBytes: peer.limits.messageBytes / 2,
+    });
+    memory.queue.remove(topics);
+    const { trigger, layer } = next;
+    const now = unixSeconds(clock);
+    const lookbackSeconds = Math.ceil(settings.reconnectLookbackMs / 1000);
+    const since = batchSince(trigger, memory.ledger.oldestDoneAt(topics), now, lookbackSeconds);
+    return { trigger, layer, topics, since, startedAt: now, pagings: new Map(), failures: 0 };
+  }
+
+  /**
+   * Runs a batch in its turn among those of all relays. Resolves when it is done, or put back for later because the
+   * remote showed strain or others have to have their turn; rejects when the connection cannot go on.
+   */
+  async run(batch: CatchupBatch, signal: AbortSignal): Promise<void> {
+    const { memory } = this.#parts;
+    const { clock, transfers } = this.#context;
+    const run = new BatchRun(this.#parts, batch, this.#logs.of(batch.trigger));
+    let startedAt = clock.monotonic();
+    let strained = false;
+    try {
+      await transfers.use(signal, async () => {
+        startedAt = clock.monotonic();
+        await this.#runWithin(run, signal);
+      });
+      this.#finish(batch);
+    } catch (error) {
+      strained = this.#putBack(batch, error);
+    }
+    const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
+    memory.pace = nextPace(memory.pace, { strained, msPerRequest });
+  }
+
+  /** A batch that takes too long makes room for other relays, and goes on later. */
+  async #runWithin(run: BatchRun, signal: AbortSignal): Promise<void> {
+    const limit = new AbortController();
+    setMaxListeners(0, limit.signal);
+    const onAbort = () => limit.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const cancel = this.#context.clock.after(limits.catchupBatchMsMax, () =>
+      limit.abort(new BatchTurnOverError(this.#relay)),
+    );
+    try {
+      await run.run(limit.signal);
+    } finally {
+      cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #finish(batch: CatchupBatch): void {
+    const { memory } = this.#parts;
+    const { clock, filters } = this.#context;
+    const wanted = batch.topics.filter((topic) => filters.wants(this.#relay, topic));
+    memory.ledger.done(wanted, batch.startedAt);
+    // Begun on an earlier connection: what came between the two is still to be fetched.
+    const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
+    if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');
+  }
+
+  /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */
+  #putBack(batch: CatchupBatch, error: unknown): boolean {
+    const { queue } = this.#parts.memory;
+    const strained = error instanceof PeerStrainedError;
+    if (strained) batch.failures += 1;
+    if (batch.failures < batchFailuresMax) queue.putBack(batch);
+    else this.#logs.of(batch.trigger).gaveUp();
+    if (!strained) {
+      if (error instanceof BatchTurnOverError) return false;
+      throw error;
+    }
+    const details = { relay: this.#relay, reason: error.message, failures: batch.failures };
+    this.#context.logger.debug(details, 'catch-up is held up');
+    return true;
+  }
+}
+
+function* first(items: Iterable<Topic>, count: number): Iterable<Topic> {
+  let left = count;
+  for (const item of items) {
+    if (left-- <= 0) return;
+    yield item;
+  }
+}
