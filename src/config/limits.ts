@@ -57,7 +57,7 @@ export const limits = {
   /** Bytes of events that wait for their write above which no more are verified, so that the lanes fill. */
   writingBytesMax: 16_777_216,
   /** Most events of one batch for a verification worker. */
-  verificationBatchEventsMax: 64,
+  verificationBatchEventsMax: 128,
   /** Bytes of events above which a batch for a verification worker takes no more. */
   verificationBatchBytesMax: 524_288,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
