@@ -46,11 +46,6 @@ export class LiveCoverage {
     return new Set(this.all().flatMap((each) => each.topics));
   }
 
-  /** Whether a subscription to the topic is open, confirmed or not. */
-  has(topic: Topic): boolean {
-    return this.#holders.has(topic);
-  }
-
   get(id: string): LiveSubscription | undefined {
     return this.#subscriptions.get(id);
   }

@@ -182,8 +182,9 @@ export class LiveSync {
     return topics.every((topic) => this.#coverage.confirmed.has(topic));
   }
 
+  /** What there is no place for is caught up only; it may still be in subscriptions that are about to go. */
   #leaveUncovered(contents: readonly SubscriptionContent[]): void {
-    const topics = contents.flatMap((each) => each.topics).filter((topic) => !this.#coverage.has(topic));
+    const topics = contents.flatMap((each) => each.topics);
     if (topics.length === 0) return;
     for (const topic of topics) this.#uncovered.add(topic);
     const { logger, peer, onSettled } = this.#parts;
