@@ -4,7 +4,7 @@ import type { Filter } from '../nostr/filter.js';
 
 /**
  * The memory of events that were refused, superseded or deleted, so that catch-up does not download them again
- * (sync.md §6). It holds no event, only its index row and the reason; it is bounded, kept on disk, and each entry
+ * (docs/sync.md §6). It holds no event, only its index row and the reason; it is bounded, kept on disk, and each entry
  * expires. It is asked by filters, like the store.
  */
 export type RefusedIndex = {

@@ -1,5 +1,4 @@
 import type { EventIndex } from './event-index.js';
-import { ListCursor } from './list-cursor.js';
 import type { ListRef } from './posting-lists.js';
 import { RowSet } from './row-set.js';
 
@@ -11,11 +10,20 @@ export type ListCondition = {
 };
 
 /** All rows that stand in the lists of a condition. */
-export function gather(index: EventIndex, { lists }: ListCondition): RowSet {
-  const set = new RowSet(index.rows.end);
-  for (const list of lists) {
-    const cursor = new ListCursor(index.lists, list, undefined);
-    for (; cursor.row >= 0; cursor.advance()) set.add(cursor.row);
+export function gather({ rows, lists }: EventIndex, condition: ListCondition): RowSet {
+  const set = new RowSet(rows.end);
+  for (const list of condition.lists) {
+    const row = lists.singleRow(list);
+    if (row >= 0) {
+      set.add(row);
+      continue;
+    }
+    for (const offset of lists.blocks(list)) {
+      const page = lists.arena.page(offset);
+      const begin = lists.arena.indexOf(offset) + 1;
+      const end = begin + (page[begin - 1]! & 0xffff);
+      for (let at = begin; at < end; at += 1) set.add(page[at]!);
+    }
   }
   return set;
 }
