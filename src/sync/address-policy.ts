@@ -1,9 +1,9 @@
 import ipaddr from 'ipaddr.js';
 
 /**
- * Whether an IP address is out in the public network (sync.md §1): global unicast, and nothing else. What only wraps
- * another address (IPv4-mapped, NAT64, 6to4, Teredo) is refused too: no relay is reached that way, and what it leads
- * to is not to be told.
+ * Whether an IP address is out in the public network (docs/sync.md §1): global unicast, and nothing else. What only
+ * wraps another address (IPv4-mapped, NAT64, 6to4, Teredo) is refused too: no relay is reached that way, and what it
+ * leads to is not to be told.
  */
 export function isPublicAddress(address: string): boolean {
   const bare = address.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');

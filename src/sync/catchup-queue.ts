@@ -129,8 +129,8 @@ function matching<T>(items: Iterable<T>, isWanted: (item: T) => boolean): Iterab
 }
 
 /**
- * From when a batch asks (sync.md §5): everything, but after a reconnect only the look-back, or since the topics were
- * last complete if that is longer ago. Seconds.
+ * From when a batch asks (docs/sync.md §5): everything, but after a reconnect only the look-back, or since the topics
+ * were last complete if that is longer ago. Seconds.
  */
 export function batchSince(
   trigger: CatchupTrigger,

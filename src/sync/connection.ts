@@ -1,7 +1,7 @@
 import { GraspError } from '../lib/errors.js';
 
 /**
- * The life of the one connection to a relay (sync.md §2):
+ * The life of the one connection to a relay (docs/sync.md §2):
  * `Connecting → Connected → (Updating ↔ Connected) → Disconnected → Backoff → Connecting`, and `Dead` in the place of
  * `Backoff` after a day of failure. Times are monotonic milliseconds.
  */

@@ -2,8 +2,8 @@ import type { Clock } from '../lib/clock.js';
 import type { SyncSettings } from './settings.js';
 
 /**
- * When each relay has its daily catch-up (sync.md §5): once per interval at a time of its own, the relays a stagger
- * apart from each other. Times are steady: they do not move with how long a catch-up takes.
+ * When each relay has its daily catch-up (docs/sync.md §5): once per interval at a time of its own, the relays a
+ * stagger apart from each other. Times are steady: they do not move with how long a catch-up takes.
  */
 export class DailySchedule {
   readonly #clock: Clock;

@@ -1,8 +1,8 @@
 import type { OwnService } from '../nostr/relay-url.js';
 
 /**
- * Which relays there are (sync.md §1): those of the operator, always, and those that stored announcements name, for as
- * long as one does. Kept by counting, so that an announcement that comes or goes costs only what it names.
+ * Which relays there are (docs/sync.md §1): those of the operator, always, and those that stored announcements name,
+ * for as long as one does. Kept by counting, so that an announcement that comes or goes costs only what it names.
  */
 export class Discovery {
   readonly #ownService: Pick<OwnService, 'isNamedBy'>;

@@ -23,8 +23,8 @@ type Root = {
 };
 
 /**
- * The three layers (sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is rescanned,
- * and the 10,000th repository costs what the 10th did.
+ * The three layers (docs/sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is
+ * rescanned, and the 10,000th repository costs what the 10th did.
  *
  * A root belongs to the repositories that its tags name and to those of the roots that it refers to. A stored root
  * that belongs to none (something stored refers to it) is asked for everywhere.

@@ -3,9 +3,9 @@ import { announcementsTopic, type Layer } from './layers.js';
 import type { RelayLedger } from './ledger.js';
 
 /**
- * Whether catch-up found what live sync should have brought (sync.md §7): the live subscription to that relay for a
- * filter that matches the event was first opened before the event's `created_at`. First-time history is no gap, and the
- * date of an event from the future (`now` is in seconds) does not tell when it was there.
+ * Whether catch-up found what live sync should have brought (docs/sync.md §7): the live subscription to that relay
+ * for a filter that matches the event was first opened before the event's `created_at`. First-time history is no gap,
+ * and the date of an event from the future (`now` is in seconds) does not tell when it was there.
  */
 export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger, now: number): boolean {
   if (event.created_at > now) return false;

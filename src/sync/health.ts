@@ -3,7 +3,7 @@ import { type Random, randomInteger } from '../lib/random.js';
 import type { SyncSettings } from './settings.js';
 import type { FailureClass } from './transport.js';
 
-/** How a relay is doing (sync.md §2). */
+/** How a relay is doing (docs/sync.md §2). */
 export type RelayStatus =
   | { readonly type: 'healthy' }
   /** Waiting `min(base · 2^attempt, max)` plus jitter. */

@@ -3,7 +3,7 @@ import type { Filter, TagKey } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 
 /**
- * What is asked of a relay is a set of topics (sync.md §3): the one topic of layer 1, the address of a repository
+ * What is asked of a relay is a set of topics (docs/sync.md §3): the one topic of layer 1, the address of a repository
  * for layer 2, the id of a root for layer 3. Live subscriptions and catch-up make their filters from topics.
  */
 export type Topic = string;

@@ -39,8 +39,8 @@ export type LiveParts = {
 type Rebuilding = { target: readonly SubscriptionContent[]; readonly old: ReadonlySet<string> };
 
 /**
- * The live subscriptions of one connection (sync.md §3, §4): keeps them equal to what is wanted, within the limits of
- * the remote, and opens again what the remote closes. Each subscription asks for nothing stored.
+ * The live subscriptions of one connection (docs/sync.md §3, §4): keeps them equal to what is wanted, within the
+ * limits of the remote, and opens again what the remote closes. Each subscription asks for nothing stored.
  */
 export class LiveSync {
   readonly #parts: LiveParts;

@@ -56,8 +56,8 @@ export type SyncStatus = {
 type Running = { readonly sync: RelaySync; readonly stop: AbortController };
 
 /**
- * Proactive sync (GRASP-02, sync.md): follows the stored announcements, keeps one connection to each relay that they
- * name, and brings what those relays hold about the repositories that we serve.
+ * Proactive sync (GRASP-02, docs/sync.md): follows the stored announcements, keeps one connection to each relay that
+ * they name, and brings what those relays hold about the repositories that we serve.
  */
 export class SyncManager {
   readonly #context: SyncContext;

@@ -18,7 +18,7 @@ export type SyncGauges = {
   readonly liveFilters: () => number;
 };
 
-/** The metrics of sync.md §7, under exactly those names and labels, and what else an operator would act on. */
+/** The metrics of docs/sync.md §7, under exactly those names and labels, and what else an operator would act on. */
 export class SyncMetrics {
   readonly #registry: Registry;
   readonly #relayConnected: Gauge<'relay'>;

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { RelayInformation } from './transport.js';
 
-/** What one remote takes (sync.md §2): from its NIP-11 document, else the cautious defaults. */
+/** What one remote takes (docs/sync.md §2): from its NIP-11 document, else the cautious defaults. */
 export type RelayLimits = {
   /** Open subscriptions, live ones and requests together. */
   readonly subscriptions: number;

@@ -4,7 +4,7 @@ import type { CatchupTrigger } from './catchup.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 
-/** What one catch-up with one relay found, said as sync.md §7 wants it: bounded, and without any content. */
+/** What one catch-up with one relay found, said as docs/sync.md §7 wants it: bounded, and without any content. */
 export class RunLog {
   readonly trigger: CatchupTrigger;
   readonly #relay: string;

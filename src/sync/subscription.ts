@@ -34,7 +34,7 @@ export type PackingLimits = {
   readonly messageBytes: number;
 };
 
-/** The diff of sync.md §3: `wanted − in flight − confirmed`, in the order of `wanted`. */
+/** The diff of docs/sync.md §3: `wanted − in flight − confirmed`, in the order of `wanted`. */
 export function missingTopics(
   wanted: Iterable<Topic>,
   inFlight: Pick<ReadonlySet<Topic>, 'has'>,
@@ -149,7 +149,7 @@ function topicBytes(topic: Topic): number {
   return 3 * (utf8Length(JSON.stringify(topic)) + 1);
 }
 
-/** A rebuild of all subscriptions of a connection (sync.md §3). */
+/** A rebuild of all subscriptions of a connection (docs/sync.md §3). */
 export type Rebuild = {
   /** Those that were open before and are to go. */
   readonly old: readonly OpenSubscription[];

@@ -1,6 +1,6 @@
 import { GraspError } from '../lib/errors.js';
 
-/** The classes of connection failures, told by error code and never by searching text (sync.md §2). */
+/** The classes of connection failures, told by error code and never by searching text (docs/sync.md §2). */
 export type FailureClass = 'dns' | 'tls' | 'refused' | 'timeout' | 'protocol' | 'policy';
 
 /** A connection that could not be made or that broke. */
