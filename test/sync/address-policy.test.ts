@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isAddress, isPublicAddress } from '../../src/sync/address-policy.js';
 
-describe('addresses into which no event may lead (sync.md §1)', () => {
+describe('addresses into which no event may lead (docs/sync.md §1)', () => {
   it.each([
     ['loopback', '127.0.0.1'],
     ['loopback', '127.255.255.254'],

@@ -30,7 +30,7 @@ function repositoryWith(issues: number): { repository: NostrEvent; events: Nostr
   return { repository, events: [repository, ...events] };
 }
 
-describe('triggers (sync.md §5)', () => {
+describe('triggers (docs/sync.md §5)', () => {
   it('start: everything, at once after the warm-up, batch after batch without a fixed pause', async () => {
     const { world, relay } = worldOf();
     const repositories = Array.from({ length: 350 }, (_, number) => announcement(`repo-${number}`, [url]));
@@ -137,7 +137,7 @@ describe('triggers (sync.md §5)', () => {
   });
 });
 
-describe('negentropy (sync.md §5)', () => {
+describe('negentropy (docs/sync.md §5)', () => {
   it('moves what is missing and not one event more, and a second catch-up moves none', async () => {
     const { world, relay } = worldOf();
     const { repository, events } = repositoryWith(1_500);
@@ -261,7 +261,7 @@ describe('negentropy (sync.md §5)', () => {
   });
 });
 
-describe('"too many results" is answered by splitting the time range (sync.md §5)', () => {
+describe('"too many results" is answered by splitting the time range (docs/sync.md §5)', () => {
   it.each([
     ['with the cap in the 4th element', 'blocked: too many query results', 200],
     ['with the cap in its text', 'error: 1501 records, more than the limit of 200 records', undefined],
@@ -301,7 +301,7 @@ describe('"too many results" is answered by splitting the time range (sync.md §
   });
 });
 
-describe('fallback to paged REQ/EOSE (sync.md §5)', () => {
+describe('fallback to paged REQ/EOSE (docs/sync.md §5)', () => {
   const ways: [string, (relay: FakeRelay) => void][] = [
     ['NEG-ERR', (relay) => answerNegOpen(relay, (id) => ['NEG-ERR', id, 'error: negentropy disabled'])],
     [
@@ -392,7 +392,7 @@ describe('fallback to paged REQ/EOSE (sync.md §5)', () => {
   });
 });
 
-describe('interrupted catch-up (sync.md §5)', () => {
+describe('interrupted catch-up (docs/sync.md §5)', () => {
   it('resumes, and never marks done what was not stored', async () => {
     const { world, relay } = worldOf();
     const { events } = repositoryWith(1_000);
@@ -479,7 +479,7 @@ describe('interrupted catch-up (sync.md §5)', () => {
   });
 });
 
-describe('refused events (sync.md §6)', () => {
+describe('refused events (docs/sync.md §6)', () => {
   it('an announcement that arrives after all that hangs on it ends with all of it stored, from different relays', async () => {
     const world = new World({ settings: { bootstrapRelays: [url, other] } });
     const repository = announcement('late', [url], { pubkey: pubkey(7) });

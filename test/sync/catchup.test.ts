@@ -55,7 +55,7 @@ const seconds = [
   Number.MAX_SAFE_INTEGER,
 ];
 
-describe('catch-up of one filter (sync.md §5)', () => {
+describe('catch-up of one filter (docs/sync.md §5)', () => {
   it('is one session where that is enough', () => {
     const done = play(startCatchup(filter, 5, 'negentropy'), () => ({ type: 'reconciled' }));
     expect(done).toEqual([

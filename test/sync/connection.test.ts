@@ -37,7 +37,7 @@ const verbs: Record<
   giveUp: { run: (state) => giveUp(state, 1), from: ['disconnected'], to: 'dead' },
 };
 
-describe('the life of a connection (sync.md §2)', () => {
+describe('the life of a connection (docs/sync.md §2)', () => {
   for (const [verb, { run, from, to }] of Object.entries(verbs)) {
     for (const [type, state] of Object.entries(states)) {
       if (from.includes(type)) {

@@ -16,7 +16,7 @@ function worldOf(options: WorldOptions = {}): { world: World; relay: FakeRelay }
   return { world, relay: world.relay(url) };
 }
 
-describe('connection life (sync.md §2)', () => {
+describe('connection life (docs/sync.md §2)', () => {
   it('tries for the first time 5 s + 0–2 s after the start', async () => {
     const { world } = worldOf();
     world.start();
@@ -89,7 +89,7 @@ describe('connection life (sync.md §2)', () => {
   });
 });
 
-describe('a socket that answers nothing is a failure (sync.md §2)', () => {
+describe('a socket that answers nothing is a failure (docs/sync.md §2)', () => {
   it('is found by ping', async () => {
     const { world, relay } = worldOf();
     world.start();
@@ -142,7 +142,7 @@ describe('a socket that answers nothing is a failure (sync.md §2)', () => {
   });
 });
 
-describe('"slow down" pauses requests for 65 s and is no failure (sync.md §2)', () => {
+describe('"slow down" pauses requests for 65 s and is no failure (docs/sync.md §2)', () => {
   it.each(['NOTICE', 'CLOSED', 'OK'] as const)('in %s', async (type) => {
     const { world, relay } = worldOf();
     world.start();
@@ -185,7 +185,7 @@ describe('"slow down" pauses requests for 65 s and is no failure (sync.md §2)',
   });
 });
 
-describe('CLOSED ends one subscription (sync.md §2)', () => {
+describe('CLOSED ends one subscription (docs/sync.md §2)', () => {
   it('which is opened again after a backoff, and caught up', async () => {
     const { world, relay } = worldOf();
     world.start();
@@ -221,7 +221,7 @@ describe('CLOSED ends one subscription (sync.md §2)', () => {
   });
 });
 
-describe('auth-required: is answered with NIP-42 (sync.md §2)', () => {
+describe('auth-required: is answered with NIP-42 (docs/sync.md §2)', () => {
   const identity = testIdentity(1);
 
   function walled(relay: FakeRelay, accepts: boolean): void {
@@ -298,7 +298,7 @@ describe('auth-required: is answered with NIP-42 (sync.md §2)', () => {
   });
 });
 
-describe('the NIP-11 limitation is obeyed (sync.md §2)', () => {
+describe('the NIP-11 limitation is obeyed (docs/sync.md §2)', () => {
   /** Watches how many subscriptions and sessions are open, how many filters one has, how long messages are. */
   async function observe(relay: FakeRelay, world: World) {
     const most = { subscriptions: 0, sessions: 0, filters: 0, bytes: 0 };

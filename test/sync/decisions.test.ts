@@ -13,7 +13,7 @@ import { announcement, event, pubkey } from './support/events.js';
 const day = 86_400_000;
 const minute = 60_000;
 
-describe('what a relay cannot do is remembered and retried daily (sync.md §5)', () => {
+describe('what a relay cannot do is remembered and retried daily (docs/sync.md §5)', () => {
   it('one that never did negentropy is not asked again for a day', () => {
     const unable = learn({ type: 'untried' }, 'refused', 1_000, day);
     expect(canTry(unable, 1_000 + day - 1)).toBe(false);
@@ -36,7 +36,7 @@ describe('what a relay cannot do is remembered and retried daily (sync.md §5)',
   });
 });
 
-describe('triggers (sync.md §5)', () => {
+describe('triggers (docs/sync.md §5)', () => {
   const now = 1_000_000_000;
   const lookback = 3 * 86_400;
 
@@ -89,7 +89,7 @@ describe('the queue of catch-up', () => {
     expect(queue.next(always, settled)).toMatchObject({ trigger: 'daily' });
   });
 
-  it('waits until the live subscription of a topic stands (sync.md §4)', () => {
+  it('waits until the live subscription of a topic stands (docs/sync.md §4)', () => {
     const queue = new CatchupQueue();
     queue.add([pubkey(9)], 'start');
     expect(queue.next(always, settled)).toBeUndefined();
@@ -116,7 +116,7 @@ describe('the queue of catch-up', () => {
   });
 });
 
-describe('pace (sync.md §5): closed loop', () => {
+describe('pace (docs/sync.md §5): closed loop', () => {
   it('goes on at once while all is well, slower under strain, and recovers', () => {
     expect(nextPace(fullPace, { strained: false, msPerRequest: 50 })).toEqual(fullPace);
     let pace = fullPace;
@@ -135,7 +135,7 @@ describe('pace (sync.md §5): closed loop', () => {
   });
 });
 
-describe('gaps (sync.md §7)', () => {
+describe('gaps (docs/sync.md §7)', () => {
   const now = 1_000;
   const repository = announcement('repo', []);
   const address = `30617:${repository.pubkey}:repo`;
@@ -165,7 +165,7 @@ describe('gaps (sync.md §7)', () => {
   });
 });
 
-describe('the ledger of a relay: never done what was not stored (sync.md §5)', () => {
+describe('the ledger of a relay: never done what was not stored (docs/sync.md §5)', () => {
   it('is complete only when every topic is, as of the oldest', () => {
     const ledger = new RelayLedger();
     ledger.done(['a'], 10);

@@ -9,7 +9,7 @@ function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
   return new Discovery({ ownService, bootstrapRelays, relaysMax, relaysPerAnnouncementMax: 5 });
 }
 
-describe('which relays (sync.md §1)', () => {
+describe('which relays (docs/sync.md §1)', () => {
   it('tracks a relay for as long as a stored announcement names it', () => {
     const relays = discovery();
     relays.add(['wss://a.example', 'wss://b.example']);

@@ -5,7 +5,7 @@ import { classOf } from '../../src/sync/failure-class.js';
 const coded = (code: string, message = 'certificate dns timeout refused') =>
   Object.assign(new Error(message), { code });
 
-describe('failures are classed by error code, never by searching text (sync.md §2)', () => {
+describe('failures are classed by error code, never by searching text (docs/sync.md §2)', () => {
   it.each([
     ['ENOTFOUND', 'dns'],
     ['EAI_AGAIN', 'dns'],

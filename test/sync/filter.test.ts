@@ -29,7 +29,7 @@ function service(serves: (identifier: string) => boolean = () => true) {
 
 const topics = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].sort();
 
-describe('three layers, one source of truth (sync.md §3)', () => {
+describe('three layers, one source of truth (docs/sync.md §3)', () => {
   it('layer 1: announcements and states are asked of every relay', () => {
     const { filters } = service();
     expect(topics(filters, 'wss://any.example')).toEqual([announcementsTopic]);
@@ -93,7 +93,7 @@ describe('three layers, one source of truth (sync.md §3)', () => {
   });
 });
 
-describe('filters follow what is stored, incrementally (sync.md §3)', () => {
+describe('filters follow what is stored, incrementally (docs/sync.md §3)', () => {
   it('gives each change once, and what came and went in one window not at all', () => {
     const { filters, add } = service();
     const kept = announcement('kept', [one]);

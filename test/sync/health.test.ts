@@ -31,7 +31,7 @@ function failing(health: RelayHealth, count: number): RelayHealth[] {
 const step = (health: RelayHealth, event: HealthEvent, now: number) =>
   tracker.next(health, event, now, noJitter);
 
-describe('health (sync.md §2)', () => {
+describe('health (docs/sync.md §2)', () => {
   it('begins in Backoff{attempt: 0}, its first try 5 s + 0–2 s away', () => {
     expect(start().status).toEqual({ type: 'backoff', attempt: 0 });
     expect(start().nextRetryAt).toBe(5 * second);

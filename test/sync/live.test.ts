@@ -17,7 +17,7 @@ function asked(relay: FakeRelay, key: `#${string}`): string[] {
   return relay.live().flatMap((filter) => (filter[key] as string[] | undefined) ?? []);
 }
 
-describe('live (sync.md §4)', () => {
+describe('live (docs/sync.md §4)', () => {
   it('asks for nothing stored and sets no since', async () => {
     const { world, relay } = worldOf();
     const repository = announcement('repo', [url]);
@@ -91,7 +91,7 @@ function sameTopics(a: Filter, b: Filter): boolean {
   return JSON.stringify(rest) === JSON.stringify(b);
 }
 
-describe('filters grow with what is stored (sync.md §3)', () => {
+describe('filters grow with what is stored (docs/sync.md §3)', () => {
   it('a new announcement adds to layer 2 and a new root to layer 3, in a window of 5 s', async () => {
     const { world, relay } = worldOf();
     world.start();
@@ -164,7 +164,7 @@ function isLive([, , filter]: readonly unknown[]): boolean {
   return (filter as Filter).limit === 0;
 }
 
-describe('consolidation (sync.md §3)', () => {
+describe('consolidation (docs/sync.md §3)', () => {
   it('above 150 filters all subscriptions are rebuilt, packed; new ones are opened before old ones are closed', async () => {
     const { world, relay } = worldOf();
     relay.information = { ...emptyInformation, maxSubscriptions: 200, hasLimitation: true };

@@ -18,7 +18,7 @@ function worldOf(options: WorldOptions = {}): { world: World; relay: FakeRelay }
 const gapLine = 'catch-up found an event that live sync should have brought';
 const gapsLine = 'catch-up found events that live sync should have brought';
 
-describe('metrics (sync.md §7)', () => {
+describe('metrics (docs/sync.md §7)', () => {
   it('are the nine, under exactly these names, types and labels', async () => {
     const { world } = worldOf();
     world.start();
@@ -91,7 +91,7 @@ describe('metrics (sync.md §7)', () => {
   });
 });
 
-describe('gaps (sync.md §7)', () => {
+describe('gaps (docs/sync.md §7)', () => {
   it('an event found by catch-up after a reconnect that live sync should have brought is a gap, and a warning', async () => {
     const { world, relay } = worldOf();
     const repository = announcement('repo', [url]);
@@ -138,7 +138,7 @@ describe('gaps (sync.md §7)', () => {
   });
 });
 
-describe('what is said (sync.md §7)', () => {
+describe('what is said (docs/sync.md §7)', () => {
   it('at the levels of the table, with the relay, and never any content', async () => {
     const { world, relay } = worldOf();
     relay.reachable = new TransportError('dns', 'no such host');

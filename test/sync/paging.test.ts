@@ -68,7 +68,7 @@ function pageThrough(relay: Relay, filter: Filter, since = 0, within = limits, p
 const all: Filter = { '#a': ['x', 'y'] };
 const idsOf = (events: readonly NostrEvent[]) => new Set(events.map(({ id }) => id));
 
-describe('paged REQ by until (sync.md §5, fallback)', () => {
+describe('paged REQ by until (docs/sync.md §5, fallback)', () => {
   it('gets everything from a relay with any cap, however the events lie in time', () => {
     const times = fc.array(fc.nat(60), { maxLength: 300 });
     fc.assert(

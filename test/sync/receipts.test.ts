@@ -28,7 +28,7 @@ function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?
   return { asked, arrived, unserved, asks, record };
 }
 
-describe('every asked id is accounted for (sync.md §5)', () => {
+describe('every asked id is accounted for (docs/sync.md §5)', () => {
   it('an id that is not served is asked once more, then remembered as unserved', () => {
     const missing = new Set(['7', '8']);
     const { asked, unserved, arrived } = play(290, (ask) => ({

@@ -6,7 +6,7 @@ import { emptyInformation } from './support/fake-relay.js';
 
 fc.configureGlobal({ seed: 20260101 });
 
-describe('the limits of a remote (sync.md §2)', () => {
+describe('the limits of a remote (docs/sync.md §2)', () => {
   it('are cautious where it publishes none: ≤ 8 subscriptions, ≤ 10 filters, ≤ 60 KB, one negentropy session', () => {
     for (const information of [undefined, emptyInformation]) {
       const limits = relayLimits(information);

@@ -6,7 +6,7 @@ const bootstrap = 'wss://bootstrap.example';
 const one = 'wss://one.example';
 const two = 'wss://two.example';
 
-describe('which relays (sync.md §1)', () => {
+describe('which relays (docs/sync.md §1)', () => {
   it('connects to bootstrap relays, trusted, and to those that stored announcements name, untrusted', async () => {
     const world = new World({ settings: { bootstrapRelays: ['WSS://Bootstrap.example:443/'] } });
     world.relay(bootstrap);

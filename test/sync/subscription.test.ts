@@ -28,7 +28,7 @@ const limitsArb: fc.Arbitrary<PackingLimits> = fc.record({
   messageBytes: fc.integer({ min: 1_000, max: 60_000 }),
 });
 
-describe('the diff: wanted − in flight − confirmed (sync.md §3)', () => {
+describe('the diff: wanted − in flight − confirmed (docs/sync.md §3)', () => {
   it('is what is wanted and neither in flight nor confirmed, in the order of what is wanted', () => {
     fc.assert(
       fc.property(topicsArb, fc.array(topicArb), fc.array(topicArb), (wanted, inFlight, confirmed) => {
@@ -41,7 +41,7 @@ describe('the diff: wanted − in flight − confirmed (sync.md §3)', () => {
   });
 });
 
-describe('packing (sync.md §3)', () => {
+describe('packing (docs/sync.md §3)', () => {
   it('asks for a batch of addresses under #a, #A and #q, and for roots under #e, #E and #q', () => {
     const [packed] = packSubscriptions([announcementsTopic, address(1), root(2)], limits);
     expect(packed?.filters).toEqual([
@@ -116,7 +116,7 @@ describe('batches of catch-up', () => {
   });
 });
 
-describe('a rebuild (sync.md §3): new ones are opened before old ones are closed', () => {
+describe('a rebuild (docs/sync.md §3): new ones are opened before old ones are closed', () => {
   /** Plays a rebuild with one place beyond what was open; returns whether every topic was confirmed at all times. */
   function play(old: SubscriptionContent[], target: SubscriptionContent[], places: number): boolean {
     let id = 0;

@@ -74,7 +74,7 @@ async function failureOf(work: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-describe('a URL of an event does not lead into private networks (sync.md §1)', () => {
+describe('a URL of an event does not lead into private networks (docs/sync.md §1)', () => {
   it.each([
     ['127.0.0.1'],
     ['169.254.169.254'],
