@@ -3,7 +3,7 @@ import type { DialRecord } from '../network/network.js';
 
 type Past = { readonly life: number; readonly dials: DialRecord[] };
 
-/** A connection that stood that long is reconnected for free (sync.md §2). */
+/** A connection that stood that long is reconnected for free (docs/sync.md §2). */
 const stableMs = 60_000;
 /** Timers have whole milliseconds. */
 const toleranceMs = 2;

@@ -83,7 +83,7 @@ function missingFrom(
     .map(brief);
 }
 
-describe('what is refused for want of something is stored once that arrives, in any order (sync.md §6)', () => {
+describe('what is refused for want of something is stored once that arrives, in any order (docs/sync.md §6)', () => {
   it.each(Array.from({ length: 40 }, (_, index) => index + 1))('world %i', async (seed) => {
     const { universe } = drawScenario(seed);
     const names = namesOf(universe.cast);

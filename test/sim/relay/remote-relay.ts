@@ -41,7 +41,7 @@ export class RelaySession {
 /** A breach of what the relay published, or of what a relay that published nothing may expect. */
 export type Breach = { readonly url: string; readonly what: string };
 
-/** What a relay that publishes no limits may expect of us (sync.md §2). */
+/** What a relay that publishes no limits may expect of us (docs/sync.md §2). */
 const unpublished = { subscriptions: 8, filters: 10, messageBytes: 60_000, reconciliations: 1 };
 
 /**
