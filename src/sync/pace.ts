@@ -1,5 +1,5 @@
 /**
- * The closed loop of catch-up (docs/sync.md §5): the next batch goes when the last one is stored, and later when the
+ * The closed loop of catch-up (docs/sync.md §5): the next batch goes when one is stored, and later when the
  * remote shows strain. Pure; the wait is in milliseconds.
  */
 export type Pace = { readonly waitMs: number };
