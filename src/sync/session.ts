@@ -84,9 +84,12 @@ export class Session {
     for (const part of [this.#live, this.#downloader, this.#catchup]) {
       tasks.spawn(async (inner) => await this.#runPart(part, inner));
     }
-    await tasks.join();
-    await this.#peerMissing.settled();
-    this.#logs.interrupt();
+    try {
+      await tasks.join();
+    } finally {
+      await this.#peerMissing.settled();
+      this.#logs.interrupt();
+    }
   }
 
   /** Takes changes of what the relay is to be asked about. */

@@ -17,6 +17,7 @@ export class StoredTopics {
   readonly #clock: Clock;
   readonly #filters: FilterService;
   readonly #windowMs: number;
+  #isLoaded = false;
   /** What left the store while it was being read; undefined afterwards. */
   #removedMeanwhile: Set<string> | undefined = new Set();
   readonly #changed = new Wakeup();
@@ -35,11 +36,15 @@ export class StoredTopics {
     this.#windowMs = parts.windowMs;
   }
 
+  /** Whether the stored announcements have been read: which relays there are is known. */
   get isLoaded(): boolean {
-    return this.#removedMeanwhile === undefined;
+    return this.#isLoaded;
   }
 
-  /** Calls `onChanges` when the store has been read, and then once per window in which something changed. */
+  /**
+   * Calls `onChanges` when the stored announcements have been read, when the roots have been, which are many more, and
+   * then once per window in which something changed.
+   */
   async run(signal: AbortSignal, onChanges: () => void): Promise<void> {
     const { feed } = this.#admission;
     const stopAccepted = feed.onAccepted((accepted) => this.#onAccepted(accepted));
@@ -49,7 +54,11 @@ export class StoredTopics {
     const onAbort = () => this.#changed.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await this.#load(signal);
+      await this.#load([kinds.repositoryAnnouncement], signal);
+      this.#isLoaded = true;
+      onChanges();
+      await this.#load(rootKinds, signal);
+      this.#removedMeanwhile = undefined;
       for (;;) {
         onChanges();
         await this.#changed.wait();
@@ -62,12 +71,11 @@ export class StoredTopics {
     }
   }
 
-  async #load(signal: AbortSignal): Promise<void> {
-    for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement, ...rootKinds] }])) {
+  async #load(ofKinds: readonly number[], signal: AbortSignal): Promise<void> {
+    for await (const chunk of this.#store.query([{ kinds: [...ofKinds] }])) {
       signal.throwIfAborted();
       for (const { event } of chunk) if (this.#removedMeanwhile?.has(event.id) === false) this.#take(event);
     }
-    this.#removedMeanwhile = undefined;
   }
 
   #onAccepted({ event, stored }: AcceptedEvent): void {

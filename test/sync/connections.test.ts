@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TransportError } from '../../src/sync/transport.js';
 import { testIdentity } from '../support/events.js';
-import { announcement, issue } from './support/events.js';
+import { announcement, comment, issue } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -354,6 +354,30 @@ describe('the NIP-11 limitation is obeyed (docs/sync.md §2)', () => {
     for (const ask of relay.asks()) expect(ask.length).toBeLessThanOrEqual(limits.maxLimit);
     await world.stop();
   });
+
+  it.each(['CLOSED', 'NOTICE'])(
+    'a relay that takes one filter a subscription, and says so in %s, gives everything',
+    async (type) => {
+      const { world, relay } = worldOf();
+      relay.script = (connection, [kind, id, ...filters]) => {
+        if (kind !== 'REQ' || filters.length < 2) return false;
+        connection.send(...(type === 'CLOSED' ? [type, id] : [type]), 'invalid: too many filters');
+        return true;
+      };
+      const repositories = Array.from({ length: 12 }, (_, number) =>
+        announcement(`repository-${number}`, [url]),
+      );
+      const roots = repositories.map((repository) => issue(repository));
+      await world.submit(...repositories, ...roots);
+      const replies = roots.map((root) => comment(root));
+      relay.events.push(...repositories, ...replies);
+      world.start();
+      await world.advance(10 * minute);
+      for (const { id } of replies) expect(world.store.has(id)).toBe(true);
+      expect(relay.connection.isOpen).toBe(true);
+      await world.stop();
+    },
+  );
 
   it('a relay that says it has too many subscriptions is given fewer', async () => {
     const { world, relay } = worldOf();
