@@ -92,7 +92,10 @@ export function drawScenario(seed: number): Scenario {
   };
 }
 
-/** A day of a large world: 100 relays and 100,000 events. */
+/**
+ * A day of a large world: 100 relays and 100,000 events; ten hours of faults, then quiet. The daily catch-up comes
+ * after twelve hours instead of 24, so that one with every relay falls into the day.
+ */
 export function dayScenario(seed: number): Scenario {
   const random = seededRandom(seed);
   const size: UniverseSize = {
@@ -101,7 +104,7 @@ export function dayScenario(seed: number): Scenario {
     repositories: 400,
     events: 100_000,
     historySeconds: 400 * 86_400,
-    liveSeconds: 20 * 3_600,
+    liveSeconds: 10 * 3_600,
     liveShare: 0.1,
     rootShare: 0.05,
     directAnnouncementShare: 0.01,
@@ -112,17 +115,17 @@ export function dayScenario(seed: number): Scenario {
     seed,
     startMs,
     universe,
-    faultMs: 20 * hourMs,
-    quietMs: 4 * hourMs,
+    faultMs: 10 * hourMs,
+    quietMs: 14 * hourMs,
     full: true,
     bootstrap: relays.slice(0, 1),
     unreachable: [],
     relayKinds: 'large',
     networkFaults: { lossChance: 0.05, lossBytesMax: 1_000_000, silentLossChance: 0.2 },
-    incidents: drawIncidents(fork(random), relays.slice(0, 30), 20 * hourMs).filter(({ type }) => {
+    incidents: drawIncidents(fork(random), relays.slice(0, 30), 10 * hourMs).filter(({ type }) => {
       return type === 'unreachable' || type === 'connections-lost';
     }),
-    settings: { ...defaultSyncSettings, bootstrapRelays: [] },
+    settings: { ...defaultSyncSettings, dailyIntervalMs: 12 * hourMs, dailyStaggerMs: 60 * secondMs },
     hasIdentity: true,
     refusedIdsMax: 1_000_000,
     ...drawSeeds(fork(random)),
