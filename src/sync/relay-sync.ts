@@ -1,5 +1,3 @@
-import { limits } from '../config/limits.js';
-import { withTimeLimit } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
 import {
   backOff,
@@ -11,10 +9,10 @@ import {
   endUpdate,
   giveUp,
 } from './connection.js';
+import { dialPeer } from './dial.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
-import { Peer } from './peer.js';
-import { relayLimits } from './relay-limits.js';
+import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
 import { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
@@ -137,52 +135,32 @@ export class RelaySync {
   }
 
   async #dial(signal: AbortSignal): Promise<void> {
-    const { clock, dialer, metrics, logger } = this.#context;
+    const { clock, metrics, logger } = this.#context;
     const target = { url: this.relay, trusted: this.#isTrusted };
     this.#state = connect(this.#state, clock.monotonic());
-    const attempt = new AbortController();
-    const onAbort = () => attempt.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const information = await withTimeLimit(
-        clock,
-        'the relay information',
-        limits.remoteInformationMsMax,
-        dialer.information(target, attempt.signal),
-        signal,
-      ).catch(() => undefined);
-      signal.throwIfAborted();
-      const peer = new Peer({
-        ...this.#context,
-        relay: this.relay,
-        inlet: this.#inlet,
-        limits: relayLimits(information),
-        authRequired: information?.authRequired === true,
-      });
-      const dialled = dialer.dial(target, peer.handlers, attempt.signal);
-      peer.attach(await withTimeLimit(clock, 'the connection', limits.remoteDialMsMax, dialled, signal));
-      this.#peer = peer;
-      this.#state = connected(this.#state, clock.monotonic());
-      metrics.attempted(this.relay, 'success');
-      metrics.setConnected(this.relay, true);
-      logger.info({ relay: this.relay }, 'connected');
-      this.#apply({ type: 'connected' });
+      this.#peer = await dialPeer({ ...this.#context, inlet: this.#inlet }, target, signal);
     } catch (error) {
-      attempt.abort(error);
       signal.throwIfAborted();
-      metrics.attempted(this.relay, 'failure');
-      this.#lose({ type: 'connect-failed', failure: failureOf(error) });
-      const { status, nextRetryAt, consecutiveFailures } = this.#health;
-      const backoffMs = Math.round(nextRetryAt - clock.monotonic());
-      if (status.type !== 'dead') {
-        logger.warn(
-          { relay: this.relay, attempt: consecutiveFailures, backoffMs, failure: failureOf(error) },
-          'connect failed',
-        );
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
+      this.#onConnectFailed(error instanceof TransportError ? error.failure : 'timeout');
+      return;
     }
+    this.#state = connected(this.#state, clock.monotonic());
+    metrics.attempted(this.relay, 'success');
+    metrics.setConnected(this.relay, true);
+    logger.info({ relay: this.relay }, 'connected');
+    this.#apply({ type: 'connected' });
+  }
+
+  #onConnectFailed(failure: FailureClass): void {
+    const { clock, metrics, logger } = this.#context;
+    metrics.attempted(this.relay, 'failure');
+    this.#lose({ type: 'connect-failed', failure });
+    // That a relay is dead was said.
+    if (this.isDead) return;
+    const { nextRetryAt, consecutiveFailures } = this.#health;
+    const backoffMs = Math.round(nextRetryAt - clock.monotonic());
+    logger.warn({ relay: this.relay, attempt: consecutiveFailures, backoffMs, failure }, 'connect failed');
   }
 
   async #serve(peer: Peer, signal: AbortSignal): Promise<void> {
@@ -269,8 +247,4 @@ export class RelaySync {
     if (isUpdating && this.#state.type === 'connected') this.#state = beginUpdate(this.#state);
     else if (!isUpdating && this.#state.type === 'updating') this.#state = endUpdate(this.#state);
   }
-}
-
-function failureOf(error: unknown): FailureClass {
-  return error instanceof TransportError ? error.failure : 'timeout';
 }

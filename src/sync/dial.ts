@@ -1,0 +1,56 @@
+import { limits } from '../config/limits.js';
+import { withTimeLimit } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
+import { Peer, type PeerParts } from './peer.js';
+import { relayLimits } from './relay-limits.js';
+import type { Dialer, DialTarget } from './transport.js';
+
+export type DialParts = Omit<PeerParts, 'limits' | 'authRequired' | 'relay'> & { readonly dialer: Dialer };
+
+/**
+ * Reads the NIP-11 document of a remote, then connects to it. Rejects with `TransportError`, `TimeLimitError` or the
+ * signal's reason; nothing is left open then.
+ */
+export async function dialPeer(parts: DialParts, target: DialTarget, signal: AbortSignal): Promise<Peer> {
+  const { dialer, clock } = parts;
+  const information = await within(
+    clock,
+    'the relay information',
+    limits.remoteInformationMsMax,
+    signal,
+    async (attempt) => await dialer.information(target, attempt),
+  ).catch(() => undefined);
+  signal.throwIfAborted();
+  const peer = new Peer({
+    ...parts,
+    relay: target.url,
+    limits: relayLimits(information),
+    authRequired: information?.authRequired === true,
+  });
+  const socket = await within(
+    clock,
+    'the connection',
+    limits.remoteDialMsMax,
+    signal,
+    async (attempt) => await dialer.dial(target, peer.handlers, attempt),
+  );
+  peer.attach(socket);
+  return peer;
+}
+
+/** Gives work a time limit, and a signal that ends it when the limit is reached. */
+async function within<T>(
+  clock: Clock,
+  what: string,
+  limitMs: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const attempt = new AbortController();
+  try {
+    return await withTimeLimit(clock, what, limitMs, work(attempt.signal), signal);
+  } catch (error) {
+    attempt.abort(error);
+    throw error;
+  }
+}
