@@ -1,4 +1,5 @@
 import { type Filter, isEmptyFilter, tagConditions } from '../../nostr/filter.js';
+import { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { gather, ListCheck, type ListCondition } from './list-condition.js';
 import { ListCursor } from './list-cursor.js';
@@ -33,8 +34,6 @@ export class FilterPlan {
   /** What is to be checked of a row that comes from the walked lists, and of any other row. */
   readonly #ofWalked: RowCheck;
   readonly #ofAny: RowCheck;
-  /** What is to be checked of a row of `candidateSet`. */
-  readonly #ofCandidates: RowCheck;
 
   constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
     this.#index = index;
@@ -50,7 +49,6 @@ export class FilterPlan {
     const authors = filter.authors && new Set(filter.authors.map((author) => index.findAuthor(author)));
     const covered = this.#walked?.name;
     this.#ofAny = { kinds, authors, lists: lists.map(({ check }) => check) };
-    this.#ofCandidates = { kinds, authors, lists: [] };
     this.#ofWalked = {
       kinds: covered === 'kind' || covered === 'authorKind' ? undefined : kinds,
       authors: covered === 'author' || covered === 'authorKind' ? undefined : authors,
@@ -80,29 +78,29 @@ export class FilterPlan {
   get visits(): number {
     if (this.empty) return 0;
     if (this.#filter.ids !== undefined) return this.#filter.ids.length;
-    return this.#readsColumns ? this.#index.rows.end : this.#walkedRows;
+    return this.readsColumns ? this.#index.rows.end : this.#walkedRows;
   }
 
   /**
-   * The rows that stand in the lists, for those who check them by and by with `matchesCandidate`, which holds while the
-   * index changes; `undefined` when these are as good as all. Takes its time for all rows of all tags at once.
+   * Whether the columns are read from end to end: walking a list in its order jumps about in them, which costs more
+   * where the list is a good part of all rows.
    */
-  candidateSet(): RowSet | undefined {
-    return this.#gathered.reduce<RowSet | undefined>((set, condition) => {
-      const others = gather(this.#index, condition);
-      set?.retain(others);
-      return set ?? others;
-    }, undefined);
+  get readsColumns(): boolean {
+    if (this.empty || this.#filter.ids !== undefined || this.#walked?.name === 'tag') return false;
+    return this.#walkedRows > this.#index.rows.end / 8;
   }
 
-  /** How many rows `candidateSet` looks at. */
+  /**
+   * What matches, for those who go over the columns by and by: valid while the index changes, but for rows that come
+   * meanwhile. Takes its time for `gatheredRows` at once. Not for a filter with ids.
+   */
+  scanByAndBy(): ColumnScan {
+    return this.#scan(this.#candidateSet());
+  }
+
+  /** How many rows `scanByAndBy` gathers. */
   get gatheredRows(): number {
     return this.#gathered.reduce((sum, { rowCount }) => sum + rowCount, 0);
-  }
-
-  /** Whether a row of `candidateSet` matches. */
-  matchesCandidate(row: number): boolean {
-    return this.#passes(row, this.#ofCandidates) && this.#isInTime(row);
   }
 
   /** Whether a row that `candidates` gave, and that is not too old, matches. */
@@ -110,11 +108,7 @@ export class FilterPlan {
     return this.#passes(row, this.#ofWalked);
   }
 
-  /**
-   * Calls `visit` with all rows that match, each once, in no order, until it gives false. Walking a list in its order
-   * jumps about in the columns; so where it is a good part of all rows, the columns themselves are read from end to
-   * end.
-   */
+  /** Calls `visit` with all rows that match, each once, in no order, until it gives false. */
   forEachMatch(visit: (row: number) => boolean): void {
     if (this.empty) return;
     const { rows, refusedCount, refusals } = this.#index;
@@ -127,10 +121,8 @@ export class FilterPlan {
         return !isMatch || visit(row);
       };
       refusals.every((heap) => heap.every(visitMatch));
-    } else if (this.#readsColumns) {
-      for (let row = 0; row < rows.end; row += 1) {
-        if (this.#passes(row, this.#ofAny) && this.#isInTime(row) && !visit(row)) return;
-      }
+    } else if (this.readsColumns) {
+      this.#visitColumns(visit);
     } else {
       this.#visitLists(visit);
     }
@@ -141,12 +133,37 @@ export class FilterPlan {
   }
 
   get #gathered(): readonly ListCondition[] {
-    const isSelective = !this.#readsColumns && this.#walked !== undefined && this.#walked.name !== 'tag';
+    const isSelective = !this.readsColumns && this.#walked !== undefined && this.#walked.name !== 'tag';
     return isSelective ? [this.#walked, ...this.#tags] : this.#tags;
   }
 
-  get #readsColumns(): boolean {
-    return this.#walked?.name !== 'tag' && this.#walkedRows > this.#index.rows.end / 8;
+  /** The rows that stand in the lists; `undefined` when these are as good as all. */
+  #candidateSet(): RowSet | undefined {
+    return this.#gathered.reduce<RowSet | undefined>((set, condition) => {
+      const others = gather(this.#index, condition);
+      set?.retain(others);
+      return set ?? others;
+    }, undefined);
+  }
+
+  #scan(candidates?: RowSet): ColumnScan {
+    const { since, until } = this.#filter;
+    const { kinds, authors } = this.#ofAny;
+    const conditions = { wantsStored: this.#wantsStored, kinds, authors, since, until };
+    return new ColumnScan(this.#index.rows, conditions, candidates);
+  }
+
+  #visitColumns(visit: (row: number) => boolean): void {
+    const { lists } = this.#ofAny;
+    const scan = this.#scan();
+    // Small steps at first, for those who want no more than one match.
+    for (let stepRows = 64; !scan.isDone; stepRows *= 2) {
+      scan.step(stepRows);
+      for (let at = 0; at < scan.foundCount; at += 1) {
+        const row = scan.found[at]!;
+        if (lists.every((check) => check.has(row)) && !visit(row)) return;
+      }
+    }
   }
 
   #visitLists(visit: (row: number) => boolean): void {

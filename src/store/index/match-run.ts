@@ -1,8 +1,8 @@
 import type { Filter } from '../../nostr/filter.js';
+import type { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { FilterPlan } from './filter-plan.js';
 import type { VisitBudget } from './filter-stream.js';
-import type { RowSet } from './row-set.js';
 
 /** Rows of posting lists that are gathered in the time in which one row is looked at. */
 const gatheredPerVisit = 16;
@@ -15,25 +15,21 @@ export class MatchRun {
   readonly #index: EventIndex;
   readonly #filter: Filter;
   readonly #beforeSequence: number;
-  readonly #end: number;
-  #plan: FilterPlan | undefined;
-  #candidates: RowSet | undefined;
-  #next = 0;
+  #scan: ColumnScan | undefined;
 
   constructor(index: EventIndex, filter: Filter) {
     this.#index = index;
     this.#filter = filter;
     this.#beforeSequence = index.nextSequence;
-    this.#end = index.rows.end;
   }
 
   /** Calls `visit` with further matches while the budget lasts; whether there are none left. */
   next(budget: VisitBudget, visit: (row: number) => void): boolean {
-    if (this.#plan === undefined) {
+    if (this.#scan === undefined) {
       const plan = new FilterPlan(this.#index, this.#filter, 'stored');
-      const { visits } = plan;
+      const { visits, readsColumns } = plan;
       // Ids are few, and look-ups at that.
-      if (visits <= budget.visits || this.#filter.ids !== undefined) {
+      if (!readsColumns && (visits <= budget.visits || this.#filter.ids !== undefined)) {
         budget.visits -= visits;
         plan.forEachMatch((row) => {
           if (this.#isOld(row)) visit(row);
@@ -41,28 +37,27 @@ export class MatchRun {
         });
         return true;
       }
-      this.#plan = plan;
       budget.visits -= Math.ceil(plan.gatheredRows / gatheredPerVisit);
-      this.#candidates = plan.candidateSet();
+      this.#scan = plan.scanByAndBy();
     }
-    return this.#goOn(this.#plan, budget, visit);
+    return this.#goOn(this.#scan, budget, visit);
   }
 
   /**
-   * The plan's lists may have changed by now, but what it checks of a candidate has not: an author's number goes to
+   * The plan's lists may have changed by now, but what the scan checks of a row has not: an author's number goes to
    * another only when no row from before is left that has it.
    */
-  #goOn(plan: FilterPlan, budget: VisitBudget, visit: (row: number) => void): boolean {
-    for (let row = this.#next; ; row += 1) {
-      if (this.#candidates !== undefined) row = this.#candidates.from(row);
-      if (row < 0 || row >= this.#end) return true;
-      if (budget.visits <= 0) {
-        this.#next = row;
-        return false;
+  #goOn(scan: ColumnScan, budget: VisitBudget, visit: (row: number) => void): boolean {
+    const isUnchanged = this.#index.nextSequence === this.#beforeSequence;
+    while (!scan.isDone) {
+      if (budget.visits <= 0) return false;
+      budget.visits -= scan.step(budget.visits);
+      for (let at = 0; at < scan.foundCount; at += 1) {
+        const row = scan.found[at]!;
+        if (isUnchanged || this.#isOld(row)) visit(row);
       }
-      budget.visits -= 1;
-      if (this.#isOld(row) && plan.matchesCandidate(row)) visit(row);
     }
+    return true;
   }
 
   #isOld(row: number): boolean {

@@ -34,15 +34,24 @@ export type TimeKey = {
 };
 
 const pageBits = 14;
-const pageRows = 1 << pageBits;
-const pageMask = pageRows - 1;
+/** Rows of one page, a power of two. */
+export const rowsPerPage = 1 << pageBits;
+const pageMask = rowsPerPage - 1;
+
+/** The columns of the rows of one page, for loops over many: a row stands at its number modulo `rowsPerPage`. */
+export type RowColumns = {
+  readonly createdAt: Float64Array;
+  readonly author: Uint32Array;
+  readonly kind: Uint16Array;
+  readonly state: Uint8Array;
+};
 
 /**
  * One page of columns in one buffer, widest first so that each is aligned; 56 bytes a row:
  *
- *     | createdAt f64 | sequence f64 | id 8×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |   (× pageRows)
+ *     | createdAt f64 | sequence f64 | id 8×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |   (× rowsPerPage)
  */
-class RowPage {
+class RowPage implements RowColumns {
   readonly buffer: ArrayBuffer;
   readonly createdAt: Float64Array;
   readonly sequence: Float64Array;
@@ -54,13 +63,13 @@ class RowPage {
 
   constructor(buffer: ArrayBuffer) {
     this.buffer = buffer;
-    this.createdAt = new Float64Array(buffer, 0, pageRows);
-    this.sequence = new Float64Array(buffer, 8 * pageRows, pageRows);
-    this.ids = new Uint32Array(buffer, 16 * pageRows, keyWords * pageRows);
-    this.author = new Uint32Array(buffer, 48 * pageRows, pageRows);
-    this.kind = new Uint16Array(buffer, 52 * pageRows, pageRows);
-    this.state = new Uint8Array(buffer, 54 * pageRows, pageRows);
-    this.sizeLog = new Uint8Array(buffer, 55 * pageRows, pageRows);
+    this.createdAt = new Float64Array(buffer, 0, rowsPerPage);
+    this.sequence = new Float64Array(buffer, 8 * rowsPerPage, rowsPerPage);
+    this.ids = new Uint32Array(buffer, 16 * rowsPerPage, keyWords * rowsPerPage);
+    this.author = new Uint32Array(buffer, 48 * rowsPerPage, rowsPerPage);
+    this.kind = new Uint16Array(buffer, 52 * rowsPerPage, rowsPerPage);
+    this.state = new Uint8Array(buffer, 54 * rowsPerPage, rowsPerPage);
+    this.sizeLog = new Uint8Array(buffer, 55 * rowsPerPage, rowsPerPage);
   }
 }
 
@@ -78,7 +87,7 @@ export class RowTable implements KeyColumn {
   }
 
   get bytes(): number {
-    return this.#pages.length * pageRows * rowBytes;
+    return this.#pages.length * rowsPerPage * rowBytes;
   }
 
   /** Takes a free row and fills it. */
@@ -86,7 +95,7 @@ export class RowTable implements KeyColumn {
     const row = this.#free.pop() ?? this.#end++;
     const pageNumber = row >>> pageBits;
     if (pageNumber === this.#pages.length)
-      this.#pages.push(new RowPage(new ArrayBuffer(pageRows * rowBytes)));
+      this.#pages.push(new RowPage(new ArrayBuffer(rowsPerPage * rowBytes)));
     const page = this.#pages[pageNumber]!;
     const at = row & pageMask;
     page.createdAt[at] = values.createdAt;
@@ -103,6 +112,11 @@ export class RowTable implements KeyColumn {
   free(row: number): void {
     this.setState(row, rowState.free);
     this.#free.push(row);
+  }
+
+  /** The columns of the page that has the row. */
+  columnsOf(row: number): RowColumns {
+    return this.#pages[row >>> pageBits]!;
   }
 
   createdAt(row: number): number {

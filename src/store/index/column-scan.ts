@@ -1,0 +1,171 @@
+import type { RowSet } from './row-set.js';
+import { type RowColumns, type RowTable, rowState, rowsPerPage } from './row-table.js';
+
+/** Most rows of one step, so that what is left of them stays in the nearest cache from condition to condition. */
+const stepRowsMax = 4_096;
+
+const pageMask = rowsPerPage - 1;
+
+/** What the columns alone tell of a row; a condition that is absent lets all pass. */
+export type ColumnConditions = {
+  readonly wantsStored: boolean;
+  readonly kinds: ReadonlySet<number> | undefined;
+  /** By number. */
+  readonly authors: ReadonlySet<number> | undefined;
+  /** Both in seconds since 1970, and both inclusive. */
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+};
+
+/**
+ * Reads the columns from end to end, or of a set of rows only, and finds the rows that match, in the order of their
+ * numbers. Each step stays within a page and takes one condition after the other, each in a loop without a call or a
+ * branch to guess over the rows that are left. The index may change between two steps: a row is judged when it is come
+ * by.
+ */
+export class ColumnScan {
+  /** The first `foundCount` are what the last step found. */
+  readonly found = new Uint32Array(stepRowsMax);
+  foundCount = 0;
+  readonly #rows: RowTable;
+  readonly #end: number;
+  readonly #candidates: RowSet | undefined;
+  readonly #wantsStored: boolean;
+  readonly #kinds: Uint8Array | undefined;
+  readonly #authors: ReadonlySet<number> | undefined;
+  readonly #isTimed: boolean;
+  readonly #since: number;
+  readonly #until: number;
+  #next = 0;
+
+  /** Over all rows below the present end, or over `candidates`, which are below it. */
+  constructor(rows: RowTable, conditions: ColumnConditions, candidates?: RowSet) {
+    const { wantsStored, kinds, authors, since, until } = conditions;
+    this.#rows = rows;
+    this.#end = rows.end;
+    this.#candidates = candidates;
+    this.#wantsStored = wantsStored;
+    this.#kinds = kinds && kindTable(kinds);
+    this.#authors = authors;
+    this.#isTimed = since !== undefined || until !== undefined;
+    this.#since = since ?? 0;
+    this.#until = until ?? Number.POSITIVE_INFINITY;
+    this.#skip();
+  }
+
+  get isDone(): boolean {
+    return this.#next >= this.#end;
+  }
+
+  /** Looks at some further rows, at least one and at most `rowsMax`, and gives their number. Not when done. */
+  step(rowsMax: number): number {
+    const from = this.#next;
+    const to = Math.min(this.#end, (from | pageMask) + 1, from + Math.min(Math.max(1, rowsMax), stepRowsMax));
+    const columns = this.#rows.columnsOf(from);
+    const { found } = this;
+    const looked = list(this.#candidates, from, to, found);
+    let count = this.#wantsStored
+      ? keepStored(columns.state, found, looked)
+      : keepRefused(columns.state, found, looked);
+    if (this.#kinds !== undefined) count = keepKinds(columns.kind, this.#kinds, found, count);
+    if (this.#isTimed) count = keepTimes(columns.createdAt, this.#since, this.#until, found, count);
+    if (this.#authors !== undefined) count = keepAuthors(columns.author, this.#authors, found, count);
+    this.foundCount = count;
+    this.#next = to;
+    this.#skip();
+    return looked;
+  }
+
+  /** Goes on to the next candidate. */
+  #skip(): void {
+    if (this.#candidates === undefined || this.isDone) return;
+    const row = this.#candidates.from(this.#next);
+    this.#next = row < 0 ? this.#end : row;
+  }
+}
+
+/** A byte for each kind. */
+function kindTable(kinds: ReadonlySet<number>): Uint8Array {
+  const table = new Uint8Array(65_536);
+  for (const kind of kinds) table[kind] = 1;
+  return table;
+}
+
+/** Puts the candidates in `[from, to)` into `found`; without candidates, all rows. */
+function list(candidates: RowSet | undefined, from: number, to: number, found: Uint32Array): number {
+  if (candidates === undefined) {
+    for (let row = from; row < to; row += 1) found[row - from] = row;
+    return to - from;
+  }
+  let count = 0;
+  for (let row = candidates.from(from); row >= 0 && row < to; row = candidates.from(row + 1)) {
+    found[count] = row;
+    count += 1;
+  }
+  return count;
+}
+
+// Each of these keeps what passes of the first `count` rows, moved to the front, and gives how many that are. Every
+// row is written, and the place moves on only behind one that passes: there is nothing to guess for the processor.
+
+function keepStored(column: RowColumns['state'], found: Uint32Array, count: number): number {
+  let kept = 0;
+  for (let at = 0; at < count; at += 1) {
+    const row = found[at]!;
+    found[kept] = row;
+    kept += Number(column[row & pageMask]! === rowState.stored);
+  }
+  return kept;
+}
+
+function keepRefused(column: RowColumns['state'], found: Uint32Array, count: number): number {
+  let kept = 0;
+  for (let at = 0; at < count; at += 1) {
+    const row = found[at]!;
+    found[kept] = row;
+    kept += Number(column[row & pageMask]! >= rowState.refusedFirst);
+  }
+  return kept;
+}
+
+function keepKinds(column: RowColumns['kind'], kinds: Uint8Array, found: Uint32Array, count: number): number {
+  let kept = 0;
+  for (let at = 0; at < count; at += 1) {
+    const row = found[at]!;
+    found[kept] = row;
+    kept += kinds[column[row & pageMask]!]!;
+  }
+  return kept;
+}
+
+function keepTimes(
+  column: RowColumns['createdAt'],
+  since: number,
+  until: number,
+  found: Uint32Array,
+  count: number,
+): number {
+  let kept = 0;
+  for (let at = 0; at < count; at += 1) {
+    const row = found[at]!;
+    const time = column[row & pageMask]!;
+    found[kept] = row;
+    kept += Number(time >= since) & Number(time <= until);
+  }
+  return kept;
+}
+
+function keepAuthors(
+  column: RowColumns['author'],
+  authors: ReadonlySet<number>,
+  found: Uint32Array,
+  count: number,
+): number {
+  let kept = 0;
+  for (let at = 0; at < count; at += 1) {
+    const row = found[at]!;
+    found[kept] = row;
+    kept += Number(authors.has(column[row & pageMask]!));
+  }
+  return kept;
+}
