@@ -9,7 +9,7 @@ import { PeerGoneError, PeerStrainedError } from './errors.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
 import type { Peer } from './peer.js';
-import { type AskedId, settleAsk } from './receipts.js';
+import { type AskedId, askLength, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
 import { allEnded } from './tasks.js';
@@ -107,25 +107,46 @@ export class Downloader {
 
   /** Takes the next ids of one order that still have to be asked for; the others are accounted for on the way. */
   #take(order: DownloadOrder): Wanted[] {
-    const { peer, store, refused, inFlight, memory } = this.#parts;
-    const size = Math.min(this.#idsMax, memory.serving.askSize);
-    const ask: Wanted[] = [];
-    let taken = 0;
+    const { peer, inFlight, memory } = this.#parts;
+    this.#dropSettled(order);
+    const own = takeWhile(this.#queue, (wanted) => wanted.order === order);
+    const length = askLength(memory.serving, own, this.#idsMax);
+    const taken = this.#queue.slice(0, length);
+    this.#queue = this.#queue.slice(length);
+    this.#makeRoom();
+    return taken.filter((wanted) => {
+      if (inFlight.claim(wanted.id, peer.relay)) return true;
+      inFlight.whenReleased(wanted.id, () => this.#putBack([wanted]));
+      return false;
+    });
+  }
+
+  /** Accounts for those ids in front that came by another way, or that the relay is known not to serve. */
+  #dropSettled(order: DownloadOrder): void {
+    const { store, refused, memory } = this.#parts;
+    let open = 0;
+    let seen = 0;
+    const left: Wanted[] = [];
     for (const wanted of this.#queue) {
-      if (ask.length >= size || wanted.order !== order) break;
-      taken += 1;
+      if (open >= this.#idsMax || wanted.order !== order) break;
+      seen += 1;
       const { id } = wanted;
-      if (store.has(id) || refused.reasonFor(id) !== undefined) order.settle();
-      else if (memory.unserved.has(id)) order.settleUnserved(id);
-      else if (inFlight.claim(id, peer.relay)) ask.push(wanted);
-      else inFlight.whenReleased(id, () => this.#putBack([wanted]));
+      if (store.has(id) || refused.reasonFor(id) !== undefined) {
+        order.settle();
+      } else if (memory.unserved.has(id)) {
+        order.settleUnserved(id);
+      } else {
+        left.push(wanted);
+        open += 1;
+      }
     }
-    this.#queue = this.#queue.slice(taken);
-    if (this.#queue.length <= limits.downloadQueueIdsMax / 2) {
-      this.#room?.resolve();
-      this.#room = undefined;
-    }
-    return ask;
+    this.#queue = [...left, ...this.#queue.slice(seen)];
+  }
+
+  #makeRoom(): void {
+    if (this.#queue.length > limits.downloadQueueIdsMax / 2) return;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   async #ask(order: DownloadOrder, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
@@ -135,7 +156,7 @@ export class Downloader {
     const served = new Set<string>();
     const deliveries: Promise<void>[] = [];
     try {
-      const isComplete = await this.#request({
+      const end = await request({
         peer,
         clock,
         source: order.source,
@@ -148,19 +169,13 @@ export class Downloader {
         },
       });
       await Promise.all(deliveries);
-      this.#settle(order, asked, served, !isComplete);
+      this.#settle(order, asked, served, end.type !== 'eose');
+    } catch (error) {
+      // Asked to slow down time and again: that says nothing about these ids.
+      if (!(error instanceof PeerStrainedError)) throw error;
+      this.#putBack(asked);
     } finally {
       for (const id of ids) this.#parts.inFlight.release(id);
-    }
-  }
-
-  /** Whether the remote answered to the end. */
-  async #request(parts: Parameters<typeof request>[0]): Promise<boolean> {
-    try {
-      return (await request(parts)).type === 'eose';
-    } catch (error) {
-      if (error instanceof PeerStrainedError) return false;
-      throw error;
     }
   }
 
@@ -193,5 +208,12 @@ export class Downloader {
   #putBack(wanted: readonly Wanted[]): void {
     this.#queue.push(...wanted);
     this.#wakeup.notify();
+  }
+}
+
+function* takeWhile<T>(items: Iterable<T>, holds: (item: T) => boolean): Iterable<T> {
+  for (const item of items) {
+    if (!holds(item)) return;
+    yield item;
   }
 }

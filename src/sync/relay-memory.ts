@@ -3,7 +3,7 @@ import type { Capability } from './capability.js';
 import { CatchupQueue } from './catchup-queue.js';
 import { RelayLedger } from './ledger.js';
 import { fullPace, type Pace } from './pace.js';
-import { newServingRecord, type ServingRecord } from './receipts.js';
+import { newServingRecord, refreshed, type ServingRecord } from './receipts.js';
 import { UnservedIds } from './unserved.js';
 
 /** What is known of one relay beyond a connection: gone only with the process, or when the relay is tracked no more. */
@@ -20,7 +20,7 @@ export class RelayMemory {
   /** The day is over: what the relay could not do is tried again. */
   startDay(): void {
     this.unserved.clear();
-    this.serving = newServingRecord(limits.downloadIdsMax);
+    this.serving = refreshed(this.serving);
     this.negentropy = this.negentropy.type === 'unable' ? { type: 'untried' } : this.negentropy;
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AskedId, newServingRecord, settleAsk } from '../../src/sync/receipts.js';
+import { type AskedId, askLength, newServingRecord, settleAsk } from '../../src/sync/receipts.js';
 
 fc.configureGlobal({ seed: 20260101 });
 
@@ -15,7 +15,7 @@ function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?
   while (queue.length > 0) {
     asks += 1;
     if (asks > 20_000) throw new Error('without end');
-    const ask = queue.slice(0, record.askSize);
+    const ask = queue.slice(0, askLength(record, queue, 300));
     queue = queue.slice(ask.length);
     for (const { id } of ask) asked.set(id, (asked.get(id) ?? 0) + 1);
     const { served, failed = false } = serve(ask.map(({ id }) => id));
@@ -41,8 +41,10 @@ describe('every asked id is accounted for (docs/sync.md §5)', () => {
   });
 
   it('a relay that serves nothing is asked twice', () => {
-    const { asks, unserved } = play(300, () => ({ served: [] }));
-    expect(asks).toBe(2);
+    const { asked, asks, unserved } = play(300, () => ({ served: [] }));
+    expect(new Set(asked.values())).toEqual(new Set([2]));
+    // The second time in smaller asks, for it may look at the first ids of an ask only.
+    expect(asks).toBe(1 + 30);
     expect(unserved.size).toBe(300);
   });
 
@@ -65,6 +67,27 @@ describe('every asked id is accounted for (docs/sync.md §5)', () => {
         expect(arrived.size).toBe(ids);
       }),
     );
+  });
+
+  it('a relay that looks at the first ids only, and lists some that it has not, gives all that it has', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.boolean(), { maxLength: 800 }),
+        fc.integer({ min: 10, max: 400 }),
+        (has, cap) => {
+          const { arrived, unserved } = play(has.length, (ask) => ({
+            served: ask.slice(0, cap).filter((id) => has[Number(id)]),
+          }));
+          expect(arrived.size).toBe(has.filter(Boolean).length);
+          expect(arrived.size + unserved.size).toBe(has.length);
+        },
+      ),
+    );
+  });
+
+  it('asks for more at once again when all of it came', () => {
+    const { record } = play(5_000, (ask) => ({ served: ask.filter((id) => Number(id) > 100 || id === '1') }));
+    expect(record.askSize).toBe(300);
   });
 
   it('ends, and accounts for each id once, whatever the relay does', () => {
