@@ -110,7 +110,7 @@ describe('the store beside a plain array', () => {
       fc.asyncProperty(
         fc.integer(),
         fc.constantFrom(1, 5, 1_000),
-        fc.constantFrom(30, 50_000),
+        fc.constantFrom(7, 30, 50_000),
         async (seed, times, rowsPerTurn) => {
           const opened = createMemoryStore({ clock: new VirtualClock(now * 1000), rowsPerTurn });
           await runAgainstModel(opened, seed, 150, times);

@@ -19,8 +19,7 @@ export type ColumnConditions = {
 
 /**
  * Reads the columns from end to end, or of a set of rows only, and finds the rows that match, in the order of their
- * numbers. Each step stays within a page and takes one condition after the other, each in a loop without a call or a
- * branch to guess over the rows that are left. The index may change between two steps: a row is judged when it is come
+ * numbers. Each step is one loop, within a page, without a call for a row. The index may change between two steps: a row is judged when it is come
  * by.
  */
 export class ColumnScan {
@@ -30,10 +29,9 @@ export class ColumnScan {
   readonly #rows: RowTable;
   readonly #end: number;
   readonly #candidates: RowSet | undefined;
-  readonly #wantsStored: boolean;
-  readonly #kinds: Uint8Array | undefined;
+  readonly #states: Uint8Array;
+  readonly #kinds: Uint8Array;
   readonly #authors: ReadonlySet<number> | undefined;
-  readonly #isTimed: boolean;
   readonly #since: number;
   readonly #until: number;
   #next = 0;
@@ -44,10 +42,9 @@ export class ColumnScan {
     this.#rows = rows;
     this.#end = rows.end;
     this.#candidates = candidates;
-    this.#wantsStored = wantsStored;
-    this.#kinds = kinds && kindTable(kinds);
+    this.#states = stateTable(wantsStored);
+    this.#kinds = kindTable(kinds);
     this.#authors = authors;
-    this.#isTimed = since !== undefined || until !== undefined;
     this.#since = since ?? 0;
     this.#until = until ?? Number.POSITIVE_INFINITY;
     this.#skip();
@@ -64,16 +61,33 @@ export class ColumnScan {
     const columns = this.#rows.columnsOf(from);
     const { found } = this;
     const looked = list(this.#candidates, from, to, found);
-    let count = this.#wantsStored
-      ? keepStored(columns.state, found, looked)
-      : keepRefused(columns.state, found, looked);
-    if (this.#kinds !== undefined) count = keepKinds(columns.kind, this.#kinds, found, count);
-    if (this.#isTimed) count = keepTimes(columns.createdAt, this.#since, this.#until, found, count);
+    let count = this.#keep(columns, looked);
     if (this.#authors !== undefined) count = keepAuthors(columns.author, this.#authors, found, count);
     this.foundCount = count;
     this.#next = to;
     this.#skip();
     return looked;
+  }
+
+  /**
+   * Moves what passes of the first `count` rows to the front and gives how many that are. Every row is written, and the
+   * place moves on only behind one that passes: there is no branch that the processor could guess wrongly.
+   */
+  #keep({ state, kind, createdAt }: RowColumns, count: number): number {
+    const { found } = this;
+    const states = this.#states;
+    const kinds = this.#kinds;
+    const since = this.#since;
+    const until = this.#until;
+    let kept = 0;
+    for (let position = 0; position < count; position += 1) {
+      const row = found[position]!;
+      const at = row & pageMask;
+      const time = createdAt[at]!;
+      found[kept] = row;
+      kept += states[state[at]!]! & kinds[kind[at]!]! & Number(time >= since) & Number(time <= until);
+    }
+    return kept;
   }
 
   /** Goes on to the next candidate. */
@@ -84,9 +98,18 @@ export class ColumnScan {
   }
 }
 
-/** A byte for each kind. */
-function kindTable(kinds: ReadonlySet<number>): Uint8Array {
+/** A byte for each state, 1 for those asked for. */
+function stateTable(wantsStored: boolean): Uint8Array {
+  const table = new Uint8Array(rowState.refusedLast + 1);
+  return wantsStored
+    ? table.fill(1, rowState.stored, rowState.stored + 1)
+    : table.fill(1, rowState.refusedFirst);
+}
+
+/** Likewise for each kind. */
+function kindTable(kinds: ReadonlySet<number> | undefined): Uint8Array {
   const table = new Uint8Array(65_536);
+  if (kinds === undefined) return table.fill(1);
   for (const kind of kinds) table[kind] = 1;
   return table;
 }
@@ -105,56 +128,7 @@ function list(candidates: RowSet | undefined, from: number, to: number, found: U
   return count;
 }
 
-// Each of these keeps what passes of the first `count` rows, moved to the front, and gives how many that are. Every
-// row is written, and the place moves on only behind one that passes: there is nothing to guess for the processor.
-
-function keepStored(column: RowColumns['state'], found: Uint32Array, count: number): number {
-  let kept = 0;
-  for (let at = 0; at < count; at += 1) {
-    const row = found[at]!;
-    found[kept] = row;
-    kept += Number(column[row & pageMask]! === rowState.stored);
-  }
-  return kept;
-}
-
-function keepRefused(column: RowColumns['state'], found: Uint32Array, count: number): number {
-  let kept = 0;
-  for (let at = 0; at < count; at += 1) {
-    const row = found[at]!;
-    found[kept] = row;
-    kept += Number(column[row & pageMask]! >= rowState.refusedFirst);
-  }
-  return kept;
-}
-
-function keepKinds(column: RowColumns['kind'], kinds: Uint8Array, found: Uint32Array, count: number): number {
-  let kept = 0;
-  for (let at = 0; at < count; at += 1) {
-    const row = found[at]!;
-    found[kept] = row;
-    kept += kinds[column[row & pageMask]!]!;
-  }
-  return kept;
-}
-
-function keepTimes(
-  column: RowColumns['createdAt'],
-  since: number,
-  until: number,
-  found: Uint32Array,
-  count: number,
-): number {
-  let kept = 0;
-  for (let at = 0; at < count; at += 1) {
-    const row = found[at]!;
-    const time = column[row & pageMask]!;
-    found[kept] = row;
-    kept += Number(time >= since) & Number(time <= until);
-  }
-  return kept;
-}
-
+/** Keeps those by one of the authors, as `#keep` does. */
 function keepAuthors(
   column: RowColumns['author'],
   authors: ReadonlySet<number>,
