@@ -5,6 +5,8 @@ import { type RowColumns, type RowTable, rowState, rowsPerPage } from './row-tab
 const stepRowsMax = 4_096;
 
 const pageMask = rowsPerPage - 1;
+const kindCount = 65_536;
+const allKinds = new Uint8Array(kindCount).fill(1);
 
 /** What the columns alone tell of a row; a condition that is absent lets all pass. */
 export type ColumnConditions = {
@@ -19,12 +21,12 @@ export type ColumnConditions = {
 
 /**
  * Reads the columns from end to end, or of a set of rows only, and finds the rows that match, in the order of their
- * numbers. Each step is one loop, within a page, without a call for a row. The index may change between two steps: a row is judged when it is come
- * by.
+ * numbers. Each step is one loop within a page, without a call for each row. The index may change between two steps: a
+ * row is judged when it is come by.
  */
 export class ColumnScan {
   /** The first `foundCount` are what the last step found. */
-  readonly found = new Uint32Array(stepRowsMax);
+  readonly found: Uint32Array;
   foundCount = 0;
   readonly #rows: RowTable;
   readonly #end: number;
@@ -41,9 +43,10 @@ export class ColumnScan {
     const { wantsStored, kinds, authors, since, until } = conditions;
     this.#rows = rows;
     this.#end = rows.end;
+    this.found = new Uint32Array(Math.min(rows.end, stepRowsMax));
     this.#candidates = candidates;
     this.#states = stateTable(wantsStored);
-    this.#kinds = kindTable(kinds);
+    this.#kinds = kinds === undefined ? allKinds : kindTable(kinds);
     this.#authors = authors;
     this.#since = since ?? 0;
     this.#until = until ?? Number.POSITIVE_INFINITY;
@@ -107,9 +110,8 @@ function stateTable(wantsStored: boolean): Uint8Array {
 }
 
 /** Likewise for each kind. */
-function kindTable(kinds: ReadonlySet<number> | undefined): Uint8Array {
-  const table = new Uint8Array(65_536);
-  if (kinds === undefined) return table.fill(1);
+function kindTable(kinds: ReadonlySet<number>): Uint8Array {
+  const table = new Uint8Array(kindCount);
   for (const kind of kinds) table[kind] = 1;
   return table;
 }
