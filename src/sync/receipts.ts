@@ -13,7 +13,7 @@ export type ServingRecord = {
   readonly tooLarge: number;
 };
 
-/** Relays look at so many ids of one ask at least. */
+/** What a relay is taken to look at in one ask while nothing is known of it; asks are not made smaller for being cut. */
 const askSizeMin = 10;
 
 export function newServingRecord(askSizeMax: number): ServingRecord {
@@ -41,8 +41,9 @@ export function askLength(record: ServingRecord, queue: Iterable<AskedId>, sizeM
   return length;
 }
 
+/** How many ids the relay surely looks at: as many as it served of one ask, or, before it served any, a few. */
 function conclusiveSize({ servedMax }: ServingRecord): number {
-  return Math.max(askSizeMin, servedMax);
+  return servedMax > 0 ? servedMax : askSizeMin;
 }
 
 export type AskResult = {
@@ -67,8 +68,8 @@ export function settleAsk(
   const missing = asked.filter(({ id }) => !served.has(id));
   const wasTooLarge = failed && asked.length > 1;
   const next = learned(record, asked.length, served.size, wasTooLarge);
-  // With a part served, only an ask that the relay is known to look at whole says that it has no more.
-  const isConclusive = asked.length <= (served.size > 0 ? next.servedMax : conclusiveSize(next));
+  // Only an ask that the relay is known to look at whole says that it has no more.
+  const isConclusive = asked.length <= conclusiveSize(next);
   const again: AskedId[] = [];
   const unserved: string[] = [];
   for (const { id, asks } of missing) {
