@@ -140,13 +140,14 @@ export class SimNetwork {
     signal: AbortSignal,
   ): Promise<RelaySocket> {
     signal.throwIfAborted();
+    if (!life.alive) return await never();
     const { url } = target;
     const record: DialRecord = { url, life: life.number, startedAt: this.#clock.monotonic() };
     this.dials.push(record);
     this.#onDial(record);
     try {
       const line = await this.#reach(url, signal);
-      if (!life.alive) return await new Promise<never>(() => {});
+      if (!life.alive) return await never();
       const connection: SimConnection = new SimConnection(
         this.#clock,
         this.#random,
@@ -164,6 +165,7 @@ export class SimNetwork {
       this.#trace(() => `network: connected to ${url}`);
       return connection.socket();
     } catch (error) {
+      if (!life.alive) return await never();
       record.failedAt = this.#clock.monotonic();
       this.#trace(() => `network: dial of ${url} failed: ${String(error)}`);
       throw error;
@@ -198,6 +200,12 @@ export class SimNetwork {
     const line = this.#lines.get(target.url);
     const isHole = line?.reachability === 'black-hole';
     await this.#clock.sleep(isHole ? informationLimitMs : 4 * (line?.speed.latencyMs ?? 10), signal);
-    return life.alive && line?.reachability === 'up' ? line.host.information() : undefined;
+    if (!life.alive) return await never();
+    return line?.reachability === 'up' ? line.host.information() : undefined;
   }
+}
+
+/** What a process waits for that is gone meanwhile. */
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
