@@ -274,6 +274,10 @@ export const limits = {
   remoteSlowDownMs: 65_000,
 
   // Sync: catch-up
+  /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
+  everythingTrialEvents: 500,
+  /** How long a remote that is not worth asking for everything is not asked for it. */
+  everythingRetryMs: 604_800_000,
   /** Ids of one download request. */
   downloadIdsMax: 300,
   /** Ids that wait to be downloaded from one remote; above it, reconciliation waits. */

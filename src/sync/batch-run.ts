@@ -16,7 +16,7 @@ import {
 import type { CatchupBatch } from './catchup-queue.js';
 import type { Downloader } from './download.js';
 import type { DownloadOrder, OrderListener } from './download-order.js';
-import { PeerStrainedError } from './errors.js';
+import { BatchUnwantedError, PeerStrainedError } from './errors.js';
 import { isGap } from './gaps.js';
 import type { Inlet } from './inlet.js';
 import { filtersOf } from './layers.js';
@@ -27,6 +27,7 @@ import type { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
 import type { RunLog } from './run-log.js';
+import type { RelayScope } from './scope.js';
 import type { SyncSettings } from './settings.js';
 import { allEnded } from './tasks.js';
 
@@ -36,6 +37,9 @@ export type BatchParts = NegentropyParts & {
   readonly downloader: Downloader;
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
+  readonly scope: RelayScope;
+  readonly onNotServed: () => void;
+  readonly onEverythingRefused: () => void;
 };
 
 /** Local records above which a filter is divided between the sessions that a remote allows. */
@@ -64,7 +68,7 @@ export class BatchRun {
   }
 
   async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
-    await this.#parts.downloader.withOrder(this.#listener(), async (order) => {
+    await this.#parts.downloader.withOrder(this.#listener(), signal, async (order) => {
       await this.#runTasks(this.#begin(filter), order, signal);
       await order.finish(signal);
     });
@@ -108,7 +112,12 @@ export class BatchRun {
     signal: AbortSignal,
     change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
   ): Promise<void> {
-    if (task.method === 'paging') return await this.#page(task, signal);
+    if (task.method === 'paging') {
+      if (this.#batch.layer > 0) return await this.#page(task, signal);
+      // All that a relay holds is worth a reconciliation, not its whole download.
+      this.#parts.onEverythingRefused();
+      throw new BatchUnwantedError(this.#parts.peer.relay);
+    }
     if (!this.#canNegotiate())
       return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
     const { peer, memory, clock, settings } = this.#parts;
@@ -124,7 +133,9 @@ export class BatchRun {
         signal,
       );
     });
-    memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
+    // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
+    if (this.#batch.layer > 0 || result.type === 'reconciled')
+      memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
     const rules = { cutsMax: limits.catchupCutsMax, now: unixSeconds(clock) };
     change((catchup) => takeResult(catchup, task, result, rules));
   }
@@ -138,7 +149,8 @@ export class BatchRun {
   #divided(catchup: FilterCatchup): FilterCatchup {
     const sessions = this.#parts.peer.limits.negentropySessions;
     const whole = catchup.pending[0];
-    if (sessions < 2 || whole === undefined) return catchup;
+    // Everything is a set that a remote keeps at hand, as we do; pieces of it are not.
+    if (sessions < 2 || whole === undefined || this.#batch.layer === 0) return catchup;
     const set = localSet(this.#parts, filterOf(whole));
     if (set === undefined) return catchup;
     try {
@@ -202,7 +214,10 @@ export class BatchRun {
     return {
       source,
       onEvent: (event, outcome) => this.#onOutcome(event, outcome),
-      onUnserved: () => this.#log.unserved(),
+      onUnserved: () => {
+        this.#log.unserved();
+        this.#parts.onNotServed();
+      },
     };
   }
 

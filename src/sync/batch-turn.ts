@@ -3,7 +3,7 @@ import { limits } from '../config/limits.js';
 import { unixSeconds } from '../lib/clock.js';
 import { type BatchParts, BatchRun } from './batch-run.js';
 import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
-import { BatchTurnOverError, PeerStrainedError } from './errors.js';
+import { BatchTurnOverError, BatchUnwantedError, PeerStrainedError } from './errors.js';
 import type { Topic } from './layers.js';
 import { nextPace } from './pace.js';
 import type { RunLogs } from './run-logs.js';
@@ -20,6 +20,8 @@ export class BatchTurns {
   readonly #parts: BatchParts;
   readonly #logs: RunLogs;
   readonly #connectedAt: number;
+  /** The batches that have their turn, or wait for it, with what ends it. */
+  readonly #turns = new Map<CatchupBatch, AbortController>();
 
   constructor(context: SyncContext, relay: string, parts: BatchParts, logs: RunLogs) {
     this.#context = context;
@@ -59,42 +61,57 @@ export class BatchTurns {
     const { memory } = this.#parts;
     const { clock, transfers } = this.#context;
     const run = new BatchRun(this.#parts, batch, this.#logs.of(batch.trigger));
+    const turn = new AbortController();
+    setMaxListeners(0, turn.signal);
+    const onAbort = () => turn.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    this.#turns.set(batch, turn);
     let startedAt = clock.monotonic();
     let strained = false;
     try {
-      await transfers.use(signal, async () => {
+      await transfers.use(turn.signal, async () => {
         startedAt = clock.monotonic();
-        await this.#runWithin(run, signal);
+        await this.#runWithin(run, turn);
       });
       this.#finish(batch);
     } catch (error) {
       strained = this.#putBack(batch, error);
+    } finally {
+      this.#turns.delete(batch);
+      signal.removeEventListener('abort', onAbort);
     }
     const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
     memory.pace = nextPace(memory.pace, { strained, msPerRequest });
   }
 
   /** A batch that takes too long makes room for other relays, and goes on later. */
-  async #runWithin(run: BatchRun, signal: AbortSignal): Promise<void> {
-    const limit = new AbortController();
-    setMaxListeners(0, limit.signal);
-    const onAbort = () => limit.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+  async #runWithin(run: BatchRun, turn: AbortController): Promise<void> {
     const cancel = this.#context.clock.after(limits.catchupBatchMsMax, () =>
-      limit.abort(new BatchTurnOverError(this.#relay)),
+      turn.abort(new BatchTurnOverError(this.#relay)),
     );
     try {
-      await run.run(limit.signal);
+      await run.run(turn.signal);
     } finally {
       cancel();
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
+  /** Ends the batches of which nothing is wanted any more. */
+  cancelUnwanted(): void {
+    for (const [batch, turn] of this.#turns) {
+      if (!this.#isWanted(batch)) turn.abort(new BatchUnwantedError(this.#relay));
+    }
+  }
+
+  #isWanted({ topics }: CatchupBatch): boolean {
+    return topics.some((topic) => this.#parts.scope.wants(topic));
+  }
+
   #finish(batch: CatchupBatch): void {
-    const { memory } = this.#parts;
-    const { clock, filters } = this.#context;
-    const wanted = batch.topics.filter((topic) => filters.wants(this.#relay, topic));
+    const { memory, scope } = this.#parts;
+    const { clock } = this.#context;
+    const wanted = batch.topics.filter((topic) => scope.wants(topic));
     memory.ledger.done(wanted, batch.startedAt);
     // Begun on an earlier connection: what came between the two is still to be fetched.
     const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
@@ -106,10 +123,12 @@ export class BatchTurns {
     const { queue } = this.#parts.memory;
     const strained = error instanceof PeerStrainedError;
     if (strained) batch.failures += 1;
-    if (batch.failures < batchFailuresMax) queue.putBack(batch);
-    else this.#logs.of(batch.trigger).gaveUp();
+    if (this.#isWanted(batch)) {
+      if (batch.failures < batchFailuresMax) queue.putBack(batch);
+      else this.#logs.of(batch.trigger).gaveUp();
+    }
     if (!strained) {
-      if (error instanceof BatchTurnOverError) return false;
+      if (error instanceof BatchTurnOverError || error instanceof BatchUnwantedError) return false;
       throw error;
     }
     const details = { relay: this.#relay, reason: error.message, failures: batch.failures };

@@ -6,14 +6,15 @@ import type { Topic } from './layers.js';
 import type { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
 import type { RunLogs } from './run-logs.js';
+import type { RelayScope } from './scope.js';
 import type { SyncContext } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
 import { Wakeup } from './wakeup.js';
 
 export type CatchupLoopParts = {
   readonly context: SyncContext;
-  readonly relay: string;
   readonly memory: RelayMemory;
+  readonly scope: RelayScope;
   readonly turns: BatchTurns;
   readonly logs: RunLogs;
   readonly peerMissing: PeerMissing;
@@ -53,6 +54,7 @@ export class CatchupLoop {
   /** The topics are not wanted any more. */
   forget(topics: readonly Topic[]): void {
     for (const topic of topics) this.#settled.delete(topic);
+    this.#parts.turns.cancelUnwanted();
   }
 
   /** Something was put into the queue. */
@@ -85,8 +87,7 @@ export class CatchupLoop {
 
   /** Whether catch-up with a topic may begin; what is not wanted any more holds nothing up. */
   #isSettled(topic: Topic): boolean {
-    const { context, relay } = this.#parts;
-    return this.#settled.has(topic) || !context.filters.wants(relay, topic);
+    return this.#settled.has(topic) || !this.#parts.scope.wants(topic);
   }
 
   /** How long a trigger has to wait: for the pace, for the batch before (daily), for the connection to prove itself. */
@@ -132,12 +133,12 @@ export class CatchupLoop {
 
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
-    const { context, memory, relay, logs, peerMissing } = this.#parts;
+    const { scope, memory, logs, peerMissing } = this.#parts;
     if (!this.#isOver(trigger)) return;
     await peerMissing.settled();
     if (!this.#isOver(trigger)) return;
     if (memory.queue.size === 0 && this.#running.size === 0) {
-      const completeAt = memory.ledger.oldestDoneAt(context.filters.topicsOf(relay));
+      const completeAt = memory.ledger.oldestDoneAt(scope.topics());
       memory.lastCompleteAt = completeAt ?? memory.lastCompleteAt;
     }
     logs.end(trigger);

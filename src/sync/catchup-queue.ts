@@ -30,7 +30,7 @@ export type NextCatchup =
 type Waiting = Record<CatchupTrigger, Record<Layer, Set<Topic>>>;
 
 function nothingWaiting(): Waiting {
-  const none = () => ({ 1: new Set<Topic>(), 2: new Set<Topic>(), 3: new Set<Topic>() });
+  const none = () => ({ 0: new Set<Topic>(), 1: new Set<Topic>(), 2: new Set<Topic>(), 3: new Set<Topic>() });
   return { start: none(), reconnect: none(), daily: none() };
 }
 
@@ -115,7 +115,7 @@ export class CatchupQueue {
   }
 
   #sizeOf(trigger: CatchupTrigger): number {
-    return layers.reduce((sum, layer) => sum + this.#waiting[trigger][layer].size, 0);
+    return layers.reduce<number>((sum, layer) => sum + this.#waiting[trigger][layer].size, 0);
   }
 }
 

@@ -3,7 +3,10 @@ import { withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { Peer, type PeerParts } from './peer.js';
 import { relayLimits } from './relay-limits.js';
-import type { Dialer, DialTarget } from './transport.js';
+import type { Dialer, DialTarget, RelayInformation } from './transport.js';
+
+/** A connection, and what the remote says about itself. */
+export type Dialled = { readonly peer: Peer; readonly information: RelayInformation | undefined };
 
 export type DialParts = Omit<PeerParts, 'limits' | 'authRequired' | 'relay'> & { readonly dialer: Dialer };
 
@@ -11,7 +14,7 @@ export type DialParts = Omit<PeerParts, 'limits' | 'authRequired' | 'relay'> & {
  * Reads the NIP-11 document of a remote, then connects to it. Rejects with `TransportError`, `TimeLimitError` or the
  * signal's reason; nothing is left open then.
  */
-export async function dialPeer(parts: DialParts, target: DialTarget, signal: AbortSignal): Promise<Peer> {
+export async function dialPeer(parts: DialParts, target: DialTarget, signal: AbortSignal): Promise<Dialled> {
   const { dialer, clock } = parts;
   const information = await within(
     clock,
@@ -35,7 +38,7 @@ export async function dialPeer(parts: DialParts, target: DialTarget, signal: Abo
     async (attempt) => await dialer.dial(target, peer.handlers, attempt),
   );
   peer.attach(socket);
-  return peer;
+  return { peer, information };
 }
 
 /** Gives work a time limit, and a signal that ends it when the limit is reached. */

@@ -55,13 +55,25 @@ export class Downloader {
     return this.#queue.length;
   }
 
-  /** Takes an order for the time of `use`. */
-  async withOrder<T>(listener: OrderListener, use: (order: DownloadOrder) => Promise<T>): Promise<T> {
+  /** Takes an order for the time of `use`, or until `signal` ends it: what is left of it then is not asked for. */
+  async withOrder<T>(
+    listener: OrderListener,
+    signal: AbortSignal,
+    use: (order: DownloadOrder) => Promise<T>,
+  ): Promise<T> {
     const order = new DownloadOrder(listener, async (added, ids) => await this.#add(added, ids));
+    const onAbort = () => {
+      order.fail(signal.reason);
+      this.#orders.delete(order);
+      this.#queue = this.#queue.filter((wanted) => wanted.order !== order);
+      this.#makeRoom();
+    };
     this.#orders.add(order);
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
       return await use(order);
     } finally {
+      signal.removeEventListener('abort', onAbort);
       this.#orders.delete(order);
     }
   }
@@ -206,7 +218,7 @@ export class Downloader {
   }
 
   #putBack(wanted: readonly Wanted[]): void {
-    this.#queue.push(...wanted);
+    this.#queue.push(...wanted.filter(({ order }) => this.#orders.has(order)));
     this.#wakeup.notify();
   }
 }

@@ -23,6 +23,13 @@ export class PeerStrainedError extends GraspError {
   }
 }
 
+/** What a batch of catch-up asks about is not wanted any more. */
+export class BatchUnwantedError extends GraspError {
+  constructor(relay: string) {
+    super('batch_unwanted', `a batch of ${relay} is not wanted any more`, { details: { relay } });
+  }
+}
+
 /** The time of one batch of catch-up is over; it goes on in its next turn. */
 export class BatchTurnOverError extends GraspError {
   constructor(relay: string) {

@@ -59,6 +59,11 @@ export class FilterService {
   }
 
   /** Everything that a relay is to be asked about, oldest first. */
+  /** How many topics `topicsOf` has. */
+  topicCount(relay: string): number {
+    return 1 + (this.#topics.get(relay)?.size ?? 0) + this.#homeless.size;
+  }
+
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
     yield* this.#topics.get(relay) ?? [];

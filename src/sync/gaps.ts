@@ -1,5 +1,5 @@
 import type { NostrEvent } from '../nostr/event.js';
-import { announcementsTopic, type Layer } from './layers.js';
+import { announcementsTopic, everythingTopic, type Layer } from './layers.js';
 import type { RelayLedger } from './ledger.js';
 
 /**
@@ -10,6 +10,7 @@ import type { RelayLedger } from './ledger.js';
 export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger, now: number): boolean {
   if (event.created_at > now) return false;
   const wasOpen = (topic: string) => (ledger.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
+  if (layer === 0) return wasOpen(everythingTopic);
   if (layer === 1) return wasOpen(announcementsTopic);
   const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
   return event.tags.some(

@@ -54,7 +54,7 @@ export function parseInformation(text: string): RelayInformation | undefined {
     return undefined;
   }
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined;
-  const { supported_nips: nips, limitation } = document as Record<string, unknown>;
+  const { supported_nips: nips, supported_grasps: grasps, limitation } = document as Record<string, unknown>;
   const limit =
     typeof limitation === 'object' && limitation !== null ? (limitation as Record<string, unknown>) : {};
   return {
@@ -63,6 +63,7 @@ export function parseInformation(text: string): RelayInformation | undefined {
     maxFilters: wholeNumber(limit.max_filters),
     maxMessageBytes: wholeNumber(limit.max_message_length),
     maxLimit: wholeNumber(limit.max_limit),
+    supportsGrasp: Array.isArray(grasps) && grasps.length > 0,
     authRequired: limit.auth_required === true,
     hasLimitation: Object.keys(limit).length > 0,
   };

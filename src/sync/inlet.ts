@@ -10,20 +10,26 @@ export class Inlet {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
+  readonly #onOutcome: (outcome: AdmissionOutcome) => void;
   #inFlight = 0;
   #room: Deferred<void> | undefined;
 
-  /** `onFailure` is told when admission can take no more events, because the store failed or the daemon stops. */
+  /**
+   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
+   * `onOutcome` of what became of each event.
+   */
   constructor(parts: {
     readonly admission: Admission;
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
+    readonly onOutcome: (outcome: AdmissionOutcome) => void;
   }) {
     this.#admission = parts.admission;
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#onFailure = parts.onFailure;
+    this.#onOutcome = parts.onOutcome;
   }
 
   get inFlight(): number {
@@ -48,6 +54,7 @@ export class Inlet {
     try {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
+      this.#onOutcome(outcome);
       return outcome;
     } catch (error) {
       this.#onFailure(error);

@@ -8,14 +8,19 @@ import { kinds } from '../nostr/kinds.js';
  */
 export type Topic = string;
 
+/** In the place of all layers: whatever the relay holds (scope.ts). */
+export const everythingTopic: Topic = '**';
+
 /** Layer 1: all announcements and states. */
 export const announcementsTopic: Topic = '*';
 
-export type Layer = 1 | 2 | 3;
+/** 0 stands for everything, in the place of the three. */
+export type Layer = 0 | 1 | 2 | 3;
 
-export const layers: readonly Layer[] = [1, 2, 3];
+export const layers: readonly Layer[] = [0, 1, 2, 3];
 
 export function layerOf(topic: Topic): Layer {
+  if (topic === everythingTopic) return 0;
   if (topic === announcementsTopic) return 1;
   return isHex32(topic) ? 3 : 2;
 }
@@ -25,9 +30,10 @@ const tagKeysOfLayer: Readonly<Record<2 | 3, readonly TagKey[]>> = {
   3: ['#e', '#E', '#q'],
 };
 
-/** The filters that ask for topics of one layer: one for layer 1, three for a batch of layers 2 and 3. */
+/** The filters that ask for topics of one layer: one for everything and layer 1, three for a batch of layers 2 and 3. */
 export function filtersOf(layer: Layer, topics: readonly Topic[]): Filter[] {
   if (topics.length === 0) return [];
+  if (layer === 0) return [{}];
   if (layer === 1) return [{ kinds: [kinds.repositoryAnnouncement, kinds.repositoryState] }];
   return tagKeysOfLayer[layer].map((key) => ({ [key]: [...topics] }));
 }

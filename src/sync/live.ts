@@ -31,6 +31,8 @@ export type LiveParts = {
   readonly ledger: RelayLedger;
   /** What catch-up may begin with: topics whose subscription stands, or cannot stand for now. */
   readonly onSettled: (topics: readonly Topic[]) => void;
+  /** The remote closed a subscription to these topics, for a reason of its own. */
+  readonly onRefused: (topics: readonly Topic[]) => void;
   /** Whether subscriptions are being changed. */
   readonly onUpdating: (isUpdating: boolean) => void;
 };
@@ -279,6 +281,7 @@ export class LiveSync {
         this.#tighten('filters', topics);
         return;
       default:
+        this.#parts.onRefused(topics);
         this.#retryLater(topics);
         return;
     }

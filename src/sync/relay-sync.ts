@@ -9,14 +9,14 @@ import {
   endUpdate,
   giveUp,
 } from './connection.js';
-import { dialPeer } from './dial.js';
+import { type Dialled, dialPeer } from './dial.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
 import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
+import { RelayScope, type ScopeChanges } from './scope.js';
 import { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
-import type { TopicChanges } from './topic-changes.js';
 import { type FailureClass, TransportError } from './transport.js';
 
 /** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */
@@ -42,11 +42,12 @@ export class RelaySync {
   readonly #context: SyncContext;
   readonly #isTrusted: boolean;
   readonly #memory = new RelayMemory();
+  readonly #scope: RelayScope;
   readonly #inlet: Inlet;
   #health: RelayHealth;
   #state: ConnectionState;
   #session: Session | undefined;
-  #peer: Peer | undefined;
+  #dialled: Dialled | undefined;
   /** Why admission takes no more. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -56,7 +57,13 @@ export class RelaySync {
     this.#isTrusted = isTrusted;
     this.#health = context.health.start(relay, context.clock.monotonic(), context.random);
     this.#state = { type: 'backoff', until: this.#health.nextRetryAt };
-    this.#inlet = new Inlet({ ...context, relay, onFailure: (error) => this.#fail(error) });
+    this.#scope = new RelayScope({ ...context, relay });
+    this.#inlet = new Inlet({
+      ...context,
+      relay,
+      onFailure: (error) => this.#fail(error),
+      onOutcome: ({ type }) => this.#countForScope(type !== 'refused'),
+    });
     context.metrics.track(relay);
     this.#showHealth();
   }
@@ -70,7 +77,7 @@ export class RelaySync {
   }
 
   get queuedBytes(): number {
-    return this.#peer?.queuedBytes ?? 0;
+    return this.#dialled?.peer.queuedBytes ?? 0;
   }
 
   get queuedDownloads(): number {
@@ -104,7 +111,7 @@ export class RelaySync {
         await clock.sleep(Math.max(0, this.#health.nextRetryAt - clock.monotonic()), signal);
         const gate = this.#health.consecutiveFailures > 0 ? this.#context.retries : this.#context.dials;
         await gate.use(signal, async () => await this.#dial(signal));
-        if (this.#peer !== undefined) await this.#serve(this.#peer, signal);
+        if (this.#dialled !== undefined) await this.#serve(this.#dialled, signal);
       }
     } finally {
       metrics.forget(this.relay);
@@ -112,20 +119,14 @@ export class RelaySync {
   }
 
   /** Takes what changed of the topics of this relay, and of those that are asked for everywhere. */
-  update(changes: Pick<TopicChanges, 'added' | 'removed'>): void {
-    const { filters } = this.#context;
-    const added = [...changes.added].filter((topic) => filters.wants(this.relay, topic));
-    const removed = [...changes.removed].filter((topic) => !filters.wants(this.relay, topic));
-    this.#memory.ledger.forget(removed);
-    this.#memory.queue.remove(removed);
-    this.#memory.queue.dropUnwanted((topic) => filters.wants(this.relay, topic));
-    this.#session?.update(added, removed);
+  update(changes: ScopeChanges): void {
+    this.#ask(this.#scope.follow(changes));
   }
 
   /** Everything is caught up again, at once or when the relay is connected. */
   startDay(): void {
     this.#memory.startDay();
-    this.#memory.queue.add(this.#context.filters.topicsOf(this.relay), 'daily');
+    this.#memory.queue.add(this.#scope.topics(), 'daily');
     this.#session?.wakeUp();
   }
 
@@ -139,7 +140,7 @@ export class RelaySync {
     const target = { url: this.relay, trusted: this.#isTrusted };
     this.#state = connect(this.#state, clock.monotonic());
     try {
-      this.#peer = await dialPeer({ ...this.#context, inlet: this.#inlet }, target, signal);
+      this.#dialled = await dialPeer({ ...this.#context, inlet: this.#inlet }, target, signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#onConnectFailed(error instanceof TransportError ? error.failure : 'timeout');
@@ -163,14 +164,18 @@ export class RelaySync {
     logger.warn({ relay: this.relay, attempt: consecutiveFailures, backoffMs, failure }, 'connect failed');
   }
 
-  async #serve(peer: Peer, signal: AbortSignal): Promise<void> {
-    const { metrics, logger } = this.#context;
+  async #serve({ peer, information }: Dialled, signal: AbortSignal): Promise<void> {
+    const { metrics, logger, settings } = this.#context;
+    this.#ask(this.#scope.connected(information?.supportsGrasp === true && !settings.negentropyDisabled));
     const session = new Session({
       context: this.#context,
       relay: this.relay,
       peer,
       inlet: this.#inlet,
       memory: this.#memory,
+      scope: this.#scope,
+      onNotServed: () => this.#countForScope(false),
+      onEverythingRefused: () => this.#narrow(),
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
     this.#session = session;
@@ -186,7 +191,7 @@ export class RelaySync {
       stopWatching();
       peer.close();
       this.#session = undefined;
-      this.#peer = undefined;
+      this.#dialled = undefined;
       metrics.setConnected(this.relay, false);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -204,7 +209,27 @@ export class RelaySync {
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#peer?.close();
+    this.#dialled?.peer.close();
+  }
+
+  /** Changes what the relay is asked about. */
+  #ask({ added, removed }: ScopeChanges): void {
+    const { ledger, queue } = this.#memory;
+    ledger.forget(removed);
+    queue.remove(removed);
+    queue.dropUnwanted((topic) => this.#scope.wants(topic));
+    this.#session?.update([...added], [...removed]);
+  }
+
+  #countForScope(isWanted: boolean): void {
+    if (this.#scope.count(isWanted)) this.#narrow();
+  }
+
+  /** Everything is asked for no longer, but the layers are. */
+  #narrow(): void {
+    if (!this.#scope.isEverything) return;
+    this.#context.logger.info({ relay: this.relay }, 'relay is not to be asked for everything');
+    this.#ask(this.#scope.narrow());
   }
 
   /** Looks once a minute whether the connection has proven itself. Returns the way to stop. */

@@ -3,12 +3,13 @@ import { CatchupLoop } from './catchup-loop.js';
 import { Downloader } from './download.js';
 import type { OrderListener } from './download-order.js';
 import type { Inlet } from './inlet.js';
-import type { Topic } from './layers.js';
+import { everythingTopic, type Topic } from './layers.js';
 import { LiveSync } from './live.js';
 import type { Peer } from './peer.js';
 import { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
 import { RunLogs } from './run-logs.js';
+import type { RelayScope } from './scope.js';
 import type { SyncContext } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
 
@@ -18,13 +19,17 @@ export type SessionParts = {
   readonly peer: Peer;
   readonly inlet: Inlet;
   readonly memory: RelayMemory;
+  readonly scope: RelayScope;
+  /** The relay does not serve an id that it listed. */
+  readonly onNotServed: () => void;
+  /** The relay does not take the question for everything. */
+  readonly onEverythingRefused: () => void;
   readonly onUpdating: (isUpdating: boolean) => void;
 };
 
 /** What happens on one connection: live subscriptions first, then, for all that they cover, catch-up, batch by batch. */
 export class Session {
-  readonly #context: SyncContext;
-  readonly #relay: string;
+  readonly #scope: RelayScope;
   readonly #peer: Peer;
   readonly #live: LiveSync;
   readonly #downloader: Downloader;
@@ -32,19 +37,20 @@ export class Session {
   readonly #peerMissing: PeerMissing;
   readonly #logs: RunLogs;
 
-  constructor({ context, relay, peer, inlet, memory, onUpdating }: SessionParts) {
-    this.#context = context;
-    this.#relay = relay;
+  constructor(sessionParts: SessionParts) {
+    const { context, relay, peer, inlet, memory, scope, onUpdating } = sessionParts;
+    const { onNotServed, onEverythingRefused } = sessionParts;
+    this.#scope = scope;
     this.#peer = peer;
-    const parts = { ...context, relay, peer, inlet, memory };
+    const parts = { ...context, relay, peer, inlet, memory, scope, onNotServed, onEverythingRefused };
     this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
     this.#logs = new RunLogs(parts);
     this.#downloader = new Downloader(parts);
     const batchParts = { ...parts, downloader: this.#downloader, peerMissing: this.#peerMissing };
     this.#catchup = new CatchupLoop({
       context,
-      relay,
       memory,
+      scope,
       turns: new BatchTurns(context, relay, batchParts, this.#logs),
       logs: this.#logs,
       peerMissing: this.#peerMissing,
@@ -52,6 +58,9 @@ export class Session {
     this.#live = new LiveSync({
       ...parts,
       ledger: memory.ledger,
+      onRefused: (topics) => {
+        if (topics.includes(everythingTopic)) onEverythingRefused();
+      },
       onSettled: (topics) => this.#catchup.settle(topics),
       onUpdating,
     });
@@ -76,7 +85,7 @@ export class Session {
   /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
   async run(signal: AbortSignal): Promise<void> {
     const tasks = new TaskGroup(signal);
-    this.#live.add(this.#context.filters.topicsOf(this.#relay));
+    this.#live.add(this.#scope.topics());
     tasks.spawn(async (inner) => {
       await this.#peer.run(inner);
       tasks.cancel();
@@ -112,7 +121,7 @@ export class Session {
       onEvent: () => {},
       onUnserved: (id) => unserved.push(id),
     };
-    await this.#downloader.withOrder(listener, async (order) => {
+    await this.#downloader.withOrder(listener, signal, async (order) => {
       await order.add(ids);
       await order.finish(signal);
     });

@@ -16,6 +16,8 @@ export type SyncSettings = {
   readonly reconnectLookbackMs: number;
   /** Most values in one filter. */
   readonly tagsPerFilterMax: number;
+  /** Topics of one relay from which on it is asked for everything, if it is one for git collaboration. */
+  readonly everythingTopicsMin: number;
   /** Filters on one connection above which its subscriptions are rebuilt. */
   readonly filtersPerConnectionMax: number;
   readonly backoffBaseMs: number;
@@ -44,6 +46,7 @@ export const defaultSyncSettings: SyncSettings = {
   reconnectDelayMs: 10 * secondMs,
   reconnectLookbackMs: 3 * dayMs,
   tagsPerFilterMax: 100,
+  everythingTopicsMin: 300,
   filtersPerConnectionMax: 150,
   backoffBaseMs: 5 * secondMs,
   backoffMaxMs: 60 * minuteMs,

@@ -45,6 +45,8 @@ export type RelayInformation = {
   readonly maxMessageBytes: number | undefined;
   readonly maxLimit: number | undefined;
   readonly authRequired: boolean;
+  /** Whether it says which GRASPs it supports: a relay for git collaboration. */
+  readonly supportsGrasp: boolean;
   /** Whether the document carried a `limitation` at all. */
   readonly hasLimitation: boolean;
 };

@@ -261,6 +261,7 @@ function informationOf(behaviours: readonly Behaviour[]): RelayInformation | und
     maxMessageBytes: undefined,
     maxLimit: undefined,
     authRequired: false,
+    supportsGrasp: false,
     hasLimitation: false,
   };
   return Object.assign(empty, ...parts);

@@ -267,5 +267,6 @@ export const emptyInformation: RelayInformation = {
   maxMessageBytes: undefined,
   maxLimit: undefined,
   authRequired: false,
+  supportsGrasp: false,
   hasLimitation: false,
 };

@@ -1,0 +1,105 @@
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
+import type { FilterService } from './filter.js';
+import { everythingTopic, type Topic } from './layers.js';
+import type { SyncSettings } from './settings.js';
+
+/** What is to be asked of the relay from now on, and no longer. */
+export type ScopeChanges = { readonly added: ReadonlySet<Topic>; readonly removed: ReadonlySet<Topic> };
+
+const onlyEverything: ReadonlySet<Topic> = new Set([everythingTopic]);
+const noChanges: ScopeChanges = { added: new Set(), removed: new Set() };
+
+/**
+ * What one relay is asked about: the topics of the three layers, or all that it holds (docs/sync.md §3). Thousands of
+ * repositories and roots are thousands of filters, of which each comes with a reconciliation of its own; a relay for
+ * git collaboration holds little else than what they ask for, and one filter asks for that. Whether it is so is
+ * measured: where most of what comes is not wanted here, the layers are asked for again, and everything not for a week.
+ */
+export class RelayScope {
+  readonly #relay: string;
+  readonly #filters: FilterService;
+  readonly #clock: Clock;
+  readonly #settings: SyncSettings;
+  /** Whether the remote of the current connection is one for git collaboration (GRASP) that can reconcile. */
+  #isOffered = false;
+  #isEverything = false;
+  /** Monotonic milliseconds before which everything is not asked for. */
+  #unfitUntil = 0;
+  #outcomes = 0;
+  #wanted = 0;
+
+  constructor(parts: {
+    readonly relay: string;
+    readonly filters: FilterService;
+    readonly clock: Clock;
+    readonly settings: SyncSettings;
+  }) {
+    this.#relay = parts.relay;
+    this.#filters = parts.filters;
+    this.#clock = parts.clock;
+    this.#settings = parts.settings;
+  }
+
+  get isEverything(): boolean {
+    return this.#isEverything;
+  }
+
+  topics(): Iterable<Topic> {
+    return this.#isEverything ? onlyEverything : this.#filters.topicsOf(this.#relay);
+  }
+
+  wants(topic: Topic): boolean {
+    return this.#isEverything ? topic === everythingTopic : this.#filters.wants(this.#relay, topic);
+  }
+
+  /** Connected to a remote that may, or may not, be asked for everything; gives what changes by that. */
+  connected(isOffered: boolean): ScopeChanges {
+    this.#isOffered = isOffered;
+    return this.#choose() ?? noChanges;
+  }
+
+  /** Takes changes of the topics of the layers; gives what changes of what is asked. */
+  follow({ added, removed }: ScopeChanges): ScopeChanges {
+    const chosen = this.#choose();
+    if (chosen !== undefined) return chosen;
+    if (this.#isEverything) return noChanges;
+    return {
+      added: new Set([...added].filter((topic) => this.wants(topic))),
+      removed: new Set([...removed].filter((topic) => !this.wants(topic))),
+    };
+  }
+
+  /** Takes what became of one event that everything brought; true when most of them turn out not to be wanted. */
+  count(isWanted: boolean): boolean {
+    if (!this.#isEverything) return false;
+    this.#outcomes += 1;
+    if (isWanted) this.#wanted += 1;
+    if (this.#outcomes < limits.everythingTrialEvents) return false;
+    const isUnfit = 2 * this.#wanted < this.#outcomes;
+    this.#outcomes = 0;
+    this.#wanted = 0;
+    return isUnfit;
+  }
+
+  /** Everything cannot be asked of this relay, or is not worth it: the layers are, for a time. */
+  narrow(): ScopeChanges {
+    this.#unfitUntil = this.#clock.monotonic() + limits.everythingRetryMs;
+    return this.#choose() ?? noChanges;
+  }
+
+  #choose(): ScopeChanges | undefined {
+    const isEverything =
+      this.#isOffered &&
+      this.#clock.monotonic() >= this.#unfitUntil &&
+      (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin);
+    if (isEverything === this.#isEverything) return undefined;
+    this.#isEverything = isEverything;
+    this.#outcomes = 0;
+    this.#wanted = 0;
+    const layers = new Set(this.#filters.topicsOf(this.#relay));
+    return isEverything
+      ? { added: onlyEverything, removed: layers }
+      : { added: layers, removed: onlyEverything };
+  }
+}
