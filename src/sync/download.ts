@@ -9,7 +9,7 @@ import { PeerGoneError, PeerStrainedError } from './errors.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
 import type { Peer } from './peer.js';
-import { type AskedId, askLength, settleAsk } from './receipts.js';
+import { type AskAnswer, type AskedId, askLength, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
 import { allEnded } from './tasks.js';
@@ -165,6 +165,7 @@ export class Downloader {
     const { peer, clock } = this.#parts;
     const ids = asked.map(({ id }) => id);
     const open = new Set(ids);
+    const came = new Set<string>();
     const served = new Set<string>();
     const deliveries: Promise<void>[] = [];
     try {
@@ -175,13 +176,17 @@ export class Downloader {
         filter: { ids, limit: ids.length },
         signal,
         onEvent: (event) => {
-          if (open.delete(event.id)) deliveries.push(this.#deliver(order, event, served));
-          else peer.nonsense();
+          if (!open.delete(event.id)) {
+            peer.nonsense();
+            return true;
+          }
+          came.add(event.id);
+          deliveries.push(this.#deliver(order, event, served));
           return true;
         },
       });
       await Promise.all(deliveries);
-      this.#settle(order, asked, served, end.type !== 'eose');
+      this.#settle(order, asked, { came, served, failed: end.type !== 'eose' });
     } catch (error) {
       // Asked to slow down time and again: that says nothing about these ids.
       if (!(error instanceof PeerStrainedError)) throw error;
@@ -200,16 +205,11 @@ export class Downloader {
     order.onEvent(event, outcome);
   }
 
-  #settle(
-    order: DownloadOrder,
-    asked: readonly Wanted[],
-    served: ReadonlySet<string>,
-    failed: boolean,
-  ): void {
+  #settle(order: DownloadOrder, asked: readonly Wanted[], answer: AskAnswer): void {
     const { memory } = this.#parts;
-    const { record, again, unserved } = settleAsk(memory.serving, asked, served, failed);
+    const { record, again, unserved } = settleAsk(memory.serving, asked, answer);
     memory.serving = record;
-    for (let count = served.size; count > 0; count -= 1) order.settle();
+    for (let count = answer.served.size; count > 0; count -= 1) order.settle();
     for (const id of unserved) {
       memory.unserved.add(id);
       order.settleUnserved(id);

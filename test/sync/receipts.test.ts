@@ -5,7 +5,10 @@ import { type AskedId, askLength, newServingRecord, settleAsk } from '../../src/
 fc.configureGlobal({ seed: 20260101 });
 
 /** Plays a download to its end; returns how often each id was asked for, and what was given up. */
-function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?: boolean }) {
+function play(
+  ids: number,
+  serve: (ask: string[]) => { served: string[]; forged?: string[]; failed?: boolean },
+) {
   let record = newServingRecord(300);
   let queue: AskedId[] = Array.from({ length: ids }, (_, id) => ({ id: `${id}`, asks: 0 }));
   const asked = new Map<string, number>();
@@ -18,9 +21,10 @@ function play(ids: number, serve: (ask: string[]) => { served: string[]; failed?
     const ask = queue.slice(0, askLength(record, queue, 300));
     queue = queue.slice(ask.length);
     for (const { id } of ask) asked.set(id, (asked.get(id) ?? 0) + 1);
-    const { served, failed = false } = serve(ask.map(({ id }) => id));
+    const { served, forged = [], failed = false } = serve(ask.map(({ id }) => id));
     for (const id of served) arrived.add(id);
-    const result = settleAsk(record, ask, new Set(served), failed);
+    const came = new Set([...served, ...forged]);
+    const result = settleAsk(record, ask, { came, served: new Set(served), failed });
     record = result.record;
     queue.push(...result.again);
     for (const id of result.unserved) unserved.add(id);
@@ -85,6 +89,36 @@ describe('every asked id is accounted for (docs/sync.md §5)', () => {
     );
   });
 
+  it('a relay that lists far more than it has, and spoils some of that, is asked for little more than twice', () => {
+    const { asks, arrived, unserved } = play(600, (ask) => {
+      const held = ask.filter((id) => Number(id) % 20 === 0);
+      return {
+        served: held.filter((id) => Number(id) % 60 !== 0),
+        forged: held.filter((id) => Number(id) % 60 === 0),
+      };
+    });
+    expect(arrived.size).toBe(20);
+    expect(unserved.size).toBe(580);
+    expect(asks).toBeLessThan(90);
+  });
+
+  it('what comes forged twice is given up, however much the relay looks at', () => {
+    const { asked, unserved } = play(20, (ask) => ({ served: [], forged: ask.slice(0, 1) }));
+    expect(unserved.size).toBe(20);
+    expect(asked.get('0')).toBe(2);
+  });
+
+  it('a relay that cuts its answers, wherever in the ask, gives everything that it has', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 800 }), fc.integer({ min: 1, max: 60 }), (has, cap) => {
+        const { arrived } = play(has.length, (ask) => ({
+          served: ask.filter((id) => has[Number(id)]).slice(-cap),
+        }));
+        expect(arrived.size).toBe(has.filter(Boolean).length);
+      }),
+    );
+  });
+
   it('asks for more at once again when all of it came', () => {
     const { record } = play(5_000, (ask) => ({ served: ask.filter((id) => Number(id) > 100 || id === '1') }));
     expect(record.askSize).toBe(300);
@@ -92,13 +126,17 @@ describe('every asked id is accounted for (docs/sync.md §5)', () => {
 
   it('ends, and accounts for each id once, whatever the relay does', () => {
     fc.assert(
-      fc.property(fc.nat(400), fc.infiniteStream(fc.tuple(fc.nat(300), fc.boolean())), (ids, turns) => {
-        const { arrived, unserved } = play(ids, (ask) => {
-          const [count, failed] = turns.next().value as [number, boolean];
-          return { served: ask.slice(0, count), failed };
-        });
-        expect(arrived.size + unserved.size).toBe(ids);
-      }),
+      fc.property(
+        fc.nat(400),
+        fc.infiniteStream(fc.tuple(fc.nat(300), fc.nat(300), fc.boolean())),
+        (ids, turns) => {
+          const { arrived, unserved } = play(ids, (ask) => {
+            const [served, forged, failed] = turns.next().value as [number, number, boolean];
+            return { served: ask.slice(0, served), forged: ask.slice(-forged - 1), failed };
+          });
+          expect(arrived.size + unserved.size).toBe(ids);
+        },
+      ),
       { numRuns: 50 },
     );
   });
