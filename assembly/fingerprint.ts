@@ -14,17 +14,26 @@ import {
   SUM_STRIDE_LOG2,
 } from './layout';
 import { hashBlocksTo16, hashBlockTo16 } from './sha256';
-import { addAll, clear, settle, subtractAll } from './sum';
+import { addAll, clear, settle, subtractAll, writeDifference } from './sum';
 
 /** The blocks that are hashed, one a lane: the sum, the count as a varint, the padding. */
 const BLOCK_BYTES: usize = 64;
 const blocks: usize = memory.data(4 * 64, 16);
+/** Two sums of all records before an index. */
+const prefixes: usize = memory.data(2 * 32, 16);
 
-/** Makes the sum that was added up with its `count` the block of a lane. */
-export function writeBlock(lane: u32, count: u32): void {
-  const block = blocks + <usize>lane * BLOCK_BYTES;
-  settle(block);
-  memory.fill(block + ID_BYTES, 0, 32);
+/** Where the sum of a lane has its place. */
+// @ts-ignore: decorator
+@inline
+export function sumOfLane(lane: u32): usize {
+  return blocks + <usize>lane * BLOCK_BYTES;
+}
+
+/** Puts the `count` and the padding behind the sum of a lane. */
+export function padLane(lane: u32, count: u32): void {
+  const block = sumOfLane(lane);
+  v128.store(block, i64x2.splat(0), ID_BYTES);
+  v128.store(block, i64x2.splat(0), ID_BYTES + 16);
   let groups: u32 = 1;
   for (let rest = count >> 7; rest != 0; rest >>= 7) groups++;
   let at = block + ID_BYTES;
@@ -36,9 +45,9 @@ export function writeBlock(lane: u32, count: u32): void {
   store<u16>(block, bswap<u16>(<u16>((<u32>ID_BYTES + groups) * 8)), 62);
 }
 
-/** Hashes the sum that was added up with its `count`, and writes the fingerprint to `out`. */
-export function hashSum(count: u32, out: usize): void {
-  writeBlock(0, count);
+/** Hashes the sum of the first lane with its `count`, and writes the fingerprint to `out`. */
+export function hashFirst(count: u32, out: usize): void {
+  padLane(0, count);
   hashBlockTo16(blocks, out);
 }
 
@@ -52,7 +61,8 @@ export function fingerprintRecords(records: usize, count: u32, out: usize): void
   clear();
   const first = records + RECORD_ID;
   addAll(first, first + <usize>count * RECORD_BYTES, RECORD_BYTES);
-  hashSum(count, out);
+  settle(sumOfLane(0));
+  hashFirst(count, out);
 }
 
 /** Bytes that the sums of `count` records take. */
@@ -66,8 +76,6 @@ export function writeSums(records: usize, count: u32, sums: usize): void {
   settle(sums);
   let at = records + RECORD_ID;
   for (let left = count; left >= SUM_STRIDE; left -= SUM_STRIDE) {
-    clear();
-    addAll(sums, sums + SUM_BYTES, SUM_BYTES);
     addAll(at, at + <usize>SUM_STRIDE * RECORD_BYTES, RECORD_BYTES);
     sums += SUM_BYTES;
     settle(sums);
@@ -75,30 +83,28 @@ export function writeSums(records: usize, count: u32, sums: usize): void {
   }
 }
 
-/** Adds up the records [begin, end) of `count`, by way of the sums that stand nearest to the ends. */
-function addRange(records: usize, sums: usize, count: u32, begin: u32, end: u32): void {
-  const ids = records + RECORD_ID;
-  const endAt = ids + <usize>end * RECORD_BYTES;
-  const beginAt = ids + <usize>begin * RECORD_BYTES;
+/** Writes the sum of the records before `index` of `count` to `out`, by way of the sum that stands nearest. */
+function writePrefix(records: usize, sums: usize, count: u32, index: u32, out: usize): void {
+  const nearest = min((index + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, count >> SUM_STRIDE_LOG2);
+  const sum = sums + <usize>nearest * SUM_BYTES;
+  const from = records + RECORD_ID + (<usize>nearest << SUM_STRIDE_LOG2) * RECORD_BYTES;
+  const to = records + RECORD_ID + <usize>index * RECORD_BYTES;
   clear();
-  if (end - begin <= SUM_STRIDE) {
-    addAll(beginAt, endAt, RECORD_BYTES);
-    return;
-  }
-  const last = count >> SUM_STRIDE_LOG2;
-  const toSum = min((end + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
-  const fromSum = min((begin + SUM_STRIDE / 2) >> SUM_STRIDE_LOG2, last);
-  const toAt = ids + (<usize>toSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
-  const fromAt = ids + (<usize>fromSum << SUM_STRIDE_LOG2) * RECORD_BYTES;
-  const toSumAt = sums + <usize>toSum * SUM_BYTES;
-  const fromSumAt = sums + <usize>fromSum * SUM_BYTES;
-  // Of each pair one loop is empty: the sum stands before the bound or after it.
-  addAll(toAt, endAt, RECORD_BYTES);
-  addAll(beginAt, fromAt, RECORD_BYTES);
-  addAll(toSumAt, toSumAt + SUM_BYTES, SUM_BYTES);
-  subtractAll(endAt, toAt, RECORD_BYTES);
-  subtractAll(fromAt, beginAt, RECORD_BYTES);
-  subtractAll(fromSumAt, fromSumAt + SUM_BYTES, SUM_BYTES);
+  addAll(sum, sum + SUM_BYTES, SUM_BYTES);
+  // One of the two is empty: the sum stands before the index or behind it.
+  addAll(from, to, RECORD_BYTES);
+  subtractAll(to, from, RECORD_BYTES);
+  settle(out);
+}
+
+/** Writes the sum of a range that has hardly more records than stand between two sums. */
+// @ts-ignore: decorator
+@inline
+function writeShortSum(records: usize, begin: u32, end: u32, out: usize): void {
+  const ids = records + RECORD_ID;
+  clear();
+  addAll(ids + <usize>begin * RECORD_BYTES, ids + <usize>end * RECORD_BYTES, RECORD_BYTES);
+  settle(out);
 }
 
 /** The fingerprint of the records [begin, end) of `count`. */
@@ -110,11 +116,20 @@ export function fingerprintRange(
   end: u32,
   out: usize,
 ): void {
-  addRange(records, sums, count, begin, end);
-  hashSum(end - begin, out);
+  if (end - begin <= SUM_STRIDE) {
+    writeShortSum(records, begin, end, sumOfLane(0));
+  } else {
+    writePrefix(records, sums, count, begin, prefixes);
+    writePrefix(records, sums, count, end, prefixes + SUM_BYTES);
+    writeDifference(prefixes + SUM_BYTES, prefixes, sumOfLane(0));
+  }
+  hashFirst(end - begin, out);
 }
 
-/** The fingerprints of `rangeCount` ranges of `count` records. */
+/**
+ * The fingerprints of `rangeCount` ranges of `count` records. What is summed up to the end of a range serves the next
+ * one, when that begins there.
+ */
 export function fingerprintRanges(
   records: usize,
   sums: usize,
@@ -123,12 +138,25 @@ export function fingerprintRanges(
   rangeCount: u32,
   out: usize,
 ): void {
+  let low = prefixes;
+  let high = prefixes + SUM_BYTES;
+  let summedTo: u32 = u32.MAX_VALUE;
   for (let lane: u32 = 0, left = rangeCount; left > 0; left--) {
     const begin = load<u32>(ranges);
     const end = load<u32>(ranges, RANGE_END);
     ranges += RANGE_BYTES;
-    addRange(records, sums, count, begin, end);
-    writeBlock(lane++, end - begin);
+    if (end - begin <= SUM_STRIDE) {
+      writeShortSum(records, begin, end, sumOfLane(lane));
+    } else {
+      const spare = low;
+      low = high;
+      high = spare;
+      if (begin != summedTo) writePrefix(records, sums, count, begin, low);
+      writePrefix(records, sums, count, end, high);
+      summedTo = end;
+      writeDifference(high, low, sumOfLane(lane));
+    }
+    padLane(lane++, end - begin);
     if (lane < HASH_LANES && left > 1) continue;
     hashLanes(out);
     out += <usize>HASH_LANES * FINGERPRINT_BYTES;

@@ -24,7 +24,7 @@ export const RECORD_WORDS: i32 = 5;
  *
  *   ├ sum 0 = 0 ┼ sum 1 ┼ sum 2 ┼ … ┼ sum ⌊n / SUM_STRIDE⌋ ┤      32 bytes each
  */
-export const SUM_STRIDE_LOG2: u32 = 5;
+export const SUM_STRIDE_LOG2: u32 = 3;
 export const SUM_STRIDE: u32 = 1 << SUM_STRIDE_LOG2;
 export const SUM_BYTES: usize = 32;
 

@@ -48,18 +48,37 @@ export function lowerBound(records: usize, count: u32, bound: usize): u32 {
 
 /** The same, looked for in steps of doubling length from the index `near` on, which makes a near one quick to find. */
 export function lowerBoundNear(records: usize, count: u32, bound: usize, near: u32): u32 {
-  if (near > 0 && countBelow(records + <usize>(near - 1) * RECORD_BYTES, RECORD_BYTES, 1, bound) == 0) {
-    return countBelow(records, RECORD_BYTES, near - 1, bound);
-  }
-  let low = near;
+  return near > 0 && !isIndexBelow(records, near - 1, bound)
+    ? boundUpTo(records, near - 1, bound)
+    : boundFrom(records, count, bound, near);
+}
+
+// @ts-ignore: decorator
+@inline
+function isIndexBelow(records: usize, index: u32, bound: usize): bool {
+  return countBelow(records + <usize>index * RECORD_BYTES, RECORD_BYTES, 1, bound) != 0;
+}
+
+/** The first index from `low` on whose record is not below the bound; all before `low` are. */
+function boundFrom(records: usize, count: u32, bound: usize, low: u32): u32 {
   let step: u32 = 1;
-  while (step <= count - low) {
-    if (countBelow(records + <usize>(low + step - 1) * RECORD_BYTES, RECORD_BYTES, 1, bound) == 0) break;
+  while (step <= count - low && isIndexBelow(records, low + step - 1, bound)) {
     low += step;
     step <<= 1;
   }
   const left = min(step - 1, count - low);
   return low + countBelow(records + <usize>low * RECORD_BYTES, RECORD_BYTES, left, bound);
+}
+
+/** The first index up to `high` whose record is not below the bound; that at `high` is not. */
+function boundUpTo(records: usize, high: u32, bound: usize): u32 {
+  let step: u32 = 1;
+  while (step <= high && !isIndexBelow(records, high - step, bound)) {
+    high -= step;
+    step <<= 1;
+  }
+  const low = high - min(step - 1, high);
+  return low + countBelow(records + <usize>low * RECORD_BYTES, RECORD_BYTES, high - low, bound);
 }
 
 /** Whether two records are the same. */

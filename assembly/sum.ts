@@ -94,13 +94,20 @@ export function addTo(sum: usize, number: usize): void {
 }
 
 /** Subtracts the 256-bit number at `number` from the one at `sum`. */
+// @ts-ignore: decorator
+@inline
 export function subtractFrom(sum: usize, number: usize): void {
+  writeDifference(sum, number, sum);
+}
+
+/** Writes `number` less `less`, two 256-bit numbers, to `out`. */
+export function writeDifference(number: usize, less: usize, out: usize): void {
   let borrow: u64 = 0;
   for (let i: usize = 0; i < 32; i += 8) {
-    const had = load<u64>(sum + i);
+    const had = load<u64>(number + i);
     const part = had - borrow;
-    const taken = load<u64>(number + i);
+    const taken = load<u64>(less + i);
     borrow = <u64>(had < borrow) + <u64>(part < taken);
-    store<u64>(sum + i, part - taken);
+    store<u64>(out + i, part - taken);
   }
 }

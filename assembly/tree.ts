@@ -3,7 +3,7 @@
  * deleting, finding by index or bound and the fingerprint of any range all take a walk from the root to a leaf.
  * Nodes come from a list of spare ones; the caller keeps enough of them (`treeAdopt`).
  */
-import { hashLanes, hashSum, writeBlock } from './fingerprint';
+import { hashFirst, hashLanes, padLane, sumOfLane } from './fingerprint';
 import {
   FINGERPRINT_BYTES,
   HASH_LANES,
@@ -398,7 +398,8 @@ function addRange(node: usize, begin: u32, end: u32): void {
 export function treeFingerprint(tree: usize, begin: u32, end: u32, out: usize): void {
   clear();
   if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
-  hashSum(end - begin, out);
+  settle(sumOfLane(0));
+  hashFirst(end - begin, out);
 }
 
 /** Writes the fingerprints of `rangeCount` ranges to `out`. */
@@ -409,7 +410,8 @@ export function treeFingerprints(tree: usize, ranges: usize, rangeCount: u32, ou
     ranges += RANGE_BYTES;
     clear();
     if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
-    writeBlock(lane++, end - begin);
+    settle(sumOfLane(lane));
+    padLane(lane++, end - begin);
     if (lane < HASH_LANES && left > 1) continue;
     hashLanes(out);
     out += <usize>HASH_LANES * FINGERPRINT_BYTES;

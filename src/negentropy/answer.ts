@@ -1,5 +1,7 @@
+import { fingerprintBytes } from '../kernels/kernels.js';
 import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
+import { FingerprintBatch } from './fingerprints.js';
 import { compareItems, type IdList, sameBytes } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { expectedDifferences } from './plan.js';
@@ -28,19 +30,40 @@ type Part = Range & {
   readonly last: boolean;
 };
 
+/** What the answer says of one asked range. */
+type Told = {
+  /** Fingerprints of pieces of it, and those of the pieces that turn out to differ. */
+  pieces: number;
+  differing: OpenRange[];
+  /** Differences found by lists. */
+  found: number;
+  putOff: boolean;
+};
+
+/** What stays open: surely, or when the peer's fingerprint of it turns out to differ from ours. */
+type Remaining = {
+  readonly range: OpenRange;
+  readonly told: Told;
+  readonly fingerprint: Uint8Array | undefined;
+};
+
 /**
  * Walks an answer and the ranges that were asked, both in ascending order, side by side. What the peer lists is
  * settled, what it skips agrees. A fingerprint of a piece of an asked range that differs from ours leaves that piece
  * open. A fingerprint of a whole asked range, or of more, says nothing new: peers put off in this way what did not
  * fit into their frame, so it stays open as it was. Such a fingerprint is not believed even when it equals ours,
  * for widely used servers leave the very range that did not fit out of it.
+ *
+ * Our own fingerprints are worked out all at once at the end.
  */
 export class AnswerWalk {
   readonly #storage: NegentropyStorage;
   readonly #asked: readonly AskedRange[];
   readonly #have: IdList;
   readonly #need: IdList;
-  readonly #open: OpenRange[] = [];
+  readonly #remaining: Remaining[] = [];
+  readonly #fingerprints = new FingerprintBatch();
+  readonly #toldOfPieces: { asked: AskedRange; told: Told }[] = [];
   #progress = false;
   #deferred = false;
   #listsIgnored = false;
@@ -49,12 +72,11 @@ export class AnswerWalk {
   /** How far the answer was read, and the index of that place where it lies inside an asked range. */
   #position: Bound = lowestBound;
   #positionIndex = 0;
+  /** Items of the last piece: the next one has about as many. */
+  #pieceItems = 0;
   /** The first asked range that reaches above the position, and what became of it so far. */
   #next = 0;
-  #pieces = 0;
-  #openPieces: OpenRange[] = [];
-  #found = 0;
-  #putOff = false;
+  #told = newTold();
 
   constructor(storage: NegentropyStorage, asked: readonly AskedRange[], have: IdList, need: IdList) {
     this.#storage = storage;
@@ -80,8 +102,9 @@ export class AnswerWalk {
   finish(): AnswerOutcome {
     const last = this.#asked.at(-1);
     if (last !== undefined) this.take({ mode: 'skip', upper: last.upper });
+    const open = this.#compareAll();
     return {
-      open: this.#open,
+      open,
       progress: this.#progress,
       deferred: this.#deferred,
       listsIgnored: this.#listsIgnored,
@@ -98,14 +121,15 @@ export class AnswerWalk {
       if (compareBounds(asked.lower, upper) >= 0) break;
       const inside = compareBounds(asked.lower, this.#position) < 0;
       const last = compareBounds(asked.upper, upper) <= 0;
+      const begin = inside ? this.#positionIndex : asked.begin;
       const end = last
         ? asked.end
-        : indexOfBound(this.#storage, upper, Math.max(asked.begin, this.#positionIndex));
+        : indexOfBound(this.#storage, upper, Math.min(begin + this.#pieceItems, asked.end));
       parts.push({
         asked,
         lower: inside ? this.#position : asked.lower,
         upper: last ? asked.upper : upper,
-        begin: inside ? this.#positionIndex : asked.begin,
+        begin,
         end,
         last,
       });
@@ -154,7 +178,7 @@ export class AnswerWalk {
     if (compareBounds(reached, upper) !== 0) throw unasked();
     const before = this.#have.count + this.#need.count;
     compareItems(this.#storage, first.begin, last.end, ids, this.#have, this.#need);
-    this.#found += this.#have.count + this.#need.count - before;
+    this.#told.found += this.#have.count + this.#need.count - before;
     this.#progress = true;
   }
 
@@ -175,32 +199,62 @@ export class AnswerWalk {
       return;
     }
     this.#progress = true;
-    this.#pieces += 1;
-    if (sameBytes(fingerprint, this.#storage.fingerprint(begin, end))) return;
-    const open = { lower, upper: part.upper, begin, end, differences: undefined };
-    this.#open.push(open);
-    this.#openPieces.push(open);
+    this.#told.pieces += 1;
+    this.#pieceItems = end - begin;
+    this.#fingerprints.add(begin, end);
+    const range = { lower, upper: part.upper, begin, end, differences: undefined };
+    this.#remaining.push({ range, told: this.#told, fingerprint });
   }
 
   #reopen({ lower, upper, begin, end, asked }: Part): void {
-    this.#open.push({ lower, upper, begin, end, differences: asked.group.differences });
-    this.#putOff = true;
+    const range = { lower, upper, begin, end, differences: asked.group.differences };
+    this.#remaining.push({ range, told: this.#told, fingerprint: undefined });
+    this.#told.putOff = true;
   }
 
-  /** Draws from the answer about one asked range how many differences are in it. */
+  /** Ends what is told about one asked range. */
   #leave(asked: AskedRange): void {
-    const differing = this.#openPieces.length;
-    const eachOpen = expectedDifferences(this.#pieces, differing);
-    for (const piece of this.#openPieces) piece.differences = eachOpen;
-    if (asked.group.differences === undefined && !this.#putOff) {
-      this.#sampledItems += asked.end - asked.begin;
-      this.#sampledDifferences += this.#found + differing * eachOpen;
-    }
-    this.#pieces = 0;
-    if (differing > 0) this.#openPieces = [];
-    this.#found = 0;
-    this.#putOff = false;
+    const told = this.#told;
+    if (told.pieces > 0) this.#toldOfPieces.push({ asked, told });
+    else if (!told.putOff) this.#sample(asked, told.found);
+    if (told.pieces === 0 && !told.putOff && told.found === 0) return;
+    this.#told = newTold();
   }
+
+  /** What remains open, in order, once all fingerprints are compared. */
+  #compareAll(): OpenRange[] {
+    const ours = this.#fingerprints.of(this.#storage);
+    const open: OpenRange[] = [];
+    let compared = 0;
+    for (const { range, told, fingerprint } of this.#remaining) {
+      if (fingerprint !== undefined) {
+        const isSame = sameBytes(fingerprint, ours, compared);
+        compared += fingerprintBytes;
+        if (isSame) continue;
+        told.differing.push(range);
+      }
+      open.push(range);
+    }
+    for (const { asked, told } of this.#toldOfPieces) this.#estimate(asked, told);
+    return open;
+  }
+
+  /** Draws from the pieces of one asked range how many differences are in it. */
+  #estimate(asked: AskedRange, { pieces, differing, found, putOff }: Told): void {
+    const each = expectedDifferences(pieces, differing.length);
+    for (const piece of differing) piece.differences = each;
+    if (!putOff) this.#sample(asked, found + differing.length * each);
+  }
+
+  #sample({ group, begin, end }: AskedRange, differences: number): void {
+    if (group.differences !== undefined) return;
+    this.#sampledItems += end - begin;
+    this.#sampledDifferences += differences;
+  }
+}
+
+function newTold(): Told {
+  return { pieces: 0, differing: [], found: 0, putOff: false };
 }
 
 function unasked(): NegentropyError {

@@ -57,13 +57,16 @@ function readRanges(storage: NegentropyStorage, reader: MessageReader): Said[] {
   let lower = lowestBound;
   let index = 0;
   let isSkipped = false;
+  // Pieces of one range have about the same size.
+  let items = 0;
   for (let range = reader.next(); range !== undefined; range = reader.next()) {
     const { upper } = range;
     if (range.mode === 'skip') {
       isSkipped = true;
     } else {
       const begin = isSkipped ? indexOfBound(storage, lower, index) : index;
-      index = indexOfBound(storage, upper, begin);
+      index = indexOfBound(storage, upper, Math.min(begin + items, storage.size));
+      items = index - begin;
       said.push({ lower, upper, begin, end: index, range });
       isSkipped = false;
     }
