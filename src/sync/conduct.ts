@@ -6,6 +6,7 @@ export class Conduct {
   #unanswered = 0;
   #nonsense = 0;
   #excusedAt = Number.NEGATIVE_INFINITY;
+  #slowedAt = Number.NEGATIVE_INFINITY;
   #quietUntil = Number.NEGATIVE_INFINITY;
 
   /** Whether the remote answered anything that it was asked. */
@@ -37,12 +38,18 @@ export class Conduct {
     this.#excusedAt = now;
   }
 
-  /** The remote wants us to slow down. True when it is news. */
+  /** The remote wants us to slow down. True when it is news: a pause that has begun is not made longer. */
   slowDown(now: number): boolean {
-    const isNews = now >= this.#quietUntil;
     this.#excusedAt = now;
+    this.#slowedAt = now;
+    if (now < this.#quietUntil) return false;
     this.#quietUntil = now + limits.remoteSlowDownMs;
-    return isNews;
+    return true;
+  }
+
+  /** Whether the remote wanted us to slow down since then. */
+  wasSlowedSince(sentAt: number): boolean {
+    return this.#slowedAt >= sentAt;
   }
 
   /** For how long it is asked nothing. */

@@ -15,7 +15,7 @@ import { PeerGoneError } from './errors.js';
 import type { SyncMetrics } from './metrics.js';
 import type { Peer } from './peer.js';
 import { readRefusal, refusesNegentropy } from './refusal.js';
-import { patiently } from './request.js';
+import { patiently, slowedDown } from './request.js';
 
 export type NegentropyParts = {
   readonly peer: Peer;
@@ -138,6 +138,7 @@ function endOf(
   hasBegun: boolean,
   local: RecordSet,
 ): SessionEnd {
+  if (answer.type === 'slowed') return slowedDown;
   if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'refused' };
   const refusal = readRefusal(answer.reason, answer.itemsMax);
   if (refusal.type === 'too-many-results') return tooMany(local, refusal.itemsMax);
@@ -148,7 +149,9 @@ function endOf(
 type Answer =
   | { readonly type: 'message'; readonly payload: string }
   | { readonly type: 'error'; readonly reason: string; readonly itemsMax: number | undefined }
-  | { readonly type: 'silent' };
+  | { readonly type: 'silent' }
+  /** Silent since a NOTICE that asked us to slow down. */
+  | { readonly type: 'slowed' };
 
 /** One exchange of messages under one id: one question, one answer. */
 class Session {
@@ -170,7 +173,8 @@ class Session {
       source: 'catchup',
       onEvent: () => peer.nonsense(),
       onMessage: (message) => this.#onMessage(message),
-      onSilent: () => this.#answer?.resolve({ type: 'silent' }),
+      onSilent: () =>
+        this.#answer?.resolve({ type: peer.wasSlowedSince(this.#askedAt) ? 'slowed' : 'silent' }),
       onGone: () => this.#answer?.reject(new PeerGoneError(peer.relay)),
     });
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -189,8 +193,11 @@ class Session {
     const answer = await this.#answer.promise;
     this.#channel.rest();
     this.#rounds += 1;
-    if (answer.type !== 'silent') this.#peer.answered();
-    else if (this.#rounds > 1) this.#peer.unanswered(this.#askedAt);
+    if (answer.type === 'silent') {
+      if (this.#rounds > 1) this.#peer.unanswered(this.#askedAt);
+    } else if (answer.type !== 'slowed') {
+      this.#peer.answered();
+    }
     return answer;
   }
 

@@ -189,6 +189,11 @@ export class Peer {
     logger.info({ relay: this.relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
   }
 
+  /** Whether the remote wanted us to slow down since then: in a NOTICE, that was its answer to what it is silent on. */
+  wasSlowedSince(sentAt: number): boolean {
+    return this.#conduct.wasSlowedSince(sentAt);
+  }
+
   /** The remote took fewer subscriptions, or filters in one, than it was thought to. False when it is the least already. */
   tighten(what: 'subscriptions' | 'filters'): boolean {
     const before = this.#limits;

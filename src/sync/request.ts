@@ -15,6 +15,9 @@ export type RequestEnd =
   | { readonly type: 'closed'; readonly reason: string }
   | { readonly type: 'silent' };
 
+/** The end of a request of which only a NOTICE said that it came too soon. */
+export const slowedDown = { type: 'closed', reason: 'rate-limited: by a NOTICE' } as const;
+
 export type RequestParts = {
   readonly peer: Peer;
   readonly clock: Clock;
@@ -88,7 +91,7 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
       if (message.type === 'EOSE') ended.resolve({ type: 'eose' });
       else if (message.type === 'CLOSED') ended.resolve({ type: 'closed', reason: message.reason });
     },
-    onSilent: () => ended.resolve({ type: 'silent' }),
+    onSilent: () => ended.resolve(peer.wasSlowedSince(sentAt) ? slowedDown : { type: 'silent' }),
     onGone: () => ended.reject(new PeerGoneError(peer.relay)),
   });
   const onAbort = () => ended.reject(signal.reason);
@@ -98,9 +101,9 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
     peer.send(['REQ', channel.id, parts.filter]);
     channel.expect();
     const end = await ended.promise;
-    isClosed = end.type === 'closed';
+    isClosed = end.type === 'closed' && end !== slowedDown;
     if (end.type === 'silent') peer.unanswered(sentAt);
-    else peer.answered();
+    else if (end !== slowedDown) peer.answered();
     return end;
   } finally {
     signal.removeEventListener('abort', onAbort);
