@@ -4,6 +4,7 @@ import type { FailureClass } from '../../src/sync/transport.js';
 import type { NetworkFaults, Reachability } from './network/network.js';
 import type { LinkSpeed } from './network/pipe.js';
 import { between, chance, fork, pick, sample } from './random.js';
+import type { EverythingStyle } from './relay/behaviours/grasp.js';
 import type { RelayPlan } from './world/cast.js';
 import { drawUniverse, type Universe, type UniverseSize } from './world/universe.js';
 
@@ -30,6 +31,8 @@ export type Scenario = {
   readonly unreachable: readonly RelayPlan[];
   /** As they are met in the field, all correct, or all correct and large, with published limits. */
   readonly relayKinds: 'field' | 'correct' | 'large';
+  /** By URL, those that support GRASP, and how they take the question for everything. */
+  readonly graspRelays: ReadonlyMap<string, EverythingStyle>;
   readonly networkFaults: NetworkFaults;
   readonly incidents: readonly Incident[];
   readonly settings: SyncSettings;
@@ -67,7 +70,7 @@ export function drawScenario(seed: number): Scenario {
   const { relays } = universe.cast;
   const reached = relays.slice(1);
   const incidentRandom = fork(random);
-  return {
+  const drawn: Omit<Scenario, 'graspRelays'> = {
     seed,
     startMs,
     universe,
@@ -90,6 +93,19 @@ export function drawScenario(seed: number): Scenario {
     ...drawSeeds(fork(random)),
     speeds: drawSpeeds(fork(random), relays),
   };
+  const graspRandom = fork(random);
+  const everythingTopicsMin = pick(graspRandom, [300, 300, 10, 1]);
+  return {
+    ...drawn,
+    settings: { ...drawn.settings, everythingTopicsMin },
+    graspRelays: everythingTopicsMin < 300 ? drawGraspRelays(graspRandom, relays) : new Map(),
+  };
+}
+
+function drawGraspRelays(random: Random, relays: readonly RelayPlan[]): Map<string, EverythingStyle> {
+  const styles = ['answers', 'answers', 'answers', 'refuses REQ', 'refuses NEG-OPEN', 'is silent'] as const;
+  const some = sample(random, relays, between(random, 1, relays.length));
+  return new Map(some.map(({ url }) => [url, pick(random, styles)]));
 }
 
 /**
@@ -121,6 +137,7 @@ export function dayScenario(seed: number): Scenario {
     bootstrap: relays.slice(0, 1),
     unreachable: [],
     relayKinds: 'large',
+    graspRelays: new Map(),
     networkFaults: { lossChance: 0.05, lossBytesMax: 1_000_000, silentLossChance: 0.2 },
     incidents: drawIncidents(fork(random), relays.slice(0, 30), 10 * hourMs).filter(({ type }) => {
       return type === 'unreachable' || type === 'connections-lost';

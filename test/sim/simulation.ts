@@ -17,6 +17,7 @@ import { acceptableInSomeOrder, type Names } from './oracle/policy-model.js';
 import { fork } from './random.js';
 import type { Behaviour } from './relay/behaviour.js';
 import { publishesLimits } from './relay/behaviours/caps.js';
+import { supportsGrasp } from './relay/behaviours/grasp.js';
 import { drawBehaviours, type Surroundings } from './relay/field-guide.js';
 import { describe, RemoteRelay } from './relay/remote-relay.js';
 import type { Incident, Scenario } from './scenario.js';
@@ -139,7 +140,7 @@ class Simulation {
   }
 
   #addRelays(events: readonly NostrEvent[]): void {
-    const { universe, relaySeed, relayKinds, unreachable, speeds } = this.#scenario;
+    const { universe, relaySeed, relayKinds, graspRelays, unreachable, speeds } = this.#scenario;
     const random = seededRandom(relaySeed);
     for (const plan of universe.cast.relays) {
       const own = fork(random);
@@ -149,7 +150,9 @@ class Simulation {
         faultsOn: () => this.#faultsOn,
         unasked: events,
       };
-      const behaviours = behavioursOf(relayKinds, surroundings);
+      const style = graspRelays.get(plan.url);
+      const grasp = style === undefined ? [] : [supportsGrasp(style)];
+      const behaviours = [...behavioursOf(relayKinds, surroundings), ...grasp];
       const relay = new RemoteRelay(plan.url, behaviours, this.#trace, ({ url, what }) => {
         this.#report(`${url} (${behaviours.map(({ name }) => name).join(', ')}): ${what}`);
       });
