@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Filter } from '../../src/nostr/filter.js';
 import { TransportError } from '../../src/sync/transport.js';
 import { testIdentity } from '../support/events.js';
 import { announcement, comment, issue } from './support/events.js';
@@ -181,6 +182,46 @@ describe('"slow down" pauses requests for 65 s and is no failure (docs/sync.md ย
     await world.advance(30 * second);
     expect(world.store.has(repository.id)).toBe(true);
     expect(relay.pages()).toEqual([]);
+    await world.stop();
+  });
+});
+
+describe('"slow down" in a NOTICE says what the silence is about (docs/sync.md ยง2)', () => {
+  /** Says so in place of the first answers to messages of that type. */
+  function slowOn(relay: FakeRelay, type: 'NEG-OPEN' | 'ids', times: number): void {
+    relay.script = (connection, [kind, , filter]) => {
+      const isMeant = type === 'ids' ? kind === 'REQ' && (filter as Filter).ids !== undefined : kind === type;
+      if (!isMeant || times === 0) return false;
+      times -= 1;
+      connection.send('NOTICE', 'rate-limited: slow down there chief');
+      return true;
+    };
+  }
+
+  it('a session is opened again after the pause, and negentropy not given up', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', []);
+    relay.events.push(repository);
+    slowOn(relay, 'NEG-OPEN', 1);
+    world.start();
+    await world.advance(60 * second);
+    expect(world.store.has(repository.id)).toBe(false);
+    await world.advance(30 * second);
+    expect(world.store.has(repository.id)).toBe(true);
+    expect(relay.pages()).toEqual([]);
+    expect(relay.connections.length).toBe(1);
+    await world.stop();
+  });
+
+  it('ids are asked for again in asks that are no smaller', async () => {
+    const { world, relay } = worldOf();
+    relay.events.push(...Array.from({ length: 40 }, (_, number) => announcement(`repo-${number}`, [])));
+    slowOn(relay, 'ids', 3);
+    world.start();
+    await world.advance(10 * minute);
+    for (const { id } of relay.events) expect(world.store.has(id)).toBe(true);
+    expect(relay.asks().map(({ length }) => length)).toEqual([40, 40, 40, 40]);
+    expect(relay.connections.length).toBe(1);
     await world.stop();
   });
 });
