@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
+import { TurnSlices } from '../lib/turn-slices.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
@@ -12,6 +13,7 @@ import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
 import type { HotEvent } from './hot-cache.js';
+import { PendingWrites } from './pending-writes.js';
 import { Refusals } from './refusals.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
@@ -47,15 +49,18 @@ type WritingJob = {
   readonly effects: readonly Effect[];
 };
 
-/** The events that one write of the store brings to disk. */
-type WriteGroup = { readonly written: Promise<void>; readonly jobs: WritingJob[] };
-
 /** What a client is told of an event that the store would not keep. */
 const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
   duplicate: { type: 'known', reason: 'duplicate: already have this event' },
   superseded: { type: 'known', reason: 'duplicate: have a newer version of this event' },
   deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
   expired: { type: 'refused', reason: 'invalid: this event has expired' },
+};
+
+const catchupSlices = {
+  turnMs: limits.loopTurnMs,
+  sliceMsMin: limits.catchupSliceMsMin,
+  sliceMsMax: limits.catchupSliceMsMax,
 };
 
 const stored: AdmissionOutcome = { type: 'stored' };
@@ -71,26 +76,38 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly feed = new EventFeed();
   readonly #parts: AdmissionParts;
   readonly #refusals: Refusals;
+  /** Of what comes from other relays: clients go first. */
+  readonly #slices: TurnSlices;
   readonly #queue: VerificationQueue<PendingJob>;
+  readonly #writes: PendingWrites<WritingJob>;
   /** By id, the outcome of the last submission that is under way: the copies of an event go one after another. */
   readonly #pending = new Map<string, Promise<AdmissionOutcome>>();
   readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
-  /** The events of the write that is being gathered. */
-  #gathering: WriteGroup | undefined;
-  /** Of the events that wait for their write. */
-  #writingBytes = 0;
   #closed = false;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
     this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
-    this.#queue = new VerificationQueue(
-      parts.verifier,
-      (job, verdict) => this.#onVerdict(job, verdict),
-      (jobs, error) => {
+    this.#slices = new TurnSlices(parts.clock, catchupSlices);
+    this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
+      onVerdict: (job, verdict) => this.#onVerdict(job, verdict),
+      onFailure: (jobs, error) => {
         for (const job of jobs) this.#fail(job, error);
       },
-    );
+    });
+    this.#writes = new PendingWrites(this.#slices, {
+      bytesOf: ({ job }) => job.bytes,
+      onBegin: () => parts.metrics.startWrite(),
+      onWritten: ({ job }) => {
+        if (job.source.type === 'direct') this.#settle(job, stored);
+      },
+      announce: (writing) => this.#announce(writing),
+      onRoom: () => this.#queue.resume(),
+      onFailure: (writing, error) => {
+        for (const { job } of writing) this.#fail(job, error);
+        parts.onStoreFailure(error);
+      },
+    });
     parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#refusals.hotBytes });
   }
 
@@ -114,6 +131,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async roomy(source: EventSource['type']): Promise<void> {
     if (this.#closed) throw new AdmissionClosedError();
     await this.#queue.roomy(source);
+    if (source !== 'direct' && this.#slices.isOver) await this.#slices.next();
+  }
+
+  announced(): Promise<void> {
+    return this.#writes.announced();
   }
 
   onWanted(listener: (ids: readonly string[]) => void): () => void {
@@ -136,6 +158,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#closed = true;
     for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
     await Promise.allSettled(this.#pending.values());
+    await this.#writes.announced();
   }
 
   /** Lets the event wait for its verdict. */
@@ -231,42 +254,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const effectsOfRemoval = policy.onRemoved(removed);
     policy.onStored(job.event);
     this.#refusals.forget(job.event.id);
-    this.#gather({ job, removed, effects: [...effects, ...effectsOfRemoval] }, written);
-  }
-
-  /** Lets the event wait for its write, together with all whose write it is. */
-  #gather(writing: WritingJob, written: Promise<void>): void {
-    this.#writingBytes += writing.job.bytes;
-    if (this.#writingBytes >= limits.writingBytesMax) this.#queue.pause();
-    if (this.#gathering?.written === written) {
-      this.#gathering.jobs.push(writing);
-      return;
-    }
-    const group: WriteGroup = { written, jobs: [writing] };
-    this.#gathering = group;
-    const finished = this.#parts.metrics.startWrite();
-    const end = (): readonly WritingJob[] => {
-      if (this.#gathering === group) this.#gathering = undefined;
-      for (const { job } of group.jobs) this.#writingBytes -= job.bytes;
-      if (this.#writingBytes < limits.writingBytesMax) this.#queue.resume();
-      return group.jobs;
-    };
-    written.then(
-      () => {
-        finished();
-        for (const each of end()) this.#publish(each);
-      },
-      (error) => {
-        for (const { job } of end()) this.#fail(job, error);
-        this.#parts.onStoreFailure(error);
-      },
-    );
+    this.#writes.add({ job, removed, effects: [...effects, ...effectsOfRemoval] }, written);
+    if (this.#writes.isFull) this.#queue.pause();
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #publish({ job, removed, effects }: WritingJob): void {
+  #announce({ job, removed, effects }: WritingJob): void {
     const { event, source } = job;
-    this.#settle(job, stored);
+    if (source.type !== 'direct') this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted(new AcceptedInHand(event, source, true));
     if (effects.length > 0) this.#parts.effects.run(effects);

@@ -46,6 +46,8 @@ export type Admission = {
    * that they can be asked for again. Returns the way to stop listening.
    */
   onWanted(listener: (ids: readonly string[]) => void): () => void;
+  /** Settles when all that is on disk by now has been announced in the feed. */
+  announced(): Promise<void>;
   /** What was accepted, in the order it was stored. */
   readonly feed: Feed;
 };

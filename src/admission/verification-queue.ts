@@ -1,5 +1,7 @@
 import { limits } from '../config/limits.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
+import { SlicedQueue } from '../lib/sliced-queue.js';
+import type { TurnSlices } from '../lib/turn-slices.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
@@ -30,27 +32,35 @@ const laneLimits = {
 };
 
 type Batch<J extends Job> = { readonly jobs: readonly J[]; verdicts: Verdict[] | undefined };
+type Judged<J extends Job> = { readonly job: J; readonly verdict: Verdict };
+
+/** What is done with the verdicts. */
+export type VerdictListener<J extends Job> = {
+  onVerdict(job: J, verdict: Verdict): void;
+  onFailure(jobs: readonly J[], error: unknown): void;
+};
 
 /**
- * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane. Batches
- * grow by themselves under load: whatever came while all workers were busy goes together.
+ * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane: those of
+ * clients at once, all others in slices of turns. Batches grow by themselves under load: whatever came while all
+ * workers were busy goes together.
  */
 export class VerificationQueue<J extends Job> {
   readonly #verifier: Verifier;
-  readonly #onVerdict: (job: J, verdict: Verdict) => void;
-  readonly #onFailure: (jobs: readonly J[], error: unknown) => void;
+  readonly #listener: VerdictListener<J>;
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
+  /** Of other lanes than the clients'. */
+  readonly #judged: SlicedQueue<Judged<J>>;
   #isPaused = false;
 
-  constructor(
-    verifier: Verifier,
-    onVerdict: (job: J, verdict: Verdict) => void,
-    onFailure: (jobs: readonly J[], error: unknown) => void,
-  ) {
+  constructor(verifier: Verifier, slices: TurnSlices, listener: VerdictListener<J>) {
     this.#verifier = verifier;
-    this.#onVerdict = onVerdict;
-    this.#onFailure = onFailure;
+    this.#listener = listener;
+    this.#judged = new SlicedQueue(slices, ({ job, verdict }) => {
+      listener.onVerdict(job, verdict);
+      this.#pump();
+    });
     const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
     this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
   }
@@ -58,7 +68,7 @@ export class VerificationQueue<J extends Job> {
   /** The jobs that wait or are under way. */
   get length(): number {
     const waiting = lanes.reduce((sum, lane) => sum + this.#lanes[lane].length, 0);
-    return waiting + this.#underWay.reduce((sum, batch) => sum + batch.jobs.length, 0);
+    return this.#underWay.reduce((sum, { jobs }) => sum + jobs.length, waiting + this.#judged.length);
   }
 
   push(job: J): void {
@@ -100,7 +110,7 @@ export class VerificationQueue<J extends Job> {
         },
         (error) => {
           this.#underWay.splice(this.#underWay.indexOf(batch), 1);
-          this.#onFailure(jobs, error);
+          this.#listener.onFailure(jobs, error);
           this.#handOut();
         },
       );
@@ -111,6 +121,8 @@ export class VerificationQueue<J extends Job> {
     const jobs: J[] = [];
     let bytes = 0;
     for (const lane of lanes) {
+      // The results of all but clients wait for their slice; the workers need not run far ahead of it.
+      if (lane !== 'direct' && this.#judged.length >= limits.judgedEventsMax) break;
       while (jobs.length < limits.verificationBatchEventsMax && bytes < limits.verificationBatchBytesMax) {
         const job = this.#lanes[lane].shift();
         if (job === undefined) break;
@@ -124,8 +136,11 @@ export class VerificationQueue<J extends Job> {
   #handOut(): void {
     for (let head = this.#underWay[0]; head?.verdicts !== undefined; head = this.#underWay[0]) {
       this.#underWay.shift();
-      for (const [index, job] of head.jobs.entries())
-        this.#onVerdict(job, head.verdicts[index] ?? 'wrong-signature');
+      for (const [index, job] of head.jobs.entries()) {
+        const verdict = head.verdicts[index] ?? 'wrong-signature';
+        if (job.source.type === 'direct') this.#listener.onVerdict(job, verdict);
+        else this.#judged.push({ job, verdict });
+      }
     }
     this.#pump();
   }

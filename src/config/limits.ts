@@ -54,7 +54,7 @@ export const limits = {
   verificationLaneBytesLow: 8_388_608,
   /** Most events that wait in one lane before its producers wait. */
   verificationLaneEventsMax: 16_384,
-  /** Bytes of events that wait for their write above which no more are verified, so that the lanes fill. */
+  /** Bytes of events that wait for their write and announcement above which no more are verified, so that the lanes fill. */
   writingBytesMax: 16_777_216,
   /** Most events of one batch for a verification worker. */
   verificationBatchEventsMax: 128,
@@ -62,6 +62,14 @@ export const limits = {
   verificationBatchBytesMax: 524_288,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
   verificationBatchesPerWorker: 2,
+  /** Verified events of other relays that wait for their decision, above which no more of them are verified. */
+  judgedEventsMax: 256,
+  /** What a turn of the event loop should take while other relays send events. */
+  loopTurnMs: 12,
+  /** The least of a turn that taking, deciding and announcing events of other relays may take, whatever else goes on. */
+  catchupSliceMsMin: 2,
+  /** The most of a turn that it may take. */
+  catchupSliceMsMax: 6,
   /** Longest serialised event that the WASM build of libsecp256k1 has room for; longer ones are checked in JavaScript. */
   wasmSerialisedBytesMax: 262_144,
   /** Most bytes of refused events that are kept at hand, to be tried again. */
@@ -101,8 +109,8 @@ export const limits = {
   liveBufferEventsMax: 5_000,
   /** Characters of those events; above it, the subscription is closed. */
   liveBufferCharsMax: 2_097_152,
-  /** Time from the write of an event to its announcement in the feed that subscriptions allow for. */
-  announcementLagMs: 20,
+  /** Pause before subscriptions forget which stored events they sent, once these have been announced. */
+  announcementPauseMs: 20,
   /** Bytes that wait to be sent to one client above which its socket is not read and its queries pause. */
   clientSendBytesHigh: 524_288,
   /** Bytes that wait to be sent to one client at which its queries go on. */
@@ -296,6 +304,8 @@ export const limits = {
   pageOverflowEventsMax: 20_000,
   /** Pages of one filter before it is given up. */
   pagesMax: 20_000,
+  /** Pages of one filter in a row of which nothing is kept, before it is given up. */
+  pagesInVainMax: 1_000,
   /** Time that one batch of catch-up may take before others have their turn; it goes on later. */
   catchupBatchMsMax: 600_000,
   /** Gaps, and repositories that a peer lacks events of, that are logged one by one in one run. */

@@ -1,3 +1,4 @@
+import type { Admission } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import type { EventStore } from '../store/event-store.js';
@@ -10,13 +11,20 @@ import type { SubscriptionHub } from './subscription-hub.js';
  */
 export class AnnouncementBarrier {
   readonly #store: Pick<EventStore, 'flush'>;
+  readonly #admission: Pick<Admission, 'announced'>;
   readonly #hub: Pick<SubscriptionHub, 'drained'>;
   readonly #clock: Clock;
   #current: Promise<void> | undefined;
   #following: Promise<void> | undefined;
 
-  constructor(store: Pick<EventStore, 'flush'>, hub: Pick<SubscriptionHub, 'drained'>, clock: Clock) {
+  constructor(
+    store: Pick<EventStore, 'flush'>,
+    admission: Pick<Admission, 'announced'>,
+    hub: Pick<SubscriptionHub, 'drained'>,
+    clock: Clock,
+  ) {
     this.#store = store;
+    this.#admission = admission;
     this.#hub = hub;
     this.#clock = clock;
   }
@@ -45,7 +53,9 @@ export class AnnouncementBarrier {
     } catch {
       // A store that cannot write announces nothing more; whoever put the events reports it.
     }
-    await this.#clock.sleep(limits.announcementLagMs);
+    await this.#admission.announced();
+    // Not a lag that has to be allowed for, but the pace of those who ask again and again.
+    await this.#clock.sleep(limits.announcementPauseMs);
     await this.#hub.drained();
   }
 }

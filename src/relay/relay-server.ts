@@ -20,7 +20,7 @@ import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
 export type RelayParts = {
-  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'feed'>;
+  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'announced' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
   readonly localSets: Pick<LocalSets, 'open'>;
   readonly kernels: Kernels;
@@ -49,7 +49,7 @@ export class RelayServer implements AsyncDisposable {
     this.#services = {
       ...parts,
       hub: this.#hub,
-      barrier: new AnnouncementBarrier(store, this.#hub, clock),
+      barrier: new AnnouncementBarrier(store, admission, this.#hub, clock),
       scheduler: new TurnScheduler(clock, limits.requestSliceMs),
       negentropySlots: new SlotCounter(settings.negentropySessionsMax),
     };

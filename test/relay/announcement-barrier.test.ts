@@ -11,7 +11,12 @@ it('waits for a flush that began after the call, one for all who ask meanwhile',
     flushes.push(done);
     return done.promise;
   };
-  const barrier = new AnnouncementBarrier({ flush }, { drained: async () => {} }, clock);
+  const barrier = new AnnouncementBarrier(
+    { flush },
+    { announced: async () => {} },
+    { drained: async () => {} },
+    clock,
+  );
   const passed: string[] = [];
   const ask = (name: string) => void barrier.passed().then(() => passed.push(name));
   ask('first');
@@ -27,4 +32,26 @@ it('waits for a flush that began after the call, one for all who ask meanwhile',
   await clock.advance(100);
   expect(passed).toEqual(['first', 'second', 'third']);
   expect(flushes).toHaveLength(2);
+});
+
+it('waits for the announcement of what is written, and until that is handed out', async () => {
+  const clock = new VirtualClock();
+  const announced = deferred<void>();
+  const drained = deferred<void>();
+  const barrier = new AnnouncementBarrier(
+    { flush: async () => {} },
+    { announced: () => announced.promise },
+    { drained: () => drained.promise },
+    clock,
+  );
+  let passed = false;
+  const waiting = barrier.passed().then(() => {
+    passed = true;
+  });
+  await clock.advance(1_000);
+  announced.resolve();
+  await clock.advance(1_000);
+  expect(passed).toBe(false);
+  drained.resolve();
+  await waiting;
 });

@@ -86,7 +86,7 @@ export class FakeOutbox implements Outbox {
 }
 
 /** Admission without checks before a store: what it takes is written, then announced. */
-export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'feed'> {
+export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'announced' | 'feed'> {
   readonly feed = new EventFeed();
   readonly submitted: NostrEvent[] = [];
   /** Decides instead of the store. */
@@ -113,6 +113,8 @@ export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'feed
   roomy(): Promise<void> {
     return this.room;
   }
+
+  async announced(): Promise<void> {}
 
   announce(event: NostrEvent, source: EventSource = { type: 'direct' }): void {
     this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
@@ -141,7 +143,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     kernels,
     localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
     hub,
-    barrier: new AnnouncementBarrier(store, hub, clock),
+    barrier: new AnnouncementBarrier(store, parts.admission, hub, clock),
     scheduler: new TurnScheduler(clock, 5),
     negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
   };

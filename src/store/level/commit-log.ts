@@ -2,8 +2,8 @@ import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import { eventBytes, eventJson, type NostrEvent } from '../../nostr/event.js';
-import { type Backend, EventInHand } from '../backend.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { Backend } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
@@ -23,7 +23,7 @@ type Batch = {
   readonly done: Deferred<void>;
 };
 
-type Pending = { readonly event: NostrEvent; readonly batch: Batch };
+type Pending = { readonly body: Uint8Array; readonly batch: Batch };
 
 export type LogParts = {
   readonly db: Database;
@@ -89,9 +89,11 @@ export class CommitLog implements Backend {
       return;
     }
     const sequence = index.rows.sequence(row);
-    this.#pending.set(sequence, { event, batch });
+    // Encoded now and not when the batch is written: each event bears its own cost, and no turn that of hundreds.
+    const body = encodeBody(event);
+    this.#pending.set(sequence, { body, batch });
     batch.bodies.push(sequence);
-    batch.bytes += eventBytes(event);
+    batch.bytes += body.length;
   }
 
   changed(row: number, time: number, hadBody: boolean): void {
@@ -122,7 +124,7 @@ export class CommitLog implements Backend {
   async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
     const events = sequences.map((sequence): StoredEvent | undefined => {
       const pending = this.#pending.get(sequence);
-      return pending === undefined ? undefined : new EventInHand(pending.event, eventJson);
+      return pending === undefined ? undefined : new BodyInHand(pending.body);
     });
     const missing = sequences.filter((_, at) => events[at] === undefined);
     if (missing.length === 0) return events;
@@ -232,7 +234,7 @@ export class CommitLog implements Backend {
       if (batch.segment.records === 0) continue;
       for (const sequence of batch.bodies) {
         const pending = this.#pending.get(sequence);
-        if (pending !== undefined) chain.put(bodyKey(sequence), encodeBody(pending.event));
+        if (pending !== undefined) chain.put(bodyKey(sequence), pending.body);
       }
       for (const sequence of batch.deleted) chain.del(bodyKey(sequence));
       size.lastSegment += 1;

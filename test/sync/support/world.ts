@@ -146,6 +146,7 @@ export class World {
     return {
       feed: admission.feed,
       roomy: async (source) => await admission.roomy(source),
+      announced: async () => await admission.announced(),
       onWanted: (listener) => admission.onWanted(listener),
       submit: async (event, source) => {
         submitted.push({ event, source });

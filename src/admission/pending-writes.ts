@@ -1,0 +1,88 @@
+import { limits } from '../config/limits.js';
+import { SlicedQueue } from '../lib/sliced-queue.js';
+import type { TurnSlices } from '../lib/turn-slices.js';
+
+/** The events that one write of the store brings to disk. */
+type WriteGroup<W> = { readonly written: Promise<void>; readonly events: W[] };
+
+/** What is done with events that were put. Nothing of it may throw. */
+export type WriteListener<W> = {
+  /** What an event counts for while it waits. */
+  bytesOf(event: W): number;
+  /** A write began to gather; the result is called when it is on disk. */
+  onBegin(): () => void;
+  /** The event is on disk: whoever must not wait is told. */
+  onWritten(event: W): void;
+  /** After that, in the order in which the events were put: everybody else is told. */
+  announce(event: W): void;
+  /** Before the listeners of the events are told that so little waits that more may be begun. */
+  onRoom(): void;
+  /** The store failed. */
+  onFailure(events: readonly W[], error: unknown): void;
+};
+
+/**
+ * The events between their put and the end of what it sets off: they wait for their write, and then to be announced,
+ * in slices of turns, for a write of hundreds would hold the event loop up.
+ */
+export class PendingWrites<W> {
+  readonly #listener: WriteListener<W>;
+  readonly #announcements: SlicedQueue<W>;
+  #gathering: WriteGroup<W> | undefined;
+  #bytes = 0;
+
+  constructor(slices: TurnSlices, listener: WriteListener<W>) {
+    this.#listener = listener;
+    this.#announcements = new SlicedQueue(slices, (event) => this.#announce(event));
+  }
+
+  /** Whether so much waits that no more should be begun. */
+  get isFull(): boolean {
+    return this.#bytes >= limits.writingBytesMax;
+  }
+
+  /** Takes an event that was put; `written` is the same promise for all events of one write. */
+  add(event: W, written: Promise<void>): void {
+    this.#bytes += this.#listener.bytesOf(event);
+    if (this.#gathering?.written === written) {
+      this.#gathering.events.push(event);
+      return;
+    }
+    const group: WriteGroup<W> = { written, events: [event] };
+    this.#gathering = group;
+    const finished = this.#listener.onBegin();
+    written.then(
+      () => {
+        finished();
+        this.#end(group);
+        for (const each of group.events) this.#listener.onWritten(each);
+        for (const each of group.events) this.#announcements.push(each);
+      },
+      (error) => {
+        this.#end(group);
+        for (const each of group.events) this.#letGo(each);
+        this.#listener.onFailure(group.events, error);
+      },
+    );
+  }
+
+  /** Settles when all that is on disk by now has been announced. */
+  announced(): Promise<void> {
+    return this.#announcements.drained();
+  }
+
+  #end(group: WriteGroup<W>): void {
+    if (this.#gathering === group) this.#gathering = undefined;
+  }
+
+  #announce(event: W): void {
+    this.#letGo(event);
+    this.#listener.announce(event);
+  }
+
+  #letGo(event: W): void {
+    const wasFull = this.isFull;
+    this.#bytes -= this.#listener.bytesOf(event);
+    if (wasFull && !this.isFull) this.#listener.onRoom();
+  }
+}
