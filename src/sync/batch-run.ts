@@ -171,7 +171,7 @@ export class BatchRun {
     let paging =
       this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
     for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
-      if (paging.pages >= limits.pagesMax)
+      if (paging.pages >= limits.pagesMax || paging.pagesInVain >= limits.pagesInVainMax)
         throw new PeerStrainedError(peer.relay, 'answers with pages without end');
       // Kept for the next connection, should this one break.
       this.#batch.pagings.set(key, shrinkPages(paging));
@@ -183,7 +183,7 @@ export class BatchRun {
 
   /** Asks for one page; resolves when each of its events has its outcome. */
   async #readPage(question: Filter, signal: AbortSignal): Promise<ReturnType<PageReader['page']>> {
-    const { peer, clock, inlet } = this.#parts;
+    const { peer, clock, inlet, store } = this.#parts;
     const reader = new PageReader(question);
     const deliveries: Promise<void>[] = [];
     const listener = this.#listener();
@@ -196,8 +196,11 @@ export class BatchRun {
       signal,
       onEvent: (event) => {
         if (reader.take(event)) {
-          const delivery = inlet.deliver(event, listener.source);
-          deliveries.push(delivery.then((outcome) => outcome && listener.onEvent(event, outcome)));
+          const delivery = inlet.deliver(event, listener.source).then((outcome) => {
+            if (store.has(event.id)) reader.keep();
+            if (outcome !== undefined) listener.onEvent(event, outcome);
+          });
+          deliveries.push(delivery);
         }
         return !reader.isOverflowing;
       },

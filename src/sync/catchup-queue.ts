@@ -52,9 +52,16 @@ export class CatchupQueue {
     return this.#sizeOf(trigger) === 0 && !this.#interrupted.some((batch) => batch.trigger === trigger);
   }
 
-  /** Adds topics. One that waits already stays where it asks for more: the daily run and the start ask for all. */
+  /**
+   * Adds topics. One that waits already, or was interrupted, stays where it asks for more: the daily run and the start
+   * ask for all, a reconnect may not.
+   */
   add(topics: Iterable<Topic>, trigger: CatchupTrigger): void {
-    const interrupted = new Set(this.#interrupted.flatMap((batch) => batch.topics));
+    const interrupted = new Set(
+      this.#interrupted
+        .filter((batch) => batch.since === 0 || trigger === 'reconnect')
+        .flatMap((batch) => batch.topics),
+    );
     for (const topic of topics) {
       if (interrupted.has(topic)) continue;
       const layer = layerOf(topic);

@@ -18,6 +18,7 @@ export class PageReader {
   #newest = Number.NEGATIVE_INFINITY;
   #last = Number.POSITIVE_INFINITY;
   #sorted = true;
+  #isKept = false;
 
   constructor(question: Filter) {
     this.#matches = matcherOf([question]);
@@ -42,9 +43,15 @@ export class PageReader {
     return true;
   }
 
+  /** One of the events is stored. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
   page(cut: boolean): Page {
     return {
       count: this.#ids.size,
+      isKept: this.#isKept,
       oldest: this.#oldest,
       newest: this.#newest,
       sorted: this.#sorted,

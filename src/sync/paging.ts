@@ -19,6 +19,8 @@ export type Paging = {
   readonly pages: number;
   /** The most events that the relay was seen to put into one page. */
   readonly largestPage: number;
+  /** How many pages in a row brought events of which none is kept; those without any do not count. */
+  readonly pagesInVain: number;
   /** Seconds of which the relay may hold more than there was a way to ask for. */
   readonly deepSeconds: number;
 };
@@ -26,6 +28,8 @@ export type Paging = {
 /** What came as the answer to one page. Only different events that match the question are counted. */
 export type Page = {
   readonly count: number;
+  /** Whether any of them is stored. */
+  readonly isKept: boolean;
   readonly oldest: number;
   readonly newest: number;
   /** Whether they came newest first. */
@@ -58,6 +62,7 @@ export function startPaging(
   return {
     stretches: [{ filter, since, until, limit, mode: 'descend', seen: undefined }],
     pages: 0,
+    pagesInVain: 0,
     largestPage: 0,
     deepSeconds: 0,
   };
@@ -98,6 +103,7 @@ export function takePage(paging: Paging, page: Page, limits: PagingLimits): Pagi
   return {
     stretches: [...paging.stretches.slice(0, -1), ...next.rest],
     pages: paging.pages + 1,
+    pagesInVain: page.isKept ? 0 : paging.pagesInVain + (page.count > 0 ? 1 : 0),
     largestPage,
     deepSeconds: paging.deepSeconds + (next.lost ? 1 : 0),
   };

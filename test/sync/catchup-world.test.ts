@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { announcement, comment, event, issue, pubkey, startSeconds } from './support/events.js';
@@ -431,6 +432,24 @@ describe('interrupted catch-up (docs/sync.md §5)', () => {
     await world.submit(event({ kind: 5, tags: [['e', gone.id]], created_at: startSeconds }));
     await world.advance(10 * minute);
     expect(missing(world, events)).toBe(0);
+    await world.stop();
+  });
+
+  it('gives up a relay whose pages bring nothing that is kept, without end', async () => {
+    const { world, relay } = worldOf({ settings: { negentropyDisabled: true } });
+    let until = startSeconds;
+    relay.script = (connection, [type, id, filter]) => {
+      if (type !== 'REQ' || (filter as Filter).limit === 0) return false;
+      until = Math.min(until, (filter as Filter).until ?? until) - 1;
+      connection.send('EVENT', id, event({ kind: 30618, created_at: until, tags: [['d', 'x']] }));
+      connection.send('EOSE', id);
+      return true;
+    };
+    world.start();
+    await world.advance(hour);
+    expect(relay.pages().length).toBe(limits.pagesInVainMax);
+    const said = world.lines('catch-up is incomplete; the rest is tried later');
+    expect(said.map(({ details }) => details.batchesLeft)).toEqual([1]);
     await world.stop();
   });
 

@@ -114,6 +114,29 @@ describe('the queue of catch-up', () => {
     expect(queue.next(always, settled)).toMatchObject({ type: 'interrupted', batch: { failures: 0 } });
     expect(queue.isEmptyOf('start')).toBe(false);
   });
+
+  it('an interrupted batch after a reconnect does not stand for the daily one, nor for the start', () => {
+    const queue = new CatchupQueue();
+    const topics = [pubkey(1)];
+    const pagings = new Map();
+    queue.putBack({ trigger: 'reconnect', layer: 3, topics, since: 5, startedAt: 9, pagings, failures: 0 });
+    queue.add(topics, 'reconnect');
+    expect(queue.size).toBe(1);
+    queue.add(topics, 'daily');
+    expect(queue.isEmptyOf('daily')).toBe(false);
+    queue.add(topics, 'start');
+    expect(queue.isEmptyOf('daily')).toBe(true);
+    expect(queue.isEmptyOf('start')).toBe(false);
+  });
+
+  it('an interrupted batch that asks for everything stands for every other', () => {
+    const queue = new CatchupQueue();
+    const topics = [pubkey(1)];
+    const pagings = new Map();
+    queue.putBack({ trigger: 'start', layer: 3, topics, since: 0, startedAt: 9, pagings, failures: 0 });
+    for (const trigger of ['start', 'reconnect', 'daily'] as const) queue.add(topics, trigger);
+    expect(queue.size).toBe(1);
+  });
 });
 
 describe('pace (docs/sync.md §5): closed loop', () => {

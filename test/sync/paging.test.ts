@@ -115,6 +115,17 @@ describe('paged REQ by until (docs/sync.md §5, fallback)', () => {
     expect(paging.deepSeconds).toBe(0);
   });
 
+  it('counts pages in a row of which nothing is kept', () => {
+    const page = (count: number, isKept: boolean, at: number) => ({
+      ...{ count, isKept, oldest: at, newest: at, sorted: true, cut: false, kinds: [1], authors: [] },
+    });
+    let paging = startPaging(all, 0, undefined, limits);
+    for (const at of [90, 80, 70]) paging = takePage(paging, page(5, false, at), limits);
+    expect(paging.pagesInVain).toBe(3);
+    expect(takePage(paging, page(5, true, 60), limits).pagesInVain).toBe(0);
+    expect(takePage(paging, page(0, false, 60), limits).pagesInVain).toBe(3);
+  });
+
   it('counts a second that cannot be told apart, and goes on', () => {
     const deep = Array.from({ length: 60 }, (_, number) => eventAt(number, 7, { pubkey: pubkey(0) }));
     const older = Array.from({ length: 20 }, (_, number) => eventAt(100 + number, number % 7));
