@@ -1,10 +1,11 @@
 import { limits } from '../config/limits.js';
+import { Links } from '../lib/links.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
 import type { Discovery } from './discovery.js';
 import { announcementsTopic, type Topic } from './layers.js';
-import { SetsByKey } from './sets-by-key.js';
 import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
+import { AddressNumbers, IdNumbers } from './topic-numbers.js';
 
 type Repository = {
   readonly eventId: string;
@@ -14,12 +15,12 @@ type Repository = {
   readonly asked: ReadonlySet<string>;
 };
 
-type Root = {
-  /** Addresses and ids that it refers to, stored or not. */
-  readonly addresses: readonly string[];
-  readonly parents: readonly string[];
-  /** The stored repositories that it belongs to, by reference or by way of another root. */
-  readonly homes: Set<string>;
+/** What one relay is asked about. */
+type Asked = {
+  /** Repositories by the numbers of their addresses. */
+  readonly repositories: Set<number>;
+  /** How many different roots these have. */
+  roots: number;
 };
 
 /**
@@ -28,19 +29,30 @@ type Root = {
  *
  * A root belongs to the repositories that its tags name and to those of the roots that it refers to. A stored root
  * that belongs to none (something stored refers to it) is asked for everywhere.
+ *
+ * There may be hundreds of thousands of roots, so ids and addresses are numbers, and what is known of a root is how
+ * its number is linked: about 120 bytes each, whichever relays are asked about it.
  */
 export class FilterService {
   readonly #discovery: Discovery;
   readonly #serves: (announcement: Announcement) => boolean;
-  readonly #repositories = new Map<string, Repository>();
-  readonly #addressOfEvent = new Map<string, string>();
-  readonly #roots = new Map<string, Root>();
-  readonly #rootsByAddress = new SetsByKey();
-  readonly #rootsByParent = new SetsByKey();
-  readonly #rootsByHome = new SetsByKey();
-  readonly #homeless = new Set<string>();
-  readonly #topics = new Map<string, Set<Topic>>();
+  /** Ids of roots, and of what roots refer to. */
+  readonly #ids = new IdNumbers();
+  /** Addresses of repositories, and those that roots refer to. */
+  readonly #addresses = new AddressNumbers();
+  readonly #repositories = new Map<number, Repository>();
+  readonly #addressOfEvent = new Map<string, number>();
+  /** Roots and the addresses that they refer to, stored or not. */
+  readonly #references = new Links();
+  /** Roots and the ids that they refer to, stored or not. */
+  readonly #parents = new Links();
+  /** Roots and the stored repositories that they belong to, by reference or by way of another root. */
+  readonly #homes = new Links();
+  /** Roots that have no home. */
+  readonly #homeless = new Set<number>();
+  readonly #asked = new Map<string, Asked>();
   readonly #changes = new ChangesByRelay();
+  #roots = 0;
 
   constructor(options: {
     readonly discovery: Discovery;
@@ -55,33 +67,38 @@ export class FilterService {
   }
 
   get roots(): number {
-    return this.#roots.size;
+    return this.#roots;
   }
 
-  /** Everything that a relay is to be asked about, oldest first. */
   /** How many topics `topicsOf` has. */
   topicCount(relay: string): number {
-    return 1 + (this.#topics.get(relay)?.size ?? 0) + this.#homeless.size;
+    const asked = this.#asked.get(relay);
+    return 1 + (asked === undefined ? 0 : asked.repositories.size + asked.roots) + this.#homeless.size;
   }
 
+  /** Everything that a relay is to be asked about, a repository with its roots at a time; of each the oldest first. */
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
-    yield* this.#topics.get(relay) ?? [];
-    yield* this.#homeless;
+    for (const address of this.#asked.get(relay)?.repositories ?? []) {
+      yield this.#addresses.nameOf(address);
+      for (const root of this.#homes.ofRight(address)) {
+        if (this.#homeAskedOf(relay, root) === address) yield this.#ids.nameOf(root);
+      }
+    }
+    for (const root of this.#homeless) yield this.#ids.nameOf(root);
   }
 
   /** Whether the relay is to be asked about the topic. */
   wants(relay: string, topic: Topic): boolean {
-    return (
-      topic === announcementsTopic ||
-      this.#homeless.has(topic) ||
-      this.#topics.get(relay)?.has(topic) === true
-    );
+    if (topic === announcementsTopic) return true;
+    const root = this.#ids.find(topic);
+    if (root >= 0) return this.#homeless.has(root) || this.#homeAskedOf(relay, root) !== undefined;
+    return this.#isAsked(relay, this.#addresses.find(topic));
   }
 
   /** Whether the stored announcement of a repository names the relay. */
   isNamedBy(address: string, relay: string): boolean {
-    return this.#repositories.get(address)?.named.includes(relay) === true;
+    return this.#repositories.get(this.#addresses.find(address))?.named.includes(relay) === true;
   }
 
   /** The changes by relay since the last call. A homeless root is a change for the relay `everywhere`. */
@@ -91,45 +108,44 @@ export class FilterService {
 
   /** Takes a stored announcement in, in the place of the one that had its address. */
   addAnnouncement(event: NostrEvent, announcement: Announcement): void {
-    const { address } = announcement;
-    const before = this.#repositories.get(address);
-    if (before?.eventId === event.id) return;
+    const known = this.#repositories.get(this.#addresses.find(announcement.address));
+    if (known?.eventId === event.id) return;
     const named = this.#discovery.relaysOf(announcement);
     const asked = new Set(this.#serves(announcement) ? [...this.#discovery.bootstrap, ...named] : []);
     this.#discovery.add(named);
-    if (before !== undefined) {
-      this.#discovery.remove(before.named);
-      this.#addressOfEvent.delete(before.eventId);
+    const address = this.#addresses.hold(announcement.address);
+    if (known !== undefined) {
+      this.#discovery.remove(known.named);
+      this.#addressOfEvent.delete(known.eventId);
+      this.#addresses.release(address);
     }
     this.#repositories.set(address, { eventId: event.id, named, asked });
     this.#addressOfEvent.set(event.id, address);
-    for (const relay of before?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, address);
-    for (const relay of asked) if (before?.asked.has(relay) !== true) this.#askRepository(relay, address);
-    if (before === undefined)
-      for (const id of this.#rootsByAddress.get(address)) this.#settleRoot(id, address);
+    for (const relay of known?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, address);
+    for (const relay of asked) if (known?.asked.has(relay) !== true) this.#askRepository(relay, address);
+    if (known === undefined)
+      for (const root of this.#references.ofRight(address)) this.#settleRoot(root, address);
   }
 
   /** Takes a stored root in. */
   addRoot(event: NostrEvent): void {
-    if (this.#roots.has(event.id)) return;
+    if (this.#isRoot(this.#ids.find(event.id))) return;
     const references = referencesOf(event);
-    const root: Root = {
-      addresses: references.addresses.slice(0, limits.syncReferencesPerRootMax),
-      parents: references.ids.slice(0, limits.syncReferencesPerRootMax),
-      homes: new Set(),
-    };
-    this.#roots.set(event.id, root);
-    for (const address of root.addresses) {
-      this.#rootsByAddress.add(address, event.id);
-      if (this.#repositories.has(address)) this.#settleRoot(event.id, address);
+    const root = this.#ids.hold(event.id);
+    this.#roots += 1;
+    for (const text of references.addresses.slice(0, limits.syncReferencesPerRootMax)) {
+      const address = this.#addresses.hold(text);
+      this.#references.add(root, address);
+      if (this.#repositories.has(address)) this.#settleRoot(root, address);
     }
-    for (const parent of root.parents) {
-      this.#rootsByParent.add(parent, event.id);
-      for (const address of this.#roots.get(parent)?.homes ?? []) this.#settleRoot(event.id, address);
+    for (const id of references.ids.slice(0, limits.syncReferencesPerRootMax)) {
+      const parent = this.#ids.hold(id);
+      this.#parents.add(root, parent);
+      for (const address of this.#homes.ofLeft(parent)) this.#settleRoot(root, address);
     }
-    if (root.homes.size === 0) this.#makeHomeless(event.id);
-    for (const child of this.#rootsByParent.get(event.id)) {
-      for (const address of root.homes) this.#settleRoot(child, address);
+    if (this.#homes.countOfLeft(root) === 0) this.#makeHomeless(root);
+    for (const child of this.#parents.ofRight(root)) {
+      for (const address of this.#homes.ofLeft(root)) this.#settleRoot(child, address);
     }
   }
 
@@ -137,87 +153,111 @@ export class FilterService {
   remove(eventId: string): void {
     const address = this.#addressOfEvent.get(eventId);
     if (address !== undefined) this.#removeRepository(eventId, address);
-    const root = this.#roots.get(eventId);
-    if (root !== undefined) this.#removeRoot(eventId, root);
+    const root = this.#ids.find(eventId);
+    if (this.#isRoot(root)) this.#removeRoot(root);
   }
 
-  #removeRepository(eventId: string, address: string): void {
+  #removeRepository(eventId: string, address: number): void {
     const repository = this.#repositories.get(address) as Repository;
     for (const relay of repository.asked) this.#forgetRepository(relay, address);
     this.#repositories.delete(address);
     this.#addressOfEvent.delete(eventId);
     this.#discovery.remove(repository.named);
-    for (const id of this.#rootsByHome.take(address)) {
-      const { homes } = this.#roots.get(id) as Root;
-      homes.delete(address);
-      if (homes.size === 0) this.#makeHomeless(id);
+    for (const root of this.#homes.ofRight(address)) {
+      this.#homes.delete(root, address);
+      if (this.#homes.countOfLeft(root) === 0) this.#makeHomeless(root);
     }
+    this.#addresses.release(address);
   }
 
-  #removeRoot(id: string, root: Root): void {
-    for (const address of root.homes) {
-      this.#rootsByHome.delete(address, id);
-      for (const relay of this.#repositories.get(address)?.asked ?? []) this.#forget(relay, id);
+  #removeRoot(root: number): void {
+    for (const address of this.#homes.ofLeft(root)) {
+      this.#homes.delete(root, address);
+      for (const relay of this.#repositories.get(address)?.asked ?? []) this.#forgetRoot(relay, root);
     }
-    for (const address of root.addresses) this.#rootsByAddress.delete(address, id);
-    for (const parent of root.parents) this.#rootsByParent.delete(parent, id);
-    this.#roots.delete(id);
-    if (this.#homeless.delete(id)) this.#changes.note(everywhere, id, 'removed');
+    if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
+    for (const address of this.#references.ofLeft(root)) {
+      this.#references.delete(root, address);
+      this.#addresses.release(address);
+    }
+    for (const parent of this.#parents.ofLeft(root)) {
+      this.#parents.delete(root, parent);
+      this.#ids.release(parent);
+    }
+    this.#ids.release(root);
+    this.#roots -= 1;
   }
 
   /** Gives a root, and all roots that hang on it, a repository to belong to. */
-  #settleRoot(first: string, address: string): void {
+  #settleRoot(first: number, address: number): void {
     const asked = this.#repositories.get(address)?.asked ?? [];
     const open = [first];
-    for (let id = open.pop(); id !== undefined; id = open.pop()) {
-      const root = this.#roots.get(id);
-      if (root === undefined || root.homes.has(address)) continue;
-      if (root.homes.size >= limits.syncRepositoriesPerRootMax) continue;
-      root.homes.add(address);
-      this.#rootsByHome.add(address, id);
-      if (this.#homeless.delete(id)) this.#changes.note(everywhere, id, 'removed');
-      for (const relay of asked) this.#ask(relay, id);
-      open.push(...this.#rootsByParent.get(id));
+    for (let root = open.pop(); root !== undefined; root = open.pop()) {
+      if (this.#homes.has(root, address)) continue;
+      if (this.#homes.countOfLeft(root) >= limits.syncRepositoriesPerRootMax) continue;
+      if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
+      for (const relay of asked) this.#askRoot(relay, root);
+      this.#homes.add(root, address);
+      open.push(...this.#parents.ofRight(root));
     }
   }
 
-  #makeHomeless(id: string): void {
-    this.#homeless.add(id);
-    this.#changes.note(everywhere, id, 'added');
+  #makeHomeless(root: number): void {
+    this.#homeless.add(root);
+    this.#changes.note(everywhere, this.#ids.nameOf(root), 'added');
   }
 
-  #askRepository(relay: string, address: string): void {
-    this.#ask(relay, address);
-    for (const id of this.#rootsByHome.get(address)) this.#ask(relay, id);
+  #askRepository(relay: string, address: number): void {
+    for (const root of this.#homes.ofRight(address)) this.#askRoot(relay, root, address);
+    this.#askedOf(relay).repositories.add(address);
+    this.#changes.note(relay, this.#addresses.nameOf(address), 'added');
   }
 
   /** Stops asking about a repository, and about those of its roots that no other repository of the relay has. */
-  #forgetRepository(relay: string, address: string): void {
-    this.#forget(relay, address);
-    for (const id of this.#rootsByHome.get(address)) {
-      const { homes } = this.#roots.get(id) as Root;
-      const isShared = [...homes].some(
-        (home) => home !== address && this.#repositories.get(home)?.asked.has(relay) === true,
-      );
-      if (!isShared) this.#forget(relay, id);
-    }
+  #forgetRepository(relay: string, address: number): void {
+    for (const root of this.#homes.ofRight(address)) this.#forgetRoot(relay, root, address);
+    const { repositories } = this.#askedOf(relay);
+    repositories.delete(address);
+    this.#changes.note(relay, this.#addresses.nameOf(address), 'removed');
+    if (repositories.size === 0) this.#asked.delete(relay);
   }
 
-  #ask(relay: string, topic: Topic): void {
-    let topics = this.#topics.get(relay);
-    if (topics === undefined) {
-      topics = new Set();
-      this.#topics.set(relay, topics);
-    }
-    if (topics.has(topic)) return;
-    topics.add(topic);
-    this.#changes.note(relay, topic, 'added');
+  /** Asks about a root, unless a home of it other than `address` makes us ask already. */
+  #askRoot(relay: string, root: number, address = -1): void {
+    if (this.#homeAskedOf(relay, root, address) !== undefined) return;
+    this.#askedOf(relay).roots += 1;
+    this.#changes.note(relay, this.#ids.nameOf(root), 'added');
   }
 
-  #forget(relay: string, topic: Topic): void {
-    const topics = this.#topics.get(relay);
-    if (topics?.delete(topic) !== true) return;
-    if (topics.size === 0) this.#topics.delete(relay);
-    this.#changes.note(relay, topic, 'removed');
+  /** Stops asking about a root, unless a home of it other than `address` makes us ask. */
+  #forgetRoot(relay: string, root: number, address = -1): void {
+    if (this.#homeAskedOf(relay, root, address) !== undefined) return;
+    this.#askedOf(relay).roots -= 1;
+    this.#changes.note(relay, this.#ids.nameOf(root), 'removed');
+  }
+
+  #isRoot(number: number): boolean {
+    return number >= 0 && (this.#homeless.has(number) || this.#homes.countOfLeft(number) > 0);
+  }
+
+  #isAsked(relay: string, address: number): boolean {
+    return this.#repositories.get(address)?.asked.has(relay) === true;
+  }
+
+  /** The home, other than `except`, for which the relay is asked about a root. */
+  #homeAskedOf(relay: string, root: number, except = -1): number | undefined {
+    for (const address of this.#homes.ofLeft(root)) {
+      if (address !== except && this.#isAsked(relay, address)) return address;
+    }
+    return undefined;
+  }
+
+  #askedOf(relay: string): Asked {
+    let asked = this.#asked.get(relay);
+    if (asked === undefined) {
+      asked = { repositories: new Set(), roots: 0 };
+      this.#asked.set(relay, asked);
+    }
+    return asked;
   }
 }

@@ -1,11 +1,13 @@
 import type { Topic } from './layers.js';
 
-type Entry = { openedAt: number | undefined; doneAt: number | undefined };
+type Entry = { readonly openedAt: number | undefined; readonly doneAt: number | undefined };
 
 /**
  * What we have from one relay, by topic, for as long as the process lives: since when live sync covers it, and when it
  * was last caught up. It survives connections, so that a catch-up that was interrupted goes on where it was, and
  * nothing is taken for done that was not stored. Times are wall-clock seconds, as `created_at`.
+ *
+ * Thousands of topics are opened or done at once, and those share one entry.
  */
 export class RelayLedger {
   readonly #entries = new Map<Topic, Entry>();
@@ -16,12 +18,12 @@ export class RelayLedger {
 
   /** A live subscription to the topic stands; only the first time counts. */
   opened(topics: readonly Topic[], now: number): void {
-    for (const topic of topics) this.#entry(topic).openedAt ??= now;
+    this.#change(topics, (entry) => ({ openedAt: entry?.openedAt ?? now, doneAt: entry?.doneAt }));
   }
 
   /** Everything that the relay held about these topics at `at` is stored. */
   done(topics: readonly Topic[], at: number): void {
-    for (const topic of topics) this.#entry(topic).doneAt = at;
+    this.#change(topics, (entry) => ({ openedAt: entry?.openedAt, doneAt: at }));
   }
 
   forget(topics: Iterable<Topic>): void {
@@ -49,12 +51,14 @@ export class RelayLedger {
     return oldest;
   }
 
-  #entry(topic: Topic): Entry {
-    let entry = this.#entries.get(topic);
-    if (entry === undefined) {
-      entry = { openedAt: undefined, doneAt: undefined };
-      this.#entries.set(topic, entry);
+  /** Puts another entry in the place of each, the same one for those that shared theirs. */
+  #change(topics: readonly Topic[], next: (entry: Entry | undefined) => Entry): void {
+    const changed = new Map<Entry | undefined, Entry>();
+    for (const topic of topics) {
+      const entry = this.#entries.get(topic);
+      const after = changed.get(entry) ?? next(entry);
+      changed.set(entry, after);
+      this.#entries.set(topic, after);
     }
-    return entry;
   }
 }
