@@ -288,6 +288,8 @@ export const limits = {
   everythingRetryMs: 604_800_000,
   /** Ids of one download request. */
   downloadIdsMax: 300,
+  /** Bytes of one answer that are held back to be handed on oldest first. */
+  downloadHeldBytesMax: 1_048_576,
   /** Ids that wait to be downloaded from one remote; above it, reconciliation waits. */
   downloadQueueIdsMax: 20_000,
   /** Ids that one remote listed and did not serve, remembered until the next day. */
@@ -314,8 +316,10 @@ export const limits = {
   peerMissingEventsReadMax: 500,
   /** Refused ids that wait to be asked for again. */
   wantedIdsMax: 50_000,
-  /** Relays that one such id is asked of. */
-  wantedRelaysMax: 8,
+  /** Relays that one such id is asked of, those that the announcement of its repository names first. */
+  wantedRelaysMax: 32,
+  /** Time that one relay has for such a download. */
+  wantedFetchMsMax: 120_000,
 
   // Process
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
@@ -330,6 +334,8 @@ export const limits = {
   storeReadEventsMax: 128,
   /** Bytes of events that a query reads at once; a single larger event is read alone. */
   storeReadBytesMax: 1_048_576,
+  /** Memory of the events that were read last and are kept at hand, in bytes. */
+  storeCacheBytesMax: 16_777_216,
   /** Most events of one write; more wait for the next. */
   storeBatchEventsMax: 512,
   /** Bytes of one write above which it takes no more events. */

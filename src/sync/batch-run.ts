@@ -19,7 +19,7 @@ import type { DownloadOrder, OrderListener } from './download-order.js';
 import { BatchUnwantedError, PeerStrainedError } from './errors.js';
 import { isGap } from './gaps.js';
 import type { Inlet } from './inlet.js';
-import { filtersOf } from './layers.js';
+import { announcementsTopic, filtersOf } from './layers.js';
 import { evenCuts, filterOf, localSet, type NegentropyParts, reconcile } from './negentropy.js';
 import { PageReader } from './page-reader.js';
 import { nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
@@ -38,7 +38,7 @@ export type BatchParts = NegentropyParts & {
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
   readonly scope: RelayScope;
-  readonly onNotServed: () => void;
+  readonly onNotServed: (id: string) => void;
   readonly onEverythingRefused: () => void;
 };
 
@@ -64,6 +64,9 @@ export class BatchRun {
 
   async run(signal: AbortSignal): Promise<void> {
     const { layer, topics } = this.#batch;
+    // What all else hangs on comes first.
+    if (layer === 0)
+      for (const filter of filtersOf(1, [announcementsTopic])) await this.#catchUp(filter, signal);
     await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
   }
 
@@ -217,9 +220,9 @@ export class BatchRun {
     return {
       source,
       onEvent: (event, outcome) => this.#onOutcome(event, outcome),
-      onUnserved: () => {
+      onUnserved: (id) => {
         this.#log.unserved();
-        this.#parts.onNotServed();
+        this.#parts.onNotServed(id);
       },
     };
   }

@@ -8,6 +8,7 @@ import { DownloadOrder, type OrderListener } from './download-order.js';
 import { PeerGoneError, PeerStrainedError } from './errors.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
+import { OldestFirst } from './oldest-first.js';
 import type { Peer } from './peer.js';
 import { type AskAnswer, type AskedId, askLength, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
@@ -167,7 +168,10 @@ export class Downloader {
     const open = new Set(ids);
     const came = new Set<string>();
     const served = new Set<string>();
-    const deliveries: Promise<void>[] = [];
+    const answer = new OldestFirst({
+      room: async () => await this.#parts.inlet.room(order.source),
+      deliver: async (event) => await this.#deliver(order, event, served),
+    });
     try {
       const end = await request({
         peer,
@@ -181,11 +185,11 @@ export class Downloader {
             return true;
           }
           came.add(event.id);
-          deliveries.push(this.#deliver(order, event, served));
+          answer.add(event);
           return true;
         },
-      });
-      await Promise.all(deliveries);
+      }).finally(() => answer.flush());
+      await answer.delivered();
       this.#settle(order, asked, { came, served, failed: end.type !== 'eose' });
     } catch (error) {
       // Asked to slow down time and again: that says nothing about these ids.

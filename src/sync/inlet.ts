@@ -10,7 +10,7 @@ export class Inlet {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
-  readonly #onOutcome: (outcome: AdmissionOutcome) => void;
+  readonly #onOutcome: (event: NostrEvent, outcome: AdmissionOutcome) => void;
   #inFlight = 0;
   #room: Deferred<void> | undefined;
 
@@ -23,7 +23,7 @@ export class Inlet {
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
-    readonly onOutcome: (outcome: AdmissionOutcome) => void;
+    readonly onOutcome: (event: NostrEvent, outcome: AdmissionOutcome) => void;
   }) {
     this.#admission = parts.admission;
     this.#relay = parts.relay;
@@ -54,7 +54,7 @@ export class Inlet {
     try {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
-      this.#onOutcome(outcome);
+      this.#onOutcome(event, outcome);
       return outcome;
     } catch (error) {
       this.#onFailure(error);

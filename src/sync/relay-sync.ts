@@ -62,7 +62,7 @@ export class RelaySync {
       ...context,
       relay,
       onFailure: (error) => this.#fail(error),
-      onOutcome: ({ type }) => this.#countForScope(type !== 'refused'),
+      onOutcome: ({ id }, { type }) => this.#countForScope(id, type !== 'refused'),
     });
     context.metrics.track(relay);
     this.#showHealth();
@@ -174,7 +174,7 @@ export class RelaySync {
       inlet: this.#inlet,
       memory: this.#memory,
       scope: this.#scope,
-      onNotServed: () => this.#countForScope(false),
+      onNotServed: (id) => this.#countForScope(id, false),
       onEverythingRefused: () => this.#narrow(),
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
@@ -221,8 +221,8 @@ export class RelaySync {
     this.#session?.update([...added], [...removed]);
   }
 
-  #countForScope(isWanted: boolean): void {
-    if (this.#scope.count(isWanted)) this.#narrow();
+  #countForScope(id: string, isWanted: boolean): void {
+    if (this.#scope.count(id, isWanted)) this.#narrow();
   }
 
   /** Everything is asked for no longer, but the layers are. */

@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import type { EventStore } from '../store/event-store.js';
 import type { FilterService } from './filter.js';
 import { everythingTopic, type Topic } from './layers.js';
 import type { SyncSettings } from './settings.js';
@@ -19,6 +20,7 @@ const noChanges: ScopeChanges = { added: new Set(), removed: new Set() };
 export class RelayScope {
   readonly #relay: string;
   readonly #filters: FilterService;
+  readonly #store: Pick<EventStore, 'has'>;
   readonly #clock: Clock;
   readonly #settings: SyncSettings;
   /** Whether the remote of the current connection is one for git collaboration (GRASP) that can reconcile. */
@@ -27,16 +29,18 @@ export class RelayScope {
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
   #outcomes = 0;
-  #wanted = 0;
+  #unwanted: string[] = [];
 
   constructor(parts: {
     readonly relay: string;
     readonly filters: FilterService;
+    readonly store: Pick<EventStore, 'has'>;
     readonly clock: Clock;
     readonly settings: SyncSettings;
   }) {
     this.#relay = parts.relay;
     this.#filters = parts.filters;
+    this.#store = parts.store;
     this.#clock = parts.clock;
     this.#settings = parts.settings;
   }
@@ -70,15 +74,18 @@ export class RelayScope {
     };
   }
 
-  /** Takes what became of one event that everything brought; true when most of them turn out not to be wanted. */
-  count(isWanted: boolean): boolean {
+  /**
+   * Takes what became of one id that everything brought; true when most of them turn out not to be wanted. What was
+   * refused for want of another event may be stored by the time that is told.
+   */
+  count(id: string, isWanted: boolean): boolean {
     if (!this.#isEverything) return false;
     this.#outcomes += 1;
-    if (isWanted) this.#wanted += 1;
+    if (!isWanted) this.#unwanted.push(id);
     if (this.#outcomes < limits.everythingTrialEvents) return false;
-    const isUnfit = 2 * this.#wanted < this.#outcomes;
-    this.#outcomes = 0;
-    this.#wanted = 0;
+    const unwanted = this.#unwanted.filter((each) => !this.#store.has(each));
+    const isUnfit = 2 * unwanted.length > this.#outcomes;
+    this.#beginTrial();
     return isUnfit;
   }
 
@@ -88,6 +95,11 @@ export class RelayScope {
     return this.#choose() ?? noChanges;
   }
 
+  #beginTrial(): void {
+    this.#outcomes = 0;
+    this.#unwanted = [];
+  }
+
   #choose(): ScopeChanges | undefined {
     const isEverything =
       this.#isOffered &&
@@ -95,8 +107,7 @@ export class RelayScope {
       (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin);
     if (isEverything === this.#isEverything) return undefined;
     this.#isEverything = isEverything;
-    this.#outcomes = 0;
-    this.#wanted = 0;
+    this.#beginTrial();
     const layers = new Set(this.#filters.topicsOf(this.#relay));
     return isEverything
       ? { added: onlyEverything, removed: layers }

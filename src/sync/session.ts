@@ -21,7 +21,7 @@ export type SessionParts = {
   readonly memory: RelayMemory;
   readonly scope: RelayScope;
   /** The relay does not serve an id that it listed. */
-  readonly onNotServed: () => void;
+  readonly onNotServed: (id: string) => void;
   /** The relay does not take the question for everything. */
   readonly onEverythingRefused: () => void;
   readonly onUpdating: (isUpdating: boolean) => void;

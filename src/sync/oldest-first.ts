@@ -1,0 +1,54 @@
+import { limits } from '../config/limits.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
+
+/** Where events go: `room` resolves when there is room for one more, `deliver` when it has its outcome. */
+export type EventWay = {
+  room(): Promise<void>;
+  deliver(event: NostrEvent): Promise<void>;
+};
+
+/**
+ * The answer to one request, handed on oldest first. Relays answer newest first; but what an event refers to is older
+ * than the event, and without it the policy refuses the event, to take it up again when the other has arrived.
+ */
+export class OldestFirst {
+  readonly #way: EventWay;
+  readonly #deliveries: Promise<void>[] = [];
+  #handedOn: Promise<void> = Promise.resolve();
+  #held: NostrEvent[] = [];
+  #heldBytes = 0;
+
+  constructor(way: EventWay) {
+    this.#way = way;
+  }
+
+  /** Takes an event; of a long answer, a part goes on before its end. */
+  add(event: NostrEvent): void {
+    this.#held.push(event);
+    this.#heldBytes += eventBytes(event);
+    if (this.#heldBytes >= limits.downloadHeldBytesMax) this.flush();
+  }
+
+  /** Hands on what is held. */
+  flush(): void {
+    const part = this.#held.sort((a, b) => a.created_at - b.created_at);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#handedOn = this.#handedOn.then(async () => await this.#handOn(part));
+    // Whether it fails is told by `delivered`, for which nobody waits when the connection broke.
+    this.#handedOn.catch(() => {});
+  }
+
+  /** Resolves when each event that was handed on has its outcome. Rejects as the way does. */
+  async delivered(): Promise<void> {
+    await this.#handedOn;
+    await Promise.all(this.#deliveries);
+  }
+
+  async #handOn(events: readonly NostrEvent[]): Promise<void> {
+    for (const event of events) {
+      await this.#way.room();
+      this.#deliveries.push(this.#way.deliver(event));
+    }
+  }
+}
