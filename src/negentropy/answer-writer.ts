@@ -2,7 +2,7 @@ import { idBytes } from '../kernels/kernels.js';
 import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import { type Alignment, alignLists, rangeOfGap } from './list-gaps.js';
 import { firstPiece, type Range } from './open-range.js';
-import { bestCut, expectedAnswerBytes, listingIsCheaper, type PeerHabit } from './plan.js';
+import { bestCut, expectedAnswerBytes, listingIsCheaper, type Peer } from './plan.js';
 import type { Question } from './questions.js';
 import type { NegentropyStorage } from './storage.js';
 import { boundBytesMax, countBytesMax, fingerprintRangeBytesMax, MessageWriter } from './writer.js';
@@ -24,13 +24,13 @@ export class AnswerWriter {
   readonly #storage: NegentropyStorage;
   readonly #writer: MessageWriter;
   readonly #bytesMax: number;
-  readonly #peer: PeerHabit;
+  readonly #peer: Peer;
   readonly #peerBytesMax: number;
   /** The bytes that the client's next message will take for what was written. */
   #peerBytes = 0;
   #reached: Bound = lowestBound;
 
-  constructor(storage: NegentropyStorage, bytesMax: number, peer: PeerHabit) {
+  constructor(storage: NegentropyStorage, bytesMax: number, peer: Peer) {
     this.#storage = storage;
     this.#writer = new MessageWriter(storage);
     // Room is kept for the range that puts off the rest.
@@ -67,7 +67,7 @@ export class AnswerWriter {
     if (items < 2 || listingIsCheaper(gap, cut, waiting)) return this.#list(question);
     const pieces = Math.max(2, Math.ceil(items / cut.size));
     const size = Math.ceil(items / pieces);
-    const peerBytes = expectedAnswerBytes(size, question.differences / pieces);
+    const peerBytes = expectedAnswerBytes(size, question.differences / pieces, waiting, 'classic');
     let rest: Range = question;
     while (rest.begin < rest.end) {
       if (this.#isFull()) return rest;

@@ -4,7 +4,7 @@ import { NegentropyError } from './errors.js';
 import { FingerprintBatch } from './fingerprints.js';
 import { compareItems, type IdList, sameBytes } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
-import { expectedDifferences } from './plan.js';
+import { classicPieces, expectedDifferences, type Peer } from './plan.js';
 import type { MessageRange } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
 
@@ -18,6 +18,8 @@ export type AnswerOutcome = {
   readonly deferred: boolean;
   /** Whether the peer passed over a range of which we had listed that we hold nothing: it does not answer lists. */
   readonly listsIgnored: boolean;
+  /** How the peer cuts, as far as the answer shows it. */
+  readonly peer: Peer | undefined;
   /** Our items, and the differences, in ranges of which nothing was known before. */
   readonly sampledItems: number;
   readonly sampledDifferences: number;
@@ -67,6 +69,7 @@ export class AnswerWalk {
   #progress = false;
   #deferred = false;
   #listsIgnored = false;
+  #peer: Peer | undefined;
   #sampledItems = 0;
   #sampledDifferences = 0;
   /** How far the answer was read, and the index of that place where it lies inside an asked range. */
@@ -108,6 +111,7 @@ export class AnswerWalk {
       progress: this.#progress,
       deferred: this.#deferred,
       listsIgnored: this.#listsIgnored,
+      peer: this.#peer,
       sampledItems: this.#sampledItems,
       sampledDifferences: this.#sampledDifferences,
     };
@@ -243,7 +247,10 @@ export class AnswerWalk {
   #estimate(asked: AskedRange, { pieces, differing, found, putOff }: Told): void {
     const each = expectedDifferences(pieces, differing.length);
     for (const piece of differing) piece.differences = each;
-    if (!putOff) this.#sample(asked, found + differing.length * each);
+    if (putOff) return;
+    this.#sample(asked, found + differing.length * each);
+    if (pieces !== classicPieces) this.#peer = 'server';
+    else this.#peer ??= 'classic';
   }
 
   #sample({ group, begin, end }: AskedRange, differences: number): void {

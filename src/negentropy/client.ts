@@ -4,7 +4,7 @@ import { highestBound, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { IdList } from './id-list.js';
 import type { AskedRange, OpenRange } from './open-range.js';
-import { bestCut, DifferenceDensity, firstPieces } from './plan.js';
+import { bestCut, DifferenceDensity, firstPieces, type Peer } from './plan.js';
 import { QuestionWriter } from './question-writer.js';
 import { MessageReader, protocolVersion } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
@@ -48,6 +48,7 @@ export class NegentropyClient {
   /** The bytes that the peer's answers seem to have at most. */
   #answerBytesMax: number;
   #peerAnswersLists = true;
+  #peer: Peer = 'classic';
   readonly #density = new DifferenceDensity();
   #rounds = 0;
   #stalledRounds = 0;
@@ -108,6 +109,7 @@ export class NegentropyClient {
     const outcome = walk.finish();
 
     if (outcome.listsIgnored) this.#peerAnswersLists = false;
+    this.#peer = outcome.peer ?? this.#peer;
     this.#learnAnswerSize(message.length, outcome.deferred);
     this.#density.age();
     this.#density.add(outcome.sampledItems, outcome.sampledDifferences);
@@ -148,14 +150,15 @@ export class NegentropyClient {
 
   /** → asked. Asks about the lowest open ranges, as many as the message and the answer will hold. */
   #ask(): Uint8Array {
-    const question = new QuestionWriter(this.#storage, this.#bytesMax, this.#answerBytesMax);
+    const question = new QuestionWriter(this.#storage, this.#bytesMax, this.#answerBytesMax, this.#peer);
+    const waiting = this.#density.expectedIn(this.#storage.size);
     for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
       const items = range.end - range.begin;
       const expected = range.differences ?? this.#density.expectedIn(items);
       const rest =
         items === 0 && this.#peerAnswersLists
           ? question.askNothing(range)
-          : question.askPieces(range, this.#piecesFor(range, expected), expected);
+          : question.askPieces(range, this.#piecesFor(range, expected, waiting), expected, waiting);
       if (rest === undefined) continue;
       this.#open.push(rest);
       break;
@@ -165,11 +168,11 @@ export class NegentropyClient {
   }
 
   /** Into how many pieces an open range is best cut when `expected` differences are in it. */
-  #piecesFor({ begin, end, differences }: OpenRange, expected: number): number {
+  #piecesFor({ begin, end, differences }: OpenRange, expected: number, waiting: number): number {
     const items = end - begin;
     if (differences === undefined && !this.#density.known) return firstPieces(items);
     if (expected < 0.5) return 1;
-    const { size } = bestCut(items / expected, this.#density.expectedIn(this.#storage.size));
+    const { size } = bestCut(items / expected, waiting, this.#peer);
     return Math.max(1, Math.min(items, Math.ceil(items / size)));
   }
 }

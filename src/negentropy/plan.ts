@@ -1,7 +1,6 @@
 /**
- * The cost model of reconciliation, which docs/negentropy.md derives. Sizes are in items, costs in bytes. It takes the
- * peer for one that splits a differing range by 16 and lists below 32 items; a peer that does better makes
- * everything cheaper.
+ * The cost model of reconciliation, which docs/negentropy.md derives. Sizes are in items, costs in bytes. A peer of
+ * which nothing is known is taken for a classic one; one that does better makes everything cheaper.
  */
 
 /** A fingerprint with its bound on the wire, and a little for the time that both sides spend on it. */
@@ -11,6 +10,12 @@ const idCost = 32;
 const rangeCost = 10;
 /** What the answer to a list takes, when it names only what differs. */
 const listAnswerCost = 40;
+/** What a level of pieces takes beside its fingerprints: the skips between, and what is not cut evenly. */
+const levelCost = 20;
+/** How many times as long as cutting evenly would make it an answer may become, so that most of them fit a frame. */
+const answerSlack = 1.7;
+/** Levels of pieces that are thought ahead. */
+const levelsMax = 8;
 /** Into how many pieces a classic peer splits a range. */
 export const classicPieces = 16;
 /** Items above which a peer may answer with pieces instead of ids. */
@@ -24,9 +29,9 @@ const firstPiecesMax = 1_000;
 
 /**
  * How a peer goes on: a classic one splits every differing range by 16, and what its frame does not hold it asks for
- * anew from the whole of the rest; a planning one cuts as it sees fit and forgets nothing.
+ * anew from the whole of the rest; another client or server cuts as it sees fit, and forgets nothing.
  */
-export type PeerHabit = 'classic' | 'planning';
+export type Peer = 'classic' | 'client' | 'server';
 
 /** How to cut a range: the items of a piece, and the bytes until a difference in it is found. */
 export type Cut = { readonly size: number; readonly cost: number };
@@ -40,19 +45,41 @@ export function expectedDifferences(pieces: number, differing: number): number {
 
 /**
  * How best to cut ranges that hold one difference in `gap` items, while `waiting` differences are still to be found
- * in all: into leaves, which the peer lists at once, or into larger pieces, which it splits first.
+ * in all: into leaves, which are listed then, or into larger pieces, which the peer cuts first, and so on.
  */
-export function bestCut(gap: number, waiting: number, peer: PeerHabit = 'classic'): Cut {
-  const peerPieces = peer === 'classic' ? classicPieces : 1;
-  const leaf = Math.max(1, Math.min(Math.sqrt((fingerprintCost * gap) / idCost), leafSizeMax));
-  const leafCost = (fingerprintCost * gap) / leaf + idCost * leaf;
-  const inner = (Math.sqrt(peerPieces * (fingerprintCost / idCost)) * gap) ** (2 / 3);
-  const innerCost =
-    (fingerprintCost * gap) / inner +
-    (peer === 'classic' ? fingerprintCost * classicPieces : 0) +
-    2 * Math.sqrt((fingerprintCost * idCost * inner) / peerPieces) +
-    roundCost / Math.max(1, waiting);
-  return innerCost < leafCost ? { size: inner, cost: innerCost } : { size: leaf, cost: leafCost };
+export function bestCut(gap: number, waiting: number, peer: Peer): Cut {
+  const round = roundCost / Math.max(1, waiting);
+  let best = peer === 'classic' ? classicLeaf(gap) : evenCut(gap, 1);
+  for (let levels = 2; levels <= levelsMax; levels += 1) {
+    const { size, cost } = evenCut(gap, levels, peer === 'classic' ? classicPieces ** (levels - 1) : 1);
+    const whole = cost + othersCost(levels, peer, round);
+    if (whole < best.cost) best = { size, cost: whole };
+  }
+  return best;
+}
+
+/** What `levels` of pieces cost beside our own ones; a `round` costs so much. */
+function othersCost(levels: number, peer: Peer, round: number): number {
+  if (peer === 'classic') return (levels - 1) * (fingerprintCost * classicPieces + round);
+  // Levels are cut by turns. Only servers list: leaves that the server cut are asked for once more.
+  const rounds = Math.floor((peer === 'server' ? levels : levels - 1) / 2);
+  return (levels - 1) * levelCost + rounds * round;
+}
+
+/**
+ * Cuts in `levels` of the same number of pieces, while others cut by `othersPieces` in between. The ids of a leaf
+ * then cost as much as the pieces of one level.
+ */
+function evenCut(gap: number, levels: number, othersPieces = 1): Cut {
+  const pieces = Math.max(1, ((idCost / fingerprintCost) * (gap / othersPieces)) ** (1 / (levels + 1)));
+  return { size: Math.max(1, gap / pieces), cost: (levels + 1) * fingerprintCost * pieces };
+}
+
+/** Leaves that a classic peer will list. */
+function classicLeaf(gap: number): Cut {
+  const { size } = evenCut(gap, 1);
+  const leaf = Math.min(size, leafSizeMax);
+  return { size: leaf, cost: (fingerprintCost * gap) / leaf + idCost * leaf };
 }
 
 /** Whether listing `items`, of which `gap` hold one difference, is cheaper than cutting them as `cut` says. */
@@ -66,9 +93,17 @@ export function firstPieces(items: number): number {
   return Math.min(Math.ceil(Math.sqrt(items)), firstPiecesMax);
 }
 
-/** The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected. */
-export function expectedAnswerBytes(items: number, differences: number): number {
-  const bytes = items <= listSizeMax ? idCost * items : fingerprintCost * classicPieces;
+/**
+ * The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected, of `waiting` in
+ * all.
+ */
+export function expectedAnswerBytes(items: number, differences: number, waiting: number, peer: Peer): number {
+  const list = idCost * items;
+  let bytes = items <= listSizeMax ? list : fingerprintCost * classicPieces;
+  if (peer !== 'classic') {
+    const { size } = bestCut(items / Math.max(1, differences), waiting, 'client');
+    bytes = answerSlack * Math.min(list, (fingerprintCost * items) / size);
+  }
   return (1 - Math.exp(-differences)) * (bytes + rangeCost);
 }
 

@@ -1,6 +1,6 @@
 import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import type { AskedGroup, AskedRange, OpenRange } from './open-range.js';
-import { expectedAnswerBytes } from './plan.js';
+import { expectedAnswerBytes, type Peer } from './plan.js';
 import type { NegentropyStorage } from './storage.js';
 import { fingerprintRangeBytesMax, MessageWriter } from './writer.js';
 
@@ -11,14 +11,16 @@ export class QuestionWriter {
   readonly #writer: MessageWriter;
   readonly #bytesMax: number;
   readonly #answerBytesMax: number;
+  readonly #peer: Peer;
   #answerBytes = 0;
   #reached: Bound = lowestBound;
 
-  constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number) {
+  constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number, peer: Peer) {
     this.#storage = storage;
     this.#writer = new MessageWriter(storage);
     this.#bytesMax = bytesMax - fingerprintRangeBytesMax;
     this.#answerBytesMax = answerBytesMax;
+    this.#peer = peer;
   }
 
   finish(): Uint8Array {
@@ -37,11 +39,11 @@ export class QuestionWriter {
   }
 
   /** Sends the fingerprints of `range` cut into `pieces`. Returns what did not fit. */
-  askPieces(range: OpenRange, pieces: number, expected: number): OpenRange | undefined {
+  askPieces(range: OpenRange, pieces: number, expected: number, waiting: number): OpenRange | undefined {
     const items = range.end - range.begin;
     const differences = range.differences === undefined ? undefined : range.differences / pieces;
     const group: AskedGroup = { asked: 'fingerprint', differences };
-    const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces);
+    const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces, waiting, this.#peer);
     let { lower, begin } = range;
     for (let piece = 1; piece <= pieces; piece += 1) {
       if (this.#isFull()) {

@@ -1,5 +1,5 @@
 import { AnswerWriter } from './answer-writer.js';
-import { classicPieces, DifferenceDensity, type PeerHabit } from './plan.js';
+import { classicPieces, DifferenceDensity, type Peer } from './plan.js';
 import { readQuestions } from './questions.js';
 import { MessageReader, protocolVersion } from './reader.js';
 import type { NegentropyStorage } from './storage.js';
@@ -15,7 +15,7 @@ export class NegentropyServer {
   readonly #bytesMax: number;
   readonly #density = new DifferenceDensity();
   /** Read off the first message, which a classic client splits by 16 like everything. */
-  #peer: PeerHabit | undefined;
+  #peer: Peer | undefined;
 
   /** `frameBytesMax` is the longest answer in bytes, 0 for none; throws `frame_limit_too_small` below 4096. */
   constructor(storage: NegentropyStorage, frameBytesMax: number) {
@@ -32,7 +32,7 @@ export class NegentropyServer {
     if (reader.version !== protocolVersion) return Uint8Array.of(protocolVersion);
     this.#density.age();
     const { questions, ranges } = readQuestions(this.#storage, reader, this.#density);
-    this.#peer ??= ranges === classicPieces ? 'classic' : 'planning';
+    this.#peer ??= ranges === classicPieces ? 'classic' : 'client';
     return new AnswerWriter(this.#storage, this.#bytesMax, this.#peer).answer(questions);
   }
 }

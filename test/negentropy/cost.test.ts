@@ -74,9 +74,15 @@ describe('the cost of reconciliation', () => {
     expect(expectedDifferences(16, 16)).toBeCloseTo(Math.log(32), 5);
   });
 
-  test('dense differences are cut into leaves, sparse ones into pieces that the peer splits', () => {
-    expect(bestCut(50, 20_000).size).toBeLessThan(10);
-    expect(bestCut(500, 20_000).size).toBeGreaterThan(32);
-    expect(bestCut(1e6, 1).cost).toBeGreaterThan(bestCut(1e6, 1_000).cost);
+  test('dense differences are cut into leaves, sparse ones into pieces that the peer cuts again', () => {
+    for (const peer of ['classic', 'client', 'server'] as const) {
+      expect(bestCut(10, 20_000, peer).size).toBeLessThan(10);
+      expect(bestCut(5_000, 20_000, peer).size).toBeGreaterThan(32);
+      expect(bestCut(1e6, 1, peer).cost).toBeGreaterThan(bestCut(1e6, 1_000, peer).cost);
+    }
+  });
+
+  test('where rounds are dear, ranges are cut finer at once', () => {
+    expect(bestCut(5_000, 10, 'server').size).toBeLessThan(bestCut(5_000, 10_000, 'server').size);
   });
 });
