@@ -9,7 +9,7 @@ import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import { AcceptedInHand } from './accepted-in-hand.js';
-import type { Admission, AdmissionOutcome, EventSource } from './admission.js';
+import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
 import type { HotEvent } from './hot-cache.js';
@@ -82,7 +82,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #writes: PendingWrites<WritingJob>;
   /** By id, the outcome of the last submission that is under way: the copies of an event go one after another. */
   readonly #pending = new Map<string, Promise<AdmissionOutcome>>();
-  readonly #wantedListeners = new Set<(ids: readonly string[]) => void>();
+  readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
   constructor(parts: AdmissionParts) {
@@ -138,7 +138,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     return this.#writes.announced();
   }
 
-  onWanted(listener: (ids: readonly string[]) => void): () => void {
+  onWanted(listener: WantedListener): () => void {
     this.#wantedListeners.add(listener);
     return () => this.#wantedListeners.delete(listener);
   }
@@ -273,14 +273,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (this.#closed) return;
     const { atHand, gone } = this.#refusals.revive(event);
     for (const hot of atHand) this.#retry(hot);
-    this.#want(gone);
+    this.#want(gone, event);
   }
 
   /** A copy that was refused before its signature was checked may turn out forged: then a good one is wanted. */
   #retry({ event, source }: HotEvent): void {
     this.submit(event, source).then(
       (outcome) => {
-        if (outcome === wrongSignature) this.#want([event.id]);
+        if (outcome === wrongSignature) this.#want([event.id], event);
       },
       () => {
         // The daemon is stopping, or the store failed, which its own write reports.
@@ -288,8 +288,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     );
   }
 
-  #want(ids: readonly string[]): void {
-    if (ids.length > 0) for (const listener of this.#wantedListeners) listener(ids);
+  #want(ids: readonly string[], cause: NostrEvent): void {
+    if (ids.length > 0) for (const listener of this.#wantedListeners) listener(ids, cause);
   }
 
   #settle(job: PendingJob, outcome: AdmissionOutcome): void {

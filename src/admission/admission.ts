@@ -43,14 +43,16 @@ export type Admission = {
   roomy(source: EventSource['type']): Promise<void>;
   /**
    * Calls the listener with the ids of refused events that may be acceptable by now and are no longer at hand, so
-   * that they can be asked for again. Returns the way to stop listening.
+   * that they can be asked for again, and with the event because of which. Returns the way to stop listening.
    */
-  onWanted(listener: (ids: readonly string[]) => void): () => void;
+  onWanted(listener: WantedListener): () => void;
   /** Settles when all that is on disk by now has been announced in the feed. */
   announced(): Promise<void>;
   /** What was accepted, in the order it was stored. */
   readonly feed: Feed;
 };
+
+export type WantedListener = (ids: readonly string[], cause: NostrEvent) => void;
 
 /** The feed of accepted events: serves relay subscriptions and sync alike. Listeners must not throw. */
 export type Feed = {

@@ -1,8 +1,7 @@
 import { limits } from '../config/limits.js';
-import { withTimeLimit } from '../lib/abort.js';
-import type { Clock } from '../lib/clock.js';
 import { Peer, type PeerParts } from './peer.js';
 import { relayLimits } from './relay-limits.js';
+import { within } from './time-limit.js';
 import type { Dialer, DialTarget, RelayInformation } from './transport.js';
 
 /** A connection, and what the remote says about itself. */
@@ -39,21 +38,4 @@ export async function dialPeer(parts: DialParts, target: DialTarget, signal: Abo
   );
   peer.attach(socket);
   return { peer, information };
-}
-
-/** Gives work a time limit, and a signal that ends it when the limit is reached. */
-async function within<T>(
-  clock: Clock,
-  what: string,
-  limitMs: number,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const attempt = new AbortController();
-  try {
-    return await withTimeLimit(clock, what, limitMs, work(attempt.signal), signal);
-  } catch (error) {
-    attempt.abort(error);
-    throw error;
-  }
 }

@@ -88,7 +88,7 @@ export class SyncManager {
       retries: new Slots(limits.syncRetriesMax),
       transfers: new Slots(limits.syncTransfersMax),
     };
-    this.#wanted = new WantedIds(options, () => this.#connected());
+    this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
     this.#daily = new DailySchedule(options.clock, options.settings);
     options.metrics.watch({
       tracked: () => this.#relays.size,
@@ -111,11 +111,6 @@ export class SyncManager {
     };
   }
 
-  /** Ids to be asked for outside of catch-up: refused events that may be acceptable by now. */
-  want(ids: readonly string[], relays?: readonly string[]): void {
-    this.#wanted.add(ids, relays);
-  }
-
   /**
    * Syncs until `signal` ends it; when this resolves, every connection, timer and listener is released. Rejects when
    * the store or admission failed.
@@ -126,7 +121,7 @@ export class SyncManager {
     const stopCounting = admission.feed.onAccepted(({ stored, source }: AcceptedEvent) => {
       if (stored) metrics.stored(source.type);
     });
-    const stopWanting = admission.onWanted((ids) => this.want(ids));
+    const stopWanting = admission.onWanted((ids, cause) => this.#wanted.add(ids, cause));
     try {
       tasks.spawn(async (inner) => await this.#topics.run(inner, () => this.#follow(tasks)));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));

@@ -1,10 +1,7 @@
 import { limits } from '../config/limits.js';
-import type { NostrEvent } from '../nostr/event.js';
-import { firstTagValue } from '../nostr/event.js';
-import { kinds } from '../nostr/kinds.js';
-import { referencesOf, repositoryAddress } from '../nostr/repository.js';
 import type { EventStore } from '../store/event-store.js';
 import type { CatchupBatch } from './catchup-queue.js';
+import { eventRepositories } from './event-repositories.js';
 import type { FilterService } from './filter.js';
 import type { RunLog } from './run-log.js';
 
@@ -53,17 +50,10 @@ export class PeerMissing {
     for (const id of ids) {
       const stored = await this.#store.get(id);
       if (stored === undefined) continue;
-      const repository = repositoriesOf(stored.event).find((address) =>
+      const repository = eventRepositories(stored.event).find((address) =>
         this.#filters.isNamedBy(address, this.#relay),
       );
       if (repository !== undefined) log.peerMissing(repository, 1);
     }
   }
-}
-
-function repositoriesOf(event: NostrEvent): readonly string[] {
-  if (event.kind === kinds.repositoryAnnouncement || event.kind === kinds.repositoryState) {
-    return [repositoryAddress(event.pubkey, firstTagValue(event, 'd') ?? '')];
-  }
-  return referencesOf(event).addresses;
 }

@@ -524,17 +524,18 @@ describe('refused events (docs/sync.md §6)', () => {
 
   it('ids that are wanted again are asked of the relays that are connected, one after another', async () => {
     const world = new World({ settings: { bootstrapRelays: [url, other] } });
-    const { repository, events } = repositoryWith(4);
-    await world.submit(repository);
+    const { repository } = repositoryWith(0);
+    const state = event({ kind: 30618, tags: [['d', 'repo']], pubkey: repository.pubkey });
     world.relay(url);
-    world.relay(other);
+    world.relay(other).events.push(state);
     world.start();
-    await world.advance(minute);
-    world.relay(other).events.push(...events);
-    world.manager.want(events.map(({ id }) => id));
-    await world.advance(minute);
-    expect(missing(world, events)).toBe(0);
-    expect(world.relay(other).asks().flat().length).toBe(4);
+    await world.advance(10 * minute);
+    expect(world.relay(other).asks()).toEqual([[state.id]]);
+    expect(missing(world, [state])).toBe(1);
+    await world.submit(repository);
+    await world.advance(second);
+    expect(missing(world, [state])).toBe(0);
+    expect(world.relay(url).asks()[0]).toEqual([state.id]);
     await world.stop();
   });
 });
