@@ -134,6 +134,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (source !== 'direct' && this.#slices.isOver) await this.#slices.next();
   }
 
+  get isAnnounced(): boolean {
+    return this.#writes.isEmpty;
+  }
+
   announced(): Promise<void> {
     return this.#writes.announced();
   }

@@ -46,6 +46,8 @@ export type Admission = {
    * that they can be asked for again, and with the event because of which. Returns the way to stop listening.
    */
   onWanted(listener: WantedListener): () => void;
+  /** Whether all that the store shows has been announced in the feed. */
+  readonly isAnnounced: boolean;
   /** Settles when all that is on disk by now has been announced in the feed. */
   announced(): Promise<void>;
   /** What was accepted, in the order it was stored. */

@@ -15,7 +15,7 @@ export type WriteListener<W> = {
   onWritten(event: W): void;
   /** After that, in the order in which the events were put: everybody else is told. */
   announce(event: W): void;
-  /** Before the listeners of the events are told that so little waits that more may be begun. */
+  /** So little waits again that more may be begun. */
   onRoom(): void;
   /** The store failed. */
   onFailure(events: readonly W[], error: unknown): void;
@@ -30,6 +30,8 @@ export class PendingWrites<W> {
   readonly #announcements: SlicedQueue<W>;
   #gathering: WriteGroup<W> | undefined;
   #bytes = 0;
+  /** The events that were put and not announced. */
+  #count = 0;
 
   constructor(slices: TurnSlices, listener: WriteListener<W>) {
     this.#listener = listener;
@@ -41,9 +43,15 @@ export class PendingWrites<W> {
     return this.#bytes >= limits.writingBytesMax;
   }
 
+  /** Whether everything that was put has been announced. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Takes an event that was put; `written` is the same promise for all events of one write. */
   add(event: W, written: Promise<void>): void {
     this.#bytes += this.#listener.bytesOf(event);
+    this.#count += 1;
     if (this.#gathering?.written === written) {
       this.#gathering.events.push(event);
       return;
@@ -76,13 +84,14 @@ export class PendingWrites<W> {
   }
 
   #announce(event: W): void {
-    this.#letGo(event);
     this.#listener.announce(event);
+    this.#letGo(event);
   }
 
   #letGo(event: W): void {
     const wasFull = this.isFull;
     this.#bytes -= this.#listener.bytesOf(event);
+    this.#count -= 1;
     if (wasFull && !this.isFull) this.#listener.onRoom();
   }
 }

@@ -11,22 +11,27 @@ import type { SubscriptionHub } from './subscription-hub.js';
  */
 export class AnnouncementBarrier {
   readonly #store: Pick<EventStore, 'flush'>;
-  readonly #admission: Pick<Admission, 'announced'>;
-  readonly #hub: Pick<SubscriptionHub, 'drained'>;
+  readonly #admission: Pick<Admission, 'isAnnounced' | 'announced'>;
+  readonly #hub: Pick<SubscriptionHub, 'isDrained' | 'drained'>;
   readonly #clock: Clock;
   #current: Promise<void> | undefined;
   #following: Promise<void> | undefined;
 
   constructor(
     store: Pick<EventStore, 'flush'>,
-    admission: Pick<Admission, 'announced'>,
-    hub: Pick<SubscriptionHub, 'drained'>,
+    admission: Pick<Admission, 'isAnnounced' | 'announced'>,
+    hub: Pick<SubscriptionHub, 'isDrained' | 'drained'>,
     clock: Clock,
   ) {
     this.#store = store;
     this.#admission = admission;
     this.#hub = hub;
     this.#clock = clock;
+  }
+
+  /** Whether nothing that the store shows is still to be announced or handed out. */
+  get isOpen(): boolean {
+    return this.#admission.isAnnounced && this.#hub.isDrained;
   }
 
   /** Settles when everything that was put before this call is announced (or never will be). Never rejects. */

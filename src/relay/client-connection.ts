@@ -6,6 +6,8 @@ import { errorMessage } from '../lib/errors.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { noticeFrame } from './frames.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
+import { SendBuffer } from './send-buffer.js';
+import { textFrameOf, textOf } from './text-frame.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
   readonly settings: SessionServices['settings'] & {
@@ -32,8 +34,8 @@ export class ClientConnection implements Outbox {
   readonly #session: ClientSession;
   readonly #closed = deferred<void>();
   #room: Deferred<void> | undefined;
+  readonly #unsent: SendBuffer;
   #full = false;
-  #corked = false;
   /** Whether the client sent anything since the last ping. */
   #heard = true;
   #pingedAtMs: number;
@@ -47,6 +49,7 @@ export class ClientConnection implements Outbox {
     this.#services = services;
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
+    this.#unsent = new SendBuffer(stream, this.#onSent);
     this.#session = new ClientSession(services, this, () => this.#updateReading());
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('ping', (data) => this.#onPing(data));
@@ -68,10 +71,16 @@ export class ClientConnection implements Outbox {
     return this.#full;
   }
 
-  send(frame: string | Buffer): void {
+  send(text: string): void {
+    if (this.#isOpen) this.sendFrame(textFrameOf(text));
+  }
+
+  sendFrame(frame: Buffer): void {
     if (!this.#isOpen) return;
-    this.#beforeSend();
-    this.#socket.send(frame, textOptions, this.#onSent);
+    if (this.#bytesWaiting === 0) this.#progressAtMs = this.#services.clock.monotonic();
+    // What compression was agreed on for is left to `ws`; else the frame is what leaves.
+    if (this.#socket.extensions === '') this.#unsent.push(frame);
+    else this.#socket.send(textOf(frame), textOptions, this.#onSent);
     this.#afterSend();
   }
 
@@ -87,7 +96,7 @@ export class ClientConnection implements Outbox {
     this.#countBytes();
     const { clock, settings } = this.#services;
     const nowMs = clock.monotonic();
-    const waiting = this.#socket.bufferedAmount > 0;
+    const waiting = this.#bytesWaiting > 0;
     if (waiting && nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
     else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
   }
@@ -108,6 +117,7 @@ export class ClientConnection implements Outbox {
   async end(reason: string): Promise<void> {
     await this.#session.end(reason);
     this.#updateReading();
+    this.#unsent.flush();
     this.#socket.close(goingAway, 'the relay is shutting down');
     await this.closed;
   }
@@ -130,26 +140,19 @@ export class ClientConnection implements Outbox {
   #onPing(data: Buffer): void {
     this.#heard = true;
     if (!this.#isOpen || this.#full) return;
-    this.#beforeSend();
+    if (this.#bytesWaiting === 0) this.#progressAtMs = this.#services.clock.monotonic();
     this.#socket.pong(data, false, this.#onSent);
     this.#afterSend();
   }
 
-  /** Frames of one turn leave in one write. */
-  #beforeSend(): void {
-    if (this.#socket.bufferedAmount === 0) this.#progressAtMs = this.#services.clock.monotonic();
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#stream.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#stream.uncork();
-    });
+  /** What was sent and has not left for the system. */
+  get #bytesWaiting(): number {
+    return this.#unsent.bytes + this.#socket.bufferedAmount;
   }
 
   #afterSend(): void {
     const { sendBytesHigh, sendBytesMax } = this.#services.settings;
-    const bytes = this.#socket.bufferedAmount;
+    const bytes = this.#bytesWaiting;
     if (bytes > sendBytesMax) {
       this.#drop('slow');
     } else if (bytes >= sendBytesHigh && !this.#full) {
@@ -160,7 +163,7 @@ export class ClientConnection implements Outbox {
 
   readonly #onSent = (): void => {
     this.#progressAtMs = this.#services.clock.monotonic();
-    if (!this.#full || this.#socket.bufferedAmount > this.#services.settings.sendBytesLow) return;
+    if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
     this.#full = false;
     this.#room?.resolve();
     this.#room = undefined;
@@ -177,7 +180,7 @@ export class ClientConnection implements Outbox {
   #drop(reason: 'slow' | 'silent'): void {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     this.#services.metrics.dropped.inc({ reason });
-    this.#services.logger.debug({ reason, bytes: this.#socket.bufferedAmount }, 'dropped a client');
+    this.#services.logger.debug({ reason, bytes: this.#bytesWaiting }, 'dropped a client');
     this.#socket.terminate();
   }
 

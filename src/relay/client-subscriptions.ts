@@ -1,10 +1,9 @@
 import type { Logger } from 'pino';
 import { KernelMemoryError } from '../kernels/errors.js';
-import { type Clock, unixSeconds } from '../lib/clock.js';
+import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
-import { isExpired } from '../nostr/event.js';
 import { type Filter, isEmptyFilter } from '../nostr/filter.js';
-import type { EventStore, StoredEvent } from '../store/event-store.js';
+import type { EventStore } from '../store/event-store.js';
 import type { AnnouncementBarrier } from './announcement-barrier.js';
 import { closedFrame } from './frames.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
@@ -81,11 +80,11 @@ export class ClientSubscriptions implements Disposable {
 
   async #run(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
     if (subscription.isClosed) return;
-    const { clock, hub, metrics } = this.#services;
+    const { barrier, clock, hub, metrics } = this.#services;
     const startMs = clock.monotonic();
     try {
       // From here to the start of the query in one turn: no event falls between the two.
-      subscription.begin();
+      subscription.begin(!barrier.isOpen);
       const possible = filters.filter((filter) => !isEmptyFilter(filter));
       if (possible.length > 0) hub.add(subscription, possible);
       const stored = this.#storedFilters(possible);
@@ -98,15 +97,13 @@ export class ClientSubscriptions implements Disposable {
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const { store, clock } = this.#services;
-    const chunks = store.query(filters);
-    void this.#forgetInTime(subscription);
+    const chunks = this.#services.store.query(filters);
+    if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
-      const nowSeconds = unixSeconds(clock);
       for (const stored of chunk) {
         if (this.#outbox.full) await this.#outbox.roomy();
         if (subscription.isClosed) return;
-        if (!isStoredExpired(stored, nowSeconds)) subscription.sendStored(stored);
+        subscription.sendStored(stored);
       }
     }
   }
@@ -155,11 +152,4 @@ export class ClientSubscriptions implements Disposable {
   #refuse(id: string, reason: string): void {
     this.#outbox.send(closedFrame(id, reason));
   }
-}
-
-const expirationName = Buffer.from('"expiration"');
-
-/** Whether its time is over (NIP-40); only what can carry an expiration is parsed to find out. */
-function isStoredExpired(stored: StoredEvent, nowSeconds: number): boolean {
-  return stored.bytes.includes(expirationName) && isExpired(stored.event, nowSeconds);
 }

@@ -51,9 +51,14 @@ export class DeliveryQueue implements Disposable {
     this.#schedule();
   }
 
+  /** Whether all that was pushed is handed out. */
+  get isDrained(): boolean {
+    return this.#finished === this.#taken;
+  }
+
   /** Settles when all that was pushed before this call is handed out. Never rejects. */
   async drained(): Promise<void> {
-    if (this.#finished === this.#taken) return;
+    if (this.isDrained) return;
     const done = deferred<void>();
     this.#waiting.push({ taken: this.#taken, done });
     await done.promise;

@@ -1,6 +1,7 @@
 import type { AcceptedEvent } from '../admission/admission.js';
+import { textFrame } from './text-frame.js';
 
-/** The frames that the relay sends (NIP-01, 45, 77), as text. Texts of our own are short; ids were checked. */
+/** The messages that the relay sends (NIP-01, 45, 77). Texts of our own are short; ids were checked. */
 export function okFrame(eventId: string, accepted: boolean, reason: string): string {
   return JSON.stringify(['OK', eventId, accepted, reason]);
 }
@@ -31,21 +32,16 @@ export function negErrorFrame(subscription: string, reason: string, itemsMax?: n
   return JSON.stringify(['NEG-ERR', subscription, reason, ...(itemsMax === undefined ? [] : [itemsMax])]);
 }
 
-/** What comes before the event in the `EVENT` frames of a subscription. */
-export function eventFramePrefix(subscription: string): string {
-  return `["EVENT",${JSON.stringify(subscription)},`;
+/** What comes before the event in the `EVENT` messages of a subscription. */
+export function eventPrefix(subscription: string): Buffer {
+  return Buffer.from(`["EVENT",${JSON.stringify(subscription)},`);
 }
 
-/** An `EVENT` frame around JSON that stands already. */
-export function eventFrame(prefix: string, eventJson: string): string {
-  return `${prefix}${eventJson}]`;
-}
+const eventEnd = Buffer.from(']');
 
-const frameEnd = Buffer.from(']');
-
-/** The same of JSON as UTF-8. */
-export function eventFrameBytes(prefix: Uint8Array, eventJson: Uint8Array): Buffer {
-  return Buffer.concat([prefix, eventJson, frameEnd]);
+/** The WebSocket frame of an `EVENT` message around JSON that stands already, in UTF-8. */
+export function eventFrame(prefix: Buffer, eventJson: Uint8Array): Buffer {
+  return textFrame(prefix, eventJson, eventEnd);
 }
 
 /**
@@ -55,19 +51,19 @@ export function eventFrameBytes(prefix: Uint8Array, eventJson: Uint8Array): Buff
 export class EventFrames {
   readonly #accepted: AcceptedEvent;
   readonly #frames = new Map<string, Buffer>();
-  #body: Buffer | undefined;
+  #json: Buffer | undefined;
 
   constructor(accepted: AcceptedEvent) {
     this.#accepted = accepted;
   }
 
-  /** The frame behind a prefix of `eventFramePrefix`. It is shared: nobody may change it. */
-  frameFor(prefix: string): Buffer {
-    let frame = this.#frames.get(prefix);
+  /** The frame for a subscription whose `eventPrefix` this is. It is shared: nobody may change it. */
+  frameFor(subscription: string, prefix: Buffer): Buffer {
+    let frame = this.#frames.get(subscription);
     if (frame === undefined) {
-      this.#body ??= Buffer.from(`${this.#accepted.json}]`, 'utf8');
-      frame = Buffer.concat([Buffer.from(prefix, 'utf8'), this.#body]);
-      this.#frames.set(prefix, frame);
+      this.#json ??= Buffer.from(this.#accepted.json, 'utf8');
+      frame = eventFrame(prefix, this.#json);
+      this.#frames.set(subscription, frame);
     }
     return frame;
   }

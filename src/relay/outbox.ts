@@ -9,8 +9,10 @@ export class ClientGoneError extends GraspError {
 
 /** The way to one client: a send queue that is bounded in bytes. */
 export type Outbox = {
-  /** Queues one text frame. What is sent to a client that is gone is lost without a word. */
-  send(frame: string | Buffer): void;
+  /** Queues one message. What is sent to a client that is gone is lost without a word. */
+  send(text: string): void;
+  /** The same for a whole WebSocket frame (text-frame.ts), which may be shared and must not change any more. */
+  sendFrame(frame: Buffer): void;
   /** Whether more than the high mark waits; who can wait, waits for `roomy`. */
   readonly full: boolean;
   /** Resolves when the queue is at its low mark; rejects with `ClientGoneError` when the client is gone. */

@@ -20,7 +20,7 @@ import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
 export type RelayParts = {
-  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'announced' | 'feed'>;
+  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
   readonly localSets: Pick<LocalSets, 'open'>;
   readonly kernels: Kernels;

@@ -77,6 +77,11 @@ export class SubscriptionHub implements Disposable {
     }
   }
 
+  /** Whether every event that was announced has been handed out. */
+  get isDrained(): boolean {
+    return this.#deliveries.isDrained;
+  }
+
   /** Settles when every event that was announced before this call has been handed out. Never rejects. */
   drained(): Promise<void> {
     return this.#deliveries.drained();

@@ -1,6 +1,6 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import type { StoredEvent } from '../store/event-store.js';
-import { type EventFrames, eoseFrame, eventFrame, eventFrameBytes, eventFramePrefix } from './frames.js';
+import { type EventFrames, eoseFrame, eventFrame, eventPrefix } from './frames.js';
 import type { Outbox } from './outbox.js';
 import { RecentIds } from './recent-ids.js';
 
@@ -38,10 +38,10 @@ export class Subscription {
   readonly #outbox: Outbox;
   readonly #limits: LiveBufferLimits;
   readonly #onOverflow: (subscription: Subscription) => void;
-  readonly #prefix: string;
-  readonly #prefixBytes: Buffer;
+  readonly #prefix: Buffer;
   /** Stored events that were sent and may still be announced. */
   readonly #sent = new RecentIds();
+  #remembers = true;
   #state: State = { type: 'queued' };
 
   /** `onOverflow` is told when more live events come than may be held back; it closes the subscription. */
@@ -57,26 +57,37 @@ export class Subscription {
     this.#outbox = outbox;
     this.#limits = bufferLimits;
     this.#onOverflow = onOverflow;
-    this.#prefix = eventFramePrefix(id);
-    this.#prefixBytes = Buffer.from(this.#prefix, 'utf8');
+    this.#prefix = eventPrefix(id);
   }
 
   get isClosed(): boolean {
     return this.#state.type === 'closed';
   }
 
-  /** queued → replaying. To be called in the same turn as the registration for live events, before the query. */
-  begin(): void {
+  /** Whether stored events may still be announced. */
+  get remembers(): boolean {
+    return this.#remembers;
+  }
+
+  /**
+   * queued → replaying. To be called in the same turn as the registration for live events, before the query;
+   * `remembers` is false when everything that is stored has been announced.
+   */
+  begin(remembers: boolean): void {
     if (this.#state.type !== 'queued') throw new TypeError(`cannot begin when ${this.#state.type}`);
+    this.#remembers = remembers;
     this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0 };
   }
 
   /** Sends one event that the query found. */
   sendStored(stored: Pick<StoredEvent, 'id' | 'bytes'>): void {
     if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
-    this.#sent.add(stored.id);
-    this.#release(this.#state, stored.id);
-    this.#outbox.send(eventFrameBytes(this.#prefixBytes, stored.bytes));
+    if (this.#remembers) {
+      const { id } = stored;
+      this.#sent.add(id);
+      this.#release(this.#state, id);
+    }
+    this.#outbox.sendFrame(eventFrame(this.#prefix, stored.bytes));
   }
 
   /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */
@@ -89,7 +100,7 @@ export class Subscription {
       if (this.#outbox.full) await this.#outbox.roomy();
       if (this.#state !== state) return;
       this.#release(state, id);
-      this.#outbox.send(eventFrame(this.#prefix, accepted.json));
+      this.#outbox.sendFrame(eventFrame(this.#prefix, Buffer.from(accepted.json)));
     }
     this.#state = { type: 'live' };
   }
@@ -110,7 +121,7 @@ export class Subscription {
     if (state.type !== 'replaying' && state.type !== 'live') return false;
     if (this.#sent.take(accepted.event.id)) return false;
     if (state.type === 'live') {
-      this.#outbox.send(frames.frameFor(this.#prefix));
+      this.#outbox.sendFrame(frames.frameFor(this.id, this.#prefix));
       return true;
     }
     this.#holdBack(state, accepted);

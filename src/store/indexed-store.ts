@@ -61,7 +61,7 @@ export class IndexedStore implements EventStore {
     this.#refused = refused;
     this.#rowsPerTurn = rowsPerTurn;
     this.#terms = new TermList(index.hasher);
-    this.#events = new StoredRows(index, backend);
+    this.#events = new StoredRows(index, backend, () => this.#letGoDue());
   }
 
   get size(): number {

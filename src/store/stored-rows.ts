@@ -9,10 +9,13 @@ import { rowState } from './index/row-table.js';
 export class StoredRows {
   readonly #index: EventIndex;
   readonly #backend: Backend;
+  readonly #letGoDue: () => void;
 
-  constructor(index: EventIndex, backend: Backend) {
+  /** `letGoDue` lets go of what has expired by now. */
+  constructor(index: EventIndex, backend: Backend, letGoDue: () => void) {
     this.#index = index;
     this.#backend = backend;
+    this.#letGoDue = letGoDue;
   }
 
   /** The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. */
@@ -36,6 +39,7 @@ export class StoredRows {
 
   /** The events of those rows that are still there. */
   async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
+    this.#letGoDue();
     const isStored = (state: number) => state === rowState.stored;
     const sequences = found
       .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))

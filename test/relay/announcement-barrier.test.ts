@@ -13,8 +13,8 @@ it('waits for a flush that began after the call, one for all who ask meanwhile',
   };
   const barrier = new AnnouncementBarrier(
     { flush },
-    { announced: async () => {} },
-    { drained: async () => {} },
+    { isAnnounced: false, announced: async () => {} },
+    { isDrained: true, drained: async () => {} },
     clock,
   );
   const passed: string[] = [];
@@ -40,8 +40,8 @@ it('waits for the announcement of what is written, and until that is handed out'
   const drained = deferred<void>();
   const barrier = new AnnouncementBarrier(
     { flush: async () => {} },
-    { announced: () => announced.promise },
-    { drained: () => drained.promise },
+    { isAnnounced: false, announced: () => announced.promise },
+    { isDrained: false, drained: () => drained.promise },
     clock,
   );
   let passed = false;

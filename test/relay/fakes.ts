@@ -13,6 +13,7 @@ import { RelayMetrics } from '../../src/relay/relay-metrics.js';
 import { fixedRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
 import { SlotCounter } from '../../src/relay/slot-counter.js';
 import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
+import { textOf } from '../../src/relay/text-frame.js';
 import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import { LocalSets } from '../../src/store/local-sets.js';
@@ -59,8 +60,12 @@ export class FakeOutbox implements Outbox {
     this.#room = undefined;
   }
 
-  send(frame: string | Buffer): void {
-    this.frames.push(JSON.parse(frame.toString()) as Frame);
+  send(text: string): void {
+    this.frames.push(JSON.parse(text) as Frame);
+  }
+
+  sendFrame(frame: Buffer): void {
+    this.send(textOf(frame).toString());
   }
 
   async roomy(): Promise<void> {
@@ -86,12 +91,16 @@ export class FakeOutbox implements Outbox {
 }
 
 /** Admission without checks before a store: what it takes is written, then announced. */
-export class FakeAdmission implements Pick<Admission, 'submit' | 'roomy' | 'announced' | 'feed'> {
+export class FakeAdmission
+  implements Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>
+{
   readonly feed = new EventFeed();
   readonly submitted: NostrEvent[] = [];
   /** Decides instead of the store. */
   decide: ((event: NostrEvent) => Promise<AdmissionOutcome>) | undefined;
   room: Promise<void> = Promise.resolve();
+  /** Tests put events into the store by themselves. */
+  isAnnounced = false;
   readonly #store: Pick<EventStore, 'put'>;
 
   constructor(store: Pick<EventStore, 'put'>) {

@@ -18,7 +18,7 @@ it('remembers what was sent until it must have been announced, and no longer', a
     const accepted = { event, json: eventJson(event), source: { type: 'direct' }, stored: true } as const;
     return subscription.offer(accepted, new EventFrames(accepted));
   };
-  subscription.begin();
+  subscription.begin(true);
   expect(subscription.forgetSent()).toBe(true);
   subscription.sendStored(storedEvent(first));
   expect(subscription.forgetSent()).toBe(true);

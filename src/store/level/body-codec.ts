@@ -24,18 +24,18 @@ export function encodeBody(event: NostrEvent): Uint8Array {
   return bytes;
 }
 
-/** An event that was read: its JSON is put together when it is asked for, and parsed when its event is. */
+/** An event that was read: its JSON is put together when it is first asked for, and parsed whenever its event is. */
 export class BodyInHand implements StoredEvent {
-  readonly #body: Buffer;
+  /** Gives way to the JSON, which is longer by a fifth. */
+  #body: Buffer | undefined;
   #bytes: Buffer | undefined;
-  #event: NostrEvent | undefined;
 
   constructor(body: Uint8Array) {
     this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   }
 
   get id(): string {
-    return this.#body.toString('hex', 0, 32);
+    return this.#body?.toString('hex', 0, 32) ?? this.bytes.toString('latin1', idAt, idAt + 64);
   }
 
   get json(): string {
@@ -43,14 +43,21 @@ export class BodyInHand implements StoredEvent {
   }
 
   get bytes(): Buffer {
-    this.#bytes ??= jsonBytesOf(this.#body);
+    if (this.#bytes === undefined) {
+      this.#bytes = jsonBytesOf(this.#body as Buffer);
+      this.#body = undefined;
+    }
     return this.#bytes;
   }
 
   get event(): NostrEvent {
-    this.#event ??= JSON.parse(this.json) as NostrEvent;
-    return this.#event;
+    return JSON.parse(this.json) as NostrEvent;
   }
+}
+
+/** About how much memory the JSON of a body of that many bytes takes, with all that belongs to it. */
+export function memoryOfBody(bodyBytes: number): number {
+  return bodyBytes + memoryMore;
 }
 
 const hexSpace = ' '.repeat(64);
@@ -59,6 +66,8 @@ const idAt = keys.indexOf(hexSpace);
 const pubkeyAt = keys.lastIndexOf(hexSpace);
 const signature = Buffer.from(`,"sig":"${hexSpace}${hexSpace}"}`);
 const sigAt = signature.indexOf(hexSpace);
+/** What JSON has beside the text of a body, and some for objects. */
+const memoryMore = keys.length + signature.length - textOffset + 300;
 
 function jsonBytesOf(body: Buffer): Buffer {
   const createdAt = body.readDoubleLE(createdAtOffset);

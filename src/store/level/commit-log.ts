@@ -8,7 +8,8 @@ import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
 import type { Reasons } from '../reasons.js';
-import { BodyInHand, encodeBody } from './body-codec.js';
+import { BodyCache } from './body-cache.js';
+import { BodyInHand, encodeBody, memoryOfBody } from './body-codec.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
@@ -44,6 +45,7 @@ export type LogParts = {
 export class CommitLog implements Backend {
   readonly #parts: LogParts;
   readonly #pending = new Map<number, Pending>();
+  readonly #cache = new BodyCache(limits.storeCacheBytesMax);
   /** Full batches, then the one that is being filled. */
   readonly #batches: Batch[] = [newBatch()];
   #lastWritten: Promise<void> = Promise.resolve();
@@ -104,6 +106,7 @@ export class CommitLog implements Backend {
       const sequence = index.rows.sequence(row);
       // A body is not written when its end comes in the same batch; an earlier batch must be whole without this one.
       if (this.#pending.get(sequence)?.batch === batch) this.#pending.delete(sequence);
+      this.#cache.delete(sequence);
       batch.deleted.push(sequence);
     }
     this.#wakeLater();
@@ -122,10 +125,7 @@ export class CommitLog implements Backend {
   }
 
   async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
-    const events = sequences.map((sequence): StoredEvent | undefined => {
-      const pending = this.#pending.get(sequence);
-      return pending === undefined ? undefined : new BodyInHand(pending.body);
-    });
+    const events = sequences.map((sequence) => this.#atHand(sequence));
     const missing = sequences.filter((_, at) => events[at] === undefined);
     if (missing.length === 0) return events;
     const bodies = await this.#readBodies(missing);
@@ -133,9 +133,18 @@ export class CommitLog implements Backend {
     return events.map((event) => {
       if (event !== undefined) return event;
       const body = bodies[next];
+      const sequence = missing[next] as number;
       next += 1;
-      return body === undefined ? undefined : new BodyInHand(body);
+      if (body === undefined) return undefined;
+      const read = new BodyInHand(body);
+      this.#cache.set(sequence, read, memoryOfBody(body.length));
+      return read;
     });
+  }
+
+  #atHand(sequence: number): BodyInHand | undefined {
+    const pending = this.#pending.get(sequence);
+    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(pending.body);
   }
 
   close(): Promise<void> {

@@ -146,6 +146,9 @@ export class World {
     return {
       feed: admission.feed,
       roomy: async (source) => await admission.roomy(source),
+      get isAnnounced() {
+        return admission.isAnnounced;
+      },
       announced: async () => await admission.announced(),
       onWanted: (listener) => admission.onWanted(listener),
       submit: async (event, source) => {
