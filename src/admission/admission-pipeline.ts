@@ -12,6 +12,7 @@ import { AcceptedInHand } from './accepted-in-hand.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { EventFeed } from './event-feed.js';
+import { EventsUnderWay } from './events-under-way.js';
 import type { HotEvent } from './hot-cache.js';
 import { PendingWrites } from './pending-writes.js';
 import { Refusals } from './refusals.js';
@@ -80,8 +81,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #slices: TurnSlices;
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writes: PendingWrites<WritingJob>;
-  /** By id, the outcome of the last submission that is under way: the copies of an event go one after another. */
-  readonly #pending = new Map<string, Promise<AdmissionOutcome>>();
+  /** The copies of an event go one after another. */
+  readonly #underWay = new EventsUnderWay();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
@@ -113,18 +114,18 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     if (this.#closed) throw new AdmissionClosedError();
-    const earlier = this.#pending.get(event.id);
+    const earlier = this.#underWay.outcomeOf(event.id);
     if (earlier === undefined) {
       const early = this.#earlyOutcome(event, source);
       if (early !== undefined) return early;
     }
     const outcome =
       earlier === undefined ? this.#enqueue(event, source) : this.#follow(earlier, event, source);
-    this.#pending.set(event.id, outcome);
+    this.#underWay.begin(event, outcome);
     try {
       return await outcome;
     } finally {
-      if (this.#pending.get(event.id) === outcome) this.#pending.delete(event.id);
+      this.#underWay.end(event, outcome);
     }
   }
 
@@ -161,7 +162,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
-    await Promise.allSettled(this.#pending.values());
+    await Promise.allSettled(this.#underWay.outcomes());
     await this.#writes.announced();
   }
 
@@ -206,13 +207,15 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   /**
-   * What a remote sends is not verified while the stored events give no reason to want it: when one arrives, the
-   * event is tried again. A client gets one answer only, and may publish a root and its comment in one breath.
+   * What a remote sends is not verified while the stored events, and those under way, give no reason to want it: when
+   * one arrives, the event is tried again. A client gets one answer only, and may publish a root and its comment in one
+   * breath.
    */
   #earlyRefusal(event: NostrEvent, source: EventSource): string | undefined {
     if (source.type === 'direct') return undefined;
     const decision = this.#parts.policy.decide(event);
-    return decision.type === 'reject' ? decision.reason : undefined;
+    if (decision.type === 'accept' || this.#underWay.has(event)) return undefined;
+    return decision.reason;
   }
 
   /** The store would not keep it: remembered, so that catch-up converges. */
