@@ -15,6 +15,8 @@ export class DownloadOrder {
   readonly #listener: OrderListener;
   readonly #enqueue: (ids: readonly string[]) => Promise<void>;
   readonly #failed = deferred<never>();
+  /** Resolves when the answers to all that was asked for have been handed on. */
+  handedOn: Promise<void> = Promise.resolve();
   #open = 0;
   #done: Deferred<void> | undefined;
 

@@ -169,9 +169,12 @@ export class Downloader {
     const came = new Set<string>();
     const served = new Set<string>();
     const answer = new OldestFirst({
+      turn: order.handedOn,
       room: async () => await this.#parts.inlet.room(order.source),
       deliver: async (event) => await this.#deliver(order, event, served),
     });
+    const ended = deferred<void>();
+    order.handedOn = ended.promise;
     try {
       const end = await request({
         peer,
@@ -188,7 +191,7 @@ export class Downloader {
           answer.add(event);
           return true;
         },
-      }).finally(() => answer.flush());
+      }).finally(() => void answer.end().then(ended.resolve));
       await answer.delivered();
       this.#settle(order, asked, { came, served, failed: end.type !== 'eose' });
     } catch (error) {

@@ -1,15 +1,20 @@
 import { limits } from '../config/limits.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 
-/** Where events go: `room` resolves when there is room for one more, `deliver` when it has its outcome. */
+/**
+ * Where events go: `turn` resolves when what was asked for before has been handed on, `room` when there is room for one
+ * more, `deliver` when it has its outcome.
+ */
 export type EventWay = {
+  readonly turn: Promise<void>;
   room(): Promise<void>;
   deliver(event: NostrEvent): Promise<void>;
 };
 
 /**
- * The answer to one request, handed on oldest first. Relays answer newest first; but what an event refers to is older
- * than the event, and without it the policy refuses the event, to take it up again when the other has arrived.
+ * The answer to one request, handed on oldest first, and after the answers to those before it. Relays answer newest
+ * first, and several requests in any order; but what an event refers to is older than the event, and without it the
+ * policy refuses the event, to take it up again when the other has arrived.
  */
 export class OldestFirst {
   readonly #way: EventWay;
@@ -22,19 +27,24 @@ export class OldestFirst {
     this.#way = way;
   }
 
-  /** Takes an event; of a long answer, a part goes on before its end. */
+  /** Takes an event; of a long answer, a part goes on before its end, and before its turn. */
   add(event: NostrEvent): void {
     this.#held.push(event);
     this.#heldBytes += eventBytes(event);
-    if (this.#heldBytes >= limits.downloadHeldBytesMax) this.flush();
+    if (this.#heldBytes >= limits.downloadHeldBytesMax) this.#flush(Promise.resolve());
   }
 
-  /** Hands on what is held. */
-  flush(): void {
+  /** The answer is complete: hands on what is held. Resolves when it was, and never rejects. */
+  async end(): Promise<void> {
+    this.#flush(this.#way.turn);
+    await this.#handedOn.catch(() => {});
+  }
+
+  #flush(turn: Promise<void>): void {
     const part = this.#held.sort((a, b) => a.created_at - b.created_at);
     this.#held = [];
     this.#heldBytes = 0;
-    this.#handedOn = this.#handedOn.then(async () => await this.#handOn(part));
+    this.#handedOn = Promise.all([this.#handedOn, turn]).then(async () => await this.#handOn(part));
     // Whether it fails is told by `delivered`, for which nobody waits when the connection broke.
     this.#handedOn.catch(() => {});
   }

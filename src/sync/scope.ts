@@ -29,7 +29,9 @@ export class RelayScope {
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
   #outcomes = 0;
+  /** Of the ids that are being counted, and of as many before them, those that were not stored. */
   #unwanted: string[] = [];
+  #unwantedBefore: string[] = [];
 
   constructor(parts: {
     readonly relay: string;
@@ -75,18 +77,19 @@ export class RelayScope {
   }
 
   /**
-   * Takes what became of one id that everything brought; true when most of them turn out not to be wanted. What was
-   * refused for want of another event may be stored by the time that is told.
+   * Takes what became of one id that everything brought; true when most of them turn out not to be wanted. That is
+   * told when as many more have come: by then, what was refused for want of another event is stored.
    */
   count(id: string, isWanted: boolean): boolean {
     if (!this.#isEverything) return false;
     this.#outcomes += 1;
     if (!isWanted) this.#unwanted.push(id);
     if (this.#outcomes < limits.everythingTrialEvents) return false;
-    const unwanted = this.#unwanted.filter((each) => !this.#store.has(each));
-    const isUnfit = 2 * unwanted.length > this.#outcomes;
-    this.#beginTrial();
-    return isUnfit;
+    const unwanted = this.#unwantedBefore.filter((each) => !this.#store.has(each));
+    this.#unwantedBefore = this.#unwanted;
+    this.#unwanted = [];
+    this.#outcomes = 0;
+    return 2 * unwanted.length > limits.everythingTrialEvents;
   }
 
   /** Everything cannot be asked of this relay, or is not worth it: the layers are, for a time. */
@@ -98,6 +101,7 @@ export class RelayScope {
   #beginTrial(): void {
     this.#outcomes = 0;
     this.#unwanted = [];
+    this.#unwantedBefore = [];
   }
 
   #choose(): ScopeChanges | undefined {
