@@ -124,7 +124,7 @@ export class BatchRun {
     if (!this.#canNegotiate())
       return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
     const { peer, memory, clock, settings } = this.#parts;
-    const result = await peer.sessions.use(signal, async () => {
+    const result = await peer.capacity.sessions.use(signal, async () => {
       this.requests += 1;
       return await reconcile(
         this.#parts,

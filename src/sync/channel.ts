@@ -22,6 +22,14 @@ export type ChannelListener = {
   onGone(): void;
 };
 
+/** What bounds the wait for an answer. */
+export type ChannelTime = {
+  readonly clock: Clock;
+  readonly limitMs: number;
+  /** Whether we have not yet looked at all that came, so that silence is our own fault. */
+  readonly isBehind: () => boolean;
+};
+
 /** One subscription id on one connection, with the time limit of what is asked under it. */
 export class Channel {
   readonly id: string;
@@ -31,12 +39,7 @@ export class Channel {
   readonly #isBehind: () => boolean;
   #cancel: CancelTimer | undefined;
 
-  /** `isBehind`: whether we have not yet looked at all that came, so that silence is our own fault. */
-  constructor(
-    id: string,
-    listener: ChannelListener,
-    time: { readonly clock: Clock; readonly limitMs: number; readonly isBehind: () => boolean },
-  ) {
+  constructor(id: string, listener: ChannelListener, time: ChannelTime) {
     this.id = id;
     this.listener = listener;
     this.#clock = time.clock;

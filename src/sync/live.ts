@@ -62,7 +62,7 @@ export class LiveSync {
   constructor(parts: LiveParts) {
     this.#parts = parts;
     this.#retries = new LiveRetries(parts);
-    parts.peer.onTightened(() => this.#wakeup.notify());
+    parts.peer.capacity.onTightened(() => this.#wakeup.notify());
   }
 
   /** Filters of all open subscriptions. */

@@ -1,21 +1,19 @@
-import type { EventSource } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
-import { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
-import { InvalidMessageError, parseRelayMessage, type RelayMessage } from '../nostr/message.js';
 import { Authentication } from './authentication.js';
-import { Channel, type ChannelListener } from './channel.js';
+import type { Channel, ChannelListener } from './channel.js';
+import { Channels } from './channels.js';
 import { Conduct } from './conduct.js';
 import { PeerGoneError, PeerRefusedError } from './errors.js';
 import { FrameQueue } from './frame-queue.js';
 import type { Inlet } from './inlet.js';
 import { KeepAlive } from './keep-alive.js';
 import type { SyncLogger } from './logger.js';
+import { MessageReader } from './message-reader.js';
 import type { SyncMetrics } from './metrics.js';
-import { readRefusal } from './refusal.js';
-import { fewerFilters, fewerSubscriptions, type RelayLimits } from './relay-limits.js';
+import { PeerCapacity } from './peer-capacity.js';
+import type { RelayLimits } from './relay-limits.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from './transport.js';
 
 export type PeerParts = {
@@ -41,33 +39,39 @@ export class Peer {
   readonly relay: string;
   readonly handlers: SocketHandlers;
   readonly authentication: Authentication;
-  /** Downloads and pages; and negentropy sessions. */
-  readonly requests: Slots;
-  readonly sessions: Slots;
+  readonly capacity: PeerCapacity;
   readonly #parts: PeerParts;
-  readonly #channels = new Map<string, Channel>();
   readonly #frames = new FrameQueue();
   readonly #conduct = new Conduct();
   readonly #keepAlive: KeepAlive;
-  readonly #limitListeners: (() => void)[] = [];
+  readonly #channels: Channels;
+  readonly #reader: MessageReader;
   #socket: RelaySocket | undefined;
-  #limits: RelayLimits;
   #ended: { readonly error: TransportError | undefined } | undefined;
   #refusal: PeerRefusedError | undefined;
   /** Settles when we have authenticated, or tried to, where the remote is known to want it. */
   #entry: Promise<void> | undefined;
-  /** The wait of the event that is being looked at. */
-  #turn: Deferred<void> | undefined;
-  #channelsOpened = 0;
 
   constructor(parts: PeerParts) {
     this.relay = parts.relay;
     this.#parts = parts;
-    this.#limits = parts.limits;
+    this.capacity = new PeerCapacity(parts);
     this.#keepAlive = new KeepAlive(parts.clock);
-    this.requests = new Slots(parts.limits.requests);
-    this.sessions = new Slots(parts.limits.negentropySessions);
+    this.#channels = new Channels({
+      clock: parts.clock,
+      limitMs: limits.remoteRequestMsMax,
+      isBehind: () => this.#frames.isBehind,
+    });
     this.authentication = new Authentication({ ...parts, send: (message) => this.send(message) });
+    this.#reader = new MessageReader({
+      ...parts,
+      authentication: this.authentication,
+      channels: this.#channels,
+      slowDown: () => this.slowDown(),
+      excuse: () => this.#conduct.excuse(parts.clock.monotonic()),
+      tighten: (what) => this.tighten(what),
+      nonsense: () => this.nonsense(),
+    });
     this.handlers = {
       onMessage: (frame) => this.#onFrame(frame),
       onPong: () => this.#keepAlive.hear(),
@@ -76,7 +80,7 @@ export class Peer {
   }
 
   get limits(): RelayLimits {
-    return this.#limits;
+    return this.capacity.limits;
   }
 
   /** Whether the remote answered anything that it was asked. */
@@ -113,7 +117,7 @@ export class Peer {
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = () => {
       this.close();
-      this.#turn?.resolve();
+      this.#reader.stop();
     };
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -121,7 +125,7 @@ export class Peer {
     try {
       for (let frame = await this.#frames.next(); frame !== undefined; frame = await this.#frames.next()) {
         if (signal.aborted) break;
-        await this.#take(frame);
+        await this.#reader.take(frame);
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -145,20 +149,12 @@ export class Peer {
 
   openChannel(prefix: string, listener: ChannelListener): Channel {
     if (this.#ended !== undefined) throw new PeerGoneError(this.relay);
-    this.#channelsOpened += 1;
-    const channel = new Channel(`${prefix}${this.#channelsOpened}`, listener, {
-      clock: this.#parts.clock,
-      limitMs: limits.remoteRequestMsMax,
-      isBehind: () => this.#frames.isBehind,
-    });
-    this.#channels.set(channel.id, channel);
-    return channel;
+    return this.#channels.open(prefix, listener);
   }
 
   /** Forgets a channel; `message` (CLOSE, NEG-CLOSE) tells the remote, unless it closed first. */
   closeChannel(channel: Channel, message?: 'CLOSE' | 'NEG-CLOSE'): void {
-    channel.rest();
-    if (this.#channels.delete(channel.id) && message !== undefined) this.send([message, channel.id]);
+    if (this.#channels.close(channel) && message !== undefined) this.send([message, channel.id]);
   }
 
   /** Resolves when the remote may be asked something. Rejects when the connection ends before. */
@@ -196,23 +192,7 @@ export class Peer {
 
   /** The remote took fewer subscriptions, or filters in one, than it was thought to. False when it is the least already. */
   tighten(what: 'subscriptions' | 'filters'): boolean {
-    const before = this.#limits;
-    const { size } = this.#channels;
-    this.#limits = what === 'filters' ? fewerFilters(before) : fewerSubscriptions(before, size);
-    const { subscriptions, filtersPerSubscription } = this.#limits;
-    if (subscriptions === before.subscriptions && filtersPerSubscription === before.filtersPerSubscription) {
-      return false;
-    }
-    this.requests.resize(this.#limits.requests);
-    this.sessions.resize(this.#limits.negentropySessions);
-    this.#parts.logger.info({ relay: this.relay, limits: this.#limits }, 'relay takes less than thought');
-    for (const listener of this.#limitListeners) listener();
-    return true;
-  }
-
-  /** Calls `listener` whenever the limits became less. */
-  onTightened(listener: () => void): void {
-    this.#limitListeners.push(listener);
+    return this.capacity.tighten(what, this.#channels.size);
   }
 
   /** A request came to its end as it should. */
@@ -248,11 +228,7 @@ export class Peer {
   #release(): void {
     this.#keepAlive.stop();
     this.authentication.end();
-    for (const channel of this.#channels.values()) {
-      channel.rest();
-      channel.listener.onGone();
-    }
-    this.#channels.clear();
+    this.#channels.end();
   }
 
   #onFrame(frame: string): void {
@@ -265,72 +241,5 @@ export class Peer {
   #end(error: TransportError | undefined): void {
     this.#ended ??= { error };
     this.#frames.end();
-  }
-
-  async #take(frame: string): Promise<void> {
-    const message = this.#parse(frame);
-    if (message === undefined || message.type === 'COUNT') {
-      this.nonsense();
-      return;
-    }
-    switch (message.type) {
-      case 'EVENT':
-        await this.#onEvent(message);
-        return;
-      case 'NOTICE':
-        this.#onNotice(message);
-        return;
-      case 'OK':
-        if (readRefusal(message.reason).type === 'slow-down') this.slowDown();
-        this.authentication.onOk(message);
-        return;
-      case 'AUTH':
-        this.authentication.onChallenge(message.challenge);
-        return;
-      default: {
-        const channel = this.#channels.get(message.subscription);
-        channel?.touch();
-        channel?.listener.onMessage(message);
-      }
-    }
-  }
-
-  #parse(frame: string): RelayMessage | undefined {
-    try {
-      return parseRelayMessage(frame);
-    } catch (error) {
-      if (error instanceof InvalidMessageError) return undefined;
-      throw error;
-    }
-  }
-
-  async #onEvent(message: Extract<RelayMessage, { type: 'EVENT' }>): Promise<void> {
-    const channel = this.#channels.get(message.subscription);
-    if (channel === undefined) {
-      this.nonsense();
-      return;
-    }
-    await this.#room(channel.listener.source);
-    channel.touch();
-    channel.listener.onEvent(message.event);
-  }
-
-  /** Waits for room in admission, but not beyond the end of this connection. */
-  async #room(source: EventSource['type']): Promise<void> {
-    const turn = deferred<void>();
-    this.#turn = turn;
-    this.#parts.inlet.room(source).then(turn.resolve, turn.reject);
-    await turn.promise;
-  }
-
-  #onNotice(message: Extract<RelayMessage, { type: 'NOTICE' }>): void {
-    const { logger, clock } = this.#parts;
-    logger.debug({ relay: this.relay, notice: message.text.slice(0, 200) }, 'notice from relay');
-    const refusal = readRefusal(message.text);
-    if (refusal.type !== 'other') this.#conduct.excuse(clock.monotonic());
-    if (refusal.type === 'slow-down') this.slowDown();
-    else if (refusal.type === 'too-many-subscriptions') this.tighten('subscriptions');
-    else if (refusal.type === 'too-many-filters') this.tighten('filters');
-    for (const channel of [...this.#channels.values()]) channel.listener.onMessage(message);
   }
 }

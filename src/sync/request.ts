@@ -38,7 +38,7 @@ const tooManyPauseMs = 1_000;
  * `auth-required:`; other ends are told. Rejects with `PeerGoneError`, `PeerRefusedError` or the signal's reason.
  */
 export async function request(parts: RequestParts): Promise<RequestEnd> {
-  return await parts.peer.requests.use(
+  return await parts.peer.capacity.requests.use(
     parts.signal,
     async () => await patiently(parts, () => requestOnce(parts)),
   );

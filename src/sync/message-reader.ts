@@ -1,0 +1,110 @@
+import type { EventSource } from '../admission/admission.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import { InvalidMessageError, parseRelayMessage, type RelayMessage } from '../nostr/message.js';
+import type { Authentication } from './authentication.js';
+import type { Channels } from './channels.js';
+import type { Inlet } from './inlet.js';
+import type { SyncLogger } from './logger.js';
+import { readRefusal } from './refusal.js';
+
+type MessageOf<Type extends RelayMessage['type']> = Extract<RelayMessage, { type: Type }>;
+
+/** Where the messages of a remote go. */
+export type MessageTarget = {
+  readonly relay: string;
+  readonly logger: SyncLogger;
+  readonly inlet: Inlet;
+  readonly authentication: Pick<Authentication, 'onOk' | 'onChallenge'>;
+  readonly channels: Pick<Channels, 'get' | 'all'>;
+  /** The remote wants us to ask less often. */
+  slowDown(): void;
+  /** The remote said why it does not answer. */
+  excuse(): void;
+  tighten(what: 'subscriptions' | 'filters'): void;
+  /** Nobody asked for this, or it cannot be read. */
+  nonsense(): void;
+};
+
+/** Reads what a remote sends, message by message, and gives each to the one it is for, at the pace of admission. */
+export class MessageReader {
+  readonly #target: MessageTarget;
+  /** The wait of the event that is being looked at. */
+  #turn: Deferred<void> | undefined;
+
+  constructor(target: MessageTarget) {
+    this.#target = target;
+  }
+
+  /** Resolves when the next message may be taken. */
+  async take(frame: string): Promise<void> {
+    const { authentication, channels } = this.#target;
+    const message = parse(frame);
+    if (message === undefined || message.type === 'COUNT') {
+      this.#target.nonsense();
+      return;
+    }
+    switch (message.type) {
+      case 'EVENT':
+        await this.#onEvent(message);
+        return;
+      case 'NOTICE':
+        this.#onNotice(message);
+        return;
+      case 'OK':
+        if (readRefusal(message.reason).type === 'slow-down') this.#target.slowDown();
+        authentication.onOk(message);
+        return;
+      case 'AUTH':
+        authentication.onChallenge(message.challenge);
+        return;
+      default: {
+        const channel = channels.get(message.subscription);
+        channel?.touch();
+        channel?.listener.onMessage(message);
+      }
+    }
+  }
+
+  /** Waits no longer for room in admission: the connection ends. */
+  stop(): void {
+    this.#turn?.resolve();
+  }
+
+  async #onEvent(message: MessageOf<'EVENT'>): Promise<void> {
+    const channel = this.#target.channels.get(message.subscription);
+    if (channel === undefined) {
+      this.#target.nonsense();
+      return;
+    }
+    await this.#room(channel.listener.source);
+    channel.touch();
+    channel.listener.onEvent(message.event);
+  }
+
+  async #room(source: EventSource['type']): Promise<void> {
+    const turn = deferred<void>();
+    this.#turn = turn;
+    this.#target.inlet.room(source).then(turn.resolve, turn.reject);
+    await turn.promise;
+  }
+
+  #onNotice(message: MessageOf<'NOTICE'>): void {
+    const { relay, logger, channels } = this.#target;
+    logger.debug({ relay, notice: message.text.slice(0, 200) }, 'notice from relay');
+    const refusal = readRefusal(message.text);
+    if (refusal.type !== 'other') this.#target.excuse();
+    if (refusal.type === 'slow-down') this.#target.slowDown();
+    else if (refusal.type === 'too-many-subscriptions') this.#target.tighten('subscriptions');
+    else if (refusal.type === 'too-many-filters') this.#target.tighten('filters');
+    for (const channel of channels.all()) channel.listener.onMessage(message);
+  }
+}
+
+function parse(frame: string): RelayMessage | undefined {
+  try {
+    return parseRelayMessage(frame);
+  } catch (error) {
+    if (error instanceof InvalidMessageError) return undefined;
+    throw error;
+  }
+}
