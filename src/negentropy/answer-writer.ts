@@ -67,7 +67,7 @@ export class AnswerWriter {
     if (items < 2 || listingIsCheaper(gap, cut, waiting)) return this.#list(question);
     const pieces = Math.max(2, Math.ceil(items / cut.size));
     const size = Math.ceil(items / pieces);
-    const peerBytes = expectedAnswerBytes(size, question.differences / pieces, waiting, 'classic');
+    const peerBytes = expectedAnswerBytes(size, question.differences / pieces, 'classic');
     let rest: Range = question;
     while (rest.begin < rest.end) {
       if (this.#isFull()) return rest;

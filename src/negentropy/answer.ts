@@ -2,7 +2,7 @@ import { fingerprintBytes } from '../kernels/kernels.js';
 import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { FingerprintBatch } from './fingerprints.js';
-import { compareItems, type IdList, sameBytes } from './id-list.js';
+import { compareItems, type IdList, sameFingerprint } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { classicPieces, expectedDifferences, type Peer } from './plan.js';
 import type { MessageRange } from './reader.js';
@@ -46,7 +46,8 @@ type Told = {
 type Remaining = {
   readonly range: OpenRange;
   readonly told: Told;
-  readonly fingerprint: Uint8Array | undefined;
+  /** Where that fingerprint stands in the answer. */
+  readonly theirsAt: number | undefined;
 };
 
 /**
@@ -60,6 +61,7 @@ type Remaining = {
  */
 export class AnswerWalk {
   readonly #storage: NegentropyStorage;
+  readonly #message: Uint8Array;
   readonly #asked: readonly AskedRange[];
   readonly #have: IdList;
   readonly #need: IdList;
@@ -81,8 +83,15 @@ export class AnswerWalk {
   #next = 0;
   #told = newTold();
 
-  constructor(storage: NegentropyStorage, asked: readonly AskedRange[], have: IdList, need: IdList) {
+  /** `message` is the whole answer, in which the fingerprints stand. */
+  constructor(
+    storage: NegentropyStorage,
+    message: Uint8Array,
+    asked: readonly AskedRange[],
+    [have, need]: readonly [IdList, IdList],
+  ) {
     this.#storage = storage;
+    this.#message = message;
     this.#asked = asked;
     this.#have = have;
     this.#need = need;
@@ -94,7 +103,7 @@ export class AnswerWalk {
     const parts = this.#parts(range.upper);
     if (range.mode === 'skip') this.#agree(parts);
     else if (range.mode === 'ids') this.#compareList(parts, range.upper, range.ids);
-    else this.#compareFingerprint(parts, range.upper, range.fingerprint);
+    else this.#compareFingerprint(parts, range.upper, range.at);
     this.#position = range.upper;
     for (const part of parts) {
       if (part.last) this.#leave(part.asked);
@@ -186,7 +195,7 @@ export class AnswerWalk {
     this.#progress = true;
   }
 
-  #compareFingerprint(parts: readonly Part[], upper: Bound, fingerprint: Uint8Array): void {
+  #compareFingerprint(parts: readonly Part[], upper: Bound, theirsAt: number): void {
     const [part] = parts;
     if (part === undefined) {
       if (upper.timestamp !== infinity) throw unasked();
@@ -207,12 +216,12 @@ export class AnswerWalk {
     this.#pieceItems = end - begin;
     this.#fingerprints.add(begin, end);
     const range = { lower, upper: part.upper, begin, end, differences: undefined };
-    this.#remaining.push({ range, told: this.#told, fingerprint });
+    this.#remaining.push({ range, told: this.#told, theirsAt });
   }
 
   #reopen({ lower, upper, begin, end, asked }: Part): void {
     const range = { lower, upper, begin, end, differences: asked.group.differences };
-    this.#remaining.push({ range, told: this.#told, fingerprint: undefined });
+    this.#remaining.push({ range, told: this.#told, theirsAt: undefined });
     this.#told.putOff = true;
   }
 
@@ -230,9 +239,9 @@ export class AnswerWalk {
     const ours = this.#fingerprints.of(this.#storage);
     const open: OpenRange[] = [];
     let compared = 0;
-    for (const { range, told, fingerprint } of this.#remaining) {
-      if (fingerprint !== undefined) {
-        const isSame = sameBytes(fingerprint, ours, compared);
+    for (const { range, told, theirsAt } of this.#remaining) {
+      if (theirsAt !== undefined) {
+        const isSame = sameFingerprint(this.#message, theirsAt, ours, compared);
         compared += fingerprintBytes;
         if (isSame) continue;
         told.differing.push(range);

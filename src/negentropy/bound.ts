@@ -21,9 +21,14 @@ export const highestBound: Bound = { timestamp: infinity, prefix: noPrefix };
 export function compareBounds(a: Bound, b: Bound): number {
   if (a === b) return 0;
   if (a.timestamp !== b.timestamp) return a.timestamp < b.timestamp ? -1 : 1;
-  const length = Math.max(a.prefix.length, b.prefix.length);
+  return comparePrefixes(a.prefix, b.prefix);
+}
+
+/** The same of two prefixes. */
+export function comparePrefixes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.max(a.length, b.length);
   for (let at = 0; at < length; at += 1) {
-    const difference = (a.prefix[at] ?? 0) - (b.prefix[at] ?? 0);
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;

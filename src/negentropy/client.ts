@@ -104,7 +104,7 @@ export class NegentropyClient {
     }
     const have = new IdList();
     const need = new IdList();
-    const walk = new AnswerWalk(this.#storage, asked, have, need);
+    const walk = new AnswerWalk(this.#storage, message, asked, [have, need]);
     for (let range = reader.next(); range !== undefined; range = reader.next()) walk.take(range);
     const outcome = walk.finish();
 
@@ -158,7 +158,7 @@ export class NegentropyClient {
       const rest =
         items === 0 && this.#peerAnswersLists
           ? question.askNothing(range)
-          : question.askPieces(range, this.#piecesFor(range, expected, waiting), expected, waiting);
+          : question.askPieces(range, this.#piecesFor(range, expected, waiting), expected);
       if (rest === undefined) continue;
       this.#open.push(rest);
       break;

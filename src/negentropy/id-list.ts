@@ -1,4 +1,4 @@
-import { idBytes } from '../kernels/kernels.js';
+import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
 import type { NegentropyStorage } from './storage.js';
 
 /** Items that are copied at once when a large range is compared. */
@@ -119,10 +119,10 @@ function takeOurs(ours: Uint8Array, onlyTheirs: Map<string, number>, have: IdLis
   }
 }
 
-/** Whether the bytes of `a` stand in `b` from `bt` on. */
-export function sameBytes(a: Uint8Array, b: Uint8Array, bt = 0): boolean {
-  for (let at = 0; at < a.length; at += 1) {
-    if (a[at] !== b[bt + at]) return false;
+/** Whether the fingerprint at byte `at` of `a` is the fingerprint at byte `bt` of `b`. */
+export function sameFingerprint(a: Uint8Array, at: number, b: Uint8Array, bt: number): boolean {
+  for (let byte = 0; byte < fingerprintBytes; byte += 1) {
+    if (a[at + byte] !== b[bt + byte]) return false;
   }
   return true;
 }

@@ -12,8 +12,8 @@ const rangeCost = 10;
 const listAnswerCost = 40;
 /** What a level of pieces takes beside its fingerprints: the skips between, and what is not cut evenly. */
 const levelCost = 20;
-/** How many times as long as cutting evenly would make it an answer may become, so that most of them fit a frame. */
-const answerSlack = 1.7;
+/** Into how many pieces at most a peer that plans cuts what holds one difference, as a rule. */
+const plannedPieces = 6;
 /** Levels of pieces that are thought ahead. */
 const levelsMax = 8;
 /** Into how many pieces a classic peer splits a range. */
@@ -53,7 +53,8 @@ export function bestCut(gap: number, waiting: number, peer: Peer): Cut {
   for (let levels = 2; levels <= levelsMax; levels += 1) {
     const { size, cost } = evenCut(gap, levels, peer === 'classic' ? classicPieces ** (levels - 1) : 1);
     const whole = cost + othersCost(levels, peer, round);
-    if (whole < best.cost) best = { size, cost: whole };
+    if (whole >= best.cost) break;
+    best = { size, cost: whole };
   }
   return best;
 }
@@ -93,17 +94,11 @@ export function firstPieces(items: number): number {
   return Math.min(Math.ceil(Math.sqrt(items)), firstPiecesMax);
 }
 
-/**
- * The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected, of `waiting` in
- * all.
- */
-export function expectedAnswerBytes(items: number, differences: number, waiting: number, peer: Peer): number {
+/** The bytes to expect from the peer for the fingerprint of a piece in which `differences` are expected. */
+export function expectedAnswerBytes(items: number, differences: number, peer: Peer): number {
   const list = idCost * items;
   let bytes = items <= listSizeMax ? list : fingerprintCost * classicPieces;
-  if (peer !== 'classic') {
-    const { size } = bestCut(items / Math.max(1, differences), waiting, 'client');
-    bytes = answerSlack * Math.min(list, (fingerprintCost * items) / size);
-  }
+  if (peer !== 'classic') bytes = Math.min(list, fingerprintCost * plannedPieces * Math.max(1, differences));
   return (1 - Math.exp(-differences)) * (bytes + rangeCost);
 }
 

@@ -39,11 +39,11 @@ export class QuestionWriter {
   }
 
   /** Sends the fingerprints of `range` cut into `pieces`. Returns what did not fit. */
-  askPieces(range: OpenRange, pieces: number, expected: number, waiting: number): OpenRange | undefined {
+  askPieces(range: OpenRange, pieces: number, expected: number): OpenRange | undefined {
     const items = range.end - range.begin;
     const differences = range.differences === undefined ? undefined : range.differences / pieces;
     const group: AskedGroup = { asked: 'fingerprint', differences };
-    const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces, waiting, this.#peer);
+    const answerBytes = expectedAnswerBytes(items / pieces, expected / pieces, this.#peer);
     let { lower, begin } = range;
     for (let piece = 1; piece <= pieces; piece += 1) {
       if (this.#isFull()) {

@@ -1,7 +1,7 @@
 import { fingerprintBytes } from '../kernels/kernels.js';
 import { indexOfBound, lowestBound } from './bound.js';
 import { FingerprintBatch } from './fingerprints.js';
-import { sameBytes } from './id-list.js';
+import { sameFingerprint } from './id-list.js';
 import type { Range } from './open-range.js';
 import { type DifferenceDensity, expectedDifferences } from './plan.js';
 import type { MessageRange, MessageReader } from './reader.js';
@@ -36,7 +36,7 @@ export function readQuestions(
       family.end();
       continue;
     }
-    if (sameBytes(range.fingerprint, ours, compared)) {
+    if (sameFingerprint(reader.message, range.at, ours, compared)) {
       family.add(end - begin, undefined);
     } else {
       const question = { lower, upper, begin, end, asks: 'pieces' as const, differences: 1 };

@@ -1,8 +1,8 @@
 import { limits } from '../config/limits.js';
 import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
-import { type Bound, compareBounds, infinity, lowestBound, noPrefix } from './bound.js';
+import { type Bound, comparePrefixes, infinity, lowestBound, noPrefix } from './bound.js';
 import { NegentropyError } from './errors.js';
-import { type Cursor, readByte, readBytes, readVarint, readVarint64 } from './varint.js';
+import { type Cursor, readByte, readBytes, readVarint, readVarint64, skipBytes } from './varint.js';
 
 /** The first byte of every message: 0x60 plus the protocol version. */
 export const protocolVersion = 0x61;
@@ -12,10 +12,13 @@ const versionHighest = 0x6f;
 /** The wire's numbers for what a range says. */
 export const rangeMode = { skip: 0, fingerprint: 1, ids: 2 } as const;
 
-/** One range of a message; it begins where the range before it ends. `ids` holds n · 32 bytes. */
+/**
+ * One range of a message; it begins where the range before it ends. The fingerprint stands `at` a byte of the message;
+ * `ids` holds n · 32 bytes.
+ */
 export type MessageRange =
   | { readonly mode: 'skip'; readonly upper: Bound }
-  | { readonly mode: 'fingerprint'; readonly upper: Bound; readonly fingerprint: Uint8Array }
+  | { readonly mode: 'fingerprint'; readonly upper: Bound; readonly at: number }
   | { readonly mode: 'ids'; readonly upper: Bound; readonly ids: Uint8Array };
 
 /**
@@ -40,6 +43,11 @@ export class MessageReader {
     }
   }
 
+  /** What is read. */
+  get message(): Uint8Array {
+    return this.#cursor.bytes;
+  }
+
   /** The next range; undefined at the end of the message, where a skip to infinity is implied. */
   next(): MessageRange | undefined {
     const cursor = this.#cursor;
@@ -51,7 +59,7 @@ export class MessageReader {
     this.#lower = upper;
     const mode = readVarint(cursor);
     if (mode === rangeMode.fingerprint) {
-      return { mode: 'fingerprint', upper, fingerprint: readBytes(cursor, fingerprintBytes) };
+      return { mode: 'fingerprint', upper, at: skipBytes(cursor, fingerprintBytes) };
     }
     if (mode === rangeMode.ids) return { mode: 'ids', upper, ids: this.#readIds() };
     if (mode === rangeMode.skip) return { mode: 'skip', upper };
@@ -63,18 +71,20 @@ export class MessageReader {
     const length = readVarint(this.#cursor);
     if (length > idBytes)
       throw new NegentropyError('prefix_too_long', `a bound has a prefix of ${length} bytes`);
-    const bound = { timestamp, prefix: length === 0 ? noPrefix : readBytes(this.#cursor, length) };
-    if (compareBounds(bound, this.#lower) < 0) {
+    const prefix = length === 0 ? noPrefix : readBytes(this.#cursor, length);
+    if (timestamp === this.#lower.timestamp && comparePrefixes(prefix, this.#lower.prefix) < 0) {
       throw new NegentropyError('bounds_unordered', 'a bound lies below the one before it');
     }
-    return bound;
+    return { timestamp, prefix };
   }
 
   /** 0 is infinity; anything else is one more than the distance from the bound before. */
   #readTimestamp(): bigint {
     const encoded = readVarint64(this.#cursor);
-    if (encoded === 0n) return infinity;
-    const timestamp = this.#lower.timestamp + encoded - 1n;
+    if (encoded === 0) return infinity;
+    const before = this.#lower.timestamp;
+    if (encoded === 1) return before;
+    const timestamp = before + (typeof encoded === 'number' ? BigInt(encoded - 1) : encoded - 1n);
     if (timestamp > infinity) throw new NegentropyError('timestamp_too_large', 'a bound is above 64 bits');
     return timestamp;
   }

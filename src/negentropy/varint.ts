@@ -18,11 +18,17 @@ export function readByte(cursor: Cursor): number {
 
 /** A view of the next `length` bytes; throws `truncated` when there are fewer. */
 export function readBytes(cursor: Cursor, length: number): Uint8Array {
-  const end = cursor.offset + length;
-  if (end > cursor.bytes.length) throw new NegentropyError('truncated', 'the message ends inside a range');
-  const bytes = cursor.bytes.subarray(cursor.offset, end);
-  cursor.offset = end;
-  return bytes;
+  const at = skipBytes(cursor, length);
+  return cursor.bytes.subarray(at, at + length);
+}
+
+/** Passes over the next `length` bytes and says where they stand; throws `truncated` when there are fewer. */
+export function skipBytes(cursor: Cursor, length: number): number {
+  const at = cursor.offset;
+  if (at + length > cursor.bytes.length)
+    throw new NegentropyError('truncated', 'the message ends inside a range');
+  cursor.offset = at + length;
+  return at;
 }
 
 /**
@@ -35,11 +41,11 @@ export function readVarint(cursor: Cursor): number {
   return value;
 }
 
-/** A varint of up to 64 bits. Throws `varint_too_long` for a larger or padded one. */
-export function readVarint64(cursor: Cursor): bigint {
+/** A varint of up to 64 bits, as a number when 49 are enough. Throws `varint_too_long` for a larger or padded one. */
+export function readVarint64(cursor: Cursor): number | bigint {
   const start = cursor.offset;
   const value = readDigits(cursor);
-  if (value >= 0) return BigInt(value);
+  if (value >= 0) return value;
   cursor.offset = start;
   let wide = 0n;
   for (let digit = 0; digit < digitsMax; digit += 1) {

@@ -85,7 +85,9 @@ export class MessageWriter {
       bytes[this.#length] = 0;
       this.#length += 1;
     } else {
-      this.#length = writeVarint64(bytes, this.#length, upper.timestamp - this.#timestamp + 1n);
+      const isSame = upper.timestamp === this.#timestamp;
+      const distance = isSame ? 1n : upper.timestamp - this.#timestamp + 1n;
+      this.#length = writeVarint64(bytes, this.#length, distance);
     }
     this.#timestamp = upper.timestamp;
     const { prefix } = upper;

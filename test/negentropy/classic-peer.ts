@@ -56,7 +56,9 @@ export class ClassicPeer {
       if (range.mode === 'skip') {
         skipping = true;
       } else if (range.mode === 'fingerprint') {
-        if (Buffer.compare(range.fingerprint, storage.fingerprint(begin, end)) === 0) {
+        if (
+          Buffer.compare(message.subarray(range.at, range.at + 16), storage.fingerprint(begin, end)) === 0
+        ) {
           skipping = true;
         } else {
           endSkip();
