@@ -1,16 +1,6 @@
-import { type Clock, unixSeconds } from '../lib/clock.js';
-import type { Random } from '../lib/random.js';
-import type { ChannelMessage } from './channel.js';
-import type { Inlet } from './inlet.js';
 import type { Topic } from './layers.js';
-import type { RelayLedger } from './ledger.js';
-import { LiveCoverage, type LiveSubscription } from './live-coverage.js';
-import { LiveRetries } from './live-retries.js';
-import type { SyncLogger } from './logger.js';
-import { matcherOf } from './matcher.js';
-import type { Peer } from './peer.js';
-import { readRefusal } from './refusal.js';
-import type { SyncSettings } from './settings.js';
+import type { LiveCoverage } from './live-coverage.js';
+import { LiveSubscriber, type LiveSubscriberParts } from './live-subscriber.js';
 import {
   isSameContent,
   missingTopics,
@@ -21,21 +11,7 @@ import {
 } from './subscription.js';
 import { Wakeup } from './wakeup.js';
 
-export type LiveParts = {
-  readonly peer: Peer;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: SyncLogger;
-  readonly settings: SyncSettings;
-  readonly inlet: Inlet;
-  readonly ledger: RelayLedger;
-  /** What catch-up may begin with: topics whose subscription stands, or cannot stand for now. */
-  readonly onSettled: (topics: readonly Topic[]) => void;
-  /** The remote closed a subscription to these topics, for a reason of its own. */
-  readonly onRefused: (topics: readonly Topic[]) => void;
-  /** Whether subscriptions are being changed. */
-  readonly onUpdating: (isUpdating: boolean) => void;
-};
+export type LiveParts = Omit<LiveSubscriberParts, 'isWanted' | 'onLost' | 'onChange'>;
 
 /** A rebuild that is under way: what is still to be opened, and what it replaces. */
 type Rebuilding = { target: readonly SubscriptionContent[]; readonly old: ReadonlySet<string> };
@@ -46,8 +22,8 @@ type Rebuilding = { target: readonly SubscriptionContent[]; readonly old: Readon
  */
 export class LiveSync {
   readonly #parts: LiveParts;
-  readonly #coverage = new LiveCoverage();
-  readonly #retries: LiveRetries;
+  readonly #subscriber: LiveSubscriber;
+  readonly #coverage: LiveCoverage;
   readonly #wakeup = new Wakeup();
   readonly #wanted = new Set<Topic>();
   /** Wanted, and to be asked for in the next step. */
@@ -56,12 +32,17 @@ export class LiveSync {
   readonly #uncovered = new Set<Topic>();
   #rebuilding: Rebuilding | undefined;
   #isStale = false;
-  #isAuthenticating = false;
   #hasWarned = false;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
-    this.#retries = new LiveRetries(parts);
+    this.#subscriber = new LiveSubscriber({
+      ...parts,
+      isWanted: (topic) => this.#wanted.has(topic),
+      onLost: (topics) => this.#again(topics),
+      onChange: () => this.#wakeup.notify(),
+    });
+    this.#coverage = this.#subscriber.coverage;
     parts.peer.capacity.onTightened(() => this.#wakeup.notify());
   }
 
@@ -95,7 +76,7 @@ export class LiveSync {
       this.#missing.delete(topic);
       this.#uncovered.delete(topic);
     }
-    this.#retries.forget(topics);
+    this.#subscriber.forget(topics);
     this.#isStale = this.#coverage.isStale((topic) => this.#wanted.has(topic));
     this.#wakeup.notify();
   }
@@ -112,13 +93,13 @@ export class LiveSync {
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.#retries.stop();
+      this.#subscriber.stop();
     }
   }
 
   /** Does the next thing; false when there is none for now. */
   async #step(signal: AbortSignal): Promise<boolean> {
-    if (this.#isAuthenticating) return false;
+    if (this.#subscriber.isAuthenticating) return false;
     if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, signal);
     const missing = missingTopics(this.#missing, this.#coverage.inFlight, this.#coverage.confirmed);
     const packed = packSubscriptions(missing, this.#packing());
@@ -127,7 +108,7 @@ export class LiveSync {
       return true;
     }
     this.#missing.clear();
-    for (const content of packed) await this.#open(content, true, signal);
+    for (const content of packed) await this.#subscriber.open(content, true, signal);
     return packed.length > 0;
   }
 
@@ -158,20 +139,21 @@ export class LiveSync {
     this.#leaveUncovered(packed.slice(places.length));
   }
 
+  /** Opens what there is room for and closes what is covered anew; false when it has to wait for the remote. */
   async #continueRebuild(rebuilding: Rebuilding, signal: AbortSignal): Promise<boolean> {
     const all = this.#coverage.all();
     const old = all.filter((each) => rebuilding.old.has(each.id));
     const fresh = all.filter((each) => !rebuilding.old.has(each.id));
     const room = this.#parts.peer.limits.liveSubscriptions - all.length;
     const { open, close } = rebuildStep({ old, fresh, target: rebuilding.target }, room);
-    for (const id of close) this.#close(this.#coverage.get(id));
+    for (const id of close) this.#subscriber.close(this.#coverage.get(id));
     rebuilding.target = rebuilding.target.slice(open.length);
-    for (const content of open) await this.#open(content, !this.#stands(content), signal);
+    for (const content of open) await this.#subscriber.open(content, !this.#stands(content), signal);
     if (open.length > 0 || close.length > 0) return true;
     if (fresh.some((each) => each.status === 'opening')) return false;
     if (rebuilding.target.length > 0 && old[0] !== undefined) {
       // The remote takes one at a time, or less than it did: what has to go now is caught up.
-      this.#close(old[0]);
+      this.#subscriber.close(old[0]);
       return true;
     }
     this.#rebuilding = undefined;
@@ -200,125 +182,10 @@ export class LiveSync {
     onSettled(topics);
   }
 
-  async #open(content: SubscriptionContent, announces: boolean, signal: AbortSignal): Promise<void> {
-    const { peer, clock, inlet, onUpdating } = this.#parts;
-    await peer.ready(signal);
-    const matches = matcherOf(content.filters);
-    const sentAt = clock.monotonic();
-    const channel = peer.openChannel('l', {
-      source: 'live_sync',
-      onEvent: (event) => {
-        if (matches(event)) void inlet.deliver(event, 'live_sync');
-        else peer.nonsense();
-      },
-      onMessage: (message) => this.#onMessage(subscription, message),
-      onSilent: () => this.#onSilent(subscription, sentAt),
-      onGone: () => {},
-    });
-    const subscription: LiveSubscription = {
-      ...content,
-      id: channel.id,
-      status: 'opening',
-      channel,
-      announces,
-    };
-    this.#coverage.add(subscription);
-    onUpdating(true);
-    peer.send(['REQ', channel.id, ...content.filters.map((filter) => ({ ...filter, limit: 0 }))]);
-    channel.expect();
-  }
-
-  #close(subscription: LiveSubscription | undefined, tell = true): void {
-    if (subscription === undefined || !this.#coverage.remove(subscription)) return;
-    this.#parts.peer.closeChannel(subscription.channel, tell ? 'CLOSE' : undefined);
-    this.#wakeup.notify();
-  }
-
-  #onMessage(subscription: LiveSubscription, message: ChannelMessage): void {
-    if (message.type === 'EOSE') this.#confirm(subscription);
-    else if (message.type === 'CLOSED') this.#onClosed(subscription, message.reason);
-  }
-
-  #confirm(subscription: LiveSubscription): void {
-    subscription.channel.rest();
-    if (subscription.status === 'confirmed') return;
-    subscription.status = 'confirmed';
-    const { peer, ledger, clock, onSettled } = this.#parts;
-    peer.answered();
-    this.#retries.forget(subscription.topics);
-    ledger.opened(subscription.topics, unixSeconds(clock));
-    if (subscription.announces) onSettled(subscription.topics);
-    this.#wakeup.notify();
-  }
-
-  #onSilent(subscription: LiveSubscription, sentAt: number): void {
-    const { peer, onSettled } = this.#parts;
-    peer.unanswered(sentAt);
-    this.#close(subscription);
-    onSettled(subscription.topics);
-    this.#retryLater(subscription.topics);
-  }
-
-  #onClosed(subscription: LiveSubscription, reason: string): void {
-    const { peer, logger, onSettled } = this.#parts;
-    const { topics } = subscription;
-    logger.debug({ relay: peer.relay, reason: reason.slice(0, 200) }, 'relay closed a live subscription');
-    this.#close(subscription, false);
-    // As live as they can be for now: catch-up need not wait, it comes again when they are.
-    onSettled(topics);
-    switch (readRefusal(reason).type) {
-      case 'slow-down':
-        peer.slowDown();
-        this.#again(topics);
-        return;
-      case 'auth':
-        this.#authenticate(topics);
-        return;
-      case 'too-many-subscriptions':
-        this.#tighten('subscriptions', topics);
-        return;
-      case 'too-many-filters':
-        this.#tighten('filters', topics);
-        return;
-      default:
-        this.#parts.onRefused(topics);
-        this.#retryLater(topics);
-        return;
-    }
-  }
-
-  /** Asks for less at once; a relay that does not take the least there is has to be waited for. */
-  #tighten(what: 'subscriptions' | 'filters', topics: readonly Topic[]): void {
-    if (this.#parts.peer.tighten(what)) this.#again(topics);
-    else this.#retryLater(topics);
-  }
-
-  #authenticate(topics: readonly Topic[]): void {
-    const { peer } = this.#parts;
-    // A relay that took our key and still wants it refuses these filters, not us.
-    if (this.#retries.hasFailed(topics)) {
-      this.#retryLater(topics);
-      return;
-    }
-    this.#retries.count(topics);
-    this.#isAuthenticating = true;
-    peer.authentication
-      .ensure()
-      .catch((error: unknown) => peer.refuse(error))
-      .finally(() => {
-        this.#isAuthenticating = false;
-        this.#again(topics);
-      });
-  }
-
+  /** These topics have no subscription any more, and may be asked for again. */
   #again(topics: readonly Topic[]): void {
     for (const topic of topics) if (this.#wanted.has(topic)) this.#missing.add(topic);
     this.#wakeup.notify();
-  }
-
-  #retryLater(topics: readonly Topic[]): void {
-    const wanted = topics.filter((topic) => this.#wanted.has(topic));
-    this.#retries.later(wanted, () => this.#again(wanted));
   }
 
   /** Places for subscriptions outside of a rebuild; one is kept free, so that new ones can be opened before old ones go. */
