@@ -1,45 +1,22 @@
-import type { AcceptedEvent, Admission } from '../admission/admission.js';
+import type { AcceptedEvent } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
-import type { Kernels } from '../kernels/kernels.js';
-import type { Clock } from '../lib/clock.js';
-import type { Random } from '../lib/random.js';
 import { Slots } from '../lib/slots.js';
-import type { Identity } from '../nostr/keys.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
-import type { EventStore } from '../store/event-store.js';
-import type { RefusedIndex } from '../store/refused-index.js';
 import { DailySchedule } from './daily-schedule.js';
 import { Discovery } from './discovery.js';
 import { FilterService } from './filter.js';
 import { RelayHealthTracker } from './health.js';
 import { InFlightIds } from './in-flight.js';
-import type { SyncLogger } from './logger.js';
-import type { SyncMetrics } from './metrics.js';
 import { RelaySync, type RelaySyncStatus } from './relay-sync.js';
-import type { SyncSettings } from './settings.js';
 import { StoredTopics } from './stored-topics.js';
-import type { SyncContext } from './sync-context.js';
+import type { SyncContext, SyncPorts } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
 import { everywhere } from './topic-changes.js';
-import type { Dialer } from './transport.js';
 import { WantedIds } from './wanted-ids.js';
 
-/** What sync works with; everything that has effects is a port. */
-export type SyncOptions = {
-  readonly store: EventStore;
-  readonly refused: RefusedIndex;
-  readonly admission: Admission;
-  readonly kernels: Kernels;
-  readonly dialer: Dialer;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: SyncLogger;
-  readonly metrics: SyncMetrics;
-  readonly settings: SyncSettings;
+export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
-  /** The key that answers `auth-required:` (NIP-42); without one such relays are left alone. */
-  readonly identity?: Identity;
   /** Whether we serve the announced repository: it lists our service, or the archive settings admit it. */
   readonly serves: (announcement: Announcement) => boolean;
 };
@@ -80,7 +57,6 @@ export class SyncManager {
     this.#topics = new StoredTopics({ ...options, filters, windowMs: options.settings.batchWindowMs });
     this.#context = {
       ...options,
-      identity: options.identity,
       filters,
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),

@@ -14,8 +14,8 @@ import type { SyncMetrics } from './metrics.js';
 import type { SyncSettings } from './settings.js';
 import type { Dialer } from './transport.js';
 
-/** What all relays share. */
-export type SyncContext = {
+/** What sync works with; everything that has effects is a port. */
+export type SyncPorts = {
   readonly store: EventStore;
   readonly refused: RefusedIndex;
   readonly admission: Admission;
@@ -26,7 +26,12 @@ export type SyncContext = {
   readonly logger: SyncLogger;
   readonly metrics: SyncMetrics;
   readonly settings: SyncSettings;
+  /** The key that answers `auth-required:` (NIP-42); without one such relays are left alone. */
   readonly identity: Identity | undefined;
+};
+
+/** What all relays share. */
+export type SyncContext = SyncPorts & {
   readonly filters: FilterService;
   readonly health: RelayHealthTracker;
   readonly inFlight: InFlightIds;

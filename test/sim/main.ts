@@ -1,31 +1,27 @@
-/**
- * Runs the simulated world from the command line.
- *
- *   npm run sim -- --seeds 1000 [--from 1] [--jobs 2]   many worlds; prints the seeds that fail
- *   npm run sim -- --seed 42 [--trace]                  one world again, with all that happens in it
- *   npm run sim -- --day [--seed 1] [--trace]           a day of 100 relays and 100,000 events
- */
+/** Runs the simulated world from the command line. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { errorMessage } from '../../src/lib/errors.js';
 import { dayScenario, drawScenario, type Scenario } from './scenario.js';
 import { runSeeds } from './seed-pool.js';
 import { type Outcome, simulate } from './simulation.js';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    day: { type: 'boolean', default: false },
-  },
-});
+const help = `Runs simulated worlds of faulty relays and says which seeds fail.
 
-if (values.day) await runOne(dayScenario(wholeNumber(values.seed ?? '1')));
+  npm run sim -- [--seeds 200] [--from 1] [--jobs N]   many worlds, N at a time: as many as there are cores
+  npm run sim -- --seed 42 [--trace]                   one world again, with all that happens in it
+  npm run sim -- --day [--seed 1] [--trace]            a day of 100 relays and 100,000 events
+  npm run sim -- --help
+
+Ends with 0 when all went well, 1 when a seed failed, 2 when it was called wrongly.`;
+
+const values = readArguments();
+
+if (values.help) console.log(help);
+else if (values.day) await runOne(dayScenario(wholeNumber(values.seed ?? '1')));
 else if (values.seed !== undefined) await runOne(drawScenario(wholeNumber(values.seed)));
-else await runMany(wholeNumber(values.from), wholeNumber(values.seeds ?? '200'), wholeNumber(values.jobs));
+else await runMany(wholeNumber(values.from), wholeNumber(values.seeds, 1), wholeNumber(values.jobs, 1));
 
 async function runOne(scenario: Scenario): Promise<void> {
   const begun = performance.now();
@@ -67,9 +63,32 @@ function tell({ seed, failures, storedEvents, acceptableEvents, dials, completeA
   for (const failure of failures) console.log(`  ${failure}`);
 }
 
-function wholeNumber(text: string): number {
+function readArguments() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '200' },
+        from: { type: 'string', default: '1' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
+        seed: { type: 'string' },
+        trace: { type: 'boolean', default: false },
+        day: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    return refuse(errorMessage(error));
+  }
+}
+
+function wholeNumber(text: string, least = 0): number {
   const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  console.error(`'${text}' is no whole number`);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number;
+  return refuse(`'${text}' is no whole number from ${least} on`);
+}
+
+function refuse(why: string): never {
+  console.error(`${why.split('\n')[0]} (--help says what there is)`);
   process.exit(2);
 }

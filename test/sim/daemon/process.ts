@@ -137,7 +137,7 @@ export class DaemonProcess {
       logger: this.#parts.logger,
       settings: this.#parts.settings,
       ownService: this.#ownService,
-      ...(this.#parts.identity === undefined ? {} : { identity: this.#parts.identity }),
+      identity: this.#parts.identity,
       serves: (announcement) => this.#serving.serves(announcement),
       metrics: new SyncMetrics(this.registry),
     });

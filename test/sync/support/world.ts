@@ -99,7 +99,7 @@ export class World {
       settings: { ...defaultSyncSettings, ...options.settings },
       ownService,
       serves: (announcement) => serving.serves(announcement),
-      ...(options.identity === undefined ? {} : { identity: options.identity }),
+      identity: options.identity,
     });
   }
 
