@@ -129,8 +129,11 @@ export const limits = {
   compressionThresholdBytes: 1_024,
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
-  /** Time for which live events are handed out to subscriptions before the event loop does something else. */
-  deliverySliceMs: 5,
+  /**
+   * Time for which live events are put into the send queues of subscribers before the event loop does something else. The
+   * writes that follow, one for each client, take several times as long.
+   */
+  deliverySliceMs: 2,
   /** Live events that wait to be handed out; above it, the oldest is handed out before anything else is done. */
   deliveryEventsMax: 256,
   /** Open negentropy sessions of all clients. */
@@ -224,6 +227,10 @@ export const limits = {
   syncRelaysPerAnnouncementMax: 100,
   /** Most references of one root, addresses and ids each, that are followed to repositories. */
   syncReferencesPerRootMax: 200,
+  /** Stored roots that are taken in at the start before the event loop gets its turn. */
+  syncRootsPerTurnMax: 256,
+  /** Stored roots that are taken in at the start before the relays are told of them. */
+  syncRootsPerChangeMax: 65_536,
   /** Most repositories to which one root belongs. */
   syncRepositoriesPerRootMax: 64,
   /** Connections that are being made at the same time to relays that did not fail last. */

@@ -194,10 +194,10 @@ export class ClientConnection implements Outbox {
 
   #countBytes(): void {
     if (!(this.#stream instanceof Socket)) return;
-    const { bytes } = this.#services.metrics;
+    const { bytesIn, bytesOut } = this.#services.metrics;
     const { bytesRead, bytesWritten } = this.#stream;
-    bytes.inc({ direction: 'in' }, bytesRead - this.#countedIn);
-    bytes.inc({ direction: 'out' }, bytesWritten - this.#countedOut);
+    bytesIn.inc(bytesRead - this.#countedIn);
+    bytesOut.inc(bytesWritten - this.#countedOut);
     this.#countedIn = bytesRead;
     this.#countedOut = bytesWritten;
   }

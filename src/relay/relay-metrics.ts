@@ -26,6 +26,8 @@ export class RelayMetrics {
   readonly requests: Counter<'type'>;
   readonly dropped: Counter<'reason'>;
   readonly bytes: Counter<'direction'>;
+  readonly bytesIn: Counter.Internal;
+  readonly bytesOut: Counter.Internal;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -79,5 +81,7 @@ export class RelayMetrics {
       labelNames: ['direction'],
       registers,
     });
+    this.bytesIn = this.bytes.labels('in');
+    this.bytesOut = this.bytes.labels('out');
   }
 }
