@@ -52,7 +52,7 @@ export const HASH_LANES: u32 = 4;
 export const DIGIT_BITS_MAX: u32 = 11;
 export const SORT_SCRATCH_BYTES: usize = (320 / DIGIT_BITS_MAX + 6) * ((1 << DIGIT_BITS_MAX) * 8);
 /** Ranges up to this many records are sorted by insertion. */
-export const INSERTION_RECORDS_MAX: u32 = 20;
+export const INSERTION_RECORDS_MAX: u32 = 8;
 
 /*
  * Symbol: a value that some filter asks for (an id, an author, a kind, a tag value), by its number.

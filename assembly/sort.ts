@@ -15,16 +15,33 @@ function wordOf(record: usize, word: i32): u64 {
   return word == 0 ? raw : bswap(raw);
 }
 
-/** Whether record `a` sorts before record `b`, when their words before `word` are equal. */
+/** Takes what is read ahead, so that the reading is not left out. */
+const ahead: usize = memory.data(8);
+/** A bucket is read this many bytes ahead of where it is filled: by the time it gets there, that is in the cache. */
+const AHEAD_BYTES: usize = RECORD_BYTES + 64;
+
+/** Whether any two records were found equal. */
+let hasEqual: bool = false;
+
+/** Negative, 0 or positive as record `a` sorts before, with or after `b`, when their words before `word` are equal. */
 // @ts-ignore: decorator
 @inline
-function isBefore(a: usize, b: usize, word: i32): bool {
+function compare(a: usize, b: usize, word: i32): i32 {
   for (; word < RECORD_WORDS; word++) {
     const x = wordOf(a, word);
     const y = wordOf(b, word);
-    if (x != y) return x < y;
+    if (x != y) return x < y ? -1 : 1;
   }
-  return false;
+  return 0;
+}
+
+/** Whether record `a` must stand before record `b`; notes whether they are equal. */
+// @ts-ignore: decorator
+@inline
+function isBefore(a: usize, b: usize, word: i32): bool {
+  const order = compare(a, b, word);
+  if (order == 0) hasEqual = true;
+  return order < 0;
 }
 
 // @ts-ignore: decorator
@@ -74,11 +91,11 @@ function differingBits(first: usize, end: usize, word: i32): u64 {
   return word == 0 ? bits : bswap(bits);
 }
 
-/** Width of the digit for a range of `count` records: its parts then hold about a dozen. */
+/** Width of the digit for a range of `count` records: its parts then hold one to three. */
 // @ts-ignore: decorator
 @inline
 function digitBits(count: u32): u32 {
-  return max(1, min(DIGIT_BITS_MAX, 28 - clz(count)));
+  return max(1, min(DIGIT_BITS_MAX, 31 - clz(count)));
 }
 
 /** Splits a range by the digit `(word >> shift) & mask`; `heads` and `ends` then hold the ends of its parts. */
@@ -95,6 +112,7 @@ function split(first: usize, end: usize, word: i32, shift: u64, mask: u32, heads
     start += <usize>load<u32>(ends + (i << 2)) * RECORD_BYTES;
     store<u32>(ends + (i << 2), <u32>start);
   }
+  let read: u64 = 0;
   for (let i: u32 = 0; i <= mask; i++) {
     const bucketEnd = <usize>load<u32>(ends + (<usize>i << 2));
     for (let at = <usize>load<u32>(heads + (<usize>i << 2)); at < bucketEnd; at += RECORD_BYTES) {
@@ -108,6 +126,7 @@ function split(first: usize, end: usize, word: i32, shift: u64, mask: u32, heads
         const target = <usize>load<u32>(slot);
         store<u32>(slot, <u32>(target + RECORD_BYTES));
         digit = <u32>(wordOf(target, word) >> shift) & mask;
+        read ^= load<u64>(min(target + AHEAD_BYTES, end - 8));
         const x = v128.load(target);
         const y = v128.load(target, 16);
         const z = load<u64>(target, 32);
@@ -123,6 +142,7 @@ function split(first: usize, end: usize, word: i32, shift: u64, mask: u32, heads
       store<u64>(at, c, 32);
     }
   }
+  store<u64>(ahead, read);
 }
 
 function sortRange(first: usize, end: usize, word: i32, scratch: usize): void {
@@ -133,7 +153,10 @@ function sortRange(first: usize, end: usize, word: i32, scratch: usize): void {
   }
   let differing = differingBits(first, end, word);
   while (differing == 0) {
-    if (++word == RECORD_WORDS) return;
+    if (++word == RECORD_WORDS) {
+      hasEqual = true;
+      return;
+    }
     differing = differingBits(first, end, word);
   }
   const top = <u32>(64 - clz(differing));
@@ -154,7 +177,7 @@ function sortRange(first: usize, end: usize, word: i32, scratch: usize): void {
 /** Whether every record sorts before the next one. */
 function isStrictlySorted(first: usize, end: usize): bool {
   for (let at = first + RECORD_BYTES; at < end; at += RECORD_BYTES) {
-    if (!isBefore(at - RECORD_BYTES, at, 0)) return false;
+    if (compare(at - RECORD_BYTES, at, 0) >= 0) return false;
   }
   return true;
 }
@@ -163,7 +186,7 @@ function isStrictlySorted(first: usize, end: usize): bool {
 function dropDuplicates(first: usize, end: usize): u32 {
   let to = first + RECORD_BYTES;
   for (let at = to; at < end; at += RECORD_BYTES) {
-    if (!isBefore(to - RECORD_BYTES, at, 0)) continue;
+    if (compare(to - RECORD_BYTES, at, 0) == 0) continue;
     if (to != at) move(at, to);
     to += RECORD_BYTES;
   }
@@ -174,6 +197,7 @@ function dropDuplicates(first: usize, end: usize): u32 {
 export function sortRecords(records: usize, count: u32, scratch: usize): u32 {
   const end = records + <usize>count * RECORD_BYTES;
   if (count < 2 || isStrictlySorted(records, end)) return count;
+  hasEqual = false;
   sortRange(records, end, 0, scratch);
-  return dropDuplicates(records, end);
+  return hasEqual ? dropDuplicates(records, end) : count;
 }
