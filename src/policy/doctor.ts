@@ -13,7 +13,7 @@ import { wantedRepository } from './wanted-repository.js';
 
 export type DoctorParts = {
   readonly directory: RepositoryDirectory;
-  readonly store: Pick<EventStore, 'get'>;
+  readonly store: Pick<EventStore, 'get' | 'query'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
 };

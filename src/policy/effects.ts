@@ -1,6 +1,10 @@
 import type { Effect } from './decision.js';
-import type { PullRequest } from './pull-request.js';
-import type { Departed, RepositoryDirectory, RepositoryId } from './repository-directory.js';
+import type {
+  Departed,
+  NamingPullRequest,
+  RepositoryDirectory,
+  RepositoryId,
+} from './repository-directory.js';
 
 /** Where to look after an announcement came or went: its own repository, and those that its author maintains. */
 export function alignMaintained(directory: RepositoryDirectory, announced: RepositoryId): Effect[] {
@@ -17,7 +21,7 @@ export function alignGoverned(directory: RepositoryDirectory, state: RepositoryI
 }
 
 /** Where to look after a pull request came or went: the served repositories that it names. */
-export function alignNamed(directory: RepositoryDirectory, pullRequest: PullRequest): Effect[] {
+export function alignNamed(directory: RepositoryDirectory, pullRequest: NamingPullRequest): Effect[] {
   return pullRequest.repositories
     .filter((repository) => directory.isServed(repository))
     .map(({ pubkey, identifier }) => ({

@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
+import { isEmpty } from '../git/refs.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
 import { deferred } from '../lib/abort.js';
 import { backoffMs } from '../lib/backoff.js';
@@ -32,7 +33,7 @@ export type AlignmentLog = {
 
 export type AlignmentParts = {
   readonly directory: RepositoryDirectory;
-  readonly store: Pick<EventStore, 'get'>;
+  readonly store: Pick<EventStore, 'get' | 'query'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
   readonly clock: Clock;
@@ -181,7 +182,10 @@ export class GitAlignment implements EffectRunner {
     if (failures > 0) await removeStaleLocks(gitDir, clock.now());
     const effective = this.#stillNeeded(repository, ensured === 'there' ? scope : everything);
     const stateId = directory.stateOf(repository)?.id;
-    const wanted = await wantedRepository(directory, store, repository, effective);
+    // Where nothing was pushed yet no pull request can have a ref, however many are stored.
+    const hasObjects = !(await isEmpty(gitDir));
+    const possible = hasObjects ? effective : { ...effective, pullRequests: new Set<string>() };
+    const wanted = await wantedRepository(directory, store, repository, possible);
     const { waiting } = await alignRefs(git, gitDir, wanted);
     if (wanted.declared !== undefined) {
       if (waiting.length === 0 && stateId !== undefined) this.#applied.set(keyOf(repository), stateId);

@@ -14,8 +14,11 @@ export type PullRequest = {
   readonly repositories: readonly Address[];
 };
 
+/** The kinds of pull requests and of their updates. */
+export const pullRequestKinds: readonly number[] = [kinds.pullRequest, kinds.pullRequestUpdate];
+
 export function isPullRequest(event: Pick<NostrEvent, 'kind'>): boolean {
-  return event.kind === kinds.pullRequest || event.kind === kinds.pullRequestUpdate;
+  return pullRequestKinds.includes(event.kind);
 }
 
 /** Reads a pull request. Throws `InvalidEventError` without a commit, or when it names too many repositories. */

@@ -1,10 +1,11 @@
 import { supersedes } from '../nostr/address.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
-import { parseAnnouncement } from '../nostr/repository.js';
+import { parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
 import { MaintainerGraph } from './maintainer-graph.js';
-import { isPullRequest, type PullRequest, parsePullRequest } from './pull-request.js';
+import { isPullRequest, parsePullRequest, pullRequestKinds } from './pull-request.js';
+import { PullRequestLinks } from './pull-request-links.js';
 import { checkedIdentifier } from './repository-identifier.js';
 import type { RepositoryServing } from './serving.js';
 
@@ -14,26 +15,27 @@ export type RepositoryId = { readonly pubkey: string; readonly identifier: strin
 /** A stored repository state, without its refs: those are read when they are applied. */
 export type StateEntry = RepositoryId & { readonly id: string; readonly created_at: number };
 
+/** A pull request, and the repositories that it names. */
+export type NamingPullRequest = { readonly eventId: string; readonly repositories: readonly RepositoryId[] };
+
 /** What left the directory with a removed event. */
 export type Departed =
   | (RepositoryId & { readonly type: 'announcement' | 'state' })
-  | { readonly type: 'pull-request'; readonly pullRequest: PullRequest };
+  | { readonly type: 'pull-request'; readonly pullRequest: NamingPullRequest };
 
 type AnnouncementEntry = { readonly id: string; readonly isServed: boolean };
 
 /** By identifier, then by author: one event each, as the store keeps one at each address. */
 type ByRepository<T> = Map<string, Map<string, T>>;
 
-const directoryKinds = [
-  kinds.repositoryAnnouncement,
-  kinds.repositoryState,
-  kinds.pullRequest,
-  kinds.pullRequestUpdate,
-];
+const loadedKinds = [kinds.repositoryAnnouncement, kinds.repositoryState];
+
+/** What the directory asks of the store. */
+type Source = Pick<EventStore, 'query' | 'ids'>;
 
 /**
  * What is stored about repositories, in memory, so that policy and git side can ask without waiting: announcements
- * and who maintains what, the newest state of each author, the pull requests. Filled at the start by `load`, then
+ * and who maintains what, the newest state of each author, which pull requests name them. Filled at the start by `load`, then
  * told of each event that the store took or gave up; between the two calls it answers exactly what the store holds.
  */
 export class RepositoryDirectory {
@@ -41,8 +43,8 @@ export class RepositoryDirectory {
   readonly #maintainers = new MaintainerGraph();
   readonly #announcements: ByRepository<AnnouncementEntry> = new Map();
   readonly #states: ByRepository<StateEntry> = new Map();
-  readonly #pullRequests = new Map<string, PullRequest>();
-  readonly #pullRequestsByRepository: ByRepository<Set<string>> = new Map();
+  readonly #pullRequests = new PullRequestLinks();
+  #store: Source | undefined;
   /** Where the event with that id is entered. */
   readonly #places = new Map<string, RepositoryId & { readonly type: 'announcement' | 'state' }>();
 
@@ -50,9 +52,10 @@ export class RepositoryDirectory {
     this.#serving = serving;
   }
 
-  /** Enters all that the store holds. */
-  async load(store: Pick<EventStore, 'query'>): Promise<void> {
-    for await (const chunk of store.query([{ kinds: directoryKinds }])) {
+  /** Enters all that the store holds. Of pull requests, which are many, its index knows enough. */
+  async load(store: Source): Promise<void> {
+    this.#store = store;
+    for await (const chunk of store.query([{ kinds: loadedKinds }])) {
       for (const { event } of chunk) this.onStored(event);
     }
   }
@@ -62,7 +65,10 @@ export class RepositoryDirectory {
     try {
       if (event.kind === kinds.repositoryAnnouncement) this.#enterAnnouncement(event);
       else if (event.kind === kinds.repositoryState) this.#enterState(event);
-      else if (isPullRequest(event)) this.#enterPullRequest(parsePullRequest(event));
+      else if (isPullRequest(event)) {
+        for (const repository of parsePullRequest(event).repositories)
+          this.#pullRequests.add(event.id, repository);
+      }
     } catch (error) {
       // Stored under other rules, by an import or an earlier version: it stays readable, and has no say here.
       if (!(error instanceof InvalidEventError)) throw error;
@@ -125,21 +131,19 @@ export class RepositoryDirectory {
     return newest;
   }
 
-  pullRequest(eventId: string): PullRequest | undefined {
-    return this.#pullRequests.get(eventId);
-  }
-
-  /** The pull requests that name the repository. */
-  pullRequestsOf({ pubkey, identifier }: RepositoryId): PullRequest[] {
-    const ids = this.#pullRequestsByRepository.get(identifier)?.get(pubkey) ?? [];
-    return [...ids].flatMap((id) => this.#pullRequests.get(id) ?? []);
+  /** The pull requests that name an announced repository. */
+  pullRequestsOf(repository: RepositoryId): { readonly eventId: string }[] {
+    if (!this.isAnnounced(repository)) return [];
+    return this.#pullRequests.of(repository).map((eventId) => ({ eventId }));
   }
 
   #enterAnnouncement(event: NostrEvent): void {
     checkedIdentifier(event);
     const announcement = parseAnnouncement(event);
     const { pubkey, identifier, maintainers } = announcement;
-    this.#forgetPlace(this.#announcements.get(identifier)?.get(pubkey)?.id);
+    const known = this.#announcements.get(identifier)?.get(pubkey);
+    if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
+    this.#forgetPlace(known?.id);
     const entry = { id: event.id, isServed: this.#serving.serves(announcement) };
     enter(this.#announcements, { pubkey, identifier }, entry);
     this.#maintainers.set(identifier, pubkey, maintainers);
@@ -154,14 +158,10 @@ export class RepositoryDirectory {
     this.#places.set(id, { type: 'state', pubkey, identifier });
   }
 
-  #enterPullRequest(pullRequest: PullRequest): void {
-    this.#pullRequests.set(pullRequest.eventId, pullRequest);
-    for (const repository of pullRequest.repositories) {
-      const ids = this.#pullRequestsByRepository.get(repository.identifier)?.get(repository.pubkey);
-      if (ids === undefined) {
-        enter(this.#pullRequestsByRepository, repository, new Set([pullRequest.eventId]));
-      } else ids.add(pullRequest.eventId);
-    }
+  /** Pull requests may have come before the announcement. */
+  #enterPullRequestsOf({ pubkey, identifier }: RepositoryId): void {
+    const filter = { kinds: [...pullRequestKinds], '#a': [repositoryAddress(pubkey, identifier)] };
+    for (const id of this.#store?.ids(filter) ?? []) this.#pullRequests.add(id, { pubkey, identifier });
   }
 
   #forgetPlace(id: string | undefined): void {
@@ -176,15 +176,9 @@ export class RepositoryDirectory {
       if (place.type === 'announcement') this.#maintainers.delete(place.identifier, place.pubkey);
       return place;
     }
-    const pullRequest = this.#pullRequests.get(id);
-    if (pullRequest === undefined) return undefined;
-    this.#pullRequests.delete(id);
-    for (const repository of pullRequest.repositories) {
-      const ids = this.#pullRequestsByRepository.get(repository.identifier)?.get(repository.pubkey);
-      ids?.delete(id);
-      if (ids?.size === 0) leave(this.#pullRequestsByRepository, repository);
-    }
-    return { type: 'pull-request', pullRequest };
+    const repositories = this.#pullRequests.take(id);
+    if (repositories.length === 0) return undefined;
+    return { type: 'pull-request', pullRequest: { eventId: id, repositories } };
   }
 }
 

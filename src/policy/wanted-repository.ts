@@ -1,8 +1,9 @@
+import { limits } from '../config/limits.js';
 import type { WantedRepository } from '../git/align-refs.js';
 import { pullRequestRef } from '../git/ref-name.js';
 import type { EventStore } from '../store/event-store.js';
 import type { AlignmentScope } from './alignment-queue.js';
-import type { PullRequest } from './pull-request.js';
+import { parsePullRequest } from './pull-request.js';
 import type { RepositoryDirectory, RepositoryId } from './repository-directory.js';
 import { parseRepositoryState, type RepositoryState } from './repository-state.js';
 import { reading } from './structure.js';
@@ -10,7 +11,7 @@ import { reading } from './structure.js';
 /** What the stored events say that a served repository is to look like, in those parts that the scope names. */
 export async function wantedRepository(
   directory: RepositoryDirectory,
-  store: Pick<EventStore, 'get'>,
+  store: Pick<EventStore, 'get' | 'query'>,
   repository: RepositoryId,
   scope: Pick<AlignmentScope, 'refs' | 'pullRequests'>,
 ): Promise<WantedRepository> {
@@ -18,7 +19,7 @@ export async function wantedRepository(
   return {
     declared: state?.refs,
     head: state?.head,
-    pullRequests: wantedPullRequests(directory, repository, scope.pullRequests),
+    pullRequests: await wantedPullRequests(directory, store, repository, scope.pullRequests),
   };
 }
 
@@ -37,14 +38,24 @@ async function readState(
 }
 
 /** Commit by ref name; `undefined` for a pull request that is not stored any more. */
-function wantedPullRequests(
+async function wantedPullRequests(
   directory: RepositoryDirectory,
+  store: Pick<EventStore, 'query'>,
   repository: RepositoryId,
   scope: AlignmentScope['pullRequests'],
-): WantedRepository['pullRequests'] {
-  if (scope === 'all') {
-    const stored: PullRequest[] = directory.pullRequestsOf(repository);
-    return new Map(stored.map(({ eventId, commit }) => [pullRequestRef(eventId), commit]));
+): Promise<WantedRepository['pullRequests']> {
+  const wanted = new Map<string, string | undefined>();
+  if (scope !== 'all') for (const id of scope) wanted.set(pullRequestRef(id), undefined);
+  const ids =
+    scope === 'all' ? directory.pullRequestsOf(repository).map(({ eventId }) => eventId) : [...scope];
+  for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
+    const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
+    for await (const chunk of store.query([{ ids: some }])) {
+      for (const { event } of chunk) {
+        const read = reading(() => parsePullRequest(event));
+        if ('value' in read) wanted.set(pullRequestRef(event.id), read.value.commit);
+      }
+    }
   }
-  return new Map([...scope].map((id) => [pullRequestRef(id), directory.pullRequest(id)?.commit]));
+  return wanted;
 }

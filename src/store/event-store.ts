@@ -53,6 +53,18 @@ export type EventStore = AsyncDisposable & {
   /** The event with that id, if it is stored. */
   get(id: string): Promise<StoredEvent | undefined>;
 
+  /**
+   * The ids of all that match, from the index, in no order; `limit` does not count. All in one go: for what is known to
+   * be little.
+   */
+  ids(filter: Filter): string[];
+
+  /**
+   * The ids of what matches, from the index, newest first, up to `idsPerTurn` in a turn of the event loop. Answers the
+   * state at the call, but for what left the store by its turn.
+   */
+  idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]>;
+
   /** Appends (created_at, id) of all that match to `target`, straight from the index (NIP-77's local set). */
   collect(filter: Filter, target: RecordSetBuilder): void;
 

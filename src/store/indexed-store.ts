@@ -142,6 +142,19 @@ export class IndexedStore implements EventStore {
     return stored;
   }
 
+  ids(filter: Filter): string[] {
+    const ids: string[] = [];
+    new FilterPlan(this.#current, filter, 'stored').forEachMatch((row) => {
+      ids.push(this.#index.rows.idHex(row));
+      return true;
+    });
+    return ids;
+  }
+
+  idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
+    return this.#idsInTurns(new QueryRun(this.#current, [filter], this.#rowsPerTurn), idsPerTurn);
+  }
+
   collect(filter: Filter, target: RecordSetBuilder): void {
     const run = new MatchRun(this.#current, filter);
     const appender = new RecordAppender(this.#index.rows, target);
@@ -204,6 +217,18 @@ export class IndexedStore implements EventStore {
       if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
       this.#expired.push(this.#index.removedEvent(row));
       this.#letGo(row, 'expired');
+    }
+  }
+
+  async *#idsInTurns(run: QueryRun, idsPerTurn: number): AsyncGenerator<readonly string[]> {
+    const isStored = (state: number) => state === rowState.stored;
+    for (;;) {
+      const { found, done } = run.next(idsPerTurn);
+      yield found
+        .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
+        .map(({ row }) => this.#index.rows.idHex(row));
+      if (done) return;
+      await this.#nextTurn();
     }
   }
 

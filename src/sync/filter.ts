@@ -1,11 +1,12 @@
 import { limits } from '../config/limits.js';
 import { Links } from '../lib/links.js';
+import { NumberColumn } from '../lib/number-column.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
+import { AddressNumbers, IdNumbers, type Numbers } from '../store/name-numbers.js';
 import type { Discovery } from './discovery.js';
 import { announcementsTopic, type Topic } from './layers.js';
 import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
-import { AddressNumbers, IdNumbers } from './topic-numbers.js';
 
 type Repository = {
   readonly eventId: string;
@@ -42,9 +43,11 @@ export class FilterService {
   readonly #addresses = new AddressNumbers();
   readonly #repositories = new Map<number, Repository>();
   readonly #addressOfEvent = new Map<string, number>();
-  /** Roots and the addresses that they refer to, stored or not. */
+  /** 1 for the ids of roots that were taken in. */
+  readonly #isRoot = new NumberColumn();
+  /** Roots, taken in or not, and the addresses that they refer to, stored or not. */
   readonly #references = new Links();
-  /** Roots and the ids that they refer to, stored or not. */
+  /** Roots, taken in or not, and the ids that they refer to, stored or not. */
   readonly #parents = new Links();
   /** Roots and the stored repositories that they belong to, by reference or by way of another root. */
   readonly #homes = new Links();
@@ -127,26 +130,45 @@ export class FilterService {
       for (const root of this.#references.ofRight(address)) this.#settleRoot(root, address);
   }
 
-  /** Takes a stored root in. */
+  /** Whether the repository is stored. */
+  isAnnounced(address: string): boolean {
+    return this.#repositories.has(this.#addresses.find(address));
+  }
+
+  /** Takes a stored root in with what it refers to. */
   addRoot(event: NostrEvent): void {
-    if (this.#isRoot(this.#ids.find(event.id))) return;
-    const references = referencesOf(event);
-    const root = this.#ids.hold(event.id);
+    const { addresses, ids } = referencesOf(event);
+    for (const address of addresses) this.addReference(event.id, address);
+    for (const id of ids) this.addParent(event.id, id);
+    this.enterRoot(event.id);
+  }
+
+  /** Notes that a root refers to an address, before the root is entered or before what has that address is added. */
+  addReference(rootId: string, address: string): void {
+    link(this.#references, [this.#ids, rootId], [this.#addresses, address]);
+  }
+
+  /** Notes that a root refers to an id, before either of the two is entered. */
+  addParent(rootId: string, parentId: string): void {
+    link(this.#parents, [this.#ids, rootId], [this.#ids, parentId]);
+  }
+
+  /** Takes a stored root in, of whose references those are noted that name something stored. */
+  enterRoot(rootId: string): void {
+    const root = this.#ids.hold(rootId);
+    if (this.#isRoot.at(root) === 1) {
+      this.#ids.release(root);
+      return;
+    }
+    this.#isRoot.set(root, 1);
     this.#roots += 1;
-    for (const text of references.addresses.slice(0, limits.syncReferencesPerRootMax)) {
-      const address = this.#addresses.hold(text);
-      this.#references.add(root, address);
+    for (const address of this.#references.ofLeft(root))
       if (this.#repositories.has(address)) this.#settleRoot(root, address);
-    }
-    for (const id of references.ids.slice(0, limits.syncReferencesPerRootMax)) {
-      const parent = this.#ids.hold(id);
-      this.#parents.add(root, parent);
+    for (const parent of this.#parents.ofLeft(root))
       for (const address of this.#homes.ofLeft(parent)) this.#settleRoot(root, address);
-    }
     if (this.#homes.countOfLeft(root) === 0) this.#makeHomeless(root);
-    for (const child of this.#parents.ofRight(root)) {
+    for (const child of this.#parents.ofRight(root))
       for (const address of this.#homes.ofLeft(root)) this.#settleRoot(child, address);
-    }
   }
 
   /** Forgets an announcement or a root that left the store. Ids that were never taken in are ignored. */
@@ -154,7 +176,7 @@ export class FilterService {
     const address = this.#addressOfEvent.get(eventId);
     if (address !== undefined) this.#removeRepository(eventId, address);
     const root = this.#ids.find(eventId);
-    if (this.#isRoot(root)) this.#removeRoot(root);
+    if (root >= 0) this.#removeRoot(root);
   }
 
   #removeRepository(eventId: string, address: number): void {
@@ -176,16 +198,13 @@ export class FilterService {
       for (const relay of this.#repositories.get(address)?.asked ?? []) this.#forgetRoot(relay, root);
     }
     if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
-    for (const address of this.#references.ofLeft(root)) {
-      this.#references.delete(root, address);
-      this.#addresses.release(address);
-    }
-    for (const parent of this.#parents.ofLeft(root)) {
-      this.#parents.delete(root, parent);
-      this.#ids.release(parent);
-    }
-    this.#ids.release(root);
+    const isRoot = this.#isRoot.at(root) === 1;
+    this.#isRoot.set(root, 0);
+    unlinkAll(this.#references, [this.#ids, root], this.#addresses);
+    unlinkAll(this.#parents, [this.#ids, root], this.#ids);
+    if (!isRoot) return;
     this.#roots -= 1;
+    this.#ids.release(root);
   }
 
   /** Gives a root, and all roots that hang on it, a repository to belong to. */
@@ -193,7 +212,7 @@ export class FilterService {
     const asked = this.#repositories.get(address)?.asked ?? [];
     const open = [first];
     for (let root = open.pop(); root !== undefined; root = open.pop()) {
-      if (this.#homes.has(root, address)) continue;
+      if (this.#isRoot.at(root) === 0 || this.#homes.has(root, address)) continue;
       if (this.#homes.countOfLeft(root) >= limits.syncRepositoriesPerRootMax) continue;
       if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
       for (const relay of asked) this.#askRoot(relay, root);
@@ -236,10 +255,6 @@ export class FilterService {
     this.#changes.note(relay, this.#ids.nameOf(root), 'removed');
   }
 
-  #isRoot(number: number): boolean {
-    return number >= 0 && (this.#homeless.has(number) || this.#homes.countOfLeft(number) > 0);
-  }
-
   #isAsked(relay: string, address: number): boolean {
     return this.#repositories.get(address)?.asked.has(relay) === true;
   }
@@ -259,5 +274,34 @@ export class FilterService {
       this.#asked.set(relay, asked);
     }
     return asked;
+  }
+}
+
+/** Links two names, unless they are or the left one has its share of links; a link holds the numbers of its ends. */
+function link(
+  links: Links,
+  [leftNumbers, leftName]: readonly [Numbers, string],
+  [rightNumbers, rightName]: readonly [Numbers, string],
+): void {
+  const left = leftNumbers.hold(leftName);
+  const right = rightNumbers.hold(rightName);
+  if (!links.has(left, right) && links.countOfLeft(left) < limits.syncReferencesPerRootMax) {
+    links.add(left, right);
+    return;
+  }
+  leftNumbers.release(left);
+  rightNumbers.release(right);
+}
+
+/** Ends the links of a left number. */
+function unlinkAll(
+  links: Links,
+  [leftNumbers, left]: readonly [Numbers, number],
+  rightNumbers: Numbers,
+): void {
+  for (const right of links.ofLeft(left)) {
+    links.delete(left, right);
+    leftNumbers.release(left);
+    rightNumbers.release(right);
   }
 }

@@ -1,6 +1,8 @@
 import type { AcceptedEvent, Admission } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
+import type { Filter, TagKey } from '../nostr/filter.js';
 import { isRootKind, kinds, rootKinds } from '../nostr/kinds.js';
 import { type Announcement, parseAnnouncement } from '../nostr/repository.js';
 import type { EventStore } from '../store/event-store.js';
@@ -18,7 +20,7 @@ export class StoredTopics {
   readonly #filters: FilterService;
   readonly #windowMs: number;
   #isLoaded = false;
-  /** What left the store while it was being read; undefined afterwards. */
+  /** What left the store while announcements were being read; undefined afterwards. */
   #removedMeanwhile: Set<string> | undefined = new Set();
   readonly #changed = new Wakeup();
 
@@ -54,11 +56,11 @@ export class StoredTopics {
     const onAbort = () => this.#changed.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await this.#load([kinds.repositoryAnnouncement], signal);
+      await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
-      onChanges();
-      await this.#load(rootKinds, signal);
       this.#removedMeanwhile = undefined;
+      onChanges();
+      await this.#loadRoots(signal, onChanges);
       for (;;) {
         onChanges();
         await this.#changed.wait();
@@ -71,10 +73,27 @@ export class StoredTopics {
     }
   }
 
-  async #load(ofKinds: readonly number[], signal: AbortSignal): Promise<void> {
-    for await (const chunk of this.#store.query([{ kinds: [...ofKinds] }])) {
+  async #loadAnnouncements(signal: AbortSignal): Promise<void> {
+    for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement] }])) {
       signal.throwIfAborted();
       for (const { event } of chunk) if (this.#removedMeanwhile?.has(event.id) === false) this.#take(event);
+    }
+  }
+
+  /** Roots are many, and no event of theirs is read: the index knows what refers to what is stored. */
+  async #loadRoots(signal: AbortSignal, onChanges: () => void): Promise<void> {
+    let untold = 0;
+    for await (const ids of this.#store.idsInTurns({ kinds: [...rootKinds] }, limits.syncRootsPerTurnMax)) {
+      signal.throwIfAborted();
+      for (const id of ids) {
+        if (!this.#store.has(id)) continue;
+        this.#addChildren(id);
+        this.#filters.enterRoot(id);
+      }
+      untold += ids.length;
+      if (untold < limits.syncRootsPerChangeMax) continue;
+      onChanges();
+      untold = 0;
     }
   }
 
@@ -91,13 +110,37 @@ export class StoredTopics {
   #take(event: NostrEvent): void {
     if (event.kind === kinds.repositoryAnnouncement) {
       const announcement = tryParseAnnouncement(event);
-      if (announcement !== undefined) this.#filters.addAnnouncement(event, announcement);
+      if (announcement !== undefined) this.#takeAnnouncement(event, announcement);
     } else if (isRootKind(event.kind)) {
+      this.#addChildren(event.id);
       this.#filters.addRoot(event);
     } else {
       return;
     }
     this.#changed.notify();
+  }
+
+  #takeAnnouncement(event: NostrEvent, announcement: Announcement): void {
+    const { address } = announcement;
+    if (!this.#filters.isAnnounced(address)) {
+      for (const root of this.#rootsThat(['#a', '#A', '#q'], address))
+        this.#filters.addReference(root, address);
+    }
+    this.#filters.addAnnouncement(event, announcement);
+  }
+
+  /** Notes which stored roots refer to a root. */
+  #addChildren(id: string): void {
+    for (const child of this.#rootsThat(['#e', '#E', '#q'], id)) this.#filters.addParent(child, id);
+  }
+
+  /** The stored roots that have the value in one of the tags. */
+  #rootsThat(keys: readonly TagKey[], value: string): string[] {
+    return keys.flatMap((key) => {
+      const filter: Filter = { kinds: [...rootKinds] };
+      filter[key] = [value];
+      return this.#store.ids(filter);
+    });
   }
 }
 

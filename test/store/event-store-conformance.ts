@@ -47,6 +47,25 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
 
     const statusOf = (event: NostrEvent) => store.put(event).status;
 
+    it('tells the ids of what matches, at once and in turns, without what left meanwhile', async () => {
+      const events = Array.from({ length: 9 }, (_, at) =>
+        makeEvent({ created_at: now - at, kind: at % 2 === 0 ? 1621 : 1111, tags: [['e', hex32(at % 3)]] }),
+      );
+      for (const event of events) store.put(event);
+      const roots = events.filter(({ kind }) => kind === 1621).map(({ id }) => id);
+      expect(store.ids({ kinds: [1621] }).sort()).toEqual([...roots].sort());
+      expect(store.ids({ kinds: [1621], '#e': [hex32(0)] }).sort()).toEqual([roots[0], roots[3]].sort());
+      expect(store.ids({ '#e': [hex32(9)] })).toEqual([]);
+      const turns: (readonly string[])[] = [];
+      for await (const ids of store.idsInTurns({ kinds: [1621] }, 2)) {
+        turns.push(ids);
+        if (turns.length === 1) store.remove(roots[3] as string);
+        if (turns.length === 1) store.put(makeEvent({ created_at: now - 5, kind: 1621 }));
+      }
+      expect(turns.flat()).toEqual([roots[0], roots[1], roots[2], roots[4]]);
+      expect(Math.max(...turns.map((ids) => ids.length))).toBeLessThanOrEqual(2);
+    });
+
     it('stores an event once and gives it back unchanged', async () => {
       const event = makeEvent({
         tags: [['e', hex32(1)], ['x'], [], ['t', 'two', 'three']],
@@ -158,6 +177,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       ['count', (store) => store.count([{ kinds: [1] }])],
       ['size', (store) => store.size],
       ['has', (store) => store.has(makeEvent({ tags: [['expiration', String(now + 1)]] }).id)],
+      ['ids', (store) => store.ids({ kinds: [1] }).length],
       ['collect', (store) => collected(store, { kinds: [1] }).length],
     ])('lets go what is due before it answers %s', (_name, ask) => {
       store.put(makeEvent({ tags: [['expiration', String(now + 1)]] }));

@@ -94,6 +94,14 @@ export class DurableStore implements EventStore {
     return this.#inner.get(id);
   }
 
+  ids(filter: Filter): string[] {
+    return this.#inner.ids(filter);
+  }
+
+  idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
+    return this.#inner.idsInTurns(filter, idsPerTurn);
+  }
+
   collect(filter: Filter, target: RecordSetBuilder): void {
     this.#inner.collect(filter, target);
   }
