@@ -19,18 +19,15 @@ export {
 export { linkFilter, matchEvent, unlinkFilter } from './match';
 export { gatherIds, lowerBound, lowerBoundNear } from './search';
 export { sortRecords } from './sort';
+export { treeDelete, treeInsert } from './tree-change';
+export { treeAdopt, treeClear, treeSize } from './tree-node';
 export {
-  treeAdopt,
-  treeClear,
   treeCopyIds,
-  treeDelete,
   treeFingerprint,
   treeFingerprints,
-  treeInsert,
   treeLowerBound,
   treeRecordAt,
-  treeSize,
-} from './tree';
+} from './tree-read';
 
 /** The first byte that the module itself does not use; what follows belongs to the arena. */
 export function heapBase(): usize {

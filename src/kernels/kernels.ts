@@ -50,9 +50,14 @@ export type RecordSetBuilder = Disposable & {
   stand(): StandingSet;
 };
 
-/** What can be asked of sorted records. Indexes run from 0 to `size`; ranges are half open. */
+/**
+ * What can be asked of sorted records, by reconciliation above all (NIP-77). Indexes run from 0 to `size`; ranges are
+ * half open.
+ */
 export type RecordReader = {
   readonly size: number;
+  /** Another number after every change; an index holds as long as it stays the same. */
+  readonly version: number;
   timestampAt(index: number): bigint;
   /** A copy of the 32 bytes of the id. */
   idAt(index: number): Uint8Array;
@@ -62,7 +67,7 @@ export type RecordReader = {
   copyIds(begin: number, end: number, target: Uint8Array, offset: number): void;
   /**
    * The first index whose record is not below the bound (timestamp, idPrefix); a prefix has 0–32 bytes. `near` is any
-   * index; the closer it lies before the one that is looked for, the quicker it is found.
+   * index; the closer it lies to the one that is looked for, the quicker it is found.
    */
   lowerBound(timestamp: bigint, idPrefix: Uint8Array, near?: number): number;
   /**

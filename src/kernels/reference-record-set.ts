@@ -118,6 +118,7 @@ export class ReferenceRecordSetBuilder implements RecordSetBuilder {
 /** A sorted array; a sealed set is one that nobody changes. */
 export class ReferenceStandingSet implements StandingSet {
   #records: ReferenceRecord[];
+  #version = 0;
   #disposed = false;
 
   constructor(records: ReferenceRecord[]) {
@@ -128,16 +129,24 @@ export class ReferenceStandingSet implements StandingSet {
     return this.#records.length;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   insert(createdAt: number | bigint, id: Uint8Array): boolean {
     const [index, isThere] = this.#find(createdAt, id);
-    if (!isThere) this.#records.splice(index, 0, { timestamp: toTimestamp(createdAt), id: id.slice() });
-    return !isThere;
+    if (isThere) return false;
+    this.#records.splice(index, 0, { timestamp: toTimestamp(createdAt), id: id.slice() });
+    this.#version += 1;
+    return true;
   }
 
   delete(createdAt: number | bigint, id: Uint8Array): boolean {
     const [index, isThere] = this.#find(createdAt, id);
-    if (isThere) this.#records.splice(index, 1);
-    return isThere;
+    if (!isThere) return false;
+    this.#records.splice(index, 1);
+    this.#version += 1;
+    return true;
   }
 
   timestampAt(index: number): bigint {

@@ -114,6 +114,7 @@ export class WasmRecordSetBuilder implements RecordSetBuilder {
 /** Sorted records and their sums in the arena. */
 class WasmRecordSet implements RecordSet {
   readonly size: number;
+  readonly version = 0;
   readonly #context: RecordContext;
   readonly #records: number;
   readonly #sums: number;

@@ -8,13 +8,14 @@ const slabNodesMin = 4;
 const slabNodesMax = 256;
 const slabShare = 1 / 8;
 
-/** A B+ tree in the arena: see `assembly/tree.ts`. */
+/** A B+ tree in the arena: see `assembly/tree-node.ts`. */
 export class WasmStandingSet implements StandingSet {
   readonly #context: RecordContext;
   readonly #tree: number;
   readonly #slabs: number[] = [];
   #nodes = 0;
   #size = 0;
+  #version = 0;
   #disposed = false;
 
   constructor(context: RecordContext) {
@@ -27,12 +28,18 @@ export class WasmStandingSet implements StandingSet {
     return this.#size;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   insert(createdAt: number | bigint, id: Uint8Array): boolean {
     this.#checkOpen();
     writeRecord(this.#context, createdAt, id);
     const before = this.#size;
     this.insertSorted(this.#context.scratch, 1);
-    return this.#size > before;
+    const inserted = this.#size > before;
+    if (inserted) this.#version += 1;
+    return inserted;
   }
 
   /** Adds `count` records that stand in the arena, in the order in which they stand. */
@@ -49,7 +56,10 @@ export class WasmStandingSet implements StandingSet {
     this.#checkOpen();
     writeRecord(this.#context, createdAt, id);
     const deleted = this.#context.module.treeDelete(this.#tree, this.#context.scratch) !== 0;
-    if (deleted) this.#size -= 1;
+    if (deleted) {
+      this.#size -= 1;
+      this.#version += 1;
+    }
     if (deleted && this.#size === 0) this.#freeNodes();
     return deleted;
   }

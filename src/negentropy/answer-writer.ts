@@ -1,10 +1,9 @@
-import { idBytes } from '../kernels/kernels.js';
+import { idBytes, type RecordReader } from '../kernels/kernels.js';
 import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import { type Alignment, alignLists, rangeOfGap } from './list-gaps.js';
 import { firstPiece, type Range } from './open-range.js';
 import { bestCut, expectedAnswerBytes, listingIsCheaper, type Peer } from './plan.js';
 import type { Question } from './questions.js';
-import type { NegentropyStorage } from './storage.js';
 import { boundBytesMax, countBytesMax, fingerprintRangeBytesMax, MessageWriter } from './writer.js';
 
 type PiecesQuestion = Extract<Question, { asks: 'pieces' }>;
@@ -21,7 +20,7 @@ const orderedNeighboursMin = 16;
 
 /** One answer of the server in the making. */
 export class AnswerWriter {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #writer: MessageWriter;
   readonly #bytesMax: number;
   readonly #peer: Peer;
@@ -30,7 +29,7 @@ export class AnswerWriter {
   #peerBytes = 0;
   #reached: Bound = lowestBound;
 
-  constructor(storage: NegentropyStorage, bytesMax: number, peer: Peer) {
+  constructor(storage: RecordReader, bytesMax: number, peer: Peer) {
     this.#storage = storage;
     this.#writer = new MessageWriter(storage);
     // Room is kept for the range that puts off the rest.
@@ -125,7 +124,7 @@ export class AnswerWriter {
  * lists of the message show that the client lists its ids in order.
  */
 function alignOrdered(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   questions: readonly Question[],
 ): ReadonlyMap<Question, Alignment> {
   const alignments = new Map<Question, Alignment>();

@@ -1,4 +1,4 @@
-import { fingerprintBytes } from '../kernels/kernels.js';
+import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
 import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { FingerprintBatch } from './fingerprints.js';
@@ -6,7 +6,6 @@ import { compareItems, type IdList, sameFingerprint } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { classicPieces, expectedDifferences, type Peer } from './plan.js';
 import type { MessageRange } from './reader.js';
-import type { NegentropyStorage } from './storage.js';
 
 /** What an answer leaves open and what it tells about the sets. */
 export type AnswerOutcome = {
@@ -60,7 +59,7 @@ type Remaining = {
  * Our own fingerprints are worked out all at once at the end.
  */
 export class AnswerWalk {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #message: Uint8Array;
   readonly #asked: readonly AskedRange[];
   readonly #have: IdList;
@@ -85,7 +84,7 @@ export class AnswerWalk {
 
   /** `message` is the whole answer, in which the fingerprints stand. */
   constructor(
-    storage: NegentropyStorage,
+    storage: RecordReader,
     message: Uint8Array,
     asked: readonly AskedRange[],
     [have, need]: readonly [IdList, IdList],

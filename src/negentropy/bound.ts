@@ -1,5 +1,4 @@
-import { idBytes } from '../kernels/kernels.js';
-import type { NegentropyStorage } from './storage.js';
+import { idBytes, type RecordReader } from '../kernels/kernels.js';
 
 /**
  * A point between two items: the items below it are smaller than (timestamp, prefix padded with zero bytes).
@@ -35,7 +34,7 @@ export function comparePrefixes(a: Uint8Array, b: Uint8Array): number {
 }
 
 /** The shortest bound between the items `index − 1` and `index`; both must exist. */
-export function boundBefore(storage: NegentropyStorage, index: number): Bound {
+export function boundBefore(storage: RecordReader, index: number): Bound {
   const timestamp = storage.timestampAt(index);
   if (timestamp !== storage.timestampAt(index - 1)) return { timestamp, prefix: noPrefix };
   return { timestamp, prefix: separatingPrefix(storage.idAt(index - 1), storage.idAt(index)) };
@@ -49,7 +48,7 @@ export function separatingPrefix(lower: Uint8Array, upper: Uint8Array): Uint8Arr
 }
 
 /** The first index at or above a bound; it is found quickly where it lies not far behind the index `near`. */
-export function indexOfBound(storage: NegentropyStorage, bound: Bound, near?: number): number {
+export function indexOfBound(storage: RecordReader, bound: Bound, near?: number): number {
   if (bound.timestamp === infinity) return storage.size;
   return storage.lowerBound(bound.timestamp, bound.prefix, near);
 }

@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWalk } from './answer.js';
 import { highestBound, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
@@ -7,7 +8,6 @@ import type { AskedRange, OpenRange } from './open-range.js';
 import { bestCut, DifferenceDensity, firstPieces, type Peer } from './plan.js';
 import { QuestionWriter } from './question-writer.js';
 import { MessageReader, protocolVersion } from './reader.js';
-import type { NegentropyStorage } from './storage.js';
 import { checkedFrameLimit } from './writer.js';
 
 export type NegentropyClientOptions = {
@@ -39,7 +39,7 @@ export type NegentropyClientState =
  * hold, lowest range first; a server needs no memory. One instance is one exchange.
  */
 export class NegentropyClient {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #bytesMax: number;
   readonly #needIdsMax: number;
   #state: NegentropyClientState = { status: 'new' };
@@ -56,7 +56,7 @@ export class NegentropyClient {
   #needed = 0;
 
   /** Throws `frame_limit_too_small` for a frame limit below 4096 that is not 0. */
-  constructor(storage: NegentropyStorage, options: NegentropyClientOptions) {
+  constructor(storage: RecordReader, options: NegentropyClientOptions) {
     this.#storage = storage;
     this.#bytesMax = checkedFrameLimit(options.frameBytesMax);
     this.#answerBytesMax = this.#bytesMax;

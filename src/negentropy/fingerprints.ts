@@ -1,5 +1,4 @@
-import { fingerprintBytes } from '../kernels/kernels.js';
-import type { NegentropyStorage } from './storage.js';
+import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
 
 /** Ranges of a storage whose fingerprints are worked out all at once: many together take a third of the time. */
 export class FingerprintBatch {
@@ -24,7 +23,7 @@ export class FingerprintBatch {
   }
 
   /** The fingerprints in the order in which the ranges were added, 16 bytes each. */
-  of(storage: NegentropyStorage): Uint8Array {
+  of(storage: RecordReader): Uint8Array {
     const fingerprints = new Uint8Array(this.#count * fingerprintBytes);
     storage.fingerprints(this.#ranges.subarray(0, this.#count * 2), fingerprints);
     return fingerprints;

@@ -1,5 +1,4 @@
-import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
-import type { NegentropyStorage } from './storage.js';
+import { fingerprintBytes, idBytes, type RecordReader } from '../kernels/kernels.js';
 
 /** Items that are copied at once when a large range is compared. */
 const chunkItems = 8_192;
@@ -79,7 +78,7 @@ function compareByKey(ours: Uint8Array, theirs: Uint8Array, have: IdList, need: 
  * is copied at a time, for a peer may answer for all of our set with a list of a few ids.
  */
 export function compareItems(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   begin: number,
   end: number,
   theirs: Uint8Array,

@@ -1,8 +1,7 @@
-import { idBytes } from '../kernels/kernels.js';
+import { idBytes, type RecordReader } from '../kernels/kernels.js';
 import { type Bound, compareBounds, infinity, noPrefix, separatingPrefix } from './bound.js';
 import { idKey, sameId } from './id-list.js';
 import type { Range } from './open-range.js';
-import type { NegentropyStorage } from './storage.js';
 
 /**
  * A place where two lists of one range differ: our ids [ourBegin, ourEnd) stand there against their ids
@@ -65,7 +64,7 @@ export function alignLists(ours: Uint8Array, theirs: Uint8Array): Alignment | un
  * that is, when their list is not in order after all.
  */
 export function rangeOfGap(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   range: Range,
   theirs: Uint8Array,
   gap: Gap,
@@ -84,7 +83,7 @@ export function rangeOfGap(
 
 /** A bound above our item `common`, and not above our items up to `end` and their ids that follow it. */
 function boundAbove(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   common: number,
   end: number,
   theirIds: readonly Uint8Array[],
@@ -102,7 +101,7 @@ function boundAbove(
 
 /** A bound not above our item `end`, and above our items from `begin` on and their ids that precede it. */
 function boundBelow(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   begin: number,
   end: number,
   theirIds: readonly Uint8Array[],

@@ -1,5 +1,5 @@
+import type { RecordReader } from '../kernels/kernels.js';
 import { type Bound, boundBefore } from './bound.js';
-import type { NegentropyStorage } from './storage.js';
 
 /** A range of the space with the indexes [begin, end) of our items in it. */
 export type Range = {
@@ -27,7 +27,7 @@ export type AskedGroup = {
 export type AskedRange = Range & { readonly group: AskedGroup };
 
 /** The first `size` items of a range, or all of it when it has no more. */
-export function firstPiece(storage: NegentropyStorage, range: Range, size: number): Range {
+export function firstPiece(storage: RecordReader, range: Range, size: number): Range {
   const { lower, begin } = range;
   const end = begin + size;
   if (end >= range.end) return range;

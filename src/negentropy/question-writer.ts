@@ -1,13 +1,13 @@
+import type { RecordReader } from '../kernels/kernels.js';
 import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import type { AskedGroup, AskedRange, OpenRange } from './open-range.js';
 import { expectedAnswerBytes, type Peer } from './plan.js';
-import type { NegentropyStorage } from './storage.js';
 import { fingerprintRangeBytesMax, MessageWriter } from './writer.js';
 
 /** One message of the client in the making. */
 export class QuestionWriter {
   readonly asked: AskedRange[] = [];
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #writer: MessageWriter;
   readonly #bytesMax: number;
   readonly #answerBytesMax: number;
@@ -15,7 +15,7 @@ export class QuestionWriter {
   #answerBytes = 0;
   #reached: Bound = lowestBound;
 
-  constructor(storage: NegentropyStorage, bytesMax: number, answerBytesMax: number, peer: Peer) {
+  constructor(storage: RecordReader, bytesMax: number, answerBytesMax: number, peer: Peer) {
     this.#storage = storage;
     this.#writer = new MessageWriter(storage);
     this.#bytesMax = bytesMax - fingerprintRangeBytesMax;

@@ -1,11 +1,10 @@
-import { fingerprintBytes } from '../kernels/kernels.js';
+import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
 import { indexOfBound, lowestBound } from './bound.js';
 import { FingerprintBatch } from './fingerprints.js';
 import { sameFingerprint } from './id-list.js';
 import type { Range } from './open-range.js';
 import { type DifferenceDensity, expectedDifferences } from './plan.js';
 import type { MessageRange, MessageReader } from './reader.js';
-import type { NegentropyStorage } from './storage.js';
 
 /** A range of a client's message that calls for an answer: its fingerprint differs from ours, or it lists its ids. */
 export type Question =
@@ -17,7 +16,7 @@ export type Questions = { readonly questions: readonly Question[]; readonly rang
 
 /** Reads the questions of a message, in order. Neighbouring fingerprints tell how dense the differences are. */
 export function readQuestions(
-  storage: NegentropyStorage,
+  storage: RecordReader,
   reader: MessageReader,
   density: DifferenceDensity,
 ): Questions {
@@ -52,7 +51,7 @@ export function readQuestions(
 /** A range of a message that is no skip, and where it lies. */
 type Said = Range & { readonly range: Exclude<MessageRange, { mode: 'skip' }> };
 
-function readRanges(storage: NegentropyStorage, reader: MessageReader): Said[] {
+function readRanges(storage: RecordReader, reader: MessageReader): Said[] {
   const said: Said[] = [];
   let lower = lowestBound;
   let index = 0;
@@ -75,7 +74,7 @@ function readRanges(storage: NegentropyStorage, reader: MessageReader): Said[] {
   return said;
 }
 
-function fingerprintsOf(storage: NegentropyStorage, said: readonly Said[]): Uint8Array {
+function fingerprintsOf(storage: RecordReader, said: readonly Said[]): Uint8Array {
   const batch = new FingerprintBatch();
   for (const { range, begin, end } of said) if (range.mode === 'fingerprint') batch.add(begin, end);
   return batch.of(storage);

@@ -1,8 +1,8 @@
+import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWriter } from './answer-writer.js';
 import { classicPieces, DifferenceDensity, type Peer } from './plan.js';
 import { readQuestions } from './questions.js';
 import { MessageReader, protocolVersion } from './reader.js';
-import type { NegentropyStorage } from './storage.js';
 import { checkedFrameLimit } from './writer.js';
 
 /**
@@ -11,14 +11,14 @@ import { checkedFrameLimit } from './writer.js';
  * bounded by the message's size and the frame limit.
  */
 export class NegentropyServer {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #bytesMax: number;
   readonly #density = new DifferenceDensity();
   /** Read off the first message, which a classic client splits by 16 like everything. */
   #peer: Peer | undefined;
 
   /** `frameBytesMax` is the longest answer in bytes, 0 for none; throws `frame_limit_too_small` below 4096. */
-  constructor(storage: NegentropyStorage, frameBytesMax: number) {
+  constructor(storage: RecordReader, frameBytesMax: number) {
     this.#storage = storage;
     this.#bytesMax = checkedFrameLimit(frameBytesMax);
   }

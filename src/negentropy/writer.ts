@@ -1,10 +1,9 @@
 import { limits } from '../config/limits.js';
-import { fingerprintBytes, idBytes } from '../kernels/kernels.js';
+import { fingerprintBytes, idBytes, type RecordReader } from '../kernels/kernels.js';
 import { type Bound, infinity } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { FingerprintBatch } from './fingerprints.js';
 import { protocolVersion, rangeMode } from './reader.js';
-import type { NegentropyStorage } from './storage.js';
 import { writeVarint, writeVarint64 } from './varint.js';
 
 /** Most bytes of a bound with its mode: a timestamp, a length, a whole id, the mode. */
@@ -19,7 +18,7 @@ export const fingerprintRangeBytesMax = 2 * boundBytesMax + fingerprintBytes;
  * Writes a message about a storage range by range, in ascending order. Skips are merged, and a last one is left out.
  */
 export class MessageWriter {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   #bytes: Uint8Array;
   #length = 1;
   readonly #fingerprints = new FingerprintBatch();
@@ -28,7 +27,7 @@ export class MessageWriter {
   #timestamp = 0n;
   #skipped: Bound | undefined;
 
-  constructor(storage: NegentropyStorage, bytesExpected = 4_096) {
+  constructor(storage: RecordReader, bytesExpected = 4_096) {
     this.#storage = storage;
     this.#bytes = new Uint8Array(bytesExpected);
     this.#bytes[0] = protocolVersion;

@@ -31,6 +31,9 @@ export class SharedSet {
       get size() {
         return set.size;
       },
+      get version() {
+        return set.version;
+      },
       timestampAt: (index) => set.timestampAt(index),
       idAt: (index) => set.idAt(index),
       copyIds: (begin, end, target, offset) => set.copyIds(begin, end, target, offset),

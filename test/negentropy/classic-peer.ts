@@ -1,3 +1,4 @@
+import type { RecordReader } from '../../src/kernels/kernels.js';
 import {
   type Bound,
   boundBefore,
@@ -7,7 +8,6 @@ import {
   lowestBound,
 } from '../../src/negentropy/bound.js';
 import { MessageReader } from '../../src/negentropy/reader.js';
-import type { NegentropyStorage } from '../../src/negentropy/storage.js';
 import { writeVarint, writeVarint64 } from '../../src/negentropy/varint.js';
 
 const buckets = 16;
@@ -21,12 +21,12 @@ export type Learned = { readonly have: string[]; readonly need: string[] };
  * full puts off the rest by a fingerprint that leaves out the range which did not fit.
  */
 export class ClassicPeer {
-  readonly #storage: NegentropyStorage;
+  readonly #storage: RecordReader;
   readonly #frameBytesMax: number;
   readonly #learned: Learned | undefined;
 
   /** A server; or a client, when `learned` is given. */
-  constructor(storage: NegentropyStorage, frameBytesMax: number, learned?: Learned) {
+  constructor(storage: RecordReader, frameBytesMax: number, learned?: Learned) {
     this.#storage = storage;
     this.#frameBytesMax = frameBytesMax;
     this.#learned = learned;
@@ -146,7 +146,7 @@ class ClassicWriter {
     this.length += 16;
   }
 
-  ids(upper: Bound, storage: NegentropyStorage, begin: number, end: number): void {
+  ids(upper: Bound, storage: RecordReader, begin: number, end: number): void {
     this.bound(upper, 2);
     this.#reserve((end - begin) * 32 + 10);
     this.length = writeVarint(this.#bytes, this.length, end - begin);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { RecordReader } from '../../src/kernels/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { bestCut, expectedDifferences } from '../../src/negentropy/plan.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';
-import type { NegentropyStorage } from '../../src/negentropy/storage.js';
 import { ClassicPeer } from './classic-peer.js';
 import { exchange } from './exchange.js';
 import { makeSets } from './sets.js';
@@ -12,14 +12,14 @@ import type { Item } from './sorted-storage.js';
 const frameBytes = 60_000;
 const kernels = createWasmKernels();
 
-function seal(items: readonly Item[]): NegentropyStorage {
+function seal(items: readonly Item[]): RecordReader {
   const builder = kernels.createRecordSet(items.length);
   for (const { timestamp, id } of items) builder.add(timestamp, id);
   return builder.seal();
 }
 
 /** Rounds and bytes of a classic client with whatever answers. */
-function classicClient(storage: NegentropyStorage, respond: (message: Uint8Array) => Uint8Array) {
+function classicClient(storage: RecordReader, respond: (message: Uint8Array) => Uint8Array) {
   const client = new ClassicPeer(storage, frameBytes, { have: [], need: [] });
   let rounds = 0;
   let bytes = 0;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { RecordReader } from '../../src/kernels/kernels.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';
-import type { NegentropyStorage } from '../../src/negentropy/storage.js';
 import { ClassicPeer } from './classic-peer.js';
 import { exchange } from './exchange.js';
 import { frameLimit, makeSets, trueDifference, twoSets } from './sets.js';
@@ -67,7 +67,7 @@ describe('reconciliation', () => {
 
   for (const kernels of [createReferenceKernels(), createWasmKernels()]) {
     test(`sealed sets of the ${kernels.name} kernels are storages`, () => {
-      const seal = (items: readonly Item[]): NegentropyStorage => {
+      const seal = (items: readonly Item[]): RecordReader => {
         const builder = kernels.createRecordSet(items.length);
         for (const { timestamp, id } of items) builder.add(timestamp, id);
         return builder.seal();

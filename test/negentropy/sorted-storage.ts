@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NegentropyStorage } from '../../src/negentropy/storage.js';
+import type { RecordReader } from '../../src/kernels/kernels.js';
 
 /** One item of a test set; `id` is 32 bytes. */
 export type Item = { readonly timestamp: bigint; readonly id: Uint8Array };
@@ -11,7 +11,7 @@ export function compareItems(a: Item, b: Item): number {
 }
 
 /** The storage port over a sorted array, written for clarity: the oracle of these tests. */
-export function sortedStorage(items: readonly Item[]): NegentropyStorage {
+export function sortedStorage(items: readonly Item[]): RecordReader {
   const sorted = [...items].sort(compareItems);
   const at = (index: number): Item => {
     const item = sorted[index];
@@ -34,6 +34,7 @@ export function sortedStorage(items: readonly Item[]): NegentropyStorage {
   };
   return {
     size: sorted.length,
+    version: 0,
     timestampAt: (index) => at(index).timestamp,
     idAt: (index) => at(index).id,
     copyIds(begin, end, target, offset) {

@@ -1,125 +1,39 @@
 /*
- * A standing set: a B+ tree of records that keeps the count and the sum of every subtree, so that inserting,
- * deleting, finding by index or bound and the fingerprint of any range all take a walk from the root to a leaf.
- * Nodes come from a list of spare ones; the caller keeps enough of them (`treeAdopt`).
+ * Changes of a standing set: inserting and deleting walk from the root to a leaf, and keep all counts and sums on the
+ * way right.
  */
-import { hashFirst, hashLanes, padLane, sumOfLane } from './fingerprint';
 import {
-  FINGERPRINT_BYTES,
-  HASH_LANES,
-  ID_BYTES,
-  INNER_ENTRIES_MAX,
-  INNER_KEYS,
-  INNER_LINKS,
-  INNER_SUMS,
-  LEAF_ENTRIES_MAX,
-  LEAF_RECORDS,
   LINK_BYTES,
   LINK_COUNT,
-  RANGE_BYTES,
-  RANGE_END,
   RECORD_BYTES,
   RECORD_ID,
   SUM_BYTES,
-  TREE_FREE,
-  TREE_NODE_BYTES,
-  TREE_NODE_ENTRIES,
   TREE_NODE_LEVEL,
   TREE_ROOT,
   TREE_SIZE,
   TREE_SPARES,
 } from './layout';
-import { countBelow, gatherIds, isSameRecord } from './search';
+import { countBelow, isSameRecord } from './search';
 import { addAll, addTo, clear, settle, subtractFrom } from './sum';
+import {
+  childAt,
+  childFor,
+  entriesMax,
+  entriesOf,
+  giveNode,
+  isLeaf,
+  linkAt,
+  recordAt,
+  setEntries,
+  sumAt,
+  takeNode,
+} from './tree-node';
 
 /** The right half of the node that was split last, or 0. */
 let splitOff: usize = 0;
 /** Where room was made last: a node and an index. */
 let gapNode: usize = 0;
 let gapIndex: u32 = 0;
-/** The index in its leaf of the record that was looked for last. */
-let leafIndex: u32 = 0;
-
-// @ts-ignore: decorator
-@inline
-function isLeaf(node: usize): bool {
-  return load<u32>(node, TREE_NODE_LEVEL) == 0;
-}
-
-// @ts-ignore: decorator
-@inline
-function entriesOf(node: usize): u32 {
-  return load<u32>(node, TREE_NODE_ENTRIES);
-}
-
-// @ts-ignore: decorator
-@inline
-function setEntries(node: usize, count: u32): void {
-  store<u32>(node, count, TREE_NODE_ENTRIES);
-}
-
-// @ts-ignore: decorator
-@inline
-function entriesMax(node: usize): u32 {
-  return isLeaf(node) ? LEAF_ENTRIES_MAX : INNER_ENTRIES_MAX;
-}
-
-/** The record at an index of a leaf; the key at an index of an inner node stands at the same place. */
-// @ts-ignore: decorator
-@inline
-function recordAt(node: usize, index: u32): usize {
-  return node + LEAF_RECORDS + <usize>index * RECORD_BYTES;
-}
-
-// @ts-ignore: decorator
-@inline
-function sumAt(node: usize, index: u32): usize {
-  return node + INNER_SUMS + <usize>index * SUM_BYTES;
-}
-
-// @ts-ignore: decorator
-@inline
-function linkAt(node: usize, index: u32): usize {
-  return node + INNER_LINKS + <usize>index * LINK_BYTES;
-}
-
-// @ts-ignore: decorator
-@inline
-function childAt(node: usize, index: u32): usize {
-  return <usize>load<u32>(linkAt(node, index));
-}
-
-function takeNode(tree: usize, level: u32): usize {
-  const node = <usize>load<u32>(tree, TREE_FREE);
-  store<u32>(tree, load<u32>(node), TREE_FREE);
-  store<u32>(tree, load<u32>(tree, TREE_SPARES) - 1, TREE_SPARES);
-  setEntries(node, 0);
-  store<u32>(node, level, TREE_NODE_LEVEL);
-  return node;
-}
-
-function giveNode(tree: usize, node: usize): void {
-  store<u32>(node, load<u32>(tree, TREE_FREE));
-  store<u32>(tree, <u32>node, TREE_FREE);
-  store<u32>(tree, load<u32>(tree, TREE_SPARES) + 1, TREE_SPARES);
-}
-
-/** Adds `count` nodes at `nodes` to the spare ones. */
-export function treeAdopt(tree: usize, nodes: usize, count: u32): void {
-  for (let i: u32 = 0; i < count; i++) giveNode(tree, nodes + <usize>i * TREE_NODE_BYTES);
-}
-
-/** Makes an empty tree without nodes. */
-export function treeClear(tree: usize): void {
-  store<u32>(tree, 0, TREE_ROOT);
-  store<u32>(tree, 0, TREE_SIZE);
-  store<u32>(tree, 0, TREE_FREE);
-  store<u32>(tree, 0, TREE_SPARES);
-}
-
-export function treeSize(tree: usize): u32 {
-  return load<u32>(tree, TREE_SIZE);
-}
 
 /** Copies `count` entries between nodes of one level, or within one. */
 function copyEntries(from: usize, fromIndex: u32, to: usize, toIndex: u32, count: u32): void {
@@ -185,14 +99,6 @@ function writeChild(node: usize, index: u32, child: usize): void {
 function fillGap(child: usize): void {
   memory.copy(recordAt(gapNode, gapIndex), recordAt(child, 0), RECORD_BYTES);
   writeChild(gapNode, gapIndex, child);
-}
-
-/** The child of an inner node in which a record, or the first that is not below a bound, has its place. */
-function childFor(node: usize, bound: usize): u32 {
-  const count = entriesOf(node) - 1;
-  const below = countBelow(recordAt(node, 1), RECORD_BYTES, count, bound);
-  const isKey = below < count && isSameRecord(recordAt(node, below + 1), bound);
-  return below + <u32>isKey;
 }
 
 /** Inserts a record below a node; false when it is there already. A split is left in `splitOff`. */
@@ -315,106 +221,4 @@ export function treeDelete(tree: usize, record: usize): bool {
     store<u32>(tree, <u32>root, TREE_ROOT);
   }
   return true;
-}
-
-/** The leaf of the record at `index`; `leafIndex` is then its index there. */
-function leafOf(tree: usize, index: u32): usize {
-  let node = <usize>load<u32>(tree, TREE_ROOT);
-  while (!isLeaf(node)) {
-    let link = linkAt(node, 0);
-    let count = load<u32>(link, LINK_COUNT);
-    while (index >= count) {
-      index -= count;
-      link += LINK_BYTES;
-      count = load<u32>(link, LINK_COUNT);
-    }
-    node = <usize>load<u32>(link);
-  }
-  leafIndex = index;
-  return node;
-}
-
-/** The address of the record at `index`, which must be one. */
-export function treeRecordAt(tree: usize, index: u32): usize {
-  const leaf = leafOf(tree, index);
-  return recordAt(leaf, leafIndex);
-}
-
-/** Copies the ids of the records [begin, end) one after another to `out`. */
-export function treeCopyIds(tree: usize, begin: u32, end: u32, out: usize): void {
-  while (begin < end) {
-    const leaf = leafOf(tree, begin);
-    const count = min(end - begin, entriesOf(leaf) - leafIndex);
-    gatherIds(recordAt(leaf, leafIndex), count, out);
-    begin += count;
-    out += <usize>count * ID_BYTES;
-  }
-}
-
-/** The index of the first record that is not below the bound. */
-export function treeLowerBound(tree: usize, bound: usize): u32 {
-  let node = <usize>load<u32>(tree, TREE_ROOT);
-  if (node == 0) return 0;
-  let before: u32 = 0;
-  while (!isLeaf(node)) {
-    const index = childFor(node, bound);
-    for (let i: u32 = 0; i < index; i++) before += load<u32>(linkAt(node, i), LINK_COUNT);
-    node = childAt(node, index);
-  }
-  return before + countBelow(recordAt(node, 0), RECORD_BYTES, entriesOf(node), bound);
-}
-
-/** Adds up the ids of the records [begin, end) below a node: whole children by their sums. */
-function addRange(node: usize, begin: u32, end: u32): void {
-  if (isLeaf(node)) {
-    addAll(recordAt(node, begin) + RECORD_ID, recordAt(node, end), RECORD_BYTES);
-    return;
-  }
-  let start: u32 = 0;
-  let index: u32 = 0;
-  let stop = load<u32>(linkAt(node, 0), LINK_COUNT);
-  while (stop <= begin) {
-    start = stop;
-    stop += load<u32>(linkAt(node, ++index), LINK_COUNT);
-  }
-  if (start < begin || stop > end) {
-    addRange(childAt(node, index), begin - start, min(end, stop) - start);
-    if (stop >= end) return;
-    start = stop;
-    stop += load<u32>(linkAt(node, ++index), LINK_COUNT);
-  }
-  const whole = index;
-  while (stop <= end) {
-    start = stop;
-    index++;
-    if (start == end) break;
-    stop += load<u32>(linkAt(node, index), LINK_COUNT);
-  }
-  addAll(sumAt(node, whole), sumAt(node, index), SUM_BYTES);
-  if (start < end) addRange(childAt(node, index), 0, end - start);
-}
-
-/** Writes the fingerprint of the records [begin, end) to `out`. */
-export function treeFingerprint(tree: usize, begin: u32, end: u32, out: usize): void {
-  clear();
-  if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
-  settle(sumOfLane(0));
-  hashFirst(end - begin, out);
-}
-
-/** Writes the fingerprints of `rangeCount` ranges to `out`. */
-export function treeFingerprints(tree: usize, ranges: usize, rangeCount: u32, out: usize): void {
-  for (let lane: u32 = 0, left = rangeCount; left > 0; left--) {
-    const begin = load<u32>(ranges);
-    const end = load<u32>(ranges, RANGE_END);
-    ranges += RANGE_BYTES;
-    clear();
-    if (begin < end) addRange(<usize>load<u32>(tree, TREE_ROOT), begin, end);
-    settle(sumOfLane(lane));
-    padLane(lane++, end - begin);
-    if (lane < HASH_LANES && left > 1) continue;
-    hashLanes(out);
-    out += <usize>HASH_LANES * FINGERPRINT_BYTES;
-    lane = 0;
-  }
 }
