@@ -3,6 +3,7 @@
  * way right.
  */
 import {
+  LEAF_ENTRIES_MAX,
   LINK_BYTES,
   LINK_COUNT,
   RECORD_BYTES,
@@ -145,16 +146,51 @@ function hasSpares(tree: usize): bool {
   return load<u32>(tree, TREE_SPARES) >= (root == 0 ? 1 : load<u32>(root, TREE_NODE_LEVEL) + 2);
 }
 
+/** The sum of the records that were appended last. */
+const runSum: usize = memory.data(32, 16);
+
+/** Adds ascending records that follow all others to the last leaf, as many as it holds; gives how many. */
+function appendRun(tree: usize, records: usize, count: u32): u32 {
+  const root = <usize>load<u32>(tree, TREE_ROOT);
+  if (root == 0) return 0;
+  let leaf = root;
+  while (!isLeaf(leaf)) leaf = childAt(leaf, entriesOf(leaf) - 1);
+  const entries = entriesOf(leaf);
+  const run = min(LEAF_ENTRIES_MAX - entries, count);
+  if (run == 0 || countBelow(recordAt(leaf, entries - 1), RECORD_BYTES, 1, records) == 0) return 0;
+  const end = records + <usize>run * RECORD_BYTES;
+  memory.copy(recordAt(leaf, entries), records, end - records);
+  setEntries(leaf, entries + run);
+  clear();
+  addAll(records + RECORD_ID, end, RECORD_BYTES);
+  settle(runSum);
+  for (let node = root; node != leaf; ) {
+    const last = entriesOf(node) - 1;
+    const link = linkAt(node, last);
+    addTo(sumAt(node, last), runSum);
+    store<u32>(link, load<u32>(link, LINK_COUNT) + run, LINK_COUNT);
+    node = <usize>load<u32>(link);
+  }
+  store<u32>(tree, load<u32>(tree, TREE_SIZE) + run, TREE_SIZE);
+  return run;
+}
+
 /**
- * Inserts records until all `count` are in or the spare nodes run out; gives how many it has dealt with, those that
- * were there already among them.
+ * Inserts ascending records until all `count` are in or the spare nodes run out; gives how many it has dealt with,
+ * those that were there already among them.
  */
 export function treeInsert(tree: usize, records: usize, count: u32): u32 {
-  for (let i: u32 = 0; i < count; i++) {
-    if (!hasSpares(tree)) return i;
+  let done: u32 = 0;
+  while (done < count) {
+    const record = records + <usize>done * RECORD_BYTES;
+    const run = count - done > 1 ? appendRun(tree, record, count - done) : 0;
+    done += run;
+    if (run > 0) continue;
+    if (!hasSpares(tree)) return done;
     if (load<u32>(tree, TREE_ROOT) == 0) store<u32>(tree, <u32>takeNode(tree, 0), TREE_ROOT);
     const root = <usize>load<u32>(tree, TREE_ROOT);
-    if (!insertBelow(tree, root, records + <usize>i * RECORD_BYTES, true)) continue;
+    done++;
+    if (!insertBelow(tree, root, record, true)) continue;
     store<u32>(tree, load<u32>(tree, TREE_SIZE) + 1, TREE_SIZE);
     if (splitOff != 0) growRoot(tree, root, splitOff);
   }

@@ -42,7 +42,7 @@ export class WasmStandingSet implements StandingSet {
     return inserted;
   }
 
-  /** Adds `count` records that stand in the arena, in the order in which they stand. */
+  /** Adds `count` records that stand in the arena in ascending order. */
   insertSorted(records: number, count: number): void {
     const { module } = this.#context;
     for (let done = 0; ; this.#addNodes()) {
