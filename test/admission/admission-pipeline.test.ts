@@ -166,6 +166,41 @@ describe('cheapest checks first', () => {
   });
 });
 
+describe('the order of the checks', () => {
+  /** What is looked at for one event of a remote, in order, until it is written. */
+  async function looksFor(event: NostrEvent): Promise<string[]> {
+    const looks: string[] = [];
+    const watch = <Target extends object>(target: Target, method: keyof Target & string, name: string) => {
+      const original = target[method] as (...args: unknown[]) => unknown;
+      vi.spyOn(target as Record<string, () => unknown>, method).mockImplementation((...args: unknown[]) => {
+        if (looks.at(-1) !== name && looks.at(-1) !== 'write') looks.push(name);
+        return original.apply(target, args);
+      });
+    };
+    watch(parts.store, 'preview', 'known or not kept');
+    watch(parts.refused, 'reasonFor', 'refused');
+    watch(policy, 'precheck', 'policy');
+    watch(policy, 'decide', 'policy');
+    watch(verifier, 'verify', 'signature');
+    watch(parts.store, 'put', 'write');
+    await outcomeOf(event, relayA);
+    vi.restoreAllMocks();
+    return looks;
+  }
+
+  it('known, refused, not kept, policy, then signature', async () => {
+    const event = nextEvent();
+    const early = ['known or not kept', 'refused', 'policy'];
+    expect(await looksFor(event)).toEqual([...early, 'signature', 'known or not kept', 'policy', 'write']);
+    expect(await looksFor(event)).toEqual(['known or not kept']);
+    const unwanted = nextEvent({ content: 'never' });
+    expect(await looksFor(unwanted)).toEqual(early);
+    expect(await looksFor(unwanted)).toEqual(['known or not kept', 'refused']);
+    const expired = nextEvent({ content: 'never', tags: [['expiration', '1']] });
+    expect(await looksFor(expired)).toEqual(['known or not kept', 'refused']);
+  });
+});
+
 describe('forged events condemn nothing', () => {
   it('a wrong signature is refused and not remembered', async () => {
     const event = nextEvent();

@@ -138,6 +138,58 @@ describe('triggers (docs/sync.md §5)', () => {
   });
 });
 
+describe('how much runs at a time (docs/sync.md §5)', () => {
+  const isCatchup = ([type, , filter]: readonly unknown[]) =>
+    type === 'NEG-OPEN' || (type === 'REQ' && (filter as Filter).limit !== 0);
+
+  it('of all relays together, 16 batches', async () => {
+    const relays = Array.from({ length: 20 }, (_, number) => `wss://relay-${number}.example`);
+    const world = new World({ settings: { bootstrapRelays: relays } });
+    for (const each of relays) world.relay(each).script = (_, message) => isCatchup(message);
+    world.start();
+    await world.advance(20 * second);
+    const begun = relays.map((each) => world.relay(each).messages('NEG-OPEN').length);
+    expect(relays.every((each) => world.relay(each).connection.isOpen)).toBe(true);
+    expect(begun.reduce((sum, count) => sum + count)).toBe(limits.syncTransfersMax);
+    await world.stop();
+  });
+
+  it('of one relay four batches overlap, and one at a time when it shows strain', async () => {
+    const { world, relay } = worldOf({ settings: { tagsPerFilterMax: 1, negentropyDisabled: true } });
+    await world.submit(...Array.from({ length: 10 }, (_, number) => announcement(`repo-${number}`, [url])));
+    // One topic a batch, and none is ever answered.
+    relay.script = (_, message) => isCatchup(message);
+    const running = () => 11 - (world.manager.status().relays[0]?.queuedTopics ?? 0);
+    world.start();
+    await world.advance(20 * second);
+    expect(running()).toBe(4);
+    relay.script = (connection, message) => {
+      if (isCatchup(message)) connection.send('CLOSED', message[1], 'error: not now');
+      return isCatchup(message);
+    };
+    await world.advance(30 * second);
+    relay.script = (_, message) => isCatchup(message);
+    await world.advance(15 * second);
+    expect(relay.connections.length).toBe(1);
+    expect(running()).toBe(1);
+    await world.stop();
+  });
+
+  it('a daily batch begins when none runs', async () => {
+    const { world, relay } = worldOf({ settings: { dailyIntervalMs: 20 * second } });
+    relay.script = (_, message) => isCatchup(message);
+    world.start();
+    await world.advance(34 * second);
+    expect(world.manager.status().relays[0]?.queuedTopics).toBe(1);
+    const asked = relay.connection.received.filter(isCatchup).length;
+    expect(asked).toBe(1);
+    relay.script = () => false;
+    await world.advance(minute);
+    expect(relay.connection.received.filter(isCatchup).length).toBeGreaterThanOrEqual(3);
+    await world.stop();
+  });
+});
+
 describe('negentropy (docs/sync.md §5)', () => {
   it('moves what is missing and not one event more, and a second catch-up moves none', async () => {
     const { world, relay } = worldOf();

@@ -65,13 +65,38 @@ describe('connection life (docs/sync.md §2)', () => {
     expect(await world.metric('ngit_sync_relay_status', { relay: url, status: 'backoff' })).toBe(0);
     expect(await world.metric('ngit_sync_relays_dead_total')).toBe(1);
     expect(world.lines('relay dead').map(({ level }) => level)).toEqual(['error']);
+    const failingMs = world.lines('relay dead')[0]?.details.failingMs as number;
+    expect(failingMs).toBeGreaterThanOrEqual(24 * hour);
+    expect(failingMs).toBeLessThan(26 * hour);
     const dials = relay.dials;
     await world.advance(72 * hour);
+    const lines = world.lines('relay dead');
+    expect(lines.length).toBe(4);
+    expect(lines[3]?.details.relay).toBe(url);
+    expect(lines[3]?.details.failingMs).toBeGreaterThanOrEqual(failingMs + 72 * hour);
     expect(relay.dials - dials).toBe(3);
     relay.reachable = 'up';
     await world.advance(24 * hour);
     expect(world.manager.status().relays[0]?.health).toBe('healthy');
     await world.stop();
+  });
+
+  it('health is in memory only: a new process begins anew', async () => {
+    const { world, relay } = worldOf();
+    relay.reachable = new TransportError('refused', 'no');
+    world.start();
+    await world.advance(26 * hour);
+    expect(world.manager.status().relays[0]?.health).toBe('dead');
+    await world.stop();
+    expect(world.store.size + world.refused.size).toBe(0);
+    const next = new World({ settings: { bootstrapRelays: [url] }, before: world });
+    const dials = relay.dials;
+    next.start();
+    await next.advance(10);
+    expect(next.manager.status().relays[0]).toMatchObject({ health: 'backoff', consecutiveFailures: 0 });
+    await next.advance(8 * second);
+    expect(relay.dials).toBe(dials + 1);
+    await next.stop();
   });
 
   it('dead hosts do not starve live ones', async () => {
@@ -322,6 +347,31 @@ describe('auth-required: is answered with NIP-42 (docs/sync.md §2)', () => {
     expect(world.lines('relay closed a live subscription')).toEqual([]);
     await world.stop();
   });
+
+  it.each(['its challenge', 'its OK'])(
+    'a relay that does not send %s within 15 s is left alone',
+    async (what) => {
+      const { world, relay } = worldOf({ identity });
+      relay.script = (connection, [type, id]) => {
+        if (type === 'AUTH') return true;
+        if (type !== 'REQ' && type !== 'NEG-OPEN') return false;
+        if (what === 'its OK') connection.send('AUTH', 'challenge-1');
+        connection.send(type === 'REQ' ? 'CLOSED' : 'NEG-ERR', id, 'auth-required: members only');
+        return true;
+      };
+      world.start();
+      await world.advance(8 * second);
+      const since = world.clock.monotonic();
+      while (relay.connection.isOpen) await world.advance(second);
+      expect(world.clock.monotonic() - since).toBeGreaterThan(12 * second);
+      expect(world.clock.monotonic() - since).toBeLessThanOrEqual(16 * second);
+      expect(relay.messages('AUTH').length).toBe(what === 'its OK' ? 1 : 0);
+      await world.advance(hour);
+      expect(relay.dials).toBe(1);
+      expect(world.manager.status().relays[0]?.lastFailure).toBe('policy');
+      await world.stop();
+    },
+  );
 
   it.each([
     ['after a refusal', identity],

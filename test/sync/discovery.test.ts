@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
 import { Discovery } from '../../src/sync/discovery.js';
@@ -57,6 +58,20 @@ describe('which relays (docs/sync.md §1)', () => {
       announcement('repo', ['https://a.example', 'file:///etc/passwd', 'ws://b.example']),
     );
     expect(discovery().relaysOf(parsed)).toEqual(['ws://b.example']);
+  });
+
+  it('takes the first 100 relays of one announcement, beside own service', () => {
+    const ownService = new OwnService('grasp.example', '127.0.0.1:7334');
+    const relaysPerAnnouncementMax = limits.syncRelaysPerAnnouncementMax;
+    const relays = new Discovery({
+      ownService,
+      bootstrapRelays: [],
+      relaysMax: 10,
+      relaysPerAnnouncementMax,
+    });
+    const urls = Array.from({ length: 150 }, (_, number) => `wss://relay-${number}.example`);
+    const parsed = parseAnnouncement(announcement('repo', urls));
+    expect(relays.relaysOf(parsed)).toEqual(urls.slice(0, 100));
   });
 
   it('stays within its limit, with the relays that most announcements name', () => {

@@ -32,6 +32,25 @@ const step = (health: RelayHealth, event: HealthEvent, now: number) =>
   tracker.next(health, event, now, noJitter);
 
 describe('health (docs/sync.md §2)', () => {
+  it('is a value: url, status, failures in a row, last failure and success, next try', () => {
+    const begun = start();
+    expect(begun).toMatchObject({
+      consecutiveFailures: 0,
+      lastFailureAt: undefined,
+      lastSuccessAt: undefined,
+    });
+    const connected = step(begun, { type: 'connected' }, 7_000);
+    expect(connected).toMatchObject({ status: { type: 'healthy' }, lastSuccessAt: 7_000 });
+    const lost = step(connected, { type: 'disconnected', failure: 'protocol' }, 9_000);
+    expect(lost).toMatchObject({
+      url: 'wss://relay.example',
+      consecutiveFailures: 1,
+      lastFailureAt: 9_000,
+      lastSuccessAt: 7_000,
+    });
+    expect(lost.nextRetryAt).toBeGreaterThan(9_000);
+  });
+
   it('begins in Backoff{attempt: 0}, its first try 5 s + 0–2 s away', () => {
     expect(start().status).toEqual({ type: 'backoff', attempt: 0 });
     expect(start().nextRetryAt).toBe(5 * second);

@@ -43,6 +43,35 @@ describe('metrics (docs/sync.md §7)', () => {
     await world.stop();
   });
 
+  it('are joined by what else an operator would act on', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    relay.events.push(repository, issue(repository));
+    world.start();
+    await world.advance(minute);
+    relay.connection.send('EVENT', 'nobody', repository);
+    await world.advance(second);
+    const all = await world.registry.getMetricsAsJSON();
+    const typeOf = (name: string) => all.find((each) => each.name === name)?.type;
+    expect(typeOf('ngit_sync_catchup_duration_seconds')).toBe('histogram');
+    expect(typeOf('ngit_sync_deep_seconds_total')).toBe('counter');
+    const duration = all.find(({ name }) => name === 'ngit_sync_catchup_duration_seconds');
+    expect(duration?.values[0]).toHaveProperty('labels.trigger', 'start');
+    const completedAt = await world.metric('ngit_sync_catchup_completed_timestamp_seconds', { relay: url });
+    expect(completedAt).toBeGreaterThanOrEqual(startSeconds);
+    expect(await world.metric('ngit_sync_negentropy_rounds_total')).toBeGreaterThan(0);
+    for (const direction of ['in', 'out']) {
+      expect(await world.metric('ngit_sync_transferred_bytes_total', { direction })).toBeGreaterThan(100);
+    }
+    expect(await world.metric('ngit_sync_unasked_messages_total')).toBe(1);
+    for (const name of ['queued_bytes', 'queued_topics', 'queued_downloads']) {
+      expect(typeOf(`ngit_sync_${name}`)).toBe('gauge');
+      expect(await world.metric(`ngit_sync_${name}`)).toBe(0);
+    }
+    expect(await world.metric('ngit_sync_live_filters')).toBe(7);
+    await world.stop();
+  });
+
   it('show the current status of a relay as 1 and the others as 0', async () => {
     const { world, relay } = worldOf();
     relay.reachable = new TransportError('refused', 'no');
@@ -173,6 +202,31 @@ describe('what is said (docs/sync.md §7)', () => {
     const lines = world.lines('peer missing events');
     expect(lines.map(({ level }) => level)).toEqual(['warn']);
     expect(lines[0]?.details).toEqual({ relay: url, repository: `30617:${named.pubkey}:named`, count: 2 });
+    await world.stop();
+  });
+
+  it('of one batch, 500 such events are looked at', async () => {
+    const { world, relay } = worldOf();
+    const named = announcement('named', [url]);
+    await world.submit(named, ...Array.from({ length: 600 }, () => issue(named)));
+    relay.events.push(named);
+    world.start();
+    await world.advance(10 * minute);
+    const counts = world.lines('peer missing events').map(({ details }) => details.count);
+    expect(counts).toEqual([500]);
+    await world.stop();
+  });
+
+  it('above 20 repositories in a run, the rest is one line', async () => {
+    const { world, relay } = worldOf();
+    const named = Array.from({ length: 26 }, (_, number) => announcement(`named-${number}`, [url]));
+    await world.submit(...named, ...named.map((each) => issue(each)));
+    relay.events.push(...named);
+    world.start();
+    await world.advance(10 * minute);
+    const lines = world.lines('peer missing events').map(({ details }) => details);
+    expect(lines.length).toBe(21);
+    expect(lines[20]).toEqual({ relay: url, repository: 'others', count: 6 });
     await world.stop();
   });
 

@@ -42,6 +42,10 @@ describe('the limits of a remote (docs/sync.md §2)', () => {
     expect(limits.negentropySessions).toBeGreaterThan(1);
   });
 
+  it('a message has 262,144 bytes at most, whatever the remote publishes', () => {
+    expect(relayLimits({ ...emptyInformation, maxMessageBytes: 1_000_000_000 }).messageBytes).toBe(262_144);
+  });
+
   it('live sync, downloads and negentropy together stay within the subscriptions, whatever their number', () => {
     fc.assert(
       fc.property(

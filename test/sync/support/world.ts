@@ -11,7 +11,9 @@ import { OwnService } from '../../../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../../../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../../../src/policy/repository-directory.js';
 import { RepositoryServing } from '../../../src/policy/serving.js';
+import type { EventStore } from '../../../src/store/event-store.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
+import type { RefusedIndex } from '../../../src/store/refused-index.js';
 import { SyncManager } from '../../../src/sync/manager.js';
 import { SyncMetrics } from '../../../src/sync/metrics.js';
 import { defaultSyncSettings, type SyncSettings } from '../../../src/sync/settings.js';
@@ -39,17 +41,18 @@ export type WorldOptions = {
   readonly identity?: Identity;
   readonly ownService?: OwnService;
   readonly seed?: number;
+  /** What an earlier process left behind. */
+  readonly before?: World;
 };
 
 /** Our daemon's rooms from store to sync, on a virtual clock and a network of fake relays. */
 export class World {
-  readonly clock = new VirtualClock();
-  readonly network = new FakeNetwork(this.clock);
+  readonly clock: VirtualClock;
+  readonly network: FakeNetwork;
   readonly registry = new Registry();
   readonly log: LogLine[] = [];
-  readonly opened = createMemoryStore({ clock: this.clock });
-  readonly store = this.opened.store;
-  readonly refused = this.opened.refused;
+  readonly store: EventStore;
+  readonly refused: RefusedIndex;
   readonly admission: AdmissionPipeline;
   readonly submitted: { readonly event: NostrEvent; readonly source: EventSource }[] = [];
   readonly manager: SyncManager;
@@ -67,7 +70,12 @@ export class World {
       archiveGraspServices: [],
       archiveReadOnly: false,
     });
-    const { store, refused, clock } = this;
+    this.clock = options.before?.clock ?? new VirtualClock();
+    this.network = options.before?.network ?? new FakeNetwork(this.clock);
+    const { store, refused } = options.before ?? createMemoryStore({ clock: this.clock });
+    this.store = store;
+    this.refused = refused;
+    const { clock } = this;
     this.admission = new AdmissionPipeline({
       store,
       refused,
