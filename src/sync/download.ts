@@ -63,11 +63,14 @@ export class Downloader {
     use: (order: DownloadOrder) => Promise<T>,
   ): Promise<T> {
     const order = new DownloadOrder(listener, async (added, ids) => await this.#add(added, ids));
-    const onAbort = () => {
-      order.fail(signal.reason);
+    const drop = () => {
       this.#orders.delete(order);
       this.#queue = this.#queue.filter((wanted) => wanted.order !== order);
       this.#makeRoom();
+    };
+    const onAbort = () => {
+      order.fail(signal.reason);
+      drop();
     };
     this.#orders.add(order);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -75,7 +78,7 @@ export class Downloader {
       return await use(order);
     } finally {
       signal.removeEventListener('abort', onAbort);
-      this.#orders.delete(order);
+      drop();
     }
   }
 

@@ -468,6 +468,31 @@ describe('interrupted catch-up (docs/sync.md §5)', () => {
     await world.stop();
   });
 
+  it('asks for nothing more on behalf of a batch whose time is over', async () => {
+    const { world, relay } = worldOf();
+    const { events } = repositoryWith(700);
+    await world.submit(events[0] as NostrEvent);
+    relay.events.push(...events);
+    relay.script = (connection, [type, id, filter]) => {
+      if (type !== 'REQ' || (filter as Filter).ids === undefined) return false;
+      connection.send('CLOSED', id, 'rate-limited: always');
+      return true;
+    };
+    world.start();
+    // The batch has ten minutes at a time, and begins anew each time.
+    let queued = 0;
+    for (let passed = 0; passed < hour; passed += 10 * second) {
+      await world.advance(10 * second);
+      queued = Math.max(queued, (await world.metric('ngit_sync_queued_downloads')) ?? 0);
+    }
+    expect(relay.messages('NEG-OPEN').length).toBeGreaterThan(6);
+    expect(queued).toBe(700);
+    relay.script = () => false;
+    await world.advance(10 * minute);
+    expect(missing(world, events)).toBe(0);
+    await world.stop();
+  });
+
   it('is not held up by a repository that is gone meanwhile', async () => {
     const { world, relay } = worldOf();
     const gone = announcement('gone', [url]);
