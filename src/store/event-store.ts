@@ -54,8 +54,8 @@ export type EventStore = AsyncDisposable & {
   get(id: string): Promise<StoredEvent | undefined>;
 
   /**
-   * The ids of all that match, from the index, in no order; `limit` does not count. All in one go: for what is known to
-   * be little.
+   * The ids of all that match, from the index, in no order; `limit` does not count. All in one go, about a microsecond
+   * an id: not for what strangers ask.
    */
   ids(filter: Filter): string[];
 

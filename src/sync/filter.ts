@@ -32,7 +32,7 @@ type Asked = {
  * that belongs to none (something stored refers to it) is asked for everywhere.
  *
  * There may be hundreds of thousands of roots, so ids and addresses are numbers, and what is known of a root is how
- * its number is linked: about 120 bytes each, whichever relays are asked about it.
+ * its number is linked: about 130 bytes each, whichever relays are asked about it.
  */
 export class FilterService {
   readonly #discovery: Discovery;

@@ -44,8 +44,8 @@ export class StoredTopics {
   }
 
   /**
-   * Calls `onChanges` when the stored announcements have been read, when the roots have been, which are many more, and
-   * then once per window in which something changed.
+   * Calls `onChanges` when the stored announcements have been read, while the roots are taken in, which are many more,
+   * and then once per window in which something changed.
    */
   async run(signal: AbortSignal, onChanges: () => void): Promise<void> {
     const { feed } = this.#admission;
