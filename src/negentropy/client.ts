@@ -1,10 +1,10 @@
 import { limits } from '../config/limits.js';
 import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWalk } from './answer.js';
-import { highestBound, lowestBound } from './bound.js';
+import { highestBound, indexOfBound, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { IdList } from './id-list.js';
-import type { AskedRange, OpenRange } from './open-range.js';
+import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { bestCut, DifferenceDensity, firstPieces, type Peer } from './plan.js';
 import { QuestionWriter } from './question-writer.js';
 import { MessageReader, protocolVersion } from './reader.js';
@@ -15,6 +15,11 @@ export type NegentropyClientOptions = {
   readonly frameBytesMax: number;
   /** Most ids that the peer may make us need in all. */
   readonly needIdsMax: number;
+  /**
+   * Whether the storage changes while the exchange lasts, as a standing set does: then each range is looked up anew in
+   * every message. What is found is right as of the message; of what came between, the peer may name some once more.
+   */
+  readonly changes?: boolean;
 };
 
 /** What one answer brought. Ids stand one after another, 32 bytes each. */
@@ -42,6 +47,7 @@ export class NegentropyClient {
   readonly #storage: RecordReader;
   readonly #bytesMax: number;
   readonly #needIdsMax: number;
+  readonly #changes: boolean;
   #state: NegentropyClientState = { status: 'new' };
   /** What is to be asked, highest range first, so that the next one is at the end. */
   #open: OpenRange[];
@@ -61,6 +67,7 @@ export class NegentropyClient {
     this.#bytesMax = checkedFrameLimit(options.frameBytesMax);
     this.#answerBytesMax = this.#bytesMax;
     this.#needIdsMax = options.needIdsMax;
+    this.#changes = options.changes === true;
     const all = { lower: lowestBound, upper: highestBound, begin: 0, end: storage.size };
     this.#open = [{ ...all, differences: undefined }];
   }
@@ -87,7 +94,8 @@ export class NegentropyClient {
   receive(message: Uint8Array): NegentropyStep {
     if (this.#state.status !== 'asked') throw wrongState(this.#state);
     try {
-      return this.#receive(message, this.#state.asked);
+      const { asked } = this.#state;
+      return this.#receive(message, this.#changes ? asked.map((range) => this.#located(range)) : asked);
     } catch (error) {
       this.#state = { status: 'failed', error };
       throw error;
@@ -152,7 +160,8 @@ export class NegentropyClient {
   #ask(): Uint8Array {
     const question = new QuestionWriter(this.#storage, this.#bytesMax, this.#answerBytesMax, this.#peer);
     const waiting = this.#density.expectedIn(this.#storage.size);
-    for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
+    for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) {
+      const range = this.#located(open);
       const items = range.end - range.begin;
       const expected = range.differences ?? this.#density.expectedIn(items);
       const rest =
@@ -165,6 +174,13 @@ export class NegentropyClient {
     }
     this.#state = { status: 'asked', asked: question.asked };
     return question.finish();
+  }
+
+  /** A range where it lies now. */
+  #located<T extends Range>(range: T): T {
+    if (!this.#changes) return range;
+    const begin = indexOfBound(this.#storage, range.lower);
+    return { ...range, begin, end: indexOfBound(this.#storage, range.upper, begin) };
   }
 
   /** Into how many pieces an open range is best cut when `expected` differences are in it. */

@@ -19,6 +19,15 @@ export type RefusedIndex = {
   matching(filter: Filter, idsMax: number): string[];
   /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */
   collect(filter: Filter, target: RecordSetBuilder): void;
+  /** Tells of every change, at once. Observers must not throw nor change the index; they stay for as long as it does. */
+  observe(observer: RefusedObserver): void;
   /** Drops what has expired; returns how many. */
   removeExpired(): number;
+};
+
+/** Follows what is remembered as refused. */
+export type RefusedObserver = {
+  added(entry: { readonly id: string; readonly created_at: number }): void;
+  /** It is no longer remembered: because it was stored, to make room, or because its time is over. */
+  forgotten(entry: { readonly id: string; readonly created_at: number }): void;
 };

@@ -11,7 +11,7 @@ import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
 import type { TimeHeap } from './index/time-heap.js';
 import type { Reasons } from './reasons.js';
-import type { RefusedIndex } from './refused-index.js';
+import type { RefusedIndex, RefusedObserver } from './refused-index.js';
 
 /** Share of the room that rows of each rank keep, however many there are of the others. */
 const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
@@ -32,6 +32,7 @@ export class RefusedRows implements RefusedIndex {
   readonly #clock: Clock;
   readonly #limits: RefusedLimits;
   readonly #terms: TermList;
+  readonly #observers: RefusedObserver[] = [];
 
   constructor(
     index: EventIndex,
@@ -71,6 +72,7 @@ export class RefusedRows implements RefusedIndex {
       this.#terms,
     );
     this.#backend.added(row, this.#terms, time, undefined);
+    for (const observer of this.#observers) observer.added(event);
     this.makeRoom();
   }
 
@@ -102,6 +104,10 @@ export class RefusedRows implements RefusedIndex {
       return true;
     });
     appender.flush();
+  }
+
+  observe(observer: RefusedObserver): void {
+    this.#observers.push(observer);
   }
 
   removeExpired(): number {
@@ -136,7 +142,9 @@ export class RefusedRows implements RefusedIndex {
   }
 
   #forget(row: number): void {
+    const entry = { id: this.#index.rows.idHex(row), created_at: this.#index.rows.createdAt(row) };
     this.#index.kill(row);
     this.#backend.changed(row, 0, false);
+    for (const observer of this.#observers) observer.forgotten(entry);
   }
 }

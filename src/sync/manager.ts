@@ -3,6 +3,7 @@ import { limits } from '../config/limits.js';
 import { Slots } from '../lib/slots.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
+import { KnownSet } from '../store/known-set.js';
 import { DailySchedule } from './daily-schedule.js';
 import { Discovery } from './discovery.js';
 import { FilterService } from './filter.js';
@@ -60,6 +61,7 @@ export class SyncManager {
       filters,
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
+      known: new KnownSet(options.store, options.refused, options.kernels),
       dials: new Slots(limits.syncDialsMax),
       retries: new Slots(limits.syncRetriesMax),
       transfers: new Slots(limits.syncTransfersMax),

@@ -8,6 +8,8 @@ import { NegentropyClient } from '../negentropy/client.js';
 import { NegentropyError } from '../negentropy/errors.js';
 import type { Filter } from '../nostr/filter.js';
 import type { EventStore } from '../store/event-store.js';
+import type { KnownSet } from '../store/known-set.js';
+import type { LocalSet } from '../store/local-set.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import type { CatchupTask, NegentropyResult } from './catchup.js';
 import type { Channel, ChannelMessage } from './channel.js';
@@ -23,13 +25,14 @@ export type NegentropyParts = {
   readonly kernels: Kernels;
   readonly store: EventStore;
   readonly refused: RefusedIndex;
+  readonly known: KnownSet;
   readonly metrics: SyncMetrics;
 };
 
 /** Who takes the ids that a session finds, as hex. `onNeed` may make the session wait. */
 export type NegentropySink = {
   onNeed(ids: readonly string[]): Promise<void>;
-  onHave(ids: readonly string[]): void;
+  onHave(ids: Iterable<string>): void;
 };
 
 /** The filter of a task with its time range. */
@@ -51,7 +54,7 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<NegentropyResult> {
   const filter = filterOf(task);
-  const local = localSet(parts, filter);
+  const local = isEverything(filter) ? await parts.known.open(signal) : localSet(parts, filter);
   if (local === undefined) return { type: 'too-many', cuts: [] };
   try {
     const end = await patiently(
@@ -82,10 +85,15 @@ export function localSet(
 }
 
 /** Times that divide a set into pieces of about equal size, oldest first. */
-export function evenCuts(set: RecordSet, pieces: number): number[] {
+export function evenCuts(set: LocalSet, pieces: number): number[] {
   return Array.from({ length: pieces - 1 }, (_, index) =>
     Number(set.timestampAt(Math.floor((set.size * (index + 1)) / pieces))),
   );
+}
+
+/** Whether a filter matches every event; what is known then stands, and is not to be collected. */
+function isEverything(filter: Filter): boolean {
+  return Object.keys(filter).length === 0;
 }
 
 type SessionEnd = NegentropyResult | { readonly type: 'closed'; readonly reason: string };
@@ -93,7 +101,7 @@ type SessionEnd = NegentropyResult | { readonly type: 'closed'; readonly reason:
 /** Pieces into which a range is cut at most when the remote says that it is too large. */
 const piecesMax = 16;
 
-function tooMany(set: RecordSet, itemsMax: number | undefined): NegentropyResult {
+function tooMany(set: LocalSet, itemsMax: number | undefined): NegentropyResult {
   if (set.size < 2) return { type: 'too-many', cuts: [] };
   const fitting = itemsMax === undefined ? 2 : Math.ceil((1.5 * set.size) / itemsMax);
   return { type: 'too-many', cuts: evenCuts(set, Math.min(Math.max(2, fitting), piecesMax, set.size)) };
@@ -102,7 +110,7 @@ function tooMany(set: RecordSet, itemsMax: number | undefined): NegentropyResult
 async function runSession(
   parts: NegentropyParts,
   filter: Filter,
-  local: RecordSet,
+  local: LocalSet,
   sink: NegentropySink,
   signal: AbortSignal,
 ): Promise<SessionEnd> {
@@ -111,7 +119,11 @@ async function runSession(
   const frameBytesMax = Math.floor((peer.limits.messageBytes - utf8Length(JSON.stringify(filter)) - 100) / 2);
   if (frameBytesMax < limits.negentropyFrameBytesMin) return { type: 'refused' };
   await peer.ready(signal);
-  const client = new NegentropyClient(local, { frameBytesMax, needIdsMax: limits.negentropyNeedIdsMax });
+  const client = new NegentropyClient(local, {
+    frameBytesMax,
+    needIdsMax: limits.negentropyNeedIdsMax,
+    changes: isEverything(filter),
+  });
   const session = new Session(parts, signal);
   try {
     let answer = await session.ask(['NEG-OPEN', session.id, filter, toHex(client.initiate())]);
@@ -120,7 +132,7 @@ async function runSession(
       metrics.negentropyRound();
       const step = client.receive(payloadBytes(answer.payload));
       if (step.have.length > 0) sink.onHave(idsOf(step.have));
-      if (step.need.length > 0) await sink.onNeed(idsOf(step.need));
+      if (step.need.length > 0) await sink.onNeed([...idsOf(step.need)]);
       if (step.next === undefined) return { type: 'reconciled' };
       await peer.ready(signal);
       answer = await session.ask(['NEG-MSG', session.id, toHex(step.next)]);
@@ -133,11 +145,7 @@ async function runSession(
   }
 }
 
-function endOf(
-  answer: Exclude<Answer, { type: 'message' }>,
-  hasBegun: boolean,
-  local: RecordSet,
-): SessionEnd {
+function endOf(answer: Exclude<Answer, { type: 'message' }>, hasBegun: boolean, local: LocalSet): SessionEnd {
   if (answer.type === 'slowed') return slowedDown;
   if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'refused' };
   const refusal = readRefusal(answer.reason, answer.itemsMax);
@@ -239,8 +247,7 @@ function payloadBytes(payload: string): Uint8Array {
   return fromHex(payload);
 }
 
-function idsOf(bytes: Uint8Array): string[] {
-  return Array.from({ length: bytes.length / 32 }, (_, index) =>
-    toHex(bytes.subarray(32 * index, 32 * index + 32)),
-  );
+/** As they are read: of a million that only we have, a few are looked at. */
+function* idsOf(bytes: Uint8Array): Iterable<string> {
+  for (let at = 0; at < bytes.length; at += 32) yield toHex(bytes.subarray(at, at + 32));
 }

@@ -23,7 +23,7 @@ export class PeerMissing {
   }
 
   /** Takes ids that a session found only here: stored ones, and remembered ones, which do not count. */
-  add(ids: readonly string[], batch: CatchupBatch, log: RunLog): void {
+  add(ids: Iterable<string>, batch: CatchupBatch, log: RunLog): void {
     let counted = this.#counted.get(batch);
     if (counted === undefined) {
       counted = new Set();

@@ -5,6 +5,7 @@ import type { Random } from '../lib/random.js';
 import type { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
 import type { EventStore } from '../store/event-store.js';
+import type { KnownSet } from '../store/known-set.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import type { FilterService } from './filter.js';
 import type { RelayHealthTracker } from './health.js';
@@ -35,6 +36,8 @@ export type SyncContext = SyncPorts & {
   readonly filters: FilterService;
   readonly health: RelayHealthTracker;
   readonly inFlight: InFlightIds;
+  /** Our side where a relay is asked for everything. */
+  readonly known: KnownSet;
   /** Dialling has gates of its own, one for relays that failed last, so that dead hosts never starve live ones. */
   readonly dials: Slots;
   readonly retries: Slots;

@@ -162,6 +162,7 @@ function recorded(refused: RefusedIndex, disk: Disk): RefusedIndex {
     },
     matching: (filter, idsMax) => refused.matching(filter, idsMax),
     collect: (filter, target) => refused.collect(filter, target),
+    observe: (observer) => refused.observe(observer),
     removeExpired: () => refused.removeExpired(),
   };
 }

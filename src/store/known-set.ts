@@ -1,0 +1,95 @@
+import { limits } from '../config/limits.js';
+import { KernelMemoryError } from '../kernels/errors.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { fromHex } from '../lib/bytes.js';
+import type { EventStore } from './event-store.js';
+import { type LocalSet, SharedSet } from './local-set.js';
+import type { RefusedIndex } from './refused-index.js';
+import { SetChanges } from './set-changes.js';
+
+/**
+ * All that is known, stored or remembered as refused: our side of a reconciliation of everything, for whichever relay.
+ * It is made in turns of the event loop when it is first asked for; from then on it stands, and follows the store by
+ * itself. Whoever reads it over several messages sees each time what is known then, at other indexes than before.
+ */
+export class KnownSet {
+  readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
+  readonly #refused: Pick<RefusedIndex, 'collect'>;
+  readonly #kernels: Kernels;
+  #standing: SharedSet | undefined;
+  #making: Promise<boolean> | undefined;
+  /** What happens while the set is being made. */
+  #changes: SetChanges | undefined;
+
+  constructor(
+    store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>,
+    refused: Pick<RefusedIndex, 'collect' | 'observe'>,
+    kernels: Kernels,
+  ) {
+    this.#store = store;
+    this.#refused = refused;
+    this.#kernels = kernels;
+    const add = (event: { readonly id: string; readonly created_at: number }) =>
+      this.#add(event.created_at, fromHex(event.id));
+    // What leaves the store is remembered as refused: it stays known until that forgets it.
+    store.observe({ added: add, removed: () => {} });
+    refused.observe({ added: add, forgotten: ({ id, created_at }) => this.#remove(created_at, fromHex(id)) });
+  }
+
+  /** The set, or `undefined` when the kernels cannot hold it. Rejects with the signal's reason. */
+  async open(signal?: AbortSignal): Promise<LocalSet | undefined> {
+    while (this.#standing === undefined) {
+      this.#making ??= this.#make().finally(() => {
+        this.#making = undefined;
+        this.#changes = undefined;
+      });
+      const isMade = await this.#making;
+      signal?.throwIfAborted();
+      if (!isMade) return undefined;
+    }
+    return this.#standing.lease();
+  }
+
+  /** Whether it could be made. */
+  async #make(): Promise<boolean> {
+    using builder = this.#kernels.createRecordSet();
+    const changes = new SetChanges(limits.localSetChangesMax);
+    this.#changes = changes;
+    try {
+      await this.#store.collectInTurns({}, Number.POSITIVE_INFINITY, builder);
+      // From here to the end in one turn: the set misses nothing.
+      using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
+      if (anew !== undefined) this.#store.collect({}, anew);
+      const records = anew ?? builder;
+      this.#refused.collect({}, records);
+      const standing = new SharedSet(records.stand());
+      try {
+        changes.applyTo(standing.set);
+      } catch (error) {
+        standing.evict();
+        throw error;
+      }
+      this.#standing = standing;
+      return true;
+    } catch (error) {
+      if (error instanceof KernelMemoryError) return false;
+      throw error;
+    }
+  }
+
+  #add(createdAt: number, id: Uint8Array): void {
+    this.#changes?.add(createdAt, id);
+    try {
+      this.#standing?.set.insert(createdAt, id);
+    } catch (error) {
+      if (!(error instanceof KernelMemoryError)) throw error;
+      this.#standing?.evict();
+      this.#standing = undefined;
+    }
+  }
+
+  #remove(createdAt: number, id: Uint8Array): void {
+    this.#changes?.remove(createdAt, id);
+    this.#standing?.set.delete(createdAt, id);
+  }
+}
