@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { EventSource } from '../../src/admission/admission.js';
+import { PendingWrites } from '../../src/admission/pending-writes.js';
+import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
+import { type Job, VerificationQueue } from '../../src/admission/verification-queue.js';
+import { limits } from '../../src/config/limits.js';
+import { deferred } from '../../src/lib/abort.js';
+import { TurnSlices } from '../../src/lib/turn-slices.js';
+import { plainEvent } from '../relay/fakes.js';
+import { settle } from '../support/virtual-clock.js';
+
+let nowMs: number;
+let turns: (() => void)[];
+let slices: TurnSlices;
+let log: string[];
+
+beforeEach(() => {
+  nowMs = 0;
+  turns = [];
+  log = [];
+  const sliceLimits = { turnMs: 12, sliceMsMin: 2, sliceMsMax: 4 };
+  slices = new TurnSlices({ monotonic: () => nowMs }, sliceLimits, (task) => turns.push(task));
+});
+
+async function turn(): Promise<void> {
+  turns.shift()?.();
+  await settle();
+}
+
+const inTurns = async () => {
+  while (turns.length > 0) await turn();
+};
+
+describe('PendingWrites', () => {
+  const pendingWrites = () =>
+    new PendingWrites<string>(slices, {
+      bytesOf: () => limits.writingBytesMax / 4,
+      onBegin: () => () => log.push('on disk'),
+      onWritten: (event) => log.push(`OK ${event}`),
+      announce: (event) => {
+        log.push(event);
+        nowMs += 2;
+      },
+      onRoom: () => log.push('room'),
+      onFailure: (events) => log.push(`failed ${events.join('')}`),
+    });
+
+  it('acknowledges what is written at once, and announces it in its order, in slices of turns', async () => {
+    const writes = pendingWrites();
+    const [first, second] = [deferred<void>(), deferred<void>()];
+    for (const event of ['a', 'b', 'c']) writes.add(event, first.promise);
+    writes.add('d', second.promise);
+    expect([writes.isFull, writes.isEmpty]).toEqual([true, false]);
+    first.resolve();
+    await settle();
+    expect(log).toEqual(['on disk', 'OK a', 'OK b', 'OK c', 'a', 'room', 'b']);
+    second.resolve();
+    await settle();
+    let isAnnounced = false;
+    const announced = writes.announced().then(() => {
+      isAnnounced = true;
+    });
+    await settle();
+    expect(isAnnounced).toBe(false);
+    await inTurns();
+    await announced;
+    expect(log.slice(-4)).toEqual(['on disk', 'OK d', 'c', 'd']);
+    expect(writes.isEmpty).toBe(true);
+  });
+
+  it('announces nothing of a write that failed', async () => {
+    const writes = pendingWrites();
+    const failing = deferred<void>();
+    for (const event of ['a', 'b', 'c', 'd']) writes.add(event, failing.promise);
+    failing.reject(new Error('disk full'));
+    await settle();
+    await inTurns();
+    expect(log).toEqual(['room', 'failed abcd']);
+    expect(writes.isEmpty).toBe(true);
+  });
+});
+
+describe('VerificationQueue', () => {
+  const verifier: Verifier = {
+    batchesMax: 2,
+    verify: async (events): Promise<Verdict[]> => events.map(() => 'valid'),
+    async [Symbol.asyncDispose]() {},
+  };
+  const job = (number: number, source: EventSource): Job => ({ event: plainEvent(number), source, bytes: 1 });
+
+  it('hands out what clients sent at once, and all else in its order, in slices of turns', async () => {
+    const queue = new VerificationQueue<Job>(verifier, slices, {
+      onVerdict: ({ event, source }) => {
+        log.push(`${source.type} ${event.created_at % 1_000}`);
+        nowMs += 4;
+      },
+      onFailure: () => {},
+    });
+    const catchup: EventSource = { type: 'catchup', relay: 'wss://a.example' };
+    for (let number = 0; number < 4; number += 1) queue.push(job(number, catchup));
+    await settle();
+    queue.push(job(9, { type: 'direct' }));
+    await settle();
+    expect(log).toEqual(['catchup 0', 'direct 9']);
+    await inTurns();
+    expect(log).toEqual(['catchup 0', 'direct 9', 'catchup 1', 'catchup 2', 'catchup 3']);
+    expect(queue.length).toBe(0);
+  });
+});
