@@ -60,8 +60,8 @@ export type EventStore = AsyncDisposable & {
   ids(filter: Filter): string[];
 
   /**
-   * The ids of what matches, from the index, newest first, up to `idsPerTurn` in a turn of the event loop. Answers the
-   * state at the call, but for what left the store by its turn.
+   * The ids of what matches, from the index, newest first, up to `idsPerTurn` in a turn of the event loop, which every
+   * answer takes at least one of. Answers the state at the call, but for what left the store by its turn.
    */
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]>;
 

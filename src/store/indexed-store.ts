@@ -227,8 +227,8 @@ export class IndexedStore implements EventStore {
       yield found
         .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
         .map(({ row }) => this.#index.rows.idHex(row));
-      if (done) return;
       await this.#nextTurn();
+      if (done) return;
     }
   }
 

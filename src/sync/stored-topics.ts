@@ -56,10 +56,11 @@ export class StoredTopics {
     const onAbort = () => this.#changed.notify();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      await this.#loadAnnouncements(signal);
+      const addresses = await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
       this.#removedMeanwhile = undefined;
       onChanges();
+      await this.#loadReferences(addresses, signal);
       await this.#loadRoots(signal, onChanges);
       for (;;) {
         onChanges();
@@ -73,10 +74,30 @@ export class StoredTopics {
     }
   }
 
-  async #loadAnnouncements(signal: AbortSignal): Promise<void> {
+  /** Takes the stored announcements in; gives the addresses to which roots may refer. */
+  async #loadAnnouncements(signal: AbortSignal): Promise<string[]> {
+    const addresses: string[] = [];
     for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement] }])) {
       signal.throwIfAborted();
-      for (const { event } of chunk) if (this.#removedMeanwhile?.has(event.id) === false) this.#take(event);
+      for (const { event } of chunk) {
+        if (this.#removedMeanwhile?.has(event.id) !== false) continue;
+        const announcement = tryParseAnnouncement(event);
+        if (announcement === undefined) continue;
+        this.#filters.addAnnouncement(event, announcement);
+        addresses.push(announcement.address);
+      }
+    }
+    return addresses;
+  }
+
+  async #loadReferences(addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const address of addresses) {
+      for (const filter of rootsReferringTo(addressKeys, address)) {
+        for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
+          signal.throwIfAborted();
+          for (const id of ids) if (this.#store.has(id)) this.#filters.addReference(id, address);
+        }
+      }
     }
   }
 
@@ -123,7 +144,7 @@ export class StoredTopics {
   #takeAnnouncement(event: NostrEvent, announcement: Announcement): void {
     const { address } = announcement;
     if (!this.#filters.isAnnounced(address)) {
-      for (const root of this.#rootsThat(['#a', '#A', '#q'], address))
+      for (const root of this.#rootsReferringTo(addressKeys, address))
         this.#filters.addReference(root, address);
     }
     this.#filters.addAnnouncement(event, announcement);
@@ -131,17 +152,25 @@ export class StoredTopics {
 
   /** Notes which stored roots refer to a root. */
   #addChildren(id: string): void {
-    for (const child of this.#rootsThat(['#e', '#E', '#q'], id)) this.#filters.addParent(child, id);
+    for (const child of this.#rootsReferringTo(idKeys, id)) this.#filters.addParent(child, id);
   }
 
-  /** The stored roots that have the value in one of the tags. */
-  #rootsThat(keys: readonly TagKey[], value: string): string[] {
-    return keys.flatMap((key) => {
-      const filter: Filter = { kinds: [...rootKinds] };
-      filter[key] = [value];
-      return this.#store.ids(filter);
-    });
+  #rootsReferringTo(keys: readonly TagKey[], value: string): string[] {
+    return rootsReferringTo(keys, value).flatMap((filter) => this.#store.ids(filter));
   }
+}
+
+/** Tags by which a root refers to an address or to an id (`referencesOf`). */
+const addressKeys: readonly TagKey[] = ['#a', '#A', '#q'];
+const idKeys: readonly TagKey[] = ['#e', '#E', '#q'];
+
+/** Filters for the roots that have the value in one of the tags. */
+function rootsReferringTo(keys: readonly TagKey[], value: string): Filter[] {
+  return keys.map((key) => {
+    const filter: Filter = { kinds: [...rootKinds] };
+    filter[key] = [value];
+    return filter;
+  });
 }
 
 /** A stored announcement that an older policy let in may be unreadable by now; it is not followed. */
