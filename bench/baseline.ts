@@ -20,27 +20,41 @@ export type BaselineEntry = {
 const path = new URL('./baseline.json', import.meta.url);
 
 /**
- * What a ratio of times may lose before it counts as worse: machines differ, and other work runs beside the bench.
+ * What a ratio of times may lose before it counts as worse: so much between machines, and so many times what its lower
+ * quartile strayed in the runs that the baseline is drawn from; for a check measures again what came out worse.
  * Figures depend on nothing but the work.
  */
-const timeTolerance = 0.8;
+const timeToleranceMin = 0.3;
+const timeToleranceMax = 0.8;
+const strayFactor = 2;
 const figureTolerance = 0.05;
 
 export function readBaseline(): BaselineEntry[] {
   return JSON.parse(readFileSync(path, 'utf8')) as BaselineEntry[];
 }
 
-/** Replaces the entries of the works that were measured; tolerances set by hand stay. */
-export function writeBaseline(results: readonly Result[]): void {
-  const before = readBaseline();
-  const measured = entriesOf(results).map((entry) => ({
-    ...entry,
-    tolerance: before.find((each) => keyOf(each) === keyOf(entry))?.tolerance ?? entry.tolerance,
-  }));
+/** Replaces the entries of the works that were measured, each in several runs, by the medians of their ratios. */
+export function writeBaseline(runs: readonly (readonly Result[])[]): void {
+  const measured = baselineOf(runs);
   const keys = new Set(measured.map(keyOf));
-  const entries = [...before.filter((entry) => !keys.has(keyOf(entry))), ...measured];
+  const entries = [...readBaseline().filter((entry) => !keys.has(keyOf(entry))), ...measured];
   entries.sort((a, b) => keyOf(a).localeCompare(keyOf(b), 'en', { numeric: true }));
   writeFileSync(path, `[\n${entries.map((entry) => `  ${JSON.stringify(entry)}`).join(',\n')}\n]\n`);
+}
+
+/** The entries that several runs of the same works make. */
+export function baselineOf(runs: readonly (readonly Result[])[]): BaselineEntry[] {
+  const entries = new Map<string, BaselineEntry[]>();
+  for (const entry of runs.flatMap(entriesOf)) {
+    entries.set(keyOf(entry), [...(entries.get(keyOf(entry)) ?? []), entry]);
+  }
+  return [...entries.values()].map((same) => {
+    same.sort((a, b) => a.ratio - b.ratio);
+    const median = same[same.length >> 1]!;
+    const stray = 1 - same[same.length >> 2]!.ratio / median.ratio;
+    const tolerance = Math.min(timeToleranceMin + strayFactor * stray, timeToleranceMax);
+    return median.of === 'time' ? { ...median, tolerance: Number(tolerance.toFixed(2)) } : median;
+  });
 }
 
 /** One line for each ratio of these results that is worse than the baseline allows. */
@@ -91,5 +105,5 @@ function ratiosOf(candidate: Result, other: Result): BaselineEntry[] {
     const theirs = other.figures?.[name];
     return theirs === undefined ? [] : [entry(name, theirs / value, figureTolerance)];
   });
-  return [entry('time', other.minNs / candidate.minNs, timeTolerance), ...figures];
+  return [entry('time', other.minNs / candidate.minNs, timeToleranceMax), ...figures];
 }

@@ -22,13 +22,30 @@ export type Result = {
 setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');
 
+/** `rounds`: how often the contenders take turns. */
 const effort = {
-  full: { samplesMin: 12, slowSamplesMin: 3, timeNsMin: 400e6, batchSamples: 1024 },
-  small: { samplesMin: 30, slowSamplesMin: 10, timeNsMin: 20e6, batchSamples: 64 },
+  full: { rounds: 1, samplesMin: 12, slowSamplesMin: 3, timeNsMin: 400e6, batchSamples: 1024 },
+  small: { rounds: 3, samplesMin: 8, slowSamplesMin: 1, timeNsMin: 4e6, batchSamples: 64 },
 } as const;
 
-/** Times all contenders of a work, one after another in this process. */
+/**
+ * Times all contenders of a work in this process. In small runs they take turns, so that what else the machine does
+ * for a while meets all of them; each is given its calmest round, and its least time of all rounds.
+ */
 export async function measureWork(topic: string, work: Work, scale: Scale): Promise<Result[]> {
+  let best = await measureRound(topic, work, scale);
+  for (let round = 1; round < effort[scale].rounds; round++) {
+    const results = await measureRound(topic, work, scale);
+    best = best.map((before, index) => calmer(before, results[index]!));
+  }
+  return best;
+}
+
+function calmer(a: Result, b: Result): Result {
+  return { ...(b.medianNs < a.medianNs ? b : a), minNs: Math.min(a.minNs, b.minNs) };
+}
+
+async function measureRound(topic: string, work: Work, scale: Scale): Promise<Result[]> {
   const results: Result[] = [];
   for (const contender of work.contenders) {
     const stats = await time(contender, scale);

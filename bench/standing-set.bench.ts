@@ -6,7 +6,7 @@ import { plainRecords, randomRecordBytes } from './data.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 
 /** Records that come and go while the set stands. */
-const changes = 10_000;
+const changes: Readonly<Record<Scale, number>> = { full: 10_000, small: 1_000 };
 /** Random places that one run asks about, the same in each. */
 const placesAsked = 64;
 /** Above this many records the reference takes too long. */
@@ -21,7 +21,7 @@ export const standingSetTopic: Topic = {
       using set = stand(createWasmKernels({ bytesMax: 2 ** 31 }), bytes);
       using reference = n <= referenceRecordsMax ? stand(createReferenceKernels(), bytes) : undefined;
       const sets = { set, reference };
-      yield changeWork(n, sets);
+      yield changeWork(n, changes[scale], sets);
       yield questionWork('fingerprint of a random range', n, sets, (each, begin, end) =>
         each.fingerprint(Math.min(begin, end), Math.max(begin, end)),
       );
@@ -39,7 +39,7 @@ function stand(kernels: ReturnType<typeof createWasmKernels>, bytes: Uint8Array)
 }
 
 /** Records that are new to the set go in at random places and out again; the time is for one change. */
-function changeWork(n: number, { set, reference }: Sets): Work {
+function changeWork(n: number, changes: number, { set, reference }: Sets): Work {
   const others = plainRecords(randomRecordBytes(changes, 2)).map(({ timestamp, id }) => ({
     timestamp,
     id: new Uint8Array(Buffer.from(id, 'hex')),

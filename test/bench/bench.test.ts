@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BaselineEntry, findRegressions } from '../../bench/baseline.js';
+import { type BaselineEntry, baselineOf, findRegressions } from '../../bench/baseline.js';
 import { chartsOf, plot } from '../../bench/growth.js';
 import type { Result } from '../../bench/measure.js';
 import { formatTime, formatWork } from '../../bench/report.js';
@@ -88,6 +88,21 @@ describe('bench suite', () => {
       { ...result('rival', 'rival', 50), figures: { bytes: 100 } },
     ];
     expect(findRegressions(wordy, baseline)).toEqual([expect.stringContaining('wasm against rival, bytes')]);
+  });
+
+  it('allows a ratio what it strays by itself, and more where it strays more', () => {
+    const run = (rival: number, noisy: number) => [
+      { ...result('wasm', 'candidate', 1), figures: { bytes: 50 } },
+      { ...result('rival', 'rival', rival), figures: { bytes: 100 } },
+      result('noisy', 'rival', noisy),
+    ];
+    const entries = baselineOf([run(10, 10), run(9.5, 6), run(10.5, 14), run(9.5, 7), run(10, 11)]);
+    const tolerances = entries.map(({ against, of, ratio, tolerance }) => [against, of, ratio, tolerance]);
+    expect(tolerances).toEqual([
+      ['rival', 'time', 10, 0.4],
+      ['rival', 'bytes', 2, 0.05],
+      ['noisy', 'time', 10, 0.8],
+    ]);
   });
 
   it('draws growth where there are sizes enough', () => {

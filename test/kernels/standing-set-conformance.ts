@@ -117,6 +117,21 @@ export function standingSetConformance(create: () => Kernels): void {
     );
   });
 
+  it.each([1, 2, 63, 64, 65, 128, 4_097, 9_000])('stands with %i records, and changes then', (count) => {
+    const random = seededRandom(count);
+    const model = new Map<string, TestRecord>();
+    for (let i = 0; i < count; i++) {
+      const each = { timestamp: BigInt(i), id: new Uint8Array(32).fill(randomInteger(random, 256)) };
+      model.set(sortKey(each), each);
+    }
+    const builder = kernels.createRecordSet();
+    builder.append(count).set(recordBytesOf([...model.values()]));
+    using set = builder.stand();
+    expectSameAsSealed(kernels, set, [...model.values()], random);
+    churn(set, model, random, 200, 0.7);
+    expectSameAsSealed(kernels, set, [...model.values()], random);
+  });
+
   it('equals a sealed set while it grows and shrinks', () => {
     const random = seededRandom(9);
     using set = kernels.createStandingSet();
