@@ -252,7 +252,7 @@ export const limits = {
   /** Batches of catch-up on one relay at the same time. */
   remoteBatchesMax: 4,
   /** Downloads and pages on one relay at the same time. */
-  remoteRequestsMax: 4,
+  remoteRequestsMax: 8,
   /** Negentropy sessions on one relay at the same time, where it publishes that it takes them. */
   remoteNegentropySessionsMax: 4,
   /** Longest message of a remote, in bytes; a longer one ends the connection. */

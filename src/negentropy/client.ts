@@ -15,11 +15,6 @@ export type NegentropyClientOptions = {
   readonly frameBytesMax: number;
   /** Most ids that the peer may make us need in all. */
   readonly needIdsMax: number;
-  /**
-   * Whether the storage changes while the exchange lasts, as a standing set does: then each range is looked up anew in
-   * every message. What is found is right as of the message; of what came between, the peer may name some once more.
-   */
-  readonly changes?: boolean;
 };
 
 /** What one answer brought. Ids stand one after another, 32 bytes each. */
@@ -47,7 +42,8 @@ export class NegentropyClient {
   readonly #storage: RecordReader;
   readonly #bytesMax: number;
   readonly #needIdsMax: number;
-  readonly #changes: boolean;
+  /** The version of the storage in which the ranges were looked up. */
+  #version: number;
   #state: NegentropyClientState = { status: 'new' };
   /** What is to be asked, highest range first, so that the next one is at the end. */
   #open: OpenRange[];
@@ -67,7 +63,7 @@ export class NegentropyClient {
     this.#bytesMax = checkedFrameLimit(options.frameBytesMax);
     this.#answerBytesMax = this.#bytesMax;
     this.#needIdsMax = options.needIdsMax;
-    this.#changes = options.changes === true;
+    this.#version = storage.version;
     const all = { lower: lowestBound, upper: highestBound, begin: 0, end: storage.size };
     this.#open = [{ ...all, differences: undefined }];
   }
@@ -84,6 +80,7 @@ export class NegentropyClient {
   /** new → asked. The first message. */
   initiate(): Uint8Array {
     if (this.#state.status !== 'new') throw wrongState(this.#state);
+    this.#follow();
     return this.#ask();
   }
 
@@ -95,7 +92,7 @@ export class NegentropyClient {
     if (this.#state.status !== 'asked') throw wrongState(this.#state);
     try {
       const { asked } = this.#state;
-      return this.#receive(message, this.#changes ? asked.map((range) => this.#located(range)) : asked);
+      return this.#receive(message, this.#follow() ? asked.map((range) => this.#located(range)) : asked);
     } catch (error) {
       this.#state = { status: 'failed', error };
       throw error;
@@ -160,8 +157,7 @@ export class NegentropyClient {
   #ask(): Uint8Array {
     const question = new QuestionWriter(this.#storage, this.#bytesMax, this.#answerBytesMax, this.#peer);
     const waiting = this.#density.expectedIn(this.#storage.size);
-    for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) {
-      const range = this.#located(open);
+    for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
       const items = range.end - range.begin;
       const expected = range.differences ?? this.#density.expectedIn(items);
       const rest =
@@ -176,9 +172,20 @@ export class NegentropyClient {
     return question.finish();
   }
 
+  /**
+   * Looks up what is open anew where the storage has changed; whether it has. What is found in a set that changes is
+   * right as of each message.
+   */
+  #follow(): boolean {
+    const { version } = this.#storage;
+    if (version === this.#version) return false;
+    this.#version = version;
+    this.#open = this.#open.map((range) => this.#located(range));
+    return true;
+  }
+
   /** A range where it lies now. */
   #located<T extends Range>(range: T): T {
-    if (!this.#changes) return range;
     const begin = indexOfBound(this.#storage, range.lower);
     return { ...range, begin, end: indexOfBound(this.#storage, range.upper, begin) };
   }

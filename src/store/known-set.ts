@@ -2,8 +2,9 @@ import { limits } from '../config/limits.js';
 import { KernelMemoryError } from '../kernels/errors.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { fromHex } from '../lib/bytes.js';
+import type { Filter } from '../nostr/filter.js';
 import type { EventStore } from './event-store.js';
-import { type LocalSet, SharedSet } from './local-set.js';
+import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
 import type { RefusedIndex } from './refused-index.js';
 import { SetChanges } from './set-changes.js';
 
@@ -36,8 +37,14 @@ export class KnownSet {
     refused.observe({ added: add, forgotten: ({ id, created_at }) => this.#remove(created_at, fromHex(id)) });
   }
 
-  /** The set, or `undefined` when the kernels cannot hold it. Rejects with the signal's reason. */
-  async open(signal?: AbortSignal): Promise<LocalSet | undefined> {
+  /**
+   * What is known of a stretch of time, or `undefined` when the kernels cannot hold all. Rejects with the signal's
+   * reason.
+   */
+  async open(
+    times: Pick<Filter, 'since' | 'until'> = {},
+    signal?: AbortSignal,
+  ): Promise<LocalSet | undefined> {
     while (this.#standing === undefined) {
       this.#making ??= this.#make().finally(() => {
         this.#making = undefined;
@@ -47,7 +54,7 @@ export class KnownSet {
       signal?.throwIfAborted();
       if (!isMade) return undefined;
     }
-    return this.#standing.lease();
+    return withinTimes(this.#standing.lease(), times);
   }
 
   /** Whether it could be made. */

@@ -1,7 +1,31 @@
 import type { RecordReader, StandingSet } from '../kernels/kernels.js';
+import { TimeRange } from '../kernels/time-range.js';
+import type { Filter } from '../nostr/filter.js';
 
 /** The (created_at, id) of what a filter matches, to be read until it is disposed of. */
 export type LocalSet = RecordReader & Disposable;
+
+/** What a local set holds of a stretch of time, and the hold on that set with it. */
+class LocalRange extends TimeRange implements LocalSet {
+  readonly #set: LocalSet;
+
+  constructor(set: LocalSet, since: number | bigint, until: number | bigint) {
+    super(set, since, until);
+    this.#set = set;
+  }
+
+  [Symbol.dispose](): void {
+    this.#set[Symbol.dispose]();
+  }
+}
+
+const timestampMax = 2n ** 64n - 1n;
+
+/** The part of a set that lies in the time range of a filter; disposing of it disposes of the set. */
+export function withinTimes(set: LocalSet, { since, until }: Pick<Filter, 'since' | 'until'>): LocalSet {
+  if (since === undefined && until === undefined) return set;
+  return new LocalRange(set, since ?? 0, until ?? timestampMax);
+}
 
 /** A standing set with those who read it. An evicted one does not follow any more and lives until they are done. */
 export class SharedSet {

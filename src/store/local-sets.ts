@@ -6,7 +6,7 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { EventStore, RemovedEvent } from './event-store.js';
 import { filterKey } from './filter-key.js';
-import { type LocalSet, SharedSet } from './local-set.js';
+import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
 import { SetChanges } from './set-changes.js';
 
 /** What a set in the making, or one that stands, has to follow. */
@@ -14,12 +14,17 @@ type Followed = { readonly filter: Filter; handle: number | undefined };
 type Building = Followed & { readonly changes: SetChanges };
 type Standing = Followed & { readonly shared: SharedSet };
 
+/** A filter without its time range. */
+function timeless({ since: _, until: __, ...filter }: Filter): Filter {
+  return filter;
+}
+
 /** A filter that matches every stored event. */
 const everything = filterKey({});
 
 /**
  * The local sets of reconciliation (NIP-77). A filter that is asked for again gets a set that stands: it follows the
- * store by itself, so that the next reconciliation starts at once. Standing sets are bounded in number and memory; the
+ * store by itself, so that the next reconciliation starts at once, of any stretch of time of it too. Standing sets are bounded in number and memory; the
  * one that was used least recently gives way.
  *
  * A set is made in turns of the event loop, between which the store may change; what changed is made up for at the
@@ -60,11 +65,11 @@ export class LocalSets {
       await done;
       signal?.throwIfAborted();
     }
-    const standing = this.#standing.get(key);
+    const standing = this.#lease(key, filter) ?? this.#lease(filterKey(timeless(filter)), filter);
     if (standing !== undefined) {
-      this.#standing.delete(key);
-      this.#standing.set(key, standing);
-      return standing.shared.size > recordsMax ? undefined : standing.shared.lease();
+      if (standing.size <= recordsMax) return standing;
+      standing[Symbol.dispose]();
+      return undefined;
     }
     const made = this.#make(key, filter, recordsMax, signal);
     const done = made.then(
@@ -73,6 +78,15 @@ export class LocalSets {
     );
     this.#done.set(key, done);
     return await made;
+  }
+
+  /** A hold on the set that stands under a key, as far as it lies in the time range of the filter. */
+  #lease(key: string, filter: Filter): LocalSet | undefined {
+    const standing = this.#standing.get(key);
+    if (standing === undefined) return undefined;
+    this.#standing.delete(key);
+    this.#standing.set(key, standing);
+    return withinTimes(standing.shared.lease(), filter);
   }
 
   async #make(

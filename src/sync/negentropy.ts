@@ -54,7 +54,7 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<NegentropyResult> {
   const filter = filterOf(task);
-  const local = isEverything(filter) ? await parts.known.open(signal) : localSet(parts, filter);
+  const local = isEverything(filter) ? await parts.known.open(filter, signal) : localSet(parts, filter);
   if (local === undefined) return { type: 'too-many', cuts: [] };
   try {
     const end = await patiently(
@@ -91,8 +91,8 @@ export function evenCuts(set: LocalSet, pieces: number): number[] {
   );
 }
 
-/** Whether a filter matches every event; what is known then stands, and is not to be collected. */
-function isEverything(filter: Filter): boolean {
+/** Whether a filter asks for all of a stretch of time: what is known of that stands, and is not to be collected. */
+function isEverything({ since: _, until: __, ...filter }: Filter): boolean {
   return Object.keys(filter).length === 0;
 }
 
@@ -122,7 +122,6 @@ async function runSession(
   const client = new NegentropyClient(local, {
     frameBytesMax,
     needIdsMax: limits.negentropyNeedIdsMax,
-    changes: isEverything(filter),
   });
   const session = new Session(parts, signal);
   try {

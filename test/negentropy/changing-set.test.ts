@@ -55,7 +55,6 @@ describe.each([
           const client = new NegentropyClient(set, {
             frameBytesMax: ours,
             needIdsMax: 100_000,
-            changes: true,
           });
           const respond = peerOf([...sets.theirs], theirs);
           const { have, need } = exchange(client, (message) => {

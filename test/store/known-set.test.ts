@@ -88,6 +88,20 @@ describe.each([
     );
   });
 
+  it('is read by stretches of time too', async () => {
+    const opened = createMemoryStore({ clock: new VirtualClock() });
+    for (let n = 0; n < 100; n += 1) opened.store.put(eventOf(4 * n + 1));
+    const kernels = createKernels();
+    const knownSet = new KnownSet(opened.store, opened.refused, kernels);
+    using all = await knownSet.open();
+    using part = await knownSet.open({ since: 1_004, until: 1_006 });
+    if (all === undefined || part === undefined) throw new Error('there is room');
+    const times = Array.from({ length: all.size }, (_, at) => Number(all.timestampAt(at)));
+    expect(part.size).toBe(times.filter((time) => time >= 1_004 && time <= 1_006).length);
+    opened.store.put({ ...eventOf(9_001), created_at: 1_005, tags: [] });
+    expect(part.size).toBe(times.filter((time) => time >= 1_004 && time <= 1_006).length + 1);
+  });
+
   it('is made once for all who ask at the same time', async () => {
     const opened = createMemoryStore({ clock: new VirtualClock() });
     for (let n = 0; n < 100; n += 1) opened.store.put(eventOf(n));

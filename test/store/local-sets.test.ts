@@ -52,6 +52,18 @@ function freshIds(store: EventStore, kernels: Kernels, filter: Filter): string[]
 }
 
 describe('local sets', () => {
+  it('a set that stands serves any stretch of time of its filter, and follows the store there', async () => {
+    const { store, kernels, sets } = setUp(enough);
+    (await sets.open({}, many))?.[Symbol.dispose]();
+    const built = vi.spyOn(kernels, 'createRecordSet');
+    const filter = { since: 1_010, until: 1_020, limit: 3 };
+    using set = await sets.open(filter, many);
+    expect(built).not.toHaveBeenCalled();
+    store.put(eventOf(enough + 1, 1, 1_015));
+    expect(set === undefined ? [] : idsOf(set)).toEqual(freshIds(store, kernels, filter));
+    expect(await sets.open(filter, 1)).toBeUndefined();
+  });
+
   it('stand from the second time on, and hold what a fresh query gives', async () => {
     const { store, kernels, sets } = setUp(enough);
     const filter = { kinds: [1, 7] };
@@ -89,14 +101,15 @@ describe('local sets', () => {
     const before = kernels.memory().bytesInUse;
     using first = await sets.open({}, many);
     for (let n = 1; n <= limits.standingSetsMax; n += 1) {
-      for (let times = 0; times < 2; times += 1) (await sets.open({ since: n }, many))?.[Symbol.dispose]();
+      for (let times = 0; times < 2; times += 1)
+        (await sets.open({ kinds: [1, 1_000 + n] }, many))?.[Symbol.dispose]();
     }
     expect(sets.standing).toBe(limits.standingSetsMax);
     expect(idsOf(first as RecordReader)).toEqual(freshIds(store, kernels, {}));
     first?.[Symbol.dispose]();
     for (let n = 1; n <= limits.standingSetsMax; n += 1) {
       for (let times = 0; times < 2; times += 1)
-        (await sets.open({ until: 10_000 + n }, many))?.[Symbol.dispose]();
+        (await sets.open({ kinds: [1, 2_000 + n] }, many))?.[Symbol.dispose]();
     }
     expect(sets.standing).toBe(limits.standingSetsMax);
     expect(kernels.memory().bytesInUse - before).toBeLessThan(limits.standingSetsMax * enough * 200);

@@ -47,7 +47,9 @@ export class DurableStore implements EventStore {
       if (entry.type === 'put') store.put(entry.event);
       else store.remove(entry.id);
     }
-    for (const { event, reason } of disk.refused.values()) refused.add(event, reason);
+    // What makes room for others is forgotten on the disk too.
+    refused.observe({ added: () => {}, forgotten: ({ id }) => disk.refused.delete(id) });
+    for (const { event, reason } of [...disk.refused.values()]) refused.add(event, reason);
     this.refused = recorded(refused, disk);
   }
 
@@ -156,10 +158,7 @@ function recorded(refused: RefusedIndex, disk: Disk): RefusedIndex {
       disk.refused.set(event.id, { event, reason });
     },
     reasonFor: (id) => refused.reasonFor(id),
-    delete(id) {
-      refused.delete(id);
-      disk.refused.delete(id);
-    },
+    delete: (id) => refused.delete(id),
     matching: (filter, idsMax) => refused.matching(filter, idsMax),
     collect: (filter, target) => refused.collect(filter, target),
     observe: (observer) => refused.observe(observer),
