@@ -290,7 +290,7 @@ export const limits = {
 
   // Sync: catch-up
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
-  everythingTrialEvents: 500,
+  everythingTrialEvents: 1_000,
   /** How long a remote that is not worth asking for everything is not asked for it. */
   everythingRetryMs: 604_800_000,
   /** Ids of one download request. */

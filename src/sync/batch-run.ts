@@ -64,9 +64,11 @@ export class BatchRun {
 
   async run(signal: AbortSignal): Promise<void> {
     const { layer, topics } = this.#batch;
-    // What all else hangs on comes first.
-    if (layer === 0)
+    // What all else hangs on comes first: what the layers had asked for already, and the announcements.
+    if (layer === 0) {
+      await this.#parts.downloader.settled();
       for (const filter of filtersOf(1, [announcementsTopic])) await this.#catchUp(filter, signal);
+    }
     await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
   }
 

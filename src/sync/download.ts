@@ -39,6 +39,8 @@ export class Downloader {
   readonly #parts: DownloaderParts;
   readonly #idsMax: number;
   readonly #orders = new Set<DownloadOrder>();
+  /** The asks that are under way. */
+  readonly #asks = new Set<Promise<void>>();
   #queue: Wanted[] = [];
   readonly #wakeup = new Wakeup();
   #room: Deferred<void> | undefined;
@@ -82,6 +84,11 @@ export class Downloader {
     }
   }
 
+  /** Resolves when what has been asked for until now has been answered and accounted for. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#asks);
+  }
+
   /** Asks until `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
@@ -117,7 +124,10 @@ export class Downloader {
         continue;
       }
       const ask = this.#take(order);
-      if (ask.length > 0) await this.#ask(order, ask, signal);
+      if (ask.length === 0) continue;
+      const asking = this.#ask(order, ask, signal);
+      this.#asks.add(asking);
+      await asking.finally(() => this.#asks.delete(asking));
     }
   }
 

@@ -16,7 +16,7 @@ export type Refusal =
 
 const slowDown = /^rate-limited:|rate.?limit|slow(ing)? down|too many (requests|messages)|too fast|throttl/i;
 const tooManySubscriptions =
-  /too many (open |concurrent |active )*(subs|reqs|subscriptions|queries)|subscription limit|maximum (number of )?(concurrent )?subscriptions/i;
+  /too many (open |concurrent |active )*(subs|reqs|subscriptions|queries)|subscription limit|maximum (number of )?(concurrent )?subscriptions|at most .*open subscriptions/i;
 const tooManyFilters = /too many filters|filters? limit/i;
 const things = '(?:results|records|events|elements|items|ids)';
 const tooManyResults = new RegExp(
@@ -28,8 +28,9 @@ const tooManyResults = new RegExp(
 /** Reads a reason. `itemsMax` is the number that stood beside it (4th element of NEG-ERR). */
 export function readRefusal(reason: string, itemsMax?: number): Refusal {
   if (/^auth-required:/i.test(reason)) return { type: 'auth' };
-  if (slowDown.test(reason)) return { type: 'slow-down' };
+  // Some say that under the prefix `rate-limited:`, but waiting does not help.
   if (tooManySubscriptions.test(reason)) return { type: 'too-many-subscriptions' };
+  if (slowDown.test(reason)) return { type: 'slow-down' };
   if (tooManyFilters.test(reason)) return { type: 'too-many-filters' };
   if (itemsMax !== undefined || tooManyResults.test(reason)) {
     return { type: 'too-many-results', itemsMax: itemsMax ?? numberIn(reason) };

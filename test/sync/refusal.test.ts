@@ -37,6 +37,10 @@ describe('what relays mean by their texts', () => {
 
   it('tells limits of subscriptions and of filters', () => {
     expect(readRefusal('error: too many concurrent REQs').type).toBe('too-many-subscriptions');
+    expect(readRefusal('rate-limited: at most 500 open subscriptions').type).toBe('too-many-subscriptions');
+    expect(readRefusal('rate-limited: at most 9 characters of open subscriptions').type).toBe(
+      'too-many-subscriptions',
+    );
     expect(readRefusal('blocked: too many open subscriptions').type).toBe('too-many-subscriptions');
     expect(readRefusal('invalid: too many filters').type).toBe('too-many-filters');
   });
