@@ -20,6 +20,8 @@ export type RelayOptions = {
   readonly signatures: SignatureLibrary;
   /** A relay to catch up with. */
   readonly bootstrapUrl?: string;
+  /** How long after its start it dials, in seconds. */
+  readonly dialDelaySecs?: number;
 };
 
 /** A line of the relay's log, as far as it is read here. */
@@ -169,7 +171,7 @@ export async function freePort(): Promise<number> {
 }
 
 function relayFlags(
-  { folder, signatures, bootstrapUrl }: Omit<RelayOptions, 'name'>,
+  { folder, signatures, bootstrapUrl, dialDelaySecs = 0 }: Omit<RelayOptions, 'name'>,
   port: number,
 ): string[] {
   const flags = {
@@ -181,7 +183,7 @@ function relayFlags(
     'client-events-per-minute': '0',
     'signature-library': signatures,
     'sync-bootstrap-relay-url': bootstrapUrl ?? '',
-    'sync-startup-delay-secs': '0',
+    'sync-startup-delay-secs': String(dialDelaySecs),
     'sync-startup-jitter-ms': '0',
   };
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);

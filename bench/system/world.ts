@@ -6,7 +6,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { ReleaseStack } from '../../src/lib/release-stack.js';
 import { EventFile } from './event-file.js';
 import { readUsage, type Usage, usageSince } from './process-usage.js';
-import { importEvents, RelayProcess } from './relay-process.js';
+import { importEvents, type RelayOptions, RelayProcess } from './relay-process.js';
 import type { BenchSettings } from './settings.js';
 import { defaultTraffic, trafficFile } from './traffic.js';
 
@@ -66,13 +66,18 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a relay; it ends with the world, or before. */
-  async start(name: string, folder: string, bootstrapUrl?: string): Promise<RelayProcess> {
+  async start(
+    name: string,
+    folder: string,
+    { bootstrapUrl, dialDelaySecs }: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs'> = {},
+  ): Promise<RelayProcess> {
     return this.#stack.use(
       await RelayProcess.start({
         name,
         folder,
         signatures: this.settings.signatures,
         ...(bootstrapUrl === undefined ? {} : { bootstrapUrl }),
+        ...(dialDelaySecs === undefined ? {} : { dialDelaySecs }),
       }),
     );
   }

@@ -37,6 +37,16 @@ export class KnownSet {
     refused.observe({ added: add, forgotten: ({ id, created_at }) => this.#remove(created_at, fromHex(id)) });
   }
 
+  /** Makes the set if it does not stand yet: it will be asked for soon. */
+  prepare(): void {
+    this.open().then(
+      (set) => set?.[Symbol.dispose](),
+      () => {
+        // Whoever asks for it then is told.
+      },
+    );
+  }
+
   /**
    * What is known of a stretch of time, or `undefined` when the kernels cannot hold all. Rejects with the signal's
    * reason.

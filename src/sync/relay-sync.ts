@@ -167,6 +167,7 @@ export class RelaySync {
   async #serve({ peer, information }: Dialled, signal: AbortSignal): Promise<void> {
     const { metrics, logger, settings } = this.#context;
     this.#ask(this.#scope.connected(information?.supportsGrasp === true && !settings.negentropyDisabled));
+    if (this.#scope.isEverything) this.#context.known.prepare();
     const session = new Session({
       context: this.#context,
       relay: this.relay,
@@ -215,8 +216,8 @@ export class RelaySync {
   /** Changes what the relay is asked about. */
   #ask({ added, removed }: ScopeChanges): void {
     const { ledger, queue } = this.#memory;
-    ledger.forget(removed);
-    queue.remove(removed);
+    if (ledger.size > 0) ledger.forget(removed);
+    if (queue.size > 0) queue.remove(removed);
     queue.dropUnwanted((topic) => this.#scope.wants(topic));
     this.#session?.update([...added], [...removed]);
   }

@@ -6,10 +6,10 @@ import { everythingTopic, type Topic } from './layers.js';
 import type { SyncSettings } from './settings.js';
 
 /** What is to be asked of the relay from now on, and no longer. */
-export type ScopeChanges = { readonly added: ReadonlySet<Topic>; readonly removed: ReadonlySet<Topic> };
+export type ScopeChanges = { readonly added: Iterable<Topic>; readonly removed: Iterable<Topic> };
 
 const onlyEverything: ReadonlySet<Topic> = new Set([everythingTopic]);
-const noChanges: ScopeChanges = { added: new Set(), removed: new Set() };
+const noChanges: ScopeChanges = { added: [], removed: [] };
 
 /**
  * What one relay is asked about: the topics of the three layers, or all that it holds (docs/sync.md §3). Thousands of
@@ -71,8 +71,8 @@ export class RelayScope {
     if (chosen !== undefined) return chosen;
     if (this.#isEverything) return noChanges;
     return {
-      added: new Set([...added].filter((topic) => this.wants(topic))),
-      removed: new Set([...removed].filter((topic) => !this.wants(topic))),
+      added: [...added].filter((topic) => this.wants(topic)),
+      removed: [...removed].filter((topic) => !this.wants(topic)),
     };
   }
 
@@ -112,7 +112,8 @@ export class RelayScope {
     if (isEverything === this.#isEverything) return undefined;
     this.#isEverything = isEverything;
     this.#beginTrial();
-    const layers = new Set(this.#filters.topicsOf(this.#relay));
+    // Read only by those that hold some of them.
+    const layers = { [Symbol.iterator]: () => this.#filters.topicsOf(this.#relay)[Symbol.iterator]() };
     return isEverything
       ? { added: onlyEverything, removed: layers }
       : { added: layers, removed: onlyEverything };

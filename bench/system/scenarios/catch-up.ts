@@ -12,6 +12,10 @@ const msMaxBase = 30_000;
 const missingEvents = 2_000;
 const roundTripMs = 50;
 const pollIntervalMs = 250;
+/** With a filled store a relay has its start behind it when it dials: by default it waits for 5 to 7 s. */
+const dialDelaySecs = 5;
+/** The first message of a reconciliation by one who has nothing. */
+const emptySetPayload = '6100000200';
 /** Time between two requests of a client during a catch-up. */
 const requestIntervalMs = 50;
 
@@ -43,7 +47,7 @@ export const missingScenario: Scenario = {
       seen += 1;
       return seen % every === 0 && seen / every <= missingEvents;
     });
-    return await catchUp(world, { folder });
+    return await catchUp(world, { folder, dialDelaySecs });
   },
 };
 
@@ -51,7 +55,7 @@ export const identicalScenario: Scenario = {
   name: 'identical',
   about: 'a relay that lacks nothing finds that out',
   byUrl: true,
-  run: async (world) => await catchUp(world, { folder: await world.filledFolder() }),
+  run: async (world) => await catchUp(world, { folder: await world.filledFolder(), dialDelaySecs }),
 };
 
 export const servingScenario: Scenario = {
@@ -61,7 +65,12 @@ export const servingScenario: Scenario = {
   run: async (world) => await catchUp(world, { watched: true }),
 };
 
-type Manner = { readonly folder?: string; readonly roundTripMs?: number; readonly watched?: boolean };
+type Manner = {
+  readonly folder?: string;
+  readonly roundTripMs?: number;
+  readonly watched?: boolean;
+  readonly dialDelaySecs?: number;
+};
 
 /** What a client of the late relay sees, and how late its event loop was between two readings (p99). */
 type Watch = {
@@ -74,7 +83,9 @@ async function catchUp(world: World, manner: Manner): Promise<Measurement> {
   const target = await world.filledTarget();
   const url = await urlAt(world, target.url, manner.roundTripMs);
   const total = await countAt(world, target.url);
-  const late = await world.start('late', manner.folder ?? world.emptyFolder(), url);
+  await askForEverything(target.url);
+  const { folder = world.emptyFolder(), dialDelaySecs = 0 } = manner;
+  const late = await world.start('late', folder, { bootstrapUrl: url, dialDelaySecs });
   const readers = [() => late.usage(), target.usage];
   const account = accountOf(readers);
   const client = world.use(await BenchClient.connect(late.url));
@@ -94,6 +105,13 @@ async function catchUp(world: World, manner: Manner): Promise<Measurement> {
   await late[Symbol.asyncDispose]();
   await target.relay?.[Symbol.asyncDispose]();
   return { figures, usage };
+}
+
+/** Lets the relay make its set of everything, as it has for peers that asked before. */
+async function askForEverything(url: string): Promise<void> {
+  await using client = await BenchClient.connect(url);
+  // A relay of another make may refuse the question; it is asked by layers then.
+  await client.openNegentropy({}, emptySetPayload).catch(() => {});
 }
 
 async function urlAt(world: World, url: string, delayMs: number | undefined): Promise<string> {
