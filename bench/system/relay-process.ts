@@ -27,6 +27,10 @@ export type RelayOptions = {
 /** A line of the relay's log, as far as it is read here. */
 export type LogLine = { readonly atMs: number; readonly msg: string; readonly [key: string]: unknown };
 
+/** Most that a relay at rest uses of one core, and how often that is looked at. */
+const restShareMax = 0.2;
+const restLookMs = 1_000;
+
 /** Longest time that a relay may take to listen. */
 const startMsMax = 120_000;
 
@@ -76,6 +80,18 @@ export class RelayProcess implements AsyncDisposable {
 
   usage(): Usage | undefined {
     return readUsage(this.name, this.#child.pid ?? 0);
+  }
+
+  /** Waits until it has taken in what it reads after it is ready; resolves to what it has used by then. */
+  async atRest(): Promise<Usage | undefined> {
+    for (let before = this.usage(); ; ) {
+      await new Promise((resolve) => setTimeout(resolve, restLookMs));
+      const usage = this.usage();
+      if (before === undefined || usage === undefined) return usage;
+      const share = ((usage.cpuSeconds - before.cpuSeconds) * 1_000) / restLookMs;
+      if (share <= restShareMax) return usage;
+      before = usage;
+    }
   }
 
   /** The first line with that message at or after `fromMs` of wall-clock time, as soon as it is there. */

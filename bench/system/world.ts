@@ -93,6 +93,7 @@ export class World implements AsyncDisposable {
       };
     }
     const relay = await this.start('relay', await this.filledFolder());
+    await relay.atRest();
     return { url: relay.url, relay, usage: () => relay.usage() };
   }
 

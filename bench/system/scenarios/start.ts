@@ -1,7 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Usage } from '../process-usage.js';
-import type { RelayProcess } from '../relay-process.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { machineMs } from '../statistics.js';
 import type { World } from '../world.js';
@@ -36,23 +34,7 @@ async function started(world: World, folder: string) {
   const startedAt = machineMs();
   const relay = await world.start('relay', folder);
   const ms = machineMs() - startedAt;
-  const usage = await restedUsage(relay);
+  const usage = await relay.atRest();
   await relay.kill();
   return { ms, residentBytes: usage?.residentBytes ?? Number.NaN, usage: usage === undefined ? [] : [usage] };
-}
-
-/** Most that a relay at rest uses of one core, and how often that is looked at. */
-const restShareMax = 0.2;
-const restLookMs = 1_000;
-
-/** What the relay has used by the time at which it has taken in what it reads after it is ready. */
-async function restedUsage(relay: RelayProcess): Promise<Usage | undefined> {
-  for (let before = relay.usage(); ; ) {
-    await new Promise((resolve) => setTimeout(resolve, restLookMs));
-    const usage = relay.usage();
-    if (before === undefined || usage === undefined) return usage;
-    const share = ((usage.cpuSeconds - before.cpuSeconds) * 1_000) / restLookMs;
-    if (share <= restShareMax) return usage;
-    before = usage;
-  }
 }
