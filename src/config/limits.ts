@@ -297,6 +297,8 @@ export const limits = {
   downloadIdsMax: 300,
   /** Bytes of one answer that are held back to be handed on oldest first. */
   downloadHeldBytesMax: 1_048_576,
+  /** How long a complete answer waits for those that were asked for before it. */
+  downloadTurnMsMax: 10_000,
   /** Ids that wait to be downloaded from one remote; above it, reconciliation waits. */
   downloadQueueIdsMax: 20_000,
   /** Ids that one remote listed and did not serve, remembered until the next day. */

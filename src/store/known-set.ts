@@ -69,10 +69,10 @@ export class KnownSet {
 
   /** Whether it could be made. */
   async #make(): Promise<boolean> {
-    using builder = this.#kernels.createRecordSet();
     const changes = new SetChanges(limits.localSetChangesMax);
     this.#changes = changes;
     try {
+      using builder = this.#kernels.createRecordSet();
       await this.#store.collectInTurns({}, Number.POSITIVE_INFINITY, builder);
       // From here to the end in one turn: the set misses nothing.
       using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;

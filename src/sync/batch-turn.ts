@@ -113,6 +113,7 @@ export class BatchTurns {
     const { clock } = this.#context;
     const wanted = batch.topics.filter((topic) => scope.wants(topic));
     memory.ledger.done(wanted, batch.startedAt);
+    if (batch.layer === 0) scope.prove();
     // Begun on an earlier connection: what came between the two is still to be fetched.
     const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
     if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');

@@ -39,8 +39,9 @@ export class CatchupLoop {
   }
 
   /** Live sync does what it can for these topics: now their history is due, all of it or what came since the last time. */
-  settle(topics: readonly Topic[]): void {
+  settle(settled: readonly Topic[]): void {
     const { ledger, queue } = this.#parts.memory;
+    const topics = settled.filter((topic) => this.#parts.scope.wants(topic));
     for (const topic of topics) this.#settled.add(topic);
     const isKnown = (topic: Topic) => ledger.doneAt(topic) !== undefined;
     queue.add(

@@ -1,5 +1,5 @@
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred } from '../lib/abort.js';
+import { type Deferred, deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
@@ -84,9 +84,15 @@ export class Downloader {
     }
   }
 
-  /** Resolves when what has been asked for until now has been answered and accounted for. */
+  /** Resolves when what has been asked for until now is accounted for, or after a time: a relay may take long. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#asks);
+    await this.#inTime(Promise.allSettled(this.#asks));
+  }
+
+  async #inTime(work: Promise<unknown>): Promise<void> {
+    await withTimeLimit(this.#parts.clock, 'an answer in its turn', limits.downloadTurnMsMax, work).catch(
+      () => {},
+    );
   }
 
   /** Asks until `signal` ends it. */
@@ -182,7 +188,7 @@ export class Downloader {
     const came = new Set<string>();
     const served = new Set<string>();
     const answer = new OldestFirst({
-      turn: order.handedOn,
+      turn: this.#inTime(order.handedOn),
       room: async () => await this.#parts.inlet.room(order.source),
       deliver: async (event) => await this.#deliver(order, event, served),
     });

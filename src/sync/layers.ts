@@ -25,6 +25,9 @@ export function layerOf(topic: Topic): Layer {
   return isHex32(topic) ? 3 : 2;
 }
 
+/** The kinds that layer 1 asks for. */
+export const layer1Kinds: readonly number[] = [kinds.repositoryAnnouncement, kinds.repositoryState];
+
 const tagKeysOfLayer: Readonly<Record<2 | 3, readonly TagKey[]>> = {
   2: ['#a', '#A', '#q'],
   3: ['#e', '#E', '#q'],
@@ -34,6 +37,6 @@ const tagKeysOfLayer: Readonly<Record<2 | 3, readonly TagKey[]>> = {
 export function filtersOf(layer: Layer, topics: readonly Topic[]): Filter[] {
   if (topics.length === 0) return [];
   if (layer === 0) return [{}];
-  if (layer === 1) return [{ kinds: [kinds.repositoryAnnouncement, kinds.repositoryState] }];
+  if (layer === 1) return [{ kinds: [...layer1Kinds] }];
   return tagKeysOfLayer[layer].map((key) => ({ [key]: [...topics] }));
 }

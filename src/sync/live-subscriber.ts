@@ -142,7 +142,8 @@ export class LiveSubscriber {
         this.#tighten('filters', topics);
         return;
       default:
-        onRefused(topics);
+        // One that stood is refused for another reason than its filters.
+        if (subscription.status === 'opening') onRefused(topics);
         this.#retryLater(topics);
         return;
     }

@@ -55,7 +55,8 @@ export async function reconcile(
 ): Promise<NegentropyResult> {
   const filter = filterOf(task);
   const local = isEverything(filter) ? await parts.known.open(filter, signal) : localSet(parts, filter);
-  if (local === undefined) return { type: 'too-many', cuts: [] };
+  // A piece of everything takes the same set: where that has no room, it is asked by layers.
+  if (local === undefined) return isEverything(filter) ? { type: 'refused' } : { type: 'too-many', cuts: [] };
   try {
     const end = await patiently(
       { ...parts, signal },

@@ -1,3 +1,4 @@
+import { limits } from '../config/limits.js';
 import { errorMessage } from '../lib/errors.js';
 import {
   backOff,
@@ -12,6 +13,7 @@ import {
 import { type Dialled, dialPeer } from './dial.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
+import { layer1Kinds } from './layers.js';
 import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
 import { RelayScope, type ScopeChanges } from './scope.js';
@@ -62,7 +64,10 @@ export class RelaySync {
       ...context,
       relay,
       onFailure: (error) => this.#fail(error),
-      onOutcome: ({ id }, { type }) => this.#countForScope(id, type !== 'refused'),
+      onOutcome: ({ id, kind }, { type }) => {
+        // Announcements and states are asked for either way.
+        if (!layer1Kinds.includes(kind)) this.#countForScope(id, type !== 'refused');
+      },
     });
     context.metrics.track(relay);
     this.#showHealth();
@@ -166,7 +171,8 @@ export class RelaySync {
 
   async #serve({ peer, information }: Dialled, signal: AbortSignal): Promise<void> {
     const { metrics, logger, settings } = this.#context;
-    this.#ask(this.#scope.connected(information?.supportsGrasp === true && !settings.negentropyDisabled));
+    const isOffered = information?.supportsGrasp && !settings.negentropyDisabled;
+    this.#ask(this.#scope.connected(isOffered));
     if (this.#scope.isEverything) this.#context.known.prepare();
     const session = new Session({
       context: this.#context,
@@ -176,7 +182,7 @@ export class RelaySync {
       memory: this.#memory,
       scope: this.#scope,
       onNotServed: (id) => this.#countForScope(id, false),
-      onEverythingRefused: () => this.#narrow(),
+      onEverythingRefused: () => this.#narrow(settings.dailyIntervalMs),
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
     this.#session = session;
@@ -223,14 +229,16 @@ export class RelaySync {
   }
 
   #countForScope(id: string, isWanted: boolean): void {
-    if (this.#scope.count(id, isWanted)) this.#narrow();
+    if (!this.#scope.count(id, isWanted)) return;
+    // Not under the hands of those who are counting.
+    queueMicrotask(() => this.#narrow(limits.everythingRetryMs));
   }
 
   /** Everything is asked for no longer, but the layers are. */
-  #narrow(): void {
+  #narrow(forMs: number): void {
     if (!this.#scope.isEverything) return;
     this.#context.logger.info({ relay: this.relay }, 'relay is not to be asked for everything');
-    this.#ask(this.#scope.narrow());
+    this.#ask(this.#scope.narrow(forMs));
   }
 
   /** Looks once a minute whether the connection has proven itself. Returns the way to stop. */

@@ -26,6 +26,8 @@ export class RelayScope {
   /** Whether the remote of the current connection is one for git collaboration (GRASP) that can reconcile. */
   #isOffered = false;
   #isEverything = false;
+  /** Whether all that the relay holds was caught up, so that it was worth asking for. */
+  #isProven = false;
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
   #outcomes = 0;
@@ -59,15 +61,21 @@ export class RelayScope {
     return this.#isEverything ? topic === everythingTopic : this.#filters.wants(this.#relay, topic);
   }
 
-  /** Connected to a remote that may, or may not, be asked for everything; gives what changes by that. */
-  connected(isOffered: boolean): ScopeChanges {
-    this.#isOffered = isOffered;
+  /**
+   * Connected to a remote that may, or may not, be asked for everything, as far as that could be read; gives what
+   * changes by that.
+   */
+  connected(isOffered: boolean | undefined): ScopeChanges {
+    this.#isOffered = isOffered ?? this.#isOffered;
     return this.#choose() ?? noChanges;
   }
 
   /** Takes changes of the topics of the layers; gives what changes of what is asked. */
   follow({ added, removed }: ScopeChanges): ScopeChanges {
     const chosen = this.#choose();
+    if (chosen !== undefined && this.#isEverything) {
+      return { added: chosen.added, removed: [...chosen.removed, ...removed] };
+    }
     if (chosen !== undefined) return chosen;
     if (this.#isEverything) return noChanges;
     return {
@@ -81,7 +89,7 @@ export class RelayScope {
    * told when as many more have come: by then, what was refused for want of another event is stored.
    */
   count(id: string, isWanted: boolean): boolean {
-    if (!this.#isEverything) return false;
+    if (!this.#isEverything || this.#isProven) return false;
     this.#outcomes += 1;
     if (!isWanted) this.#unwanted.push(id);
     if (this.#outcomes < limits.everythingTrialEvents) return false;
@@ -92,9 +100,14 @@ export class RelayScope {
     return 2 * unwanted.length > limits.everythingTrialEvents;
   }
 
-  /** Everything cannot be asked of this relay, or is not worth it: the layers are, for a time. */
-  narrow(): ScopeChanges {
-    this.#unfitUntil = this.#clock.monotonic() + limits.everythingRetryMs;
+  /** All that the relay holds has its outcome: from now on little comes of it that is not new. */
+  prove(): void {
+    this.#isProven = this.#isEverything;
+  }
+
+  /** Everything cannot be asked of this relay, or is not worth it: the layers are, for that time. */
+  narrow(forMs: number): ScopeChanges {
+    this.#unfitUntil = this.#clock.monotonic() + forMs;
     return this.#choose() ?? noChanges;
   }
 
@@ -111,6 +124,7 @@ export class RelayScope {
       (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin);
     if (isEverything === this.#isEverything) return undefined;
     this.#isEverything = isEverything;
+    this.#isProven = false;
     this.#beginTrial();
     // Read only by those that hold some of them.
     const layers = { [Symbol.iterator]: () => this.#filters.topicsOf(this.#relay)[Symbol.iterator]() };
