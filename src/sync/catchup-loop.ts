@@ -138,7 +138,9 @@ export class CatchupLoop {
     if (!this.#isOver(trigger)) return;
     await peerMissing.settled();
     if (!this.#isOver(trigger)) return;
-    if (memory.queue.size === 0 && this.#running.size === 0) {
+    // What is new was caught up after all else: how old the oldest is does not change by it.
+    const isNews = trigger === 'start' && memory.lastCompleteAt !== undefined;
+    if (!isNews && memory.queue.size === 0 && this.#running.size === 0) {
       const completeAt = memory.ledger.oldestDoneAt(scope.topics());
       memory.lastCompleteAt = completeAt ?? memory.lastCompleteAt;
     }

@@ -1,4 +1,3 @@
-import { isHex32 } from '../lib/bytes.js';
 import type { Filter, TagKey } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 
@@ -19,10 +18,13 @@ export type Layer = 0 | 1 | 2 | 3;
 
 export const layers: readonly Layer[] = [0, 1, 2, 3];
 
+const idCharacters = 64;
+
 export function layerOf(topic: Topic): Layer {
   if (topic === everythingTopic) return 0;
   if (topic === announcementsTopic) return 1;
-  return isHex32(topic) ? 3 : 2;
+  // Addresses are longer than ids: the kind and the author alone are.
+  return topic.length === idCharacters ? 3 : 2;
 }
 
 /** The kinds that layer 1 asks for. */
