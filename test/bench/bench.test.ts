@@ -99,7 +99,7 @@ describe('bench suite', () => {
     const entries = baselineOf([run(10, 10), run(9.5, 6), run(10.5, 14), run(9.5, 7), run(10, 11)]);
     const tolerances = entries.map(({ against, of, ratio, tolerance }) => [against, of, ratio, tolerance]);
     expect(tolerances).toEqual([
-      ['rival', 'time', 10, 0.4],
+      ['rival', 'time', 10, 0.6],
       ['rival', 'bytes', 2, 0.05],
       ['noisy', 'time', 10, 0.8],
     ]);
