@@ -187,8 +187,9 @@ export class Downloader {
     const open = new Set(ids);
     const came = new Set<string>();
     const served = new Set<string>();
+    const before = order.handedOn;
     const answer = new OldestFirst({
-      turn: this.#inTime(order.handedOn),
+      turn: async () => await this.#inTime(before),
       room: async () => await this.#parts.inlet.room(order.source),
       deliver: async (event) => await this.#deliver(order, event, served),
     });

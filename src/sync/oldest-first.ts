@@ -6,7 +6,7 @@ import { eventBytes, type NostrEvent } from '../nostr/event.js';
  * more, `deliver` when it has its outcome.
  */
 export type EventWay = {
-  readonly turn: Promise<void>;
+  turn(): Promise<void>;
   room(): Promise<void>;
   deliver(event: NostrEvent): Promise<void>;
 };
@@ -36,7 +36,7 @@ export class OldestFirst {
 
   /** The answer is complete: hands on what is held. Resolves when it was, and never rejects. */
   async end(): Promise<void> {
-    this.#flush(this.#way.turn);
+    this.#flush(this.#way.turn());
     await this.#handedOn.catch(() => {});
   }
 
