@@ -91,7 +91,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
     this.#slices = new TurnSlices(parts.clock, catchupSlices);
     this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
-      onVerdict: (job, verdict) => this.#onVerdict(job, verdict),
+      onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (jobs, error) => {
         for (const job of jobs) this.#fail(job, error);
       },
@@ -228,9 +228,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     return this.#refusals.remember(event, source, reason) ? { type: 'refused', reason } : wrongId;
   }
 
-  #onVerdict(job: PendingJob, verdict: Verdict): void {
+  #onVerdict(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): void {
     try {
-      const outcome = this.#decide(job, verdict);
+      const outcome = this.#decide(job, verdict, body);
       if (outcome !== undefined) this.#settle(job, outcome);
     } catch (error) {
       this.#fail(job, error);
@@ -238,7 +238,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   /** The outcome, or `undefined` when it stands only after the write. */
-  #decide(job: PendingJob, verdict: Verdict): AdmissionOutcome | undefined {
+  #decide(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): AdmissionOutcome | undefined {
     const { event, source } = job;
     if (verdict === 'wrong-id') return wrongId;
     if (verdict === 'wrong-signature') return wrongSignature;
@@ -251,7 +251,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       this.feed.emitAccepted(new AcceptedInHand(event, source, false));
       return { type: 'ephemeral' };
     }
-    this.#store(job, store.put(event), decision.effects);
+    this.#store(job, store.put(event, body), decision.effects);
     return undefined;
   }
 

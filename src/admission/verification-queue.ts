@@ -4,7 +4,7 @@ import { SlicedQueue } from '../lib/sliced-queue.js';
 import type { TurnSlices } from '../lib/turn-slices.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
-import type { Verdict, Verifier } from './verification/verifier.js';
+import type { Verdict, VerifiedBatch, Verifier } from './verification/verifier.js';
 
 /** What waits for its verdict. */
 export type Job = {
@@ -31,12 +31,17 @@ const laneLimits = {
   itemsMax: limits.verificationLaneEventsMax,
 };
 
-type Batch<J extends Job> = { readonly jobs: readonly J[]; verdicts: Verdict[] | undefined };
-type Judged<J extends Job> = { readonly job: J; readonly verdict: Verdict };
+type Batch<J extends Job> = { readonly jobs: readonly J[]; verified: VerifiedBatch | undefined };
+type Judged<J extends Job> = {
+  readonly job: J;
+  readonly verdict: Verdict;
+  readonly body: Uint8Array | undefined;
+};
 
 /** What is done with the verdicts. */
 export type VerdictListener<J extends Job> = {
-  onVerdict(job: J, verdict: Verdict): void;
+  /** `body`: the event as bytes (nostr/event-body.ts), where these are at hand. */
+  onVerdict(job: J, verdict: Verdict, body: Uint8Array | undefined): void;
   onFailure(jobs: readonly J[], error: unknown): void;
 };
 
@@ -57,8 +62,8 @@ export class VerificationQueue<J extends Job> {
   constructor(verifier: Verifier, slices: TurnSlices, listener: VerdictListener<J>) {
     this.#verifier = verifier;
     this.#listener = listener;
-    this.#judged = new SlicedQueue(slices, ({ job, verdict }) => {
-      listener.onVerdict(job, verdict);
+    this.#judged = new SlicedQueue(slices, ({ job, verdict, body }) => {
+      listener.onVerdict(job, verdict, body);
       this.#pump();
     });
     const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
@@ -101,11 +106,11 @@ export class VerificationQueue<J extends Job> {
     while (!this.#isPaused && this.#underWay.length < this.#verifier.batchesMax) {
       const jobs = this.#takeBatch();
       if (jobs.length === 0) return;
-      const batch: Batch<J> = { jobs, verdicts: undefined };
+      const batch: Batch<J> = { jobs, verified: undefined };
       this.#underWay.push(batch);
       this.#verifier.verify(jobs.map((job) => job.event)).then(
-        (verdicts) => {
-          batch.verdicts = verdicts;
+        (verified) => {
+          batch.verified = verified;
           this.#handOut();
         },
         (error) => {
@@ -134,12 +139,14 @@ export class VerificationQueue<J extends Job> {
   }
 
   #handOut(): void {
-    for (let head = this.#underWay[0]; head?.verdicts !== undefined; head = this.#underWay[0]) {
+    for (let head = this.#underWay[0]; head?.verified !== undefined; head = this.#underWay[0]) {
       this.#underWay.shift();
+      const { verdicts, bodies } = head.verified;
       for (const [index, job] of head.jobs.entries()) {
-        const verdict = head.verdicts[index] ?? 'wrong-signature';
-        if (job.source.type === 'direct') this.#listener.onVerdict(job, verdict);
-        else this.#judged.push({ job, verdict });
+        const verdict = verdicts[index] ?? 'wrong-signature';
+        const body = bodies?.[index];
+        if (job.source.type === 'direct') this.#listener.onVerdict(job, verdict, body);
+        else this.#judged.push({ job, verdict, body });
       }
     }
     this.#pump();

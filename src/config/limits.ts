@@ -70,8 +70,6 @@ export const limits = {
   catchupSliceMsMin: 2,
   /** The most of a turn that it may take. */
   catchupSliceMsMax: 6,
-  /** Longest serialised event that the WASM build of libsecp256k1 has room for; longer ones are checked in JavaScript. */
-  wasmSerialisedBytesMax: 262_144,
   /** Most bytes of refused events that are kept at hand, to be tried again. */
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */

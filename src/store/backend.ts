@@ -2,6 +2,9 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
 import type { TermList } from './index/terms.js';
 
+/** An event that is stored now, and its bytes (nostr/event-body.ts) where these are at hand. */
+export type NewEvent = { readonly event: NostrEvent; readonly body: Uint8Array | undefined };
+
 /**
  * What lies below the index: it keeps the bodies of the stored events, by the sequence of their row, and a record
  * of every change of the index, so that the index can be built again.
@@ -15,8 +18,8 @@ export type Backend = {
   readonly isStopped: boolean;
   /** Throws `StoreError` when nothing more is taken. */
   check(): void;
-  /** A row was inserted; `event` is its body when it is stored. `time` as in `NewRow`. */
-  added(row: number, terms: TermList, time: number, event: NostrEvent | undefined): void;
+  /** A row was inserted, with its event when it is stored. `time` as in `NewRow`. */
+  added(row: number, terms: TermList, time: number, stored: NewEvent | undefined): void;
   /** A row became refused at `time` or dead, as its state says; a body that it had goes. */
   changed(row: number, time: number, hadBody: boolean): void;
   /** Settles when all that was recorded so far is on disk. */

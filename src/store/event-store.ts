@@ -16,9 +16,10 @@ export type EventStore = AsyncDisposable & {
    * Decides by the rules of NIP-01 (replaceable, addressable, ephemeral), NIP-09 and NIP-40 what becomes of an event
    * whose id and signature were checked, and takes it into the index. `written` settles when the event, its index
    * and the removal of what it replaced are on disk in one atomic batch; only then may it be acknowledged. It
-   * rejects with `StoreError`, after which the store takes nothing more.
+   * rejects with `StoreError`, after which the store takes nothing more. `body`: the event as bytes
+   * (nostr/event-body.ts), where they are at hand; they must not change.
    */
-  put(event: NostrEvent): PutResult;
+  put(event: NostrEvent, body?: Uint8Array): PutResult;
 
   /** Removes an event, as an operator or the expiry sweep does; `written` as for `put`. */
   remove(id: string): { readonly removed: boolean; readonly written: Promise<void> };

@@ -68,12 +68,12 @@ export class IndexedStore implements EventStore {
     return this.#current.storedCount;
   }
 
-  put(event: NostrEvent): PutResult {
+  put(event: NostrEvent, body?: Uint8Array): PutResult {
     this.#backend.check();
     const status = this.preview(event);
     switch (status) {
       case 'stored':
-        return { status, removed: this.#take(event), written: this.#backend.written() };
+        return { status, removed: this.#take(event, body), written: this.#backend.written() };
       case 'duplicate': {
         const row = this.#index.findStored(event.id);
         const written = this.#backend.writtenRow(this.#index.rows.sequence(row));
@@ -239,7 +239,7 @@ export class IndexedStore implements EventStore {
   }
 
   /** Takes an event for which `preview` says `stored`; gives what it removed. */
-  #take(event: NostrEvent): readonly RemovedEvent[] {
+  #take(event: NostrEvent, body: Uint8Array | undefined): readonly RemovedEvent[] {
     this.#refused.delete(event.id);
     const replaced = replacedRows(this.#index, event);
     const deleted = deletedRows(this.#index, event);
@@ -260,7 +260,7 @@ export class IndexedStore implements EventStore {
       },
       this.#terms,
     );
-    this.#backend.added(row, this.#terms, time, event);
+    this.#backend.added(row, this.#terms, time, { event, body });
     this.#tell((observer) => observer.added(event));
     return removed;
   }

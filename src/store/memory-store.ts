@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { eventJson, type NostrEvent } from '../nostr/event.js';
-import { type Backend, EventInHand } from './backend.js';
+import { eventJson } from '../nostr/event.js';
+import { type Backend, EventInHand, type NewEvent } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import { EventIndex } from './index/event-index.js';
 import type { RowTable } from './index/row-table.js';
@@ -29,8 +29,9 @@ class MemoryBackend implements Backend {
 
   check(): void {}
 
-  added(row: number, _terms: TermList, _time: number, event: NostrEvent | undefined): void {
-    if (event !== undefined) this.#bodies.set(this.#rows.sequence(row), new EventInHand(event, eventJson));
+  added(row: number, _terms: TermList, _time: number, stored: NewEvent | undefined): void {
+    if (stored === undefined) return;
+    this.#bodies.set(this.#rows.sequence(row), new EventInHand(stored.event, eventJson));
   }
 
   changed(row: number, _time: number, hadBody: boolean): void {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent, EventSource } from '../../src/admission/admission.js';
 import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
 import { AdmissionClosedError, AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
-import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
+import type { Verdict, VerifiedBatch, Verifier } from '../../src/admission/verification/verifier.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
@@ -56,13 +56,14 @@ class GatedVerifier implements Verifier {
     this.#gate.resolve();
   }
 
-  async verify(events: readonly NostrEvent[]): Promise<Verdict[]> {
+  async verify(events: readonly NostrEvent[]): Promise<VerifiedBatch> {
     this.verified.push(...events);
     await this.#gate.promise;
-    return events.map((event) => {
+    const verdicts = events.map((event): Verdict => {
       if (eventHash(event) !== event.id) return 'wrong-id';
       return event.sig === '0'.repeat(128) ? 'wrong-signature' : 'valid';
     });
+    return { verdicts };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -83,7 +83,7 @@ describe('PendingWrites', () => {
 describe('VerificationQueue', () => {
   const verifier: Verifier = {
     batchesMax: 2,
-    verify: async (events): Promise<Verdict[]> => events.map(() => 'valid'),
+    verify: async (events) => ({ verdicts: events.map((): Verdict => 'valid') }),
     async [Symbol.asyncDispose]() {},
   };
   const job = (number: number, source: EventSource): Job => ({ event: plainEvent(number), source, bytes: 1 });

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initNostrWasm } from 'nostr-wasm';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
@@ -10,6 +9,7 @@ import { CountingProxy } from '../support/counting-proxy.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
+import { quickSigner } from '../support/quick-signing.js';
 
 const total = 100_000;
 const missing = 1_000;
@@ -20,7 +20,7 @@ const isMissing = (n: number): boolean => n % (total / missing) === 1;
 it('catch-up of 1,000 among 100,000 events moves those and not one more; the next moves none', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'graspd-difference-'));
   try {
-    const events = await makeEvents();
+    const events = makeEvents();
     const complete = join(folder, 'complete');
     const behind = join(folder, 'behind');
     await fill(complete, events);
@@ -52,10 +52,9 @@ async function catchUp(remote: DaemonProcess, directory: string, expected: numbe
 }
 
 /** A repository's announcement, its issues, and comments on them; those that one side misses are really signed. */
-async function makeEvents(): Promise<NostrEvent[]> {
-  const wasm = await initNostrWasm();
+function makeEvents(): NostrEvent[] {
   const owner = testIdentity(1);
-  const secret = new Uint8Array(32).fill(9);
+  const sign = quickSigner(new Uint8Array(32).fill(9));
   const announcement = signedEvent(owner, { kind: 30617, tags: [['d', 'large']] });
   const events = [announcement];
   while (events.length < total) {
@@ -70,9 +69,7 @@ async function makeEvents(): Promise<NostrEvent[]> {
       content: `number ${n}`,
       sig: announcement.sig,
     };
-    if (isMissing(n)) wasm.finalizeEvent(event, secret, new Uint8Array(32));
-    else event.id = eventHash(event);
-    events.push(event);
+    events.push(isMissing(n) ? sign(event) : { ...event, id: eventHash(event) });
   }
   return events;
 }

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { eventJson } from '../../src/nostr/event.js';
+import { encodeBody } from '../../src/nostr/event-body.js';
 import { BodyCache } from '../../src/store/level/body-cache.js';
-import { BodyInHand, encodeBody } from '../../src/store/level/body-codec.js';
+import { BodyInHand } from '../../src/store/level/body-codec.js';
 import { plainEvent } from '../relay/fakes.js';
 
 const body = (number: number) => new BodyInHand(encodeBody(plainEvent(number)));

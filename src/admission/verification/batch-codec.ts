@@ -1,15 +1,18 @@
-import { dataView, utf8Length } from '../../lib/bytes.js';
-import { type NostrEvent, serialiseForHash } from '../../nostr/event.js';
+import { ByteWriter } from '../../lib/byte-writer.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { bodyOffsets, serialisationOf, writeBody } from '../../nostr/event-body.js';
 import type { Verdict } from './verifier.js';
 
 /**
- * How a batch travels to a worker: one buffer, which is transferred and not copied.
+ * How a batch travels to a worker and back: one buffer, which is transferred and not copied. The worker writes its
+ * verdicts into it, so that the bodies are there for the store.
  *
  * ```
- * per event   id 32 | pubkey 32 | sig 64 | length u32 LE | the serialisation that is hashed, UTF-8
+ * per event   length of the body u32 LE | bytes of its tags u32 LE, then the verdict | body (event-body.ts)
  * ```
  */
-const headerBytes = 32 + 32 + 64 + 4;
+const headerBytes = 8;
+const noteOffset = 4;
 const verdictOfCode: readonly Verdict[] = ['valid', 'wrong-id', 'wrong-signature'];
 
 /** One event of a batch: views into the buffer that arrived. */
@@ -17,49 +20,56 @@ export type SignedMessage = {
   readonly id: Uint8Array;
   readonly pubkey: Uint8Array;
   readonly sig: Uint8Array;
-  readonly serialised: Uint8Array;
+  /** What the id must be the hash of, in pieces. */
+  readonly serialisation: readonly (string | Uint8Array)[];
 };
 
-/** Packs the events; the buffer is exactly as long as they need. */
+const writer = new ByteWriter();
+
+/** Packs events whose shape was checked. */
 export function encodeBatch(events: readonly NostrEvent[]): ArrayBuffer {
-  const serialised = events.map(serialiseForHash);
-  const total = serialised.reduce((sum, text) => sum + headerBytes + utf8Length(text), 0);
-  const buffer = new ArrayBuffer(total);
-  const target = Buffer.from(buffer);
-  let offset = 0;
-  for (const [index, event] of events.entries()) {
-    const length = target.write(serialised[index] as string, offset + headerBytes);
-    target.write(event.id, offset, 'hex');
-    target.write(event.pubkey, offset + 32, 'hex');
-    target.write(event.sig, offset + 64, 'hex');
-    target.writeUInt32LE(length, offset + 128);
-    offset += headerBytes + length;
+  for (const event of events) {
+    const headerAt = writer.u32(0);
+    writer.u32(0);
+    const bodyAt = writer.length;
+    const tagsBytes = writeBody(event, writer);
+    writer.setU32(headerAt, writer.length - bodyAt);
+    writer.setU32(headerAt + noteOffset, tagsBytes);
   }
-  return buffer;
+  return writer.take();
 }
 
-/** The events of a batch, as views. The batch comes from our own main thread, so its lengths are right. */
-export function* decodeBatch(buffer: ArrayBuffer): Generator<SignedMessage> {
-  const bytes = new Uint8Array(buffer);
-  const view = dataView(bytes);
-  let offset = 0;
-  while (offset < bytes.length) {
-    const length = view.getUint32(offset + 128, true);
-    yield {
-      id: bytes.subarray(offset, offset + 32),
-      pubkey: bytes.subarray(offset + 32, offset + 64),
-      sig: bytes.subarray(offset + 64, offset + 128),
-      serialised: bytes.subarray(offset + headerBytes, offset + headerBytes + length),
+/** Judges each event and writes the verdict in the place of what was known of its tags. */
+export function judgeBatch(buffer: ArrayBuffer, judge: (message: SignedMessage) => Verdict): void {
+  const bytes = Buffer.from(buffer);
+  for (const { at, body } of bodiesOf(bytes)) {
+    const message: SignedMessage = {
+      id: body.subarray(0, bodyOffsets.pubkey),
+      pubkey: body.subarray(bodyOffsets.pubkey, bodyOffsets.sig),
+      sig: body.subarray(bodyOffsets.sig, bodyOffsets.createdAt),
+      serialisation: serialisationOf(body, bytes.readUInt32LE(at + noteOffset)),
     };
-    offset += headerBytes + length;
+    bytes.writeUInt32LE(verdictOfCode.indexOf(judge(message)), at + noteOffset);
   }
 }
 
-/** One byte a verdict. */
-export function encodeVerdicts(verdicts: readonly Verdict[]): Uint8Array {
-  return Uint8Array.from(verdicts, (verdict) => verdictOfCode.indexOf(verdict));
+/** What came back of a batch, in the order of its events. */
+export function decodeBatch(buffer: ArrayBuffer): { verdicts: Verdict[]; bodies: Uint8Array[] } {
+  const bytes = Buffer.from(buffer);
+  const verdicts: Verdict[] = [];
+  const bodies: Uint8Array[] = [];
+  for (const { at, body } of bodiesOf(bytes)) {
+    verdicts.push(verdictOfCode[bytes.readUInt32LE(at + noteOffset)] ?? 'wrong-signature');
+    bodies.push(body);
+  }
+  return { verdicts, bodies };
 }
 
-export function decodeVerdicts(codes: Uint8Array): Verdict[] {
-  return Array.from(codes, (code) => verdictOfCode[code] ?? 'wrong-signature');
+/** The batch comes from our own main thread, so its lengths are right. */
+function* bodiesOf(bytes: Buffer): Generator<{ readonly at: number; readonly body: Buffer }> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + headerBytes + bytes.readUInt32LE(at);
+    yield { at, body: bytes.subarray(at + headerBytes, end) };
+    at = end;
+  }
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { limits } from '../../config/limits.js';
 import type { NostrEvent } from '../../nostr/event.js';
-import { decodeVerdicts, encodeBatch } from './batch-codec.js';
+import { decodeBatch, encodeBatch } from './batch-codec.js';
 import type { SignatureLibrary } from './signature-check.js';
 import type { Verifier } from './verifier.js';
 
@@ -14,7 +14,7 @@ export function createPoolVerifier(options: {
   readonly workers: number;
   readonly library?: SignatureLibrary;
 }): Verifier {
-  const pool = new Piscina<ArrayBuffer, Uint8Array>({
+  const pool = new Piscina<ArrayBuffer, ArrayBuffer>({
     filename: workerFile,
     name: 'verifyBatch',
     minThreads: options.workers,
@@ -25,7 +25,7 @@ export function createPoolVerifier(options: {
     batchesMax: options.workers * limits.verificationBatchesPerWorker,
     async verify(events: readonly NostrEvent[]) {
       const buffer = encodeBatch(events);
-      return decodeVerdicts(await pool.run(buffer, { transferList: [buffer] }));
+      return decodeBatch(await pool.run(buffer, { transferList: [buffer] }));
     },
     [Symbol.asyncDispose]: () => pool.destroy(),
   };

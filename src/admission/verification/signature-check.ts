@@ -27,8 +27,9 @@ export async function openSignatureCheck(library: SignatureLibrary = 'system'): 
 
 /** Id, then signature (NIP-01). */
 export function verdictOn(message: SignedMessage, check: SignatureCheck): Verdict {
-  const hash = createHash('sha256').update(message.serialised).digest();
-  if (hash.compare(message.id) !== 0) return 'wrong-id';
+  const hash = createHash('sha256');
+  for (const piece of message.serialisation) hash.update(piece);
+  if (hash.digest().compare(message.id) !== 0) return 'wrong-id';
   return check.isValid(message) ? 'valid' : 'wrong-signature';
 }
 
@@ -39,7 +40,7 @@ function passesSelfTest(check: SignatureCheck): boolean {
       pubkey: fromHex(pubkey),
       id: fromHex(id),
       sig: fromHex(sig),
-      serialised: new Uint8Array(),
+      serialisation: [],
     };
     return check.isValid(message) === valid;
   });

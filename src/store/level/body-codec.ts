@@ -1,28 +1,6 @@
 import type { NostrEvent } from '../../nostr/event.js';
+import { bodyOffsets } from '../../nostr/event-body.js';
 import type { StoredEvent } from '../event-store.js';
-
-/*
- * A body: | id 32 | pubkey 32 | sig 64 | created_at f64 LE | kind u16 LE | tags and content |
- * Hex as bytes, which general compression would not find. Tags and content are the text between `"tags":` and
- * `,"sig"` in the event's JSON, so that it is read by putting strings together and nothing is parsed; JSON escapes
- * what UTF-8 cannot hold (lone surrogates), so every string comes back as it was.
- */
-const createdAtOffset = 128;
-const kindOffset = 136;
-const textOffset = 138;
-
-/** Encodes an event whose shape was checked. */
-export function encodeBody(event: NostrEvent): Uint8Array {
-  const text = `${JSON.stringify(event.tags)},"content":${JSON.stringify(event.content)}`;
-  const bytes = Buffer.allocUnsafe(textOffset + Buffer.byteLength(text));
-  bytes.write(event.id, 0, 'hex');
-  bytes.write(event.pubkey, 32, 'hex');
-  bytes.write(event.sig, 64, 'hex');
-  bytes.writeDoubleLE(event.created_at, createdAtOffset);
-  bytes.writeUInt16LE(event.kind, kindOffset);
-  bytes.write(text, textOffset);
-  return bytes;
-}
 
 /** An event that was read: its JSON is put together when it is first asked for, and parsed whenever its event is. */
 export class BodyInHand implements StoredEvent {
@@ -35,7 +13,9 @@ export class BodyInHand implements StoredEvent {
   }
 
   get id(): string {
-    return this.#body?.toString('hex', 0, 32) ?? this.bytes.toString('latin1', idAt, idAt + 64);
+    return (
+      this.#body?.toString('hex', 0, bodyOffsets.pubkey) ?? this.bytes.toString('latin1', idAt, idAt + 64)
+    );
   }
 
   get json(): string {
@@ -67,22 +47,22 @@ const pubkeyAt = keys.lastIndexOf(hexSpace);
 const signature = Buffer.from(`,"sig":"${hexSpace}${hexSpace}"}`);
 const sigAt = signature.indexOf(hexSpace);
 /** What JSON has beside the text of a body, and some for objects. */
-const memoryMore = keys.length + signature.length - textOffset + 300;
+const memoryMore = keys.length + signature.length - bodyOffsets.text + 300;
 
 function jsonBytesOf(body: Buffer): Buffer {
-  const createdAt = body.readDoubleLE(createdAtOffset);
-  const kind = body.readUInt16LE(kindOffset);
+  const createdAt = body.readDoubleLE(bodyOffsets.createdAt);
+  const kind = body.readUInt16LE(bodyOffsets.kind);
   const numbers = `","created_at":${createdAt},"kind":${kind},"tags":`;
   const textAt = keys.length + numbers.length;
-  const textEnd = textAt + body.length - textOffset;
+  const textEnd = textAt + body.length - bodyOffsets.text;
   const bytes = Buffer.allocUnsafe(textEnd + signature.length);
   bytes.set(keys, 0);
-  writeHex(body, 0, 32, bytes, idAt);
-  writeHex(body, 32, 64, bytes, pubkeyAt);
+  writeHex(body, 0, bodyOffsets.pubkey, bytes, idAt);
+  writeHex(body, bodyOffsets.pubkey, bodyOffsets.sig, bytes, pubkeyAt);
   bytes.write(numbers, keys.length, 'latin1');
-  body.copy(bytes, textAt, textOffset);
+  body.copy(bytes, textAt, bodyOffsets.text);
   bytes.set(signature, textEnd);
-  writeHex(body, 64, createdAtOffset, bytes, textEnd + sigAt);
+  writeHex(body, bodyOffsets.sig, bodyOffsets.createdAt, bytes, textEnd + sigAt);
   return bytes;
 }
 

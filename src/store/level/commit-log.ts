@@ -2,14 +2,14 @@ import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { NostrEvent } from '../../nostr/event.js';
-import type { Backend } from '../backend.js';
+import { encodeBody } from '../../nostr/event-body.js';
+import type { Backend, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
 import type { Reasons } from '../reasons.js';
 import { BodyCache } from './body-cache.js';
-import { BodyInHand, encodeBody, memoryOfBody } from './body-codec.js';
+import { BodyInHand, memoryOfBody } from './body-codec.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
@@ -82,17 +82,17 @@ export class CommitLog implements Backend {
     if (this.#stopped !== undefined) throw this.#stopped;
   }
 
-  added(row: number, terms: TermList, time: number, event: NostrEvent | undefined): void {
+  added(row: number, terms: TermList, time: number, stored: NewEvent | undefined): void {
     const { index } = this.#parts;
     const batch = this.#openBatch();
     batch.segment.row(index, row, terms, time);
-    if (event === undefined) {
+    if (stored === undefined) {
       this.#wakeLater();
       return;
     }
     const sequence = index.rows.sequence(row);
     // Encoded now and not when the batch is written: each event bears its own cost, and no turn that of hundreds.
-    const body = encodeBody(event);
+    const body = stored.body ?? encodeBody(stored.event);
     this.#pending.set(sequence, { body, batch });
     batch.bodies.push(sequence);
     batch.bytes += body.length;

@@ -7,10 +7,11 @@ export function createFakeVerifier(): Verifier {
   return {
     batchesMax: 2,
     async verify(events) {
-      return events.map((event): Verdict => {
+      const verdicts = events.map((event): Verdict => {
         if (eventHash(event) !== event.id) return 'wrong-id';
         return event.sig === signatureOf(event.id) ? 'valid' : 'wrong-signature';
       });
+      return { verdicts };
     },
     async [Symbol.asyncDispose]() {},
   };
