@@ -63,6 +63,7 @@ export class Refusals {
   revive(event: NostrEvent): Revived {
     const atHand: HotEvent[] = [];
     const gone: string[] = [];
+    if (this.#refused.size === 0) return { atHand, gone };
     for (const filter of this.#policy.revivedBy(event)) {
       for (const id of this.#refused.matching(filter, limits.revivedIdsMax)) {
         if (finalReasons.has(this.#refused.reasonFor(id) ?? '')) continue;

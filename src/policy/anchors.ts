@@ -27,8 +27,7 @@ export class Anchors {
 
   #refersToStored(event: NostrEvent): boolean {
     const { ids, addresses } = referencesOf(event);
-    const stored = ids.filter((id) => this.#context.store.has(id));
-    if (stored.length > 0 && this.#hasAnchor({ ids: stored })) return true;
+    if (ids.some((id) => this.#isAnchor(id))) return true;
     let lookups = 0;
     for (const text of addresses) {
       const address = parseAddress(text) as Address;
@@ -39,6 +38,11 @@ export class Anchors {
       if (lookups >= limits.addressLookupsMax) return false;
     }
     return false;
+  }
+
+  #isAnchor(id: string): boolean {
+    const kind = this.#context.store.kindOf(id);
+    return kind !== undefined && !neverAnchors.includes(kind);
   }
 
   #isStored({ kind, pubkey, identifier }: Address): boolean {

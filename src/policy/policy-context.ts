@@ -10,7 +10,7 @@ export type PolicyContext = {
   /** Whether a repository is served, by domain, lists and archive settings. */
   readonly serving: RepositoryServing;
   /** The stored events: only the questions that the index answers at once. */
-  readonly store: Pick<EventStore, 'has' | 'some' | 'count'>;
+  readonly store: Pick<EventStore, 'kindOf' | 'some' | 'count'>;
   /** Announcements, maintainers, states and pull requests among them. */
   readonly directory: RepositoryDirectory;
   /** Public keys in hex: nothing of theirs is taken. */

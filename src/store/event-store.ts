@@ -27,6 +27,9 @@ export type EventStore = AsyncDisposable & {
   /** Whether an event is stored. */
   has(id: string): boolean;
 
+  /** The kind of a stored event; `undefined` when it is not stored. */
+  kindOf(id: string): number | undefined;
+
   /** What `put` would answer for this event, without taking it: for cheap checks before the signature. */
   preview(event: NostrEvent): PutStatus;
 

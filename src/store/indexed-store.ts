@@ -100,6 +100,11 @@ export class IndexedStore implements EventStore {
     return this.#current.findStored(id) >= 0;
   }
 
+  kindOf(id: string): number | undefined {
+    const row = this.#current.findStored(id);
+    return row < 0 ? undefined : this.#index.rows.kind(row);
+  }
+
   preview(event: NostrEvent): PutStatus {
     return statusOf(this.#current, event, unixSeconds(this.#clock));
   }

@@ -50,7 +50,7 @@ export function deletedRows(index: EventIndex, event: NostrEvent): number[] {
 function isDeleted(index: EventIndex, event: NostrEvent): boolean {
   if (isDeletion(event)) return false;
   const byId = index.listOf((terms) => terms.deletedId(event.pubkey, event.id));
-  for (const _ of storedRows(index, byId)) return true;
+  if (byId !== 0) for (const _ of storedRows(index, byId)) return true;
   const address = addressOf(event);
   if (address === undefined) return false;
   const byAddress = index.listOf((terms) => terms.deletedAddress(address));

@@ -8,8 +8,8 @@ async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 
 async function linesOf(text: string, chunkBytes: number, lineBytesMax = 1000): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of splitLines(chunksOf(Buffer.from(text), chunkBytes), lineBytesMax))
-    lines.push(line);
+  for await (const some of splitLines(chunksOf(Buffer.from(text), chunkBytes), lineBytesMax))
+    lines.push(...some);
   return lines;
 }
 

@@ -72,23 +72,25 @@ async function importPass(
   // Two batches are under way: while one is waited for, the other keeps the verification busy.
   let earlier: Promise<unknown> = Promise.resolve();
   let pending: Promise<void>[] = [];
-  for await (const line of splitLines(input, limits.importLineBytesMax)) {
-    signal.throwIfAborted();
-    const event = readEvent(line);
-    if (event === undefined) {
-      counts.malformed += 1;
-      continue;
-    }
-    await admission.roomy('direct');
-    const outcome = submit(event);
-    // Waited for with its batch; until then a failure must not count as one that nobody handles.
-    outcome.catch(() => {});
-    pending.push(outcome);
-    if (pending.length >= limits.importBatchEventsMax) {
-      await earlier;
-      earlier = Promise.all(pending);
-      earlier.catch(() => {});
-      pending = [];
+  for await (const lines of splitLines(input, limits.importLineBytesMax)) {
+    for (const line of lines) {
+      signal.throwIfAborted();
+      const event = readEvent(line);
+      if (event === undefined) {
+        counts.malformed += 1;
+        continue;
+      }
+      await admission.roomy('direct');
+      const outcome = submit(event);
+      // Waited for with its batch; until then a failure must not count as one that nobody handles.
+      outcome.catch(() => {});
+      pending.push(outcome);
+      if (pending.length >= limits.importBatchEventsMax) {
+        await earlier;
+        earlier = Promise.all(pending);
+        earlier.catch(() => {});
+        pending = [];
+      }
     }
   }
   await earlier;

@@ -12,13 +12,13 @@ export class LineTooLongError extends GraspError {
 const newline = 0x0a;
 
 /**
- * Splits a byte stream into the lines of UTF-8 text that are not blank, holding no more than one of them. Throws
- * `LineTooLongError` for a line above `lineBytesMax`.
+ * Splits a byte stream into the lines of UTF-8 text that are not blank: those that a chunk ends, together. Holds no more
+ * than a chunk and the beginning of a line. Throws `LineTooLongError` for a line above `lineBytesMax`.
  */
 export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,
   lineBytesMax: number,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly string[]> {
   let lineNumber = 1;
   let partBytes = 0;
   let parts: Uint8Array[] = [];
@@ -28,22 +28,27 @@ export async function* splitLines(
     parts.push(part);
   };
   const finish = (): string => {
-    const line = Buffer.concat(parts).toString('utf8').trim();
+    const [first = new Uint8Array()] = parts;
+    const bytes =
+      parts.length > 1 ? Buffer.concat(parts) : Buffer.from(first.buffer, first.byteOffset, first.length);
+    const line = bytes.toString('utf8').trim();
     parts = [];
     partBytes = 0;
     lineNumber += 1;
     return line;
   };
   for await (const chunk of chunks) {
+    const lines: string[] = [];
     let start = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
       take(chunk.subarray(start, end));
       start = end + 1;
       const line = finish();
-      if (line !== '') yield line;
+      if (line !== '') lines.push(line);
     }
     take(chunk.subarray(start));
+    if (lines.length > 0) yield lines;
   }
   const last = finish();
-  if (last !== '') yield last;
+  if (last !== '') yield [last];
 }

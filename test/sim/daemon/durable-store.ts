@@ -72,6 +72,10 @@ export class DurableStore implements EventStore {
     return this.#inner.has(id);
   }
 
+  kindOf(id: string): number | undefined {
+    return this.#inner.kindOf(id);
+  }
+
   preview(event: NostrEvent): PutStatus {
     return this.#inner.preview(event);
   }
