@@ -50,6 +50,8 @@ export class IndexedStore implements EventStore {
   readonly #rowsPerTurn: number;
   readonly #observers: StoreObserver[] = [];
   #isTelling = false;
+  /** What the last event would become, as long as nothing changes: it is asked about right before it is put. */
+  #previewed: { readonly event: NostrEvent; readonly now: number; readonly status: PutStatus } | undefined;
   /** What expired and `removeExpired` has not reported yet. */
   #expired: RemovedEvent[] = [];
 
@@ -106,7 +108,11 @@ export class IndexedStore implements EventStore {
   }
 
   preview(event: NostrEvent): PutStatus {
-    return statusOf(this.#current, event, unixSeconds(this.#clock));
+    const now = unixSeconds(this.#clock);
+    if (this.#previewed?.event === event && this.#previewed.now === now) return this.#previewed.status;
+    const status = statusOf(this.#current, event, now);
+    this.#previewed = { event, now, status };
+    return status;
   }
 
   some(filter: Filter): boolean {
@@ -245,6 +251,7 @@ export class IndexedStore implements EventStore {
 
   /** Takes an event for which `preview` says `stored`; gives what it removed. */
   #take(event: NostrEvent, body: Uint8Array | undefined): readonly RemovedEvent[] {
+    this.#previewed = undefined;
     this.#refused.delete(event.id);
     const replaced = replacedRows(this.#index, event);
     const deleted = deletedRows(this.#index, event);
@@ -253,9 +260,11 @@ export class IndexedStore implements EventStore {
     for (const row of deleted) this.#letGo(row, 'deleted');
     const time = expirationOf(event) ?? 0;
     this.#terms.setEvent(event);
+    const { id, pubkey } = rowKeys(event);
     const row = this.#index.insert(
       {
-        ...rowKeys(event),
+        id,
+        pubkey,
         createdAt: event.created_at,
         kind: event.kind,
         sequence: this.#index.nextSequence,
@@ -272,6 +281,7 @@ export class IndexedStore implements EventStore {
 
   /** Makes a stored row a refused one. */
   #letGo(row: number, reason: OwnReason): void {
+    this.#previewed = undefined;
     const time = unixSeconds(this.#clock);
     const removed = this.#index.removedEvent(row);
     this.#index.refuse(row, this.#reasons.stateOf(reason), time);

@@ -39,6 +39,7 @@ export class KnownSet {
 
   /** Makes the set if it does not stand yet: it will be asked for soon. */
   prepare(): void {
+    if (this.#standing !== undefined || this.#making !== undefined) return;
     this.open().then(
       (set) => set?.[Symbol.dispose](),
       () => {

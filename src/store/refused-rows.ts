@@ -67,8 +67,9 @@ export class RefusedRows implements RefusedIndex {
     this.#terms.setEvent(event);
     const { nextSequence: sequence } = this.#index;
     const { created_at: createdAt, kind } = event;
+    const { id, pubkey } = rowKeys(event);
     const row = this.#index.insert(
-      { ...rowKeys(event), createdAt, kind, sequence, state, sizeLog: 0, time },
+      { id, pubkey, createdAt, kind, sequence, state, sizeLog: 0, time },
       this.#terms,
     );
     this.#backend.added(row, this.#terms, time, undefined);
