@@ -109,6 +109,10 @@ export const limits = {
   liveBufferCharsMax: 2_097_152,
   /** Pause before subscriptions forget which stored events they sent, once these have been announced. */
   announcementPauseMs: 20,
+  /** Bytes of frames that are put together for one write to a client. */
+  sendBlockBytes: 65_536,
+  /** Blocks of memory for that which are kept for the next writes. */
+  sendBlocksKeptMax: 32,
   /** Bytes that wait to be sent to one client above which its socket is not read and its queries pause. */
   clientSendBytesHigh: 524_288,
   /** Bytes that wait to be sent to one client at which its queries go on. */
@@ -127,6 +131,8 @@ export const limits = {
   compressionThresholdBytes: 1_024,
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
+  /** Pause before live events are handed out, in which whoever published them gets to read the `OK`. */
+  deliveryPauseMs: 1,
   /**
    * Time for which live events are put into the send queues of subscribers before the event loop does something else. The
    * writes that follow, one for each client, take several times as long.
@@ -287,6 +293,8 @@ export const limits = {
   remoteSlowDownMs: 65_000,
 
   // Sync: catch-up
+  /** Records of a made-up reconciliation, and of ours from which on it is worth rehearsing. */
+  rehearsalRecords: 20_000,
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
   everythingTrialEvents: 1_000,
   /** How long a remote that is not worth asking for everything is not asked for it. */

@@ -111,6 +111,7 @@ export class RelaySync {
   /** Connects, and connects again, until `signal` ends it. Rejects when admission can take no more. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, metrics } = this.#context;
+    this.#prepare();
     try {
       while (!signal.aborted) {
         await clock.sleep(Math.max(0, this.#health.nextRetryAt - clock.monotonic()), signal);
@@ -126,6 +127,7 @@ export class RelaySync {
   /** Takes what changed of the topics of this relay, and of those that are asked for everywhere. */
   update(changes: ScopeChanges): void {
     this.#ask(this.#scope.follow(changes));
+    this.#prepare();
   }
 
   /** Everything is caught up again, at once or when the relay is connected. */
@@ -138,6 +140,12 @@ export class RelaySync {
   /** Downloads ids; returns those that this relay did not serve, all of them when it is not connected. */
   async fetch(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     return (await this.#session?.fetch(ids, signal)) ?? ids;
+  }
+
+  /** A relay that the operator gives is most likely one for git collaboration. */
+  #prepare(): void {
+    const { preparation, settings } = this.#context;
+    if (this.#isTrusted && !settings.negentropyDisabled && this.#scope.mayBeEverything) preparation.begin();
   }
 
   async #dial(signal: AbortSignal): Promise<void> {

@@ -53,6 +53,14 @@ export class RelayScope {
     return this.#isEverything;
   }
 
+  /** Whether the relay is to be asked for everything if it is one for git collaboration. */
+  get mayBeEverything(): boolean {
+    return (
+      this.#clock.monotonic() >= this.#unfitUntil &&
+      (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin)
+    );
+  }
+
   topics(): Iterable<Topic> {
     return this.#isEverything ? onlyEverything : this.#filters.topicsOf(this.#relay);
   }
@@ -118,10 +126,7 @@ export class RelayScope {
   }
 
   #choose(): ScopeChanges | undefined {
-    const isEverything =
-      this.#isOffered &&
-      this.#clock.monotonic() >= this.#unfitUntil &&
-      (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin);
+    const isEverything = this.#isOffered && this.mayBeEverything;
     if (isEverything === this.#isEverything) return undefined;
     this.#isEverything = isEverything;
     this.#isProven = false;

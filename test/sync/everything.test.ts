@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { dayMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
@@ -58,6 +58,22 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
     await world.advance(5 * minuteMs);
     expect(relay.messages('REQ').map(([, , filter]) => filter)).toEqual([{ limit: 0 }, expect.anything()]);
     expect(relay.asks()).toEqual([[events.at(-1)?.id]]);
+    await world.stop();
+  });
+
+  it.each([
+    ['the operator gives', [url], [{}]],
+    ['only announcements name', [], []],
+  ])('our side of it stands before a relay is dialled that %s', async (_, bootstrapRelays, made) => {
+    const { world, relay } = worldOf({ settings: { bootstrapRelays } });
+    for (const each of content()) await world.submit(each);
+    const collected = vi.spyOn(world.store, 'collectInTurns');
+    world.start();
+    await world.advance(4 * secondMs);
+    expect(collected.mock.calls.map(([filter]) => filter)).toEqual(made);
+    expect(relay.connections).toEqual([]);
+    await world.advance(5 * minuteMs);
+    expect(collected).toHaveBeenCalledTimes(1);
     await world.stop();
   });
 
