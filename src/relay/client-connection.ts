@@ -4,12 +4,13 @@ import type { RawData, WebSocket } from 'ws';
 import { type Deferred, deferred } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
 import { ClientSession, type SessionServices } from './client-session.js';
-import { noticeFrame } from './frames.js';
+import { eventFrame, noticeFrame } from './frames.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
-import { SendBuffer } from './send-buffer.js';
+import { SendBuffer, type SendServices } from './send-buffer.js';
 import { textFrameOf, textOf } from './text-frame.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
+  readonly sending: SendServices;
   readonly settings: SessionServices['settings'] & {
     readonly sendBytesHigh: number;
     readonly sendBytesLow: number;
@@ -35,11 +36,16 @@ export class ClientConnection implements Outbox {
   readonly #closed = deferred<void>();
   #room: Deferred<void> | undefined;
   readonly #unsent: SendBuffer;
+  /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
+  readonly #isCompressed: boolean;
   #full = false;
   /** Whether the client sent anything since the last ping. */
   #heard = true;
   #pingedAtMs: number;
+  /** When bytes were last known to leave, or none to wait. */
   #progressAtMs: number;
+  /** Whether bytes have left since then. */
+  #hasSent = false;
   #countedIn = 0;
   #countedOut = 0;
 
@@ -49,7 +55,8 @@ export class ClientConnection implements Outbox {
     this.#services = services;
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
-    this.#unsent = new SendBuffer(stream, this.#onSent);
+    this.#unsent = new SendBuffer(stream, services.sending, this.#onSent);
+    this.#isCompressed = socket.extensions !== '';
     this.#session = new ClientSession(services, this, () => this.#updateReading());
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('ping', (data) => this.#onPing(data));
@@ -77,10 +84,16 @@ export class ClientConnection implements Outbox {
 
   sendFrame(frame: Buffer): void {
     if (!this.#isOpen) return;
-    if (this.#bytesWaiting === 0) this.#progressAtMs = this.#services.clock.monotonic();
-    // What compression was agreed on for is left to `ws`; else the frame is what leaves.
-    if (this.#socket.extensions === '') this.#unsent.push(frame);
-    else this.#socket.send(textOf(frame), textOptions, this.#onSent);
+    if (this.#isCompressed) this.#socket.send(textOf(frame), textOptions, this.#onSent);
+    else this.#unsent.push(frame);
+    this.#afterSend();
+  }
+
+  sendEvent(prefix: Buffer, eventJson: Uint8Array): void {
+    if (!this.#isOpen) return;
+    if (this.#isCompressed)
+      this.#socket.send(textOf(eventFrame(prefix, eventJson)), textOptions, this.#onSent);
+    else this.#unsent.pushEvent(prefix, eventJson);
     this.#afterSend();
   }
 
@@ -97,7 +110,9 @@ export class ClientConnection implements Outbox {
     const { clock, settings } = this.#services;
     const nowMs = clock.monotonic();
     const waiting = this.#bytesWaiting > 0;
-    if (waiting && nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
+    if (this.#hasSent || !waiting) this.#progressAtMs = nowMs;
+    this.#hasSent = false;
+    if (nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
     else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
   }
 
@@ -140,7 +155,6 @@ export class ClientConnection implements Outbox {
   #onPing(data: Buffer): void {
     this.#heard = true;
     if (!this.#isOpen || this.#full) return;
-    if (this.#bytesWaiting === 0) this.#progressAtMs = this.#services.clock.monotonic();
     this.#socket.pong(data, false, this.#onSent);
     this.#afterSend();
   }
@@ -162,7 +176,7 @@ export class ClientConnection implements Outbox {
   }
 
   readonly #onSent = (): void => {
-    this.#progressAtMs = this.#services.clock.monotonic();
+    this.#hasSent = true;
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
     this.#full = false;
     this.#room?.resolve();

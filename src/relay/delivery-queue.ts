@@ -11,14 +11,18 @@ export type Delivery = {
   readonly to: readonly Subscription[];
 };
 
-export type DeliveryLimits = { readonly sliceMs: number; readonly eventsMax: number };
+export type DeliveryLimits = {
+  readonly pauseMs: number;
+  readonly sliceMs: number;
+  readonly eventsMax: number;
+};
 
 /**
  * Hands accepted events out in slices of time, between which the event loop does all else: whoever published an
  * event has the `OK` before a thousand others have the event, and nobody's request waits until they do.
  */
 export class DeliveryQueue implements Disposable {
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
   readonly #limits: DeliveryLimits;
   readonly #onSent: (count: number) => void;
   readonly #nextTurn: (task: () => void) => void;
@@ -32,7 +36,7 @@ export class DeliveryQueue implements Disposable {
 
   /** `onSent` is told how many frames were sent; `nextTurn` runs a task in a later turn of the event loop. */
   constructor(
-    clock: Pick<Clock, 'monotonic'>,
+    clock: Pick<Clock, 'monotonic' | 'after'>,
     limits: DeliveryLimits,
     onSent: (count: number) => void,
     nextTurn: (task: () => void) => void = setImmediate,
@@ -48,7 +52,8 @@ export class DeliveryQueue implements Disposable {
     this.#deliveries.push(delivery);
     this.#taken += 1;
     if (this.#deliveries.length > this.#limits.eventsMax) this.#handOut(Number.POSITIVE_INFINITY, 1);
-    this.#schedule();
+    // The processor is given away for a moment: whoever is told `OK` may be waiting for the one that we run on.
+    if (!this.#scheduled) this.#schedule((task) => this.#clock.after(this.#limits.pauseMs, task));
   }
 
   /** Whether all that was pushed is handed out. */
@@ -72,13 +77,12 @@ export class DeliveryQueue implements Disposable {
     this.#settle();
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#deliveries.length === 0) return;
-    this.#scheduled = true;
-    this.#nextTurn(() => {
-      this.#scheduled = false;
+  #schedule(later: (task: () => void) => void): void {
+    this.#scheduled = this.#deliveries.length > 0;
+    if (!this.#scheduled) return;
+    later(() => {
       this.#handOut(this.#clock.monotonic() + this.#limits.sliceMs, this.#deliveries.length);
-      this.#schedule();
+      this.#schedule(this.#nextTurn);
     });
   }
 

@@ -1,5 +1,5 @@
 import type { AcceptedEvent } from '../admission/admission.js';
-import { textFrame } from './text-frame.js';
+import { textFrameBytes, writeTextHeader } from './text-frame.js';
 
 /** The messages that the relay sends (NIP-01, 45, 77). Texts of our own are short; ids were checked. */
 export function okFrame(eventId: string, accepted: boolean, reason: string): string {
@@ -37,11 +37,27 @@ export function eventPrefix(subscription: string): Buffer {
   return Buffer.from(`["EVENT",${JSON.stringify(subscription)},`);
 }
 
-const eventEnd = Buffer.from(']');
+const eventEnd = 0x5d; // ]
 
-/** The WebSocket frame of an `EVENT` message around JSON that stands already, in UTF-8. */
+/** Bytes of the WebSocket frame of an `EVENT` message around JSON that stands already, in UTF-8. */
+export function eventFrameBytes(prefix: Buffer, eventJson: Uint8Array): number {
+  return textFrameBytes(prefix.length + eventJson.length + 1);
+}
+
+/** Writes that frame into memory that has room for it. */
+export function writeEventFrame(target: Buffer, at: number, prefix: Buffer, eventJson: Uint8Array): void {
+  const prefixAt = writeTextHeader(target, at, prefix.length + eventJson.length + 1);
+  const jsonAt = prefixAt + prefix.length;
+  target.set(prefix, prefixAt);
+  target.set(eventJson, jsonAt);
+  target[jsonAt + eventJson.length] = eventEnd;
+}
+
+/** That frame in memory of its own. */
 export function eventFrame(prefix: Buffer, eventJson: Uint8Array): Buffer {
-  return textFrame(prefix, eventJson, eventEnd);
+  const frame = Buffer.allocUnsafe(eventFrameBytes(prefix, eventJson));
+  writeEventFrame(frame, 0, prefix, eventJson);
+  return frame;
 }
 
 /**

@@ -13,6 +13,8 @@ export type Outbox = {
   send(text: string): void;
   /** The same for a whole WebSocket frame (text-frame.ts), which may be shared and must not change any more. */
   sendFrame(frame: Buffer): void;
+  /** The same for an event whose frame is for this client alone: what `eventPrefix` made, and the event's JSON. */
+  sendEvent(prefix: Buffer, eventJson: Uint8Array): void;
   /** Whether more than the high mark waits; who can wait, waits for `roomy`. */
   readonly full: boolean;
   /** Resolves when the queue is at its low mark; rejects with `ClientGoneError` when the client is gone. */

@@ -11,11 +11,13 @@ import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
 import type { LocalSets } from '../store/local-sets.js';
 import { AnnouncementBarrier } from './announcement-barrier.js';
+import { BlockPool } from './block-pool.js';
 import { ClientConnection, type ConnectionServices } from './client-connection.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { RelaySettings } from './settings.js';
 import { SlotCounter } from './slot-counter.js';
 import { SubscriptionHub } from './subscription-hub.js';
+import { TurnEnd } from './turn-end.js';
 import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
@@ -50,6 +52,7 @@ export class RelayServer implements AsyncDisposable {
       ...parts,
       hub: this.#hub,
       barrier: new AnnouncementBarrier(store, admission, this.#hub, clock),
+      sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
       scheduler: new TurnScheduler(clock, limits.requestSliceMs),
       negentropySlots: new SlotCounter(settings.negentropySessionsMax),
     };

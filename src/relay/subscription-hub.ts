@@ -40,7 +40,11 @@ export class SubscriptionHub implements Disposable {
   constructor(services: HubServices) {
     this.#services = services;
     this.#matcher = services.kernels.createFilterMatcher();
-    const limit = { sliceMs: limits.deliverySliceMs, eventsMax: limits.deliveryEventsMax };
+    const limit = {
+      pauseMs: limits.deliveryPauseMs,
+      sliceMs: limits.deliverySliceMs,
+      eventsMax: limits.deliveryEventsMax,
+    };
     this.#deliveries = new DeliveryQueue(services.clock, limit, (sent) =>
       services.metrics.deliveries.inc(sent),
     );

@@ -1,6 +1,6 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import type { StoredEvent } from '../store/event-store.js';
-import { type EventFrames, eoseFrame, eventFrame, eventPrefix } from './frames.js';
+import { type EventFrames, eoseFrame, eventPrefix } from './frames.js';
 import type { Outbox } from './outbox.js';
 import { RecentIds } from './recent-ids.js';
 
@@ -87,7 +87,7 @@ export class Subscription {
       this.#sent.add(id);
       this.#release(this.#state, id);
     }
-    this.#outbox.sendFrame(eventFrame(this.#prefix, stored.bytes));
+    this.#outbox.sendEvent(this.#prefix, stored.bytes);
   }
 
   /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */
@@ -100,7 +100,7 @@ export class Subscription {
       if (this.#outbox.full) await this.#outbox.roomy();
       if (this.#state !== state) return;
       this.#release(state, id);
-      this.#outbox.sendFrame(eventFrame(this.#prefix, Buffer.from(accepted.json)));
+      this.#outbox.sendEvent(this.#prefix, Buffer.from(accepted.json));
     }
     this.#state = { type: 'live' };
   }

@@ -8,19 +8,6 @@ const mediumMax = 0xffff;
 const mediumMark = 126;
 const longMark = 127;
 
-/** The frame whose text is these pieces of UTF-8, one after another. */
-export function textFrame(...pieces: readonly Uint8Array[]): Buffer {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const frame = emptyFrame(length);
-  let at = frame.length - length;
-  for (const piece of pieces) {
-    frame.set(piece, at);
-    at += piece.length;
-  }
-  return frame;
-}
-
 /** The frame of a string. */
 export function textFrameOf(text: string): Buffer {
   const length = Buffer.byteLength(text);
@@ -35,20 +22,30 @@ export function textOf(frame: Buffer): Buffer {
   return frame.subarray(mark === longMark ? 10 : mark === mediumMark ? 4 : 2);
 }
 
+/** Bytes of the frame of a text of that many bytes. */
+export function textFrameBytes(length: number): number {
+  return headerBytes(length) + length;
+}
+
+/** Writes the header of the frame of a text of that many bytes; returns where the text begins. */
+export function writeTextHeader(target: Buffer, at: number, length: number): number {
+  target[at] = finalText;
+  if (length <= shortMax) {
+    target[at + 1] = length;
+    return at + 2;
+  }
+  if (length <= mediumMax) {
+    target[at + 1] = mediumMark;
+    return target.writeUInt16BE(length, at + 2);
+  }
+  target[at + 1] = longMark;
+  return target.writeUInt32BE(length, target.writeUInt32BE(0, at + 2));
+}
+
 /** A frame with its header, whose text is still to be written. */
 function emptyFrame(length: number): Buffer {
-  const frame = Buffer.allocUnsafe(headerBytes(length) + length);
-  frame[0] = finalText;
-  if (length <= shortMax) {
-    frame[1] = length;
-  } else if (length <= mediumMax) {
-    frame[1] = mediumMark;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = longMark;
-    frame.writeUInt32BE(0, 2);
-    frame.writeUInt32BE(length, 6);
-  }
+  const frame = Buffer.allocUnsafe(textFrameBytes(length));
+  writeTextHeader(frame, 0, length);
   return frame;
 }
 

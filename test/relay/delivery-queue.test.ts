@@ -6,7 +6,9 @@ import type { Subscription } from '../../src/relay/subscription.js';
 import { settle } from '../support/virtual-clock.js';
 
 let nowMs: number;
+/** What waits for the end of the pause, then for a turn. */
 let turns: (() => void)[];
+let pausesMs: number[];
 let offered: string[];
 let sent: number;
 let queue: DeliveryQueue;
@@ -14,14 +16,22 @@ let queue: DeliveryQueue;
 beforeEach(() => {
   nowMs = 0;
   turns = [];
+  pausesMs = [];
   offered = [];
   sent = 0;
   const count = (frames: number) => {
     sent += frames;
   };
-  queue = new DeliveryQueue({ monotonic: () => nowMs }, { sliceMs: 5, eventsMax: 2 }, count, (task) =>
-    turns.push(task),
-  );
+  const clock = {
+    monotonic: () => nowMs,
+    after(delayMs: number, task: () => void) {
+      pausesMs.push(delayMs);
+      turns.push(task);
+      return () => {};
+    },
+  };
+  const limits = { pauseMs: 1, sliceMs: 5, eventsMax: 2 };
+  queue = new DeliveryQueue(clock, limits, count, (task) => turns.push(task));
 });
 
 /** Subscriptions each of which takes `costMs` for an event. */
@@ -45,7 +55,7 @@ function push(json: string, to: readonly Subscription[]): void {
 const turn = () => turns.shift()?.();
 
 describe('DeliveryQueue', () => {
-  it('hands out in order, in a later turn, and counts what was sent', () => {
+  it('hands out in order, after a pause, and counts what was sent', () => {
     push('1', subscriptions('axb'));
     push('2', subscriptions('a'));
     expect(offered).toEqual([]);
@@ -53,6 +63,7 @@ describe('DeliveryQueue', () => {
     expect(offered).toEqual(['1a', '1x', '1b', '2a']);
     expect(sent).toBe(3);
     expect(turns).toEqual([]);
+    expect(pausesMs).toEqual([1]);
   });
 
   it('goes on in the next turn where a slice of time ended', () => {
@@ -61,6 +72,9 @@ describe('DeliveryQueue', () => {
     expect(offered).toEqual(['1a', '1b']);
     turn();
     expect(offered).toEqual(['1a', '1b', '1c', '1d']);
+    expect(pausesMs).toEqual([1]);
+    push('2', subscriptions('a'));
+    expect(pausesMs).toEqual([1, 1]);
   });
 
   it('hands out the oldest at once when too many wait', () => {

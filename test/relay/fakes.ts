@@ -2,12 +2,14 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Admission, AdmissionOutcome, EventSource } from '../../src/admission/admission.js';
 import { EventFeed } from '../../src/admission/event-feed.js';
+import { limits } from '../../src/config/limits.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
+import { eventFrame } from '../../src/relay/frames.js';
 import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
 import { RelayMetrics } from '../../src/relay/relay-metrics.js';
 import { fixedRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
@@ -66,6 +68,10 @@ export class FakeOutbox implements Outbox {
 
   sendFrame(frame: Buffer): void {
     this.send(textOf(frame).toString());
+  }
+
+  sendEvent(prefix: Buffer, eventJson: Uint8Array): void {
+    this.sendFrame(eventFrame(prefix, eventJson));
   }
 
   async roomy(): Promise<void> {
@@ -162,7 +168,12 @@ export function sessionWorld(options: WorldOptions = {}) {
     const send = (...message: unknown[]) => session.receive(JSON.stringify(message));
     return { outbox, session, send };
   };
-  return { ...parts, services, hub, clock, client, settle };
+  /** Lets all that was set off come to rest, and what was announced be handed out. */
+  const handedOut = async () => {
+    await settle();
+    await clock.advance(limits.deliveryPauseMs);
+  };
+  return { ...parts, services, hub, clock, client, settle: handedOut };
 }
 
 /** What a `RelayServer` takes, over a memory store. */

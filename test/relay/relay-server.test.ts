@@ -229,6 +229,7 @@ describe('RelayServer', () => {
     client.send('REQ', 'a', {});
     await client.message(([type]) => type === 'EOSE');
     await client.publish(plainEvent(1));
+    await client.message(([type]) => type === 'EVENT');
     const { connections, subscriptions, events, deliveries, bytes } = served.metrics;
     const value = async (metric: { get(): Promise<{ values: { value: number }[] }> }) =>
       (await metric.get()).values[0]?.value;

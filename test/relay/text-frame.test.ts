@@ -1,8 +1,8 @@
-import { PassThrough, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import * as ws from 'ws';
-import { SendBuffer } from '../../src/relay/send-buffer.js';
-import { textFrame, textFrameOf, textOf } from '../../src/relay/text-frame.js';
+import { eventFrame, eventPrefix, writeEventFrame } from '../../src/relay/frames.js';
+import { textFrameOf, textOf } from '../../src/relay/text-frame.js';
 
 /** Exported by ws, and missing in its types. */
 type ReceiverClass = new (options: { isServer: boolean }) => Writable;
@@ -20,36 +20,21 @@ function received(bytes: Buffer): string[] {
 it('makes frames of every length that ws reads', () => {
   for (const length of [0, 1, 125, 126, 127, 65_535, 65_536, 200_000]) {
     const text = 'ü'.repeat(length >>> 1) + 'x'.repeat(length & 1);
-    const half = length >>> 1;
-    const bytes = Buffer.from(text);
     const frame = textFrameOf(text);
-    expect(textFrame(bytes.subarray(0, half), bytes.subarray(half)).equals(frame)).toBe(true);
-    expect(textOf(frame).equals(bytes)).toBe(true);
+    expect(textOf(frame).equals(Buffer.from(text))).toBe(true);
     expect(received(frame)).toEqual([text]);
   }
 });
 
-it('writes the frames of a turn at once, long ones as they come, and nothing when the stream has ended', async () => {
-  const stream = new PassThrough({ highWaterMark: 1 << 20 });
-  const writes: number[] = [];
-  stream.on('data', (chunk: Buffer) => writes.push(chunk.length));
-  let sent = 0;
-  const buffer = new SendBuffer(stream, () => {
-    sent += 1;
-  });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
-  for (const bytes of [10, 20, 30]) buffer.push(Buffer.alloc(bytes));
-  expect(buffer.bytes).toBe(60);
-  await turn();
-  expect(writes).toEqual([60]);
-  expect(buffer.bytes).toBe(0);
-  buffer.push(Buffer.alloc(70_000));
-  buffer.push(Buffer.alloc(5));
-  await turn();
-  expect(writes).toEqual([60, 70_000, 5]);
-  expect(sent).toBe(3);
-  stream.end();
-  buffer.push(Buffer.alloc(1));
-  await turn();
-  expect(buffer.bytes).toBe(0);
+it('makes the frames of events around their JSON, anywhere in memory', () => {
+  const prefix = eventPrefix('ü"');
+  for (const length of [0, 100, 110, 65_500, 65_530, 200_000]) {
+    const json = JSON.stringify('x'.repeat(length));
+    const frame = eventFrame(prefix, Buffer.from(json));
+    expect(received(frame)).toEqual([`["EVENT",${JSON.stringify('ü"')},${json}]`]);
+    const memory = Buffer.alloc(frame.length + 8);
+    writeEventFrame(memory, 7, prefix, Buffer.from(json));
+    expect(memory.subarray(7, -1).equals(frame)).toBe(true);
+    expect([memory[6], memory.at(-1)]).toEqual([0, 0]);
+  }
 });
