@@ -72,9 +72,13 @@ export function isEmptyFilter(filter: Filter): boolean {
 
 /** The tag conditions of a filter, as `[letter, values]`. */
 export function tagConditions(filter: Filter): [letter: string, values: string[]][] {
-  return Object.entries(filter).flatMap(([key, values]) =>
-    tagKey.test(key) && Array.isArray(values) ? [[key.slice(1), values as string[]]] : [],
-  );
+  const conditions: [string, string[]][] = [];
+  for (const key of Object.keys(filter)) {
+    if (!tagKey.test(key)) continue;
+    const values = filter[key as TagKey];
+    if (values !== undefined) conditions.push([key.slice(1), values]);
+  }
+  return conditions;
 }
 
 /** What of an event filters look at. */

@@ -3,7 +3,6 @@ import { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { gather, ListCheck, type ListCondition } from './list-condition.js';
 import { ListCursor } from './list-cursor.js';
-import type { ListRef } from './posting-lists.js';
 import { RowSet } from './row-set.js';
 import { ArraySource, MergedSource, type RowSource } from './row-source.js';
 import { rowState, type TimeKey } from './row-table.js';
@@ -41,12 +40,13 @@ export class FilterPlan {
     this.#since = filter.since ?? 0;
     this.#wantsStored = rowClass === 'stored';
     const conditions = isEmptyFilter(filter) ? undefined : listConditions(index, filter);
-    this.empty = conditions === undefined || conditions.some((condition) => condition.rowCount === 0);
+    this.empty = conditions === undefined;
     this.#walked = filter.ids === undefined ? fewestRows(conditions ?? []) : undefined;
     this.#tags = (conditions ?? []).filter(({ name }) => name === 'tag');
     const lists = this.#tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
-    const kinds = filter.kinds && new Set(filter.kinds);
-    const authors = filter.authors && new Set(filter.authors.map((author) => index.findAuthor(author)));
+    const checked = this.empty ? {} : filter;
+    const kinds = checked.kinds && new Set(checked.kinds);
+    const authors = checked.authors && new Set(checked.authors.map((author) => index.findAuthor(author)));
     const covered = this.#walked?.name;
     this.#ofAny = { kinds, authors, lists: lists.map(({ check }) => check) };
     this.#ofWalked = {
@@ -222,26 +222,32 @@ type RowCheck = {
   readonly lists: readonly ListCheck[];
 };
 
-/** What of a filter posting lists can answer. */
-function listConditions(index: EventIndex, filter: Filter): ListCondition[] {
+/** What of a filter posting lists can answer; `undefined` when one of its conditions has no rows: nothing can match. */
+function listConditions(index: EventIndex, filter: Filter): ListCondition[] | undefined {
+  const conditions: ListCondition[] = [];
+  for (const condition of eachCondition(index, filter)) {
+    if (condition.rowCount === 0) return undefined;
+    conditions.push(condition);
+  }
+  return conditions;
+}
+
+/** First those that are most likely to have no rows. */
+function* eachCondition(index: EventIndex, filter: Filter): Generator<ListCondition> {
   const { authors, kinds } = filter;
-  const conditions = tagConditions(filter).map(([letter, values]) =>
-    condition(index, 'tag', values, (terms, value) => terms.tag(letter, value)),
-  );
+  for (const [letter, values] of tagConditions(filter)) {
+    yield condition(index, 'tag', values, (terms, value) => terms.tag(letter, value));
+  }
   if (authors !== undefined) {
-    conditions.push(condition(index, 'author', authors, (terms, author) => terms.author(author)));
+    yield condition(index, 'author', authors, (terms, author) => terms.author(author));
   }
   if (kinds !== undefined) {
-    conditions.push(condition(index, 'kind', kinds, (terms, kind) => terms.kind(kind)));
+    yield condition(index, 'kind', kinds, (terms, kind) => terms.kind(kind));
   }
   if (authors !== undefined && kinds !== undefined && authors.length * kinds.length <= authorKindListsMax) {
     const pairs = authors.flatMap((author) => kinds.map((kind) => [author, kind] as const));
-    const both = condition(index, 'authorKind', pairs, (terms, [author, kind]) =>
-      terms.authorKind(author, kind),
-    );
-    conditions.push(both);
+    yield condition(index, 'authorKind', pairs, (terms, [author, kind]) => terms.authorKind(author, kind));
   }
-  return conditions;
 }
 
 function condition<T>(
@@ -250,15 +256,9 @@ function condition<T>(
   values: readonly T[],
   write: (terms: TermList, value: T) => void,
 ): ListCondition {
-  const lists = new Set<ListRef>();
-  let rowCount = 0;
-  for (const value of values) {
-    const list = index.listOf((terms) => write(terms, value));
-    if (list === 0 || lists.has(list)) continue;
-    lists.add(list);
-    rowCount += index.lists.count(list);
-  }
-  return { lists: [...lists], rowCount, name };
+  const found = values.flatMap((value) => index.listOf((terms) => write(terms, value)) || []);
+  const lists = found.length > 1 ? [...new Set(found)] : found;
+  return { lists, rowCount: lists.reduce((rows, list) => rows + index.lists.count(list), 0), name };
 }
 
 function fewestRows(conditions: readonly ListCondition[]): ListCondition | undefined {
