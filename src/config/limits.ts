@@ -293,7 +293,7 @@ export const limits = {
   remoteSlowDownMs: 65_000,
 
   // Sync: catch-up
-  /** Records of a made-up reconciliation, and of ours from which on it is worth rehearsing. */
+  /** Records of a reconciliation that is rehearsed, and stored events from which on that is worth it. */
   rehearsalRecords: 20_000,
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
   everythingTrialEvents: 1_000,

@@ -9,7 +9,7 @@ import { Discovery } from './discovery.js';
 import { FilterService } from './filter.js';
 import { RelayHealthTracker } from './health.js';
 import { InFlightIds } from './in-flight.js';
-import { Preparation } from './preparation.js';
+import { Rehearsal } from './rehearsal.js';
 import { RelaySync, type RelaySyncStatus } from './relay-sync.js';
 import { StoredTopics } from './stored-topics.js';
 import type { SyncContext, SyncPorts } from './sync-context.js';
@@ -57,14 +57,13 @@ export class SyncManager {
     });
     const filters = new FilterService({ discovery: this.#discovery, serves: options.serves });
     this.#topics = new StoredTopics({ ...options, filters, windowMs: options.settings.batchWindowMs });
-    const known = new KnownSet(options.store, options.refused, options.kernels);
     this.#context = {
       ...options,
       filters,
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
-      known,
-      preparation: new Preparation(known, options.kernels),
+      known: new KnownSet(options.store, options.refused, options.kernels),
+      rehearsal: new Rehearsal(options.store, options.kernels),
       dials: new Slots(limits.syncDialsMax),
       retries: new Slots(limits.syncRetriesMax),
       transfers: new Slots(limits.syncTransfersMax),

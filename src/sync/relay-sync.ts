@@ -142,10 +142,15 @@ export class RelaySync {
     return (await this.#session?.fetch(ids, signal)) ?? ids;
   }
 
-  /** A relay that the operator gives is most likely one for git collaboration. */
+  /**
+   * Where much will be reconciled, that is rehearsed; and our side stands before a relay is dialled that the operator
+   * gave, which is most likely one for git collaboration.
+   */
   #prepare(): void {
-    const { preparation, settings } = this.#context;
-    if (this.#isTrusted && !settings.negentropyDisabled && this.#scope.mayBeEverything) preparation.begin();
+    const { known, rehearsal, settings } = this.#context;
+    if (settings.negentropyDisabled || !this.#scope.mayBeEverything) return;
+    if (this.#isTrusted) known.prepare();
+    rehearsal.begin();
   }
 
   async #dial(signal: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ import type { RelayHealthTracker } from './health.js';
 import type { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
-import type { Preparation } from './preparation.js';
+import type { Rehearsal } from './rehearsal.js';
 import type { SyncSettings } from './settings.js';
 import type { Dialer } from './transport.js';
 
@@ -39,8 +39,7 @@ export type SyncContext = SyncPorts & {
   readonly inFlight: InFlightIds;
   /** Our side where a relay is asked for everything. */
   readonly known: KnownSet;
-  /** What is done before that is asked for the first time. */
-  readonly preparation: Preparation;
+  readonly rehearsal: Rehearsal;
   /** Dialling has gates of its own, one for relays that failed last, so that dead hosts never starve live ones. */
   readonly dials: Slots;
   readonly retries: Slots;
