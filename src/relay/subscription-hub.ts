@@ -102,25 +102,39 @@ export class SubscriptionHub implements Disposable {
   #deliver(accepted: AcceptedEvent): void {
     if (this.#entries.size === 0) return;
     if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
-    this.#eventNumber += 1;
-    const to: Subscription[] = [];
-    for (const entry of this.#matching(accepted.event)) {
-      if (entry.offered === this.#eventNumber) continue;
-      entry.offered = this.#eventNumber;
-      to.push(entry.subscription);
-    }
+    const to = this.#matching(accepted.event);
     if (to.length > 0) this.#deliveries.push({ accepted, frames: new EventFrames(accepted), to });
   }
 
-  #matching(event: NostrEvent): Entry[] {
-    try {
-      return this.#matcher.match(event).flatMap((handle) => this.#byHandle.get(handle) ?? []);
-    } catch (error) {
-      // Out of kernel memory: slower, but no subscriber misses the event.
-      this.#services.logger.warn({ reason: errorMessage(error) }, 'matching an event without the kernels');
-      return [...this.#entries.values()].filter(({ filters }) =>
-        filters.some((filter) => matchesFilter(filter, event)),
-      );
+  /** Each subscription once, by however many of its filters the event matches. */
+  #matching(event: NostrEvent): Subscription[] {
+    const handles = this.#matchingHandles(event);
+    if (handles === undefined) return this.#matchingWithoutKernels(event);
+    this.#eventNumber += 1;
+    const to: Subscription[] = [];
+    for (const handle of handles) {
+      const entry = this.#byHandle.get(handle);
+      if (entry === undefined || entry.offered === this.#eventNumber) continue;
+      entry.offered = this.#eventNumber;
+      to.push(entry.subscription);
     }
+    return to;
+  }
+
+  /** `undefined` when the kernels are out of memory. */
+  #matchingHandles(event: NostrEvent): number[] | undefined {
+    try {
+      return this.#matcher.match(event);
+    } catch (error) {
+      this.#services.logger.warn({ reason: errorMessage(error) }, 'matching an event without the kernels');
+      return undefined;
+    }
+  }
+
+  /** Slower, but no subscriber misses the event. */
+  #matchingWithoutKernels(event: NostrEvent): Subscription[] {
+    return [...this.#entries.values()].flatMap(({ subscription, filters }) =>
+      filters.some((filter) => matchesFilter(filter, event)) ? [subscription] : [],
+    );
   }
 }

@@ -40,21 +40,23 @@ export class StoredRows {
   /** The events of those rows that are still there. */
   async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
     this.#letGoDue();
-    const isStored = (state: number) => state === rowState.stored;
-    const sequences = found
-      .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
-      .map(({ sequence }) => sequence);
+    const sequences: number[] = [];
+    for (const { row, sequence } of found)
+      if (this.#index.isCurrent(row, sequence, isStored)) sequences.push(sequence);
     const events = await this.#backend.read(sequences);
     return events.filter((event) => event !== undefined);
   }
 }
+
+const isStored = (state: number): boolean => state === rowState.stored;
 
 /** Cuts what was found into pieces whose bodies may be in memory at once. */
 function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
   let begin = 0;
   let bytes = 0;
   for (const [at, { sizeLog }] of found.entries()) {
-    const size = 2 ** sizeLog;
+    // Far below 31: messages and imported lines are bounded.
+    const size = 1 << sizeLog;
     const full = bytes + size > limits.storeReadBytesMax || at - begin >= limits.storeReadEventsMax;
     if (full && at > begin) {
       yield found.slice(begin, at);
