@@ -5,7 +5,8 @@ import { percentile } from '../statistics.js';
 import { accountOf, readOwnUsage, type World } from '../world.js';
 
 const rounds = 200;
-const warmUpRounds = 20;
+/** Enough that a relay that has just begun has compiled what it does: those that are measured run for months. */
+const warmUpRounds = 1_500;
 
 /** What a client waits for its stored events, for filters of five shapes. */
 export const requestsScenario: Scenario = {
