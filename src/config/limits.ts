@@ -111,8 +111,8 @@ export const limits = {
   announcementPauseMs: 20,
   /** Bytes of frames that are put together for one write to a client. */
   sendBlockBytes: 65_536,
-  /** Blocks of memory for that which are kept for the next writes. */
-  sendBlocksKeptMax: 32,
+  /** Blocks of memory for that which are kept for the next writes: of the clients that are answered in one turn. */
+  sendBlocksKeptMax: 16,
   /** Bytes that wait to be sent to one client above which its socket is not read and its queries pause. */
   clientSendBytesHigh: 524_288,
   /** Bytes that wait to be sent to one client at which its queries go on. */

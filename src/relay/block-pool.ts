@@ -1,6 +1,9 @@
 import { limits } from '../config/limits.js';
 
-/** Blocks of memory for what is being sent; used again and again, for what is allocated anew has to be collected. */
+/**
+ * Blocks of memory in which frames are put together for a write. Most writes leave at once, so that few blocks serve all
+ * clients; they are used again, for what is allocated anew has to be collected.
+ */
 export class BlockPool {
   readonly #free: Buffer[] = [];
 

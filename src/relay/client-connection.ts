@@ -44,7 +44,7 @@ export class ClientConnection implements Outbox {
   #pingedAtMs: number;
   /** When bytes were last known to leave, or none to wait. */
   #progressAtMs: number;
-  /** Whether bytes have left since then. */
+  /** Whether bytes have left since the last `check()`. */
   #hasSent = false;
   #countedIn = 0;
   #countedOut = 0;

@@ -9,15 +9,18 @@ export type SendServices = { readonly turnEnd: TurnEnd; readonly blocks: BlockPo
 
 /**
  * The frames that one client is sent in a turn: they leave at its end, in few writes. Each write is a call of the
- * system, and each chunk of a write costs as much as copying some kilobytes; so frames are put together in a block,
- * but for one that is alone in its turn, which is written as it is.
+ * system, and each chunk of a write costs as much as copying some kilobytes; so frames are put together in a block.
+ * Events of this client alone are written into it as they come; shared frames wait as they are and are put into it
+ * when they leave, so that a fan-out to many clients takes one block, not one for each. What is written while earlier
+ * bytes still wait in the stream is memory of just its size: a client that does not read holds what is counted, and one
+ * block.
  */
 export class SendBuffer {
   readonly #stream: Writable;
   readonly #services: SendServices;
   readonly #onSent: () => void;
-  /** The one frame that waits, or else the block in which all are that wait. */
-  #alone: Buffer | undefined;
+  /** The frames that wait, or else the block in which all are that wait. */
+  readonly #frames: Buffer[] = [];
   #block: Buffer | undefined;
   #bytes = 0;
 
@@ -35,16 +38,11 @@ export class SendBuffer {
 
   /** Takes a frame, which may be shared and must not change any more. */
   push(frame: Buffer): void {
-    if (this.#bytes > 0 && frame.length <= limits.sendBlockBytes) {
-      this.#blockFor(frame.length).set(frame, this.#bytes);
-      this.#bytes += frame.length;
-      return;
-    }
-    this.flush();
-    this.#alone = frame;
-    this.#bytes = frame.length;
-    if (frame.length >= limits.sendBlockBytes) this.flush();
-    else this.#services.turnEnd.push(this.flush);
+    this.#makeRoom(frame.length);
+    if (this.#block === undefined) this.#frames.push(frame);
+    else this.#block.set(frame, this.#bytes);
+    this.#bytes += frame.length;
+    if (this.#bytes >= limits.sendBlockBytes) this.flush();
   }
 
   /** Takes the frame of an event that is sent to nobody else: it is put where it leaves from. */
@@ -54,42 +52,79 @@ export class SendBuffer {
       this.push(eventFrame(prefix, eventJson));
       return;
     }
-    writeEventFrame(this.#blockFor(bytes), this.#bytes, prefix, eventJson);
+    this.#makeRoom(bytes);
+    this.#block ??= this.#join();
+    writeEventFrame(this.#block, this.#bytes, prefix, eventJson);
     this.#bytes += bytes;
   }
 
   readonly flush = (): void => {
-    const alone = this.#alone;
-    const block = this.#block;
     const bytes = this.#bytes;
-    this.#alone = undefined;
-    this.#block = undefined;
+    if (bytes === 0) return;
     this.#bytes = 0;
-    if (alone !== undefined && this.#stream.writable) this.#stream.write(alone, this.#onSent);
-    if (block !== undefined) this.#writeBlock(block, bytes);
+    const [frame] = this.#frames;
+    if (!this.#stream.writable) this.#drop();
+    else if (this.#frames.length === 1 && frame !== undefined) this.#writeFrame(frame);
+    else this.#writeBlock(this.#block ?? this.#join(), bytes);
   };
+
+  /** What waits and as many bytes behind it fit into a block, or nothing waits. */
+  #makeRoom(bytes: number): void {
+    if (this.#bytes + bytes > limits.sendBlockBytes) this.flush();
+    if (this.#bytes === 0) this.#services.turnEnd.push(this.flush);
+  }
+
+  /** A block with the frames that wait. */
+  #join(): Buffer {
+    const block = this.#services.blocks.take();
+    let at = 0;
+    for (const frame of this.#frames) {
+      block.set(frame, at);
+      at += frame.length;
+    }
+    this.#frames.length = 0;
+    return block;
+  }
+
+  #writeFrame(frame: Buffer): void {
+    this.#frames.length = 0;
+    const isExact = frame.length === frame.buffer.byteLength;
+    this.#stream.write(isExact || this.#isIdle ? frame : exactCopy(frame), this.#onSent);
+  }
 
   #writeBlock(block: Buffer, bytes: number): void {
     const { blocks } = this.#services;
-    if (!this.#stream.writable) {
+    this.#block = undefined;
+    const view = block.subarray(0, bytes);
+    if (!this.#isIdle) {
+      this.#stream.write(exactCopy(view), this.#onSent);
       blocks.give(block);
       return;
     }
-    this.#stream.write(block.subarray(0, bytes), () => {
-      blocks.give(block);
+    let leaving: Buffer | undefined;
+    this.#stream.write(view, () => {
+      if (leaving !== undefined) blocks.give(leaving);
       this.#onSent();
     });
+    // What the stream does not count any more has left, or never will; a socket lets go of the rest in a later turn.
+    if (this.#isIdle) blocks.give(block);
+    else leaving = block;
   }
 
-  /** The block that holds all that waits and has room for as many bytes behind it. */
-  #blockFor(bytes: number): Buffer {
-    if (this.#bytes + bytes > limits.sendBlockBytes) this.flush();
-    if (this.#bytes === 0) this.#services.turnEnd.push(this.flush);
-    this.#block ??= this.#services.blocks.take();
-    if (this.#alone !== undefined) {
-      this.#block.set(this.#alone);
-      this.#alone = undefined;
-    }
-    return this.#block;
+  #drop(): void {
+    this.#frames.length = 0;
+    if (this.#block !== undefined) this.#services.blocks.give(this.#block);
+    this.#block = undefined;
   }
+
+  get #isIdle(): boolean {
+    return this.#stream.writableLength === 0;
+  }
+}
+
+/** A copy that shares its memory with nothing else. */
+function exactCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { BlockPool } from '../../src/relay/block-pool.js';
 import { eventFrame, eventPrefix } from '../../src/relay/frames.js';
 import { SendBuffer } from '../../src/relay/send-buffer.js';
@@ -83,31 +86,135 @@ it('keeps the order of shared frames, events of one client, and what is longer t
   expect(chunks.length).toBeLessThan(10);
 });
 
-it('uses a block again only when what it held has left', async () => {
-  const send = async () => {
-    buffer.pushEvent(prefix, Buffer.from('{}'));
-    await turn();
+/** The blocks that were taken and not given back; fails for one that is given back twice. */
+function watchBlocks(): Set<Buffer> {
+  const out = new Set<Buffer>();
+  const take = blocks.take.bind(blocks);
+  const give = blocks.give.bind(blocks);
+  blocks.take = () => {
+    const block = take();
+    out.add(block);
+    return block;
   };
-  await send();
-  const first = chunks[0]?.buffer;
-  const spare = blocks.take();
-  expect(spare.buffer).not.toBe(first);
+  blocks.give = (block) => {
+    expect(out.delete(block)).toBe(true);
+    give(block);
+  };
+  return out;
+}
+
+it('uses a block again only when what it held has left', async () => {
+  const out = watchBlocks();
+  buffer.pushEvent(prefix, Buffer.from('{}'));
+  await turn();
+  expect([...out].map((block) => block.buffer)).toEqual([chunks[0]?.buffer]);
   leave[0]?.();
   await turn();
-  expect(blocks.take().buffer).toBe(first);
+  expect(out.size).toBe(0);
+  expect(blocks.take().buffer).toBe(chunks[0]?.buffer);
+});
+
+it('holds what is counted and one block for a client that does not read', async () => {
+  const out = watchBlocks();
+  const written = vi.spyOn(stream, 'write');
+  const json = Buffer.from(JSON.stringify('x'.repeat(300)));
+  for (let count = 0; count < 100; count += 1) {
+    buffer.pushEvent(prefix, json);
+    if (count % 3 === 0) buffer.push(frameOf(50));
+    await turn();
+    // From the shared memory of small buffers.
+    buffer.push(frameOf(70));
+    await turn();
+  }
+  const memory = new Set(written.mock.calls.map(([chunk]) => (chunk as Buffer).buffer));
+  const held = [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  expect(held).toBeLessThanOrEqual(stream.writableLength + limits.sendBlockBytes);
+  expect(out.size).toBe(1);
+});
+
+it('takes one block for all to whom a turn fans out, where their bytes leave at once', async () => {
+  const shared = [frameOf(100), frameOf(200)];
+  const taken = vi.spyOn(blocks, 'take');
+  const out = watchBlocks();
+  const received: Buffer[] = [];
+  const clients = Array.from({ length: 500 }, () => {
+    const open = new Writable({
+      write(chunk: Buffer, _, done) {
+        received.push(Buffer.from(chunk));
+        done();
+      },
+    });
+    return new SendBuffer(open, { turnEnd, blocks }, () => {});
+  });
+  for (const frame of shared) for (const client of clients) client.push(frame);
+  expect(out.size).toBe(0);
+  await turn();
+  expect(received).toEqual(clients.map(() => Buffer.concat(shared)));
+  expect(new Set(taken.mock.results.map(({ value }) => value)).size).toBe(1);
+  expect(out.size).toBe(0);
 });
 
 it('writes nothing once the stream has ended, and gives the block back', async () => {
+  const out = watchBlocks();
   stream.end();
   buffer.push(frameOf(1));
   buffer.pushEvent(prefix, Buffer.from('{}'));
   buffer.push(frameOf(2));
+  expect(out.size).toBe(1);
+  await turn();
+  expect(out.size).toBe(0);
+  expect(buffer.bytes).toBe(0);
+  buffer.push(frameOf(1));
   await turn();
   expect(buffer.bytes).toBe(0);
   expect(chunks).toEqual([]);
-  buffer.push(frameOf(1));
+});
+
+it('gives the block back once when the stream is destroyed under a write', async () => {
+  const out = watchBlocks();
+  buffer.pushEvent(prefix, Buffer.from('{}'));
   await turn();
-  expect(chunks).toEqual([]);
+  buffer.pushEvent(prefix, Buffer.from('{}'));
+  stream.destroy();
+  await turn();
+  // Still being read by the system.
+  expect(out.size).toBe(1);
+  leave[0]?.();
+  await turn();
+  expect(out.size).toBe(0);
+});
+
+it('sends over a socket what it was given, in blocks that are used again, whether the client reads or not', async () => {
+  const out = watchBlocks();
+  const taken = vi.spyOn(blocks, 'take');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const received: Buffer[] = [];
+  client.on('data', (chunk) => received.push(chunk));
+  client.pause();
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, () => {});
+  const wanted: Buffer[] = [];
+  let waitedMost = 0;
+  for (let count = 0; count < 600; count += 1) {
+    // Long enough to fill what the system holds for a client that does not read.
+    const json = Buffer.from(JSON.stringify(String(count).repeat(15_000)));
+    wanted.push(eventFrame(prefix, json));
+    toClient.pushEvent(prefix, json);
+    toClient.push(frameOf(100));
+    wanted.push(frameOf(100));
+    waitedMost = Math.max(waitedMost, socket.writableLength);
+    if (count === 400) client.resume();
+    await turn();
+  }
+  socket.end();
+  await once(client, 'end');
+  expect(Buffer.concat(received).equals(Buffer.concat(wanted))).toBe(true);
+  expect(waitedMost).toBeGreaterThan(0);
+  expect(out.size).toBe(0);
+  expect(new Set(taken.mock.results.map(({ value }) => value)).size).toBeLessThan(4);
+  server.close();
 });
 
 it('does all work of a turn in one tick, and what it brings in another', async () => {
