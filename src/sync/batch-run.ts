@@ -19,7 +19,7 @@ import type { DownloadOrder, OrderListener } from './download-order.js';
 import { BatchUnwantedError, PeerStrainedError } from './errors.js';
 import { isGap } from './gaps.js';
 import type { Inlet } from './inlet.js';
-import { announcementsTopic, filtersOf } from './layers.js';
+import { announcementsTopic, filtersOf, layer1Kinds } from './layers.js';
 import { evenCuts, filterOf, localSet, type NegentropyParts, reconcile } from './negentropy.js';
 import { PageReader } from './page-reader.js';
 import { nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
@@ -38,7 +38,7 @@ export type BatchParts = NegentropyParts & {
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
   readonly scope: RelayScope;
-  readonly onNotServed: (id: string) => void;
+  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
   readonly onEverythingRefused: () => void;
 };
 
@@ -224,16 +224,23 @@ export class BatchRun {
       onEvent: (event, outcome) => this.#onOutcome(event, outcome),
       onUnserved: (id) => {
         this.#log.unserved();
-        this.#parts.onNotServed(id);
+        this.#judge(id, false);
       },
     };
   }
 
   #onOutcome(event: NostrEvent, outcome: AdmissionOutcome): void {
     if (outcome.type === 'refused') this.#log.refused();
+    // Announcements and states are asked for either way.
+    if (!layer1Kinds.includes(event.kind)) this.#judge(event.id, outcome.type !== 'refused');
     if (outcome.type !== 'stored') return;
     const { memory, clock } = this.#parts;
     this.#log.stored();
     if (isGap(event, this.#batch.layer, memory.ledger, unixSeconds(clock))) this.#log.gap(event);
+  }
+
+  /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */
+  #judge(id: string, isWanted: boolean): void {
+    if (this.#batch.layer === 0) this.#parts.onEverythingOutcome(id, isWanted);
   }
 }

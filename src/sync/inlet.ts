@@ -10,26 +10,22 @@ export class Inlet {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
-  readonly #onOutcome: (event: NostrEvent, outcome: AdmissionOutcome) => void;
   #inFlight = 0;
   #room: Deferred<void> | undefined;
 
   /**
-   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
-   * `onOutcome` of what became of each event.
+   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops.
    */
   constructor(parts: {
     readonly admission: Admission;
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
-    readonly onOutcome: (event: NostrEvent, outcome: AdmissionOutcome) => void;
   }) {
     this.#admission = parts.admission;
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#onFailure = parts.onFailure;
-    this.#onOutcome = parts.onOutcome;
   }
 
   get inFlight(): number {
@@ -54,7 +50,6 @@ export class Inlet {
     try {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
-      this.#onOutcome(event, outcome);
       return outcome;
     } catch (error) {
       this.#onFailure(error);

@@ -13,7 +13,6 @@ import {
 import { type Dialled, dialPeer } from './dial.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
 import { Inlet } from './inlet.js';
-import { layer1Kinds } from './layers.js';
 import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
 import { RelayScope, type ScopeChanges } from './scope.js';
@@ -64,10 +63,6 @@ export class RelaySync {
       ...context,
       relay,
       onFailure: (error) => this.#fail(error),
-      onOutcome: ({ id, kind }, { type }) => {
-        // Announcements and states are asked for either way.
-        if (!layer1Kinds.includes(kind)) this.#countForScope(id, type !== 'refused');
-      },
     });
     context.metrics.track(relay);
     this.#showHealth();
@@ -194,7 +189,7 @@ export class RelaySync {
       inlet: this.#inlet,
       memory: this.#memory,
       scope: this.#scope,
-      onNotServed: (id) => this.#countForScope(id, false),
+      onEverythingOutcome: (id, isWanted) => this.#countForScope(id, isWanted),
       onEverythingRefused: () => this.#narrow(settings.dailyIntervalMs),
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });

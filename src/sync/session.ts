@@ -20,8 +20,8 @@ export type SessionParts = {
   readonly inlet: Inlet;
   readonly memory: RelayMemory;
   readonly scope: RelayScope;
-  /** The relay does not serve an id that it listed. */
-  readonly onNotServed: (id: string) => void;
+  /** What became of an id that everything brought (scope.ts). */
+  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
   /** The relay does not take the question for everything. */
   readonly onEverythingRefused: () => void;
   readonly onUpdating: (isUpdating: boolean) => void;
@@ -39,10 +39,11 @@ export class Session {
 
   constructor(sessionParts: SessionParts) {
     const { context, relay, peer, inlet, memory, scope, onUpdating } = sessionParts;
-    const { onNotServed, onEverythingRefused } = sessionParts;
+    const { onEverythingOutcome, onEverythingRefused } = sessionParts;
     this.#scope = scope;
     this.#peer = peer;
-    const parts = { ...context, relay, peer, inlet, memory, scope, onNotServed, onEverythingRefused };
+    const heard = { onEverythingOutcome, onEverythingRefused };
+    const parts = { ...context, relay, peer, inlet, memory, scope, ...heard };
     this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
     this.#logs = new RunLogs(parts);
     this.#downloader = new Downloader(parts);

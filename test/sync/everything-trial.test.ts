@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { minuteMs, secondMs } from '../../src/lib/clock.js';
+import { announcement, event } from './support/events.js';
+import { emptyInformation } from './support/fake-relay.js';
+import { World } from './support/world.js';
+
+const url = 'wss://relay.example';
+
+it('whether everything is worth asking for is told by what it brings, not by what comes live', async () => {
+  const world = new World({ settings: { bootstrapRelays: [url], everythingTopicsMin: 2 } });
+  const relay = world.relay(url);
+  relay.information = { ...emptyInformation, supportsGrasp: true };
+  relay.events.push(...['one', 'two', 'three'].map((name) => announcement(name, [url])));
+  // The reconciliation of everything takes its time.
+  relay.script = (_, [kind, , filter]) => kind === 'NEG-OPEN' && Object.keys(filter as object).length === 0;
+  world.start();
+  await world.advance(20 * secondMs);
+  expect(relay.live()).toEqual([{ limit: 0 }]);
+  for (let n = 0; n < 3 * limits.everythingTrialEvents; n += 1) {
+    relay.publish(event({ kind: 1, content: `something else ${n}` }));
+  }
+  await world.advance(10 * secondMs);
+  expect(relay.live()).toEqual([{ limit: 0 }]);
+  relay.script = () => false;
+  await world.advance(minuteMs);
+  await world.stop();
+});
