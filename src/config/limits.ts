@@ -293,8 +293,10 @@ export const limits = {
   remoteSlowDownMs: 65_000,
 
   // Sync: catch-up
-  /** Records of a reconciliation that is rehearsed, and stored events from which on that is worth it. */
+  /** Records of each of the two made-up sets with which a reconciliation is rehearsed. */
   rehearsalRecords: 20_000,
+  /** Stored events from which on that is worth it. */
+  rehearsalStoredEventsMin: 20_000,
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
   everythingTrialEvents: 1_000,
   /** How long a remote that is not worth asking for everything is not asked for it. */

@@ -19,6 +19,8 @@ export class KnownSet {
   readonly #kernels: Kernels;
   #standing: SharedSet | undefined;
   #making: Promise<boolean> | undefined;
+  /** Whether the kernels could not hold it when it was last made. */
+  #isTooLarge = false;
   /** What happens while the set is being made. */
   #changes: SetChanges | undefined;
 
@@ -37,9 +39,9 @@ export class KnownSet {
     refused.observe({ added: add, forgotten: ({ id, created_at }) => this.#remove(created_at, fromHex(id)) });
   }
 
-  /** Makes the set if it does not stand yet: it will be asked for soon. */
+  /** Makes the set if it does not stand yet: it will be asked for soon. What was too large is left to `open`. */
   prepare(): void {
-    if (this.#standing !== undefined || this.#making !== undefined) return;
+    if (this.#standing !== undefined || this.#making !== undefined || this.#isTooLarge) return;
     this.open().then(
       (set) => set?.[Symbol.dispose](),
       () => {
@@ -62,6 +64,7 @@ export class KnownSet {
         this.#changes = undefined;
       });
       const isMade = await this.#making;
+      this.#isTooLarge = !isMade;
       signal?.throwIfAborted();
       if (!isMade) return undefined;
     }

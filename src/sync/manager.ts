@@ -63,7 +63,7 @@ export class SyncManager {
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
       known: new KnownSet(options.store, options.refused, options.kernels),
-      rehearsal: new Rehearsal(options.store, options.kernels),
+      rehearsal: new Rehearsal(options),
       dials: new Slots(limits.syncDialsMax),
       retries: new Slots(limits.syncRetriesMax),
       transfers: new Slots(limits.syncTransfersMax),
@@ -105,6 +105,7 @@ export class SyncManager {
     try {
       tasks.spawn(async (inner) => await this.#topics.run(inner, () => this.#follow(tasks)));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
+      tasks.spawn(async (inner) => await this.#context.rehearsal.run(inner));
       await tasks.join();
     } finally {
       stopWanting();

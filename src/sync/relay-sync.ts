@@ -49,6 +49,8 @@ export class RelaySync {
   #state: ConnectionState;
   #session: Session | undefined;
   #dialled: Dialled | undefined;
+  /** Whether it was dialled at least once. */
+  #isMet = false;
   /** Why admission takes no more. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -138,19 +140,21 @@ export class RelaySync {
   }
 
   /**
-   * Where much will be reconciled, that is rehearsed; and our side stands before a relay is dialled that the operator
-   * gave, which is most likely one for git collaboration.
+   * Before this relay is dialled: where much will be reconciled, that is rehearsed; and our side stands if the operator
+   * gave the relay, which is then most likely one for git collaboration. Later on it says itself what it is.
    */
   #prepare(): void {
     const { known, rehearsal, settings } = this.#context;
-    if (settings.negentropyDisabled || !this.#scope.mayBeEverything) return;
+    if (this.#isMet || settings.negentropyDisabled || !this.#scope.mayBeEverything) return;
     if (this.#isTrusted) known.prepare();
     rehearsal.begin();
   }
 
   async #dial(signal: AbortSignal): Promise<void> {
-    const { clock, metrics, logger } = this.#context;
+    const { clock, metrics, logger, rehearsal } = this.#context;
     const target = { url: this.relay, trusted: this.#isTrusted };
+    this.#isMet = true;
+    rehearsal.miss();
     this.#state = connect(this.#state, clock.monotonic());
     try {
       this.#dialled = await dialPeer({ ...this.#context, inlet: this.#inlet }, target, signal);

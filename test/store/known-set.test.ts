@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
@@ -127,9 +127,18 @@ describe.each([
   });
 });
 
-it('is not there when the kernels have no room for it', async () => {
+it('is not there when the kernels have no room for it, and is tried again only by who asks for it', async () => {
   const opened = createMemoryStore({ clock: new VirtualClock() });
   for (let n = 0; n < 9_000; n += 1) opened.store.put(eventOf(4 * n + 1));
   const kernels = createWasmKernels({ bytesMax: 262_144 });
-  expect(await new KnownSet(opened.store, opened.refused, kernels).open()).toBeUndefined();
+  const collected = vi.spyOn(opened.store, 'collectInTurns');
+  const knownSet = new KnownSet(opened.store, opened.refused, kernels);
+  knownSet.prepare();
+  expect(await knownSet.open()).toBeUndefined();
+  expect(collected).toHaveBeenCalledTimes(1);
+  knownSet.prepare();
+  knownSet.prepare();
+  expect(collected).toHaveBeenCalledTimes(1);
+  expect(await knownSet.open()).toBeUndefined();
+  expect(collected).toHaveBeenCalledTimes(2);
 });
