@@ -53,11 +53,16 @@ export class ByteWriter {
     this.#bytes.writeUInt32LE(value, at);
   }
 
+  /** Begins anew: whoever wrote before may have failed half-way. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** What was written, in memory of its own; the writer begins anew. */
   take(): ArrayBuffer {
     const { buffer, byteOffset } = this.#bytes;
     const taken = buffer.slice(byteOffset, byteOffset + this.#length) as ArrayBuffer;
-    this.#length = 0;
+    this.clear();
     if (this.#bytes.length > keptBytesMax) this.#bytes = Buffer.allocUnsafeSlow(keptBytesMax);
     return taken;
   }

@@ -31,6 +31,7 @@ const writer = new ByteWriter();
 
 /** The body of an event whose shape was checked. */
 export function encodeBody(event: NostrEvent): Uint8Array {
+  writer.clear();
   writeBody(event, writer);
   return new Uint8Array(writer.take());
 }

@@ -251,7 +251,6 @@ export class IndexedStore implements EventStore {
 
   /** Takes an event for which `preview` says `stored`; gives what it removed. */
   #take(event: NostrEvent, body: Uint8Array | undefined): readonly RemovedEvent[] {
-    this.#previewed = undefined;
     this.#refused.delete(event.id);
     const replaced = replacedRows(this.#index, event);
     const deleted = deletedRows(this.#index, event);
@@ -274,6 +273,7 @@ export class IndexedStore implements EventStore {
       },
       this.#terms,
     );
+    this.#previewed = undefined;
     this.#backend.added(row, this.#terms, time, { event, body });
     this.#tell((observer) => observer.added(event));
     return removed;

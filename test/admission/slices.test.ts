@@ -6,6 +6,7 @@ import { type Job, VerificationQueue } from '../../src/admission/verification-qu
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { TurnSlices } from '../../src/lib/turn-slices.js';
+import { encodeBody } from '../../src/nostr/event-body.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle } from '../support/virtual-clock.js';
 
@@ -83,14 +84,18 @@ describe('PendingWrites', () => {
 describe('VerificationQueue', () => {
   const verifier: Verifier = {
     batchesMax: 2,
-    verify: async (events) => ({ verdicts: events.map((): Verdict => 'valid') }),
+    verify: async (events) => ({
+      verdicts: events.map((): Verdict => 'valid'),
+      bodies: events.map(encodeBody),
+    }),
     async [Symbol.asyncDispose]() {},
   };
   const job = (number: number, source: EventSource): Job => ({ event: plainEvent(number), source, bytes: 1 });
 
   it('hands out what clients sent at once, and all else in its order, in slices of turns', async () => {
     const queue = new VerificationQueue<Job>(verifier, slices, {
-      onVerdict: ({ event, source }) => {
+      onVerdict: ({ event, source }, _, body) => {
+        expect(body).toEqual(encodeBody(event));
         log.push(`${source.type} ${event.created_at % 1_000}`);
         nowMs += 4;
       },

@@ -98,9 +98,11 @@ describe('the pool of workers', () => {
   });
   afterAll(() => verifier[Symbol.asyncDispose]());
 
-  it('gives the verdicts in the order of the events', async () => {
-    const { verdicts } = await verifier.verify(cases.map(([, event]) => event));
+  it('gives the verdicts, and the events as bytes, in the order of the events', async () => {
+    const { verdicts, bodies } = await verifier.verify(cases.map(([, event]) => event));
     expect(verdicts).toEqual(cases.map(([, , verdict]) => verdict));
+    const written = bodies?.map((body) => new BodyInHand(body).json);
+    expect(written).toEqual(cases.map(([, event]) => eventJson(event)));
   });
 
   it('takes several batches at once', async () => {

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { formatAddress } from '../../src/nostr/address.js';
-import type { NostrEvent } from '../../src/nostr/event.js';
+import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
+import { encodeBody } from '../../src/nostr/event-body.js';
 import type { Filter, TagKey } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
 import type { OpenedStore, StoreOptions } from '../../src/store/opened-store.js';
@@ -46,6 +47,52 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
     });
 
     const statusOf = (event: NostrEvent) => store.put(event).status;
+
+    it('tells the kind of what is stored, and of nothing else', () => {
+      const issue = makeEvent({ kind: 1621, created_at: now });
+      const old = makeEvent({ kind: 30617, pubkey: alice, created_at: now - 1, tags: [['d', 'a']] });
+      const newer = makeEvent({ kind: 30617, pubkey: alice, created_at: now, tags: [['d', 'a']] });
+      const unwanted = makeEvent({ kind: 7, created_at: now });
+      for (const event of [issue, old, newer]) store.put(event);
+      refused.add(unwanted, 'blocked: not wanted');
+      const kinds = [issue, old, newer, unwanted, makeEvent({ kind: 1 })].map(({ id }) => store.kindOf(id));
+      expect(kinds).toEqual([1621, undefined, 30617, undefined, undefined]);
+    });
+
+    it('does not take an event for what it would have become before something changed', async () => {
+      const old = makeEvent({ kind: 30617, pubkey: alice, created_at: now - 1, tags: [['d', 'a']] });
+      expect(store.preview(old)).toBe('stored');
+      store.put(makeEvent({ kind: 30617, pubkey: alice, created_at: now, tags: [['d', 'a']] }));
+      expect(statusOf(old)).toBe('superseded');
+      const deleted = makeEvent({ kind: 1, pubkey: alice, created_at: now });
+      expect(store.preview(deleted)).toBe('stored');
+      store.put(makeEvent({ kind: 5, pubkey: alice, created_at: now, tags: [['e', deleted.id]] }));
+      expect(statusOf(deleted)).toBe('deleted');
+      const expiring = makeEvent({ kind: 1, created_at: now, tags: [['expiration', `${now + 5}`]] });
+      expect(store.preview(expiring)).toBe('stored');
+      await clock.advance(5_000);
+      expect(statusOf(expiring)).toBe('expired');
+      const gone = makeEvent({ kind: 1, content: 'gone', created_at: now });
+      expect(statusOf(gone)).toBe('stored');
+      expect(store.preview(gone)).toBe('duplicate');
+      store.remove(gone.id);
+      expect(store.preview(gone)).toBe('stored');
+    });
+
+    it('keeps the bytes of an event that come with it', async () => {
+      const event = makeEvent({
+        kind: 1621,
+        created_at: now,
+        content: 'ü "quoted"',
+        tags: [['t', '\ud800']],
+      });
+      await store.put(event, encodeBody(event)).written;
+      expect((await store.get(event.id))?.json).toBe(eventJson(event));
+      if (harness.reopen === undefined) return;
+      opened = await harness.reopen(store, { clock });
+      ({ store, refused } = opened);
+      expect((await store.get(event.id))?.json).toBe(eventJson(event));
+    });
 
     it('tells the ids of what matches, at once and in turns, without what left meanwhile', async () => {
       const events = Array.from({ length: 9 }, (_, at) =>

@@ -28,6 +28,7 @@ const writer = new ByteWriter();
 
 /** Packs events whose shape was checked. */
 export function encodeBatch(events: readonly NostrEvent[]): ArrayBuffer {
+  writer.clear();
   for (const event of events) {
     const headerAt = writer.u32(0);
     writer.u32(0);

@@ -25,7 +25,10 @@ export function createPoolVerifier(options: {
     batchesMax: options.workers * limits.verificationBatchesPerWorker,
     async verify(events: readonly NostrEvent[]) {
       const buffer = encodeBatch(events);
-      return decodeBatch(await pool.run(buffer, { transferList: [buffer] }));
+      const verified = decodeBatch(await pool.run(buffer, { transferList: [buffer] }));
+      // A verdict must not come to stand beside another event, whatever happens.
+      if (verified.verdicts.length !== events.length) throw new TypeError('a batch came back incomplete');
+      return verified;
     },
     [Symbol.asyncDispose]: () => pool.destroy(),
   };

@@ -144,7 +144,8 @@ export class CommitLog implements Backend {
 
   #atHand(sequence: number): BodyInHand | undefined {
     const pending = this.#pending.get(sequence);
-    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(pending.body);
+    // A copy: the body may be a piece of a batch, which is not to live as long as somebody reads it.
+    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(pending.body.slice());
   }
 
   close(): Promise<void> {
