@@ -184,13 +184,19 @@ it('gives the block back once when the stream is destroyed under a write', async
   expect(out.size).toBe(0);
 });
 
-it('sends over a socket what it was given, in blocks that are used again, whether the client reads or not', async () => {
-  const out = watchBlocks();
-  const taken = vi.spyOn(blocks, 'take');
+/** A connection whose client does not read yet. */
+async function connection() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
   const [socket] = (await once(server, 'connection')) as [Socket];
+  return { server, client, socket };
+}
+
+it('sends over a socket what it was given, in blocks that are used again, whether the client reads or not', async () => {
+  const out = watchBlocks();
+  const taken = vi.spyOn(blocks, 'take');
+  const { server, client, socket } = await connection();
   const received: Buffer[] = [];
   client.on('data', (chunk) => received.push(chunk));
   client.pause();
@@ -214,6 +220,24 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
   expect(waitedMost).toBeGreaterThan(0);
   expect(out.size).toBe(0);
   expect(new Set(taken.mock.results.map(({ value }) => value)).size).toBeLessThan(4);
+  server.close();
+});
+
+it('gives the block back once when a socket is destroyed whose client did not read', async () => {
+  const out = watchBlocks();
+  const { server, client, socket } = await connection();
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, () => {});
+  const json = Buffer.from(JSON.stringify('x'.repeat(60_000)));
+  for (let count = 0; socket.writableLength < 500_000 && count < 1_000; count += 1) {
+    toClient.pushEvent(prefix, json);
+    await turn();
+  }
+  expect(out.size).toBe(1);
+  socket.destroy();
+  await once(socket, 'close');
+  await turn();
+  expect(out.size).toBe(0);
+  client.destroy();
   server.close();
 });
 
