@@ -299,6 +299,8 @@ export const limits = {
   rehearsalStoredEventsMin: 20_000,
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
   everythingTrialEvents: 1_000,
+  /** After how many times as many more events that is looked at: by then, what came before its root is stored. */
+  everythingTrialsLater: 16,
   /** How long a remote that is not worth asking for everything is not asked for it. */
   everythingRetryMs: 604_800_000,
   /** Ids of one download request. */

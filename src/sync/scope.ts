@@ -31,9 +31,9 @@ export class RelayScope {
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
   #outcomes = 0;
-  /** Of the ids that are being counted, and of as many before them, those that were not stored. */
+  /** Of the ids that are being counted, and of as many each time before them, those that were not stored. */
   #unwanted: string[] = [];
-  #unwantedBefore: string[] = [];
+  #unwantedBefore: string[][] = [];
 
   constructor(parts: {
     readonly relay: string;
@@ -94,17 +94,19 @@ export class RelayScope {
 
   /**
    * Takes what became of one id that everything brought; true when most of them turn out not to be wanted. That is
-   * told when as many more have come: by then, what was refused for want of another event is stored.
+   * told when many times as many more have come: a reconciliation tells of newer events before it tells of the older
+   * ones on which they hang, and what was refused for want of these is stored by then.
    */
   count(id: string, isWanted: boolean): boolean {
     if (!this.#isEverything || this.#isProven) return false;
     this.#outcomes += 1;
     if (!isWanted) this.#unwanted.push(id);
     if (this.#outcomes < limits.everythingTrialEvents) return false;
-    const unwanted = this.#unwantedBefore.filter((each) => !this.#store.has(each));
-    this.#unwantedBefore = this.#unwanted;
+    this.#unwantedBefore.push(this.#unwanted);
     this.#unwanted = [];
     this.#outcomes = 0;
+    if (this.#unwantedBefore.length <= limits.everythingTrialsLater) return false;
+    const unwanted = this.#unwantedBefore.shift()?.filter((each) => !this.#store.has(each)) ?? [];
     return 2 * unwanted.length > limits.everythingTrialEvents;
   }
 

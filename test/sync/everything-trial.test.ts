@@ -17,7 +17,7 @@ it('whether everything is worth asking for is told by what it brings, not by wha
   world.start();
   await world.advance(20 * secondMs);
   expect(relay.live()).toEqual([{ limit: 0 }]);
-  for (let n = 0; n < 3 * limits.everythingTrialEvents; n += 1) {
+  for (let n = 0; n < (limits.everythingTrialsLater + 2) * limits.everythingTrialEvents; n += 1) {
     relay.publish(event({ kind: 1, content: `something else ${n}` }));
   }
   await world.advance(10 * secondMs);

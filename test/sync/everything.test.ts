@@ -196,7 +196,8 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
   it('a relay most of whose events are not wanted is asked by layers for a week', async () => {
     const { world, relay } = worldOf();
     const events = content();
-    const others = Array.from({ length: 3 * limits.everythingTrialEvents }, (_, n) =>
+    const othersCount = (limits.everythingTrialsLater + 3) * limits.everythingTrialEvents;
+    const others = Array.from({ length: othersCount }, (_, n) =>
       event({ kind: 1, content: `something else ${n}` }),
     );
     relay.events.push(...events, ...others);
