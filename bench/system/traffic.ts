@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { signSchnorr, xOnlyPointFromScalar } from 'tiny-secp256k1';
-import { fromHex, toHex } from '../../src/lib/bytes.js';
 import { type Random, randomInteger, seededRandom } from '../../src/lib/random.js';
-import { eventHash, eventJson, type NostrEvent } from '../../src/nostr/event.js';
+import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { repositoryAddress } from '../../src/nostr/repository.js';
+import { QuickSigner } from '../../test/support/quick-signing.js';
 
 /** What traffic is made: the same settings give the same events, byte for byte. */
 export type TrafficSettings = {
@@ -44,10 +43,9 @@ const mix: readonly (readonly [kind: number, percent: number])[] = [
   [1, 6],
 ];
 
-type Author = { readonly secret: Uint8Array; readonly pubkey: string };
 type Repository = {
   readonly address: string;
-  readonly owner: Author;
+  readonly owner: QuickSigner;
   readonly identifier: string;
   readonly roots: Root[];
 };
@@ -84,21 +82,17 @@ export async function* traffic(settings: TrafficSettings): AsyncGenerator<NostrE
   for (let index = 0; index < settings.events; index += 1) yield maker.next(index);
 }
 
-/** So that the same traffic is the same to the last byte in every run. */
-const noAuxiliaryRandomness = new Uint8Array(32);
-
 class TrafficMaker {
   readonly #settings: TrafficSettings;
   readonly #random: Random;
-  readonly #authors: readonly Author[];
+  readonly #authors: readonly QuickSigner[];
   readonly #repositories: Repository[] = [];
 
   constructor(settings: TrafficSettings) {
     this.#settings = settings;
     this.#random = seededRandom(settings.seed);
     this.#authors = Array.from({ length: settings.authors }, (_, index) => {
-      const secret = createHash('sha256').update(`${settings.seed}/${index}`).digest();
-      return { secret, pubkey: toHex(xOnlyPointFromScalar(secret)) };
+      return new QuickSigner(createHash('sha256').update(`${settings.seed}/${index}`).digest());
     });
   }
 
@@ -154,7 +148,7 @@ class TrafficMaker {
     return event;
   }
 
-  #root(repository: Repository, author: Author, kind: number, time: number): NostrEvent {
+  #root(repository: Repository, author: QuickSigner, kind: number, time: number): NostrEvent {
     const tags = [
       ['a', repository.address],
       ['p', repository.owner.pubkey],
@@ -169,7 +163,7 @@ class TrafficMaker {
     return this.#sign(author, kind, time, this.#prose(kind === 1617 ? 1800 : 350), tags);
   }
 
-  #comment(repository: Repository, author: Author, kind: number, time: number): NostrEvent {
+  #comment(repository: Repository, author: QuickSigner, kind: number, time: number): NostrEvent {
     const root = this.#skewed(repository.roots);
     const tags = [
       ['E', root.id, '', root.pubkey],
@@ -182,11 +176,14 @@ class TrafficMaker {
     return this.#sign(author, kind, time, this.#prose(300), kind === 1 ? tags.slice(3) : tags);
   }
 
-  #sign(author: Author, kind: number, created_at: number, content: string, tags: string[][]): NostrEvent {
-    const event: NostrEvent = { id: '', pubkey: author.pubkey, created_at, kind, tags, content, sig: '' };
-    event.id = eventHash(event);
-    event.sig = toHex(signSchnorr(fromHex(event.id), author.secret, noAuxiliaryRandomness));
-    return event;
+  #sign(
+    author: QuickSigner,
+    kind: number,
+    created_at: number,
+    content: string,
+    tags: string[][],
+  ): NostrEvent {
+    return author.sign({ kind, created_at, content, tags });
   }
 
   #kind(): number {

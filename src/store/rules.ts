@@ -50,6 +50,7 @@ export function deletedRows(index: EventIndex, event: NostrEvent): number[] {
 function isDeleted(index: EventIndex, event: NostrEvent): boolean {
   if (isDeletion(event)) return false;
   const byId = index.listOf((terms) => terms.deletedId(event.pubkey, event.id));
+  // Asked of every event and true of hardly any: no walk is begun over a list that is not there.
   if (byId !== 0) for (const _ of storedRows(index, byId)) return true;
   const address = addressOf(event);
   if (address === undefined) return false;

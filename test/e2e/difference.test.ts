@@ -9,7 +9,7 @@ import { CountingProxy } from '../support/counting-proxy.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
-import { quickSigner } from '../support/quick-signing.js';
+import { QuickSigner } from '../support/quick-signing.js';
 
 const total = 100_000;
 const missing = 1_000;
@@ -54,7 +54,7 @@ async function catchUp(remote: DaemonProcess, directory: string, expected: numbe
 /** A repository's announcement, its issues, and comments on them; those that one side misses are really signed. */
 function makeEvents(): NostrEvent[] {
   const owner = testIdentity(1);
-  const sign = quickSigner(new Uint8Array(32).fill(9));
+  const signer = new QuickSigner(new Uint8Array(32).fill(9));
   const announcement = signedEvent(owner, { kind: 30617, tags: [['d', 'large']] });
   const events = [announcement];
   while (events.length < total) {
@@ -69,7 +69,7 @@ function makeEvents(): NostrEvent[] {
       content: `number ${n}`,
       sig: announcement.sig,
     };
-    events.push(isMissing(n) ? sign(event) : { ...event, id: eventHash(event) });
+    events.push(isMissing(n) ? signer.sign(event) : { ...event, id: eventHash(event) });
   }
   return events;
 }

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
-import { quickSigner } from '../support/quick-signing.js';
+import { QuickSigner } from '../support/quick-signing.js';
 import { TestClient } from '../support/test-client.js';
 
 it('killed while 10,000 events pour in, the relay keeps all that it answered with OK true', async () => {
@@ -61,9 +61,9 @@ async function pourAndKill(directory: string): Promise<string[]> {
 function someEvents(count: number): NostrEvent[] {
   const owner = testIdentity(1);
   const announcement = signedEvent(owner, { kind: 30617, tags: [['d', 'poured']] });
-  const sign = quickSigner(new Uint8Array(32).fill(7));
+  const signer = new QuickSigner(new Uint8Array(32).fill(7));
   const issues = Array.from({ length: count - 1 }, (_, n) =>
-    sign({
+    signer.sign({
       created_at: 1_700_000_000 + n,
       kind: 1621,
       tags: [['a', `30617:${owner.pubkey}:poured`]],

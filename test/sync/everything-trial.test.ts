@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { minuteMs, secondMs } from '../../src/lib/clock.js';
+import type { FilterService } from '../../src/sync/filter.js';
+import { RelayScope } from '../../src/sync/scope.js';
+import { defaultSyncSettings } from '../../src/sync/settings.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { announcement, event } from './support/events.js';
 import { emptyInformation } from './support/fake-relay.js';
 import { World } from './support/world.js';
@@ -26,3 +30,30 @@ it('whether everything is worth asking for is told by what it brings, not by wha
   await world.advance(minuteMs);
   await world.stop();
 });
+
+it.each([
+  ['are stored by then', true, false],
+  ['are still not stored', false, true],
+])(
+  'ids that were not wanted are looked at again when many more have come: they %s',
+  (_, areStored, isUnfit) => {
+    const filters = {
+      topicCount: () => 2,
+      topicsOf: () => [],
+      wants: () => false,
+    } as unknown as FilterService;
+    const scope = new RelayScope({
+      relay: url,
+      filters,
+      store: { has: () => areStored },
+      clock: new VirtualClock(0),
+      settings: { ...defaultSyncSettings, everythingTopicsMin: 2 },
+    });
+    scope.connected(true);
+    const outcomes = Array.from(
+      { length: (1 + limits.everythingTrialsLater) * limits.everythingTrialEvents },
+      (_, n) => scope.count(`${n}`, n >= limits.everythingTrialEvents),
+    );
+    expect(outcomes.indexOf(true)).toBe(isUnfit ? outcomes.length - 1 : -1);
+  },
+);

@@ -220,7 +220,7 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
     await world.stop();
   });
 
-  it('what only came before that on which it hangs counts as wanted', async () => {
+  it('what came before that on which it hangs is stored in the end', async () => {
     const { world, relay } = worldOf();
     const repository = announcement('zero', [url], { created_at: 2_000_000_000 });
     const roots = Array.from({ length: 3 * limits.everythingTrialEvents }, (_, n) =>
