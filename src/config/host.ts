@@ -1,4 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { limits } from './limits.js';
 
 /** An address to listen at: an IP without brackets, and a port (0 lets the system choose one). */
@@ -16,6 +17,15 @@ export function parseBindAddress(text: string): BindAddress | undefined {
   const port = Number(portText);
   if (isIP(host) !== (bracketed === undefined ? 4 : 6) || !(port <= 65535)) return undefined;
   return { host, port };
+}
+
+/** Reads a network in CIDR notation, or one address, in its one spelling; `undefined` when it is neither. */
+export function parseNetwork(text: string): string | undefined {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return undefined;
+  const network = `${address}/${bits ?? (version === 4 ? 32 : 128)}`;
+  return ipaddr.isValidCIDR(network) ? ipaddr.parseCIDR(network).join('/') : undefined;
 }
 
 /** Whether an IP address is one that only this machine reaches. */

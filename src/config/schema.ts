@@ -10,6 +10,8 @@ export type OptionText = {
   readonly defaultText: string;
   /** Set in the environment only; there is no flag and no key in the config file. */
   readonly environmentOnly: boolean;
+  /** The environment variable, where it is not made of the key. */
+  readonly variable?: string;
 } & Pick<kind.ValueKind<unknown>, 'takes' | 'placeholder' | 'isList' | 'isSecret'>;
 
 export const optionGroups = [
@@ -25,7 +27,13 @@ export type OptionGroup = (typeof optionGroups)[number];
 
 const optionTexts = z.registry<OptionText>();
 
-type About = { readonly group: OptionGroup; readonly about: string; readonly environmentOnly?: boolean };
+type About = {
+  readonly group: OptionGroup;
+  readonly about: string;
+  readonly environmentOnly?: boolean;
+  /** Where it is not made of the key. */
+  readonly variable?: string;
+};
 
 /** An option whose default is a value that an operator could write. */
 function withDefault<T>(value: kind.ValueKind<T>, defaultText: string, about: About) {
@@ -88,6 +96,12 @@ export const optionsSchema = z.object({
     'none',
     service('Most client connections at once; more are refused'),
   ),
+  trustedProxy: withDefault(kind.networks, '', {
+    ...service(
+      'Reverse proxies whose X-Forwarded-For is believed; without them limits of one address count for the proxy',
+    ),
+    variable: 'NGIT_TRUSTED_PROXY_CIDRS',
+  }),
   clientEventsPerMinute: withDefault(
     kind.whole(0, 1_000_000),
     '60',
@@ -266,7 +280,7 @@ export const optionEntries: readonly OptionEntry[] = Object.entries(optionsSchem
       ...text,
       key: key as OptionKey,
       flag: text.environmentOnly ? undefined : words,
-      variable: `NGIT_${words.replaceAll('-', '_').toUpperCase()}`,
+      variable: text.variable ?? `NGIT_${words.replaceAll('-', '_').toUpperCase()}`,
     };
   },
 );

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseBindAddress, parseDomain, parseRelayUrl, parseWebUrl } from './host.js';
+import { parseBindAddress, parseDomain, parseNetwork, parseRelayUrl, parseWebUrl } from './host.js';
 import { isNsec, pubkeyOfNpub } from './nip19.js';
 import { parseRepositoryPattern } from './repository-pattern.js';
 
@@ -69,6 +69,7 @@ export const nsec: ValueKind<string> = {
 
 export const domains = list('host names (or host:port), comma separated', 'HOST,…', parseDomain);
 export const relayUrls = list('relay URLs (ws or wss), comma separated', 'URL,…', parseRelayUrl);
+export const networks = list('IP addresses or networks (CIDR), comma separated', 'CIDR,…', parseNetwork);
 export const npubs = list('npubs, comma separated', 'NPUB,…', pubkeyOfNpub);
 export const repositoryPatterns = list(
   'entries of the form npub, npub/identifier or identifier, comma separated',

@@ -84,6 +84,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
     routes: [],
+    trustedProxies: options.trustedProxy,
     clock,
     logger,
   });

@@ -24,16 +24,21 @@ import {
   type Readiness,
   readinessRoute,
 } from './built-in-routes.js';
+import { ClientAddresses } from './client-addresses.js';
 import { listenError } from './listen-error.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
 import type { Route } from './route.js';
 
-/** Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it. */
+/**
+ * Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it.
+ * `addressGroup` is that of the client (`lib/address-group.ts`).
+ */
 export type UpgradeHandler = (
   request: IncomingMessage,
   stream: Duplex,
   head: Buffer,
+  addressGroup: string,
 ) => UpgradeRefusal | undefined;
 
 export type HttpServiceParts = {
@@ -48,6 +53,8 @@ export type HttpServiceParts = {
   readonly onUpgrade: UpgradeHandler;
   /** What the port serves besides, as git over smart HTTP; asked in order, after the built-in routes. */
   readonly routes: readonly Route[];
+  /** Networks (CIDR) of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -93,12 +100,14 @@ class NodeHttpService implements HttpService {
   readonly #parts: HttpServiceParts;
   readonly #listener: RequestListener;
   readonly #server: Server;
+  readonly #addresses: ClientAddresses;
   readonly #upgraded = new Set<Duplex>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HttpServiceParts, listener: RequestListener) {
     this.#parts = parts;
     this.#listener = listener;
+    this.#addresses = new ClientAddresses(parts.trustedProxies, parts.logger);
     this.#server = createServer(serverOptions, listener);
     this.#server.maxHeadersCount = limits.httpHeadersMax;
     this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
@@ -155,7 +164,7 @@ class NodeHttpService implements HttpService {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
     else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
-      const refusal = this.#parts.onUpgrade(request, stream, head);
+      const refusal = this.#parts.onUpgrade(request, stream, head, this.#addresses.groupOf(request));
       if (refusal !== undefined) refuse(stream, refusal.status, refusal.reason, refusal.headers);
     }
   }

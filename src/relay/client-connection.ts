@@ -49,7 +49,8 @@ export class ClientConnection implements Outbox {
   #countedIn = 0;
   #countedOut = 0;
 
-  constructor(socket: WebSocket, stream: Duplex, services: ConnectionServices) {
+  /** `addressGroup` is where the client comes from (`lib/address-group.ts`). */
+  constructor(socket: WebSocket, stream: Duplex, addressGroup: string, services: ConnectionServices) {
     this.#socket = socket;
     this.#stream = stream;
     this.#services = services;
@@ -57,7 +58,7 @@ export class ClientConnection implements Outbox {
     this.#progressAtMs = this.#pingedAtMs;
     this.#unsent = new SendBuffer(stream, services.sending, this.#onSent);
     this.#isCompressed = socket.extensions !== '';
-    this.#session = new ClientSession(services, this, () => this.#updateReading());
+    this.#session = new ClientSession(services, this, addressGroup, () => this.#updateReading());
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('ping', (data) => this.#onPing(data));
     socket.on('pong', () => {

@@ -28,6 +28,8 @@ export type SessionServices = Omit<
  * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
  */
 export class ClientSession implements Disposable {
+  /** Where the client comes from. */
+  readonly addressGroup: string;
   readonly #services: SessionServices;
   readonly #outbox: Outbox;
   readonly #lane: RequestLane;
@@ -38,9 +40,13 @@ export class ClientSession implements Disposable {
   readonly #gone = new AbortController();
   #ended = false;
 
-  /** `onFlowChanged` is told whenever `blocked` may have changed. */
-  constructor(services: SessionServices, outbox: Outbox, onFlowChanged: () => void) {
+  /**
+   * `addressGroup` is where the client comes from (`lib/address-group.ts`); `onFlowChanged` is told whenever `blocked`
+   * may have changed.
+   */
+  constructor(services: SessionServices, outbox: Outbox, addressGroup: string, onFlowChanged: () => void) {
     this.#services = services;
+    this.addressGroup = addressGroup;
     this.#outbox = outbox;
     this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
     this.#publisher = new Publisher(services, outbox, onFlowChanged);

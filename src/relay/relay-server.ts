@@ -76,6 +76,7 @@ export class RelayServer implements AsyncDisposable {
     request: IncomingMessage,
     stream: Duplex,
     head: Buffer,
+    addressGroup: string,
   ): UpgradeRefusal | undefined => {
     const { metrics, settings } = this.#parts;
     if (this.#closing !== undefined) return { status: 503, reason: 'the relay is shutting down' };
@@ -89,14 +90,16 @@ export class RelayServer implements AsyncDisposable {
       refusal = { status: 400, reason: error.message, headers: { 'Sec-WebSocket-Version': '13' } };
     };
     this.#sockets.once('wsClientError', onBadHandshake);
-    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#welcome(socket, stream));
+    this.#sockets.handleUpgrade(request, stream, head, (socket) =>
+      this.#welcome(socket, stream, addressGroup),
+    );
     this.#sockets.off('wsClientError', onBadHandshake);
     return refusal;
   };
 
-  #welcome(socket: WebSocket, stream: Duplex): void {
+  #welcome(socket: WebSocket, stream: Duplex, addressGroup: string): void {
     const { metrics } = this.#parts;
-    const connection = new ClientConnection(socket, stream, this.#services);
+    const connection = new ClientConnection(socket, stream, addressGroup, this.#services);
     this.#connections.add(connection);
     metrics.connections.inc();
     void connection.closed.then(() => {

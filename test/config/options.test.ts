@@ -32,6 +32,7 @@ test('defaults are those of the table', () => {
     databaseBackend: 'level',
     metricsEnabled: true,
     clientEventsPerMinute: 60,
+    trustedProxy: [],
     signatureLibrary: 'system',
     logLevel: 'info',
     repositoryGraceDays: 7,
@@ -85,6 +86,7 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'event-blacklist': npub,
     'archive-whitelist': 'name',
     'archive-grasp-services': 'Other.Example:443',
+    'trusted-proxy': '10.0.0.0/8,2001:DB8::1',
     'sync-bootstrap-relay-url': 'relay.example,ws://127.0.0.1:1',
     'relay-icon': 'https://git.example.org/icon.png',
     'database-backend': 'memory',
@@ -177,6 +179,7 @@ test('lists are read entry by entry', () => {
     '--sync-bootstrap-relay-url=[::1]:7/x, c.example?a=b',
     '--archive-grasp-services=A.example:443',
     '--archive-read-only=false',
+    '--trusted-proxy=10.0.0.1, FD00:0::/8',
   ];
   expect(read({ args })).toMatchObject({
     repositoryWhitelist: [
@@ -193,6 +196,7 @@ test('lists are read entry by entry', () => {
       'wss://c.example?a=b',
     ],
     archiveGraspServices: ['a.example:443'],
+    trustedProxy: ['10.0.0.1/32', 'fd00::/8'],
   });
 });
 
@@ -249,6 +253,10 @@ describe('what stops the start, in one line', () => {
       'me@a.example',
       '?',
     ].map((url): [Given, string] => [{ args: [`--sync-bootstrap-relay-url=${url}`] }, `not '${url}'`]),
+    ...['10.0.0.0/33', '10.0.0', 'localhost', '10.0.0.0/8/8', '::1/x'].map((network): [Given, string] => [
+      { args: [`--trusted-proxy=10.0.0.1,${network}`] },
+      `not '${network}'`,
+    ]),
     [{ args: ['--relay-icon=icon.png'] }, "--relay-icon takes a URL (https or http), not 'icon.png'"],
     [{ args: ['--relay-icon=data:image/png,x'] }, "not 'data:image/png,x'"],
     [{ args: ['--repository-whitelist=ok,npub1nope'] }, "not 'npub1nope'"],

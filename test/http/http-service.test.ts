@@ -42,6 +42,7 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'full' }),
     routes: [],
+    trustedProxies: [],
     clock: systemClock,
     logger: pino({ level: 'silent' }),
     ...parts,
@@ -172,6 +173,7 @@ describe('the port', () => {
       readiness: () => ({ ready: true, reasons: [] }),
       onUpgrade: () => undefined,
       routes: [],
+      trustedProxies: [],
       clock: systemClock,
       logger: pino({ level: 'silent' }),
     });

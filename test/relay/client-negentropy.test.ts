@@ -161,7 +161,7 @@ describe('negentropy', () => {
       },
     };
     const outbox = new FakeOutbox();
-    using session = new ClientSession(services, outbox, () => {});
+    using session = new ClientSession(services, outbox, 'local', () => {});
     const send = (...message: unknown[]) => session.receive(JSON.stringify(message));
     send('NEG-OPEN', 'n', { kinds: [1] }, opening);
     send('NEG-CLOSE', 'n');

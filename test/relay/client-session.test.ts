@@ -85,7 +85,7 @@ describe('EVENT', () => {
       throw new AdmissionClosedError();
     };
     const outbox = new FakeOutbox();
-    const session = new ClientSession({ ...world.services, logger }, outbox, () => {});
+    const session = new ClientSession({ ...world.services, logger }, outbox, 'local', () => {});
     session.receive(JSON.stringify(['EVENT', plainEvent(1)]));
     await world.settle();
     expect(outbox.frames).toEqual([['OK', plainEvent(1).id, false, 'error: the event could not be stored']]);

@@ -5,6 +5,7 @@ import { EventFeed } from '../../src/admission/event-feed.js';
 import { limits } from '../../src/config/limits.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
+import { localAddressGroup } from '../../src/lib/address-group.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
@@ -162,9 +163,9 @@ export function sessionWorld(options: WorldOptions = {}) {
     scheduler: new TurnScheduler(clock, 5),
     negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
   };
-  const client = () => {
+  const client = (addressGroup = localAddressGroup) => {
     const outbox = new FakeOutbox();
-    const session = new ClientSession(services, outbox, () => {});
+    const session = new ClientSession(services, outbox, addressGroup, () => {});
     const send = (...message: unknown[]) => session.receive(JSON.stringify(message));
     return { outbox, session, send };
   };

@@ -29,6 +29,7 @@ export async function serveRelay(settings: Partial<RelaySettings> = {}) {
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: relay.handleUpgrade,
     routes: [],
+    trustedProxies: ['127.0.0.1/32'],
     clock: systemClock,
     logger: parts.logger,
   });
