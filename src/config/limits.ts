@@ -3,6 +3,14 @@
  * file: the comment of an entry is its description. Limits that the operator may change are options (`options.ts`).
  */
 export const limits = {
+  // JSON of strangers
+  /** Deepest nesting of arrays and objects; an event in its message has four. */
+  jsonDepthMax: 16,
+  /** Most objects in one text; a REQ has one for each filter. */
+  jsonObjectsMax: 256,
+  /** Most fields of all objects in one text. */
+  jsonFieldsMax: 4_096,
+
   // Events and filters
   /** Most tags of one event. */
   eventTagsMax: 200_000,

@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
+import { JsonBoundsError, parseBoundedJson } from './bounded-json.js';
 import { type NostrEvent, parseEvent } from './event.js';
 import { type Filter, parseFilter } from './filter.js';
 
@@ -120,9 +121,10 @@ export function parseRelayMessage(frame: string): RelayMessage {
 function parseFrame(frame: string): [type: string, ...rest: unknown[]] {
   let message: unknown;
   try {
-    message = JSON.parse(frame);
+    message = parseBoundedJson(frame);
   } catch (cause) {
-    throw new InvalidMessageError('the message is not JSON', '', undefined, cause);
+    const reason = cause instanceof JsonBoundsError ? cause.message : 'the message is not JSON';
+    throw new InvalidMessageError(reason, '', undefined, cause);
   }
   if (!Array.isArray(message) || typeof message[0] !== 'string') {
     throw new InvalidMessageError('the message is not an array that begins with its type');

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { limits } from '../config/limits.js';
+import { parseBoundedJson } from '../nostr/bounded-json.js';
 import type { RelayInformation } from './transport.js';
 
 /**
@@ -49,7 +50,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
 export function parseInformation(text: string): RelayInformation | undefined {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = parseBoundedJson(text);
   } catch {
     return undefined;
   }

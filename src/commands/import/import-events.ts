@@ -1,5 +1,6 @@
 import type { Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
+import { JsonBoundsError, parseBoundedJson } from '../../nostr/bounded-json.js';
 import { InvalidEventError, type NostrEvent, parseEvent } from '../../nostr/event.js';
 import { splitLines } from './lines.js';
 import { Spool } from './spool.js';
@@ -100,9 +101,10 @@ async function importPass(
 
 function readEvent(line: string): NostrEvent | undefined {
   try {
-    return parseEvent(JSON.parse(line));
+    return parseEvent(parseBoundedJson(line));
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof InvalidEventError) return undefined;
+    if (error instanceof SyntaxError || error instanceof JsonBoundsError) return undefined;
+    if (error instanceof InvalidEventError) return undefined;
     throw error;
   }
 }
