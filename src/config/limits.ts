@@ -28,7 +28,7 @@ export const limits = {
   // Kernels
   /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
   kernelBytesMax: 1_073_741_824,
-  /** Different values that open filters ask for; the one that reaches it is still taken. */
+  /** Most different values that open filters ask for. */
   kernelSymbolsMax: 8_388_608,
 
   // Negentropy (NIP-77)
@@ -99,8 +99,6 @@ export const limits = {
   createdAtAheadSecondsMax: 86_400,
   /** Most open subscriptions of one client. */
   clientSubscriptionsMax: 500,
-  /** Characters of all REQ messages behind the open subscriptions of one client. */
-  clientSubscriptionCharsMax: 8_388_608,
   /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
   clientQueriesRunningMax: 8,
   /** Requests of one client that wait for their turn; above it, its socket is not read. */
@@ -134,6 +132,15 @@ export const limits = {
   /** Open negentropy sessions of one client. */
   clientNegentropySessionsMax: 8,
 
+  /** Share of `--client-memory-max-mb` that one client may hold. */
+  clientMemoryShareMax: 0.125,
+  /** Share of `--client-memory-max-mb` that the clients of one address may hold together. */
+  addressMemoryShareMax: 0.5,
+  /** Memory that a piece of what was read, or of what waits to be written, is taken to need beside its bytes. */
+  socketChunkBytes: 640,
+  /** Most fragments of one message. */
+  messageFragmentsMax: 1_024,
+
   // Relay: all clients
   /** Bytes of a message from which it is compressed, where compression is on. */
   compressionThresholdBytes: 1_024,
@@ -148,6 +155,8 @@ export const limits = {
   deliverySliceMs: 2,
   /** Live events that wait to be handed out; above it, the oldest is handed out before anything else is done. */
   deliveryEventsMax: 256,
+  /** Characters of those events above which the same is done. */
+  deliveryCharsMax: 16_777_216,
   /** Open negentropy sessions of all clients. */
   negentropySessionsMax: 256,
   /**

@@ -239,6 +239,13 @@ export const optionsSchema = z.object({
       "Which libsecp256k1 checks signatures: the system's where it is installed, or always its WASM build",
     ),
   ),
+  clientMemoryMaxMb: withDefault(
+    kind.whole(16, 65_536),
+    '256',
+    resources(
+      'Most memory, in megabytes, of what clients make the relay hold: open filters, requests, events on their way in, and what waits to be sent; the largest give way',
+    ),
+  ),
   kernelMemoryMaxMb: withDefault(
     kind.whole(64, 4096),
     '1024',

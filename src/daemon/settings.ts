@@ -6,6 +6,8 @@ import type { ServingRules } from '../policy/serving.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
 
+const bytesPerMegabyte = 1_000_000;
+
 /** Our own service, as announcements and relay URLs may name it. */
 export function ownServiceOf(options: Options): OwnService {
   return new OwnService(options.domain, formatBindAddress(options.bindAddress));
@@ -21,6 +23,7 @@ export function relaySettingsOf(options: Options): RelaySettings {
   return {
     ...fixedRelaySettings,
     connectionsMax: options.maxConnections,
+    memoryBytesMax: options.clientMemoryMaxMb * bytesPerMegabyte,
     eventsPerMinuteMax: options.clientEventsPerMinute === 0 ? undefined : options.clientEventsPerMinute,
   };
 }

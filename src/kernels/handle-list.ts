@@ -1,6 +1,6 @@
 /** Gives out small whole numbers, the last one given back first. */
 export class HandleList {
-  readonly #free: number[] = [];
+  #free: number[] = [];
   readonly #first: number;
   #next: number;
 
@@ -26,5 +26,9 @@ export class HandleList {
 
   giveBack(handle: number): void {
     this.#free.push(handle);
+    if (this.live > 0) return;
+    // Whatever was given out once is remembered no longer.
+    this.#free = [];
+    this.#next = this.#first;
   }
 }

@@ -18,6 +18,9 @@ export type Condition = {
   readonly tag?: string;
 };
 
+/** A list of a filter, and what its condition will be beside the symbols. */
+type ValueList = Omit<Condition, 'symbols'> & { readonly values: readonly Value[] };
+
 /**
  * How many events one value of a condition stands for, against the others: an id is of one event, a tag value of
  * few, an author of more, and a kind of a large part of all.
@@ -41,15 +44,22 @@ export class SymbolTable {
     return this.#numbers.bound;
   }
 
-  /** The conditions of a filter, their symbols counted as used once more. Throws `KernelSymbolsError`. */
+  /**
+   * The conditions of a filter, their symbols counted as used once more. Throws `KernelSymbolsError` when there are too
+   * many already and the filter asks for others; then nothing has changed.
+   */
   acquire(filter: Filter): Condition[] {
-    if (this.#numbers.live >= limits.kernelSymbolsMax) throw new KernelSymbolsError(limits.kernelSymbolsMax);
-    const { ids, authors, kinds } = filter;
     const conditions: Condition[] = [];
-    if (ids) conditions.push(this.#condition(ids, { known: this.#ids, weight: weights.id }));
-    if (authors) conditions.push(this.#condition(authors, { known: this.#authors, weight: weights.author }));
-    if (kinds) conditions.push(this.#condition(kinds, { known: this.#kinds, weight: weights.kind }));
-    for (const [letter, values] of tagConditions(filter)) conditions.push(this.#tagCondition(letter, values));
+    try {
+      for (const { values, ...rest } of this.#listsOf(filter)) {
+        const condition = { symbols: [], ...rest };
+        conditions.push(condition);
+        this.#use(condition, values);
+      }
+    } catch (error) {
+      this.release(conditions);
+      throw error;
+    }
     return conditions;
   }
 
@@ -87,23 +97,30 @@ export class SymbolTable {
     return to;
   }
 
-  #tagCondition(tag: string, values: readonly string[]): Condition {
-    const known = this.#tags.get(tag) ?? new Map<Value, FilterSymbol>();
-    if (values.length > 0) this.#tags.set(tag, known);
-    return this.#condition(values, { known, weight: weights.tag, tag });
+  *#listsOf(filter: Filter): Iterable<ValueList> {
+    const { ids, authors, kinds } = filter;
+    if (ids) yield { values: ids, known: this.#ids, weight: weights.id };
+    if (authors) yield { values: authors, known: this.#authors, weight: weights.author };
+    if (kinds) yield { values: kinds, known: this.#kinds, weight: weights.kind };
+    for (const [tag, values] of tagConditions(filter)) {
+      const known = this.#tags.get(tag) ?? new Map<Value, FilterSymbol>();
+      if (values.length > 0) this.#tags.set(tag, known);
+      yield { values, known, weight: weights.tag, tag };
+    }
   }
 
-  #condition(values: readonly Value[], rest: Omit<Condition, 'symbols'>): Condition {
-    const symbols: FilterSymbol[] = [];
+  #use({ known, symbols }: Condition & { readonly symbols: FilterSymbol[] }, values: readonly Value[]): void {
     for (const value of new Set(values)) {
-      let symbol = rest.known.get(value);
+      let symbol = known.get(value);
       if (symbol === undefined) {
+        if (this.#numbers.live >= limits.kernelSymbolsMax) {
+          throw new KernelSymbolsError(limits.kernelSymbolsMax);
+        }
         symbol = { value, number: this.#numbers.take(), uses: 0 };
-        rest.known.set(value, symbol);
+        known.set(value, symbol);
       }
       symbol.uses += 1;
       symbols.push(symbol);
     }
-    return { symbols, ...rest };
   }
 }

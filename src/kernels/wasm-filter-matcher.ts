@@ -78,6 +78,7 @@ export class WasmFilterMatcher implements FilterMatcher {
     }
     this.#symbols.release(compiled.conditions);
     this.#handles.giveBack(handle);
+    if (this.#compiled.size === 0) this.#shrink();
   }
 
   match(event: FilteredEvent): number[] {
@@ -154,6 +155,14 @@ export class WasmFilterMatcher implements FilterMatcher {
       this.#index + capacity * entryBytes,
     );
     this.#indexCapacity = capacity;
+  }
+
+  /** Without filters there is nothing to remember: what was needed once goes back to the arena. */
+  #shrink(): void {
+    this.#index = this.#arena.resize(this.#index, symbolsMin * this.#module.SYMBOL_BYTES.value);
+    this.#indexCapacity = symbolsMin;
+    this.#found = this.#arena.resize(this.#found, handlesMin * 4);
+    this.#foundCapacity = handlesMin;
   }
 
   #reserveEvent(words: number): void {

@@ -5,6 +5,7 @@ import { type Deferred, deferred } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { eventFrame, noticeFrame } from './frames.js';
+import { watchMessageMemory } from './message-memory.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
 import { SendBuffer, type SendServices } from './send-buffer.js';
 import { textFrameOf, textOf } from './text-frame.js';
@@ -22,6 +23,7 @@ export type ConnectionServices = Omit<SessionServices, 'settings'> & {
 
 /** Close codes (RFC 6455). */
 const goingAway = 1001;
+const noMemory = 'rate-limited: the relay needs the memory that this connection holds';
 const textOptions = { binary: false } as const;
 
 /**
@@ -39,6 +41,8 @@ export class ClientConnection implements Outbox {
   /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
   readonly #isCompressed: boolean;
   #full = false;
+  /** What a ping carried that came while bytes waited. */
+  #owedPong: Buffer | undefined;
   /** Whether the client sent anything since the last ping. */
   #heard = true;
   #pingedAtMs: number;
@@ -56,9 +60,12 @@ export class ClientConnection implements Outbox {
     this.#services = services;
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
-    this.#unsent = new SendBuffer(stream, services.sending, this.#onSent);
-    this.#isCompressed = socket.extensions !== '';
     this.#session = new ClientSession(services, this, addressGroup, () => this.#updateReading());
+    const { memory } = this.#session;
+    const giveWay = () => memory.drop();
+    this.#unsent = new SendBuffer(stream, services.sending, { held: memory.open(), giveWay }, this.#onSent);
+    this.#isCompressed = socket.extensions !== '';
+    watchMessageMemory(socket, stream, { held: memory.open(), giveWay });
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('ping', (data) => this.#onPing(data));
     socket.on('pong', () => {
@@ -103,6 +110,13 @@ export class ClientConnection implements Outbox {
     if (!this.#full) return;
     this.#room ??= deferred<void>();
     await this.#room.promise;
+  }
+
+  giveWay(): void {
+    // Nobody could be told who does not read.
+    if (this.#isOpen && this.#stream.writableLength === 0)
+      this.#stream.write(textFrameOf(noticeFrame(noMemory)));
+    this.#drop('memory');
   }
 
   /** Looks after the connection; to be called every few seconds. */
@@ -155,7 +169,14 @@ export class ClientConnection implements Outbox {
 
   #onPing(data: Buffer): void {
     this.#heard = true;
-    if (!this.#isOpen || this.#full) return;
+    if (!this.#isOpen) return;
+    // One is owed at most, the latest (RFC 6455 §5.5.3): a client that reads nothing cannot make them pile up.
+    if (this.#bytesWaiting > 0) this.#owedPong = data;
+    else this.#pong(data);
+  }
+
+  #pong(data: Buffer): void {
+    this.#owedPong = undefined;
     this.#socket.pong(data, false, this.#onSent);
     this.#afterSend();
   }
@@ -178,6 +199,7 @@ export class ClientConnection implements Outbox {
 
   readonly #onSent = (): void => {
     this.#hasSent = true;
+    if (this.#owedPong !== undefined && this.#isOpen && this.#bytesWaiting === 0) this.#pong(this.#owedPong);
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
     this.#full = false;
     this.#room?.resolve();
@@ -192,7 +214,7 @@ export class ClientConnection implements Outbox {
     else this.#socket.resume();
   }
 
-  #drop(reason: 'slow' | 'silent'): void {
+  #drop(reason: 'slow' | 'silent' | 'memory'): void {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     this.#services.metrics.dropped.inc({ reason });
     this.#services.logger.debug({ reason, bytes: this.#bytesWaiting }, 'dropped a client');

@@ -1,9 +1,12 @@
+import { localAddressGroup } from '../lib/address-group.js';
 import { errorMessage } from '../lib/errors.js';
+import type { MemoryBudget, MemoryHolder } from '../lib/memory-budget.js';
 import { type ClientMessage, InvalidMessageError, parseClientMessage } from '../nostr/message.js';
 import type { EventStore } from '../store/event-store.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
 import { closedFrame, countFrame, noticeFrame, okFrame } from './frames.js';
+import { messageBytes, requestBytes } from './held-bytes.js';
 import type { Outbox } from './outbox.js';
 import { Publisher, type PublisherServices } from './publisher.js';
 import type { RequestType } from './relay-metrics.js';
@@ -17,11 +20,15 @@ export type SessionServices = Omit<
 > & {
   readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
   readonly scheduler: TurnScheduler;
+  /** What all clients may make the relay hold. */
+  readonly memory: MemoryBudget;
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
     NegentropyServices['settings'] &
     LaneLimits;
 };
+
+const noRoom = 'rate-limited: there is no memory for more requests';
 
 /**
  * The protocol towards one client (NIP-01, 45, 77): takes its frames, and answers into its outbox. It holds no
@@ -30,6 +37,8 @@ export type SessionServices = Omit<
 export class ClientSession implements Disposable {
   /** Where the client comes from. */
   readonly addressGroup: string;
+  /** What the client makes the relay hold. */
+  readonly memory: MemoryHolder;
   readonly #services: SessionServices;
   readonly #outbox: Outbox;
   readonly #lane: RequestLane;
@@ -47,10 +56,15 @@ export class ClientSession implements Disposable {
   constructor(services: SessionServices, outbox: Outbox, addressGroup: string, onFlowChanged: () => void) {
     this.#services = services;
     this.addressGroup = addressGroup;
+    const group = addressGroup === localAddressGroup ? undefined : addressGroup;
+    this.memory = services.memory.holder(group, () => {
+      this[Symbol.dispose]();
+      outbox.giveWay();
+    });
     this.#outbox = outbox;
     this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
-    this.#publisher = new Publisher(services, outbox, onFlowChanged);
-    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane);
+    this.#publisher = new Publisher(services, outbox, this.memory, onFlowChanged);
+    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
     this.#negentropy = new ClientNegentropy(services, outbox);
   }
 
@@ -87,6 +101,7 @@ export class ClientSession implements Disposable {
     this.#lane[Symbol.dispose]();
     this.#subscriptions[Symbol.dispose]();
     this.#negentropy[Symbol.dispose]();
+    this.memory[Symbol.dispose]();
   }
 
   #dispatch(message: ClientMessage, chars: number): void {
@@ -102,21 +117,25 @@ export class ClientSession implements Disposable {
         this.#subscriptions.close(message.subscription);
         break;
       case 'COUNT':
-        this.#enqueue('count', chars, () => this.#answerCount(message));
+        this.#count('count');
+        this.#enqueue(message, chars, requestBytes(message.filters, chars), () => this.#answerCount(message));
         break;
       case 'NEG-OPEN':
-        this.#enqueue('negentropy', chars, () =>
+        this.#count('negentropy');
+        this.#enqueue(message, chars, requestBytes([message.filter], chars), () =>
           this.#negentropy.open(message.subscription, message.filter, message.payload),
         );
         break;
       case 'NEG-MSG':
-        this.#enqueue(undefined, chars, () =>
+        this.#enqueue(message, chars, messageBytes(chars), () =>
           this.#negentropy.message(message.subscription, message.payload),
         );
         break;
       case 'NEG-CLOSE':
         // Behind the NEG-OPEN that may still wait for its turn.
-        this.#enqueue(undefined, chars, () => this.#negentropy.close(message.subscription));
+        this.#enqueue(message, chars, messageBytes(chars), () =>
+          this.#negentropy.close(message.subscription),
+        );
         break;
       case 'AUTH':
         // NIP-42 is not asked for here, so no signature was looked at; a yes would claim that.
@@ -125,18 +144,33 @@ export class ClientSession implements Disposable {
     }
   }
 
-  #enqueue(type: RequestType | undefined, chars: number, run: () => Promise<void> | void): void {
-    if (type !== undefined) this.#count(type);
-    this.#lane.push({ chars, run: () => this.#guard(run) });
+  /** Has the work done in its turn; until it is done, `bytes` are counted for it. */
+  #enqueue(
+    { type, subscription }: Extract<ClientMessage, { subscription: string }>,
+    chars: number,
+    bytes: number,
+    run: () => Promise<void> | void,
+  ): void {
+    const memory = this.memory.reserve(bytes);
+    if (memory !== undefined) {
+      this.#lane.push({ chars, run: () => this.#guard(run, memory) });
+    } else if (type === 'COUNT') {
+      this.#outbox.send(closedFrame(subscription, noRoom));
+    } else {
+      void this.#negentropy.close(subscription, noRoom);
+    }
   }
 
   /** What fails in a lane fails for its client only. */
-  #guard(run: () => Promise<void> | void): Promise<void> | void {
+  #guard(run: () => Promise<void> | void, memory: Disposable): Promise<void> | void {
+    const release = () => memory[Symbol.dispose]();
     try {
-      return run()?.catch((error) => this.#onFailure(error));
+      const work = run()?.catch((error) => this.#onFailure(error));
+      if (work !== undefined) return work.finally(release);
     } catch (error) {
       this.#onFailure(error);
     }
+    release();
   }
 
   #onFailure(error: unknown): void {
@@ -191,7 +225,7 @@ export class ClientSession implements Disposable {
         break;
       case 'NEG-OPEN':
       case 'NEG-MSG':
-        this.#enqueue(undefined, reason.length, () => this.#negentropy.close(subject, reason));
+        this.#lane.push({ chars: reason.length, run: () => this.#negentropy.close(subject, reason) });
         break;
       default:
         this.#outbox.send(noticeFrame(reason));

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
-import { KernelMemoryError } from '../kernels/errors.js';
+import { KernelMemoryError, KernelSymbolsError } from '../kernels/errors.js';
 import type { Clock } from '../lib/clock.js';
-import { errorMessage } from '../lib/errors.js';
+import { errorMessage, GraspError } from '../lib/errors.js';
+import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import { type Filter, isEmptyFilter } from '../nostr/filter.js';
-import type { EventStore } from '../store/event-store.js';
+import type { EventStore, StoredEvent } from '../store/event-store.js';
 import type { AnnouncementBarrier } from './announcement-barrier.js';
 import { closedFrame } from './frames.js';
+import { requestBytes } from './held-bytes.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { RequestLane } from './request-lane.js';
@@ -21,39 +23,52 @@ export type SubscriptionServices = {
   readonly metrics: RelayMetrics;
   readonly settings: LiveBufferLimits & {
     readonly subscriptionsMax: number;
-    readonly subscriptionCharsMax: number;
     readonly filterEventsDefault: number;
     readonly filterEventsMax: number;
   };
 };
+
+/** There is no memory for what a query found and the client does not read. */
+class NoRoomError extends GraspError {
+  constructor() {
+    super('no_room', noRoom);
+  }
+}
+
+const noRoom = 'rate-limited: there is no memory for more; close subscriptions, or read what was sent';
 
 /** The subscriptions of one client. */
 export class ClientSubscriptions implements Disposable {
   readonly #services: SubscriptionServices;
   readonly #outbox: Outbox;
   readonly #lane: RequestLane;
+  readonly #memory: MemoryHolder;
   readonly #open = new Map<string, Subscription>();
-  #chars = 0;
 
-  constructor(services: SubscriptionServices, outbox: Outbox, lane: RequestLane) {
+  constructor(services: SubscriptionServices, outbox: Outbox, lane: RequestLane, memory: MemoryHolder) {
     this.#services = services;
     this.#outbox = outbox;
     this.#lane = lane;
+    this.#memory = memory;
   }
 
   /** REQ: replaces the subscription with that id, if there is one. `chars` is the length of the message. */
   open(id: string, filters: readonly Filter[], chars: number): void {
     this.close(id);
-    const refusal = this.#refusal(chars);
-    if (refusal !== undefined) {
-      this.#refuse(id, refusal);
+    const { subscriptionsMax } = this.#services.settings;
+    if (this.#open.size >= subscriptionsMax) {
+      this.#refuse(id, `rate-limited: at most ${subscriptionsMax} open subscriptions`);
       return;
     }
-    const subscription = new Subscription(id, chars, this.#outbox, this.#services.settings, (overflown) =>
+    const memory = this.#memory.reserve(requestBytes(filters, chars));
+    if (memory === undefined) {
+      this.#refuse(id, noRoom);
+      return;
+    }
+    const subscription = new Subscription(id, memory, this.#outbox, this.#services.settings, (overflown) =>
       this.#end(overflown, 'error: more live events came than could be held back; ask again'),
     );
     this.#open.set(id, subscription);
-    this.#chars += chars;
     this.#services.metrics.subscriptions.inc();
     this.#lane.push({ chars, run: () => this.#run(subscription, filters) });
   }
@@ -63,7 +78,6 @@ export class ClientSubscriptions implements Disposable {
     const subscription = this.#open.get(id);
     if (subscription === undefined) return;
     this.#open.delete(id);
-    this.#chars -= subscription.chars;
     subscription.close();
     this.#services.hub.remove(subscription);
     this.#services.metrics.subscriptions.dec();
@@ -100,20 +114,27 @@ export class ClientSubscriptions implements Disposable {
     const chunks = this.#services.store.query(filters);
     if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
-      for (const stored of chunk) {
-        if (this.#outbox.full) await this.#outbox.roomy();
-        if (subscription.isClosed) return;
-        subscription.sendStored(stored);
+      let held: Reservation | undefined;
+      try {
+        for (const stored of chunk) {
+          if (this.#outbox.full) {
+            held ??= this.#holdChunk(chunk);
+            await this.#outbox.roomy();
+          }
+          if (subscription.isClosed) return;
+          subscription.sendStored(stored);
+        }
+      } finally {
+        held?.[Symbol.dispose]();
       }
     }
   }
 
-  #refusal(chars: number): string | undefined {
-    const { subscriptionsMax, subscriptionCharsMax } = this.#services.settings;
-    if (this.#open.size >= subscriptionsMax)
-      return `rate-limited: at most ${subscriptionsMax} open subscriptions`;
-    if (this.#chars + chars <= subscriptionCharsMax) return undefined;
-    return `rate-limited: at most ${subscriptionCharsMax} characters of open subscriptions`;
+  /** Counts what was read of the store for as long as the client does not take it. */
+  #holdChunk(chunk: readonly Pick<StoredEvent, 'bytes'>[]): Reservation {
+    const held = this.#memory.reserve(chunk.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    if (held === undefined) throw new NoRoomError();
+    return held;
   }
 
   /** Remembers what was sent only for as long as it may still be announced, however long the replay takes. */
@@ -135,8 +156,10 @@ export class ClientSubscriptions implements Disposable {
 
   #onFailure(subscription: Subscription, error: unknown): void {
     if (error instanceof ClientGoneError || subscription.isClosed) return;
-    if (error instanceof KernelMemoryError) {
-      this.#end(subscription, 'error: the relay has no room for more subscriptions');
+    if (error instanceof KernelMemoryError || error instanceof KernelSymbolsError) {
+      this.#end(subscription, 'rate-limited: the relay has no room for more subscriptions');
+    } else if (error instanceof NoRoomError) {
+      this.#end(subscription, error.message);
     } else {
       this.#services.logger.error({ reason: errorMessage(error) }, 'a query failed');
       this.#end(subscription, 'error: the query failed');

@@ -15,6 +15,7 @@ export type DeliveryLimits = {
   readonly pauseMs: number;
   readonly sliceMs: number;
   readonly eventsMax: number;
+  readonly charsMax: number;
 };
 
 /**
@@ -29,6 +30,8 @@ export class DeliveryQueue implements Disposable {
   #deliveries: Delivery[] = [];
   /** How many subscriptions have been offered the first of them. */
   #offered = 0;
+  /** Characters of all of them. */
+  #chars = 0;
   #taken = 0;
   #finished = 0;
   #waiting: { readonly taken: number; readonly done: Deferred<void> }[] = [];
@@ -50,8 +53,9 @@ export class DeliveryQueue implements Disposable {
   /** Takes a delivery. When too many wait, the oldest is handed out at once: so its cost slows down who brings more. */
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
+    this.#chars += delivery.accepted.json.length;
     this.#taken += 1;
-    if (this.#deliveries.length > this.#limits.eventsMax) this.#handOut(Number.POSITIVE_INFINITY, 1);
+    while (this.#isOverfull) this.#handOut(Number.POSITIVE_INFINITY, 1);
     // The processor is given away for a moment: whoever is told `OK` may be waiting for the one that we run on.
     if (!this.#scheduled) this.#schedule((task) => this.#clock.after(this.#limits.pauseMs, task));
   }
@@ -72,9 +76,15 @@ export class DeliveryQueue implements Disposable {
   /** Drops what waits. */
   [Symbol.dispose](): void {
     this.#deliveries = [];
+    this.#chars = 0;
     this.#offered = 0;
     this.#finished = this.#taken;
     this.#settle();
+  }
+
+  get #isOverfull(): boolean {
+    const { eventsMax, charsMax } = this.#limits;
+    return this.#deliveries.length > eventsMax || this.#chars > charsMax;
   }
 
   #schedule(later: (task: () => void) => void): void {
@@ -98,7 +108,7 @@ export class DeliveryQueue implements Disposable {
       }
       if (this.#offered < to.length) break;
     }
-    this.#deliveries.splice(0, whole);
+    for (const { accepted } of this.#deliveries.splice(0, whole)) this.#chars -= accepted.json.length;
     this.#finished += whole;
     if (sent > 0) this.#onSent(sent);
     this.#settle();

@@ -19,4 +19,6 @@ export type Outbox = {
   readonly full: boolean;
   /** Resolves when the queue is at its low mark; rejects with `ClientGoneError` when the client is gone. */
   roomy(): Promise<void>;
+  /** Ends the connection, for the memory that the client held goes to others; says so where it can be said. */
+  giveWay(): void;
 };

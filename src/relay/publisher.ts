@@ -3,9 +3,11 @@ import type { Admission, AdmissionOutcome } from '../admission/admission.js';
 import { AdmissionClosedError } from '../admission/admission-pipeline.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { okFrame } from './frames.js';
+import { publishedBytes } from './held-bytes.js';
 import type { Outbox } from './outbox.js';
 import type { PublishOutcome, RelayMetrics } from './relay-metrics.js';
 import { TokenBucket } from './token-bucket.js';
@@ -29,15 +31,17 @@ export type PublisherLimits = {
 export class Publisher {
   readonly #services: PublisherServices;
   readonly #outbox: Outbox;
+  readonly #memory: MemoryHolder;
   readonly #onFlowChanged: () => void;
   readonly #bucket: TokenBucket | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #inFlightBytes = 0;
   #waitsForRoom = false;
 
-  constructor(services: PublisherServices, outbox: Outbox, onFlowChanged: () => void) {
+  constructor(services: PublisherServices, outbox: Outbox, memory: MemoryHolder, onFlowChanged: () => void) {
     this.#services = services;
     this.#outbox = outbox;
+    this.#memory = memory;
     this.#onFlowChanged = onFlowChanged;
     const { eventsPerMinuteMax } = services.settings;
     if (eventsPerMinuteMax !== undefined) this.#bucket = new TokenBucket(services.clock, eventsPerMinuteMax);
@@ -64,7 +68,9 @@ export class Publisher {
     } else if (event.created_at > unixSeconds(clock) + settings.createdAtAheadSecondsMax) {
       this.#answer(event.id, 'invalid', false, 'invalid: created_at is too far in the future');
     } else {
-      this.#take(event, bytes);
+      const memory = this.#memory.reserve(publishedBytes(event, bytes));
+      if (memory !== undefined) this.#take(event, bytes, memory);
+      else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');
     }
   }
 
@@ -79,11 +85,12 @@ export class Publisher {
     await Promise.allSettled([...this.#inFlight]);
   }
 
-  #take(event: NostrEvent, bytes: number): void {
+  #take(event: NostrEvent, bytes: number, memory: Reservation): void {
     this.#inFlightBytes += bytes;
     const work = this.#submit(event).finally(() => {
       this.#inFlight.delete(work);
       this.#inFlightBytes -= bytes;
+      memory[Symbol.dispose]();
       this.#onFlowChanged();
     });
     this.#inFlight.add(work);

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { gaugesIn } from '../lib/gauge.js';
 
 /** What became of an event that a client sent. */
 export type PublishOutcome =
@@ -13,7 +14,7 @@ export type PublishOutcome =
 export type RequestType = 'req' | 'count' | 'negentropy';
 
 /** Why the relay ended a connection. */
-export type DropReason = 'slow' | 'silent' | 'full';
+export type DropReason = 'slow' | 'silent' | 'full' | 'memory';
 
 /** The relay's own metrics. One instance for one registry. */
 export class RelayMetrics {
@@ -28,8 +29,10 @@ export class RelayMetrics {
   readonly bytes: Counter<'direction'>;
   readonly bytesIn: Counter.Internal;
   readonly bytesOut: Counter.Internal;
+  readonly #registry: Registry;
 
   constructor(registry: Registry) {
+    this.#registry = registry;
     const registers = [registry];
     this.connections = new Gauge({
       name: 'ngit_relay_connections',
@@ -71,7 +74,7 @@ export class RelayMetrics {
     });
     this.dropped = new Counter({
       name: 'ngit_relay_clients_dropped_total',
-      help: 'Clients that were refused or dropped: slow readers, silent ones, or because the relay was full',
+      help: 'Clients that were refused or dropped: slow readers, silent ones, because the relay was full, or its memory for clients',
       labelNames: ['reason'],
       registers,
     });
@@ -83,5 +86,11 @@ export class RelayMetrics {
     });
     this.bytesIn = this.bytes.labels('in');
     this.bytesOut = this.bytes.labels('out');
+  }
+
+  /** Shows the memory that clients make the relay hold, read when it is scraped. */
+  watchMemory(bytes: () => number): void {
+    const help = 'Memory of filters, requests, events and send queues of clients, of --client-memory-max-mb';
+    gaugesIn(this.#registry)('ngit_relay_client_memory_bytes', help, bytes);
   }
 }

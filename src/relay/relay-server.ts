@@ -7,6 +7,7 @@ import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import { MemoryBudget } from '../lib/memory-budget.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
 import type { LocalSets } from '../store/local-sets.js';
@@ -14,7 +15,7 @@ import { AnnouncementBarrier } from './announcement-barrier.js';
 import { BlockPool } from './block-pool.js';
 import { ClientConnection, type ConnectionServices } from './client-connection.js';
 import type { RelayMetrics } from './relay-metrics.js';
-import type { RelaySettings } from './settings.js';
+import { memorySharesOf, type RelaySettings } from './settings.js';
 import { SlotCounter } from './slot-counter.js';
 import { SubscriptionHub } from './subscription-hub.js';
 import { TurnEnd } from './turn-end.js';
@@ -38,6 +39,7 @@ const closingReason = 'error: the relay is shutting down';
 export class RelayServer implements AsyncDisposable {
   readonly #parts: RelayParts;
   readonly #services: ConnectionServices;
+  readonly #memory: MemoryBudget;
   readonly #hub: SubscriptionHub;
   readonly #sockets: WebSocketServer;
   readonly #connections = new Set<ClientConnection>();
@@ -47,12 +49,15 @@ export class RelayServer implements AsyncDisposable {
   constructor(parts: RelayParts) {
     const { admission, store, clock, settings } = parts;
     this.#parts = parts;
+    this.#memory = new MemoryBudget(memorySharesOf(settings));
+    parts.metrics.watchMemory(() => this.#memory.bytes);
     this.#hub = new SubscriptionHub({ ...parts, feed: admission.feed });
     this.#services = {
       ...parts,
       hub: this.#hub,
       barrier: new AnnouncementBarrier(store, admission, this.#hub, clock),
       sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
+      memory: this.#memory,
       scheduler: new TurnScheduler(clock, limits.requestSliceMs),
       negentropySlots: new SlotCounter(settings.negentropySessionsMax),
     };
@@ -61,9 +66,15 @@ export class RelayServer implements AsyncDisposable {
       clientTracking: false,
       autoPong: false,
       maxPayload: settings.messageBytesMax,
+      maxFragments: limits.messageFragmentsMax,
       perMessageDeflate: settings.compression && { threshold: limits.compressionThresholdBytes },
     });
     this.#cancelCheck = this.#checkLater();
+  }
+
+  /** Bytes of memory that clients make the relay hold. */
+  get memoryBytes(): number {
+    return this.#memory.bytes;
   }
 
   /** The number of open connections. */

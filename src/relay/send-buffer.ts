@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
+import type { Reservation } from '../lib/memory-budget.js';
 import type { BlockPool } from './block-pool.js';
 import { eventFrame, eventFrameBytes, writeEventFrame } from './frames.js';
 import type { TurnEnd } from './turn-end.js';
@@ -7,27 +8,37 @@ import type { TurnEnd } from './turn-end.js';
 /** What the send buffers of all clients share. */
 export type SendServices = { readonly turnEnd: TurnEnd; readonly blocks: BlockPool };
 
+/** The memory of what waits to be sent to one client, and what to do where there is none for more. */
+export type SendMemory = { readonly held: Reservation; readonly giveWay: () => void };
+
 /**
  * The frames that one client is sent in a turn: they leave at its end, in few writes. Each write is a call of the
  * system, and each chunk of a write costs as much as copying some kilobytes; so frames are put together in a block.
  * Events of this client alone are written into it as they come; shared frames wait as they are and are put into it
  * when they leave, so that a fan-out to many clients takes one block, not one for each. What is written while earlier
  * bytes still wait in the stream is memory of just its size: a client that does not read holds what is counted, and one
- * block.
+ * block. What waits in the stream is counted as the client's memory, with what each write takes beside its bytes.
  */
 export class SendBuffer {
   readonly #stream: Writable;
   readonly #services: SendServices;
+  readonly #memory: SendMemory;
   readonly #onSent: () => void;
   /** The frames that wait, or else the block in which all are that wait. */
   readonly #frames: Buffer[] = [];
   #block: Buffer | undefined;
   #bytes = 0;
+  /** Writes that have not left yet. */
+  #writes = 0;
 
-  /** `onSent` is told whenever a write has left for the system. */
-  constructor(stream: Writable, services: SendServices, onSent: () => void) {
+  /**
+   * `memory` is grown by what waits in the stream; where it cannot be, the client has to give way. `onSent` is told
+   * whenever a write has left for the system.
+   */
+  constructor(stream: Writable, services: SendServices, memory: SendMemory, onSent: () => void) {
     this.#stream = stream;
     this.#services = services;
+    this.#memory = memory;
     this.#onSent = onSent;
   }
 
@@ -89,7 +100,7 @@ export class SendBuffer {
   #writeFrame(frame: Buffer): void {
     this.#frames.length = 0;
     const isExact = frame.length === frame.buffer.byteLength;
-    this.#stream.write(isExact || this.#isIdle ? frame : exactCopy(frame), this.#onSent);
+    this.#write(isExact || this.#isIdle ? frame : exactCopy(frame));
   }
 
   #writeBlock(block: Buffer, bytes: number): void {
@@ -97,18 +108,35 @@ export class SendBuffer {
     this.#block = undefined;
     const view = block.subarray(0, bytes);
     if (!this.#isIdle) {
-      this.#stream.write(exactCopy(view), this.#onSent);
+      this.#write(exactCopy(view));
       blocks.give(block);
       return;
     }
     let leaving: Buffer | undefined;
-    this.#stream.write(view, () => {
+    this.#write(view, () => {
       if (leaving !== undefined) blocks.give(leaving);
-      this.#onSent();
     });
     // What the stream does not count any more has left, or never will; a socket lets go of the rest in a later turn.
     if (this.#isIdle) blocks.give(block);
     else leaving = block;
+  }
+
+  #write(bytes: Buffer, onLeft: () => void = () => {}): void {
+    this.#writes += 1;
+    this.#stream.write(bytes, () => {
+      onLeft();
+      this.#writes -= 1;
+      this.#count();
+      this.#onSent();
+    });
+    this.#count();
+  }
+
+  #count(): void {
+    const waiting = this.#stream.writableLength;
+    const bytes = waiting === 0 ? 0 : waiting + this.#writes * limits.socketChunkBytes;
+    const { held, giveWay } = this.#memory;
+    if (bytes !== held.bytes && !held.resize(bytes)) giveWay();
   }
 
   #drop(): void {

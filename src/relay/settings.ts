@@ -1,9 +1,12 @@
 import { limits } from '../config/limits.js';
+import type { MemoryShares } from '../lib/memory-budget.js';
 
 /** What bounds the relay: what the operator chose, and `fixedRelaySettings`. */
 export type RelaySettings = {
   /** Most client connections at once; `undefined` is no limit. */
   readonly connectionsMax: number | undefined;
+  /** Bytes of memory that all clients may make the relay hold. */
+  readonly memoryBytesMax: number;
   /** Events of one client in a minute; `undefined` is no limit. */
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventsInFlightMax: number;
@@ -12,7 +15,6 @@ export type RelaySettings = {
   readonly createdAtAheadSecondsMax: number;
   readonly messageBytesMax: number;
   readonly subscriptionsMax: number;
-  readonly subscriptionCharsMax: number;
   readonly queriesRunningMax: number;
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
@@ -40,13 +42,15 @@ export type RelaySettings = {
 };
 
 /** What is no option. */
-export const fixedRelaySettings: Omit<RelaySettings, 'connectionsMax' | 'eventsPerMinuteMax'> = {
+export const fixedRelaySettings: Omit<
+  RelaySettings,
+  'connectionsMax' | 'eventsPerMinuteMax' | 'memoryBytesMax'
+> = {
   eventsInFlightMax: limits.clientEventsInFlightMax,
   eventsInFlightBytesMax: limits.clientEventsInFlightBytesMax,
   createdAtAheadSecondsMax: limits.createdAtAheadSecondsMax,
   messageBytesMax: limits.clientMessageBytesMax,
   subscriptionsMax: limits.clientSubscriptionsMax,
-  subscriptionCharsMax: limits.clientSubscriptionCharsMax,
   queriesRunningMax: limits.clientQueriesRunningMax,
   requestsQueuedMax: limits.clientRequestsQueuedMax,
   requestsQueuedCharsMax: limits.clientRequestsQueuedCharsMax,
@@ -67,6 +71,15 @@ export const fixedRelaySettings: Omit<RelaySettings, 'connectionsMax' | 'eventsP
   closeMsMax: limits.relayCloseMsMax,
   compression: false,
 };
+
+/** What of the memory for clients all of them may hold, those of one address, and each. */
+export function memorySharesOf({ memoryBytesMax }: Pick<RelaySettings, 'memoryBytesMax'>): MemoryShares {
+  return {
+    totalBytes: memoryBytesMax,
+    groupBytes: memoryBytesMax * limits.addressMemoryShareMax,
+    holderBytes: memoryBytesMax * limits.clientMemoryShareMax,
+  };
+}
 
 /**
  * The NIPs that the relay serves: what NIP-11 lists as `supported_nips`. NIP-34 is there because its announcements and

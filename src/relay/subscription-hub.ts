@@ -44,6 +44,7 @@ export class SubscriptionHub implements Disposable {
       pauseMs: limits.deliveryPauseMs,
       sliceMs: limits.deliverySliceMs,
       eventsMax: limits.deliveryEventsMax,
+      charsMax: limits.deliveryCharsMax,
     };
     this.#deliveries = new DeliveryQueue(services.clock, limit, (sent) =>
       services.metrics.deliveries.inc(sent),

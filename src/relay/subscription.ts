@@ -1,4 +1,5 @@
 import type { AcceptedEvent } from '../admission/admission.js';
+import type { Reservation } from '../lib/memory-budget.js';
 import type { StoredEvent } from '../store/event-store.js';
 import { type EventFrames, eoseFrame, eventPrefix } from './frames.js';
 import type { Outbox } from './outbox.js';
@@ -33,27 +34,32 @@ type State =
  */
 export class Subscription {
   readonly id: string;
-  /** Characters of the REQ, for the account of its client. */
-  readonly chars: number;
   readonly #outbox: Outbox;
   readonly #limits: LiveBufferLimits;
   readonly #onOverflow: (subscription: Subscription) => void;
   readonly #prefix: Buffer;
+  readonly #memory: Reservation;
+  /** Of them, what the subscription holds beside live events. */
+  readonly #ownBytes: number;
   /** Stored events that were sent and may still be announced. */
   readonly #sent = new RecentIds();
   #remembers = true;
   #state: State = { type: 'queued' };
 
-  /** `onOverflow` is told when more live events come than may be held back; it closes the subscription. */
+  /**
+   * `memory` is what was reserved for it. `onOverflow` is told when more live events come than may be held back; it
+   * closes the subscription.
+   */
   constructor(
     id: string,
-    chars: number,
+    memory: Reservation,
     outbox: Outbox,
     bufferLimits: LiveBufferLimits,
     onOverflow: (subscription: Subscription) => void,
   ) {
     this.id = id;
-    this.chars = chars;
+    this.#memory = memory;
+    this.#ownBytes = memory.bytes;
     this.#outbox = outbox;
     this.#limits = bufferLimits;
     this.#onOverflow = onOverflow;
@@ -131,6 +137,7 @@ export class Subscription {
   /** Any state → closed. Nothing is sent for it from now on. */
   close(): void {
     this.#state = { type: 'closed' };
+    this.#memory[Symbol.dispose]();
   }
 
   #holdBack(state: Replaying, accepted: AcceptedEvent): void {
@@ -139,7 +146,8 @@ export class Subscription {
     state.heldBackChars += accepted.json.length;
     if (
       state.heldBack.size > this.#limits.liveBufferEventsMax ||
-      state.heldBackChars > this.#limits.liveBufferCharsMax
+      state.heldBackChars > this.#limits.liveBufferCharsMax ||
+      !this.#memory.resize(this.#ownBytes + state.heldBackChars)
     ) {
       this.#onOverflow(this);
     }
@@ -150,5 +158,6 @@ export class Subscription {
     if (accepted === undefined) return;
     state.heldBack.delete(id);
     state.heldBackChars -= accepted.json.length;
+    this.#memory.resize(this.#ownBytes + state.heldBackChars);
   }
 }

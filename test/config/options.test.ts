@@ -60,6 +60,7 @@ test('defaults are those of the table', () => {
     syncBatchWindowMs: 5000,
     rejectedHotCacheDurationSecs: 120,
     rejectedColdIndexExpirySecs: 604800,
+    clientMemoryMaxMb: 256,
     kernelMemoryMaxMb: 1024,
   });
 });

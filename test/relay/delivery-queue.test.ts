@@ -30,7 +30,7 @@ beforeEach(() => {
       return () => {};
     },
   };
-  const limits = { pauseMs: 1, sliceMs: 5, eventsMax: 2 };
+  const limits = { pauseMs: 1, sliceMs: 5, eventsMax: 2, charsMax: 100 };
   queue = new DeliveryQueue(clock, limits, count, (task) => turns.push(task));
 });
 
@@ -82,6 +82,14 @@ describe('DeliveryQueue', () => {
     expect(offered).toEqual(['1a', '1b']);
     for (let count = 0; count < 4; count += 1) turn();
     expect(offered).toEqual(['1a', '1b', '2a', '2b', '3a', '3b']);
+  });
+
+  it('hands out the oldest at once when those that wait are too long together', () => {
+    const long = 'x'.repeat(40);
+    for (const json of [`1${long}`, `2${long}${long}`]) push(json, subscriptions('ab', 9));
+    expect(offered).toEqual([`1${long}a`, `1${long}b`]);
+    for (let count = 0; count < 3; count += 1) turn();
+    expect(offered).toHaveLength(4);
   });
 
   it('tells when what was pushed by then is handed out, whatever came behind', async () => {

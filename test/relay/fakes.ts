@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Admission, AdmissionOutcome, EventSource } from '../../src/admission/admission.js';
@@ -7,13 +9,14 @@ import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { localAddressGroup } from '../../src/lib/address-group.js';
 import type { Clock } from '../../src/lib/clock.js';
+import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
 import { eventFrame } from '../../src/relay/frames.js';
 import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
 import { RelayMetrics } from '../../src/relay/relay-metrics.js';
-import { fixedRelaySettings, type RelaySettings } from '../../src/relay/settings.js';
+import { fixedRelaySettings, memorySharesOf, type RelaySettings } from '../../src/relay/settings.js';
 import { SlotCounter } from '../../src/relay/slot-counter.js';
 import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
 import { textOf } from '../../src/relay/text-frame.js';
@@ -81,6 +84,13 @@ export class FakeOutbox implements Outbox {
     await this.#room.promise;
   }
 
+  hasGivenWay = false;
+
+  giveWay(): void {
+    this.hasGivenWay = true;
+    this.goAway();
+  }
+
   goAway(): void {
     this.#room?.reject(new ClientGoneError());
   }
@@ -146,6 +156,12 @@ export type WorldOptions = {
   readonly kernels?: SessionServices['kernels'];
 };
 
+/** Calls the garbage collector, which Node shows on demand only. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
 /** Everything that sessions stand on, without sockets and under a virtual clock. */
 export function sessionWorld(options: WorldOptions = {}) {
   const clock = new VirtualClock();
@@ -160,6 +176,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
     hub,
     barrier: new AnnouncementBarrier(store, parts.admission, hub, clock),
+    memory: new MemoryBudget(memorySharesOf(parts.settings)),
     scheduler: new TurnScheduler(clock, 5),
     negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
   };
@@ -189,7 +206,13 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     localSets: new LocalSets(store, kernels),
     logger: pino({ level: 'silent' }),
     metrics: new RelayMetrics(new Registry()),
-    settings: { ...fixedRelaySettings, connectionsMax: undefined, eventsPerMinuteMax: 60, ...settings },
+    settings: {
+      ...fixedRelaySettings,
+      connectionsMax: undefined,
+      memoryBytesMax: 256_000_000,
+      eventsPerMinuteMax: 60,
+      ...settings,
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -12,6 +12,27 @@ import { serveRelay } from './served-relay.js';
 async function opened(url: string): Promise<WebSocket> {
   const socket = new WebSocket(url);
   await once(socket, 'open');
+  return socket;
+}
+
+/** A WebSocket whose client reads nothing until it is told to, and writes what it likes. */
+async function rawSocket(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+  );
+  await once(socket, 'data');
+  socket.pause();
+  return socket;
+}
+
+/** A client that asks for what comes, and reads none of it. */
+async function silentSubscriber(port: number): Promise<Socket> {
+  const socket = await rawSocket(port);
+  const text = JSON.stringify(['REQ', 'silent', { kinds: [1], limit: 0 }]);
+  socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]));
   return socket;
 }
 
@@ -79,6 +100,52 @@ describe('RelayServer', () => {
     ]);
     expect(reader.received.filter(([type]) => type === 'EVENT')).toHaveLength(sent);
     sleeper.terminate();
+  });
+
+  it('bounds what waits for all clients together: silent subscribers give way, the others have everything', async () => {
+    const memoryBytesMax = 3_000_000;
+    await using served = await serveRelay({ memoryBytesMax });
+    await using reader = await TestClient.connect(served.url);
+    await using writer = await TestClient.connect(served.url);
+    const silent = await Promise.all(Array.from({ length: 12 }, () => silentSubscriber(served.port)));
+    reader.send('REQ', 'live', { kinds: [1] });
+    await reader.message(([type]) => type === 'EOSE');
+    await eventually(() => served.metrics.subscriptions.get().then(({ values }) => values[0]?.value === 13));
+    let highest = 0;
+    const content = 'x'.repeat(60_000);
+    for (let number = 1; served.relay.connections > 2; number += 1) {
+      await writer.publish(plainEvent(number, { content }));
+      highest = Math.max(highest, served.relay.memoryBytes);
+      await reader.message(
+        ([type, , event]) => type === 'EVENT' && (event as { id: string }).id === plainEvent(number).id,
+      );
+    }
+    expect(highest).toBeLessThanOrEqual(memoryBytesMax);
+    const dropped = await served.metrics.dropped.get();
+    expect(dropped.values).toEqual([{ labels: { reason: 'memory' }, value: silent.length }]);
+    await eventually(() => served.relay.memoryBytes < 100_000);
+    for (const socket of silent) socket.destroy();
+  });
+
+  it('bounds what is held of messages that do not come whole', async () => {
+    const memoryBytesMax = 4_000_000;
+    await using served = await serveRelay({ memoryBytesMax });
+    await using reader = await TestClient.connect(served.url);
+    const slow = await Promise.all(Array.from({ length: 20 }, () => rawSocket(served.port)));
+    let highest = 0;
+    for (const socket of slow) {
+      // A masked text message of a million bytes, of which some are missing.
+      socket.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40, 0, 0, 0, 0]));
+      socket.write(Buffer.alloc(400_000, ' '));
+    }
+    await eventually(async () => {
+      highest = Math.max(highest, served.relay.memoryBytes);
+      return (await served.metrics.dropped.get()).values.some(({ labels }) => labels.reason === 'memory');
+    });
+    expect(highest).toBeLessThanOrEqual(memoryBytesMax);
+    expect(await reader.query({})).toEqual([]);
+    for (const socket of slow) socket.destroy();
+    await eventually(() => served.relay.memoryBytes < 100_000);
   });
 
   it('drops a client that stops reading in the middle of an answer', async () => {

@@ -3,9 +3,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { BlockPool } from '../../src/relay/block-pool.js';
 import { eventFrame, eventPrefix } from '../../src/relay/frames.js';
-import { SendBuffer } from '../../src/relay/send-buffer.js';
+import { SendBuffer, type SendMemory } from '../../src/relay/send-buffer.js';
 import { TurnEnd } from '../../src/relay/turn-end.js';
 
 const prefix = eventPrefix('s');
@@ -19,6 +20,7 @@ let stream: Writable;
 let sent: number;
 let blocks: BlockPool;
 let turnEnd: TurnEnd;
+let memory: SendMemory;
 let buffer: SendBuffer;
 
 beforeEach(() => {
@@ -35,7 +37,10 @@ beforeEach(() => {
   });
   blocks = new BlockPool();
   turnEnd = new TurnEnd();
-  buffer = new SendBuffer(stream, { turnEnd, blocks }, () => {
+  const budget = new MemoryBudget({ totalBytes: 1e8, groupBytes: 1e8, holderBytes: 1e8 });
+  const holder = budget.holder(undefined, () => {});
+  memory = { held: holder.open(), giveWay: () => holder.drop() };
+  buffer = new SendBuffer(stream, { turnEnd, blocks }, memory, () => {
     sent += 1;
   });
 });
@@ -144,7 +149,7 @@ it('takes one block for all to whom a turn fans out, where their bytes leave at 
         done();
       },
     });
-    return new SendBuffer(open, { turnEnd, blocks }, () => {});
+    return new SendBuffer(open, { turnEnd, blocks }, memory, () => {});
   });
   for (const frame of shared) for (const client of clients) client.push(frame);
   expect(out.size).toBe(0);
@@ -200,7 +205,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
   const received: Buffer[] = [];
   client.on('data', (chunk) => received.push(chunk));
   client.pause();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, () => {});
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {});
   const wanted: Buffer[] = [];
   let waitedMost = 0;
   for (let count = 0; count < 600; count += 1) {
@@ -226,7 +231,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
 it('gives the block back once when a socket is destroyed whose client did not read', async () => {
   const out = watchBlocks();
   const { server, client, socket } = await connection();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, () => {});
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {});
   const json = Buffer.from(JSON.stringify('x'.repeat(60_000)));
   for (let count = 0; socket.writableLength < 500_000 && count < 1_000; count += 1) {
     toClient.pushEvent(prefix, json);

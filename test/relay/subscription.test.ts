@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { eventJson } from '../../src/nostr/event.js';
 import { EventFrames } from '../../src/relay/frames.js';
 import { Subscription } from '../../src/relay/subscription.js';
@@ -6,9 +7,11 @@ import { FakeOutbox, plainEvent, storedEvent } from './fakes.js';
 
 it('remembers what was sent until it must have been announced, and no longer', async () => {
   const outbox = new FakeOutbox();
+  const budget = new MemoryBudget({ totalBytes: 1e6, groupBytes: 1e6, holderBytes: 1e6 });
+  const memory = budget.holder(undefined, () => {});
   const subscription = new Subscription(
     'a',
-    0,
+    memory.open(),
     outbox,
     { liveBufferEventsMax: 10, liveBufferCharsMax: 10_000 },
     () => {},
