@@ -33,6 +33,8 @@ export type LogParts = {
   readonly clock: Clock;
   readonly compaction: Compaction;
   readonly size: LogSize;
+  /** Of this opening of the store; see `SegmentId`. */
+  readonly life: number;
   /** Writes the index as it is, which does not change any more. */
   readonly snapshot: () => Promise<void>;
 };
@@ -237,7 +239,7 @@ export class CommitLog implements Backend {
   }
 
   async #write(batches: readonly Batch[]): Promise<void> {
-    const { db, index, reasons, compaction, size } = this.#parts;
+    const { db, index, reasons, compaction, size, life } = this.#parts;
     if (batches.length === this.#batches.length) this.#batches.push(newBatch());
     const chain = db.batch();
     for (const batch of batches) {
@@ -247,10 +249,12 @@ export class CommitLog implements Backend {
         if (pending !== undefined) chain.put(bodyKey(sequence), pending.body);
       }
       for (const sequence of batch.deleted) chain.del(bodyKey(sequence));
-      size.lastSegment += 1;
+      const before = size.last;
+      size.last = { life, number: before.number + 1 };
       size.segments += 1;
       size.records += batch.segment.records;
-      chain.put(segmentKey(size.lastSegment), batch.segment.finish(index.nextSequence));
+      const segment = batch.segment.finish(index.nextSequence, before, size.last);
+      chain.put(segmentKey(size.last.number), segment);
     }
     const reasonsKnown = reasons.names.length;
     if (reasonsKnown > this.#reasonsWritten) chain.put(metaKeys.reasons, jsonBytes(reasons.names));

@@ -4,14 +4,22 @@ import { StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import { type Database, jsonBytes } from './database.js';
 import { metaKeys, segmentKey, segmentNumber } from './keys.js';
-import { isLive, readSegment, recordsOf, type Segment, SegmentWriter } from './segment.js';
+import {
+  isLive,
+  noSegment,
+  readSegment,
+  recordsOf,
+  type Segment,
+  type SegmentId,
+  SegmentWriter,
+} from './segment.js';
 
 /** What the segments of the index log amount to, kept up to date by those who write them. */
 export type LogSize = {
   segments: number;
   records: number;
-  /** The highest number that a segment ever had; 0 before the first. */
-  lastSegment: number;
+  /** The segment that was written last; no other ever had a higher number. */
+  last: SegmentId;
 };
 
 /** Records of rows that are gone, and segments, that are always put up with. */
@@ -33,13 +41,16 @@ export class Compaction {
   readonly #db: Database;
   readonly #index: EventIndex;
   readonly #size: LogSize;
+  #through: SegmentId;
   #pass: { next: number; readonly end: number } | undefined;
   #window: Window | undefined;
 
-  constructor(db: Database, index: EventIndex, size: LogSize) {
+  /** `through`: up to which segment the log was compacted. */
+  constructor(db: Database, index: EventIndex, size: LogSize, through: SegmentId) {
     this.#db = db;
     this.#index = index;
     this.#size = size;
+    this.#through = through;
   }
 
   /** Whether a pass is under way or pays. */
@@ -56,13 +67,13 @@ export class Compaction {
 
   /** Reads the next window. Throws `StoreError`. */
   async prepare(): Promise<void> {
-    this.#pass ??= { next: 0, end: this.#size.lastSegment };
+    this.#pass ??= { next: 0, end: this.#size.last.number };
     const numbers: number[] = [];
     const segments: Segment[] = [];
     let bytes = 0;
     const range = { gte: segmentKey(this.#pass.next), lte: segmentKey(this.#pass.end) };
     for await (const [key, value] of this.#db.iterator(range)) {
-      const segment = readSegment(value);
+      const segment = readSegment(segmentNumber(key), value);
       if (segment === undefined)
         throw new StoreError('store_unreadable', 'a segment of the index is damaged');
       numbers.push(segmentNumber(key));
@@ -80,12 +91,12 @@ export class Compaction {
     this.#window = undefined;
     if (window === undefined || pass === undefined) return;
     const [first, ...others] = window.numbers;
-    const last = others.at(-1) ?? first;
+    const last = window.segments.at(-1)?.id;
     if (first === undefined || last === undefined) {
       this.#pass = undefined;
       return;
     }
-    pass.next = last + 1;
+    pass.next = (others.at(-1) ?? first) + 1;
     const writer = new SegmentWriter();
     let records = 0;
     for (const segment of window.segments) {
@@ -93,12 +104,14 @@ export class Compaction {
       for (const record of recordsOf(segment)) if (isLive(this.#index, record)) writer.copy(record);
     }
     if (others.length === 0 && writer.records === records) return;
-    if (writer.records > 0) chain.put(segmentKey(first), writer.finish(this.#index.nextSequence));
-    else chain.del(segmentKey(first));
+    // Also where no record is left: the segment after these names the last of them as the one before it.
+    const before = window.segments[0]?.before ?? noSegment;
+    chain.put(segmentKey(first), writer.finish(this.#index.nextSequence, before, last));
     for (const number of others) chain.del(segmentKey(number));
-    // A snapshot that ends within the window must not be continued from here.
-    chain.put(metaKeys.compaction, jsonBytes(last));
-    this.#size.segments -= others.length + (writer.records > 0 ? 0 : 1);
+    // A later pass begins at the oldest segment again, but what the earlier one left out stays out.
+    if (last.number > this.#through.number) this.#through = last;
+    chain.put(metaKeys.compaction, jsonBytes(this.#through));
+    this.#size.segments -= others.length;
     this.#size.records -= records - writer.records;
   }
 }

@@ -7,7 +7,10 @@ import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import { metaKeys } from './keys.js';
 
-export type Database = Level<Uint8Array, Uint8Array>;
+export type Database = Level<Uint8Array, Uint8Array> & {
+  /** What the types leave out because browsers do not have it. */
+  compactRange(start: Uint8Array, end: Uint8Array, options: { keyEncoding: 'view' }): Promise<void>;
+};
 
 /** What stands in a database about itself. */
 export type Identity = {
@@ -17,16 +20,23 @@ export type Identity = {
   readonly hashSeed: Uint8Array;
 };
 
-/** The layout that this program reads and writes. A higher one is of a newer program. */
-const schemaVersion = 1;
+/** A range there makes LevelDB compact nothing but its memory. */
+const behindAllKeys = Buffer.from('z');
+
+/**
+ * The layout that this program writes. A higher one is of a newer program. In that of schema 1, which is read too,
+ * segments do not name the one before them.
+ */
+const schemaVersion = 2;
+const schemaVersionMin = 1;
 
 /** Opens the LevelDB below `path`. Throws `StoreError` (`store_locked`, `store_unreadable`). */
 export async function openDatabase(path: string): Promise<Database> {
-  const db: Database = new Level<Uint8Array, Uint8Array>(join(path, 'events'), {
+  const db = new Level<Uint8Array, Uint8Array>(join(path, 'events'), {
     keyEncoding: 'view',
     valueEncoding: 'view',
     maxOpenFiles: limits.storeOpenFilesMax,
-  });
+  }) as Database;
   try {
     await mkdir(path, { recursive: true });
   } catch (error) {
@@ -62,9 +72,11 @@ export async function identify(db: Database, path: string): Promise<Identity> {
       `the store at ${path} has schema ${schema}, this program reads up to ${schemaVersion}; use a newer one`,
     );
   }
-  if (schema !== schemaVersion || typeof databaseId !== 'string' || !isSeed(hashSeed)) {
+  const isKnown = typeof schema === 'number' && schema >= schemaVersionMin;
+  if (!isKnown || typeof databaseId !== 'string' || !isSeed(hashSeed)) {
     throw unreadable(path, 'its description is damaged');
   }
+  if (schema < schemaVersion) await describe(db, databaseId, hashSeed);
   return { databaseId, hashSeed: Buffer.from(hashSeed, 'hex') };
 }
 
@@ -74,6 +86,20 @@ export function unreadable(path: string, why: string, cause?: unknown): StoreErr
 
 function isSeed(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+}
+
+/** The JSON under a key: `undefined` if there is none, `null` if it is damaged. */
+export async function readMeta(db: Database, key: Uint8Array): Promise<unknown> {
+  const bytes = await db.get(key);
+  return bytes === undefined ? undefined : (parseJson(bytes) ?? null);
+}
+
+/**
+ * Has all that was written forced to the disk. LevelDB forces its newest log only, and only together with a write; a
+ * table that it makes of its memory is forced, and whatever it has in memory goes there.
+ */
+export async function syncDatabase(db: Database): Promise<void> {
+  await db.compactRange(behindAllKeys, behindAllKeys, { keyEncoding: 'view' });
 }
 
 /** The value of JSON in UTF-8; `undefined` if it is none. */
@@ -94,7 +120,10 @@ async function create(db: Database, path: string): Promise<Identity> {
   if (key !== undefined) throw unreadable(path, 'it was not made by this program');
   const databaseId = randomBytes(16).toString('hex');
   const hashSeed = randomBytes(8);
-  const meta = { schema: schemaVersion, databaseId, hashSeed: hashSeed.toString('hex') };
-  await db.put(metaKeys.schema, jsonBytes(meta), { sync: true });
+  await describe(db, databaseId, hashSeed.toString('hex'));
   return { databaseId, hashSeed };
+}
+
+async function describe(db: Database, databaseId: string, hashSeed: string): Promise<void> {
+  await db.put(metaKeys.schema, jsonBytes({ schema: schemaVersion, databaseId, hashSeed }), { sync: true });
 }

@@ -17,11 +17,15 @@ export function segmentNumber(key: Uint8Array): number {
   return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(1));
 }
 
+/** The key behind all segments. */
+export const segmentsEnd = Buffer.of(segment + 1);
+
 /** A key of its own, for what there is one of: `m` and a name. */
 export const metaKeys = {
   schema: Buffer.from('m:schema'),
   reasons: Buffer.from('m:reasons'),
   compaction: Buffer.from('m:compaction'),
+  sequences: Buffer.from('m:sequences'),
 } as const;
 
 function numberKey(prefix: number, value: number): Uint8Array {

@@ -7,19 +7,37 @@ import type { TermList } from '../index/terms.js';
  * A segment is what one write changed in the index, in 32-bit little-endian words:
  *
  *     header  | magic | checksum of what follows | next sequence lo, hi | number of records |
+ *             | segment before: life, number lo, hi | this segment: life, number lo, hi |
  *     row     | 1, state, kind u16 | sizeLog, number of terms u24 | sequence lo, hi | created_at lo, hi |
  *             | time lo, hi | id 8 words | pubkey 8 words | terms, 2 words each |
  *     change  | 2, state | 0 | sequence lo, hi | time lo, hi | id 8 words |
  *
  * Replaying all segments in the order of their numbers builds the index. A change whose row is gone means nothing.
+ * Each names the one before it, so that one that was lost is missed. What earlier programs wrote ends its header after
+ * the number of records.
  */
-const magic = 0x31677367;
-const headerWords = 5;
+const magic = 0x32677367;
+const headerWords = 11;
+const magicWithoutIds = 0x31677367;
+const headerWordsWithoutIds = 5;
 const rowType = 1;
 const changeType = 2;
 const rowWords = 24;
 const changeWords = 14;
 const termsMax = 2 ** 24 - 1;
+
+/**
+ * Which segment it is, whatever others had its number before or after a loss: the life of the store that wrote it, a
+ * random number that each opening draws, and its number. One that compaction put in the place of several is the last.
+ */
+export type SegmentId = { readonly life: number; readonly number: number };
+
+/** Stands before the first segment, and for the life of what earlier programs wrote. */
+export const noSegment: SegmentId = { life: 0, number: 0 };
+
+export function isSameSegment(a: SegmentId, b: SegmentId): boolean {
+  return a.life === b.life && a.number === b.number;
+}
 
 /** Collects the records of a segment. */
 export class SegmentWriter {
@@ -70,11 +88,13 @@ export class SegmentWriter {
   }
 
   /** The bytes of the segment; `nextSequence` is above all sequences that were given by now. */
-  finish(nextSequence: number): Uint8Array {
+  finish(nextSequence: number, before: SegmentId, id: SegmentId): Uint8Array {
     const words = this.#words.subarray(0, this.#end);
     words[0] = magic;
     writeWhole(words, 2, nextSequence);
     words[4] = this.records;
+    writeId(words, 5, before);
+    writeId(words, 8, id);
     words[1] = checksum(words);
     return new Uint8Array(words.buffer, 0, this.#end * 4);
   }
@@ -91,22 +111,35 @@ export class SegmentWriter {
 
 /** A segment that was read. */
 export type Segment = {
+  readonly id: SegmentId;
+  /** The one that was written before it; `undefined` where that was not noted. */
+  readonly before: SegmentId | undefined;
   readonly nextSequence: number;
   readonly recordCount: number;
-  readonly words: Uint32Array;
+  /** Its records, one after the other. */
+  readonly records: Uint32Array;
 };
 
-/** Reads and checks a segment; `undefined` when it is damaged. */
-export function readSegment(bytes: Uint8Array): Segment | undefined {
+/** Reads and checks the segment with that number; `undefined` when it is damaged. */
+export function readSegment(number: number, bytes: Uint8Array): Segment | undefined {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 2);
-  if (words.length < headerWords || words[0] !== magic || words[1] !== checksum(words)) return undefined;
-  return { nextSequence: readWhole(words, 2), recordCount: words[4]!, words };
+  const hasIds = words[0] === magic;
+  const recordsAt = hasIds ? headerWords : headerWordsWithoutIds;
+  if (!hasIds && words[0] !== magicWithoutIds) return undefined;
+  if (words.length < recordsAt || words[1] !== checksum(words)) return undefined;
+  return {
+    id: hasIds ? readId(words, 8) : { life: noSegment.life, number },
+    before: hasIds ? readId(words, 5) : undefined,
+    nextSequence: readWhole(words, 2),
+    recordCount: words[4]!,
+    records: words.subarray(recordsAt),
+  };
 }
 
 /** The records of a segment, in order, each with all its words. */
-export function* recordsOf({ words }: Segment): Generator<Uint32Array> {
-  for (let at = headerWords; at < words.length; ) {
+export function* recordsOf({ records: words }: Segment): Generator<Uint32Array> {
+  for (let at = 0; at < words.length; ) {
     const length = (words[at]! & 0xff) === rowType ? rowWords + (words[at + 1]! >>> 8) * 2 : changeWords;
     yield words.subarray(at, at + length);
     at += length;
@@ -160,6 +193,15 @@ function rowOf(record: Uint32Array): NewRow {
 
 function copyKey(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number): void {
   for (let word = 0; word < keyWords; word += 1) to[toAt + word] = from[fromAt + word]!;
+}
+
+function writeId(words: Uint32Array, at: number, { life, number }: SegmentId): void {
+  words[at] = life;
+  writeWhole(words, at + 1, number);
+}
+
+function readId(words: Uint32Array, at: number): SegmentId {
+  return { life: words[at]!, number: readWhole(words, at + 1) };
 }
 
 function writeWhole(words: Uint32Array, at: number, value: number): void {

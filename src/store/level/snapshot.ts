@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { EventIndex } from '../index/event-index.js';
 import { imageOf, restoreImage } from '../index/index-image.js';
 import type { LogSize } from './compaction.js';
+import type { SegmentId } from './segment.js';
 
 /*
  * The memory of the index in a file, so that a start after a clean stop need not build it:
@@ -13,7 +14,7 @@ import type { LogSize } from './compaction.js';
  *
  * It is a help and never the truth: whatever is wrong with it, the index is built from its segments.
  */
-const magic = Buffer.from('graspix2');
+const magic = Buffer.from('graspix3');
 const descriptionBytesMax = 16 * 2 ** 20;
 const digestBytes = 32;
 
@@ -55,6 +56,12 @@ export async function writeSnapshot(
     await file.close();
   }
   await rename(written, join(path, fileName));
+  await syncFolder(path);
+}
+
+/** Removes the snapshot, and what was left of one that was being written. */
+export async function removeSnapshot(path: string): Promise<void> {
+  for (const name of [fileName, `${fileName}.new`]) await rm(join(path, name), { force: true });
 }
 
 /**
@@ -65,7 +72,7 @@ export async function readSnapshot(
   path: string,
   databaseId: string,
   hashSeed: Uint8Array,
-  isUsable: (lastSegment: number) => Promise<boolean>,
+  isUsable: (last: SegmentId) => Promise<boolean>,
 ): Promise<{ index: EventIndex; log: Readonly<LogSize> } | undefined> {
   let file: FileHandle | undefined;
   try {
@@ -82,7 +89,7 @@ export async function readSnapshot(
       return undefined;
     const description = JSON.parse(Buffer.from(await read(headBytes)).toString()) as Description;
     if (description.endianness !== endianness() || description.databaseId !== databaseId) return undefined;
-    if (!(await isUsable(description.log.lastSegment))) return undefined;
+    if (!(await isUsable(description.log.last))) return undefined;
     // Lengths that were damaged must not become allocations.
     const { size } = await file.stat();
     const total = description.partBytes.reduce((sum, bytes) => sum + bytes, 0);
@@ -98,6 +105,16 @@ export async function readSnapshot(
     return undefined;
   } finally {
     await file?.close();
+  }
+}
+
+/** Makes a name that was given to a file last through a power failure. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
