@@ -1,5 +1,6 @@
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { GraspError } from '../lib/errors.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 
@@ -45,14 +46,16 @@ export type EventStore = AsyncDisposable & {
   /**
    * As `count` (NIP-45), but in turns of the event loop, so that others wait for a few milliseconds at most. Of what is
    * more than one turn's work, events that leave the store meanwhile may be missing. Rejects with the signal's reason.
+   * `turns`: those of whoever asks, and pays for it; else all who give none share theirs.
    */
-  countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number>;
+  countInTurns(filters: readonly Filter[], signal?: AbortSignal, turns?: WorkTurns): Promise<number>;
 
   /**
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
-   * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call.
+   * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call, but for what
+   * leaves the store before it is come by. `turns` as for `countInTurns`; each chunk takes one.
    */
-  query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]>;
+  query(filters: readonly Filter[], turns?: WorkTurns): AsyncIterable<readonly StoredEvent[]>;
 
   /** The event with that id, if it is stored. */
   get(id: string): Promise<StoredEvent | undefined>;
@@ -75,13 +78,14 @@ export type EventStore = AsyncDisposable & {
   /**
    * As `collect`, but in turns of the event loop, and only when no more than `recordsMax` match: whether that is so.
    * What was stored at the call and still is when the answer comes is in it. What was put meanwhile is not; what left
-   * meanwhile may be. Rejects with the signal's reason and as `target` throws.
+   * meanwhile may be. Rejects with the signal's reason and as `target` throws. `turns` as for `countInTurns`.
    */
   collectInTurns(
     filter: Filter,
     recordsMax: number,
     target: RecordSetBuilder,
     signal?: AbortSignal,
+    turns?: WorkTurns,
   ): Promise<boolean>;
 
   /**

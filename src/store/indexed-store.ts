@@ -1,6 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend } from './backend.js';
@@ -16,7 +17,7 @@ import type {
 } from './event-store.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
-import { QueryRun, type RowBatch } from './index/filter-stream.js';
+import { QueryRun, type RowBatch, type VisitBudget } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
 import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
@@ -24,7 +25,7 @@ import type { OwnReason, Reasons } from './reasons.js';
 import type { RefusedRows } from './refused-rows.js';
 import { deletedRows, replacedRows, statusOf } from './rules.js';
 import { StoredRows } from './stored-rows.js';
-import { Turns } from './turns.js';
+import { spending, Turns } from './turns.js';
 
 /** The parts of a store that work on the same index. */
 export type StoreParts = {
@@ -130,20 +131,23 @@ export class IndexedStore implements EventStore {
     return run.count;
   }
 
-  async countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number> {
+  async countInTurns(
+    filters: readonly Filter[],
+    signal?: AbortSignal,
+    turns: WorkTurns = this.#turns,
+  ): Promise<number> {
     const run = new CountRun(this.#current, filters);
-    while (!run.next({ visits: this.#rowsPerTurn })) await this.#nextTurn(signal);
+    while (!spending(turns, this.#rowsPerTurn, (budget) => run.next(budget)))
+      await this.#nextTurn(turns, signal);
     return run.count;
   }
 
-  query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
-    const run = new QueryRun(this.#current, filters, this.#rowsPerTurn);
+  query(filters: readonly Filter[], turns: WorkTurns = this.#turns): AsyncIterable<readonly StoredEvent[]> {
+    const run = new QueryRun(this.#current, filters);
+    const next = (): RowBatch =>
+      spending(turns, this.#rowsPerTurn, (budget) => run.next(budget, limits.storeQueryFoundRowsMax));
     // The first turn is taken now, so that the answer is of the state at the call.
-    const first = run.next(limits.storeQueryFoundRowsMax);
-    return this.#events.stream(first, async (): Promise<RowBatch> => {
-      await this.#nextTurn();
-      return run.next(limits.storeQueryFoundRowsMax);
-    });
+    return this.#events.stream(next(), next, turns);
   }
 
   async get(id: string): Promise<StoredEvent | undefined> {
@@ -163,7 +167,7 @@ export class IndexedStore implements EventStore {
   }
 
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
-    return this.#idsInTurns(new QueryRun(this.#current, [filter], this.#rowsPerTurn), idsPerTurn);
+    return this.#idsInTurns(new QueryRun(this.#current, [filter]), idsPerTurn);
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
@@ -178,17 +182,19 @@ export class IndexedStore implements EventStore {
     recordsMax: number,
     target: RecordSetBuilder,
     signal?: AbortSignal,
+    turns: WorkTurns = this.#turns,
   ): Promise<boolean> {
     const { rowsMax } = new FilterPlan(this.#current, filter, 'stored');
-    if (rowsMax > recordsMax && (await this.countInTurns([filter], signal)) > recordsMax) return false;
+    if (rowsMax > recordsMax && (await this.countInTurns([filter], signal, turns)) > recordsMax) return false;
     const run = new MatchRun(this.#current, filter);
     const appender = new RecordAppender(this.#index.rows, target);
-    for (;;) {
-      const isDone = run.next({ visits: this.#rowsPerTurn }, (row) => appender.add(row));
+    const collectSome = (budget: VisitBudget): boolean => {
+      const isDone = run.next(budget, (row) => appender.add(row));
       appender.flush();
-      if (isDone) return true;
-      await this.#nextTurn(signal);
-    }
+      return isDone;
+    };
+    while (!spending(turns, this.#rowsPerTurn, collectSome)) await this.#nextTurn(turns, signal);
+    return true;
   }
 
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> } {
@@ -234,18 +240,18 @@ export class IndexedStore implements EventStore {
   async *#idsInTurns(run: QueryRun, idsPerTurn: number): AsyncGenerator<readonly string[]> {
     const isStored = (state: number) => state === rowState.stored;
     for (;;) {
-      const { found, done } = run.next(idsPerTurn);
+      const { found, done } = run.next({ visits: this.#rowsPerTurn }, idsPerTurn);
       yield found
         .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
         .map(({ row }) => this.#index.rows.idHex(row));
-      await this.#nextTurn();
+      await this.#nextTurn(this.#turns);
       if (done) return;
     }
   }
 
   /** Lets the event loop do all else, and comes back when it is this work's turn. */
-  async #nextTurn(signal?: AbortSignal): Promise<void> {
-    await this.#turns.next(signal);
+  async #nextTurn(turns: WorkTurns, signal?: AbortSignal): Promise<void> {
+    await turns.next(signal);
     this.#letGoDue();
   }
 

@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import type { Backend } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
@@ -18,9 +19,16 @@ export class StoredRows {
     this.#letGoDue = letGoDue;
   }
 
-  /** The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. */
-  async *stream(first: RowBatch, next: () => Promise<RowBatch>): AsyncGenerator<readonly StoredEvent[]> {
-    for (let batch = first; ; batch = await next()) {
+  /**
+   * The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. Each
+   * chunk, and each batch, but for the first takes one of the turns.
+   */
+  async *stream(
+    first: RowBatch,
+    next: () => RowBatch,
+    turns: WorkTurns,
+  ): AsyncGenerator<readonly StoredEvent[]> {
+    for (let batch = first; ; batch = next()) {
       // While one chunk is on its way to the client the next one is read.
       let reading: Promise<StoredEvent[]> | undefined;
       for (const chunk of chunksOf(batch.found)) {
@@ -29,11 +37,15 @@ export class StoredRows {
         // Whoever leaves early does not want to know how the read that runs ends.
         reading.catch(() => {});
         const events = (await ready) ?? [];
-        if (events.length > 0) yield events;
+        if (events.length === 0) continue;
+        yield events;
+        await turns.next();
       }
       const last = (await reading) ?? [];
       if (last.length > 0) yield last;
       if (batch.done) return;
+      await turns.next();
+      this.#letGoDue();
     }
   }
 

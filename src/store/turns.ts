@@ -1,11 +1,13 @@
+import type { WorkTurns } from '../lib/work-turns.js';
+import type { VisitBudget } from './index/filter-stream.js';
+
 /**
  * Turns of the event loop for long work on one index, first come, first served: between two of them, whoever takes
- * them, the event loop does all else.
+ * them, the event loop does all else. Nobody is charged for it.
  */
-export class Turns {
+export class Turns implements WorkTurns {
   #last: Promise<void> = Promise.resolve();
 
-  /** Settles when it is the caller's turn. Rejects with the signal's reason. */
   async next(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const turn = this.#last.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
@@ -13,4 +15,14 @@ export class Turns {
     await turn;
     signal?.throwIfAborted();
   }
+
+  spend(_units: number): void {}
+}
+
+/** Does work of one turn and puts what it took of the budget on the account; gives its result. */
+export function spending<T>(turns: WorkTurns, visits: number, work: (budget: VisitBudget) => T): T {
+  const budget = { visits };
+  const result = work(budget);
+  turns.spend(visits - budget.visits);
+  return result;
 }

@@ -218,11 +218,10 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
 
 function bound(store: EventStore): Pick<EventStore, StoreParts> {
   return {
-    query: (filters) => store.query(filters),
-    countInTurns: (filters, signal) => store.countInTurns(filters, signal),
+    query: (...args) => store.query(...args),
+    countInTurns: (...args) => store.countInTurns(...args),
     collect: (filter, target) => store.collect(filter, target),
-    collectInTurns: (filter, recordsMax, target, signal) =>
-      store.collectInTurns(filter, recordsMax, target, signal),
+    collectInTurns: (...args) => store.collectInTurns(...args),
     flush: () => store.flush(),
   };
 }

@@ -3,6 +3,7 @@ import { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { gather, ListCheck, type ListCondition } from './list-condition.js';
 import { ListCursor } from './list-cursor.js';
+import type { ListRef } from './posting-lists.js';
 import { RowSet } from './row-set.js';
 import { ArraySource, MergedSource, type RowSource } from './row-source.js';
 import { rowState, type TimeKey } from './row-table.js';
@@ -17,6 +18,12 @@ const authorKindListsMax = 4_096;
 /** Most rows in lists that are merged where order does not matter. */
 const rowsMergedMax = 4_096;
 
+/** Rows that are looked at in the time in which one value of a filter is looked up and its list begun. */
+const visitsPerLookup = 8;
+
+/** Rows of posting lists that are gathered in the time in which one row is looked at. */
+const gatheredPerVisit = 16;
+
 /**
  * A filter made ready against the index as it is: which lists are walked (those with the fewest rows) and what is
  * left to check of each row. Valid until the index changes.
@@ -24,6 +31,8 @@ const rowsMergedMax = 4_096;
 export class FilterPlan {
   /** Whether nothing can match. */
   readonly empty: boolean;
+  /** What it took to make the plan, in rows that are looked at in that time. */
+  readonly visitsMade: number;
   readonly #index: EventIndex;
   readonly #filter: Filter;
   readonly #since: number;
@@ -39,10 +48,12 @@ export class FilterPlan {
     this.#filter = filter;
     this.#since = filter.since ?? 0;
     this.#wantsStored = rowClass === 'stored';
-    const conditions = isEmptyFilter(filter) ? undefined : listConditions(index, filter);
-    this.empty = conditions === undefined;
-    this.#walked = filter.ids === undefined ? fewestRows(conditions ?? []) : undefined;
-    this.#tags = (conditions ?? []).filter(({ name }) => name === 'tag');
+    const conditions = isEmptyFilter(filter) ? [] : listConditions(index, filter);
+    this.empty = isEmptyFilter(filter) || conditions.some(({ rowCount }) => rowCount === 0);
+    const lookups = conditions.reduce((sum, condition) => sum + condition.lookups, filter.ids?.length ?? 0);
+    this.visitsMade = lookups * visitsPerLookup;
+    this.#walked = filter.ids === undefined ? fewestRows(conditions) : undefined;
+    this.#tags = conditions.filter(({ name }) => name === 'tag');
     const lists = this.#tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
     const checked = this.empty ? {} : filter;
     const kinds = checked.kinds && new Set(checked.kinds);
@@ -60,6 +71,11 @@ export class FilterPlan {
   candidates(from?: TimeKey): RowSource {
     const sources = this.#sources(from);
     return sources.length === 1 ? sources[0]! : new MergedSource(this.#index.rows, sources);
+  }
+
+  /** What it takes to go on to one more of them, in rows of a single list: the more lists are merged, the more. */
+  get visitsPerCandidate(): number {
+    return 1 + (Math.log2(this.#walked?.lists.length || 1) >>> 1);
   }
 
   isTooOld(row: number): boolean {
@@ -92,15 +108,20 @@ export class FilterPlan {
 
   /**
    * What matches, for those who go over the columns by and by: valid while the index changes, but for rows that come
-   * meanwhile. Takes its time for `gatheredRows` at once. Not for a filter with ids.
+   * meanwhile. Takes its time for `visitsGathering` at once. Not for a filter with ids.
    */
   scanByAndBy(): ColumnScan {
     return this.#scan(this.#candidateSet());
   }
 
-  /** How many rows `scanByAndBy` gathers. */
-  get gatheredRows(): number {
-    return this.#gathered.reduce((sum, { rowCount }) => sum + rowCount, 0);
+  /** What it takes to gather the rows for that, in rows that are looked at in that time. */
+  get visitsGathering(): number {
+    return Math.ceil(this.#gathered.reduce((sum, { rowCount }) => sum + rowCount, 0) / gatheredPerVisit);
+  }
+
+  /** What `matches` took beside looking at rows, so far, in rows that are looked at in that time. */
+  get visitsChecking(): number {
+    return this.#ofWalked.lists.reduce((sum, { gatheredRows }) => sum + gatheredRows, 0) / gatheredPerVisit;
   }
 
   /** Whether a row that `candidates` gave, and that is not too old, matches. */
@@ -222,12 +243,12 @@ type RowCheck = {
   readonly lists: readonly ListCheck[];
 };
 
-/** What of a filter posting lists can answer; `undefined` when one of its conditions has no rows: nothing can match. */
-function listConditions(index: EventIndex, filter: Filter): ListCondition[] | undefined {
+/** What of a filter posting lists can answer, up to the first condition that has no rows: then nothing can match. */
+function listConditions(index: EventIndex, filter: Filter): ListCondition[] {
   const conditions: ListCondition[] = [];
   for (const condition of eachCondition(index, filter)) {
-    if (condition.rowCount === 0) return undefined;
     conditions.push(condition);
+    if (condition.rowCount === 0) break;
   }
   return conditions;
 }
@@ -256,9 +277,15 @@ function condition<T>(
   values: readonly T[],
   write: (terms: TermList, value: T) => void,
 ): ListCondition {
-  const found = values.flatMap((value) => index.listOf((terms) => write(terms, value)) || []);
-  const lists = found.length > 1 ? [...new Set(found)] : found;
-  return { lists, rowCount: lists.reduce((rows, list) => rows + index.lists.count(list), 0), name };
+  const lists = new Set<ListRef>();
+  let rowCount = 0;
+  for (const value of values) {
+    const list = index.listOf((terms) => write(terms, value));
+    if (list === 0 || lists.has(list)) continue;
+    lists.add(list);
+    rowCount += index.lists.count(list);
+  }
+  return { lists: [...lists], rowCount, name, lookups: values.length };
 }
 
 function fewestRows(conditions: readonly ListCondition[]): ListCondition | undefined {

@@ -2,90 +2,93 @@ import type { Filter } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
 import { FilterPlan } from './filter-plan.js';
 import { MergedSource, type RowSource } from './row-source.js';
-import type { TimeKey } from './row-table.js';
+import { rowState, type TimeKey } from './row-table.js';
 
 /** How many rows may still be looked at before the event loop gets its turn. */
 export type VisitBudget = { visits: number };
 
+/** The least share of what a plan takes to make that is spent on using it. */
+const useMin = 0.25;
+
+/** A row that was found; its sequence tells later whether it is still the same. */
+export type FoundRow = { readonly row: number; readonly sequence: number; readonly sizeLog: number };
+
 /**
- * The matches of one filter, newest first, at most its `limit`. `suspend` lets the index change; `resume` goes on
- * behind the last row that was looked at, with a new plan if rows came meanwhile: nothing else changes a list.
+ * The matches of one filter, newest first, at most its `limit`. They are found some at a time, by a plan that lives no
+ * longer than the turn in which it is made: so the index may change between two turns, and what a turn costs does not
+ * grow with the other filters of a query.
  */
 export class FilterStream implements RowSource {
-  row = -1;
   readonly #index: EventIndex;
   readonly #filter: Filter;
   readonly #beforeSequence: number;
-  readonly #budget: VisitBudget;
+  /** How many matches may still be found. */
   #left: number;
-  #plan: FilterPlan | undefined;
-  #source: RowSource | undefined;
+  /** Where to go on; absent at the beginning. */
   #place: TimeKey | undefined;
-  #suspended = true;
-  /** The index's `nextSequence` when the plan was made. */
-  #plannedAt = 0;
+  #isExhausted = false;
+  /** Matches that were found and not given yet: those from `#at` on. */
+  #found: FoundRow[] = [];
+  #at = 0;
 
-  /** Begins suspended. What is inserted from now on is not part of the answer. */
-  constructor(index: EventIndex, filter: Filter, budget: VisitBudget) {
+  /** What is inserted from now on is not part of the answer. */
+  constructor(index: EventIndex, filter: Filter) {
     this.#index = index;
     this.#filter = filter;
-    this.#budget = budget;
     this.#beforeSequence = index.nextSequence;
     this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether the budget ended the walk before its next match was found. */
-  get starved(): boolean {
-    return this.row < 0 && this.#source !== undefined;
+  /** The next match, -1 if none is at hand. */
+  get row(): number {
+    return this.#found[this.#at]?.row ?? -1;
   }
 
-  /** Takes the current row as given and looks for the next one. */
+  /** Whether more has to be found before the next match is known. */
+  get isHungry(): boolean {
+    return this.row < 0 && !this.#isExhausted && this.#left > 0;
+  }
+
+  /** Takes the current row as given. */
   advance(): void {
-    this.#left -= 1;
-    this.#source?.advance();
-    this.#seek();
+    this.#at += 1;
   }
 
-  /** Remembers the place; the stream must be resumed before it is used again. */
-  suspend(): void {
-    if (this.#source === undefined) return;
-    if (this.#source.row >= 0) this.#place = this.#index.rows.keyOf(this.#source.row, false);
-    this.#suspended = true;
-  }
-
+  /** To be called when a turn begins: forgets matches that have left the store since they were found. */
   resume(): void {
-    if (!this.#suspended) return;
-    this.#suspended = false;
-    if (this.#left <= 0) return;
-    if (this.#plan === undefined || this.#plannedAt !== this.#index.nextSequence) {
-      this.#plannedAt = this.#index.nextSequence;
-      this.#plan = new FilterPlan(this.#index, this.#filter, 'stored');
-      this.#source = this.#plan.candidates(this.#place);
-    }
-    this.#seek();
+    const isStored = (state: number): boolean => state === rowState.stored;
+    const found = this.#found.slice(this.#at);
+    this.#found = found.filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored));
+    this.#at = 0;
   }
 
-  /** Goes to the next match at or behind the current candidate. */
-  #seek(): void {
-    const source = this.#source;
-    const plan = this.#plan;
-    this.row = -1;
-    if (source === undefined || plan === undefined) return;
-    while (this.#left > 0 && source.row >= 0 && !plan.isTooOld(source.row)) {
-      if (this.#budget.visits <= 0) return;
-      this.#budget.visits -= 1;
-      if (plan.matches(source.row) && this.#index.rows.sequence(source.row) < this.#beforeSequence) {
-        this.row = source.row;
-        return;
-      }
+  /** Finds some matches, at most `rowsMax`, while the budget lasts. */
+  find(budget: VisitBudget, rowsMax: number): void {
+    const { rows } = this.#index;
+    const plan = new FilterPlan(this.#index, this.#filter, 'stored');
+    const source = plan.candidates(this.#place);
+    const { visitsMade, visitsPerCandidate } = plan;
+    budget.visits -= visitsMade;
+    // However long it took to make the plan, it is of some use.
+    const visitsEnd = Math.min(0, budget.visits - Math.ceil(visitsMade * useMin));
+    this.#found = [];
+    this.#at = 0;
+    const foundMax = Math.min(this.#left, rowsMax);
+    const isOver = (): boolean => source.row < 0 || plan.isTooOld(source.row);
+    while (!isOver() && this.#found.length < foundMax && budget.visits > visitsEnd) {
+      const { row } = source;
+      budget.visits -= visitsPerCandidate;
+      const sequence = rows.sequence(row);
+      if (plan.matches(row) && sequence < this.#beforeSequence)
+        this.#found.push({ row, sequence, sizeLog: rows.sizeLog(row) });
       source.advance();
     }
-    this.#source = undefined;
+    budget.visits -= plan.visitsChecking;
+    this.#left -= this.#found.length;
+    this.#isExhausted = isOver();
+    if (!this.#isExhausted) this.#place = rows.keyOf(source.row, false);
   }
 }
-
-/** A row that was found; its sequence tells later whether it is still the same. */
-export type FoundRow = { readonly row: number; readonly sequence: number; readonly sizeLog: number };
 
 /** What a query found in one turn, in order. */
 export type RowBatch = { readonly found: readonly FoundRow[]; readonly done: boolean };
@@ -94,31 +97,43 @@ export type RowBatch = { readonly found: readonly FoundRow[]; readonly done: boo
 export class QueryRun {
   readonly #index: EventIndex;
   readonly #streams: readonly FilterStream[];
-  readonly #budget: VisitBudget = { visits: 0 };
-  readonly #visitsPerTurn: number;
 
-  constructor(index: EventIndex, filters: readonly Filter[], visitsPerTurn: number) {
+  constructor(index: EventIndex, filters: readonly Filter[]) {
     this.#index = index;
-    this.#visitsPerTurn = visitsPerTurn;
-    this.#streams = filters.map((filter) => new FilterStream(index, filter, this.#budget));
+    this.#streams = filters.map((filter) => new FilterStream(index, filter));
   }
 
-  /** Up to `rowsMax` further rows; fewer, even none, when the turn is over before. */
-  next(rowsMax: number): RowBatch {
-    this.#budget.visits = this.#visitsPerTurn;
+  /** Up to `rowsMax` further rows; fewer, even none, when the budget does not last. */
+  next(budget: VisitBudget, rowsMax: number): RowBatch {
     for (const stream of this.#streams) stream.resume();
+    const found: FoundRow[] = [];
+    let done = false;
+    while (!done && found.length < rowsMax && this.#feed(budget, rowsMax)) done = this.#merge(found, rowsMax);
+    return { found, done };
+  }
+
+  /** Sees to it that every stream knows its next match, if it has one; false when the budget does not last. */
+  #feed(budget: VisitBudget, rowsMax: number): boolean {
+    const rowsEach = Math.ceil(rowsMax / this.#streams.length);
+    for (const stream of this.#streams) {
+      while (stream.isHungry) {
+        if (budget.visits <= 0) return false;
+        stream.find(budget, rowsEach);
+      }
+    }
+    return true;
+  }
+
+  /** Moves matches to `found` until there are `rowsMax`, or one has to be found first; true when there are no more. */
+  #merge(found: FoundRow[], rowsMax: number): boolean {
     const merged = new MergedSource(this.#index.rows, this.#streams);
     const { rows } = this.#index;
-    const found: FoundRow[] = [];
-    const starved = () => this.#streams.some((stream) => stream.starved);
-    // A starved stream may still have a row that comes before those of the others.
-    while (merged.row >= 0 && found.length < rowsMax && !starved()) {
+    const isHungry = (): boolean => this.#streams.some((stream) => stream.isHungry);
+    while (merged.row >= 0 && found.length < rowsMax && !isHungry()) {
       const { row } = merged;
       found.push({ row, sequence: rows.sequence(row), sizeLog: rows.sizeLog(row) });
       merged.advance();
     }
-    const done = merged.row < 0 && !starved();
-    for (const stream of this.#streams) stream.suspend();
-    return { found, done };
+    return merged.row < 0 && !isHungry();
   }
 }

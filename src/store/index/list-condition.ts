@@ -7,6 +7,8 @@ export type ListCondition = {
   readonly lists: readonly ListRef[];
   readonly rowCount: number;
   readonly name: string;
+  /** How many values were looked up for it. */
+  readonly lookups: number;
 };
 
 /** All rows that stand in the lists of a condition. */
@@ -37,6 +39,8 @@ export class ListCheck {
   readonly #condition: ListCondition;
   #searches = 0;
   #set: RowSet | undefined;
+  /** How many rows were gathered for it. */
+  gatheredRows = 0;
 
   constructor(index: EventIndex, condition: ListCondition) {
     this.#index = index;
@@ -48,6 +52,7 @@ export class ListCheck {
     this.#searches += this.#condition.lists.length;
     if (this.#searches > 64 + this.#condition.rowCount * searchesPerRow) {
       this.#set = gather(this.#index, this.#condition);
+      this.gatheredRows = this.#condition.rowCount;
       return this.#set.has(row);
     }
     return this.#condition.lists.some((list) => this.#index.lists.contains(list, row));

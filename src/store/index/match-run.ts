@@ -4,9 +4,6 @@ import type { EventIndex } from './event-index.js';
 import { FilterPlan } from './filter-plan.js';
 import type { VisitBudget } from './filter-stream.js';
 
-/** Rows of posting lists that are gathered in the time in which one row is looked at. */
-const gatheredPerVisit = 16;
-
 /**
  * What one filter matches of the stored rows, each row once, in no order, in turns between which the index may change.
  * What is inserted after the beginning is not part of it, nor what has left the store before it is come by.
@@ -29,7 +26,9 @@ export class MatchRun {
       const plan = new FilterPlan(this.#index, this.#filter, 'stored');
       const { visits, readsColumns } = plan;
       // Ids are few, and look-ups at that.
-      if (!readsColumns && (visits <= budget.visits || this.#filter.ids !== undefined)) {
+      const fits = visits <= budget.visits || this.#filter.ids !== undefined;
+      budget.visits -= plan.visitsMade;
+      if (fits && !readsColumns) {
         budget.visits -= visits;
         plan.forEachMatch((row) => {
           if (this.#isOld(row)) visit(row);
@@ -37,7 +36,7 @@ export class MatchRun {
         });
         return true;
       }
-      budget.visits -= Math.ceil(plan.gatheredRows / gatheredPerVisit);
+      budget.visits -= plan.visitsGathering;
       this.#scan = plan.scanByAndBy();
     }
     return this.#goOn(this.#scan, budget, visit);

@@ -88,12 +88,12 @@ export class DurableStore implements EventStore {
     return this.#inner.count(filters);
   }
 
-  countInTurns(filters: readonly Filter[], signal?: AbortSignal): Promise<number> {
-    return this.#inner.countInTurns(filters, signal);
+  countInTurns(...args: Parameters<EventStore['countInTurns']>): Promise<number> {
+    return this.#inner.countInTurns(...args);
   }
 
-  query(filters: readonly Filter[]): AsyncIterable<readonly StoredEvent[]> {
-    return this.#inner.query(filters);
+  query(...args: Parameters<EventStore['query']>): AsyncIterable<readonly StoredEvent[]> {
+    return this.#inner.query(...args);
   }
 
   get(id: string): Promise<StoredEvent | undefined> {
@@ -112,13 +112,8 @@ export class DurableStore implements EventStore {
     this.#inner.collect(filter, target);
   }
 
-  collectInTurns(
-    filter: Filter,
-    recordsMax: number,
-    target: RecordSetBuilder,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    return this.#inner.collectInTurns(filter, recordsMax, target, signal);
+  collectInTurns(...args: Parameters<EventStore['collectInTurns']>): Promise<boolean> {
+    return this.#inner.collectInTurns(...args);
   }
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {
