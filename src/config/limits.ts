@@ -242,8 +242,12 @@ export const limits = {
   importBatchEventsMax: 1_024,
 
   // Sync: what is tracked
-  /** Most relays of stored announcements that are connected to; above it, those that most announcements name. */
+  /** Most relays of stored announcements that are connected to; above it, those that most authors name. */
   syncRelaysMax: 2_000,
+  /** Most URLs of one host, of stored announcements, that are connected to. */
+  syncRelaysPerHostMax: 4,
+  /** With how many times as many authors a relay takes the place of one that was connected to. */
+  syncDisplacementFactor: 100,
   /** Most relays of one announcement that are tracked. */
   syncRelaysPerAnnouncementMax: 100,
   /** Most references of one root, addresses and ids each, that are followed to repositories. */
@@ -258,8 +262,22 @@ export const limits = {
   syncDialsMax: 16,
   /** Connections that are being made at the same time to relays that failed last. */
   syncRetriesMax: 16,
-  /** Batches of catch-up, of all relays together, that run at the same time. */
+  /** Time for which a connection that is being made counts there; after it, others begin. */
+  syncDialPlaceMsMax: 5_000,
+  /** Hosts of whose last failure is known though no URL of theirs is tracked any more. */
+  syncHostsRememberedMax: 10_000,
+  /** Batches of catch-up, of all relays together, that run at the same time, as long as they make progress. */
   syncTransfersMax: 16,
+  /** Of these, and of the slow ones, those of one host. */
+  syncTransfersPerHostMax: 4,
+  /** Time between two looks at the progress of a batch. */
+  syncProgressLookMs: 5_000,
+  /** Bytes a second of what a relay was asked for that are progress. */
+  syncProgressBytesPerSecondMin: 16_384,
+  /** Events a second that are progress, however small they are. */
+  syncProgressEventsPerSecondMin: 20,
+  /** Batches that go on without a place because they make no progress; with more, the oldest of them ends its turn. */
+  syncSlowTransfersMax: 64,
 
   // Sync: one remote
   /** Open subscriptions on a relay that publishes no limit. */
@@ -324,6 +342,8 @@ export const limits = {
   downloadIdsMax: 300,
   /** Bytes of one answer that are held back to be handed on oldest first. */
   downloadHeldBytesMax: 1_048_576,
+  /** How long an id that one relay is asked for is not asked of another that has it too. */
+  downloadClaimMsMax: 5_000,
   /** How long a complete answer waits for those that were asked for before it. */
   downloadTurnMsMax: 10_000,
   /** Ids that wait to be downloaded from one remote; above it, reconciliation waits. */

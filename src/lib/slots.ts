@@ -30,13 +30,24 @@ export class Slots {
 
   /** Runs `work` inside the gate. Rejects with the signal's reason when that aborts while waiting. */
   async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#enter(signal);
+    const leave = await this.enter(signal);
     try {
       return await work();
     } finally {
+      leave();
+    }
+  }
+
+  /** Enters the gate; gives the way out, which works once. Rejects with the signal's reason when that aborts before. */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    await this.#enter(signal);
+    let isInside = true;
+    return () => {
+      if (!isInside) return;
+      isInside = false;
       this.#inUse -= 1;
       this.#admit();
-    }
+    };
   }
 
   async #enter(signal: AbortSignal): Promise<void> {

@@ -60,6 +60,11 @@ export function hostPortOf(text: string): HostPort | undefined {
   return { host: bareHost(url.hostname), port: url.port === '' ? defaultPort : Number(url.port) };
 }
 
+/** The host of a relay URL, without port, brackets or trailing dot: the one party behind all URLs that have it. */
+export function relayHost(url: string): string {
+  return hostPortOf(url)?.host ?? url;
+}
+
 function bareHost(host: string): string {
   return trimEnd(host, '.').replace(/^\[(.*)\]$/, '$1');
 }

@@ -4,6 +4,7 @@ import { unixSeconds } from '../lib/clock.js';
 import { type BatchParts, BatchRun } from './batch-run.js';
 import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import { BatchTurnOverError, BatchUnwantedError, PeerStrainedError } from './errors.js';
+import type { HostBudget } from './host-budget.js';
 import type { Topic } from './layers.js';
 import { nextPace } from './pace.js';
 import type { RunLogs } from './run-logs.js';
@@ -17,18 +18,26 @@ const batchFailuresMax = 3;
 export class BatchTurns {
   readonly #context: SyncContext;
   readonly #relay: string;
+  readonly #host: HostBudget;
   readonly #parts: BatchParts;
   readonly #logs: RunLogs;
   readonly #connectedAt: number;
   /** The batches that have their turn, or wait for it, with what ends it. */
   readonly #turns = new Map<CatchupBatch, AbortController>();
 
-  constructor(context: SyncContext, relay: string, parts: BatchParts, logs: RunLogs) {
-    this.#context = context;
-    this.#relay = relay;
-    this.#parts = parts;
-    this.#logs = logs;
-    this.#connectedAt = context.clock.monotonic();
+  constructor(options: {
+    readonly context: SyncContext;
+    readonly relay: string;
+    readonly host: HostBudget;
+    readonly parts: BatchParts;
+    readonly logs: RunLogs;
+  }) {
+    this.#context = options.context;
+    this.#relay = options.relay;
+    this.#host = options.host;
+    this.#parts = options.parts;
+    this.#logs = options.logs;
+    this.#connectedAt = options.context.clock.monotonic();
   }
 
   /** Takes the next batch out of the queue, as large as the limits of the remote allow. */
@@ -70,7 +79,12 @@ export class BatchTurns {
     let startedAt = clock.monotonic();
     let strained = false;
     try {
-      await transfers.use(turn.signal, async () => {
+      const transfer = {
+        host: this.#host,
+        progress: () => this.#parts.peer.progress,
+        endTurn: () => turn.abort(new BatchTurnOverError(this.#relay)),
+      };
+      await transfers.use(transfer, turn.signal, async () => {
         startedAt = clock.monotonic();
         await this.#runWithin(run, turn);
       });

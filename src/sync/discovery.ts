@@ -1,4 +1,19 @@
-import type { OwnService } from '../nostr/relay-url.js';
+import { limits } from '../config/limits.js';
+import { type OwnService, relayHost } from '../nostr/relay-url.js';
+
+/** How we stand to the repository of an announcement: it lists us, we serve it as an archive, or neither. */
+export type Standing = 'hosted' | 'archived' | 'stranger';
+
+/** Who names a relay, and in an announcement of what. */
+export type Naming = { readonly author: string; readonly standing: Standing };
+
+/** A relay that stored announcements name. */
+type Named = {
+  readonly url: string;
+  /** Announcements by author. Keys are free and announcements more so, but the first cost at least a name each. */
+  readonly authors: Map<string, number>;
+  readonly standings: Record<Standing, number>;
+};
 
 /**
  * Which relays there are (docs/sync.md §1): those of the operator, always, and those that stored announcements name,
@@ -9,8 +24,10 @@ export class Discovery {
   readonly #bootstrap: ReadonlySet<string>;
   readonly #relaysMax: number;
   readonly #relaysPerAnnouncementMax: number;
-  /** By normalised URL, how many stored announcements name the relay. */
-  readonly #announcements = new Map<string, number>();
+  /** By normalised URL. */
+  readonly #named = new Map<string, Named>();
+  /** The same by host: whoever runs it is one party, however many URLs lead there. */
+  readonly #byHost = new Map<string, Set<Named>>();
 
   constructor(options: {
     readonly ownService: Pick<OwnService, 'isNamedBy'>;
@@ -35,26 +52,87 @@ export class Discovery {
     return others.slice(0, this.#relaysPerAnnouncementMax);
   }
 
-  /** Counts an announcement's relays in. */
-  add(relays: readonly string[]): void {
-    for (const url of relays) this.#announcements.set(url, (this.#announcements.get(url) ?? 0) + 1);
+  /** Under which name, and of what standing, the relays of an announcement are counted. */
+  namingOf(
+    announcement: { readonly relays: readonly string[]; readonly pubkey: string },
+    isServed: boolean,
+  ): Naming {
+    const namesUs = announcement.relays.some((url) => this.#ownService.isNamedBy(url));
+    const standing = !isServed ? 'stranger' : namesUs ? 'hosted' : 'archived';
+    return { author: announcement.pubkey, standing };
   }
 
-  /** Counts them out again, when the announcement was replaced or deleted. */
-  remove(relays: readonly string[]): void {
+  /** Counts an announcement's relays in. */
+  add(relays: readonly string[], { author, standing }: Naming): void {
     for (const url of relays) {
-      const left = (this.#announcements.get(url) ?? 0) - 1;
-      if (left > 0) this.#announcements.set(url, left);
-      else this.#announcements.delete(url);
+      const named = this.#named.get(url) ?? this.#begin(url);
+      named.authors.set(author, (named.authors.get(author) ?? 0) + 1);
+      named.standings[standing] += 1;
     }
   }
 
-  /** The relays to be connected to; above the limit, those that most announcements name. */
-  tracked(): Set<string> {
-    const tracked = new Set(this.#bootstrap);
-    let named = [...this.#announcements];
-    if (named.length > this.#relaysMax) named = named.sort((a, b) => b[1] - a[1]).slice(0, this.#relaysMax);
-    for (const [url] of named) tracked.add(url);
-    return tracked;
+  /** Counts them out again, when the announcement was replaced or deleted. */
+  remove(relays: readonly string[], { author, standing }: Naming): void {
+    for (const url of relays) {
+      const named = this.#named.get(url);
+      if (named === undefined) continue;
+      const left = (named.authors.get(author) ?? 0) - 1;
+      if (left > 0) named.authors.set(author, left);
+      else named.authors.delete(author);
+      named.standings[standing] -= 1;
+      if (named.authors.size === 0) this.#end(named);
+    }
   }
+
+  /**
+   * The relays to be connected to. Above the limits, of one host and of all, those that rank first: by how we stand to
+   * what names them, then by how many authors do. One that `isEstablished`, that is, was connected to and is not dead,
+   * gives way only to one that outranks it or that very many more name.
+   */
+  tracked(isEstablished: (url: string) => boolean = () => false): Set<string> {
+    let named: Named[] = [];
+    for (const ofHost of this.#byHost.values()) {
+      for (const each of first(ofHost, limits.syncRelaysPerHostMax, isEstablished)) {
+        if (!this.#bootstrap.has(each.url)) named.push(each);
+      }
+    }
+    named = first(named, this.#relaysMax, isEstablished);
+    return new Set([...this.#bootstrap, ...named.map(({ url }) => url)]);
+  }
+
+  #begin(url: string): Named {
+    const named: Named = { url, authors: new Map(), standings: { hosted: 0, archived: 0, stranger: 0 } };
+    this.#named.set(url, named);
+    const host = relayHost(url);
+    const ofHost = this.#byHost.get(host);
+    if (ofHost === undefined) this.#byHost.set(host, new Set([named]));
+    else ofHost.add(named);
+    return named;
+  }
+
+  #end(named: Named): void {
+    this.#named.delete(named.url);
+    const host = relayHost(named.url);
+    const ofHost = this.#byHost.get(host);
+    ofHost?.delete(named);
+    if (ofHost?.size === 0) this.#byHost.delete(host);
+  }
+}
+
+/** Those that rank first, if they are more than `count`. */
+function first(named: Iterable<Named>, count: number, isEstablished: (url: string) => boolean): Named[] {
+  const all = [...named];
+  if (all.length <= count) return all;
+  const weighed = all.map((each) => ({
+    each,
+    rank: rankOf(each),
+    weight: each.authors.size * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1),
+  }));
+  weighed.sort((a, b) => b.rank - a.rank || b.weight - a.weight || a.each.url.length - b.each.url.length);
+  return weighed.slice(0, count).map(({ each }) => each);
+}
+
+function rankOf({ standings }: Named): number {
+  if (standings.hosted > 0) return 2;
+  return standings.archived > 0 ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred, withTimeLimit } from '../lib/abort.js';
-import type { Clock } from '../lib/clock.js';
+import type { CancelTimer, Clock } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
@@ -16,7 +16,11 @@ import { request } from './request.js';
 import { allEnded } from './tasks.js';
 import { Wakeup } from './wakeup.js';
 
-type Wanted = AskedId & { readonly order: DownloadOrder };
+type Wanted = AskedId & {
+  readonly order: DownloadOrder;
+  /** Whether another relay that is asked for it takes too long. */
+  readonly isOverdue?: boolean;
+};
 
 export type DownloaderParts = {
   readonly peer: Peer;
@@ -43,6 +47,8 @@ export class Downloader {
   readonly #asks = new Set<Promise<void>>();
   #queue: Wanted[] = [];
   readonly #wakeup = new Wakeup();
+  /** The waits for other relays that are asked for the same. */
+  readonly #waits = new Set<CancelTimer>();
   #room: Deferred<void> | undefined;
   #signal: AbortSignal | undefined;
 
@@ -107,6 +113,7 @@ export class Downloader {
       await allEnded(Array.from({ length: this.#parts.peer.limits.requests }, () => this.#work(signal)));
     } finally {
       signal.removeEventListener('abort', onAbort);
+      for (const cancel of this.#waits) cancel();
       const gone = new PeerGoneError(this.#parts.peer.relay);
       for (const order of this.#orders) order.fail(gone);
     }
@@ -141,16 +148,38 @@ export class Downloader {
   #take(order: DownloadOrder): Wanted[] {
     const { peer, inFlight, memory } = this.#parts;
     this.#dropSettled(order);
-    const own = takeWhile(this.#queue, (wanted) => wanted.order === order);
-    const length = askLength(memory.serving, own, this.#idsMax);
+    const ofOrder = takeWhile(this.#queue, (wanted) => wanted.order === order);
+    const length = askLength(memory.serving, ofOrder, this.#idsMax);
     const taken = this.#queue.slice(0, length);
     this.#queue = this.#queue.slice(length);
     this.#makeRoom();
-    return taken.filter((wanted) => {
-      if (inFlight.claim(wanted.id, peer.relay)) return true;
-      inFlight.whenReleased(wanted.id, () => this.#putBack([wanted]));
-      return false;
+    const busy = new Set<Wanted>();
+    const own = taken.filter((wanted) => {
+      if (wanted.isOverdue === true) inFlight.takeOver(wanted.id, peer.relay);
+      else if (!inFlight.claim(wanted.id, peer.relay)) busy.add(wanted);
+      return !busy.has(wanted);
     });
+    if (busy.size > 0) this.#waitForOthers(busy);
+    return own;
+  }
+
+  /** Ids that are being downloaded already come again when that ended, or when another relay takes too long for it. */
+  #waitForOthers(busy: Set<Wanted>): void {
+    const { peer, inFlight, clock } = this.#parts;
+    const cancel = clock.after(limits.downloadClaimMsMax, () => {
+      this.#waits.delete(cancel);
+      const overdue = [...busy].filter(({ id }) => inFlight.isElsewhere(id, peer.relay));
+      for (const wanted of overdue) busy.delete(wanted);
+      this.#putBack(overdue.map((wanted) => ({ ...wanted, isOverdue: true })));
+    });
+    this.#waits.add(cancel);
+    for (const wanted of busy) {
+      inFlight.whenReleased(wanted.id, () => {
+        if (!busy.delete(wanted)) return;
+        if (busy.size === 0 && this.#waits.delete(cancel)) cancel();
+        this.#putBack([wanted]);
+      });
+    }
   }
 
   /** Accounts for those ids in front that came by another way, or that the relay is known not to serve. */
@@ -219,7 +248,7 @@ export class Downloader {
       if (!(error instanceof PeerStrainedError)) throw error;
       this.#putBack(asked);
     } finally {
-      for (const id of ids) this.#parts.inFlight.release(id);
+      for (const id of ids) this.#parts.inFlight.release(id, peer.relay);
     }
   }
 

@@ -4,7 +4,7 @@ import { NumberColumn } from '../lib/number-column.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
 import { AddressNumbers, IdNumbers, type Numbers } from '../store/name-numbers.js';
-import type { Discovery } from './discovery.js';
+import type { Discovery, Naming } from './discovery.js';
 import { announcementsTopic, type Topic } from './layers.js';
 import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
 
@@ -12,6 +12,7 @@ type Repository = {
   readonly eventId: string;
   /** The relays that the announcement names. */
   readonly named: readonly string[];
+  readonly naming: Naming;
   /** The relays that are asked about it: the named ones and the operator's if we serve it, else none. */
   readonly asked: ReadonlySet<string>;
 };
@@ -114,15 +115,17 @@ export class FilterService {
     const known = this.#repositories.get(this.#addresses.find(announcement.address));
     if (known?.eventId === event.id) return;
     const named = this.#discovery.relaysOf(announcement);
-    const asked = new Set(this.#serves(announcement) ? [...this.#discovery.bootstrap, ...named] : []);
-    this.#discovery.add(named);
+    const isServed = this.#serves(announcement);
+    const asked = new Set(isServed ? [...this.#discovery.bootstrap, ...named] : []);
+    const naming = this.#discovery.namingOf(announcement, isServed);
+    this.#discovery.add(named, naming);
     const address = this.#addresses.hold(announcement.address);
     if (known !== undefined) {
-      this.#discovery.remove(known.named);
+      this.#discovery.remove(known.named, known.naming);
       this.#addressOfEvent.delete(known.eventId);
       this.#addresses.release(address);
     }
-    this.#repositories.set(address, { eventId: event.id, named, asked });
+    this.#repositories.set(address, { eventId: event.id, named, naming, asked });
     this.#addressOfEvent.set(event.id, address);
     for (const relay of known?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, address);
     for (const relay of asked) if (known?.asked.has(relay) !== true) this.#askRepository(relay, address);
@@ -184,7 +187,7 @@ export class FilterService {
     for (const relay of repository.asked) this.#forgetRepository(relay, address);
     this.#repositories.delete(address);
     this.#addressOfEvent.delete(eventId);
-    this.#discovery.remove(repository.named);
+    this.#discovery.remove(repository.named, repository.naming);
     for (const root of this.#homes.ofRight(address)) {
       this.#homes.delete(root, address);
       if (this.#homes.countOfLeft(root) === 0) this.#makeHomeless(root);

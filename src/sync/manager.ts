@@ -1,13 +1,14 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
-import { Slots } from '../lib/slots.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
 import { KnownSet } from '../store/known-set.js';
 import { DailySchedule } from './daily-schedule.js';
+import { DialGates } from './dial-gates.js';
 import { Discovery } from './discovery.js';
 import { FilterService } from './filter.js';
 import { RelayHealthTracker } from './health.js';
+import { HostBudgets } from './host-budget.js';
 import { InFlightIds } from './in-flight.js';
 import { Rehearsal } from './rehearsal.js';
 import { RelaySync, type RelaySyncStatus } from './relay-sync.js';
@@ -15,6 +16,7 @@ import { StoredTopics } from './stored-topics.js';
 import type { SyncContext, SyncPorts } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
 import { everywhere } from './topic-changes.js';
+import { Transfers } from './transfers.js';
 import { WantedIds } from './wanted-ids.js';
 
 export type SyncOptions = SyncPorts & {
@@ -64,9 +66,9 @@ export class SyncManager {
       inFlight: new InFlightIds(),
       known: new KnownSet(options.store, options.refused, options.kernels),
       rehearsal: new Rehearsal(options),
-      dials: new Slots(limits.syncDialsMax),
-      retries: new Slots(limits.syncRetriesMax),
-      transfers: new Slots(limits.syncTransfersMax),
+      hosts: new HostBudgets(),
+      dials: new DialGates(options.clock),
+      transfers: new Transfers(options.clock),
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
     this.#daily = new DailySchedule(options.clock, options.settings);
@@ -122,9 +124,13 @@ export class SyncManager {
       if (common !== undefined) sync.update(common);
       if (own !== undefined) sync.update(own);
     }
-    const tracked = this.#discovery.tracked();
+    const tracked = this.#tracked();
     for (const [relay, running] of this.#relays) if (!tracked.has(relay)) running.stop.abort();
     for (const relay of tracked) if (!this.#relays.has(relay)) this.#begin(relay, tasks);
+  }
+
+  #tracked(): Set<string> {
+    return this.#discovery.tracked((relay) => this.#relays.get(relay)?.sync.isEstablished === true);
   }
 
   #begin(relay: string, tasks: TaskGroup): void {
@@ -146,7 +152,7 @@ export class SyncManager {
         this.#relays.delete(relay);
       }
       // It may have been named again while it was ending.
-      if (!signal.aborted && this.#discovery.tracked().has(relay)) this.#begin(relay, tasks);
+      if (!signal.aborted && this.#tracked().has(relay)) this.#begin(relay, tasks);
     });
   }
 

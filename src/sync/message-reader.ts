@@ -23,6 +23,8 @@ export type MessageTarget = {
   tighten(what: 'subscriptions' | 'filters'): void;
   /** Nobody asked for this, or it cannot be read. */
   nonsense(): void;
+  /** So much came of what catch-up asked for. */
+  progressed(bytes: number, events: number): void;
 };
 
 /** Reads what a remote sends, message by message, and gives each to the one it is for, at the pace of admission. */
@@ -45,7 +47,7 @@ export class MessageReader {
     }
     switch (message.type) {
       case 'EVENT':
-        await this.#onEvent(message);
+        await this.#onEvent(message, frame.length);
         return;
       case 'NOTICE':
         this.#onNotice(message);
@@ -60,6 +62,7 @@ export class MessageReader {
       default: {
         const channel = channels.get(message.subscription);
         channel?.touch();
+        if (message.type === 'NEG-MSG' && channel !== undefined) this.#target.progressed(frame.length, 0);
         channel?.listener.onMessage(message);
       }
     }
@@ -70,13 +73,15 @@ export class MessageReader {
     this.#turn?.resolve();
   }
 
-  async #onEvent(message: MessageOf<'EVENT'>): Promise<void> {
+  async #onEvent(message: MessageOf<'EVENT'>, bytes: number): Promise<void> {
     const channel = this.#target.channels.get(message.subscription);
     if (channel === undefined) {
       this.#target.nonsense();
       return;
     }
-    await this.#room(channel.listener.source);
+    const { source } = channel.listener;
+    if (source !== 'live_sync') this.#target.progressed(bytes, 1);
+    await this.#room(source);
     channel.touch();
     channel.listener.onEvent(message.event);
   }

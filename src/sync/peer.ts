@@ -13,6 +13,7 @@ import type { SyncLogger } from './logger.js';
 import { MessageReader } from './message-reader.js';
 import type { SyncMetrics } from './metrics.js';
 import { PeerCapacity } from './peer-capacity.js';
+import type { Progress } from './progress.js';
 import type { RelayLimits } from './relay-limits.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from './transport.js';
 
@@ -47,6 +48,8 @@ export class Peer {
   readonly #channels: Channels;
   readonly #reader: MessageReader;
   #socket: RelaySocket | undefined;
+  #progressBytes = 0;
+  #progressEvents = 0;
   #ended: { readonly error: TransportError | undefined } | undefined;
   #refusal: PeerRefusedError | undefined;
   /** Settles when we have authenticated, or tried to, where the remote is known to want it. */
@@ -71,6 +74,10 @@ export class Peer {
       excuse: () => this.#conduct.excuse(parts.clock.monotonic()),
       tighten: (what) => this.tighten(what),
       nonsense: () => this.nonsense(),
+      progressed: (bytes, events) => {
+        this.#progressBytes += bytes;
+        this.#progressEvents += events;
+      },
     });
     this.handlers = {
       onMessage: (frame) => this.#onFrame(frame),
@@ -106,6 +113,15 @@ export class Peer {
   /** Bytes of messages that wait to be looked at. */
   get queuedBytes(): number {
     return this.#frames.bytes;
+  }
+
+  /** What has come of what catch-up asked for. */
+  get progress(): Progress {
+    return {
+      bytes: this.#progressBytes,
+      events: this.#progressEvents,
+      isBehind: this.#frames.isBehind,
+    };
   }
 
   attach(socket: RelaySocket): void {

@@ -12,6 +12,7 @@ import {
 } from './connection.js';
 import { type Dialled, dialPeer } from './dial.js';
 import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
+import type { HostBudget } from './host-budget.js';
 import { Inlet } from './inlet.js';
 import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
@@ -45,6 +46,8 @@ export class RelaySync {
   readonly #memory = new RelayMemory();
   readonly #scope: RelayScope;
   readonly #inlet: Inlet;
+  /** What this relay shares with the others of its host. */
+  readonly #host: HostBudget;
   #health: RelayHealth;
   #state: ConnectionState;
   #session: Session | undefined;
@@ -58,6 +61,7 @@ export class RelaySync {
     this.relay = relay;
     this.#context = context;
     this.#isTrusted = isTrusted;
+    this.#host = context.hosts.take(relay, isTrusted);
     this.#health = context.health.start(relay, context.clock.monotonic(), context.random);
     this.#state = { type: 'backoff', until: this.#health.nextRetryAt };
     this.#scope = new RelayScope({ ...context, relay });
@@ -72,6 +76,11 @@ export class RelaySync {
 
   get isConnected(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** Whether it was connected to, and is not dead since. */
+  get isEstablished(): boolean {
+    return this.#health.lastSuccessAt !== undefined && !this.isDead;
   }
 
   get isDead(): boolean {
@@ -107,16 +116,16 @@ export class RelaySync {
 
   /** Connects, and connects again, until `signal` ends it. Rejects when admission can take no more. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, metrics } = this.#context;
+    const { clock, metrics, hosts, dials } = this.#context;
     this.#prepare();
     try {
       while (!signal.aborted) {
         await clock.sleep(Math.max(0, this.#health.nextRetryAt - clock.monotonic()), signal);
-        const gate = this.#health.consecutiveFailures > 0 ? this.#context.retries : this.#context.dials;
-        await gate.use(signal, async () => await this.#dial(signal));
+        await dials.use(this.#host, this.#health, signal, async () => await this.#dial(signal));
         if (this.#dialled !== undefined) await this.#serve(this.#dialled, signal);
       }
     } finally {
+      hosts.giveBack(this.relay, this.#isTrusted);
       metrics.forget(this.relay);
     }
   }
@@ -164,6 +173,7 @@ export class RelaySync {
       return;
     }
     this.#state = connected(this.#state, clock.monotonic());
+    this.#host.connected();
     metrics.attempted(this.relay, 'success');
     metrics.setConnected(this.relay, true);
     logger.info({ relay: this.relay }, 'connected');
@@ -171,8 +181,9 @@ export class RelaySync {
   }
 
   #onConnectFailed(failure: FailureClass): void {
-    const { clock, metrics, logger } = this.#context;
+    const { clock, metrics, logger, settings } = this.#context;
     metrics.attempted(this.relay, 'failure');
+    this.#host.failed(clock.monotonic(), settings.backoffBaseMs);
     this.#lose({ type: 'connect-failed', failure });
     // That a relay is dead was said.
     if (this.isDead) return;
@@ -191,6 +202,7 @@ export class RelaySync {
       relay: this.relay,
       peer,
       inlet: this.#inlet,
+      host: this.#host,
       memory: this.#memory,
       scope: this.#scope,
       onEverythingOutcome: (id, isWanted) => this.#countForScope(id, isWanted),

@@ -2,6 +2,7 @@ import { BatchTurns } from './batch-turn.js';
 import { CatchupLoop } from './catchup-loop.js';
 import { Downloader } from './download.js';
 import type { OrderListener } from './download-order.js';
+import type { HostBudget } from './host-budget.js';
 import type { Inlet } from './inlet.js';
 import { everythingTopic, type Topic } from './layers.js';
 import { LiveSync } from './live.js';
@@ -18,6 +19,7 @@ export type SessionParts = {
   readonly relay: string;
   readonly peer: Peer;
   readonly inlet: Inlet;
+  readonly host: HostBudget;
   readonly memory: RelayMemory;
   readonly scope: RelayScope;
   /** What became of an id that everything brought (scope.ts). */
@@ -38,7 +40,7 @@ export class Session {
   readonly #logs: RunLogs;
 
   constructor(sessionParts: SessionParts) {
-    const { context, relay, peer, inlet, memory, scope, onUpdating } = sessionParts;
+    const { context, relay, peer, inlet, host, memory, scope, onUpdating } = sessionParts;
     const { onEverythingOutcome, onEverythingRefused } = sessionParts;
     this.#scope = scope;
     this.#peer = peer;
@@ -52,7 +54,7 @@ export class Session {
       context,
       memory,
       scope,
-      turns: new BatchTurns(context, relay, batchParts, this.#logs),
+      turns: new BatchTurns({ context, relay, host, parts: batchParts, logs: this.#logs }),
       logs: this.#logs,
       peerMissing: this.#peerMissing,
     });

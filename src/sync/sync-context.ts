@@ -2,18 +2,20 @@ import type { Admission } from '../admission/admission.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Clock } from '../lib/clock.js';
 import type { Random } from '../lib/random.js';
-import type { Slots } from '../lib/slots.js';
 import type { Identity } from '../nostr/keys.js';
 import type { EventStore } from '../store/event-store.js';
 import type { KnownSet } from '../store/known-set.js';
 import type { RefusedIndex } from '../store/refused-index.js';
+import type { DialGates } from './dial-gates.js';
 import type { FilterService } from './filter.js';
 import type { RelayHealthTracker } from './health.js';
+import type { HostBudgets } from './host-budget.js';
 import type { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import type { Rehearsal } from './rehearsal.js';
 import type { SyncSettings } from './settings.js';
+import type { Transfers } from './transfers.js';
 import type { Dialer } from './transport.js';
 
 /** What sync works with; everything that has effects is a port. */
@@ -40,8 +42,7 @@ export type SyncContext = SyncPorts & {
   /** Our side where a relay is asked for everything. */
   readonly known: KnownSet;
   readonly rehearsal: Rehearsal;
-  /** Dialling has gates of its own, one for relays that failed last, so that dead hosts never starve live ones. */
-  readonly dials: Slots;
-  readonly retries: Slots;
-  readonly transfers: Slots;
+  readonly hosts: HostBudgets;
+  readonly dials: DialGates;
+  readonly transfers: Transfers;
 };

@@ -142,15 +142,23 @@ describe('how much runs at a time (docs/sync.md §5)', () => {
   const isCatchup = ([type, , filter]: readonly unknown[]) =>
     type === 'NEG-OPEN' || (type === 'REQ' && (filter as Filter).limit !== 0);
 
-  it('of all relays together, 16 batches', async () => {
-    const relays = Array.from({ length: 20 }, (_, number) => `wss://relay-${number}.example`);
+  it('of all relays together, 16 batches that make progress, and 64 that make none', async () => {
+    const relays = Array.from({ length: 120 }, (_, number) => `wss://relay-${number}.example`);
     const world = new World({ settings: { bootstrapRelays: relays } });
     for (const each of relays) world.relay(each).script = (_, message) => isCatchup(message);
     world.start();
-    await world.advance(20 * second);
-    const begun = relays.map((each) => world.relay(each).messages('NEG-OPEN').length);
+    const running = () =>
+      relays
+        .map((each) => world.relay(each))
+        .reduce((sum, each) => sum + each.messages('NEG-OPEN').length - each.messages('NEG-CLOSE').length, 0);
+    await world.advance(9.9 * second);
     expect(relays.every((each) => world.relay(each).connection.isOpen)).toBe(true);
-    expect(begun.reduce((sum, count) => sum + count)).toBe(limits.syncTransfersMax);
+    expect(running()).toBe(limits.syncTransfersMax);
+    for (let step = 0; step < 24; step += 1) {
+      await world.advance(second);
+      expect(running()).toBeLessThanOrEqual(limits.syncTransfersMax + limits.syncSlowTransfersMax);
+    }
+    expect(running()).toBe(limits.syncTransfersMax + limits.syncSlowTransfersMax);
     await world.stop();
   });
 

@@ -206,7 +206,7 @@ describe('ids in flight', () => {
     expect(inFlight.claim('x', 'wss://b')).toBe(false);
     inFlight.whenReleased('x', () => told.push('b'));
     expect(told).toEqual([]);
-    inFlight.release('x');
+    inFlight.release('x', 'wss://a');
     expect(told).toEqual(['b']);
     expect(inFlight.size).toBe(0);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
-import { Discovery } from '../../src/sync/discovery.js';
+import { Discovery, type Naming } from '../../src/sync/discovery.js';
 import { announcement } from './support/events.js';
 
 function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
@@ -10,15 +10,18 @@ function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
   return new Discovery({ ownService, bootstrapRelays, relaysMax, relaysPerAnnouncementMax: 5 });
 }
 
+/** Who names a relay in these tests, if nothing is said. */
+const someone: Naming = { author: 'someone', standing: 'hosted' };
+
 describe('which relays (docs/sync.md §1)', () => {
   it('tracks a relay for as long as a stored announcement names it', () => {
     const relays = discovery();
-    relays.add(['wss://a.example', 'wss://b.example']);
-    relays.add(['wss://a.example']);
+    relays.add(['wss://a.example', 'wss://b.example'], someone);
+    relays.add(['wss://a.example'], someone);
     expect([...relays.tracked()]).toEqual(['wss://a.example', 'wss://b.example']);
-    relays.remove(['wss://a.example', 'wss://b.example']);
+    relays.remove(['wss://a.example', 'wss://b.example'], someone);
     expect([...relays.tracked()]).toEqual(['wss://a.example']);
-    relays.remove(['wss://a.example']);
+    relays.remove(['wss://a.example'], someone);
     expect(relays.tracked().size).toBe(0);
   });
 
@@ -29,8 +32,8 @@ describe('which relays (docs/sync.md §1)', () => {
 
   it('never drops a bootstrap relay', () => {
     const relays = discovery(['wss://boot.example']);
-    relays.add(['wss://boot.example']);
-    relays.remove(['wss://boot.example']);
+    relays.add(['wss://boot.example'], someone);
+    relays.remove(['wss://boot.example'], someone);
     expect([...relays.tracked()]).toEqual(['wss://boot.example']);
   });
 
@@ -74,9 +77,58 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(relays.relaysOf(parsed)).toEqual(urls.slice(0, 100));
   });
 
-  it('stays within its limit, with the relays that most announcements name', () => {
+  it('stays within its limit, with the relays that most authors name, not most announcements', () => {
     const relays = discovery([], 2);
-    for (const url of ['wss://c', 'wss://a', 'wss://b', 'wss://a', 'wss://b', 'wss://a']) relays.add([url]);
-    expect([...relays.tracked()]).toEqual(['wss://a', 'wss://b']);
+    for (const author of ['x', 'y', 'z']) relays.add(['wss://a'], { ...someone, author });
+    for (const author of ['x', 'y']) relays.add(['wss://b'], { ...someone, author });
+    for (let count = 0; count < 50; count += 1) relays.add(['wss://c'], someone);
+    expect([...relays.tracked()].sort()).toEqual(['wss://a', 'wss://b']);
+    for (const author of ['x', 'y', 'z']) relays.remove(['wss://a'], { ...someone, author });
+    expect([...relays.tracked()].sort()).toEqual(['wss://b', 'wss://c']);
+  });
+
+  it('40 announcements of 100 URLs of one host take few places, and none of honest relays', () => {
+    const relays = discovery([], 300);
+    const honest = Array.from({ length: 300 }, (_, at) => `wss://honest-${at}.example`);
+    for (const url of honest) relays.add([url], someone);
+    for (let at = 0; at < 40; at += 1) {
+      const urls = Array.from({ length: 100 }, (_, n) => `wss://one.example:${n + 1}/${at}?n=${n}`);
+      relays.add(urls, { author: `key ${at}`, standing: 'hosted' });
+    }
+    const tracked = relays.tracked();
+    expect(honest.filter((url) => tracked.has(url)).length).toBeGreaterThanOrEqual(
+      300 - limits.syncRelaysPerHostMax,
+    );
+    const ofHost = [...tracked].filter((url) => url.includes('one.example'));
+    expect(ofHost.length).toBeLessThanOrEqual(limits.syncRelaysPerHostMax);
+  });
+
+  it('a relay that was connected to is not displaced by newcomers of about the same weight', () => {
+    const relays = discovery([], 2);
+    for (const url of ['wss://a', 'wss://b']) relays.add([url], someone);
+    const isEstablished = (url: string) => url === 'wss://a' || url === 'wss://b';
+    for (let key = 0; key < 88; key += 1) {
+      relays.add(['wss://c', 'wss://d'], { author: `key ${key}`, standing: 'hosted' });
+    }
+    expect([...relays.tracked(isEstablished)].sort()).toEqual(['wss://a', 'wss://b']);
+    for (let key = 88; key < 150; key += 1) {
+      relays.add(['wss://c'], { author: `key ${key}`, standing: 'hosted' });
+    }
+    expect([...relays.tracked(isEstablished)]).toContain('wss://c');
+  });
+
+  it('relays of served repositories rank before those of archives, and these before those of strangers', () => {
+    const relays = discovery([], 2);
+    for (let key = 0; key < 500; key += 1) {
+      relays.add(['wss://archive'], { author: `key ${key}`, standing: 'archived' });
+      relays.add(['wss://stranger'], { author: `key ${key}`, standing: 'stranger' });
+    }
+    relays.add(['wss://hosted'], someone);
+    expect([...relays.tracked()].sort()).toEqual(['wss://archive', 'wss://hosted']);
+    const ours = announcement('repo', []);
+    const parsed = parseAnnouncement(ours);
+    expect(relays.namingOf(parsed, true)).toEqual({ author: ours.pubkey, standing: 'hosted' });
+    expect(relays.namingOf({ ...parsed, relays: ['wss://x'] }, true).standing).toBe('archived');
+    expect(relays.namingOf(parsed, false).standing).toBe('stranger');
   });
 });
