@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../src/admission/admission-pipeline.js';
@@ -21,6 +22,7 @@ import { createPoolVerifier } from '../src/admission/verification/pool-verifier.
 import { BareRepositories } from '../src/git/bare-repositories.js';
 import { GitRunner } from '../src/git/git-runner.js';
 import { systemClock } from '../src/lib/clock.js';
+import { Faults } from '../src/lib/faults.js';
 import { systemRandom } from '../src/lib/random.js';
 import { ReleaseStack } from '../src/lib/release-stack.js';
 import type { NostrEvent } from '../src/nostr/event.js';
@@ -93,7 +95,7 @@ async function openParts(path: string, stack: ReleaseStack) {
       store,
       refused,
       policy,
-      verifier: stack.use(createPoolVerifier({ workers: 1 })),
+      verifier: stack.use(createPoolVerifier({ workers: 1, faults: new Faults(pino({ level: 'silent' })) })),
       clock: systemClock,
       metrics: new AdmissionMetrics(registry),
       hotCacheDurationMs: 0,

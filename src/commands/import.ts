@@ -1,11 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { destination } from 'pino';
 import { openCore } from '../daemon/core.js';
-import { createLogger } from '../daemon/logger.js';
+import { systemSurroundings } from '../daemon/surroundings.js';
 import { systemClock } from '../lib/clock.js';
-import { systemRandom } from '../lib/random.js';
 import type { Command, Invocation } from './command.js';
 import { type ImportCounts, importEvents, type RefusalReasons } from './import/import-events.js';
 import { type Progress, startProgress } from './progress.js';
@@ -25,8 +23,7 @@ export const importCommand: Command = {
   async run(invocation) {
     const options = persistentOptions(invocation, 'import');
     const source = await openSource(invocation);
-    const logger = createLogger(options.logLevel, destination(2));
-    await using core = await openCore(options, { logger, clock: systemClock, random: systemRandom });
+    await using core = await openCore(options, systemSurroundings(options.logLevel, 2));
     const counts: ImportCounts = { stored: 0, known: 0, refused: 0, malformed: 0 };
     const progress = startProgress(invocation, 'import', source.bytes, systemClock);
     const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);

@@ -1,8 +1,5 @@
-import { destination } from 'pino';
 import { startDaemon } from '../daemon/daemon.js';
-import { createLogger } from '../daemon/logger.js';
-import { systemClock } from '../lib/clock.js';
-import { systemRandom } from '../lib/random.js';
+import { systemSurroundings } from '../daemon/surroundings.js';
 import type { Command } from './command.js';
 import { aborted } from './signals.js';
 
@@ -18,8 +15,7 @@ export const serve: Command = {
   takesOptions: true,
   async run({ readOptions, signal }) {
     const options = readOptions();
-    const logger = createLogger(options.logLevel, destination(1));
-    await using daemon = await startDaemon(options, { logger, clock: systemClock, random: systemRandom });
+    await using daemon = await startDaemon(options, systemSurroundings(options.logLevel, 1));
     await Promise.race([daemon.closed, aborted(signal)]);
     return 0;
   },

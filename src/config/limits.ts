@@ -378,6 +378,8 @@ export const limits = {
   wantedFetchMsMax: 120_000,
 
   // Process
+  /** Bytes of log lines that wait while they cannot be written; more are dropped. */
+  logBufferBytesMax: 1_048_576,
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,
 

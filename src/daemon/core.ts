@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../admission/admission-metrics.js';
 import { AdmissionPipeline } from '../admission/admission-pipeline.js';
@@ -9,7 +8,6 @@ import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
 import { deferred } from '../lib/abort.js';
 import { type Clock, dayMs, secondMs } from '../lib/clock.js';
-import type { Random } from '../lib/random.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { AlignmentMetrics } from '../policy/alignment-metrics.js';
 import { GitAlignment } from '../policy/git-alignment.js';
@@ -19,11 +17,10 @@ import { RepositoryServing } from '../policy/serving.js';
 import { openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
+import { watchFaults } from './process-metrics.js';
 import { servingRulesOf } from './settings.js';
 import { watchStore } from './store-metrics.js';
-
-/** What the daemon and the commands take from their surroundings. */
-export type Surroundings = { readonly logger: Logger; readonly clock: Clock; readonly random: Random };
+import type { Surroundings } from './surroundings.js';
 
 /** Everything that an event passes on its way to disk: enough for an import, and the ground of the daemon. */
 export type Core = AsyncDisposable &
@@ -47,7 +44,8 @@ export async function openStore(options: Options, clock: Clock): Promise<OpenedS
  * Opens the store and builds policy, git side and admission upon it. Disposing of it gives up what was not begun,
  * finishes the writes in hand and closes the store.
  */
-export async function openCore(options: Options, { logger, clock, random }: Surroundings): Promise<Core> {
+export async function openCore(options: Options, surroundings: Surroundings): Promise<Core> {
+  const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
   try {
     const opened = await openStore(options, clock);
@@ -55,6 +53,7 @@ export async function openCore(options: Options, { logger, clock, random }: Surr
     stack.use(store);
     const registry = new Registry();
     watchStore(registry, opened);
+    watchFaults(registry, faults);
     const serving = new RepositoryServing(servingRulesOf(options));
     const directory = new RepositoryDirectory(serving);
     await directory.load(store);
@@ -65,14 +64,9 @@ export async function openCore(options: Options, { logger, clock, random }: Surr
       eventBlacklist: new Set(options.eventBlacklist),
     });
     const verifier = stack.use(
-      createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary }),
+      createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
-    const effects = await startGitSide(
-      options,
-      { logger, clock, random },
-      { store, directory, registry },
-      stack,
-    );
+    const effects = await startGitSide(options, surroundings, { store, directory, registry }, stack);
     const failed = deferred<never>();
     const admission = stack.use(
       new AdmissionPipeline({

@@ -11,12 +11,13 @@ import { LocalSets } from '../store/local-sets.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/metrics.js';
 import { createWsDialer } from '../sync/ws-dialer.js';
-import { type Core, openCore, type Surroundings } from './core.js';
+import { type Core, openCore } from './core.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
 import { collectProcessMetrics } from './process-metrics.js';
 import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
+import type { Surroundings } from './surroundings.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
 export type Daemon = AsyncDisposable & {
@@ -44,7 +45,7 @@ export async function startDaemon(options: Options, surroundings: Surroundings):
 }
 
 async function start(options: Options, surroundings: Surroundings, stack: ReleaseStack): Promise<Daemon> {
-  const { logger, clock } = surroundings;
+  const { logger, clock, faults } = surroundings;
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
   const core = stack.use(await openCore(options, surroundings));
   const { registry, store, admission } = core;
@@ -61,12 +62,13 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     clock,
     logger,
     metrics: new RelayMetrics(registry),
+    faults,
     settings: relaySettingsOf(options),
   });
   const sync = new SyncManager({
     ...core,
     kernels: syncKernels,
-    dialer: createWsDialer({ clock, allowPrivate: options.syncAllowPrivateRelays }),
+    dialer: createWsDialer({ clock, faults, allowPrivate: options.syncAllowPrivateRelays }),
     clock,
     random: surroundings.random,
     logger,
@@ -87,6 +89,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     trustedProxies: options.trustedProxy,
     clock,
     logger,
+    faults,
   });
   // The port closes while the relay says good-bye, so that nobody new comes in between.
   stack.defer(async () => {

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, type Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, type Registry } from 'prom-client';
+import type { Faults } from '../lib/faults.js';
 
 /**
  * The metrics of the process under the names that Prometheus clients share (`process_…`, `nodejs_…`): memory, CPU,
@@ -7,4 +8,18 @@ import { collectDefaultMetrics, type Registry } from 'prom-client';
 export function collectProcessMetrics(registry: Registry): () => void {
   collectDefaultMetrics({ register: registry });
   return () => registry.clear();
+}
+
+/** Shows how many callbacks failed. */
+export function watchFaults(registry: Registry, faults: Faults): void {
+  new Counter({
+    name: 'ngit_faults_total',
+    help: 'Exceptions in callbacks of sockets, timers, workers and processes, by what they worked for; each one is a fault of graspd',
+    labelNames: ['owner'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [owner, count] of faults.counts) this.inc({ owner }, count);
+    },
+  });
 }

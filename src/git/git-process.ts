@@ -63,6 +63,14 @@ async function collect(
 ): Promise<string> {
   const output = new Collected(limits.gitOutputBytesMax);
   const complaint = new Collected(limits.gitComplaintBytesMax);
+  const exit = new Promise<number | null>((resolve, reject) => {
+    child.once('close', resolve);
+    child.once('error', (cause) => {
+      reject(new GitError('git_spawn', `${nameOf(command)} could not be run: ${cause.message}`, { cause }));
+    });
+  });
+  // Without descriptors for its pipes there is nothing but the error.
+  if (child.stdin === undefined) await exit;
   child.stdout.on('data', (chunk: Buffer) => {
     if (!output.add(chunk)) end();
   });
@@ -70,12 +78,7 @@ async function collect(
   // A process that ends before it has read everything breaks the pipe; its exit code says what happened.
   child.stdin.on('error', () => {});
   child.stdin.end(command.input ?? '');
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('close', resolve);
-    child.once('error', (cause) => {
-      reject(new GitError('git_spawn', `${nameOf(command)} could not be run: ${cause.message}`, { cause }));
-    });
-  });
+  const exitCode = await exit;
   if (output.isOverfull)
     throw new GitError('git_output', `${nameOf(command)} wrote too much`, { retryable: false });
   if (exitCode !== 0) {

@@ -15,6 +15,7 @@ import { limits } from '../config/limits.js';
 import { deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import type { Faults } from '../lib/faults.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import {
@@ -57,6 +58,7 @@ export type HttpServiceParts = {
   readonly trustedProxies: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly faults: Faults;
 };
 
 /** The one port of the daemon. */
@@ -102,18 +104,25 @@ class NodeHttpService implements HttpService {
   readonly #server: Server;
   readonly #addresses: ClientAddresses;
   readonly #upgraded = new Set<Duplex>();
+  /** How many answers of a connection are not finished. */
+  readonly #answers = new WeakMap<Duplex, number>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HttpServiceParts, listener: RequestListener) {
     this.#parts = parts;
-    this.#listener = listener;
+    this.#listener = (request, response) => {
+      this.#countAnswer(request.socket, response);
+      listener(request, response);
+    };
     this.#addresses = new ClientAddresses(parts.trustedProxies, parts.logger);
-    this.#server = createServer(serverOptions, listener);
+    this.#server = createServer(serverOptions, this.#listener);
     this.#server.maxHeadersCount = limits.httpHeadersMax;
-    this.#server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
+    this.#server.on('upgrade', (request, stream, head) =>
+      this.#own(stream, () => this.#onUpgrade(request, stream, head)),
+    );
     // An expectation that nobody here knows is ignored; Node would answer it without CORS headers.
-    this.#server.on('checkExpectation', listener);
-    this.#server.on('clientError', onClientError);
+    this.#server.on('checkExpectation', this.#listener);
+    this.#server.on('clientError', (error, stream) => this.#own(stream, () => onClientError(error, stream)));
   }
 
   async listen({ host, port }: BindAddress): Promise<BindAddress> {
@@ -157,11 +166,23 @@ class NodeHttpService implements HttpService {
     }
   }
 
+  #countAnswer(socket: Duplex, response: ServerResponse): void {
+    this.#answers.set(socket, (this.#answers.get(socket) ?? 0) + 1);
+    response.once('close', () => this.#answers.set(socket, (this.#answers.get(socket) ?? 0) - 1));
+  }
+
+  /** What fails on behalf of one connection ends that connection. */
+  #own(stream: Duplex, task: () => void): void {
+    this.#parts.faults.guard('request', () => stream.destroy(), task)();
+  }
+
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     this.#upgraded.add(stream);
     stream.once('close', () => this.#upgraded.delete(stream));
     stream.on('error', ignoreError);
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
+    // Who did not wait for an answer would find it in the middle of another protocol.
+    if ((this.#answers.get(stream) ?? 0) > 0) stream.destroy();
+    else if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
     else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
       const refusal = this.#parts.onUpgrade(request, stream, head, this.#addresses.groupOf(request));

@@ -1,6 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
-import { errorMessage } from '../lib/errors.js';
+import type { Faults } from '../lib/faults.js';
 import { answer, answerText, corsHeaders } from './answers.js';
 import {
   asksForRelayInformation,
@@ -12,18 +11,20 @@ import type { Route, RouteRequest } from './route.js';
 export type ListenerParts = {
   readonly information: () => RelayInformationDocument;
   readonly routes: readonly Route[];
-  readonly logger: Logger;
+  readonly faults: Faults;
 };
 
 /** Gives each request to its route: CORS first, then `OPTIONS`, NIP-11, the routes in order, 404. */
 export function requestListener(parts: ListenerParts): RequestListener {
+  const { faults } = parts;
   return (message, response) => {
-    for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
-    void handle(parts, message, response).catch((error: unknown) => {
-      parts.logger.error({ path: message.url, reason: errorMessage(error) }, 'a request failed');
-      if (response.headersSent) response.destroy();
-      else answerText(response, 500, 'the request failed');
-    });
+    const fail = (error: unknown) => {
+      faults.note('request', error);
+      faults.guard('request', () => response.destroy(), answerFailure)(response);
+    };
+    // An answer that is written to after its end says so here.
+    response.on('error', fail);
+    void handle(parts, message, response).catch(fail);
   };
 }
 
@@ -32,6 +33,7 @@ async function handle(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
   if (message.method === 'OPTIONS') {
     response.writeHead(204).end();
     return;
@@ -59,6 +61,11 @@ async function handle(
   } else {
     await route.handle(request, response);
   }
+}
+
+function answerFailure(response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else answerText(response, 500, 'the request failed');
 }
 
 /** HTTP/1.1 asks for a `Host`, and for a 400 where there is none (RFC 9112). */

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { type Deferred, deferred } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
+import type { Faults } from '../lib/faults.js';
+import { Growth } from '../lib/growth.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { eventFrame, noticeFrame } from './frames.js';
 import { watchMessageMemory } from './message-memory.js';
@@ -12,6 +14,7 @@ import { textFrameOf, textOf } from './text-frame.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
   readonly sending: SendServices;
+  readonly faults: Faults;
   readonly settings: SessionServices['settings'] & {
     readonly sendBytesHigh: number;
     readonly sendBytesLow: number;
@@ -50,8 +53,8 @@ export class ClientConnection implements Outbox {
   #progressAtMs: number;
   /** Whether bytes have left since the last `check()`. */
   #hasSent = false;
-  #countedIn = 0;
-  #countedOut = 0;
+  readonly #bytesIn = new Growth();
+  readonly #bytesOut = new Growth();
 
   /** `addressGroup` is where the client comes from (`lib/address-group.ts`). */
   constructor(socket: WebSocket, stream: Duplex, addressGroup: string, services: ConnectionServices) {
@@ -60,21 +63,41 @@ export class ClientConnection implements Outbox {
     this.#services = services;
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
-    this.#session = new ClientSession(services, this, addressGroup, () => this.#updateReading());
+    this.#session = new ClientSession(
+      services,
+      this,
+      addressGroup,
+      this.#own(() => this.#updateReading()),
+    );
     const { memory } = this.#session;
     const giveWay = () => memory.drop();
-    this.#unsent = new SendBuffer(stream, services.sending, { held: memory.open(), giveWay }, this.#onSent);
+    this.#unsent = new SendBuffer(
+      stream,
+      services.sending,
+      { held: memory.open(), giveWay },
+      this.#onSent,
+      (callback) => this.#own(callback),
+    );
     this.#isCompressed = socket.extensions !== '';
-    watchMessageMemory(socket, stream, { held: memory.open(), giveWay });
-    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
-    socket.on('ping', (data) => this.#onPing(data));
+    watchMessageMemory(socket, stream, { held: memory.open(), giveWay }, (callback) => this.#own(callback));
+    socket.on(
+      'message',
+      this.#own((data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary)),
+    );
+    socket.on(
+      'ping',
+      this.#own((data: Buffer) => this.#onPing(data)),
+    );
     socket.on('pong', () => {
       this.#heard = true;
     });
     socket.on('error', (error) => {
       services.logger.debug({ reason: errorMessage(error) }, 'a client broke the protocol or its connection');
     });
-    socket.on('close', () => this.#onClose());
+    socket.on(
+      'close',
+      this.#own(() => this.#onClose()),
+    );
   }
 
   /** Settles when the socket is closed and everything that the client held was given back. */
@@ -119,8 +142,8 @@ export class ClientConnection implements Outbox {
     this.#drop('memory');
   }
 
-  /** Looks after the connection; to be called every few seconds. */
-  check(): void {
+  /** Looks after the connection; to be called every few seconds. Never throws. */
+  readonly check = this.#own(() => {
     this.#countBytes();
     const { clock, settings } = this.#services;
     const nowMs = clock.monotonic();
@@ -129,7 +152,7 @@ export class ClientConnection implements Outbox {
     this.#hasSent = false;
     if (nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
     else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
-  }
+  });
 
   #ping(nowMs: number, waiting: boolean): void {
     // A ping that waits behind other bytes has not reached the client, and a pong is not seen while we do not read.
@@ -197,7 +220,7 @@ export class ClientConnection implements Outbox {
     }
   }
 
-  readonly #onSent = (): void => {
+  readonly #onSent = this.#own(() => {
     this.#hasSent = true;
     if (this.#owedPong !== undefined && this.#isOpen && this.#bytesWaiting === 0) this.#pong(this.#owedPong);
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
@@ -205,7 +228,7 @@ export class ClientConnection implements Outbox {
     this.#room?.resolve();
     this.#room = undefined;
     this.#updateReading();
-  };
+  });
 
   #updateReading(): void {
     const blocked = this.#full || this.#session.blocked;
@@ -214,7 +237,21 @@ export class ClientConnection implements Outbox {
     else this.#socket.resume();
   }
 
-  #drop(reason: 'slow' | 'silent' | 'memory'): void {
+  /** A callback on behalf of this client: what it throws ends this connection, and nothing else. */
+  #own<Arguments extends unknown[]>(
+    callback: (...values: Arguments) => void,
+  ): (...values: Arguments) => void {
+    return (...values) => {
+      try {
+        callback(...values);
+      } catch (error) {
+        this.#services.faults.note('client', error);
+        this.#drop('fault');
+      }
+    };
+  }
+
+  #drop(reason: 'slow' | 'silent' | 'memory' | 'fault'): void {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     this.#services.metrics.dropped.inc({ reason });
     this.#services.logger.debug({ reason, bytes: this.#bytesWaiting }, 'dropped a client');
@@ -222,20 +259,20 @@ export class ClientConnection implements Outbox {
   }
 
   #onClose(): void {
-    this.#countBytes();
-    this.#session[Symbol.dispose]();
-    this.#room?.reject(new ClientGoneError());
-    this.#room = undefined;
-    this.#closed.resolve();
+    try {
+      this.#countBytes();
+      this.#session[Symbol.dispose]();
+    } finally {
+      this.#room?.reject(new ClientGoneError());
+      this.#room = undefined;
+      this.#closed.resolve();
+    }
   }
 
   #countBytes(): void {
     if (!(this.#stream instanceof Socket)) return;
     const { bytesIn, bytesOut } = this.#services.metrics;
-    const { bytesRead, bytesWritten } = this.#stream;
-    bytesIn.inc(bytesRead - this.#countedIn);
-    bytesOut.inc(bytesWritten - this.#countedOut);
-    this.#countedIn = bytesRead;
-    this.#countedOut = bytesWritten;
+    bytesIn.inc(this.#bytesIn.since(this.#stream.bytesRead));
+    bytesOut.inc(this.#bytesOut.since(this.#stream.bytesWritten));
   }
 }

@@ -1,5 +1,6 @@
 import { localAddressGroup } from '../lib/address-group.js';
 import { errorMessage } from '../lib/errors.js';
+import type { Faults } from '../lib/faults.js';
 import type { MemoryBudget, MemoryHolder } from '../lib/memory-budget.js';
 import { type ClientMessage, InvalidMessageError, parseClientMessage } from '../nostr/message.js';
 import type { EventStore } from '../store/event-store.js';
@@ -22,6 +23,7 @@ export type SessionServices = Omit<
   readonly scheduler: TurnScheduler;
   /** What all clients may make the relay hold. */
   readonly memory: MemoryBudget;
+  readonly faults: Faults;
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
     NegentropyServices['settings'] &
@@ -174,10 +176,7 @@ export class ClientSession implements Disposable {
   }
 
   #onFailure(error: unknown): void {
-    this.#services.logger.error(
-      { reason: errorMessage(error) },
-      'a message of a client could not be handled',
-    );
+    this.#services.faults.note('client', error);
     this.#outbox.send(noticeFrame('error: the message could not be handled'));
   }
 

@@ -65,8 +65,12 @@ export class ClientSubscriptions implements Disposable {
       this.#refuse(id, noRoom);
       return;
     }
-    const subscription = new Subscription(id, memory, this.#outbox, this.#services.settings, (overflown) =>
-      this.#end(overflown, 'error: more live events came than could be held back; ask again'),
+    const subscription = new Subscription(
+      id,
+      memory,
+      this.#outbox,
+      this.#services.settings,
+      (failed, reason) => this.#end(failed, reason),
     );
     this.#open.set(id, subscription);
     this.#services.metrics.subscriptions.inc();

@@ -26,6 +26,7 @@ export class DeliveryQueue implements Disposable {
   readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
   readonly #limits: DeliveryLimits;
   readonly #onSent: (count: number) => void;
+  readonly #onFault: (subscription: Subscription, error: unknown) => void;
   readonly #nextTurn: (task: () => void) => void;
   #deliveries: Delivery[] = [];
   /** How many subscriptions have been offered the first of them. */
@@ -37,16 +38,21 @@ export class DeliveryQueue implements Disposable {
   #waiting: { readonly taken: number; readonly done: Deferred<void> }[] = [];
   #scheduled = false;
 
-  /** `onSent` is told how many frames were sent; `nextTurn` runs a task in a later turn of the event loop. */
+  /**
+   * `onSent` is told how many frames were sent, `onFault` what a subscription threw; `nextTurn` runs a task in a later
+   * turn of the event loop.
+   */
   constructor(
     clock: Pick<Clock, 'monotonic' | 'after'>,
     limits: DeliveryLimits,
     onSent: (count: number) => void,
+    onFault: (subscription: Subscription, error: unknown) => void,
     nextTurn: (task: () => void) => void = setImmediate,
   ) {
     this.#clock = clock;
     this.#limits = limits;
     this.#onSent = onSent;
+    this.#onFault = onFault;
     this.#nextTurn = nextTurn;
   }
 
@@ -103,7 +109,7 @@ export class DeliveryQueue implements Disposable {
     for (; whole < events; whole += 1, this.#offered = 0) {
       const { accepted, frames, to } = this.#deliveries[whole] as Delivery;
       while (this.#offered < to.length && this.#clock.monotonic() < endMs) {
-        if (to[this.#offered]?.offer(accepted, frames)) sent += 1;
+        if (this.#offer(to[this.#offered] as Subscription, accepted, frames)) sent += 1;
         this.#offered += 1;
       }
       if (this.#offered < to.length) break;
@@ -112,6 +118,15 @@ export class DeliveryQueue implements Disposable {
     this.#finished += whole;
     if (sent > 0) this.#onSent(sent);
     this.#settle();
+  }
+
+  #offer(subscription: Subscription, accepted: AcceptedEvent, frames: EventFrames): boolean {
+    try {
+      return subscription.offer(accepted, frames);
+    } catch (error) {
+      this.#onFault(subscription, error);
+      return false;
+    }
   }
 
   #settle(): void {

@@ -7,6 +7,7 @@ import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import type { Faults } from '../lib/faults.js';
 import { MemoryBudget } from '../lib/memory-budget.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
@@ -30,6 +31,7 @@ export type RelayParts = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
+  readonly faults: Faults;
   readonly settings: RelaySettings;
 };
 
@@ -101,10 +103,13 @@ export class RelayServer implements AsyncDisposable {
       refusal = { status: 400, reason: error.message, headers: { 'Sec-WebSocket-Version': '13' } };
     };
     this.#sockets.once('wsClientError', onBadHandshake);
-    this.#sockets.handleUpgrade(request, stream, head, (socket) =>
-      this.#welcome(socket, stream, addressGroup),
-    );
-    this.#sockets.off('wsClientError', onBadHandshake);
+    try {
+      this.#sockets.handleUpgrade(request, stream, head, (socket) =>
+        this.#welcome(socket, stream, addressGroup),
+      );
+    } finally {
+      this.#sockets.off('wsClientError', onBadHandshake);
+    }
     return refusal;
   };
 
@@ -149,8 +154,8 @@ export class RelayServer implements AsyncDisposable {
   #checkLater(): CancelTimer {
     const { clock, settings } = this.#parts;
     return clock.after(Math.min(settings.pingIntervalMs, settings.sendStalledMsMax) / 6, () => {
-      for (const connection of this.#connections) connection.check();
       this.#cancelCheck = this.#checkLater();
+      for (const connection of this.#connections) connection.check();
     });
   }
 }

@@ -24,6 +24,8 @@ export class SendBuffer {
   readonly #services: SendServices;
   readonly #memory: SendMemory;
   readonly #onSent: () => void;
+  /** Writes what waits. Never throws. */
+  readonly flush: () => void;
   /** The frames that wait, or else the block in which all are that wait. */
   readonly #frames: Buffer[] = [];
   #block: Buffer | undefined;
@@ -33,9 +35,16 @@ export class SendBuffer {
 
   /**
    * `memory` is grown by what waits in the stream; where it cannot be, the client has to give way. `onSent` is told
-   * whenever a write has left for the system.
+   * whenever a write has left for the system; `own` makes a callback one whose faults are somebody's.
    */
-  constructor(stream: Writable, services: SendServices, memory: SendMemory, onSent: () => void) {
+  constructor(
+    stream: Writable,
+    services: SendServices,
+    memory: SendMemory,
+    onSent: () => void,
+    own: (callback: () => void) => () => void,
+  ) {
+    this.flush = own(() => this.#flush());
     this.#stream = stream;
     this.#services = services;
     this.#memory = memory;
@@ -69,7 +78,7 @@ export class SendBuffer {
     this.#bytes += bytes;
   }
 
-  readonly flush = (): void => {
+  #flush(): void {
     const bytes = this.#bytes;
     if (bytes === 0) return;
     this.#bytes = 0;
@@ -77,7 +86,7 @@ export class SendBuffer {
     if (!this.#stream.writable) this.#drop();
     else if (this.#frames.length === 1 && frame !== undefined) this.#writeFrame(frame);
     else this.#writeBlock(this.#block ?? this.#join(), bytes);
-  };
+  }
 
   /** What waits and as many bytes behind it fit into a block, or nothing waits. */
   #makeRoom(bytes: number): void {

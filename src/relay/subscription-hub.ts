@@ -4,6 +4,7 @@ import { limits } from '../config/limits.js';
 import type { FilterMatcher, Kernels } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import type { Faults } from '../lib/faults.js';
 import { isExpired, type NostrEvent } from '../nostr/event.js';
 import { type Filter, matchesFilter } from '../nostr/filter.js';
 import { DeliveryQueue } from './delivery-queue.js';
@@ -25,6 +26,7 @@ export type HubServices = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
+  readonly faults: Faults;
 };
 
 /** The subscriptions of all clients that want live events, and the way of the feed to them. */
@@ -46,8 +48,14 @@ export class SubscriptionHub implements Disposable {
       eventsMax: limits.deliveryEventsMax,
       charsMax: limits.deliveryCharsMax,
     };
-    this.#deliveries = new DeliveryQueue(services.clock, limit, (sent) =>
-      services.metrics.deliveries.inc(sent),
+    this.#deliveries = new DeliveryQueue(
+      services.clock,
+      limit,
+      (sent) => services.metrics.deliveries.inc(sent),
+      (subscription, error) => {
+        services.faults.note('client', error);
+        subscription.fail();
+      },
     );
     this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
   }

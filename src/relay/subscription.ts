@@ -36,7 +36,7 @@ export class Subscription {
   readonly id: string;
   readonly #outbox: Outbox;
   readonly #limits: LiveBufferLimits;
-  readonly #onOverflow: (subscription: Subscription) => void;
+  readonly #onFailed: (subscription: Subscription, reason: string) => void;
   readonly #prefix: Buffer;
   readonly #memory: Reservation;
   /** Of them, what the subscription holds beside live events. */
@@ -47,22 +47,21 @@ export class Subscription {
   #state: State = { type: 'queued' };
 
   /**
-   * `memory` is what was reserved for it. `onOverflow` is told when more live events come than may be held back; it
-   * closes the subscription.
+   * `memory` is what was reserved for it. `onFailed` is told why the subscription cannot go on; it closes it.
    */
   constructor(
     id: string,
     memory: Reservation,
     outbox: Outbox,
     bufferLimits: LiveBufferLimits,
-    onOverflow: (subscription: Subscription) => void,
+    onFailed: (subscription: Subscription, reason: string) => void,
   ) {
     this.id = id;
     this.#memory = memory;
     this.#ownBytes = memory.bytes;
     this.#outbox = outbox;
     this.#limits = bufferLimits;
-    this.#onOverflow = onOverflow;
+    this.#onFailed = onFailed;
     this.#prefix = eventPrefix(id);
   }
 
@@ -134,6 +133,11 @@ export class Subscription {
     return false;
   }
 
+  /** Ends the subscription for a fault of ours. */
+  fail(): void {
+    this.#onFailed(this, 'error: an event could not be sent; ask again');
+  }
+
   /** Any state → closed. Nothing is sent for it from now on. */
   close(): void {
     this.#state = { type: 'closed' };
@@ -149,7 +153,7 @@ export class Subscription {
       state.heldBackChars > this.#limits.liveBufferCharsMax ||
       !this.#memory.resize(this.#ownBytes + state.heldBackChars)
     ) {
-      this.#onOverflow(this);
+      this.#onFailed(this, 'error: more live events came than could be held back; ask again');
     }
   }
 

@@ -1,7 +1,8 @@
 import type { LookupFunction } from 'node:net';
-import { WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import type { Faults } from '../lib/faults.js';
 import { isAddress, isPublicAddress } from './address-policy.js';
 import {
   checkedLookup,
@@ -22,6 +23,7 @@ import {
 
 export type WsDialerOptions = {
   readonly clock: Clock;
+  readonly faults: Faults;
   /** Whether URLs of events may lead into private networks too. */
   readonly allowPrivate: boolean;
   /** For tests; the system's otherwise. */
@@ -42,7 +44,7 @@ export function createWsDialer(options: WsDialerOptions): Dialer {
       signal.throwIfAborted();
       const url = new URL(target.url);
       if (!isFree(target)) checkLiteral(url);
-      return await open(url, lookupOf(target), handlers, signal, options.clock);
+      return await open(url, lookupOf(target), handlers, signal, options);
     },
     async information(target, signal) {
       signal.throwIfAborted();
@@ -70,7 +72,7 @@ function open(
   lookup: LookupFunction,
   handlers: SocketHandlers,
   signal: AbortSignal,
-  clock: Clock,
+  { clock, faults }: WsDialerOptions,
 ): Promise<RelaySocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
@@ -88,27 +90,40 @@ function open(
     let failure: TransportError | undefined;
     const onAbort = () => socket.terminate();
     signal.addEventListener('abort', onAbort, { once: true });
+    // What our own handlers throw ends this connection.
+    const fail = () => {
+      failure ??= new TransportError('refused', 'what it sent could not be handled');
+      socket.terminate();
+    };
+    const owned = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
+      faults.guard('remote', fail, callback);
     socket.on('open', () => {
       isOpen = true;
       signal.removeEventListener('abort', onAbort);
       resolve(asRelaySocket(socket, clock));
     });
-    socket.on('message', (data, isBinary) => {
-      if (!isBinary) handlers.onMessage(data.toString());
-    });
-    socket.on('pong', () => handlers.onPong());
+    socket.on(
+      'message',
+      owned((data: RawData, isBinary: boolean) => {
+        if (!isBinary) handlers.onMessage(data.toString());
+      }),
+    );
+    socket.on('pong', owned(handlers.onPong));
     socket.on('error', (error) => {
       failure ??= transportError(error);
     });
-    socket.on('close', (code) => {
-      signal.removeEventListener('abort', onAbort);
-      if (isOpen) return handlers.onClosed(failure ?? lostWithout(code));
-      reject(
-        signal.aborted
-          ? signal.reason
-          : (failure ?? new TransportError('refused', 'the connection was closed')),
-      );
-    });
+    socket.on(
+      'close',
+      owned((code: number) => {
+        signal.removeEventListener('abort', onAbort);
+        if (isOpen) return handlers.onClosed(failure ?? lostWithout(code));
+        reject(
+          signal.aborted
+            ? signal.reason
+            : (failure ?? new TransportError('refused', 'the connection was closed')),
+        );
+      }),
+    );
   });
 }
 

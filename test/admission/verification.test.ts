@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBatch, encodeBatch, judgeBatch } from '../../src/admission/verification/batch-codec.js';
@@ -13,7 +15,10 @@ import { openWasmSecp256k1 } from '../../src/admission/verification/wasm-secp256
 import { fromHex } from '../../src/lib/bytes.js';
 import { eventHash, eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { BodyInHand } from '../../src/store/level/body-codec.js';
+import { scratchFolder } from '../git/scratch.js';
 import { signedEvent, testIdentity } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
+import { silentFaults } from '../support/faults.js';
 import { hasRealEvents, realEvents } from '../support/real-events.js';
 
 const flip = (hex: string): string => (hex[0] === '0' ? '1' : '0') + hex.slice(1);
@@ -94,7 +99,7 @@ describe.skipIf(system === undefined)(
 describe('the pool of workers', () => {
   let verifier: Verifier;
   beforeAll(() => {
-    verifier = createPoolVerifier({ workers: 1 });
+    verifier = createPoolVerifier({ workers: 1, faults: silentFaults() });
   });
   afterAll(() => verifier[Symbol.asyncDispose]());
 
@@ -103,6 +108,30 @@ describe('the pool of workers', () => {
     expect(verdicts).toEqual(cases.map(([, , verdict]) => verdict));
     const written = bodies?.map((body) => new BodyInHand(body).json);
     expect(written).toEqual(cases.map(([, event]) => eventJson(event)));
+  });
+
+  it.each([
+    ['throws', "throw new Error('a fault')", 'a fault'],
+    ['ends', 'process.exit(3)', 'exited with code: 3'],
+  ])('fails the batch of a thread that %s, and goes on', async (_, act, reason) => {
+    using folder = scratchFolder();
+    const file = join(folder.path, 'worker.mjs');
+    writeFileSync(file, `export function verifyBatch() { ${act} }`);
+    await using failing = createPoolVerifier({ workers: 1, faults: silentFaults(), file });
+    for (let time = 1; time <= 2; time += 1) await expect(failing.verify([good])).rejects.toThrow(reason);
+  });
+
+  it('starts its threads again when they broke at their start', async () => {
+    using folder = scratchFolder();
+    const file = join(folder.path, 'worker.mjs');
+    writeFileSync(file, "throw new Error('a fault at the start')");
+    const faults = silentFaults();
+    await using broken = createPoolVerifier({ workers: 1, faults, file });
+    await eventually(() => faults.counts.get('worker') === 1);
+    await expect(broken.verify([good])).rejects.toThrow();
+    // Node remembers a module that failed to load, but not for a new thread.
+    writeFileSync(file, 'export function verifyBatch(buffer) { return buffer; }');
+    await expect(broken.verify([good])).resolves.toBeDefined();
   });
 
   it('takes several batches at once', async () => {

@@ -10,6 +10,8 @@ import { ListenError } from '../../src/http/listen-error.js';
 import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
 import { deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { eventually } from '../support/eventually.js';
+import { silentFaults } from '../support/faults.js';
 
 const input: RelayInformationInput = {
   name: '<b>relay</b>',
@@ -45,6 +47,7 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
     trustedProxies: [],
     clock: systemClock,
     logger: pino({ level: 'silent' }),
+    faults: silentFaults(),
     ...parts,
   });
   const { port } = await service.listen({ host: '127.0.0.1', port: 0 });
@@ -163,6 +166,54 @@ describe('the routes', () => {
   });
 });
 
+const upgrade = (protocol: string) =>
+  `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
+
+describe('a callback of the port that throws', () => {
+  it('ends the connection of that request, and is counted', async () => {
+    const faults = silentFaults();
+    await using served = await serve({
+      faults,
+      onUpgrade: () => {
+        throw new Error('broken');
+      },
+    });
+    expect(await raw(served.port, upgrade('websocket'))).toBe('');
+    expect(faults.counts.get('request')).toBe(1);
+    expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  });
+
+  it('ends an answer that is written to after its end', async () => {
+    const faults = silentFaults();
+    await using served = await serve({
+      faults,
+      routes: [
+        {
+          matches: (path) => path === '/late',
+          methods: ['GET'],
+          handle: (_request, response) => {
+            response.end('whole');
+            response.write('more');
+          },
+        },
+      ],
+    });
+    await fetch(`${served.url}/late`).catch(() => {});
+    await eventually(() => faults.counts.get('request') === 1);
+    expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  });
+
+  it('is none where an upgrade follows a request that is still answered', async () => {
+    const faults = silentFaults();
+    await using served = await serve({ faults });
+    const requests = `GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n${upgrade('h2c')}`;
+    await raw(served.port, requests);
+    await raw(served.port, `GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n${upgrade('websocket')}`);
+    expect(faults.counts.get('request') ?? 0).toBe(0);
+    expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  });
+});
+
 describe('the port', () => {
   it('says in one line that the address is in use', async () => {
     await using served = await serve();
@@ -176,6 +227,7 @@ describe('the port', () => {
       trustedProxies: [],
       clock: systemClock,
       logger: pino({ level: 'silent' }),
+      faults: silentFaults(),
     });
     const address = { host: '127.0.0.1', port: served.port };
     const failure = await second.listen(address).catch((error: unknown) => error);

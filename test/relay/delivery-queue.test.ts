@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { DeliveryQueue } from '../../src/relay/delivery-queue.js';
 import { EventFrames } from '../../src/relay/frames.js';
@@ -11,6 +11,7 @@ let turns: (() => void)[];
 let pausesMs: number[];
 let offered: string[];
 let sent: number;
+let failed: Subscription[];
 let queue: DeliveryQueue;
 
 beforeEach(() => {
@@ -19,6 +20,7 @@ beforeEach(() => {
   pausesMs = [];
   offered = [];
   sent = 0;
+  failed = [];
   const count = (frames: number) => {
     sent += frames;
   };
@@ -31,7 +33,13 @@ beforeEach(() => {
     },
   };
   const limits = { pauseMs: 1, sliceMs: 5, eventsMax: 2, charsMax: 100 };
-  queue = new DeliveryQueue(clock, limits, count, (task) => turns.push(task));
+  queue = new DeliveryQueue(
+    clock,
+    limits,
+    count,
+    (subscription) => failed.push(subscription),
+    (task) => turns.push(task),
+  );
 });
 
 /** Subscriptions each of which takes `costMs` for an event. */
@@ -90,6 +98,19 @@ describe('DeliveryQueue', () => {
     expect(offered).toEqual([`1${long}a`, `1${long}b`]);
     for (let count = 0; count < 3; count += 1) turn();
     expect(offered).toHaveLength(4);
+  });
+
+  it('gives the others their event when one subscription throws', () => {
+    const [first, second, third] = subscriptions('abc') as [Subscription, Subscription, Subscription];
+    vi.spyOn(second, 'offer').mockImplementation(() => {
+      throw new Error('not today');
+    });
+    push('1', [first, second, third]);
+    turn();
+    expect(offered).toEqual(['1a', '1c']);
+    expect(sent).toBe(2);
+    expect(failed).toEqual([second]);
+    expect(queue.isDrained).toBe(true);
   });
 
   it('tells when what was pushed by then is handed out, whatever came behind', async () => {

@@ -23,6 +23,9 @@ let turnEnd: TurnEnd;
 let memory: SendMemory;
 let buffer: SendBuffer;
 
+/** What it throws fails the test. */
+const unowned = (callback: () => void) => callback;
+
 beforeEach(() => {
   chunks = [];
   leave = [];
@@ -40,9 +43,15 @@ beforeEach(() => {
   const budget = new MemoryBudget({ totalBytes: 1e8, groupBytes: 1e8, holderBytes: 1e8 });
   const holder = budget.holder(undefined, () => {});
   memory = { held: holder.open(), giveWay: () => holder.drop() };
-  buffer = new SendBuffer(stream, { turnEnd, blocks }, memory, () => {
-    sent += 1;
-  });
+  buffer = new SendBuffer(
+    stream,
+    { turnEnd, blocks },
+    memory,
+    () => {
+      sent += 1;
+    },
+    unowned,
+  );
 });
 
 it('writes what comes in a turn at once, and one frame alone as it is', async () => {
@@ -149,7 +158,7 @@ it('takes one block for all to whom a turn fans out, where their bytes leave at 
         done();
       },
     });
-    return new SendBuffer(open, { turnEnd, blocks }, memory, () => {});
+    return new SendBuffer(open, { turnEnd, blocks }, memory, () => {}, unowned);
   });
   for (const frame of shared) for (const client of clients) client.push(frame);
   expect(out.size).toBe(0);
@@ -205,7 +214,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
   const received: Buffer[] = [];
   client.on('data', (chunk) => received.push(chunk));
   client.pause();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {});
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {}, unowned);
   const wanted: Buffer[] = [];
   let waitedMost = 0;
   for (let count = 0; count < 600; count += 1) {
@@ -231,7 +240,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
 it('gives the block back once when a socket is destroyed whose client did not read', async () => {
   const out = watchBlocks();
   const { server, client, socket } = await connection();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {});
+  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {}, unowned);
   const json = Buffer.from(JSON.stringify('x'.repeat(60_000)));
   for (let count = 0; socket.writableLength < 500_000 && count < 1_000; count += 1) {
     toClient.pushEvent(prefix, json);

@@ -32,6 +32,7 @@ export async function serveRelay(settings: Partial<RelaySettings> = {}) {
     trustedProxies: ['127.0.0.1/32'],
     clock: systemClock,
     logger: parts.logger,
+    faults: parts.faults,
   });
   const { port } = await http.listen({ host: '127.0.0.1', port: 0 });
   return {

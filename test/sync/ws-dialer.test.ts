@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { systemClock } from '../../src/lib/clock.js';
+import type { Faults } from '../../src/lib/faults.js';
 import type { Resolver } from '../../src/sync/checked-lookup.js';
 import type { SocketHandlers, TransportError } from '../../src/sync/transport.js';
 import { createWsDialer } from '../../src/sync/ws-dialer.js';
+import { silentFaults } from '../support/faults.js';
 
 const never = new AbortController().signal;
 const closers: (() => Promise<void>)[] = [];
@@ -61,8 +63,8 @@ function recorder() {
   return { frames, closed, handlers, pongs: () => pongs };
 }
 
-function dialerOf(options: { allowPrivate?: boolean; resolve?: Resolver } = {}) {
-  return createWsDialer({ clock: systemClock, allowPrivate: false, ...options });
+function dialerOf(options: { allowPrivate?: boolean; resolve?: Resolver; faults?: Faults } = {}) {
+  return createWsDialer({ clock: systemClock, faults: silentFaults(), allowPrivate: false, ...options });
 }
 
 async function failureOf(work: Promise<unknown>): Promise<string> {
@@ -161,6 +163,29 @@ describe('a WebSocket to a remote', () => {
     socket.send('too late');
     expect(socket.bufferedBytes).toBe(0);
   });
+
+  it.each(['onMessage', 'onPong', 'onClosed'] as const)(
+    'is ended, and nothing else, when %s of its handlers throws',
+    async (name) => {
+      const { port } = await listen((socket) => {
+        socket.send('one');
+        if (name === 'onClosed') socket.close();
+      });
+      const { handlers, closed } = recorder();
+      const faults = silentFaults();
+      const fault = () => {
+        throw new Error('a fault of ours');
+      };
+      const socket = await dialerOf({ allowPrivate: true, faults }).dial(
+        { url: `ws://127.0.0.1:${port}`, trusted: false },
+        { ...handlers, [name]: fault },
+        never,
+      );
+      socket.ping();
+      await vi.waitFor(() => expect(faults.counts.get('remote')).toBe(1));
+      if (name !== 'onClosed') await vi.waitFor(() => expect(closed).toHaveLength(1));
+    },
+  );
 
   it('stops reading while it is paused', async () => {
     const { port } = await listen((socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));

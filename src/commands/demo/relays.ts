@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { readOptions } from '../../config/options.js';
 import { type Daemon, startDaemon } from '../../daemon/daemon.js';
-import { systemClock } from '../../lib/clock.js';
+import { surroundingsOf } from '../../daemon/surroundings.js';
 import { GraspError } from '../../lib/errors.js';
-import { systemRandom } from '../../lib/random.js';
 import { Identity } from '../../nostr/keys.js';
 import type { Service } from './scenario.js';
 
@@ -42,7 +41,7 @@ export async function startRelay(
     ['verify-workers', '1'],
   ]);
   const options = readOptions({ flags, environment: { NGIT_TEST: '1' }, readFile: noFile });
-  return await startDaemon(options, { logger, clock: systemClock, random: systemRandom });
+  return await startDaemon(options, surroundingsOf(logger));
 }
 
 function noFile(path: string): never {
