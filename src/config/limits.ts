@@ -253,11 +253,15 @@ export const limits = {
   /** Most references of one root, addresses and ids each, that are followed to repositories. */
   syncReferencesPerRootMax: 200,
   /** Stored roots that are taken in at the start before the event loop gets its turn. */
-  syncRootsPerTurnMax: 256,
+  syncRootsPerTurnMax: 64,
   /** Stored roots that are taken in at the start before the relays are told of them. */
   syncRootsPerChangeMax: 65_536,
   /** Most repositories to which one root belongs. */
   syncRepositoriesPerRootMax: 64,
+  /** Most authors, of what is stored about one repository or root, whose deletions are asked for. */
+  syncAuthorsPerTopicMax: 1_000,
+  /** Most stored events that are looked at, per tag, for the authors of one repository or root. */
+  syncAuthorEventsMax: 20_000,
   /** Connections that are being made at the same time to relays that did not fail last. */
   syncDialsMax: 16,
   /** Connections that are being made at the same time to relays that failed last. */

@@ -77,6 +77,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     ownService: ownServiceOf(options),
     identity,
     serves: (announcement) => core.serving.serves(announcement),
+    maintainers: core.directory,
   });
   const information = informationOf(options, identity.pubkey);
   const http = createHttpService({

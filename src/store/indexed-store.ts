@@ -108,6 +108,11 @@ export class IndexedStore implements EventStore {
     return row < 0 ? undefined : this.#index.rows.kind(row);
   }
 
+  authorOf(id: string): string | undefined {
+    const row = this.#current.findStored(id);
+    return row < 0 ? undefined : this.#index.authors.hex(this.#index.rows.author(row));
+  }
+
   preview(event: NostrEvent): PutStatus {
     const now = unixSeconds(this.#clock);
     if (this.#previewed?.event === event && this.#previewed.now === now) return this.#previewed.status;
@@ -164,6 +169,17 @@ export class IndexedStore implements EventStore {
       return true;
     });
     return ids;
+  }
+
+  authors(filter: Filter, rowsMax: number): string[] {
+    const authors = new Set<number>();
+    let left = rowsMax;
+    new FilterPlan(this.#current, filter, 'stored').forEachMatch((row) => {
+      authors.add(this.#index.rows.author(row));
+      left -= 1;
+      return left > 0;
+    });
+    return [...authors].map((author) => this.#index.authors.hex(author));
   }
 
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {

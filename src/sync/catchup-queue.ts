@@ -30,7 +30,10 @@ export type NextCatchup =
 type Waiting = Record<CatchupTrigger, Record<Layer, Set<Topic>>>;
 
 function nothingWaiting(): Waiting {
-  const none = () => ({ 0: new Set<Topic>(), 1: new Set<Topic>(), 2: new Set<Topic>(), 3: new Set<Topic>() });
+  const none = () => {
+    const topics = () => new Set<Topic>();
+    return { 0: topics(), 1: topics(), 2: topics(), 3: topics(), 4: topics() };
+  };
   return { start: none(), reconnect: none(), daily: none() };
 }
 

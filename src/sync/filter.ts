@@ -5,7 +5,8 @@ import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
 import { AddressNumbers, IdNumbers, type Numbers } from '../store/name-numbers.js';
 import type { Discovery, Naming } from './discovery.js';
-import { announcementsTopic, type Topic } from './layers.js';
+import { announcementsTopic, authorOfTopic, type Topic } from './layers.js';
+import { People, repositorySubject, rootSubject } from './people.js';
 import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
 
 type Repository = {
@@ -26,7 +27,7 @@ type Asked = {
 };
 
 /**
- * The three layers (docs/sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is
+ * The layers (docs/sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is
  * rescanned, and the 10,000th repository costs what the 10th did.
  *
  * A root belongs to the repositories that its tags name and to those of the roots that it refers to. A stored root
@@ -56,6 +57,7 @@ export class FilterService {
   readonly #homeless = new Set<number>();
   readonly #asked = new Map<string, Asked>();
   readonly #changes = new ChangesByRelay();
+  readonly #people = new People(this.#changes);
   #roots = 0;
 
   constructor(options: {
@@ -77,10 +79,14 @@ export class FilterService {
   /** How many topics `topicsOf` has. */
   topicCount(relay: string): number {
     const asked = this.#asked.get(relay);
-    return 1 + (asked === undefined ? 0 : asked.repositories.size + asked.roots) + this.#homeless.size;
+    const topics = asked === undefined ? 0 : asked.repositories.size + asked.roots;
+    return 1 + topics + this.#homeless.size + this.#people.count(relay);
   }
 
-  /** Everything that a relay is to be asked about, a repository with its roots at a time; of each the oldest first. */
+  /**
+   * Everything that a relay is to be asked about, a repository with its roots at a time; of each the oldest first. Then
+   * the authors.
+   */
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
     for (const address of this.#asked.get(relay)?.repositories ?? []) {
@@ -90,11 +96,14 @@ export class FilterService {
       }
     }
     for (const root of this.#homeless) yield this.#ids.nameOf(root);
+    yield* this.#people.topicsOf(relay);
   }
 
   /** Whether the relay is to be asked about the topic. */
   wants(relay: string, topic: Topic): boolean {
     if (topic === announcementsTopic) return true;
+    const author = authorOfTopic(topic);
+    if (author !== undefined) return this.#people.wants(relay, author);
     const root = this.#ids.find(topic);
     if (root >= 0) return this.#homeless.has(root) || this.#homeAskedOf(relay, root) !== undefined;
     return this.#isAsked(relay, this.#addresses.find(topic));
@@ -174,6 +183,18 @@ export class FilterService {
       for (const address of this.#homes.ofLeft(root)) this.#settleRoot(child, address);
   }
 
+  /** Takes the author of something stored in that is about this repository or root, if we follow that. */
+  addAuthor(pubkey: string, subject: Topic): void {
+    const root = this.#ids.find(subject);
+    if (root >= 0) {
+      if (this.#isRoot.at(root) === 1) this.#people.add(pubkey, rootSubject(root), this.#relaysOfRoot(root));
+      return;
+    }
+    const address = this.#addresses.find(subject);
+    const asked = this.#repositories.get(address)?.asked;
+    if (asked !== undefined) this.#people.add(pubkey, repositorySubject(address), asked);
+  }
+
   /** Forgets an announcement or a root that left the store. Ids that were never taken in are ignored. */
   remove(eventId: string): void {
     const address = this.#addressOfEvent.get(eventId);
@@ -185,6 +206,7 @@ export class FilterService {
   #removeRepository(eventId: string, address: number): void {
     const repository = this.#repositories.get(address) as Repository;
     for (const relay of repository.asked) this.#forgetRepository(relay, address);
+    this.#people.drop(repositorySubject(address));
     this.#repositories.delete(address);
     this.#addressOfEvent.delete(eventId);
     this.#discovery.remove(repository.named, repository.naming);
@@ -200,7 +222,8 @@ export class FilterService {
       this.#homes.delete(root, address);
       for (const relay of this.#repositories.get(address)?.asked ?? []) this.#forgetRoot(relay, root);
     }
-    if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
+    this.#leaveHomeless(root);
+    this.#people.drop(rootSubject(root));
     const isRoot = this.#isRoot.at(root) === 1;
     this.#isRoot.set(root, 0);
     unlinkAll(this.#references, [this.#ids, root], this.#addresses);
@@ -217,7 +240,7 @@ export class FilterService {
     for (let root = open.pop(); root !== undefined; root = open.pop()) {
       if (this.#isRoot.at(root) === 0 || this.#homes.has(root, address)) continue;
       if (this.#homes.countOfLeft(root) >= limits.syncRepositoriesPerRootMax) continue;
-      if (this.#homeless.delete(root)) this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
+      this.#leaveHomeless(root);
       for (const relay of asked) this.#askRoot(relay, root);
       this.#homes.add(root, address);
       open.push(...this.#parents.ofRight(root));
@@ -227,12 +250,28 @@ export class FilterService {
   #makeHomeless(root: number): void {
     this.#homeless.add(root);
     this.#changes.note(everywhere, this.#ids.nameOf(root), 'added');
+    this.#people.ask(everywhere, rootSubject(root));
+  }
+
+  #leaveHomeless(root: number): void {
+    if (!this.#homeless.delete(root)) return;
+    this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
+    this.#people.forget(everywhere, rootSubject(root));
+  }
+
+  /** The relays that are asked about a root. */
+  #relaysOfRoot(root: number): Set<string> {
+    const relays = new Set<string>(this.#homeless.has(root) ? [everywhere] : []);
+    for (const address of this.#homes.ofLeft(root))
+      for (const relay of this.#repositories.get(address)?.asked ?? []) relays.add(relay);
+    return relays;
   }
 
   #askRepository(relay: string, address: number): void {
     for (const root of this.#homes.ofRight(address)) this.#askRoot(relay, root, address);
     this.#askedOf(relay).repositories.add(address);
     this.#changes.note(relay, this.#addresses.nameOf(address), 'added');
+    this.#people.ask(relay, repositorySubject(address));
   }
 
   /** Stops asking about a repository, and about those of its roots that no other repository of the relay has. */
@@ -241,6 +280,7 @@ export class FilterService {
     const { repositories } = this.#askedOf(relay);
     repositories.delete(address);
     this.#changes.note(relay, this.#addresses.nameOf(address), 'removed');
+    this.#people.forget(relay, repositorySubject(address));
     if (repositories.size === 0) this.#asked.delete(relay);
   }
 
@@ -249,6 +289,7 @@ export class FilterService {
     if (this.#homeAskedOf(relay, root, address) !== undefined) return;
     this.#askedOf(relay).roots += 1;
     this.#changes.note(relay, this.#ids.nameOf(root), 'added');
+    this.#people.ask(relay, rootSubject(root));
   }
 
   /** Stops asking about a root, unless a home of it other than `address` makes us ask. */
@@ -256,6 +297,7 @@ export class FilterService {
     if (this.#homeAskedOf(relay, root, address) !== undefined) return;
     this.#askedOf(relay).roots -= 1;
     this.#changes.note(relay, this.#ids.nameOf(root), 'removed');
+    this.#people.forget(relay, rootSubject(root));
   }
 
   #isAsked(relay: string, address: number): boolean {

@@ -1,5 +1,5 @@
 import type { NostrEvent } from '../nostr/event.js';
-import { announcementsTopic, everythingTopic, type Layer } from './layers.js';
+import { announcementsTopic, authorTopic, everythingTopic, type Layer } from './layers.js';
 import type { RelayLedger } from './ledger.js';
 
 /**
@@ -12,6 +12,7 @@ export function isGap(event: NostrEvent, layer: Layer, ledger: RelayLedger, now:
   const wasOpen = (topic: string) => (ledger.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
   if (layer === 0) return wasOpen(everythingTopic);
   if (layer === 1) return wasOpen(announcementsTopic);
+  if (layer === 4) return wasOpen(authorTopic(event.pubkey));
   const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
   return event.tags.some(
     ([name, value]) => name !== undefined && names.includes(name) && wasOpen(value ?? ''),

@@ -12,7 +12,7 @@ import { HostBudgets } from './host-budget.js';
 import { InFlightIds } from './in-flight.js';
 import { Rehearsal } from './rehearsal.js';
 import { RelaySync, type RelaySyncStatus } from './relay-sync.js';
-import { StoredTopics } from './stored-topics.js';
+import { type Maintainers, StoredTopics } from './stored-topics.js';
 import type { SyncContext, SyncPorts } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
 import { everywhere } from './topic-changes.js';
@@ -23,6 +23,8 @@ export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
   /** Whether we serve the announced repository: it lists our service, or the archive settings admit it. */
   readonly serves: (announcement: Announcement) => boolean;
+  /** Who has a say in which repositories, by what is stored. */
+  readonly maintainers: Maintainers;
 };
 
 /** For readiness and diagnostics. */

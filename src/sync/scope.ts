@@ -12,7 +12,7 @@ const onlyEverything: ReadonlySet<Topic> = new Set([everythingTopic]);
 const noChanges: ScopeChanges = { added: [], removed: [] };
 
 /**
- * What one relay is asked about: the topics of the three layers, or all that it holds (docs/sync.md §3). Thousands of
+ * What one relay is asked about: the topics of the layers, or all that it holds (docs/sync.md §3). Thousands of
  * repositories and roots are thousands of filters, of which each comes with a reconciliation of its own; a relay for
  * git collaboration holds little else than what they ask for, and one filter asks for that. Whether it is so is
  * measured: where most of what comes is not wanted here, the layers are asked for again, and everything not for a week.

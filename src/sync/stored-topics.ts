@@ -1,13 +1,23 @@
 import type { AcceptedEvent, Admission } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
-import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
+import { firstTagValue, InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import type { Filter, TagKey } from '../nostr/filter.js';
 import { isRootKind, kinds, rootKinds } from '../nostr/kinds.js';
-import { type Announcement, parseAnnouncement } from '../nostr/repository.js';
+import {
+  type Announcement,
+  parseAnnouncement,
+  referencesOf,
+  repositoryAddress,
+} from '../nostr/repository.js';
+import type { RepositoryDirectory } from '../policy/repository-directory.js';
 import type { EventStore } from '../store/event-store.js';
 import type { FilterService } from './filter.js';
+import { layer1Kinds, layer4Kinds, type Topic } from './layers.js';
 import { Wakeup } from './wakeup.js';
+
+/** Who has a say in which repositories. */
+export type Maintainers = Pick<RepositoryDirectory, 'maintainersOf' | 'servedAndMaintainedBy'>;
 
 /**
  * Keeps the filters equal to what is stored: read once from the store, then from the feed, with changes gathered over
@@ -18,6 +28,7 @@ export class StoredTopics {
   readonly #admission: Admission;
   readonly #clock: Clock;
   readonly #filters: FilterService;
+  readonly #maintainers: Maintainers;
   readonly #windowMs: number;
   #isLoaded = false;
   /** What left the store while announcements were being read; undefined afterwards. */
@@ -29,12 +40,14 @@ export class StoredTopics {
     readonly admission: Admission;
     readonly clock: Clock;
     readonly filters: FilterService;
+    readonly maintainers: Maintainers;
     readonly windowMs: number;
   }) {
     this.#store = parts.store;
     this.#admission = parts.admission;
     this.#clock = parts.clock;
     this.#filters = parts.filters;
+    this.#maintainers = parts.maintainers;
     this.#windowMs = parts.windowMs;
   }
 
@@ -84,6 +97,7 @@ export class StoredTopics {
         const announcement = tryParseAnnouncement(event);
         if (announcement === undefined) continue;
         this.#filters.addAnnouncement(event, announcement);
+        this.#addMaintainers(announcement);
         addresses.push(announcement.address);
       }
     }
@@ -98,6 +112,7 @@ export class StoredTopics {
           for (const id of ids) if (this.#store.has(id)) this.#filters.addReference(id, address);
         }
       }
+      this.#addAuthorsOf(addressKeys, address);
     }
   }
 
@@ -110,6 +125,7 @@ export class StoredTopics {
         if (!this.#store.has(id)) continue;
         this.#addChildren(id);
         this.#filters.enterRoot(id);
+        this.#addAuthorsOfRoot(id);
       }
       untold += ids.length;
       if (untold < limits.syncRootsPerChangeMax) continue;
@@ -129,25 +145,63 @@ export class StoredTopics {
   }
 
   #take(event: NostrEvent): void {
+    if (layer4Kinds.includes(event.kind)) return;
     if (event.kind === kinds.repositoryAnnouncement) {
       const announcement = tryParseAnnouncement(event);
       if (announcement !== undefined) this.#takeAnnouncement(event, announcement);
     } else if (isRootKind(event.kind)) {
       this.#addChildren(event.id);
       this.#filters.addRoot(event);
-    } else {
-      return;
+      this.#addAuthorsOfRoot(event.id);
     }
+    this.#takeAuthor(event);
     this.#changed.notify();
   }
 
   #takeAnnouncement(event: NostrEvent, announcement: Announcement): void {
     const { address } = announcement;
-    if (!this.#filters.isAnnounced(address)) {
+    const isNew = !this.#filters.isAnnounced(address);
+    if (isNew) {
       for (const root of this.#rootsReferringTo(addressKeys, address))
         this.#filters.addReference(root, address);
     }
     this.#filters.addAnnouncement(event, announcement);
+    if (isNew) this.#addAuthorsOf(addressKeys, address);
+    this.#addMaintainers(announcement);
+  }
+
+  /** The author of an event that is about repositories or roots, by its tags or as one of the maintainers. */
+  #takeAuthor(event: NostrEvent): void {
+    const { addresses, ids } = referencesOf(event);
+    for (const subject of [...addresses, ...ids]) this.#filters.addAuthor(event.pubkey, subject);
+    if (!layer1Kinds.includes(event.kind)) return;
+    const identifier = firstTagValue(event, 'd') ?? '';
+    for (const repository of this.#maintainers.servedAndMaintainedBy(event.pubkey, identifier))
+      this.#filters.addAuthor(event.pubkey, repositoryAddress(repository.pubkey, identifier));
+  }
+
+  /** The maintainers of a repository of whom an announcement or a state of it is stored. */
+  #addMaintainers({ pubkey, identifier, address }: Announcement): void {
+    const maintainers = [...this.#maintainers.maintainersOf({ pubkey, identifier })];
+    for (const author of maintainers.slice(0, limits.syncAuthorsPerTopicMax)) {
+      if (this.#store.some({ kinds: [...layer1Kinds], authors: [author], '#d': [identifier] }))
+        this.#filters.addAuthor(author, address);
+    }
+  }
+
+  #addAuthorsOfRoot(id: string): void {
+    const author = this.#store.authorOf(id);
+    if (author !== undefined) this.#filters.addAuthor(author, id);
+    this.#addAuthorsOf(idKeys, id);
+  }
+
+  /** The authors of what refers to an address or an id. */
+  #addAuthorsOf(keys: readonly TagKey[], subject: Topic): void {
+    for (const key of keys) {
+      const authors = this.#store.authors({ [key]: [subject] }, limits.syncAuthorEventsMax);
+      for (const author of authors.slice(0, limits.syncAuthorsPerTopicMax))
+        this.#filters.addAuthor(author, subject);
+    }
   }
 
   /** Notes which stored roots refer to a root. */

@@ -1,6 +1,6 @@
 import { utf8Length } from '../lib/bytes.js';
 import type { Filter } from '../nostr/filter.js';
-import { filtersOf, type Layer, layerOf, layers, type Topic } from './layers.js';
+import { filtersOf, filtersPerBatch, type Layer, layerOf, layers, type Topic } from './layers.js';
 
 /** The filters of one REQ, and the topics that they ask about. */
 export type SubscriptionContent = { readonly topics: readonly Topic[]; readonly filters: readonly Filter[] };
@@ -72,7 +72,7 @@ export function packSubscriptions(topics: Iterable<Topic>, limits: PackingLimits
 /** Topics for one subscription, with what their filters will take. */
 class Run {
   readonly #limits: PackingLimits;
-  readonly #topics: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [] };
+  readonly #topics: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [], 4: [] };
   readonly #ordered: Topic[] = [];
   #topicBytes = 0;
 
@@ -110,7 +110,7 @@ class Run {
     let filters = 0;
     for (const layer of layers) {
       const topics = this.#topics[layer].length + (layer === more ? 1 : 0);
-      filters += layer < 2 ? topics : 3 * Math.ceil(topics / this.#limits.tagsPerFilter);
+      filters += filtersPerBatch[layer] * Math.ceil(topics / this.#limits.tagsPerFilter);
     }
     return filters;
   }
@@ -118,7 +118,7 @@ class Run {
 
 /** For remotes that take fewer filters than the three of a batch: one filter a subscription. */
 function packFilterByFilter(topics: Iterable<Topic>, limits: PackingLimits): SubscriptionContent[] {
-  const byLayer: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [] };
+  const byLayer: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [], 4: [] };
   for (const topic of topics) byLayer[layerOf(topic)].push(topic);
   return layers.flatMap((layer) =>
     chunksByBytes(byLayer[layer], limits).flatMap((chunk) =>

@@ -165,9 +165,9 @@ describe('how much runs at a time (docs/sync.md §5)', () => {
   it('of one relay four batches overlap, and one at a time when it shows strain', async () => {
     const { world, relay } = worldOf({ settings: { tagsPerFilterMax: 1, negentropyDisabled: true } });
     await world.submit(...Array.from({ length: 10 }, (_, number) => announcement(`repo-${number}`, [url])));
-    // One topic a batch, and none is ever answered.
+    // One topic a batch (announcements, ten repositories, their author), and none is ever answered.
     relay.script = (_, message) => isCatchup(message);
-    const running = () => 11 - (world.manager.status().relays[0]?.queuedTopics ?? 0);
+    const running = () => 12 - (world.manager.status().relays[0]?.queuedTopics ?? 0);
     world.start();
     await world.advance(20 * second);
     expect(running()).toBe(4);
@@ -571,7 +571,7 @@ describe('interrupted catch-up (docs/sync.md §5)', () => {
     relay.script = (connection, [type, id, filter]) => {
       if (type !== 'REQ' || (filter as Filter).limit === 0) return false;
       pages += 1;
-      if (pages % 4 !== 0) return false;
+      if (pages % 5 !== 0) return false;
       connection.send('CLOSED', id, 'error: overloaded');
       return true;
     };

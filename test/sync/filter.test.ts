@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
 import { Discovery } from '../../src/sync/discovery.js';
 import { FilterService } from '../../src/sync/filter.js';
-import { announcementsTopic } from '../../src/sync/layers.js';
+import { announcementsTopic, authorTopic } from '../../src/sync/layers.js';
 import { everywhere } from '../../src/sync/topic-changes.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
@@ -29,7 +30,7 @@ function service(serves: (identifier: string) => boolean = () => true) {
 
 const topics = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].sort();
 
-describe('three layers, one source of truth (docs/sync.md §3)', () => {
+describe('layers, one source of truth (docs/sync.md §3)', () => {
   it('layer 1: announcements and states are asked of every relay', () => {
     const { filters } = service();
     expect(topics(filters, 'wss://any.example')).toEqual([announcementsTopic]);
@@ -90,6 +91,71 @@ describe('three layers, one source of truth (docs/sync.md §3)', () => {
     filters.addRoot(stray);
     expect(topics(filters, two)).toContain(stray.id);
     expect(filters.takeChanges().get(everywhere)?.added).toEqual(new Set([stray.id]));
+  });
+});
+
+describe('layer 4: people (docs/sync.md §3)', () => {
+  const repository = announcement('repo', [one]);
+  const root = issue(repository, { pubkey: pubkey(1) });
+  const commenter = authorTopic(pubkey(2));
+
+  it('an author is asked about wherever what they wrote about is, in whatever order that came', () => {
+    for (const isRootFirst of [true, false]) {
+      const { filters, add } = service();
+      if (isRootFirst) filters.addRoot(root);
+      if (isRootFirst) filters.addAuthor(pubkey(2), root.id);
+      add(repository);
+      filters.addRoot(root);
+      filters.addAuthor(pubkey(2), root.id);
+      filters.addAuthor(pubkey(3), addressOf(repository));
+      for (const relay of [one, bootstrap])
+        expect(topics(filters, relay)).toEqual(
+          [announcementsTopic, addressOf(repository), root.id, commenter, authorTopic(pubkey(3))].sort(),
+        );
+      expect(topics(filters, two)).toEqual([announcementsTopic]);
+      expect(filters.wants(one, commenter)).toBe(true);
+      expect(filters.wants(two, commenter)).toBe(false);
+      expect(filters.topicCount(one)).toBe(5);
+    }
+  });
+
+  it('of a stored root that belongs to no stored repository, everywhere', () => {
+    const { filters } = service();
+    filters.addRoot(root);
+    filters.addAuthor(pubkey(2), root.id);
+    expect(topics(filters, two)).toEqual([announcementsTopic, root.id, commenter].sort());
+    expect(filters.topicCount(two)).toBe(3);
+  });
+
+  it('is a change once, and leaves with the last of what the author wrote about', () => {
+    const { filters, add } = service();
+    add(repository);
+    filters.addRoot(root);
+    filters.addAuthor(pubkey(2), root.id);
+    filters.addAuthor(pubkey(2), root.id);
+    filters.addAuthor(pubkey(2), addressOf(repository));
+    expect(filters.takeChanges().get(one)?.added).toContain(commenter);
+    filters.remove(root.id);
+    expect(filters.takeChanges().get(one)).toEqual({ added: new Set(), removed: new Set([root.id]) });
+    filters.remove(repository.id);
+    expect(filters.takeChanges().get(one)?.removed).toEqual(new Set([addressOf(repository), commenter]));
+    expect(topics(filters, one)).toEqual([announcementsTopic]);
+  });
+
+  it('is nobody who wrote about something that is not followed', () => {
+    const { filters } = service();
+    filters.addAuthor(pubkey(2), root.id);
+    filters.addAuthor(pubkey(2), addressOf(repository));
+    expect(filters.takeChanges().size).toBe(0);
+  });
+
+  it('has no more than a bounded number of authors of one root', () => {
+    const { filters, add } = service();
+    add(repository);
+    filters.addRoot(root);
+    for (let number = 0; number <= limits.syncAuthorsPerTopicMax; number += 1)
+      filters.addAuthor(number.toString(16).padStart(64, '0'), root.id);
+    expect(filters.topicCount(one)).toBe(3 + limits.syncAuthorsPerTopicMax);
   });
 });
 

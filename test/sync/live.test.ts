@@ -24,7 +24,7 @@ describe('live (docs/sync.md §4)', () => {
     relay.events.push(repository, issue(repository));
     world.start();
     await world.advance(60 * second);
-    expect(relay.live().length).toBe(7);
+    expect(relay.live().length).toBe(8);
     for (const filter of relay.live()) expect(filter).toMatchObject({ limit: 0 });
     for (const filter of relay.live()) expect(filter).not.toHaveProperty('since');
     await world.stop();

@@ -68,7 +68,7 @@ describe('metrics (docs/sync.md §7)', () => {
       expect(typeOf(`ngit_sync_${name}`)).toBe('gauge');
       expect(await world.metric(`ngit_sync_${name}`)).toBe(0);
     }
-    expect(await world.metric('ngit_sync_live_filters')).toBe(7);
+    expect(await world.metric('ngit_sync_live_filters')).toBe(8);
     await world.stop();
   });
 

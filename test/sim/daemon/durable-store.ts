@@ -76,6 +76,10 @@ export class DurableStore implements EventStore {
     return this.#inner.kindOf(id);
   }
 
+  authorOf(id: string): string | undefined {
+    return this.#inner.authorOf(id);
+  }
+
   preview(event: NostrEvent): PutStatus {
     return this.#inner.preview(event);
   }
@@ -102,6 +106,10 @@ export class DurableStore implements EventStore {
 
   ids(filter: Filter): string[] {
     return this.#inner.ids(filter);
+  }
+
+  authors(filter: Filter, rowsMax: number): string[] {
+    return this.#inner.authors(filter, rowsMax);
   }
 
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {

@@ -139,6 +139,7 @@ export class DaemonProcess {
       ownService: this.#ownService,
       identity: this.#parts.identity,
       serves: (announcement) => this.#serving.serves(announcement),
+      maintainers: this.#directory,
       metrics: new SyncMetrics(this.registry),
     });
     try {

@@ -1,7 +1,7 @@
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import { addressKey } from '../relay/event-set.js';
 import type { RemoteRelay } from '../relay/remote-relay.js';
-import { KeptEvents } from './kept-events.js';
+import { type Announced, KeptEvents } from './kept-events.js';
 import { isAcceptable, isStorable, type Names } from './policy-model.js';
 
 /** What we hold and held, and whom we can ask. */
@@ -19,6 +19,8 @@ export type Missing = { readonly event: NostrEvent; readonly relay: string };
 
 const rootKinds = new Set([1617, 1618, 1619, 1621, 1622, 1630]);
 const maintainerExceptionKinds = new Set([30_617, 30_618]);
+/** Kinds that hang on nothing, so that only their authors lead to them. */
+const unanchoredKinds = new Set([5, 10_317]);
 
 /**
  * What is missing for what is stored to be a fixed point: no relay that we track delivers, under the filters that
@@ -34,14 +36,19 @@ export function findMissing(holdings: Holdings, names: Names): Missing[] {
   const missing: Missing[] = [];
   for (const relay of holdings.relays) {
     if (!tracked.has(relay.url)) continue;
-    const addresses = new Set<string>();
-    for (const { listsUs, relays, pubkey, identifier } of announced) {
-      const asked = holdings.bootstrap.has(relay.url) || relays.includes(relay.url);
-      if (listsUs && asked) addresses.add(`30617:${pubkey}:${identifier}`);
-    }
+    const asked = announced.filter(
+      ({ listsUs, relays }) => listsUs && (holdings.bootstrap.has(relay.url) || relays.includes(relay.url)),
+    );
+    const addresses = new Set(asked.map(({ pubkey, identifier }) => `30617:${pubkey}:${identifier}`));
     const roots = new Set([...addresses].flatMap((address) => rootsByAddress.get(address) ?? []));
+    const authors = authorsOf(holdings.stored, asked, addresses, roots);
     for (const event of relay.events.all()) {
-      if (kept.byId.has(event.id) || !isAsked(event, addresses, roots)) continue;
+      if (kept.byId.has(event.id)) continue;
+      if (
+        !isAsked(event, addresses, roots) &&
+        !(unanchoredKinds.has(event.kind) && authors.has(event.pubkey))
+      )
+        continue;
       if (!isStorable(event) || !relay.delivers(event) || departed.explain(event, holdings.nowSeconds))
         continue;
       if (isAcceptable(event, kept, names)) missing.push({ event, relay: relay.url });
@@ -50,9 +57,33 @@ export function findMissing(holdings: Holdings, names: Names): Missing[] {
   return missing;
 }
 
-/** Whether one of the three layers of filters asks for the event. */
+/** Who wrote what is stored about the repositories that a relay is asked about, at any depth of a thread. */
+function authorsOf(
+  stored: readonly NostrEvent[],
+  asked: readonly Announced[],
+  addresses: ReadonlySet<string>,
+  roots: ReadonlySet<string>,
+): Set<string> {
+  const isMaintained = (event: NostrEvent) =>
+    asked.some(
+      ({ pubkey, identifier, maintainers }) =>
+        event.tags.some(([name, value]) => name === 'd' && value === identifier) &&
+        (event.pubkey === pubkey || maintainers.includes(event.pubkey)),
+    );
+  const isAbout = (event: NostrEvent) =>
+    maintainerExceptionKinds.has(event.kind)
+      ? isMaintained(event)
+      : roots.has(event.id) || refersTo(event, addresses, roots);
+  const authors = stored.filter((event) => !unanchoredKinds.has(event.kind) && isAbout(event));
+  return new Set(authors.map(({ pubkey }) => pubkey));
+}
+
+/** Whether one of the first three layers of filters asks for the event. */
 function isAsked(event: NostrEvent, addresses: ReadonlySet<string>, roots: ReadonlySet<string>): boolean {
-  if (maintainerExceptionKinds.has(event.kind)) return true;
+  return maintainerExceptionKinds.has(event.kind) || refersTo(event, addresses, roots);
+}
+
+function refersTo(event: NostrEvent, addresses: ReadonlySet<string>, roots: ReadonlySet<string>): boolean {
   return event.tags.some(([name, value]) => {
     if (name === undefined || value === undefined) return false;
     if ('aAq'.includes(name) && addresses.has(value)) return true;

@@ -26,9 +26,9 @@ const issue = root(random, cast, repository, 200);
 const comment = signed({ pubkey: owner, created_at: 300, kind: 1111, tags: [['E', issue.id]], content: '' });
 const spam = signed({ pubkey: owner, created_at: 300, kind: 1, tags: [], content: '' });
 
-function missing(stored: (typeof issue)[], everStored = stored) {
+function missing(stored: (typeof issue)[], everStored = stored, others: (typeof issue)[] = []) {
   const relay = new RemoteRelay(relayPlan.url, [], silent, () => {});
-  for (const event of [announced, issue, comment, spam]) relay.events.add(event);
+  for (const event of [announced, issue, comment, spam, ...others]) relay.events.add(event);
   const holdings = { stored, everStored, relays: [relay], bootstrap: new Set([relay.url]), nowSeconds: 1000 };
   return findMissing(holdings, names(cast)).map(({ event }) => event.id);
 }
@@ -39,6 +39,16 @@ describe('the model of what must be stored', () => {
     expect(missing([announced])).toEqual([issue.id]);
     expect(missing([announced, issue])).toEqual([comment.id]);
     expect(missing([announced, issue, comment])).toEqual([]);
+  });
+
+  it('asks for the deletions of those whose events are stored, and of nobody else', () => {
+    const deletion = (pubkey: string) =>
+      signed({ pubkey, created_at: 400, kind: 5, tags: [['e', 'c'.repeat(64)]], content: '' });
+    const commenter = 'b'.repeat(64);
+    const said = signed({ ...comment, pubkey: commenter });
+    const others = [said, deletion(commenter), deletion('d'.repeat(64))];
+    expect(missing([announced, issue, comment], undefined, others)).toEqual([said.id]);
+    expect(missing([announced, issue, comment, said], undefined, others)).toEqual([others[1]?.id]);
   });
 
   it('excuses what was deleted', () => {

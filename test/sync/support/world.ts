@@ -72,6 +72,7 @@ export class World {
       archiveGraspServices: [],
       archiveReadOnly: false,
     });
+    const directory = new RepositoryDirectory(serving);
     this.clock = options.before?.clock ?? new VirtualClock();
     this.network = options.before?.network ?? new FakeNetwork(this.clock);
     const { store, refused } = options.before ?? createMemoryStore({ clock: this.clock });
@@ -85,7 +86,7 @@ export class World {
       policy: new Nip34WritePolicy({
         serving,
         store,
-        directory: new RepositoryDirectory(serving),
+        directory,
         eventBlacklist: new Set(),
       }),
       verifier: trustingVerifier,
@@ -109,6 +110,7 @@ export class World {
       settings: { ...defaultSyncSettings, ...options.settings },
       ownService,
       serves: (announcement) => serving.serves(announcement),
+      maintainers: directory,
       identity: options.identity,
     });
   }
