@@ -36,11 +36,15 @@ export function isLoopback(host: string): boolean {
   return url.hostname === '[::1]' || mapped.test(url.hostname);
 }
 
+/** Whether a host, a name or an address without brackets, is one that only this machine reaches (RFC 6761 §6.3). */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || (isIP(host) !== 0 && isLoopback(host));
+}
+
 /** Whether a domain is a name or address that only this machine reaches. */
 export function isLoopbackDomain(domain: string): boolean {
   const { hostname } = new URL(`ws://${domain}`);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host));
+  return isLoopbackHost(hostname.replace(/^\[(.*)\]$/, '$1'));
 }
 
 /** Reads `host` or `host:port` in its one spelling (lower case); `undefined` when it is neither. */
@@ -65,6 +69,11 @@ export function parseRelayUrl(text: string): string | undefined {
 /** Reads a URL of the web (`http:` or `https:`); `undefined` when it is none. */
 export function parseWebUrl(text: string): string | undefined {
   return readUrl(text, ['https', 'http'], undefined);
+}
+
+/** Reads the URL of a SOCKS proxy that looks names up itself (`socks5h:`); `undefined` when it is none. */
+export function parseSocksProxyUrl(text: string): string | undefined {
+  return readUrl(text, ['socks5h'], undefined);
 }
 
 /**

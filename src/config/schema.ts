@@ -216,6 +216,11 @@ export const optionsSchema = z.object({
     'true when domain and bind address are loopback, else false',
     sync('Follow relay URLs of events into loopback and private networks'),
   ),
+  onionProxy: optional(
+    kind.socksProxyUrl,
+    'none: relays under .onion names of events are not connected to',
+    sync('SOCKS proxy, such as socks5h://127.0.0.1:9050 of Tor, by which .onion relays are reached'),
+  ),
   rejectedHotCacheDurationSecs: withDefault(
     kind.whole(0, days),
     '120',

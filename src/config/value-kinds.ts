@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { parseBindAddress, parseDomain, parseNetwork, parseRelayUrl, parseWebUrl } from './host.js';
+import {
+  parseBindAddress,
+  parseDomain,
+  parseNetwork,
+  parseRelayUrl,
+  parseSocksProxyUrl,
+  parseWebUrl,
+} from './host.js';
 import { isNsec, pubkeyOfNpub } from './nip19.js';
 import { parseRepositoryPattern } from './repository-pattern.js';
 
@@ -59,6 +66,11 @@ function list<T>(
 export const bindAddress = single('ip:port', 'IP:PORT', parseBindAddress);
 export const domain = single('a host name, or host:port', 'HOST[:PORT]', parseDomain);
 export const webUrl = single('a URL (https or http)', 'URL', parseWebUrl);
+export const socksProxyUrl = single(
+  'the URL of a SOCKS proxy that looks names up itself (socks5h)',
+  'URL',
+  parseSocksProxyUrl,
+);
 export const path = single('a path', 'PATH', (text) =>
   text === '' || text.includes('\0') ? undefined : text,
 );

@@ -8,3 +8,6 @@ const manifest = z
 /** Name and version of this program, as its package says. */
 export const programName = manifest.name;
 export const programVersion = manifest.version;
+
+/** How we name ourselves in every request that we make: some hosts refuse those who do not. */
+export const userAgent = `${programName}/${programVersion}`;

@@ -68,7 +68,12 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   const sync = new SyncManager({
     ...core,
     kernels: syncKernels,
-    dialer: createWsDialer({ clock, faults, allowPrivate: options.syncAllowPrivateRelays }),
+    dialer: createWsDialer({
+      clock,
+      faults,
+      allowPrivate: options.syncAllowPrivateRelays,
+      onionProxy: options.onionProxy,
+    }),
     clock,
     random: surroundings.random,
     logger,

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -21,7 +22,8 @@ function trimEnd(text: string, end: string): string {
 
 /**
  * The one spelling of a relay URL, so that one relay is one connection: scheme and host in lower case, no default
- * port, no trailing slash or dot, no fragment, no credentials. Only `ws:` and `wss:`. Throws `InvalidRelayUrlError`.
+ * port, no dot at its end, no fragment, no credentials; and no root path, for only that is the same with a slash and
+ * without. Only `ws:` and `wss:`. Throws `InvalidRelayUrlError`.
  */
 export function normaliseRelayUrl(text: string): string {
   const trimmed = text.trim();
@@ -34,7 +36,7 @@ export function normaliseRelayUrl(text: string): string {
   const host = trimEnd(url.hostname, '.');
   if (host === '') throw new InvalidRelayUrlError(trimmed, 'it has no host');
   const port = url.port === '' ? '' : `:${url.port}`;
-  const path = trimEnd(url.pathname, '/');
+  const path = url.pathname === '/' ? '' : url.pathname;
   return `${url.protocol}//${host}${port}${path}${url.search}`;
 }
 
@@ -95,7 +97,10 @@ export class NamedService {
   }
 }
 
-/** Our own service: the domain that announcements name, and the bind address. */
+/**
+ * Our own service: the domain that announcements name, and the bind address. Bound to loopback, or to all addresses, we
+ * are at our port under every name of loopback.
+ */
 export class OwnService {
   readonly #domain: NamedService;
   readonly #bind: HostPort;
@@ -112,6 +117,13 @@ export class OwnService {
   isNamedBy(url: string): boolean {
     if (this.#domain.isNamedBy(url)) return true;
     const target = hostPortOf(url);
-    return target?.host === this.#bind.host && target.port === this.#bind.port;
+    if (target?.port !== this.#bind.port) return false;
+    const { host } = this.#bind;
+    return target.host === host || (isThisMachine(host) && isThisMachine(target.host));
   }
+}
+
+/** Whether a host of a URL or a bind address means this machine: loopback, or the address of all its addresses. */
+function isThisMachine(host: string): boolean {
+  return host === '0.0.0.0' || host === '::' || isLoopbackHost(host);
 }

@@ -29,6 +29,7 @@ const classOfCode: Readonly<Record<string, FailureClass>> = {
   HOSTNAME_MISMATCH: 'tls',
   INVALID_CA: 'tls',
   private_address: 'policy',
+  special_name: 'policy',
 };
 
 const classOfCodePrefix: readonly (readonly [prefix: string, failure: FailureClass])[] = [

@@ -1,9 +1,10 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
 import { limits } from '../config/limits.js';
+import { userAgent } from '../config/version.js';
 import { parseBoundedJson } from '../nostr/bounded-json.js';
 import type { RelayInformation } from './transport.js';
+import type { Way } from './way.js';
 
 /**
  * Reads the NIP-11 document of a relay, bounded in size; the caller bounds the time. Rejects when there is none. A
@@ -11,12 +12,12 @@ import type { RelayInformation } from './transport.js';
  */
 export async function fetchInformation(
   relay: URL,
-  lookup: LookupFunction,
+  way: Way,
   signal: AbortSignal,
 ): Promise<RelayInformation | undefined> {
   const url = new URL(relay);
   url.protocol = relay.protocol === 'wss:' ? 'https:' : 'http:';
-  const response = await get(url, lookup, signal);
+  const response = await get(url, way, signal);
   if (response.statusCode !== 200) {
     response.destroy();
     return undefined;
@@ -24,10 +25,11 @@ export async function fetchInformation(
   return parseInformation(await readBody(response));
 }
 
-function get(url: URL, lookup: LookupFunction, signal: AbortSignal): Promise<IncomingMessage> {
+function get(url: URL, way: Way, signal: AbortSignal): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const options = { lookup, signal, agent: false, headers: { Accept: 'application/nostr+json' } };
+    const headers = { Accept: 'application/nostr+json', 'User-Agent': userAgent };
+    const options = { agent: false, ...way, signal, headers };
     send(url, options, resolve).on('error', reject).end();
   });
 }

@@ -1,16 +1,8 @@
-import type { LookupFunction } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import { limits } from '../config/limits.js';
+import { userAgent } from '../config/version.js';
 import type { Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
-import { isAddress, isPublicAddress } from './address-policy.js';
-import {
-  checkedLookup,
-  PrivateAddressError,
-  type Resolver,
-  systemResolver,
-  uncheckedLookup,
-} from './checked-lookup.js';
 import { transportError } from './failure-class.js';
 import { fetchInformation } from './information.js';
 import {
@@ -20,38 +12,27 @@ import {
   type SocketHandlers,
   TransportError,
 } from './transport.js';
+import { type Way, type WayOptions, waysTo } from './way.js';
 
-export type WsDialerOptions = {
-  readonly clock: Clock;
-  readonly faults: Faults;
-  /** Whether URLs of events may lead into private networks too. */
-  readonly allowPrivate: boolean;
-  /** For tests; the system's otherwise. */
-  readonly resolve?: Resolver;
-};
+export type WsDialerOptions = WayOptions & { readonly clock: Clock; readonly faults: Faults };
 
 /** How long a socket that we closed may take to say good-bye. */
 const closeGraceMs = 2_000;
 
 /** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
 export function createWsDialer(options: WsDialerOptions): Dialer {
-  const resolve = options.resolve ?? systemResolver;
-  const isFree = (target: DialTarget) => target.trusted || options.allowPrivate;
-  const lookupOf = (target: DialTarget) =>
-    isFree(target) ? uncheckedLookup(resolve) : checkedLookup(resolve);
+  const wayTo = waysTo(options);
   return {
     async dial(target, handlers, signal) {
       signal.throwIfAborted();
       const url = new URL(target.url);
-      if (!isFree(target)) checkLiteral(url);
-      return await open(url, lookupOf(target), handlers, signal, options);
+      return await open(url, tryWay(wayTo, url, target), handlers, signal, options);
     },
     async information(target, signal) {
       signal.throwIfAborted();
       const url = new URL(target.url);
       try {
-        if (!isFree(target)) checkLiteral(url);
-        return await fetchInformation(url, lookupOf(target), signal);
+        return await fetchInformation(url, wayTo(url, target), signal);
       } catch {
         // Most relays have a document, none has to: without one there are the default limits.
         signal.throwIfAborted();
@@ -61,22 +42,26 @@ export function createWsDialer(options: WsDialerOptions): Dialer {
   };
 }
 
-/** An address needs no lookup, so it is looked at here. */
-function checkLiteral(url: URL): void {
-  if (!isAddress(url.hostname) || isPublicAddress(url.hostname)) return;
-  throw transportError(new PrivateAddressError(url.hostname));
+/** The way to a target. Throws `TransportError` where there is none. */
+function tryWay(wayTo: ReturnType<typeof waysTo>, url: URL, target: DialTarget): Way {
+  try {
+    return wayTo(url, target);
+  } catch (error) {
+    throw transportError(error);
+  }
 }
 
 function open(
   url: URL,
-  lookup: LookupFunction,
+  way: Way,
   handlers: SocketHandlers,
   signal: AbortSignal,
   { clock, faults }: WsDialerOptions,
 ): Promise<RelaySocket> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
-      lookup,
+      ...way,
+      headers: { 'User-Agent': userAgent },
       maxPayload: limits.remoteFrameBytesMax,
       followRedirects: false,
       // No context is kept between messages: what a remote can make us hold stays small.

@@ -77,6 +77,13 @@ test('a flag wins over the environment, that over the config file, that over the
   });
 });
 
+test.each(['socks5://127.0.0.1:9050', '127.0.0.1:9050', 'http://127.0.0.1:9050', 'socks5h://'])(
+  '%s is no proxy that looks names up itself',
+  (proxy) => {
+    expect(() => read({ args: ['--onion-proxy', proxy] })).toThrow(/--onion-proxy takes/);
+  },
+);
+
 test('every option is read from its flag, its variable and its key alike', () => {
   const samples: Record<string, string> = {
     domain: 'git.example.org',
@@ -96,6 +103,7 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'archive-read-only': 'false',
     'metrics-enabled': 'false',
     'sync-allow-private-relays': 'false',
+    'onion-proxy': 'socks5h://127.0.0.1:9050',
   };
   for (const { flag, variable, placeholder } of optionEntries) {
     if (flag === undefined) continue;

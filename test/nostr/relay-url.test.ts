@@ -10,7 +10,11 @@ describe('normaliseRelayUrl', () => {
     ['ws://relay.example.com:443', 'ws://relay.example.com:443'],
     ['wss://user:pass@relay.example.com/#top', 'wss://relay.example.com'],
     ['wss://relay.example.com./', 'wss://relay.example.com'],
-    ['wss://relay.example.com/a/b//', 'wss://relay.example.com/a/b'],
+    ['wss://relay.example.com/a/b//', 'wss://relay.example.com/a/b//'],
+    ['wss://relay.example.com/relay/', 'wss://relay.example.com/relay/'],
+    ['wss://relay.example.com/relay', 'wss://relay.example.com/relay'],
+    ['wss://relay.example.com//', 'wss://relay.example.com//'],
+    ['wss://relay.example.com/relay/?key=1', 'wss://relay.example.com/relay/?key=1'],
     ['wss://relay.example.com/?key=1', 'wss://relay.example.com?key=1'],
     ['  wss://relay.example.com  ', 'wss://relay.example.com'],
     ['ws://[::1]:8080/', 'ws://[::1]:8080'],
@@ -68,6 +72,24 @@ describe('OwnService', () => {
     ['', false],
   ])('%s names it: %s', (url, expected) => {
     expect(own.isNamedBy(url)).toBe(expected);
+  });
+
+  it.each([
+    ['127.0.0.1:7334', 'ws://localhost:7334', true],
+    ['127.0.0.1:7334', 'ws://relay.localhost:7334/', true],
+    ['127.0.0.1:7334', 'ws://[::1]:7334', true],
+    ['127.0.0.1:7334', 'ws://127.9.9.9:7334', true],
+    ['127.0.0.1:7334', 'ws://[::ffff:127.0.0.1]:7334', true],
+    ['127.0.0.1:7334', 'ws://0.0.0.0:7334', true],
+    ['[::1]:7334', 'ws://localhost:7334', true],
+    ['0.0.0.0:7334', 'ws://localhost:7334', true],
+    ['[::]:7334', 'ws://127.0.0.1:7334', true],
+    ['127.0.0.1:7334', 'ws://localhost:7335', false],
+    ['127.0.0.1:7334', 'ws://localhost.example.com:7334', false],
+    ['127.0.0.1:7334', 'ws://10.0.0.1:7334', false],
+    ['192.0.2.1:7334', 'ws://localhost:7334', false],
+  ])('bound to %s, %s names it by a name of loopback: %s', (bind, url, expected) => {
+    expect(new OwnService('git.example.com', bind).isNamedBy(url)).toBe(expected);
   });
 
   it('takes the port of a domain that has one', () => {

@@ -21,6 +21,21 @@ describe('which relays (docs/sync.md §1)', () => {
     await world.stop();
   });
 
+  it('takes only the root path for the same with and without a slash', async () => {
+    const world = new World();
+    const urls = [`${one}/relay/`, `${one}/relay`, `${two}/`];
+    for (const url of [`${one}/relay/`, `${one}/relay`, two]) world.relay(url);
+    await world.submit(announcement('repo', urls));
+    world.start();
+    await world.advance(20_000);
+    expect(world.network.dialled.map(({ url }) => url).sort()).toEqual([
+      `${one}/relay`,
+      `${one}/relay/`,
+      two,
+    ]);
+    await world.stop();
+  });
+
   it('discovers relays from announcements that arrive by sync, without a restart', async () => {
     const world = new World({ settings: { bootstrapRelays: [bootstrap] } });
     world.relay(bootstrap).events.push(announcement('repo', [one]));

@@ -3,12 +3,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { programVersion } from '../../src/config/version.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Faults } from '../../src/lib/faults.js';
 import type { Resolver } from '../../src/sync/checked-lookup.js';
 import type { SocketHandlers, TransportError } from '../../src/sync/transport.js';
 import { createWsDialer } from '../../src/sync/ws-dialer.js';
 import { silentFaults } from '../support/faults.js';
+import { SocksProxy } from './support/socks-proxy.js';
 
 const never = new AbortController().signal;
 const closers: (() => Promise<void>)[] = [];
@@ -63,7 +65,9 @@ function recorder() {
   return { frames, closed, handlers, pongs: () => pongs };
 }
 
-function dialerOf(options: { allowPrivate?: boolean; resolve?: Resolver; faults?: Faults } = {}) {
+type TestOptions = { allowPrivate?: boolean; resolve?: Resolver; faults?: Faults; onionProxy?: string };
+
+function dialerOf(options: TestOptions = {}) {
   return createWsDialer({ clock: systemClock, faults: silentFaults(), allowPrivate: false, ...options });
 }
 
@@ -89,7 +93,7 @@ describe('a URL of an event does not lead into private networks (docs/sync.md §
   ])('a name that resolves to %s is refused after resolution, at connect time', async (address) => {
     const { port, connections } = await listen();
     const dialer = dialerOf({ resolve: resolvingTo(address) });
-    const target = { url: `ws://rebinding.example:${port}`, trusted: false };
+    const target = { url: `ws://rebinding.example.com:${port}`, trusted: false };
     expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('policy');
     expect(await dialer.information(target, never)).toBeUndefined();
     expect(connections()).toBe(0);
@@ -103,7 +107,7 @@ describe('a URL of an event does not lead into private networks (docs/sync.md §
       resolvingTo(lookups === 1 ? '192.0.2.1' : '127.0.0.1')(host, options, callback);
     };
     const dialer = dialerOf({ resolve });
-    const target = { url: `ws://rebinding.example:${port}`, trusted: false };
+    const target = { url: `ws://rebinding.example.com:${port}`, trusted: false };
     await dialer.information(target, never);
     expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('policy');
     expect(connections()).toBe(0);
@@ -146,6 +150,98 @@ describe('a URL of an event does not lead into private networks (docs/sync.md §
     expect(await failureOf(dialerOf().dial(target, recorder().handlers, never))).toBe('protocol');
     expect(await dialerOf().information(target, never)).toBeUndefined();
     expect(inner.connections()).toBe(0);
+  });
+});
+
+describe('names that are not of the public DNS (docs/sync.md §1)', () => {
+  const names = [
+    'x.onion',
+    'x.i2p',
+    'printer.local',
+    'a.invalid',
+    'a.b.test',
+    'X.EXAMPLE',
+    'db.internal',
+    'a.onion.',
+  ];
+
+  it.each(names)('%s of an event is never looked up', async (name) => {
+    const looked: string[] = [];
+    const resolve: Resolver = (host, _, callback) => {
+      looked.push(host);
+      callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    };
+    for (const allowPrivate of [false, true]) {
+      const target = { url: `ws://${name}:1`, trusted: false };
+      const dialer = dialerOf({ allowPrivate, resolve });
+      expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('policy');
+      expect(await dialer.information(target, never)).toBeUndefined();
+    }
+    expect(looked).toEqual([]);
+  });
+
+  it('one that the operator gave is looked up, and so are names that only look alike', async () => {
+    const { port } = await listen();
+    const looked: string[] = [];
+    const resolve: Resolver = (host, options, callback) => {
+      looked.push(host);
+      resolvingTo('127.0.0.1')(host, options, callback);
+    };
+    const dialer = dialerOf({ allowPrivate: true, resolve });
+    for (const [name, trusted] of [
+      ['relay.internal', true],
+      ['example.com', false],
+      ['onion.org', false],
+    ] as const) {
+      const target = { url: `ws://${name}:${port}`, trusted };
+      (await dialer.dial(target, recorder().handlers, never)).close();
+    }
+    expect(looked).toEqual(['relay.internal', 'example.com', 'onion.org']);
+  });
+
+  it('.onion names go to the proxy as they are, where there is one, and nothing else does', async () => {
+    const { port } = await listen(undefined, (_, response) => response.end('{"supported_nips": [77]}'));
+    await using proxy = await SocksProxy.listen(port);
+    const resolve: Resolver = (_host, _options, callback) => callback(null, []);
+    const dialer = dialerOf({ resolve, onionProxy: proxy.url });
+    for (const trusted of [false, true]) {
+      const target = { url: 'ws://abc.onion:4848', trusted };
+      expect(await dialer.information(target, never)).toMatchObject({ supportedNips: [77] });
+      (await dialer.dial(target, recorder().handlers, never)).close();
+    }
+    const other = { url: 'ws://relay.example.com', trusted: false };
+    expect(await failureOf(dialer.dial(other, recorder().handlers, never))).toBe('policy');
+    expect(proxy.asked).toEqual(Array.from({ length: 4 }, () => 'abc.onion:4848'));
+  });
+
+  it('a proxy that is not there is a failure like others', async () => {
+    const gone = await SocksProxy.listen(0);
+    await gone[Symbol.asyncDispose]();
+    const target = { url: 'ws://abc.onion', trusted: false };
+    const dialer = dialerOf({ onionProxy: gone.url });
+    expect(await failureOf(dialer.dial(target, recorder().handlers, never))).toBe('protocol');
+    expect(await dialer.information(target, never)).toBeUndefined();
+  });
+});
+
+describe('who we are', () => {
+  it('is said in every request: User-Agent', async () => {
+    const agents: (string | undefined)[] = [];
+    const { port } = await listen(undefined, (request, response) => {
+      agents.push(request.headers['user-agent']);
+      response.end('{}');
+    });
+    const refusing = createServer();
+    refusing.on('upgrade', (request, socket) => {
+      agents.push(request.headers['user-agent']);
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    closers.push(async () => void refusing.close());
+    await dialerOf().information({ url: `ws://127.0.0.1:${port}`, trusted: true }, never);
+    const target = { url: `ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`, trusted: true };
+    await failureOf(dialerOf().dial(target, recorder().handlers, never));
+    expect(agents).toEqual([`graspd/${programVersion}`, `graspd/${programVersion}`]);
   });
 });
 
