@@ -40,6 +40,7 @@ function createStore(): EventStore {
     added() {},
     changed() {},
     written: () => done,
+    unwritten: () => undefined,
     writtenRow: () => done,
     read: async (sequences) => sequences.map(() => undefined),
     close: () => done,

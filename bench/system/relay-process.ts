@@ -13,6 +13,9 @@ const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Which libsecp256k1 the relays use. */
 export type SignatureLibrary = 'system' | 'wasm';
 
+/** When a write counts as done (`--durability`). */
+export type Durability = 'sync' | 'system';
+
 export type RelayOptions = {
   readonly name: string;
   /** Holds all its data; shared by those that run on it one after the other. */
@@ -22,6 +25,8 @@ export type RelayOptions = {
   readonly bootstrapUrl?: string;
   /** How long after its start it dials, in seconds. */
   readonly dialDelaySecs?: number;
+  /** As the environment says by default. */
+  readonly durability?: Durability;
 };
 
 /** A line of the relay's log, as far as it is read here. */
@@ -187,7 +192,7 @@ export async function freePort(): Promise<number> {
 }
 
 function relayFlags(
-  { folder, signatures, bootstrapUrl, dialDelaySecs = 0 }: Omit<RelayOptions, 'name'>,
+  { folder, signatures, bootstrapUrl, dialDelaySecs = 0, durability }: Omit<RelayOptions, 'name'>,
   port: number,
 ): string[] {
   const flags = {
@@ -202,7 +207,8 @@ function relayFlags(
     'sync-startup-delay-secs': String(dialDelaySecs),
     'sync-startup-jitter-ms': '0',
   };
-  return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+  const chosen = durability === undefined ? flags : { ...flags, durability };
+  return Object.entries(chosen).map(([name, value]) => `--${name}=${value}`);
 }
 
 /** With `GRASPD_BENCH_PROFILE=folder` every process leaves a CPU profile there. */

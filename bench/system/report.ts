@@ -27,7 +27,7 @@ export function formatResult({ scenario, about, events, signatures, figures, usa
 }
 
 export function formatFigure({ value, unit }: Figure): string {
-  const digits = unit === 'ms' && value < 100 ? 2 : unit === 's' ? 2 : 0;
+  const digits = unit === 'ms' && value < 100 ? 2 : unit === 's' || unit === '×' ? 2 : 0;
   return `${value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits })} ${unit}`;
 }
 

@@ -6,6 +6,7 @@ import {
   missingScenario,
   servingScenario,
 } from './scenarios/catch-up.js';
+import { durabilityScenario } from './scenarios/durability.js';
 import { deliveryScenario, narrowScenario, wideScenario } from './scenarios/fan-out.js';
 import { importScenario } from './scenarios/import.js';
 import { negentropyScenario } from './scenarios/negentropy.js';
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   servingScenario,
   publishScenario,
   publishSinglyScenario,
+  durabilityScenario,
   narrowScenario,
   wideScenario,
   deliveryScenario,

@@ -69,15 +69,14 @@ export class World implements AsyncDisposable {
   async start(
     name: string,
     folder: string,
-    { bootstrapUrl, dialDelaySecs }: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs'> = {},
+    options: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs' | 'durability'> = {},
   ): Promise<RelayProcess> {
     return this.#stack.use(
       await RelayProcess.start({
+        ...options,
         name,
         folder,
         signatures: this.settings.signatures,
-        ...(bootstrapUrl === undefined ? {} : { bootstrapUrl }),
-        ...(dialDelaySecs === undefined ? {} : { dialDelaySecs }),
       }),
     );
   }

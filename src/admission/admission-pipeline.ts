@@ -117,13 +117,13 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const earlier = this.#underWay.outcomeOf(event.id);
     if (earlier === undefined) {
       const early = this.#earlyOutcome(event, source);
-      if (early !== undefined) return early;
+      if (early !== undefined) return await this.#onceWritten(early, source);
     }
     const outcome =
       earlier === undefined ? this.#enqueue(event, source) : this.#follow(earlier, event, source);
     this.#underWay.begin(event, outcome);
     try {
-      return await outcome;
+      return await this.#onceWritten(await outcome, source);
     } finally {
       this.#underWay.end(event, outcome);
     }
@@ -164,6 +164,16 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
     await Promise.allSettled(this.#underWay.outcomes());
     await this.#writes.announced();
+  }
+
+  /**
+   * That an event is not taken may rest on others that are not on disk yet: a copy, a newer version, a deletion, an
+   * announcement. A client is told so once they are, and told that it failed when their write fails.
+   */
+  async #onceWritten(outcome: AdmissionOutcome, source: EventSource): Promise<AdmissionOutcome> {
+    const isTaken = outcome.type === 'stored' || outcome.type === 'ephemeral';
+    if (source.type === 'direct' && !isTaken) await this.#parts.store.unwritten();
+    return outcome;
   }
 
   /** Lets the event wait for its verdict. */

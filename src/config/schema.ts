@@ -115,6 +115,13 @@ export const optionsSchema = z.object({
     'level',
     storage('Where events are kept: on disk, or in memory until the process ends'),
   ),
+  durability: withDefault(
+    kind.choice(['sync', 'system']),
+    'sync',
+    storage(
+      'What OK true promises: the event is on the disk and outlives a power failure, or the system has it and it outlives the process',
+    ),
+  ),
   repositoryGraceDays: withDefault(
     kind.whole(0, 3650),
     '7',

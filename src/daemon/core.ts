@@ -37,7 +37,8 @@ export type Core = AsyncDisposable &
 export async function openStore(options: Options, clock: Clock): Promise<OpenedStore> {
   const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
   if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
-  return await openLevelStore({ path: resolve(options.relayDataPath), clock, refusedExpiryMs });
+  const { durability } = options;
+  return await openLevelStore({ path: resolve(options.relayDataPath), clock, durability, refusedExpiryMs });
 }
 
 /**

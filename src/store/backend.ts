@@ -26,6 +26,8 @@ export type Backend = {
   written(): Promise<void>;
   /** Settles when that row is on disk. */
   writtenRow(sequence: number): Promise<void>;
+  /** Settles when all changes of stored events so far are on disk; `undefined` when they are. Rejects as `check` throws. */
+  unwritten(): Promise<void> | undefined;
   /** The bodies of rows, `undefined` for one that is gone. Rejects with `StoreError`. */
   read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]>;
   /** Writes what waits, leaves all in order for the next start, and lets go of what is held. */

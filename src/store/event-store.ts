@@ -109,6 +109,12 @@ export type EventStore = AsyncDisposable & {
    */
   observe(observer: StoreObserver): void;
 
+  /**
+   * Settles when every event that the store shows, and the absence of those that left it, is on disk; `undefined` when
+   * that is so. Whoever says something for good that rests on what is stored waits for it. Rejects with `StoreError`.
+   */
+  unwritten(): Promise<void> | undefined;
+
   /** Waits until all that was put is on disk. */
   flush(): Promise<void>;
 };

@@ -87,7 +87,7 @@ export class IndexedStore implements EventStore {
       default:
         // Known from now on, so that catch-up does not download it again.
         this.#refused.add(event, status);
-        return { status, removed: nothing, written: Promise.resolve() };
+        return { status, removed: nothing, written: this.unwritten() ?? Promise.resolve() };
     }
   }
 
@@ -223,6 +223,10 @@ export class IndexedStore implements EventStore {
 
   observe(observer: StoreObserver): void {
     this.#observers.push(observer);
+  }
+
+  unwritten(): Promise<void> | undefined {
+    return this.#backend.unwritten();
   }
 
   async flush(): Promise<void> {

@@ -42,6 +42,8 @@ class MemoryBackend implements Backend {
 
   async writtenRow(): Promise<void> {}
 
+  unwritten(): undefined {}
+
   async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
     return sequences.map((sequence) => this.#bodies.get(sequence));
   }

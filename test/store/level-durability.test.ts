@@ -14,6 +14,7 @@ import { openLevelStore } from '../../src/store/level/level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { idsOf } from './support/answers.js';
 import { hex32, makeEvent } from './support/events.js';
+import { interceptWrites } from './support/intercepted-writes.js';
 
 const now = 1_700_000_000;
 
@@ -166,6 +167,23 @@ describe('the level store over starts and stops', () => {
       await store[Symbol.asyncDispose]();
     }
   });
+
+  it.each(['sync', 'system'] as const)(
+    'with durability %s, a write is done when its promise says so',
+    async (durability) => {
+      const { store } = await openLevelStore({ path, clock: systemClock, durability });
+      const writes: unknown[] = [];
+      interceptWrites(async (options) => void writes.push(options));
+      await store.put(makeEvent({ content: 'one' })).written;
+      const last = store.put(makeEvent({ content: 'two' }));
+      expect(store.unwritten()).toBe(last.written);
+      await last.written;
+      expect(store.unwritten()).toBeUndefined();
+      expect(writes).toEqual(Array(2).fill({ sync: durability === 'sync' }));
+      vi.restoreAllMocks();
+      await store[Symbol.asyncDispose]();
+    },
+  );
 
   it('says in one line why a store cannot be opened', async () => {
     const first = await open();

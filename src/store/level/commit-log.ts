@@ -26,8 +26,17 @@ type Batch = {
 
 type Pending = { readonly body: Uint8Array; readonly batch: Batch };
 
+/**
+ * When a write counts as done. `sync`: when the disk says that it has it, so that it outlives a power failure. `system`:
+ * when the operating system has it, so that it outlives the process. Every write of a store is of one sort: LevelDB's log
+ * begins a new file now and then, and a write that was forced to the disk may stand in another file than one before it
+ * that was not.
+ */
+export type Durability = 'sync' | 'system';
+
 export type LogParts = {
   readonly db: Database;
+  readonly durability: Durability;
   readonly index: EventIndex;
   readonly reasons: Reasons;
   readonly clock: Clock;
@@ -51,6 +60,8 @@ export class CommitLog implements Backend {
   /** Full batches, then the one that is being filled. */
   readonly #batches: Batch[] = [newBatch()];
   #lastWritten: Promise<void> = Promise.resolve();
+  /** The last batch that changes which events are stored, until it is written. */
+  #lastOfEvents: Batch | undefined;
   #reasonsWritten: number;
   #running: Promise<void> | undefined;
   #isRunning = false;
@@ -98,6 +109,7 @@ export class CommitLog implements Backend {
     this.#pending.set(sequence, { body, batch });
     batch.bodies.push(sequence);
     batch.bytes += body.length;
+    this.#lastOfEvents = batch;
   }
 
   changed(row: number, time: number, hadBody: boolean): void {
@@ -110,6 +122,7 @@ export class CommitLog implements Backend {
       if (this.#pending.get(sequence)?.batch === batch) this.#pending.delete(sequence);
       this.#cache.delete(sequence);
       batch.deleted.push(sequence);
+      this.#lastOfEvents = batch;
     }
     this.#wakeLater();
   }
@@ -124,6 +137,14 @@ export class CommitLog implements Backend {
 
   writtenRow(sequence: number): Promise<void> {
     return this.#pending.get(sequence)?.batch.done.promise ?? Promise.resolve();
+  }
+
+  unwritten(): Promise<void> | undefined {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    const last = this.#lastOfEvents;
+    if (last === undefined) return undefined;
+    this.#wake();
+    return last.done.promise;
   }
 
   async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
@@ -239,7 +260,7 @@ export class CommitLog implements Backend {
   }
 
   async #write(batches: readonly Batch[]): Promise<void> {
-    const { db, index, reasons, compaction, size, life } = this.#parts;
+    const { db, durability, index, reasons, compaction, size, life } = this.#parts;
     if (batches.length === this.#batches.length) this.#batches.push(newBatch());
     const chain = db.batch();
     for (const batch of batches) {
@@ -259,12 +280,13 @@ export class CommitLog implements Backend {
     const reasonsKnown = reasons.names.length;
     if (reasonsKnown > this.#reasonsWritten) chain.put(metaKeys.reasons, jsonBytes(reasons.names));
     compaction.addTo(chain);
-    await chain.write();
+    await chain.write({ sync: durability === 'sync' });
     this.#reasonsWritten = reasonsKnown;
     this.#batches.splice(0, batches.length);
     for (const batch of batches) {
       for (const sequence of batch.bodies) this.#pending.delete(sequence);
       this.#lastWritten = batch.done.promise;
+      if (this.#lastOfEvents === batch) this.#lastOfEvents = undefined;
       batch.done.resolve();
     }
   }

@@ -3,7 +3,7 @@ import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-store.js';
 import { Reasons } from '../reasons.js';
-import { CommitLog } from './commit-log.js';
+import { CommitLog, type Durability } from './commit-log.js';
 import { Compaction } from './compaction.js';
 import { type Database, identify, openDatabase, readMeta, syncDatabase, unreadable } from './database.js';
 import { metaKeys } from './keys.js';
@@ -14,6 +14,8 @@ import { writeSnapshot } from './snapshot.js';
 export type LevelStoreOptions = StoreOptions & {
   /** A folder of its own, made if it is not there. */
   readonly path: string;
+  /** `sync` by default. */
+  readonly durability?: Durability;
 };
 
 /**
@@ -21,7 +23,7 @@ export type LevelStoreOptions = StoreOptions & {
  * (another process has it), `store_newer_schema`, `store_unreadable`, `store_write_failed` (the disk is full).
  */
 export async function openLevelStore(options: LevelStoreOptions): Promise<OpenedStore> {
-  const { path, clock } = options;
+  const { path, clock, durability = 'sync' } = options;
   const db = await openDatabase(path);
   try {
     const identity = await identify(db, path);
@@ -35,7 +37,17 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
       await writeSnapshot(path, index, identity.databaseId, size);
     };
     const life = drawLife();
-    const backend = new CommitLog({ db, index, reasons, clock, compaction, size, life, snapshot });
+    const backend = new CommitLog({
+      db,
+      durability,
+      index,
+      reasons,
+      clock,
+      compaction,
+      size,
+      life,
+      snapshot,
+    });
     return assembleStore({ index, backend, reasons, clock }, options);
   } catch (error) {
     await db.close();

@@ -136,6 +136,10 @@ export class DurableStore implements EventStore {
     this.#inner.observe(observer);
   }
 
+  unwritten(): Promise<void> | undefined {
+    return this.#commit;
+  }
+
   async flush(): Promise<void> {
     await this.#commit;
   }
