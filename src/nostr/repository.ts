@@ -11,7 +11,7 @@ export type Announcement = {
   readonly pubkey: string;
   readonly identifier: string;
   readonly address: string;
-  /** The URLs of the `clone` tag. */
+  /** The URLs of the `clone` tags. */
   readonly clone: readonly string[];
   /** The normalised relay URLs of the `relays` tags; what is no relay URL is left out. */
   readonly relays: readonly string[];
@@ -20,14 +20,12 @@ export type Announcement = {
 };
 
 /**
- * Reads an announcement. Throws `InvalidEventError` when the identifier is missing or unfit for a path, or when
- * there is more than one `clone` tag (docs/policy.md), or more values than anyone needs.
+ * Reads an announcement. Several tags of one name are one list with all their values. Throws `InvalidEventError` when
+ * the identifier is missing or unfit for a path, or when there are more values than anyone needs (docs/policy.md).
  */
 export function parseAnnouncement(event: NostrEvent): Announcement {
   const identifier = repositoryIdentifier(event);
-  const cloneTags = event.tags.filter(([name]) => name === 'clone');
-  if (cloneTags.length > 1) throw new InvalidEventError('multiple clone tags');
-  const clone = cloneTags[0]?.slice(1) ?? [];
+  const clone = allTagValues(event, 'clone');
   const relayValues = allTagValues(event, 'relays');
   const maintainerValues = allTagValues(event, 'maintainers');
   if (Math.max(clone.length, relayValues.length, maintainerValues.length) > limits.announcementValuesMax) {

@@ -15,6 +15,7 @@ export type RepositoryState = {
 };
 
 const peeledSuffix = '^{}';
+/** Before the branch in the value of `HEAD`, as in git's own file; some clients leave it out. */
 const headPrefix = 'ref: ';
 
 /**
@@ -59,7 +60,7 @@ function refuseFolders(refs: ReadonlyMap<string, string>): void {
 function parseHead(event: NostrEvent): string | undefined {
   const value = firstTagValue(event, 'HEAD');
   if (value === undefined) return undefined;
-  const name = value.startsWith(headPrefix) ? value.slice(headPrefix.length) : '';
+  const name = value.startsWith(headPrefix) ? value.slice(headPrefix.length) : value;
   if (!name.startsWith('refs/heads/') || !isRefName(name)) {
     throw new InvalidEventError("HEAD is not 'ref: refs/heads/<name>'");
   }

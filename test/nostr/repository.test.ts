@@ -30,22 +30,28 @@ describe('parseAnnouncement', () => {
     });
   });
 
+  it('reads several clone tags as one list, as it does relays', () => {
+    const event = announcement(
+      ['d', 'x'],
+      ['clone', 'https://a/x', 'https://b/x'],
+      ['clone'],
+      ['clone', 'https://c/x'],
+    );
+    expect(parseAnnouncement(event).clone).toEqual(['https://a/x', 'https://b/x', 'https://c/x']);
+  });
+
   it.each([
     ['no d tag', []],
+    [
+      'more clone URLs than anyone needs, in two tags',
+      [['d', 'x'], ...[600, 401].map((count) => ['clone', ...new Array<string>(count).fill('https://a/x')])],
+    ],
     ['an empty identifier', [['d', '']]],
     ['.', [['d', '.']]],
     ['..', [['d', '..']]],
     ['a slash', [['d', 'a/b']]],
     ['a backslash', [['d', 'a\\b']]],
     ['NUL', [['d', 'a\0b']]],
-    [
-      'two clone tags',
-      [
-        ['d', 'x'],
-        ['clone', 'a'],
-        ['clone', 'b'],
-      ],
-    ],
     [
       'more relays than anyone needs',
       [

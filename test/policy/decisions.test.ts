@@ -108,13 +108,18 @@ decide('30617 needs a `d` tag that is fit for a folder', world, unfit, [
   ['.git at the end', announcement(alice, 'repo.git'), 'accept'],
 ]);
 
-decide('More than one `clone` tag is invalid', world, 'invalid: multiple clone tags', [
+decide('Several `clone` tags are one list with all their values', world, 'accept', [
   ['two', announcement(alice, 'repo', { tags: [['clone', here.clone]] })],
   ['two, one of them empty', announcement(alice, 'repo', { tags: [['clone']] })],
+  ['one with two URLs', announcement(alice, 'repo', { clone: [here.clone, 'https://x.example/a'] })],
   [
-    'one with two URLs',
-    announcement(alice, 'repo', { clone: [here.clone, 'https://x.example/a'] }),
-    'accept',
+    'the second names us',
+    announcement(alice, 'repo', { clone: ['https://x.example/a'], tags: [['clone', here.clone]] }),
+  ],
+  [
+    'none names us',
+    announcement(alice, 'repo', { clone: ['https://x.example/a'], tags: [['clone', 'https://y.example/a']] }),
+    notListed,
   ],
   ['two relays tags', announcement(alice, 'repo', { tags: [['relays', 'wss://x.example']] }), 'accept'],
 ]);
@@ -357,6 +362,10 @@ decide(
 );
 
 decide('Archive settings match → accept: all', () => world({ archiveAll: true }), 'accept', [
+  [
+    'two clone tags',
+    announcement(alice, 'repo', { clone: ['https://a.example/x'], tags: [['clone', 'https://b.example/x']] }),
+  ],
   ['elsewhere', foreign(alice, 'repo')],
   ['here', announcement(alice, 'repo')],
   ['nowhere', event(alice, 30617, [['d', 'repo']])],
@@ -466,6 +475,7 @@ decide('30618: refs are heads and tags, HEAD is `ref: refs/heads/<name>`', withB
   ['a branch', state(alice, 'repo', ['refs/heads/main', sha1])],
   ['a tag, SHA-256', state(alice, 'repo', ['refs/tags/v1', sha256])],
   ['HEAD', state(alice, 'repo', ['refs/heads/main', sha1], ['HEAD', 'ref: refs/heads/main'])],
+  ['HEAD without `ref:`', state(alice, 'repo', ['HEAD', 'refs/heads/main'])],
   ['HEAD of a branch that is not declared', state(alice, 'repo', ['HEAD', 'ref: refs/heads/later'])],
   ['peeled names are ignored', state(alice, 'repo', ['refs/tags/v1', sha1], ['refs/tags/v1^{}', 'whatever'])],
   ['further values are ignored', state(alice, 'repo', ['refs/heads/main', sha1, 'parent', '--x'])],
@@ -523,7 +533,9 @@ decide('30618: refs are heads and tags, HEAD is `ref: refs/heads/<name>`', withB
   ['an option', state(alice, 'repo', ['refs/heads/x', '--stdin']), noObjectId],
   ['HEAD is a tag', state(alice, 'repo', ['HEAD', 'ref: refs/tags/v1']), badHead],
   ['HEAD is an object id', state(alice, 'repo', ['HEAD', sha1]), badHead],
-  ['HEAD without ref:', state(alice, 'repo', ['HEAD', 'refs/heads/main']), badHead],
+  ['HEAD is a tag without ref:', state(alice, 'repo', ['HEAD', 'refs/tags/v1']), badHead],
+  ['HEAD is only a name', state(alice, 'repo', ['HEAD', 'main']), badHead],
+  ['HEAD has its ref: twice', state(alice, 'repo', ['HEAD', 'ref: ref: refs/heads/main']), badHead],
   ['HEAD leads out', state(alice, 'repo', ['HEAD', 'ref: refs/heads/../../x']), badHead],
   ['HEAD is an option', state(alice, 'repo', ['HEAD', 'ref: --delete']), badHead],
   ['HEAD is empty', state(alice, 'repo', ['HEAD', '']), badHead],

@@ -77,6 +77,13 @@ describe('Refs of the repository follow the authorised state', () => {
     expect(refsOf(here.pathOf(mallorys))).toEqual({});
   });
 
+  it('HEAD without `ref:` is followed like any other', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'), state(alice, 'repo', ['HEAD', 'refs/heads/develop']));
+    expect(headOf(here.pathOf(repo))).toBe('refs/heads/develop');
+  });
+
   it('the newest of the authorised states, in any order of arrival', async () => {
     await using here = gitWorld();
     await here.start();

@@ -87,14 +87,12 @@ export function readAnnouncement(
 ): Announced | undefined {
   const identifier = event.tags.find(([name]) => name === 'd')?.[1];
   if (identifier === undefined || identifier === '' || /^\.\.?$|[/\\\0]/.test(identifier)) return undefined;
-  const clone = event.tags.filter(([name]) => name === 'clone');
-  if (clone.length > 1) return undefined;
   const relays = valuesOf(event, 'relays');
   return {
     id: event.id,
     pubkey: event.pubkey,
     identifier,
-    listsUs: (clone[0]?.slice(1).some(isOurs) ?? false) && relays.some(isOurs),
+    listsUs: valuesOf(event, 'clone').some(isOurs) && relays.some(isOurs),
     relays: relays.flatMap((spelling) => relayOf(spelling) ?? []),
     maintainers: valuesOf(event, 'maintainers'),
   };

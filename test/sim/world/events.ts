@@ -26,11 +26,10 @@ export function announcement(
     ['d', repository.identifier],
     ['name', repository.identifier],
   ];
-  if (clone.length > 0) tags.push(['clone', ...clone]);
   if (relays.length > 0) {
     // Some write one tag with all, some one tag for each.
-    if (chance(random, 0.8)) tags.push(['relays', ...relays]);
-    else tags.push(...relays.map((relay) => ['relays', relay]));
+    if (chance(random, 0.8)) tags.push(['clone', ...clone], ['relays', ...relays]);
+    else tags.push(...clone.map((url) => ['clone', url]), ...relays.map((relay) => ['relays', relay]));
   }
   if (repository.maintainers.length > 0) tags.push(['maintainers', ...repository.maintainers]);
   return signed({ pubkey: author, created_at: at, kind: 30_617, tags, content: '' });
@@ -181,7 +180,17 @@ export function spam(random: Random, cast: Cast, at: number): NostrEvent {
     () => make(30_617, us, stranger),
     () => make(30_617, [['d', '..'], ...us], stranger),
     () => make(30_617, [['d', 'a/b'], ...us], stranger),
-    () => make(30_617, [['d', 'twice'], ...us, ['clone', `https://${ownDomain}/x`]], stranger),
+    () =>
+      make(
+        30_617,
+        [
+          ['d', 'twice'],
+          ['clone', 'https://a.example/x'],
+          ['clone', 'https://b.example/x'],
+          ['relays', `wss://${ownDomain}`],
+        ],
+        stranger,
+      ),
     () =>
       make(
         30_617,
