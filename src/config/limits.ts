@@ -187,6 +187,25 @@ export const limits = {
   /** Time in which answers in hand are finished when the service closes; the relay has closed its sockets by then. */
   httpCloseMsMax: 2_500,
 
+  /** Connections above `--max-connections` that may be open for what is no WebSocket: metrics, NIP-11, health. */
+  httpSpareConnectionsMax: 64,
+  /** Connections above a limit that are kept open at the same time to be told so. */
+  httpRefusedConnectionsMax: 64,
+  /** Time in which such a connection must have asked for something. */
+  httpRefusedMsMax: 2_000,
+  /** What `Retry-After` says to who was refused, in seconds. */
+  httpRetryAfterSeconds: 60,
+
+  // Clients of one address (IPv4), or of one network of IPv6 (/64)
+  /** HTTP requests, handshakes, REQ, COUNT and NEG-OPEN a minute, as many of them at once. */
+  addressRequestsPerMinuteMax: 30_000,
+  /** Bytes a minute of the messages that published events, as many of them at once. */
+  addressEventBytesPerMinuteMax: 67_108_864,
+  /** Bytes a minute on the sockets, both ways, as many of them at once. */
+  addressBytesPerMinuteMax: 2_147_483_648,
+  /** Addresses of which is remembered what they took, beside those that are connected. */
+  addressAccountsMax: 100_000,
+
   // Policy
   /** Longest identifier of a repository, in bytes of UTF-8: with `.git` it has to fit a file name. */
   identifierBytesMax: 251,

@@ -9,7 +9,13 @@ import { splitList } from './value-kinds.js';
 type ParsedOptions = z.output<typeof optionsSchema>;
 
 /** Options that the schema leaves open and that follow from others when they are not given. */
-type DerivedKey = 'domain' | 'relayName' | 'archiveReadOnly' | 'syncAllowPrivateRelays' | 'verifyWorkers';
+type DerivedKey =
+  | 'addressEventsPerMinute'
+  | 'domain'
+  | 'relayName'
+  | 'archiveReadOnly'
+  | 'syncAllowPrivateRelays'
+  | 'verifyWorkers';
 
 /** All options of the daemon, checked, with every default filled in. Units are in the names. */
 export type Options = Readonly<
@@ -94,6 +100,7 @@ function fillIn({ test, ...options }: ParsedOptions): Options {
     archiveReadOnly: options.archiveReadOnly ?? isArchive(options),
     // Behind a reverse proxy the address is loopback and the domain is not: then strangers write the relay URLs.
     syncAllowPrivateRelays: options.syncAllowPrivateRelays ?? (loopback && isLoopbackDomain(domain)),
+    addressEventsPerMinute: options.addressEventsPerMinute ?? 10 * options.clientEventsPerMinute,
     verifyWorkers: options.verifyWorkers ?? Math.max(1, availableParallelism() - 1),
     syncBatchWindowMs: test ? batchWindowTestMs : batchWindowMs,
   };

@@ -108,6 +108,17 @@ export const optionsSchema = z.object({
     service('Events that one client may publish in a minute, as many of them at once; 0 is no limit'),
   ),
 
+  addressConnections: withDefault(
+    kind.whole(1, 1_000_000),
+    '500',
+    service('Most connections from one address (of IPv6, one /64) at once'),
+  ),
+  addressEventsPerMinute: optional(
+    kind.whole(0, 10_000_000),
+    'ten times --client-events-per-minute',
+    service('Events that the clients of one address may publish in a minute together; 0 is no limit'),
+  ),
+
   gitDataPath: withDefault(kind.path, './data/git', storage('Folder of the bare repositories')),
   relayDataPath: withDefault(kind.path, './data/relay', storage('Folder of the event database')),
   databaseBackend: withDefault(

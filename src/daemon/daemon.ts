@@ -1,8 +1,10 @@
 import { type BindAddress, formatBindAddress } from '../config/host.js';
+import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm.js';
+import { AddressAccounts } from '../lib/address-accounts.js';
 import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
@@ -15,8 +17,8 @@ import { type Core, openCore } from './core.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
-import { collectProcessMetrics } from './process-metrics.js';
-import { ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
+import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
+import { addressLimitsOf, ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
 import type { Surroundings } from './surroundings.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
@@ -54,6 +56,8 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
   const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
   const clientKernels = createWasmKernels({ bytesMax });
   const syncKernels = createWasmKernels({ bytesMax });
+  const accounts = new AddressAccounts(clock, addressLimitsOf(options), limits.addressAccountsMax);
+  watchAddresses(registry, accounts);
   const relay = new RelayServer({
     admission,
     store,
@@ -63,6 +67,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     logger,
     metrics: new RelayMetrics(registry),
     faults,
+    accounts,
     settings: relaySettingsOf(options),
   });
   const sync = new SyncManager({
@@ -93,6 +98,11 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     onUpgrade: relay.handleUpgrade,
     routes: [],
     trustedProxies: options.trustedProxy,
+    connectionsMax:
+      options.maxConnections === undefined
+        ? undefined
+        : options.maxConnections + limits.httpSpareConnectionsMax,
+    accounts,
     clock,
     logger,
     faults,

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, type Registry } from 'prom-client';
+import type { AddressAccounts } from '../lib/address-accounts.js';
 import type { Faults } from '../lib/faults.js';
 
 /**
@@ -20,6 +21,20 @@ export function watchFaults(registry: Registry, faults: Faults): void {
     collect() {
       this.reset();
       for (const [owner, count] of faults.counts) this.inc({ owner }, count);
+    },
+  });
+}
+
+/** Shows how often the limits of one address were met. */
+export function watchAddresses(registry: Registry, accounts: AddressAccounts): void {
+  new Counter({
+    name: 'ngit_address_limited_total',
+    help: 'Connections, requests and events that were refused for the limits of one address',
+    labelNames: ['what'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [what, count] of accounts.refusals) this.inc({ what }, count);
     },
   });
 }

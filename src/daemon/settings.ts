@@ -1,5 +1,7 @@
 import { formatBindAddress } from '../config/host.js';
+import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
+import type { AddressLimits } from '../lib/address-accounts.js';
 import { dayMs, secondMs } from '../lib/clock.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { ServingRules } from '../policy/serving.js';
@@ -25,6 +27,19 @@ export function relaySettingsOf(options: Options): RelaySettings {
     connectionsMax: options.maxConnections,
     memoryBytesMax: options.clientMemoryMaxMb * bytesPerMegabyte,
     eventsPerMinuteMax: options.clientEventsPerMinute === 0 ? undefined : options.clientEventsPerMinute,
+  };
+}
+
+/** What the clients of one address may take together. */
+export function addressLimitsOf(options: Options): AddressLimits {
+  const eventsPerMinuteMax = options.addressEventsPerMinute;
+  return {
+    connectionsMax: options.addressConnections,
+    requestsPerMinuteMax: limits.addressRequestsPerMinuteMax,
+    bytesPerMinuteMax: limits.addressBytesPerMinuteMax,
+    // Who may publish without end, as many as they like, may publish as much.
+    eventsPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : eventsPerMinuteMax,
+    eventBytesPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : limits.addressEventBytesPerMinuteMax,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
 import { addressGroupOf, localAddressGroup, parseAddress } from '../lib/address-group.js';
@@ -33,6 +34,12 @@ export class ClientAddresses {
     const hops = (forwarded ?? '').split(',').map(addressOfHop);
     const client = hops.findLast((hop) => !this.#isTrusted(hop));
     return client === undefined || client === '' ? localAddressGroup : addressGroupOf(client);
+  }
+
+  /** The group of whoever is at the other end of a connection; `undefined` for a proxy, which speaks for others. */
+  directGroupOf(socket: Pick<Socket, 'remoteAddress'>): string | undefined {
+    const peer = socket.remoteAddress ?? '';
+    return this.#isTrusted(peer) ? undefined : addressGroupOf(peer);
   }
 
   #isTrusted(address: string): boolean {

@@ -25,7 +25,7 @@ import {
   type Readiness,
   readinessRoute,
 } from './built-in-routes.js';
-import { ClientAddresses } from './client-addresses.js';
+import { ConnectionGate, type GateParts } from './connection-gate.js';
 import { listenError } from './listen-error.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
@@ -54,12 +54,10 @@ export type HttpServiceParts = {
   readonly onUpgrade: UpgradeHandler;
   /** What the port serves besides, as git over smart HTTP; asked in order, after the built-in routes. */
   readonly routes: readonly Route[];
-  /** Networks (CIDR) of the proxies whose `X-Forwarded-For` is believed. */
-  readonly trustedProxies: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly faults: Faults;
-};
+} & GateParts;
 
 /** The one port of the daemon. */
 export type HttpService = AsyncDisposable & {
@@ -84,7 +82,8 @@ export function createHttpService(parts: HttpServiceParts): HttpService {
     ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry)]),
     ...parts.routes,
   ];
-  return new NodeHttpService(parts, requestListener({ ...parts, routes }));
+  const gate = new ConnectionGate(parts);
+  return new NodeHttpService(parts, gate, requestListener({ ...parts, gate, routes }));
 }
 
 /** Bounds on what a client may take of our memory and time before it is even known what it asks for. */
@@ -102,21 +101,22 @@ class NodeHttpService implements HttpService {
   readonly #parts: HttpServiceParts;
   readonly #listener: RequestListener;
   readonly #server: Server;
-  readonly #addresses: ClientAddresses;
+  readonly #gate: ConnectionGate;
   readonly #upgraded = new Set<Duplex>();
   /** How many answers of a connection are not finished. */
   readonly #answers = new WeakMap<Duplex, number>();
   #closing: Promise<void> | undefined;
 
-  constructor(parts: HttpServiceParts, listener: RequestListener) {
+  constructor(parts: HttpServiceParts, gate: ConnectionGate, listener: RequestListener) {
     this.#parts = parts;
     this.#listener = (request, response) => {
       this.#countAnswer(request.socket, response);
       listener(request, response);
     };
-    this.#addresses = new ClientAddresses(parts.trustedProxies, parts.logger);
+    this.#gate = gate;
     this.#server = createServer(serverOptions, this.#listener);
     this.#server.maxHeadersCount = limits.httpHeadersMax;
+    this.#server.on('connection', (socket) => this.#own(socket, () => this.#gate.admit(socket)));
     this.#server.on('upgrade', (request, stream, head) =>
       this.#own(stream, () => this.#onUpgrade(request, stream, head)),
     );
@@ -185,7 +185,9 @@ class NodeHttpService implements HttpService {
     else if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
     else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
-      const refusal = this.#parts.onUpgrade(request, stream, head, this.#addresses.groupOf(request));
+      const refusal =
+        this.#gate.takeUpgrade(request, stream) ??
+        this.#parts.onUpgrade(request, stream, head, this.#gate.groupOf(request));
       if (refusal !== undefined) refuse(stream, refusal.status, refusal.reason, refusal.headers);
     }
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Faults } from '../lib/faults.js';
 import { answer, answerText, corsHeaders } from './answers.js';
+import type { ConnectionGate } from './connection-gate.js';
 import {
   asksForRelayInformation,
   type RelayInformationDocument,
@@ -11,6 +12,7 @@ import type { Route, RouteRequest } from './route.js';
 export type ListenerParts = {
   readonly information: () => RelayInformationDocument;
   readonly routes: readonly Route[];
+  readonly gate: Pick<ConnectionGate, 'takeRequest'>;
   readonly faults: Faults;
 };
 
@@ -34,6 +36,11 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
+  const refusal = parts.gate.takeRequest(message, response);
+  if (refusal !== undefined) {
+    answerText(response, refusal.status, refusal.reason, { ...refusal.headers, Connection: 'close' });
+    return;
+  }
   if (message.method === 'OPTIONS') {
     response.writeHead(204).end();
     return;

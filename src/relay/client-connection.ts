@@ -272,7 +272,10 @@ export class ClientConnection implements Outbox {
   #countBytes(): void {
     if (!(this.#stream instanceof Socket)) return;
     const { bytesIn, bytesOut } = this.#services.metrics;
-    bytesIn.inc(this.#bytesIn.since(this.#stream.bytesRead));
-    bytesOut.inc(this.#bytesOut.since(this.#stream.bytesWritten));
+    const grownIn = this.#bytesIn.since(this.#stream.bytesRead);
+    const grownOut = this.#bytesOut.since(this.#stream.bytesWritten);
+    bytesIn.inc(grownIn);
+    bytesOut.inc(grownOut);
+    this.#session.account.addBytes(grownIn + grownOut);
   }
 }

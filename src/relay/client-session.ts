@@ -1,3 +1,4 @@
+import type { AddressAccount, AddressAccounts } from '../lib/address-accounts.js';
 import { localAddressGroup } from '../lib/address-group.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
@@ -24,11 +25,14 @@ export type SessionServices = Omit<
   /** What all clients may make the relay hold. */
   readonly memory: MemoryBudget;
   readonly faults: Faults;
+  readonly accounts: Pick<AddressAccounts, 'of'>;
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
     NegentropyServices['settings'] &
     LaneLimits;
 };
+
+type AboutSubscription = Extract<ClientMessage, { subscription: string }>;
 
 const noRoom = 'rate-limited: there is no memory for more requests';
 
@@ -37,8 +41,8 @@ const noRoom = 'rate-limited: there is no memory for more requests';
  * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
  */
 export class ClientSession implements Disposable {
-  /** Where the client comes from. */
-  readonly addressGroup: string;
+  /** What clients of its address take. */
+  readonly account: AddressAccount;
   /** What the client makes the relay hold. */
   readonly memory: MemoryHolder;
   readonly #services: SessionServices;
@@ -57,7 +61,7 @@ export class ClientSession implements Disposable {
    */
   constructor(services: SessionServices, outbox: Outbox, addressGroup: string, onFlowChanged: () => void) {
     this.#services = services;
-    this.addressGroup = addressGroup;
+    this.account = services.accounts.of(addressGroup);
     const group = addressGroup === localAddressGroup ? undefined : addressGroup;
     this.memory = services.memory.holder(group, () => {
       this[Symbol.dispose]();
@@ -65,7 +69,7 @@ export class ClientSession implements Disposable {
     });
     this.#outbox = outbox;
     this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
-    this.#publisher = new Publisher(services, outbox, this.memory, onFlowChanged);
+    this.#publisher = new Publisher(services, outbox, this.memory, this.account, onFlowChanged);
     this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
     this.#negentropy = new ClientNegentropy(services, outbox);
   }
@@ -81,7 +85,7 @@ export class ClientSession implements Disposable {
     try {
       this.#dispatch(parseClientMessage(frame), frame.length);
     } catch (error) {
-      if (error instanceof InvalidMessageError) this.#refuseMessage(error);
+      if (error instanceof InvalidMessageError) this.#refuseMessage(error, frame.length);
       else this.#onFailure(error);
     }
   }
@@ -112,20 +116,25 @@ export class ClientSession implements Disposable {
         this.#publisher.publish(message.event, chars);
         break;
       case 'REQ':
-        this.#count('req');
-        this.#subscriptions.open(message.subscription, message.filters, chars);
+        this.#request('req', message, () =>
+          this.#subscriptions.open(message.subscription, message.filters, chars),
+        );
         break;
       case 'CLOSE':
         this.#subscriptions.close(message.subscription);
         break;
       case 'COUNT':
-        this.#count('count');
-        this.#enqueue(message, chars, requestBytes(message.filters, chars), () => this.#answerCount(message));
+        this.#request('count', message, () =>
+          this.#enqueue(message, chars, requestBytes(message.filters, chars), () =>
+            this.#answerCount(message),
+          ),
+        );
         break;
       case 'NEG-OPEN':
-        this.#count('negentropy');
-        this.#enqueue(message, chars, requestBytes([message.filter], chars), () =>
-          this.#negentropy.open(message.subscription, message.filter, message.payload),
+        this.#request('negentropy', message, () =>
+          this.#enqueue(message, chars, requestBytes([message.filter], chars), () =>
+            this.#negentropy.open(message.subscription, message.filter, message.payload),
+          ),
         );
         break;
       case 'NEG-MSG':
@@ -146,21 +155,25 @@ export class ClientSession implements Disposable {
     }
   }
 
+  /** Counts a request, and takes it where the address has not asked for too much. */
+  #request(type: RequestType, message: AboutSubscription, take: () => void): void {
+    this.#services.metrics.requests.inc({ type });
+    const refusal = this.account.takeRequest();
+    if (refusal === undefined) take();
+    else this.#refuse(message.type, message.subscription, refusal);
+  }
+
   /** Has the work done in its turn; until it is done, `bytes` are counted for it. */
   #enqueue(
-    { type, subscription }: Extract<ClientMessage, { subscription: string }>,
+    { type, subscription }: AboutSubscription,
     chars: number,
     bytes: number,
     run: () => Promise<void> | void,
   ): void {
     const memory = this.memory.reserve(bytes);
-    if (memory !== undefined) {
-      this.#lane.push({ chars, run: () => this.#guard(run, memory) });
-    } else if (type === 'COUNT') {
-      this.#outbox.send(closedFrame(subscription, noRoom));
-    } else {
-      void this.#negentropy.close(subscription, noRoom);
-    }
+    if (memory !== undefined) this.#lane.push({ chars, run: () => this.#guard(run, memory) });
+    else if (type === 'COUNT') this.#refuse(type, subscription, noRoom);
+    else void this.#negentropy.close(subscription, noRoom);
   }
 
   /** What fails in a lane fails for its client only. */
@@ -194,12 +207,8 @@ export class ClientSession implements Disposable {
     }
   }
 
-  #count(type: RequestType): void {
-    this.#services.metrics.requests.inc({ type });
-  }
-
   /** Answers what cannot be read in the way that fits its type, where its subject could be seen. */
-  #refuseMessage({ message, messageType, subject, cause }: InvalidMessageError): void {
+  #refuseMessage({ message, messageType, subject, cause }: InvalidMessageError, chars: number): void {
     const reason = `invalid: ${message}`;
     // Without a cause it is the subscription id itself that is wrong, and the subject only a part of it.
     const isAboutId = cause === undefined && (messageType === 'REQ' || messageType === 'COUNT');
@@ -209,22 +218,32 @@ export class ClientSession implements Disposable {
     }
     switch (messageType) {
       case 'EVENT':
-        this.#publisher.refuse(subject, reason);
+        this.#publisher.refuse(subject, reason, chars);
         break;
       case 'AUTH':
         this.#outbox.send(okFrame(subject, false, reason));
         break;
+      default:
+        this.#refuse(messageType, subject, reason);
+        break;
+    }
+  }
+
+  /** Says in the way of its type why a message about a subscription is not taken; what it was about is closed. */
+  #refuse(type: string, subscription: string, reason: string): void {
+    switch (type) {
       case 'REQ':
         // It would have replaced a subscription with that id, and the client takes it for closed.
-        this.#subscriptions.close(subject);
-        this.#outbox.send(closedFrame(subject, reason));
+        this.#subscriptions.close(subscription);
+        this.#outbox.send(closedFrame(subscription, reason));
         break;
       case 'COUNT':
-        this.#outbox.send(closedFrame(subject, reason));
+        this.#outbox.send(closedFrame(subscription, reason));
         break;
       case 'NEG-OPEN':
       case 'NEG-MSG':
-        this.#lane.push({ chars: reason.length, run: () => this.#negentropy.close(subject, reason) });
+      case 'NEG-CLOSE':
+        this.#lane.push({ chars: reason.length, run: () => this.#negentropy.close(subscription, reason) });
         break;
       default:
         this.#outbox.send(noticeFrame(reason));

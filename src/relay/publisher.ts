@@ -1,16 +1,17 @@
 import type { Logger } from 'pino';
 import type { Admission, AdmissionOutcome } from '../admission/admission.js';
 import { AdmissionClosedError } from '../admission/admission-pipeline.js';
+import type { AddressAccount } from '../lib/address-accounts.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
+import { TokenBucket } from '../lib/token-bucket.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { okFrame } from './frames.js';
 import { publishedBytes } from './held-bytes.js';
 import type { Outbox } from './outbox.js';
 import type { PublishOutcome, RelayMetrics } from './relay-metrics.js';
-import { TokenBucket } from './token-bucket.js';
 
 export type PublisherServices = {
   readonly admission: Pick<Admission, 'submit' | 'roomy'>;
@@ -32,14 +33,22 @@ export class Publisher {
   readonly #services: PublisherServices;
   readonly #outbox: Outbox;
   readonly #memory: MemoryHolder;
+  readonly #account: AddressAccount;
   readonly #onFlowChanged: () => void;
   readonly #bucket: TokenBucket | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #inFlightBytes = 0;
   #waitsForRoom = false;
 
-  constructor(services: PublisherServices, outbox: Outbox, memory: MemoryHolder, onFlowChanged: () => void) {
+  constructor(
+    services: PublisherServices,
+    outbox: Outbox,
+    memory: MemoryHolder,
+    account: AddressAccount,
+    onFlowChanged: () => void,
+  ) {
     this.#services = services;
+    this.#account = account;
     this.#outbox = outbox;
     this.#memory = memory;
     this.#onFlowChanged = onFlowChanged;
@@ -60,9 +69,9 @@ export class Publisher {
   /** Takes an event; `bytes` is what its message held. The answer follows. */
   publish(event: NostrEvent, bytes: number): void {
     const { clock, settings } = this.#services;
-    if (this.#bucket?.take() === false) {
-      const reason = `rate-limited: at most ${settings.eventsPerMinuteMax} events a minute`;
-      this.#answer(event.id, 'rate_limited', false, reason);
+    const limited = this.#takeFromRates(bytes);
+    if (limited !== undefined) {
+      this.#answer(event.id, 'rate_limited', false, limited);
     } else if (event.kind === kinds.clientAuthentication) {
       this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
     } else if (event.created_at > unixSeconds(clock) + settings.createdAtAheadSecondsMax) {
@@ -75,14 +84,21 @@ export class Publisher {
   }
 
   /** Refuses an event that could not be read; it counts against the rate all the same. */
-  refuse(eventId: string, reason: string): void {
-    this.#bucket?.take();
+  refuse(eventId: string, reason: string, bytes: number): void {
+    this.#takeFromRates(bytes);
     this.#answer(eventId, 'invalid', false, reason);
   }
 
   /** Settles when all events that were taken are answered. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#inFlight]);
+  }
+
+  /** Counts an event for the client and its address; why it is too much, if it is. */
+  #takeFromRates(bytes: number): string | undefined {
+    if (this.#bucket?.take() !== false) return this.#account.takeEvent(bytes);
+    const { eventsPerMinuteMax } = this.#services.settings;
+    return `rate-limited: at most ${eventsPerMinuteMax} events a minute; wait a minute`;
   }
 
   #take(event: NostrEvent, bytes: number, memory: Reservation): void {

@@ -6,6 +6,7 @@ import type { Admission } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
+import type { AddressAccounts } from '../lib/address-accounts.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
 import { MemoryBudget } from '../lib/memory-budget.js';
@@ -32,6 +33,8 @@ export type RelayParts = {
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
   readonly faults: Faults;
+  /** What the clients of each address take. */
+  readonly accounts: AddressAccounts;
   readonly settings: RelaySettings;
 };
 

@@ -34,6 +34,8 @@ test('defaults are those of the table', () => {
     metricsEnabled: true,
     clientEventsPerMinute: 60,
     trustedProxy: [],
+    addressConnections: 500,
+    addressEventsPerMinute: 600,
     signatureLibrary: 'system',
     logLevel: 'info',
     repositoryGraceDays: 7,

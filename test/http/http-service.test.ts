@@ -1,15 +1,17 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pino } from 'pino';
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { createHttpService, type HttpServiceParts } from '../../src/http/http-service.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
 import { deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { accountsOf, freeAccounts } from '../support/accounts.js';
 import { eventually } from '../support/eventually.js';
 import { silentFaults } from '../support/faults.js';
 
@@ -45,6 +47,8 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
     onUpgrade: () => ({ status: 503, reason: 'full' }),
     routes: [],
     trustedProxies: [],
+    connectionsMax: undefined,
+    accounts: freeAccounts(),
     clock: systemClock,
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
@@ -166,6 +170,7 @@ describe('the routes', () => {
   });
 });
 
+const health = 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const upgrade = (protocol: string) =>
   `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 
@@ -214,6 +219,54 @@ describe('a callback of the port that throws', () => {
   });
 });
 
+describe('connections above the limit', () => {
+  const connected = async (port: number): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+
+  it('are told to come later, idle ones count too, and there is room when they go', async () => {
+    await using served = await serve({ connectionsMax: 2 });
+    const idle = [await connected(served.port), await connected(served.port)];
+    for (const path of ['/healthz', '/']) {
+      const answer = await raw(served.port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1.1 503 /);
+      expect(answer).toContain('Retry-After: 60');
+      expect(answer).toContain('Access-Control-Allow-Origin: *');
+    }
+    expect(await raw(served.port, upgrade('websocket'))).toMatch(/^HTTP\/1.1 503 .*Retry-After: 60/s);
+    for (const socket of idle) socket.destroy();
+    await eventually(async () => (await raw(served.port, health)).startsWith('HTTP/1.1 200 '));
+  });
+
+  it('are closed when they ask nothing, and at once when they are many', async () => {
+    const hurried = {
+      ...systemClock,
+      after: (ms: number, task: () => void) => systemClock.after(ms / 20, task),
+    };
+    await using served = await serve({ connectionsMax: 0, clock: hurried });
+    const flood = await Promise.all(
+      Array.from({ length: limits.httpRefusedConnectionsMax + 5 }, () => connected(served.port)),
+    );
+    await Promise.all(flood.map((socket) => once(socket, 'close')));
+    expect(await raw(served.port, health)).toMatch(/^HTTP\/1.1 503 /);
+  });
+
+  it('of one address are refused while others are served', async () => {
+    const accounts = accountsOf({ connectionsMax: 1, requestsPerMinuteMax: 2 });
+    await using served = await serve({ accounts, trustedProxies: ['127.0.0.1/32'] });
+    const ask = (address: string) =>
+      raw(served.port, health.replace('\r\n\r\n', `\r\nX-Forwarded-For: ${address}\r\n\r\n`));
+    expect(await ask('192.0.2.1')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('192.0.2.1')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await ask('192.0.2.1')).toMatch(/^HTTP\/1.1 429 .*Retry-After: 60.*rate-limited: /s);
+    expect(await ask('192.0.2.2')).toMatch(/^HTTP\/1.1 200 /);
+    expect(accounts.refusals).toEqual(new Map([['request', 1]]));
+  });
+});
+
 describe('the port', () => {
   it('says in one line that the address is in use', async () => {
     await using served = await serve();
@@ -225,6 +278,8 @@ describe('the port', () => {
       onUpgrade: () => undefined,
       routes: [],
       trustedProxies: [],
+      connectionsMax: undefined,
+      accounts: freeAccounts(),
       clock: systemClock,
       logger: pino({ level: 'silent' }),
       faults: silentFaults(),

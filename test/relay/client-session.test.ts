@@ -98,7 +98,9 @@ describe('EVENT', () => {
     for (let number = 0; number < 61; number += 1) send('EVENT', plainEvent(number));
     await world.settle();
     const refused = outbox.ofType('OK').filter(([, , accepted]) => accepted === false);
-    expect(refused).toEqual([['OK', plainEvent(60).id, false, 'rate-limited: at most 60 events a minute']]);
+    expect(refused).toEqual([
+      ['OK', plainEvent(60).id, false, 'rate-limited: at most 60 events a minute; wait a minute'],
+    ]);
     await world.clock.advance(1_000);
     send('EVENT', plainEvent(60));
     send('EVENT', plainEvent(61));

@@ -24,6 +24,7 @@ import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import { LocalSets } from '../../src/store/local-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
+import { freeAccounts } from '../support/accounts.js';
 import { silentFaults } from '../support/faults.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
@@ -207,6 +208,7 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     localSets: new LocalSets(store, kernels),
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
+    accounts: freeAccounts(),
     metrics: new RelayMetrics(new Registry()),
     settings: {
       ...fixedRelaySettings,

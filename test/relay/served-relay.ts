@@ -1,13 +1,21 @@
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
+import type { AddressLimits } from '../../src/lib/address-accounts.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { RelayServer } from '../../src/relay/relay-server.js';
 import { limitationOf, type RelaySettings, servedNips } from '../../src/relay/settings.js';
+import { accountsOf } from '../support/accounts.js';
 import { relayParts } from './fakes.js';
 
 /** A relay over a memory store on a free port of loopback. */
-export async function serveRelay(settings: Partial<RelaySettings> = {}) {
-  const parts = relayParts(systemClock, { eventsPerMinuteMax: undefined, ...settings });
+export async function serveRelay(
+  settings: Partial<RelaySettings> = {},
+  addressLimits: Partial<AddressLimits> = {},
+) {
+  const parts = {
+    ...relayParts(systemClock, { eventsPerMinuteMax: undefined, ...settings }),
+    accounts: accountsOf(addressLimits),
+  };
   const relay = new RelayServer(parts);
   const http = createHttpService({
     information: () =>
@@ -30,6 +38,8 @@ export async function serveRelay(settings: Partial<RelaySettings> = {}) {
     onUpgrade: relay.handleUpgrade,
     routes: [],
     trustedProxies: ['127.0.0.1/32'],
+    connectionsMax: undefined,
+    accounts: parts.accounts,
     clock: systemClock,
     logger: parts.logger,
     faults: parts.faults,

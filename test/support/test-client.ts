@@ -29,8 +29,9 @@ export class TestClient implements AsyncDisposable {
     socket.on('error', () => {});
   }
 
-  static async connect(url: string): Promise<TestClient> {
-    const socket = new WebSocket(url);
+  /** Connects; `headers` are further ones of the handshake. */
+  static async connect(url: string, headers: Readonly<Record<string, string>> = {}): Promise<TestClient> {
+    const socket = new WebSocket(url, { headers });
     const client = new TestClient(socket);
     await once(socket, 'open');
     return client;

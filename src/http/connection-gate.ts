@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { limits } from '../config/limits.js';
+import type { AddressAccount, AddressAccounts } from '../lib/address-accounts.js';
+import type { Clock } from '../lib/clock.js';
+import { Growth } from '../lib/growth.js';
+import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
+import { ClientAddresses } from './client-addresses.js';
+
+export type GateParts = {
+  /** Most connections that are open at the same time, idle ones too; `undefined` is no limit. */
+  readonly connectionsMax: number | undefined;
+  /** Networks (CIDR) of the proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly accounts: AddressAccounts;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+const retryLater = { 'Retry-After': String(limits.httpRetryAfterSeconds) } as const;
+const isFull: UpgradeRefusal = {
+  status: 503,
+  reason: 'the relay has no room for more connections; try again later',
+  headers: retryLater,
+};
+
+/**
+ * Who may connect and ask. Each connection takes a descriptor that the store may need, so all that are open are counted,
+ * idle ones too. One above a limit is answered once, so that its client knows why, and has little time to ask; when even
+ * these are many, it is closed at once.
+ */
+export class ConnectionGate {
+  readonly #parts: GateParts;
+  readonly #addresses: ClientAddresses;
+  readonly #refused = new Map<Duplex, UpgradeRefusal>();
+  readonly #bytes = new WeakMap<Duplex, Growth>();
+  #open = 0;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#addresses = new ClientAddresses(parts.trustedProxies, parts.logger);
+  }
+
+  /** Counts a connection that has just come. */
+  admit(socket: Socket): void {
+    if (this.#open >= (this.#parts.connectionsMax ?? Number.POSITIVE_INFINITY)) {
+      this.#refuse(socket, isFull);
+      return;
+    }
+    const group = this.#addresses.directGroupOf(socket);
+    const refusal = group === undefined ? undefined : this.#join(socket, this.#parts.accounts.of(group));
+    if (refusal !== undefined) {
+      this.#refuse(socket, refusal);
+      return;
+    }
+    this.#open += 1;
+    socket.once('close', () => {
+      this.#open -= 1;
+    });
+  }
+
+  /** The address group of whoever sent the request. */
+  groupOf(request: IncomingMessage): string {
+    return this.#addresses.groupOf(request);
+  }
+
+  /** Counts a request, with the bytes of its answer, or says why it is not served. */
+  takeRequest(request: IncomingMessage, response?: ServerResponse): UpgradeRefusal | undefined {
+    const account = this.#accountOf(request);
+    const { socket } = request;
+    response?.once('close', () => account.addBytes(this.#grownBytes(socket)));
+    return this.#refused.get(socket) ?? refusalOf(account.takeRequest());
+  }
+
+  /** The same for a request for a WebSocket, whose connection counts for an address from now on. */
+  takeUpgrade(request: IncomingMessage, stream: Duplex): UpgradeRefusal | undefined {
+    const refusal = this.takeRequest(request);
+    // One that came by no proxy was counted when it came.
+    if (refusal !== undefined || this.#addresses.directGroupOf(request.socket) !== undefined) return refusal;
+    return this.#join(stream, this.#accountOf(request));
+  }
+
+  #accountOf(request: IncomingMessage): AddressAccount {
+    return this.#parts.accounts.of(this.groupOf(request));
+  }
+
+  #join(stream: Duplex, account: AddressAccount): UpgradeRefusal | undefined {
+    const reason = account.openConnection();
+    if (reason === undefined) stream.once('close', () => account.closeConnection());
+    return refusalOf(reason);
+  }
+
+  #grownBytes(socket: Socket): number {
+    const growth = this.#bytes.get(socket) ?? new Growth();
+    this.#bytes.set(socket, growth);
+    return growth.since(socket.bytesRead + socket.bytesWritten);
+  }
+
+  #refuse(socket: Socket, refusal: UpgradeRefusal): void {
+    if (this.#refused.size >= limits.httpRefusedConnectionsMax) {
+      socket.destroy();
+      return;
+    }
+    this.#refused.set(socket, refusal);
+    const cancel = this.#parts.clock.after(limits.httpRefusedMsMax, () => socket.destroy());
+    socket.once('close', () => {
+      cancel();
+      this.#refused.delete(socket);
+    });
+  }
+}
+
+function refusalOf(reason: string | undefined): UpgradeRefusal | undefined {
+  return reason === undefined ? undefined : { status: 429, reason, headers: retryLater };
+}

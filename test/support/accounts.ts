@@ -1,0 +1,23 @@
+import { AddressAccounts, type AddressLimits } from '../../src/lib/address-accounts.js';
+import { type Clock, systemClock } from '../../src/lib/clock.js';
+
+/** Accounts with these limits and no others. */
+export function accountsOf(limits: Partial<AddressLimits>, clock: Pick<Clock, 'monotonic'> = systemClock) {
+  return new AddressAccounts(
+    clock,
+    {
+      connectionsMax: undefined,
+      requestsPerMinuteMax: undefined,
+      eventsPerMinuteMax: undefined,
+      eventBytesPerMinuteMax: undefined,
+      bytesPerMinuteMax: undefined,
+      ...limits,
+    },
+    1_000,
+  );
+}
+
+/** Accounts without limits. */
+export function freeAccounts(): AddressAccounts {
+  return accountsOf({});
+}
