@@ -129,8 +129,10 @@ export const limits = {
   clientSendStalledMsMax: 60_000,
   /** Time between two pings of a client; one that was silent since the last one is dropped. */
   clientPingIntervalMs: 30_000,
-  /** Open negentropy sessions of one client. */
-  clientNegentropySessionsMax: 8,
+  /** Open negentropy sessions of one client; more wait. */
+  clientNegentropySessionsMax: 16,
+  /** Negentropy sessions of one client that wait. */
+  clientNegentropyWaitingMax: 128,
 
   /** Share of `--client-memory-max-mb` that one client may hold. */
   clientMemoryShareMax: 0.125,
@@ -157,14 +159,24 @@ export const limits = {
   deliveryEventsMax: 256,
   /** Characters of those events above which the same is done. */
   deliveryCharsMax: 16_777_216,
-  /** Open negentropy sessions of all clients. */
+  /** Open negentropy sessions of all clients; more wait. */
   negentropySessionsMax: 256,
+  /** Open negentropy sessions of the clients of one address; more wait. */
+  addressNegentropySessionsMax: 64,
+  /** Time without a useful message after which a negentropy session gives way to one that waits. */
+  negentropyYieldMs: 15_000,
+  /** Share of the kernels' memory for clients that the sets of their negentropy sessions may take, beside standing ones. */
+  negentropyMemoryShareMax: 0.4,
+  /** The same of the clients of one address. */
+  addressNegentropyMemoryShareMax: 0.3,
+  /** The same of one client; a session beyond it waits for the others. */
+  clientNegentropyMemoryShareMax: 0.2,
   /**
    * Most events that one negentropy session reconciles. Sessions of that size are bounded by the memory of the kernels
    * long before their number is; the one that finds no more memory is refused.
    */
   negentropySessionItemsMax: 2_000_000,
-  /** Time without a message after which a negentropy session is closed. */
+  /** Time without a useful message after which a negentropy session is closed. */
   negentropyIdleMsMax: 60_000,
   /** Bytes of a negentropy answer before it is written as hex. */
   negentropyAnswerBytesMax: 60_000,

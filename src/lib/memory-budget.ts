@@ -43,6 +43,7 @@ export class MemoryBudget {
   holder(group: string | undefined, giveWay: () => void): MemoryHolder {
     const joined = this.#join(group);
     const holder = new MemoryHolder(
+      this.#shares.holderBytes,
       (grower, bytes) => this.#grow(joined, grower, bytes),
       () => {
         joined.holders.delete(holder);
@@ -94,15 +95,18 @@ export class MemoryHolder implements Disposable {
   readonly #grow: (holder: MemoryHolder, bytes: number) => boolean;
   readonly #leave: () => void;
   readonly #giveWay: () => void;
+  readonly #bytesMax: number;
   #bytes = 0;
   #isGone = false;
 
   /** Made by `MemoryBudget.holder`. */
   constructor(
+    bytesMax: number,
     grow: (holder: MemoryHolder, bytes: number) => boolean,
     leave: () => void,
     giveWay: () => void,
   ) {
+    this.#bytesMax = bytesMax;
     this.#grow = grow;
     this.#leave = leave;
     this.#giveWay = giveWay;
@@ -110,6 +114,11 @@ export class MemoryHolder implements Disposable {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes that its own share leaves. */
+  get room(): number {
+    return this.#bytesMax - this.#bytes;
   }
 
   /** Takes bytes; `undefined` when there is no room for them. */

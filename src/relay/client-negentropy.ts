@@ -1,54 +1,77 @@
 import type { Logger } from 'pino';
-import { KernelMemoryError } from '../kernels/errors.js';
-import { type Kernels, recordBytes } from '../kernels/kernels.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import { NegentropyError } from '../negentropy/errors.js';
 import { messageFromHex, messageToHex } from '../negentropy/frame.js';
 import { NegentropyServer } from '../negentropy/server.js';
 import type { Filter } from '../nostr/filter.js';
-import type { LocalSet } from '../store/local-set.js';
-import type { LocalSets } from '../store/local-sets.js';
 import { negErrorFrame, negMessageFrame } from './frames.js';
+import { requestBytes } from './held-bytes.js';
+import type { NegentropySlots, Slot, SlotClient } from './negentropy-slots.js';
 import type { Outbox } from './outbox.js';
 import type { RelayMetrics } from './relay-metrics.js';
-import type { SlotCounter } from './slot-counter.js';
+import type { RequestLane } from './request-lane.js';
+import { type SessionSet, type SessionSetServices, SessionSets } from './session-sets.js';
 
-export type NegentropyServices = {
-  readonly localSets: Pick<LocalSets, 'open'>;
-  readonly kernels: Kernels;
+export type NegentropyServices = SessionSetServices & {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
-  /** The sessions of all clients. */
-  readonly negentropySlots: SlotCounter;
+  /** The places of the sessions of all clients. */
+  readonly negentropySlots: NegentropySlots;
   readonly settings: {
-    readonly clientNegentropySessionsMax: number;
-    readonly negentropyItemsMax: number;
     readonly negentropyIdleMsMax: number;
     readonly negentropyAnswerBytesMax: number;
   };
 };
 
-type Session = { readonly set: LocalSet; readonly server: NegentropyServer; cancelIdle: CancelTimer };
+/** Whose sessions they are, and what it holds beside kernel memory. */
+export type NegentropyOwner = SlotClient & { readonly memory: MemoryHolder };
+
+type Session = {
+  readonly set: SessionSet;
+  readonly server: NegentropyServer;
+  readonly slot: Slot;
+  cancelIdle: CancelTimer;
+};
+
+/** A session that waits for its place, or, without a slot, for memory that others of the client hold. */
+type Waiting = {
+  readonly filter: Filter;
+  readonly payload: string;
+  readonly memory: Reservation;
+  slot: Slot | undefined;
+};
+
+/** The answer to a message that asks nothing is the byte of the version. */
+const emptyAnswerBytes = 1;
 
 /**
  * The negentropy sessions of one client (NIP-77): each holds the records of its filter in kernel memory. Gathering
- * these may take many turns of the event loop; what comes for that session meanwhile waits.
+ * these may take many turns of the event loop; what comes for that session meanwhile waits. A session for which there is
+ * no place, or no memory beside the client's others, waits for it.
  */
 export class ClientNegentropy implements Disposable {
   readonly #services: NegentropyServices;
   readonly #outbox: Outbox;
+  readonly #lane: RequestLane;
+  readonly #owner: NegentropyOwner;
+  readonly #sets: SessionSets;
   readonly #sessions = new Map<string, Session>();
+  readonly #waiting = new Map<string, Waiting>();
   /** By id, what settles when the last message so far has been dealt with; absent where none is under way. */
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #gone = new AbortController();
-  /** Sessions that are being opened. */
-  #opening = 0;
 
-  constructor(services: NegentropyServices, outbox: Outbox) {
+  constructor(services: NegentropyServices, outbox: Outbox, lane: RequestLane, owner: NegentropyOwner) {
     this.#services = services;
     this.#outbox = outbox;
+    this.#lane = lane;
+    this.#owner = owner;
+    this.#sets = new SessionSets(services, owner.address, () =>
+      this.#endAll('rate-limited: the relay needs the memory of these sessions'),
+    );
   }
 
   /** NEG-OPEN: replaces the session with that id, if there is one. `payload` is hex. */
@@ -72,15 +95,21 @@ export class ClientNegentropy implements Disposable {
   /** Ends all sessions and tells the client why. */
   closeAll(reason: string): void {
     this.#gone.abort();
-    for (const id of [...this.#sessions.keys()]) {
-      this.#end(id);
-      this.#refuse(id, reason);
-    }
+    this.#endAll(reason);
   }
 
   [Symbol.dispose](): void {
     this.#gone.abort();
-    for (const id of [...this.#sessions.keys()]) this.#end(id);
+    for (const id of this.#ids()) this.#end(id);
+    this.#sets[Symbol.dispose]();
+  }
+
+  #ids(): string[] {
+    return [...this.#waiting.keys(), ...this.#sessions.keys()];
+  }
+
+  #endAll(reason: string): void {
+    for (const id of this.#ids()) this.#endWith(id, reason);
   }
 
   /** Does the work, which does not reject, now or when all that came before for that id is done. */
@@ -95,96 +124,139 @@ export class ClientNegentropy implements Disposable {
     return all;
   }
 
-  async #open(id: string, filter: Filter, payload: string): Promise<void> {
+  #open(id: string, filter: Filter, payload: string): Promise<void> | void {
     if (this.#gone.signal.aborted) return;
     this.#end(id);
-    const { settings, negentropySlots, metrics } = this.#services;
-    const open = this.#sessions.size + this.#opening;
-    if (open >= settings.clientNegentropySessionsMax || !negentropySlots.take()) {
-      this.#refuse(id, 'rate-limited: too many negentropy sessions at once');
+    const memory = this.#owner.memory.reserve(requestBytes([filter], payload.length));
+    if (memory === undefined) {
+      this.#refuse(id, 'rate-limited: there is no memory for more negentropy sessions');
       return;
     }
-    this.#opening += 1;
-    const set = await this.#collect(id, filter);
-    this.#opening -= 1;
-    if (set === undefined || this.#gone.signal.aborted) {
-      set?.[Symbol.dispose]();
-      negentropySlots.release();
+    const waiting: Waiting = { filter, payload, memory, slot: undefined };
+    this.#waiting.set(id, waiting);
+    if (this.#enter(id, waiting)) return this.#begin(id, waiting);
+  }
+
+  /** Takes a place, or one in the line; whether it has it. */
+  #enter(id: string, waiting: Waiting): boolean {
+    const slot = this.#services.negentropySlots.enter(this.#owner, {
+      start: () => this.#beginInTurn(id, waiting),
+      giveWay: () => this.#endWith(id, 'closed: the negentropy session gave way to one that waited'),
+    });
+    waiting.slot = slot;
+    if (slot === undefined) this.#endWith(id, 'rate-limited: too many negentropy sessions wait');
+    return slot?.isOpen === true;
+  }
+
+  /** In its turn among the requests of all clients, as if it came now. */
+  #beginInTurn(id: string, waiting: Waiting): void {
+    this.#lane.push({ chars: 0, run: () => this.#inOrder(id, () => this.#begin(id, waiting)) });
+  }
+
+  /** Makes a session of one that has its place, unless it was closed meanwhile. */
+  async #begin(id: string, waiting: Waiting): Promise<void> {
+    const isWanted = () => this.#waiting.get(id) === waiting;
+    if (!isWanted()) return;
+    const set = await this.#collect(id, waiting, isWanted);
+    if (set === undefined) return;
+    const { slot, payload } = waiting;
+    if (slot === undefined || !isWanted()) {
+      set[Symbol.dispose]();
       return;
     }
-    const server = new NegentropyServer(set, settings.negentropyAnswerBytesMax);
-    this.#sessions.set(id, { set, server, cancelIdle: () => {} });
-    metrics.negentropySessions.inc();
+    this.#waiting.delete(id);
+    waiting.memory[Symbol.dispose]();
+    const server = new NegentropyServer(set.records, this.#services.settings.negentropyAnswerBytesMax);
+    const session: Session = { set, server, slot, cancelIdle: () => {} };
+    this.#sessions.set(id, session);
+    this.#services.metrics.negentropySessions.inc();
+    this.#rearm(id, session);
     this.#respond(id, payload);
+  }
+
+  /** Our side of the filter; `undefined` when it cannot be had, of which the client was told, or not yet. */
+  async #collect(id: string, waiting: Waiting, isWanted: () => boolean): Promise<SessionSet | undefined> {
+    try {
+      const answer = await this.#sets.open(waiting.filter, this.#gone.signal);
+      if (answer.type === 'open') return answer.set;
+      if (!isWanted()) return undefined;
+      if (answer.type === 'too-many') {
+        this.#endWith(id, 'blocked: too many query results', answer.itemsMax);
+      } else {
+        waiting.slot?.leave();
+        waiting.slot = undefined;
+      }
+    } catch (error) {
+      if (!isWanted()) return undefined;
+      this.#services.logger.error(
+        { reason: errorMessage(error) },
+        'a negentropy session could not be opened',
+      );
+      this.#endWith(id, 'error: the query failed');
+    }
+    return undefined;
   }
 
   #respond(id: string, payload: string): void {
     const session = this.#sessions.get(id);
     if (session === undefined) {
-      this.#refuse(id, 'closed: there is no such negentropy session');
+      this.#endWith(id, 'closed: there is no such negentropy session');
       return;
     }
-    this.#rearm(id, session);
     try {
       const answer = session.server.respond(messageFromHex(payload));
+      if (answer.length > emptyAnswerBytes) this.#rearm(id, session);
       this.#outbox.send(negMessageFrame(id, messageToHex(answer)));
     } catch (error) {
-      this.#end(id);
       if (error instanceof NegentropyError) {
-        this.#refuse(id, `invalid: ${error.message}`);
+        this.#endWith(id, `invalid: ${error.message}`);
       } else {
         this.#services.logger.error({ reason: errorMessage(error) }, 'a negentropy session failed');
-        this.#refuse(id, 'error: the reconciliation failed');
+        this.#endWith(id, 'error: the reconciliation failed');
       }
     }
   }
 
-  /** Ends the session, if there is one, without a word to the client. */
+  /** Ends the session, if there is one, or its waiting, and tells the client why. */
+  #endWith(id: string, reason: string, itemsMax?: number): void {
+    this.#end(id);
+    this.#refuse(id, reason, itemsMax);
+  }
+
+  /** The same without a word to the client. */
   #end(id: string): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.memory[Symbol.dispose]();
+    waiting?.slot?.leave();
     const session = this.#sessions.get(id);
     if (session === undefined) return;
     this.#sessions.delete(id);
     session.cancelIdle();
     session.set[Symbol.dispose]();
-    this.#services.negentropySlots.release();
     this.#services.metrics.negentropySessions.dec();
+    session.slot.leave();
+    this.#resumeWaiting();
   }
 
-  /** Our side of the filter; `undefined` when it cannot be had, of which the client was told. */
-  async #collect(id: string, filter: Filter): Promise<LocalSet | undefined> {
-    const { kernels, localSets, logger, settings } = this.#services;
-    try {
-      const set = await localSets.open(filter, settings.negentropyItemsMax, this.#gone.signal);
-      if (set === undefined) this.#refuse(id, 'blocked: too many query results', settings.negentropyItemsMax);
-      return set;
-    } catch (error) {
-      if (this.#gone.signal.aborted) return undefined;
-      if (error instanceof KernelMemoryError) {
-        const itemsMax = Math.min(settings.negentropyItemsMax, itemsThatFit(kernels));
-        this.#refuse(id, 'blocked: too many query results', itemsMax);
-      } else {
-        logger.error({ reason: errorMessage(error) }, 'a negentropy session could not be opened');
-        this.#refuse(id, 'error: the query failed');
-      }
-      return undefined;
+  /** Those that waited for memory are tried again. */
+  #resumeWaiting(): void {
+    if (this.#gone.signal.aborted) return;
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.slot === undefined && this.#enter(id, waiting)) this.#beginInTurn(id, waiting);
     }
   }
 
+  /** The session was useful: it gives way last, and is not idle. */
   #rearm(id: string, session: Session): void {
+    session.slot.use();
     session.cancelIdle();
-    session.cancelIdle = this.#services.clock.after(this.#services.settings.negentropyIdleMsMax, () => {
-      this.#end(id);
-      this.#refuse(id, 'closed: the negentropy session was idle for too long');
-    });
+    session.cancelIdle = this.#services.clock.after(this.#services.settings.negentropyIdleMsMax, () =>
+      this.#endWith(id, 'closed: the negentropy session was idle for too long'),
+    );
   }
 
   #refuse(id: string, reason: string, itemsMax?: number): void {
     this.#outbox.send(negErrorFrame(id, reason, itemsMax));
   }
-}
-
-/** How many records the kernels could take at the moment: they are copied while they grow, and get range sums. */
-function itemsThatFit(kernels: Kernels): number {
-  const { bytesMax, bytesInUse } = kernels.memory();
-  return Math.max(1, Math.floor((bytesMax - bytesInUse) / (4 * recordBytes)));
 }

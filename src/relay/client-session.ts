@@ -71,7 +71,10 @@ export class ClientSession implements Disposable {
     this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
     this.#publisher = new Publisher(services, outbox, this.memory, this.account, onFlowChanged);
     this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
-    this.#negentropy = new ClientNegentropy(services, outbox);
+    this.#negentropy = new ClientNegentropy(services, outbox, this.#lane, {
+      address: group,
+      memory: this.memory,
+    });
   }
 
   /** Whether the client should not be read for now. What it sent already is taken all the same. */

@@ -16,9 +16,9 @@ import type { LocalSets } from '../store/local-sets.js';
 import { AnnouncementBarrier } from './announcement-barrier.js';
 import { BlockPool } from './block-pool.js';
 import { ClientConnection, type ConnectionServices } from './client-connection.js';
+import { NegentropySlots } from './negentropy-slots.js';
 import type { RelayMetrics } from './relay-metrics.js';
-import { memorySharesOf, type RelaySettings } from './settings.js';
-import { SlotCounter } from './slot-counter.js';
+import { memorySharesOf, type RelaySettings, setMemorySharesOf } from './settings.js';
 import { SubscriptionHub } from './subscription-hub.js';
 import { TurnEnd } from './turn-end.js';
 import { TurnScheduler } from './turn-scheduler.js';
@@ -27,7 +27,7 @@ import { TurnScheduler } from './turn-scheduler.js';
 export type RelayParts = {
   readonly admission: Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
-  readonly localSets: Pick<LocalSets, 'open'>;
+  readonly localSets: Pick<LocalSets, 'open' | 'isStanding'>;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,7 +64,8 @@ export class RelayServer implements AsyncDisposable {
       sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
       memory: this.#memory,
       scheduler: new TurnScheduler(clock, limits.requestSliceMs),
-      negentropySlots: new SlotCounter(settings.negentropySessionsMax),
+      negentropySlots: new NegentropySlots(clock, settings.negentropySlots),
+      negentropyMemory: new MemoryBudget(setMemorySharesOf(parts.kernels.memory())),
     };
     this.#sockets = new WebSocketServer({
       noServer: true,

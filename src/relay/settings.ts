@@ -1,5 +1,7 @@
 import { limits } from '../config/limits.js';
+import type { KernelMemory } from '../kernels/kernels.js';
 import type { MemoryShares } from '../lib/memory-budget.js';
+import type { SlotLimits } from './negentropy-slots.js';
 
 /** What bounds the relay: what the operator chose, and `fixedRelaySettings`. */
 export type RelaySettings = {
@@ -27,8 +29,7 @@ export type RelaySettings = {
   readonly sendBytesMax: number;
   readonly sendStalledMsMax: number;
   readonly pingIntervalMs: number;
-  readonly clientNegentropySessionsMax: number;
-  readonly negentropySessionsMax: number;
+  readonly negentropySlots: SlotLimits;
   readonly negentropyItemsMax: number;
   readonly negentropyIdleMsMax: number;
   readonly negentropyAnswerBytesMax: number;
@@ -63,8 +64,13 @@ export const fixedRelaySettings: Omit<
   sendBytesMax: limits.clientSendBytesMax,
   sendStalledMsMax: limits.clientSendStalledMsMax,
   pingIntervalMs: limits.clientPingIntervalMs,
-  clientNegentropySessionsMax: limits.clientNegentropySessionsMax,
-  negentropySessionsMax: limits.negentropySessionsMax,
+  negentropySlots: {
+    sessionsMax: limits.negentropySessionsMax,
+    addressSessionsMax: limits.addressNegentropySessionsMax,
+    clientSessionsMax: limits.clientNegentropySessionsMax,
+    clientWaitingMax: limits.clientNegentropyWaitingMax,
+    yieldMs: limits.negentropyYieldMs,
+  },
   negentropyItemsMax: limits.negentropySessionItemsMax,
   negentropyIdleMsMax: limits.negentropyIdleMsMax,
   negentropyAnswerBytesMax: limits.negentropyAnswerBytesMax,
@@ -78,6 +84,15 @@ export function memorySharesOf({ memoryBytesMax }: Pick<RelaySettings, 'memoryBy
     totalBytes: memoryBytesMax,
     groupBytes: memoryBytesMax * limits.addressMemoryShareMax,
     holderBytes: memoryBytesMax * limits.clientMemoryShareMax,
+  };
+}
+
+/** What of the kernels' memory the sets of negentropy sessions may take. */
+export function setMemorySharesOf({ bytesMax }: KernelMemory): MemoryShares {
+  return {
+    totalBytes: bytesMax * limits.negentropyMemoryShareMax,
+    groupBytes: bytesMax * limits.addressNegentropyMemoryShareMax,
+    holderBytes: bytesMax * limits.clientNegentropyMemoryShareMax,
   };
 }
 

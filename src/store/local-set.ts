@@ -41,6 +41,10 @@ export class SharedSet {
     return this.set.size;
   }
 
+  get isRead(): boolean {
+    return this.#readers > 0;
+  }
+
   evict(): void {
     this.#isEvicted = true;
     this.#disposeIfUnused();

@@ -40,6 +40,8 @@ export class LocalSets {
   readonly #building = new Set<Building>();
   /** By filter, what settles when its set in the making is done: never two of the same at once. */
   readonly #done = new Map<string, Promise<unknown>>();
+  /** What was given out of those that stand. */
+  readonly #leases = new WeakSet<LocalSet>();
   /** Filters that were asked for once, the oldest first. */
   readonly #askedOnce = new Set<string>();
 
@@ -48,6 +50,11 @@ export class LocalSets {
     this.#kernels = kernels;
     this.#matcher = kernels.createFilterMatcher();
     store.observe({ added: (event) => this.#add(event), removed: (event) => this.#remove(event) });
+  }
+
+  /** Whether a set that was opened stands, so that it is shared by all who read it. */
+  isStanding(set: LocalSet): boolean {
+    return this.#leases.has(set);
   }
 
   /** How many sets stand. */
@@ -86,7 +93,9 @@ export class LocalSets {
     if (standing === undefined) return undefined;
     this.#standing.delete(key);
     this.#standing.set(key, standing);
-    return withinTimes(standing.shared.lease(), filter);
+    const lease = withinTimes(standing.shared.lease(), filter);
+    this.#leases.add(lease);
+    return lease;
   }
 
   async #make(
@@ -113,7 +122,7 @@ export class LocalSets {
     using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
     if (anew !== undefined) this.#store.collect(filter, anew);
     const records = anew ?? builder;
-    const isStanding = this.#isWorthStanding(key, records.size);
+    const isStanding = this.#isWorthStanding(key, records.size) && this.#makeRoom(records.size);
     if (!isStanding && changes.isEmpty) return records.seal();
     const set = records.stand();
     try {
@@ -129,7 +138,7 @@ export class LocalSets {
     const standing: Standing = { filter, shared: new SharedSet(set), handle: this.#matcher.add(filter) };
     this.#standing.set(key, standing);
     const lease = standing.shared.lease();
-    this.#makeRoom();
+    this.#leases.add(lease);
     return lease;
   }
 
@@ -146,16 +155,20 @@ export class LocalSets {
     return false;
   }
 
-  #makeRoom(): void {
+  /** Lets go of the least recently used, until one more stands within the limits; whether it does. */
+  #makeRoom(records: number): boolean {
     const bytesMax = this.#kernels.memory().bytesMax * limits.standingSetsMemoryShareMax;
-    let bytes = 0;
+    let bytes = records * recordBytes;
     for (const { shared } of this.#standing.values()) bytes += shared.size * recordBytes;
+    const hasRoom = () => this.#standing.size < limits.standingSetsMax && bytes <= bytesMax;
     for (const [key, oldest] of this.#standing) {
-      if (this.#standing.size <= limits.standingSetsMax && bytes <= bytesMax) return;
-      if (this.#standing.size === 1) return;
+      if (hasRoom()) break;
+      // Under its readers it would be held by nobody's account.
+      if (oldest.shared.isRead) continue;
       bytes -= oldest.shared.size * recordBytes;
       this.#evict(key, oldest);
     }
+    return hasRoom();
   }
 
   #evict(key: string, standing: Standing): void {

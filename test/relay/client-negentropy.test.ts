@@ -4,8 +4,11 @@ import { KernelMemoryError } from '../../src/kernels/errors.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { createWasmKernels } from '../../src/kernels/wasm.js';
 import { deferred } from '../../src/lib/abort.js';
+import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { ClientSession } from '../../src/relay/client-session.js';
+import { fixedRelaySettings } from '../../src/relay/settings.js';
+import type { LocalSet } from '../../src/store/local-set.js';
 import { FakeOutbox, plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
 
 async function filled(count: number, options: WorldOptions = {}) {
@@ -22,6 +25,7 @@ function peer(events: readonly NostrEvent[]): nip77.Negentropy {
 }
 
 const opening = peer([]).initiate();
+const slots = fixedRelaySettings.negentropySlots;
 
 describe('negentropy', () => {
   afterEach(() => vi.restoreAllMocks());
@@ -111,23 +115,102 @@ describe('negentropy', () => {
     expect(outbox.frames).toEqual([['NEG-ERR', 'n', 'blocked: too many query results', expect.any(Number)]]);
   });
 
-  it('bounds the sessions of a client and of all clients, and frees them', async () => {
-    const settings = { clientNegentropySessionsMax: 2, negentropySessionsMax: 3 };
+  it('lets sessions wait that are too many at once, and answers each in the end', async () => {
+    const world = await filled(1, { settings: { negentropySlots: { ...slots, clientSessionsMax: 2 } } });
+    const ids = Array.from({ length: 14 }, (_, number) => `filter-${number}`);
+    for (const id of ids) world.send('NEG-OPEN', id, { kinds: [1] }, opening);
+    await world.settle();
+    expect(world.outbox.frames).toHaveLength(2);
+    for (let answered = 0; answered < ids.length; answered += 1) {
+      world.send('NEG-CLOSE', world.outbox.frames[answered]?.[1]);
+      await world.settle();
+    }
+    expect(world.outbox.ofType('NEG-ERR')).toEqual([]);
+    expect(world.outbox.ofType('NEG-MSG').map(([, id]) => id)).toEqual(ids);
+    expect([world.services.negentropySlots.open, world.services.memory.bytes]).toEqual([0, 0]);
+  });
+
+  it('refuses sessions when too many wait, and forgets one that is closed while it waits', async () => {
+    const settings = { negentropySlots: { ...slots, clientSessionsMax: 1, clientWaitingMax: 1 } };
     const world = await filled(1, { settings });
-    const other = world.client();
     for (const id of ['a', 'b', 'c']) world.send('NEG-OPEN', id, {}, opening);
     await world.settle();
-    expect(world.outbox.ofType('NEG-MSG').map(([, id]) => id)).toEqual(['a', 'b']);
-    expect(world.outbox.ofType('NEG-ERR')).toEqual([
+    world.send('NEG-CLOSE', 'b');
+    world.send('NEG-MSG', 'b', opening);
+    world.send('NEG-OPEN', 'd', {}, opening);
+    world.send('NEG-CLOSE', 'a');
+    await world.settle();
+    expect(world.outbox.frames).toEqual([
       ['NEG-ERR', 'c', expect.stringMatching(/^rate-limited: /)],
+      ['NEG-MSG', 'a', expect.any(String)],
+      ['NEG-ERR', 'b', expect.stringMatching(/^closed: /)],
+      ['NEG-MSG', 'd', expect.any(String)],
     ]);
-    for (const id of ['a', 'b']) other.send('NEG-OPEN', id, {}, opening);
+  });
+
+  it('lets nobody sit on the sessions of all clients by a message without questions now and then', async () => {
+    const world = await filled(1);
+    const sitting = Array.from({ length: slots.sessionsMax / 8 }, () => world.client());
+    const empty = '61';
+    for (let number = 0; number < 8; number += 1) {
+      for (const { send } of sitting) send('NEG-OPEN', `s${number}`, { ids: [] }, empty);
+      await world.settle();
+    }
+    expect(world.services.negentropySlots.open).toBe(slots.sessionsMax);
+    // At once, from one that has most.
+    world.send('NEG-OPEN', 'n', {}, opening);
     await world.settle();
-    expect(other.outbox.frames.map(([type]) => type).sort()).toEqual(['NEG-ERR', 'NEG-MSG']);
-    world.session[Symbol.dispose]();
-    other.send('NEG-OPEN', 'b', {}, opening);
+    expect(world.outbox.frames).toEqual([['NEG-MSG', 'n', expect.any(String)]]);
+    const told = sitting.flatMap(({ outbox }) => outbox.ofType('NEG-ERR'));
+    expect(told).toEqual([['NEG-ERR', 's0', expect.stringMatching(/^closed: /)]]);
+    // And all of them in a minute, whatever they send.
+    for (let half = 0; half < 2; half += 1) {
+      await world.clock.advance(world.settings.negentropyIdleMsMax / 2);
+      for (const { send } of sitting) send('NEG-MSG', 's7', empty);
+    }
     await world.settle();
-    expect(other.outbox.frames.at(-1)?.[0]).toBe('NEG-MSG');
+    expect(world.services.negentropySlots.open).toBe(0);
+  });
+
+  it('lets a session wait while the others of its client hold its share of kernel memory', async () => {
+    const shares = { totalBytes: 100_000, groupBytes: 100_000, holderBytes: 20_000 };
+    const negentropyMemory = new MemoryBudget(shares);
+    const world = await filled(300, { negentropyMemory });
+    for (const id of ['a', 'b']) world.send('NEG-OPEN', id, { kinds: [1] }, opening);
+    world.send('NEG-OPEN', 'small', { ids: [plainEvent(1).id] }, opening);
+    await world.settle();
+    expect(world.outbox.frames.map(([type, id]) => [type, id])).toEqual([
+      ['NEG-MSG', 'a'],
+      ['NEG-MSG', 'small'],
+    ]);
+    world.send('NEG-CLOSE', 'a');
+    await world.settle();
+    expect(world.outbox.frames.slice(2)).toEqual([['NEG-MSG', 'b', expect.any(String)]]);
+    for (let number = 301; number <= 400; number += 1) await world.store.put(plainEvent(number)).written;
+    for (const id of ['small', 'b']) world.send('NEG-CLOSE', id);
+    world.send('NEG-OPEN', 'c', { kinds: [1] }, opening);
+    await world.settle();
+    // Alone it does not fit either: it is for the client to ask for less.
+    expect(world.outbox.frames.slice(3)).toEqual([['NEG-ERR', 'c', 'blocked: too many query results', 357]]);
+    expect(negentropyMemory.bytes).toBe(0);
+  });
+
+  it('ends the sessions of the client that holds the most kernel memory for one that holds less', async () => {
+    const shares = { totalBytes: 45_000, groupBytes: 45_000, holderBytes: 40_000 };
+    const world = await filled(500, { negentropyMemory: new MemoryBudget(shares) });
+    world.send('NEG-OPEN', 'large', { kinds: [1] }, opening);
+    await world.settle();
+    const other = world.client();
+    const ids = Array.from({ length: 400 }, (_, at) => plainEvent(at + 1).id);
+    other.send('NEG-OPEN', 'n', { ids }, opening);
+    await world.settle();
+    expect(other.outbox.frames).toEqual([['NEG-MSG', 'n', expect.any(String)]]);
+    expect(world.outbox.frames.slice(1)).toEqual([
+      ['NEG-ERR', 'large', expect.stringMatching(/^rate-limited: /)],
+    ]);
+    world.send('NEG-OPEN', 'again', { ids: ids.slice(0, 10) }, opening);
+    await world.settle();
+    expect(world.outbox.frames[2]?.[0]).toBe('NEG-MSG');
   });
 
   it('closes a session that is idle', async () => {
@@ -158,6 +241,7 @@ describe('negentropy', () => {
           await gates[opened.length - 1]?.promise;
           return await localSets.open(filter, ...rest);
         },
+        isStanding: (set: LocalSet) => localSets.isStanding(set),
       },
     };
     const outbox = new FakeOutbox();
@@ -193,9 +277,6 @@ describe('negentropy', () => {
     world.session[Symbol.dispose]();
     await world.settle();
     expect(world.kernels.memory().bytesInUse).toBe(before);
-    const others = Array.from({ length: world.settings.negentropySessionsMax }, () =>
-      world.services.negentropySlots.take(),
-    );
-    expect(others).not.toContain(false);
+    expect(world.services.negentropySlots.open).toBe(0);
   });
 });

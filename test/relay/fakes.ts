@@ -14,10 +14,15 @@ import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
 import { eventFrame } from '../../src/relay/frames.js';
+import { NegentropySlots } from '../../src/relay/negentropy-slots.js';
 import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
 import { RelayMetrics } from '../../src/relay/relay-metrics.js';
-import { fixedRelaySettings, memorySharesOf, type RelaySettings } from '../../src/relay/settings.js';
-import { SlotCounter } from '../../src/relay/slot-counter.js';
+import {
+  fixedRelaySettings,
+  memorySharesOf,
+  type RelaySettings,
+  setMemorySharesOf,
+} from '../../src/relay/settings.js';
 import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
 import { textOf } from '../../src/relay/text-frame.js';
 import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
@@ -156,6 +161,7 @@ export type WorldOptions = {
   readonly settings?: Partial<RelaySettings>;
   readonly store?: Partial<Pick<EventStore, StoreParts>>;
   readonly kernels?: SessionServices['kernels'];
+  readonly negentropyMemory?: MemoryBudget;
 };
 
 /** Calls the garbage collector, which Node shows on demand only. */
@@ -180,7 +186,8 @@ export function sessionWorld(options: WorldOptions = {}) {
     barrier: new AnnouncementBarrier(store, parts.admission, hub, clock),
     memory: new MemoryBudget(memorySharesOf(parts.settings)),
     scheduler: new TurnScheduler(clock, 5),
-    negentropySlots: new SlotCounter(parts.settings.negentropySessionsMax),
+    negentropySlots: new NegentropySlots(clock, parts.settings.negentropySlots),
+    negentropyMemory: options.negentropyMemory ?? new MemoryBudget(setMemorySharesOf(kernels.memory())),
   };
   const client = (addressGroup = localAddressGroup) => {
     const outbox = new FakeOutbox();

@@ -115,6 +115,23 @@ describe('local sets', () => {
     expect(kernels.memory().bytesInUse - before).toBeLessThan(limits.standingSetsMax * enough * 200);
   });
 
+  it('do not stand where readers hold all that do: a set that nobody accounts for is never left to them', async () => {
+    const { kernels, sets } = setUp(enough);
+    const held: (Disposable | undefined)[] = [];
+    for (let n = 1; n <= limits.standingSetsMax + 2; n += 1) {
+      const filter = { kinds: [1, 1_000 + n] };
+      (await sets.open(filter, many))?.[Symbol.dispose]();
+      const set = await sets.open(filter, many);
+      expect(set && sets.isStanding(set)).toBe(n <= limits.standingSetsMax);
+      held.push(set);
+    }
+    expect(sets.standing).toBe(limits.standingSetsMax);
+    const before = kernels.memory().bytesInUse;
+    for (const set of held) set?.[Symbol.dispose]();
+    // Only those that do not stand are gone with their readers.
+    expect(before - kernels.memory().bytesInUse).toBeLessThan(3 * enough * 100);
+  });
+
   it('equal a fresh query after any changes', async () => {
     const change = fc.record({
       n: fc.integer({ min: 0, max: 3_000 }),
