@@ -42,12 +42,12 @@ function createStore(): EventStore {
     written: () => done,
     unwritten: () => undefined,
     writtenRow: () => done,
-    read: async (sequences) => sequences.map(() => undefined),
+    read: async (sequences) => sequences.map(() => 'missing' as const),
     close: () => done,
   };
   const index = new EventIndex(new Uint8Array(8));
-  return assembleStore({ index, backend, reasons: new Reasons(), clock: systemClock }, { clock: systemClock })
-    .store;
+  const parts = { index, backend, reasons: new Reasons(), clock: systemClock };
+  return assembleStore(parts, { clock: systemClock, keepsFaulty: true }).store;
 }
 
 /** The values of which the events have some. */

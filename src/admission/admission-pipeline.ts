@@ -148,6 +148,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     return () => this.#wantedListeners.delete(listener);
   }
 
+  /** Has events asked for again: because of `cause`, or because the store lost them. */
+  want(ids: readonly string[], cause?: NostrEvent): void {
+    if (ids.length > 0) for (const listener of this.#wantedListeners) listener(ids, cause);
+  }
+
   /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
   async sweep(): Promise<void> {
     const { removed, written } = this.#parts.store.removeExpired();
@@ -290,23 +295,19 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (this.#closed) return;
     const { atHand, gone } = this.#refusals.revive(event);
     for (const hot of atHand) this.#retry(hot);
-    this.#want(gone, event);
+    this.want(gone, event);
   }
 
   /** A copy that was refused before its signature was checked may turn out forged: then a good one is wanted. */
   #retry({ event, source }: HotEvent): void {
     this.submit(event, source).then(
       (outcome) => {
-        if (outcome === wrongSignature) this.#want([event.id], event);
+        if (outcome === wrongSignature) this.want([event.id], event);
       },
       () => {
         // The daemon is stopping, or the store failed, which its own write reports.
       },
     );
-  }
-
-  #want(ids: readonly string[], cause: NostrEvent): void {
-    if (ids.length > 0) for (const listener of this.#wantedListeners) listener(ids, cause);
   }
 
   #settle(job: PendingJob, outcome: AdmissionOutcome): void {

@@ -43,7 +43,8 @@ export type Admission = {
   roomy(source: EventSource['type']): Promise<void>;
   /**
    * Calls the listener with the ids of refused events that may be acceptable by now and are no longer at hand, so
-   * that they can be asked for again, and with the event because of which. Returns the way to stop listening.
+   * that they can be asked for again, and with the event because of which; and, without one, with those that the store
+   * lost. Returns the way to stop listening.
    */
   onWanted(listener: WantedListener): () => void;
   /** Whether all that the store shows has been announced in the feed. */
@@ -54,7 +55,7 @@ export type Admission = {
   readonly feed: Feed;
 };
 
-export type WantedListener = (ids: readonly string[], cause: NostrEvent) => void;
+export type WantedListener = (ids: readonly string[], cause: NostrEvent | undefined) => void;
 
 /** The feed of accepted events: serves relay subscriptions and sync alike. Listeners must not throw. */
 export type Feed = {

@@ -11,12 +11,14 @@ import { compare, type DoctorParts, type Finding, isFault, repair } from '../pol
 import { RepositoryDirectory } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
 import type { Command, Invocation } from './command.js';
+import { faultsSaidTo, readAllEvents, type Tally } from './doctor-events.js';
 import { existingStoreOptions } from './store-options.js';
 
-/** Compares repositories on disk with stored events; the daemon must not run meanwhile, for it has the store open. */
+/** Reads all stored events, and compares repositories on disk with them; the daemon must not run meanwhile, for it has the store open. */
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Compare repositories on disk with stored events, and report what is missing, extra or misaligned',
+  summary:
+    'Read all stored events, compare repositories on disk with them, and report what is damaged or differs',
   details:
     'The exit code is 0 when no fault is found, or none is left after --fix, else 1. Stop the daemon first.',
   usage: '',
@@ -35,12 +37,15 @@ export const doctor: Command = {
   async run(invocation) {
     const options = existingStoreOptions(invocation, 'doctor');
     const isToFix = invocation.flags.get('fix') === 'true';
-    await using store = (await openStore(options, systemClock)).store;
+    const tally: Tally = { faults: 0, repaired: 0 };
+    const faults = faultsSaidTo(invocation.stdout, tally, isToFix);
+    await using store = (await openStore(options, systemClock, faults)).store;
+    await readAllEvents(store, invocation.signal);
     const directory = new RepositoryDirectory(new RepositoryServing(servingRulesOf(options)));
     await directory.load(store);
     const git = new GitRunner(systemClock, invocation.signal);
     const repositories = new BareRepositories(resolve(options.gitDataPath), git);
-    return await examine({ store, directory, git, repositories }, isToFix, invocation);
+    return await examine({ store, directory, git, repositories }, isToFix, tally, invocation);
   },
 };
 
@@ -48,20 +53,20 @@ export const doctor: Command = {
 async function examine(
   parts: DoctorParts,
   isToFix: boolean,
+  tally: Tally,
   { stdout, signal }: Invocation,
 ): Promise<number> {
-  let faults = 0;
-  let repaired = 0;
   for await (const finding of compare(parts)) {
     signal.throwIfAborted();
     stdout.write(`${lineOf(finding)}\n`);
     if (!isFault(finding)) continue;
-    faults += 1;
+    tally.faults += 1;
     if (!isToFix) continue;
     const outcome = await tryRepair(parts, finding);
-    if (outcome === 'repaired') repaired += 1;
+    if (outcome === 'repaired') tally.repaired += 1;
     stdout.write(`  ${outcome}\n`);
   }
+  const { faults, repaired } = tally;
   stdout.write(faults === 0 ? 'no faults\n' : `faults: ${faults}, repaired: ${repaired}\n`);
   return faults === repaired ? 0 : 1;
 }

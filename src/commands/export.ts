@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { type Filter, parseFilter } from '../nostr/filter.js';
 import type { EventStore } from '../store/event-store.js';
+import type { FaultyEvent } from '../store/faulty-rows.js';
 import { type Command, type Invocation, textFlag, UsageError } from './command.js';
 import { existingStoreOptions } from './store-options.js';
 
@@ -11,7 +12,8 @@ import { existingStoreOptions } from './store-options.js';
 export const exportCommand: Command = {
   name: 'export',
   summary: 'Write stored events to standard output, one JSON line each, newest first',
-  details: 'The exit code is 0 also when nothing matches. Stop the daemon first.',
+  details:
+    'The exit code is 0 also when nothing matches, and 1 when an event is damaged and left out. Stop the daemon first.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
@@ -28,9 +30,14 @@ export const exportCommand: Command = {
   async run(invocation) {
     const options = existingStoreOptions(invocation, 'export');
     const filters = readFilters(textFlag(invocation, 'filter') ?? '{}');
-    await using store = (await openStore(options, systemClock)).store;
+    let code = 0;
+    const onFault = ({ id, fault }: FaultyEvent): void => {
+      invocation.stderr.write(`event ${id} is left out: ${fault}\n`);
+      code = 1;
+    };
+    await using store = (await openStore(options, systemClock, { onFault, keepsFaulty: true })).store;
     await writeEvents(store, filters, invocation);
-    return 0;
+    return code;
   },
 };
 

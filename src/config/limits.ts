@@ -439,6 +439,8 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
+  /** Faulty events that were told of and stay in the index, and are not told of again. */
+  storeFaultsToldMax: 10_000,
   /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */
   storeOpenFilesMax: 150,
   /** Most refused, superseded or deleted events that are remembered; the oldest give way. */

@@ -14,11 +14,13 @@ import { GitAlignment } from '../policy/git-alignment.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
+import type { FaultOptions } from '../store/faulty-rows.js';
 import { openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { watchFaults } from './process-metrics.js';
 import { servingRulesOf } from './settings.js';
+import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -34,11 +36,12 @@ export type Core = AsyncDisposable &
   };
 
 /** Opens the store. Throws `StoreError` with a line for the operator. */
-export async function openStore(options: Options, clock: Clock): Promise<OpenedStore> {
+export async function openStore(options: Options, clock: Clock, faults: FaultOptions): Promise<OpenedStore> {
   const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
   if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
   const { durability } = options;
-  return await openLevelStore({ path: resolve(options.relayDataPath), clock, durability, refusedExpiryMs });
+  const path = resolve(options.relayDataPath);
+  return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...faults });
 }
 
 /**
@@ -49,10 +52,11 @@ export async function openCore(options: Options, surroundings: Surroundings): Pr
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
   try {
-    const opened = await openStore(options, clock);
+    const registry = new Registry();
+    const storeFaults = new StoreFaults(registry, surroundings.logger);
+    const opened = await openStore(options, clock, { onFault: storeFaults.add });
     const { store, refused } = opened;
     stack.use(store);
-    const registry = new Registry();
     watchStore(registry, opened);
     watchFaults(registry, faults);
     const serving = new RepositoryServing(servingRulesOf(options));
@@ -82,6 +86,7 @@ export async function openCore(options: Options, surroundings: Surroundings): Pr
         onStoreFailure: failed.reject,
       }),
     );
+    storeFaults.askWith((ids) => admission.want(ids));
     return {
       ...opened,
       registry,

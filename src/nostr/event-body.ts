@@ -12,7 +12,8 @@ import type { NostrEvent } from './event.js';
  */
 export const bodyOffsets = { pubkey: 32, sig: 64, createdAt: 128, kind: 136, text: 138 } as const;
 
-const contentKey = ',"content":';
+/** Stands between tags and content. */
+export const contentKey = ',"content":';
 
 /** Writes the body of an event whose shape was checked; returns how many bytes of its text are tags. */
 export function writeBody(event: NostrEvent, to: ByteWriter): number {

@@ -1,9 +1,18 @@
+import type { Clock } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
+import type { EventIndex } from './index/event-index.js';
 import type { TermList } from './index/terms.js';
+import type { Reasons } from './reasons.js';
 
 /** An event that is stored now, and its bytes (nostr/event-body.ts) where these are at hand. */
 export type NewEvent = { readonly event: NostrEvent; readonly body: Uint8Array | undefined };
+
+/**
+ * Why a body is not to be had: there is none, it is not what was written, or the disk does not give it, which may be
+ * otherwise another time.
+ */
+export type BodyFault = 'missing' | 'damaged' | 'unreadable';
 
 /**
  * What lies below the index: it keeps the bodies of the stored events, by the sequence of their row, and a record
@@ -28,10 +37,18 @@ export type Backend = {
   writtenRow(sequence: number): Promise<void>;
   /** Settles when all changes of stored events so far are on disk; `undefined` when they are. Rejects as `check` throws. */
   unwritten(): Promise<void> | undefined;
-  /** The bodies of rows, `undefined` for one that is gone. Rejects with `StoreError`. */
-  read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]>;
+  /** The bodies of rows, or why one is not to be had. Rejects with `StoreError` when nothing can be read. */
+  read(sequences: readonly number[]): Promise<(StoredEvent | BodyFault)[]>;
   /** Writes what waits, leaves all in order for the next start, and lets go of what is held. */
   close(): Promise<void>;
+};
+
+/** The parts of a store that work on the same index. */
+export type StoreParts = {
+  readonly index: EventIndex;
+  readonly backend: Backend;
+  readonly reasons: Reasons;
+  readonly clock: Clock;
 };
 
 /** An event that is at hand; its JSON is made when it is asked for. */

@@ -56,11 +56,12 @@ export type EventStore = AsyncDisposable & {
   /**
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
    * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call, but for what
-   * leaves the store before it is come by. `turns` as for `countInTurns`; each chunk takes one.
+   * leaves the store before it is come by, and what is damaged on disk, which is forgotten. `turns` as for
+   * `countInTurns`; each chunk takes one.
    */
   query(filters: readonly Filter[], turns?: WorkTurns): AsyncIterable<readonly StoredEvent[]>;
 
-  /** The event with that id, if it is stored. */
+  /** The event with that id, if it is stored and not damaged. */
   get(id: string): Promise<StoredEvent | undefined>;
 
   /**
@@ -98,8 +99,8 @@ export type EventStore = AsyncDisposable & {
   ): Promise<boolean>;
 
   /**
-   * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time before a question
-   * was answered.
+   * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time: before a question
+   * was answered, or because it was found to be damaged.
    */
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> };
 

@@ -4,7 +4,7 @@ import { type Clock, unixSeconds } from '../lib/clock.js';
 import type { WorkTurns } from '../lib/work-turns.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
-import type { Backend } from './backend.js';
+import type { Backend, BodyFault, StoreParts } from './backend.js';
 import { RecordAppender } from './collect.js';
 import { CountRun } from './count.js';
 import type {
@@ -15,6 +15,7 @@ import type {
   StoredEvent,
   StoreObserver,
 } from './event-store.js';
+import { type FaultOptions, FaultyRows } from './faulty-rows.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { QueryRun, type RowBatch, type VisitBudget } from './index/filter-stream.js';
@@ -27,13 +28,8 @@ import { deletedRows, replacedRows, statusOf } from './rules.js';
 import { StoredRows } from './stored-rows.js';
 import { spending, Turns } from './turns.js';
 
-/** The parts of a store that work on the same index. */
-export type StoreParts = {
-  readonly index: EventIndex;
-  readonly backend: Backend;
-  readonly reasons: Reasons;
-  readonly clock: Clock;
-};
+/** How the store goes about its work. */
+export type IndexedStoreSettings = FaultOptions & { readonly rowsPerTurn: number };
 
 const nothing: readonly RemovedEvent[] = [];
 
@@ -53,18 +49,29 @@ export class IndexedStore implements EventStore {
   #isTelling = false;
   /** What the last event would become, as long as nothing changes: it is asked about right before it is put. */
   #previewed: { readonly event: NostrEvent; readonly now: number; readonly status: PutStatus } | undefined;
-  /** What expired and `removeExpired` has not reported yet. */
-  #expired: RemovedEvent[] = [];
+  /** What left by itself and `removeExpired` has not reported yet. */
+  #departed: RemovedEvent[] = [];
+  readonly #faulty: FaultyRows;
 
-  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows, rowsPerTurn: number) {
+  constructor(
+    { index, backend, reasons, clock }: StoreParts,
+    refused: RefusedRows,
+    settings: IndexedStoreSettings,
+  ) {
     this.#index = index;
     this.#backend = backend;
     this.#reasons = reasons;
     this.#clock = clock;
     this.#refused = refused;
-    this.#rowsPerTurn = rowsPerTurn;
+    this.#rowsPerTurn = settings.rowsPerTurn;
+    this.#faulty = new FaultyRows(index, settings);
     this.#terms = new TermList(index.hasher);
-    this.#events = new StoredRows(index, backend, () => this.#letGoDue());
+    this.#events = new StoredRows(
+      index,
+      backend,
+      () => this.#letGoDue(),
+      (row, fault) => this.#onFault(row, fault),
+    );
   }
 
   get size(): number {
@@ -158,8 +165,7 @@ export class IndexedStore implements EventStore {
   async get(id: string): Promise<StoredEvent | undefined> {
     const row = this.#current.findStored(id);
     if (row < 0) return undefined;
-    const [stored] = await this.#backend.read([this.#index.rows.sequence(row)]);
-    return stored;
+    return await this.#events.one(row);
   }
 
   ids(filter: Filter): string[] {
@@ -183,7 +189,9 @@ export class IndexedStore implements EventStore {
   }
 
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
-    return this.#idsInTurns(new QueryRun(this.#current, [filter]), idsPerTurn);
+    const run = new QueryRun(this.#current, [filter]);
+    const next = () => run.next({ visits: this.#rowsPerTurn }, idsPerTurn);
+    return this.#events.ids(next, () => this.#nextTurn(this.#turns));
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
@@ -216,8 +224,8 @@ export class IndexedStore implements EventStore {
   removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> } {
     this.#backend.check();
     this.#letGoDue();
-    const removed = this.#expired;
-    this.#expired = [];
+    const removed = this.#departed;
+    this.#departed = [];
     return { removed, written: removed.length > 0 ? this.#backend.written() : Promise.resolve() };
   }
 
@@ -252,20 +260,8 @@ export class IndexedStore implements EventStore {
       const { row, sequence } = expirations;
       expirations.pop();
       if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
-      this.#expired.push(this.#index.removedEvent(row));
+      this.#departed.push(this.#index.removedEvent(row));
       this.#letGo(row, 'expired');
-    }
-  }
-
-  async *#idsInTurns(run: QueryRun, idsPerTurn: number): AsyncGenerator<readonly string[]> {
-    const isStored = (state: number) => state === rowState.stored;
-    for (;;) {
-      const { found, done } = run.next({ visits: this.#rowsPerTurn }, idsPerTurn);
-      yield found
-        .filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored))
-        .map(({ row }) => this.#index.rows.idHex(row));
-      await this.#nextTurn(this.#turns);
-      if (done) return;
     }
   }
 
@@ -313,6 +309,17 @@ export class IndexedStore implements EventStore {
     this.#index.refuse(row, this.#reasons.stateOf(reason), time);
     this.#backend.changed(row, time, true);
     this.#refused.makeRoom();
+    this.#tell((observer) => observer.removed(removed));
+  }
+
+  /** The event of a stored row is not to be had. */
+  #onFault(row: number, fault: BodyFault): void {
+    if (!this.#faulty.isToGo(row, fault) || this.#backend.isStopped) return;
+    this.#previewed = undefined;
+    const removed = this.#index.removedEvent(row);
+    this.#index.kill(row);
+    this.#backend.changed(row, 0, true);
+    this.#departed.push(removed);
     this.#tell((observer) => observer.removed(removed));
   }
 

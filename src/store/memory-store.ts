@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { eventJson } from '../nostr/event.js';
-import { type Backend, EventInHand, type NewEvent } from './backend.js';
+import { type Backend, type BodyFault, EventInHand, type NewEvent } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import { EventIndex } from './index/event-index.js';
 import type { RowTable } from './index/row-table.js';
@@ -44,8 +44,8 @@ class MemoryBackend implements Backend {
 
   unwritten(): undefined {}
 
-  async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
-    return sequences.map((sequence) => this.#bodies.get(sequence));
+  async read(sequences: readonly number[]): Promise<(StoredEvent | BodyFault)[]> {
+    return sequences.map((sequence) => this.#bodies.get(sequence) ?? 'missing');
   }
 
   async close(): Promise<void> {

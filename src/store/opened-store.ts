@@ -1,11 +1,13 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import type { StoreParts } from './backend.js';
 import type { EventStore } from './event-store.js';
-import { IndexedStore, type StoreParts } from './indexed-store.js';
+import type { FaultOptions } from './faulty-rows.js';
+import { IndexedStore } from './indexed-store.js';
 import type { RefusedIndex } from './refused-index.js';
 import { RefusedRows } from './refused-rows.js';
 
-export type StoreOptions = {
+export type StoreOptions = FaultOptions & {
   readonly clock: Clock;
   /** How long a refused event is remembered; 7 days by default. */
   readonly refusedExpiryMs?: number;
@@ -44,7 +46,10 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
     refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
   });
   return {
-    store: new IndexedStore(parts, refused, options.rowsPerTurn ?? limits.storeQueryRowsPerTurn),
+    store: new IndexedStore(parts, refused, {
+      ...options,
+      rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
+    }),
     refused,
     stats: () => ({
       storedEvents: index.storedCount,

@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { WorkTurns } from '../lib/work-turns.js';
-import type { Backend } from './backend.js';
+import type { Backend, BodyFault } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import type { FoundRow, RowBatch } from './index/filter-stream.js';
@@ -11,12 +11,25 @@ export class StoredRows {
   readonly #index: EventIndex;
   readonly #backend: Backend;
   readonly #letGoDue: () => void;
+  readonly #onFault: (row: number, fault: BodyFault) => void;
 
-  /** `letGoDue` lets go of what has expired by now. */
-  constructor(index: EventIndex, backend: Backend, letGoDue: () => void) {
+  /** `letGoDue` lets go of what has expired by now; `onFault` is told of a stored row whose event is not to be had. */
+  constructor(
+    index: EventIndex,
+    backend: Backend,
+    letGoDue: () => void,
+    onFault: (row: number, fault: BodyFault) => void,
+  ) {
     this.#index = index;
     this.#backend = backend;
     this.#letGoDue = letGoDue;
+    this.#onFault = onFault;
+  }
+
+  /** The event of one row. */
+  async one(row: number): Promise<StoredEvent | undefined> {
+    const [event] = await this.#events([{ row, sequence: this.#index.rows.sequence(row) }]);
+    return event;
   }
 
   /**
@@ -49,14 +62,40 @@ export class StoredRows {
     }
   }
 
+  /** The ids of what `next` finds and is still there, one batch after the other, with `nextTurn` in between. */
+  async *ids(next: () => RowBatch, nextTurn: () => Promise<void>): AsyncGenerator<readonly string[]> {
+    for (;;) {
+      const { found, done } = next();
+      yield this.#standing(found).map(({ row }) => this.#index.rows.idHex(row));
+      await nextTurn();
+      if (done) return;
+    }
+  }
+
   /** The events of those rows that are still there. */
   async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
     this.#letGoDue();
-    const sequences: number[] = [];
-    for (const { row, sequence } of found)
-      if (this.#index.isCurrent(row, sequence, isStored)) sequences.push(sequence);
-    const events = await this.#backend.read(sequences);
-    return events.filter((event) => event !== undefined);
+    return this.#events(this.#standing(found));
+  }
+
+  #standing(found: readonly FoundRow[]): readonly FoundRow[] {
+    return found.filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isStored));
+  }
+
+  /** One that is not to be had costs the answer this one only. */
+  async #events(rows: readonly Pick<FoundRow, 'row' | 'sequence'>[]): Promise<StoredEvent[]> {
+    const read = await this.#backend.read(rows.map(({ sequence }) => sequence));
+    const events: StoredEvent[] = [];
+    for (const [at, event] of read.entries()) {
+      if (typeof event !== 'string') {
+        events.push(event);
+        continue;
+      }
+      const { row, sequence } = rows[at]!;
+      // Its body may have gone with it while it was read.
+      if (this.#index.isCurrent(row, sequence, isStored)) this.#onFault(row, event);
+    }
+    return events;
   }
 }
 

@@ -25,7 +25,7 @@ type Wanted = { readonly ids: readonly string[]; readonly repositories: Readonly
 
 /**
  * Ids that are asked for outside of catch-up: refused events whose missing piece has arrived and that are no longer at
- * hand. Each is asked of one relay after another until one serves it, first of those that the announcement of the
+ * hand, and stored ones that were found damaged. Each is asked of one relay after another until one serves it, first of those that the announcement of the
  * repository names, then of others in turn. What is lost here, catch-up finds.
  */
 export class WantedIds {
@@ -44,9 +44,9 @@ export class WantedIds {
     return this.#waiting.size;
   }
 
-  /** `cause` is the event because of which they may be acceptable by now. */
-  add(ids: readonly string[], cause: NostrEvent): void {
-    const repositories = eventRepositories(cause);
+  /** `cause` is the event because of which they may be acceptable by now; the store lost those that have none. */
+  add(ids: readonly string[], cause: NostrEvent | undefined): void {
+    const repositories = cause === undefined ? [] : eventRepositories(cause);
     for (const id of ids) {
       if (this.#waiting.size >= limits.wantedIdsMax) break;
       this.#waiting.set(id, repositories);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { Level } from 'level';
 import { describe, expect, it } from 'vitest';
 import { doctor } from '../../src/commands/doctor.js';
 import { readOptions } from '../../src/config/options.js';
@@ -7,7 +8,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { openLevelStore } from '../../src/store/level/level-store.js';
 import { headOf, scratchFolder } from '../git/scratch.js';
-import { announcement, domain, key, state } from './world.js';
+import { address, announcement, domain, event, key, state } from './world.js';
 
 const alice = key(1);
 const identifier = 'repo\u001b[31m';
@@ -35,6 +36,37 @@ async function callDoctor(path: string, ...switches: string[]): Promise<{ code: 
 }
 
 describe('graspd doctor', () => {
+  it('lists events that are damaged on disk, and has them forgotten with --fix', async () => {
+    using folder = scratchFolder();
+    const path = join(folder.path, 'relay');
+    const { store } = await openLevelStore({ path, clock: systemClock });
+    store.put(announcement(alice, 'repo'));
+    const damaged = event(alice, 1621, [['a', address(alice, 'repo')]]);
+    store.put(damaged);
+    await store[Symbol.asyncDispose]();
+    const raw = new Level<Uint8Array, Uint8Array>(join(path, 'events'), {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+    });
+    const last = { gte: Buffer.from('b'), lt: Buffer.from('c'), reverse: true, limit: 1 };
+    const [[key, body] = []] = await raw.iterator(last).all();
+    if (key === undefined || body === undefined) throw new TypeError('no body is stored');
+    body[body.length >>> 1]! ^= 1;
+    await raw.put(key, body);
+    await raw.close();
+
+    const line = `damaged    event ${damaged.id}, kind 1621\n`;
+    for (let round = 0; round < 2; round += 1) {
+      const { code, said } = await callDoctor(folder.path);
+      expect(code).toBe(1);
+      expect(said.split(line)).toHaveLength(2);
+    }
+    const fixed = await callDoctor(folder.path, 'fix');
+    expect(fixed.code).toBe(0);
+    expect(fixed.said).toContain(`${line}  forgotten: the daemon asks other relays for it\n`);
+    expect((await callDoctor(folder.path)).said).toBe('no faults\n');
+  });
+
   it('reports, repairs with --fix, and lets no name steer the terminal', async () => {
     using folder = scratchFolder();
     const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import { PeerGoneError } from '../../src/sync/errors.js';
 import { WantedIds, type WantedSource } from '../../src/sync/wanted-ids.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -12,7 +13,12 @@ const never = () => new Promise<never>(() => {});
 async function play(
   relays: readonly string[],
   fetch: (relay: string, ids: readonly string[]) => Promise<readonly string[]>,
-  options: { named?: readonly string[]; add?: readonly (readonly string[])[]; forMs?: number } = {},
+  options: {
+    named?: readonly string[];
+    add?: readonly (readonly string[])[];
+    forMs?: number;
+    cause?: NostrEvent | undefined;
+  } = {},
 ) {
   const asked: [relay: string, ids: readonly string[]][] = [];
   const clock = new VirtualClock();
@@ -40,7 +46,7 @@ async function play(
   const stop = new AbortController();
   const running = wanted.run(stop.signal).catch(() => {});
   for (const ids of options.add ?? [['1', '2']]) {
-    wanted.add(ids, repository);
+    wanted.add(ids, 'cause' in options ? options.cause : repository);
     await clock.advance(options.forMs ?? 10);
   }
   stop.abort(new Error('stopped'));
@@ -53,6 +59,11 @@ describe('ids that are wanted again (docs/sync.md §6)', () => {
   it('are asked first of the relays that the announcement of the repository names', async () => {
     const asked = await play(['a', 'b', 'c'], async (_, ids) => ids, { named: ['c'] });
     expect(asked.map(([relay]) => relay)).toEqual(['c', 'a', 'b']);
+  });
+
+  it('are asked of all when the store lost them, and nothing says which repository they are about', async () => {
+    const asked = await play(['a', 'b', 'c'], async (_, ids) => ids, { named: ['c'], cause: undefined });
+    expect(asked.map(([relay]) => relay)).toEqual(['a', 'b', 'c']);
   });
 
   it('are asked of no further relay when they came', async () => {

@@ -3,16 +3,18 @@ import { type Deferred, deferred } from '../../lib/abort.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import { encodeBody } from '../../nostr/event-body.js';
-import type { Backend, NewEvent } from '../backend.js';
+import type { Backend, BodyFault, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
 import type { Reasons } from '../reasons.js';
 import { BodyCache } from './body-cache.js';
 import { BodyInHand, memoryOfBody } from './body-codec.js';
+import { readBodies } from './body-reader.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
+import { bodyIn, sealBody } from './sealed-body.js';
 import { SegmentWriter } from './segment.js';
 
 /** What is written at once: everything in it is on disk or nothing. */
@@ -24,6 +26,7 @@ type Batch = {
   readonly done: Deferred<void>;
 };
 
+/** `body` is sealed. */
 type Pending = { readonly body: Uint8Array; readonly batch: Batch };
 
 /**
@@ -105,7 +108,7 @@ export class CommitLog implements Backend {
     }
     const sequence = index.rows.sequence(row);
     // Encoded now and not when the batch is written: each event bears its own cost, and no turn that of hundreds.
-    const body = stored.body ?? encodeBody(stored.event);
+    const body = sealBody(stored.body ?? encodeBody(stored.event), sequence);
     this.#pending.set(sequence, { body, batch });
     batch.bodies.push(sequence);
     batch.bytes += body.length;
@@ -147,18 +150,18 @@ export class CommitLog implements Backend {
     return last.done.promise;
   }
 
-  async read(sequences: readonly number[]): Promise<(StoredEvent | undefined)[]> {
+  async read(sequences: readonly number[]): Promise<(StoredEvent | BodyFault)[]> {
     const events = sequences.map((sequence) => this.#atHand(sequence));
     const missing = sequences.filter((_, at) => events[at] === undefined);
-    if (missing.length === 0) return events;
-    const bodies = await this.#readBodies(missing);
+    if (missing.length === 0) return events as StoredEvent[];
+    const bodies = await readBodies(this.#parts.db, missing);
     let next = 0;
     return events.map((event) => {
       if (event !== undefined) return event;
-      const body = bodies[next];
-      const sequence = missing[next] as number;
+      const body = bodies[next]!;
+      const sequence = missing[next]!;
       next += 1;
-      if (body === undefined) return undefined;
+      if (typeof body === 'string') return body;
       const read = new BodyInHand(body);
       this.#cache.set(sequence, read, memoryOfBody(body.length));
       return read;
@@ -167,8 +170,7 @@ export class CommitLog implements Backend {
 
   #atHand(sequence: number): BodyInHand | undefined {
     const pending = this.#pending.get(sequence);
-    // A copy: the body may be a piece of a batch, which is not to live as long as somebody reads it.
-    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(pending.body.slice());
+    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(bodyIn(pending.body));
   }
 
   close(): Promise<void> {
@@ -187,16 +189,6 @@ export class CommitLog implements Backend {
       if (!hasFailed) await this.#parts.snapshot();
     } finally {
       await this.#parts.db.close();
-    }
-  }
-
-  async #readBodies(sequences: readonly number[]): Promise<(Uint8Array | undefined)[]> {
-    try {
-      return await this.#parts.db.getMany(sequences.map(bodyKey));
-    } catch (error) {
-      throw new StoreError('store_read_failed', `the store cannot be read: ${errorMessage(error)}`, {
-        cause: error,
-      });
     }
   }
 

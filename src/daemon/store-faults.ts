@@ -1,0 +1,39 @@
+import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+import type { BodyFault } from '../store/backend.js';
+import type { FaultyEvent } from '../store/faulty-rows.js';
+
+const meaning: Readonly<Record<BodyFault, string>> = {
+  missing: 'the bytes of a stored event are gone: it is forgotten, and asked of other relays again',
+  damaged: 'a stored event is damaged on the disk: it is forgotten, and asked of other relays again',
+  unreadable: 'a stored event cannot be read from the disk: answers leave it out',
+};
+
+/** Says and counts which stored events are not to be had, and has those that are lost asked for again. */
+export class StoreFaults {
+  readonly #logger: Logger;
+  readonly #counter: Counter<'fault'>;
+  #ask: (ids: readonly string[]) => void = () => {};
+
+  constructor(registry: Registry, logger: Logger) {
+    this.#logger = logger;
+    this.#counter = new Counter({
+      name: 'ngit_store_faulty_events_total',
+      help: 'Stored events whose bytes are missing, damaged or unreadable',
+      labelNames: ['fault'],
+      registers: [registry],
+    });
+    for (const fault of Object.keys(meaning)) this.#counter.inc({ fault }, 0);
+  }
+
+  /** Who asks other relays; what was lost before that is brought by the first catch-up. */
+  askWith(ask: (ids: readonly string[]) => void): void {
+    this.#ask = ask;
+  }
+
+  readonly add = ({ id, kind, pubkey, fault }: FaultyEvent): void => {
+    this.#counter.inc({ fault });
+    this.#logger.error({ event: id, kind, pubkey, fault }, meaning[fault]);
+    if (fault !== 'unreadable') this.#ask([id]);
+  };
+}
