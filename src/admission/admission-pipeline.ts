@@ -53,7 +53,7 @@ type WritingJob = {
 /** What a client is told of an event that the store would not keep. */
 const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
   duplicate: { type: 'known', reason: 'duplicate: already have this event' },
-  superseded: { type: 'known', reason: 'duplicate: have a newer version of this event' },
+  superseded: { type: 'superseded', reason: 'duplicate: have a newer version of this event' },
   deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
   expired: { type: 'refused', reason: 'invalid: this event has expired' },
 };

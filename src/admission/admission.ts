@@ -8,8 +8,10 @@ export type EventSource =
 /** What became of an event. Reasons begin with a NIP-01 prefix. */
 export type AdmissionOutcome =
   | { readonly type: 'stored' }
-  /** Known already, or not to be kept: a duplicate, superseded, deleted or expired event. */
+  /** The very event is stored already. */
   | { readonly type: 'known'; readonly reason: string }
+  /** Not taken, for a newer version of it is stored, or one of the same time that wins the tie (NIP-01). */
+  | { readonly type: 'superseded'; readonly reason: string }
   /** Passed on to those who listen, not stored (NIP-01). */
   | { readonly type: 'ephemeral' }
   | { readonly type: 'refused'; readonly reason: string };

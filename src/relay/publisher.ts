@@ -150,8 +150,8 @@ function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {
     case 'ephemeral':
       return [true, ''];
     case 'known':
-      // NIP-01: what we have already is no failure; what we do not want to have is one.
-      return [outcome.reason.startsWith('duplicate:'), outcome.reason];
+      return [true, outcome.reason];
+    case 'superseded':
     case 'refused':
       return [false, outcome.reason];
   }

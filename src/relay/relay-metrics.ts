@@ -5,6 +5,7 @@ import { gaugesIn } from '../lib/gauge.js';
 export type PublishOutcome =
   | 'stored'
   | 'known'
+  | 'superseded'
   | 'ephemeral'
   | 'refused'
   | 'rate_limited'

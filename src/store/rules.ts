@@ -11,9 +11,9 @@ import { rowState } from './index/row-table.js';
 
 /** What the stored events say of a new one (NIP-01, NIP-09, NIP-40), at `nowSeconds`. */
 export function statusOf(index: EventIndex, event: NostrEvent, nowSeconds: number): PutStatus {
-  if (isEphemeralKind(event.kind)) return 'ephemeral';
   if (index.findStored(event.id) >= 0) return 'duplicate';
   if (isExpired(event, nowSeconds)) return 'expired';
+  if (isEphemeralKind(event.kind)) return 'ephemeral';
   if (isDeleted(index, event)) return 'deleted';
   if (standing(index, event).some(({ isOlder }) => !isOlder)) return 'superseded';
   return 'stored';

@@ -151,7 +151,7 @@ describe('cheapest checks first', () => {
     await outcomeOf(newer, relayA);
     await outcomeOf(deletion, relayA);
     verifier.verified = [];
-    expect((await outcomeOf(older, relayA)).type).toBe('known');
+    expect((await outcomeOf(older, relayA)).type).toBe('superseded');
     expect((await outcomeOf(target, relayA)).type).toBe('refused');
     expect((await outcomeOf(nextEvent({ tags: [['expiration', '1']] }), relayA)).type).toBe('refused');
     expect(verifier.verified).toHaveLength(0);
@@ -164,6 +164,38 @@ describe('cheapest checks first', () => {
     await outcomeOf(event, relayA);
     expect(await outcomeOf(event, relayB)).toEqual({ type: 'refused', reason: 'blocked: not yet' });
     expect(verifier.verified).toHaveLength(0);
+  });
+});
+
+describe('what a client is told of what is not stored', () => {
+  const at = (created_at: number, content = '') =>
+    nextEvent({ kind: 30_617, created_at, content, tags: [['d', 'x']] });
+
+  it('the very event again is known, an older version and one that loses the tie are superseded', async () => {
+    const [low, high] = [at(7, 'a'), at(7, 'b')].sort((a, b) => (a.id < b.id ? -1 : 1)) as [
+      NostrEvent,
+      NostrEvent,
+    ];
+    expect(await outcomeOf(low, direct)).toEqual({ type: 'stored' });
+    expect((await outcomeOf(low, direct)).type).toBe('known');
+    const superseded = { type: 'superseded', reason: 'duplicate: have a newer version of this event' };
+    for (const event of [high, at(6)]) {
+      // The same, however often it is asked for.
+      expect(await outcomeOf(event, direct)).toEqual(superseded);
+      expect(await outcomeOf(event, direct)).toEqual(superseded);
+    }
+    expect(parts.store.size).toBe(1);
+  });
+
+  it('what has expired is invalid, also when it is ephemeral', async () => {
+    for (const kind of [1, 20_001]) {
+      const event = nextEvent({ kind, tags: [['expiration', '1']] });
+      expect(await outcomeOf(event, direct)).toEqual({
+        type: 'refused',
+        reason: 'invalid: this event has expired',
+      });
+    }
+    expect(accepted).toEqual([]);
   });
 });
 

@@ -91,7 +91,7 @@ describe('an answer that rests on an unwritten event', () => {
   }
 
   const cases: [string, NostrEvent, NostrEvent, Answer][] = [
-    ['an older version', versions[1], versions[0], 'known'],
+    ['an older version', versions[1], versions[0], 'superseded'],
     ['the same event', note, note, 'known'],
     ['a deleted event', deletion, note, 'refused'],
     ['what the policy refuses because of it', versions[0], unwanted, 'refused'],

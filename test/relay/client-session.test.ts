@@ -19,7 +19,11 @@ describe('EVENT', () => {
       true,
       'duplicate: already have this event',
     ],
-    [{ type: 'known', reason: 'blocked: deleted' }, false, 'blocked: deleted'],
+    [
+      { type: 'superseded', reason: 'duplicate: have a newer version of this event' },
+      false,
+      'duplicate: have a newer version of this event',
+    ],
     [{ type: 'refused', reason: 'blocked: not wanted' }, false, 'blocked: not wanted'],
   ])('answers %j with OK %s', async (outcome, accepted, reason) => {
     const world = sessionWorld();

@@ -192,10 +192,11 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
 
     it('does not store ephemeral and expired events', () => {
       expect(statusOf(makeEvent({ kind: 22_242 }))).toBe('ephemeral');
+      expect(statusOf(makeEvent({ kind: 22_242, tags: [['expiration', '1']] }))).toBe('expired');
       expect(statusOf(makeEvent({ tags: [['expiration', String(now)]] }))).toBe('expired');
       expect(statusOf(makeEvent({ tags: [['expiration', String(now + 1)]] }))).toBe('stored');
       expect(store.size).toBe(1);
-      expect(refused.size).toBe(1);
+      expect(refused.size).toBe(2);
     });
 
     it('removes what expires', async () => {

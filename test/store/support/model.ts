@@ -34,9 +34,9 @@ export class ModelStore {
   }
 
   statusOf(event: NostrEvent, now: number): PutStatus {
-    if (isEphemeralKind(event.kind)) return 'ephemeral';
     if (this.events.some(({ id }) => id === event.id)) return 'duplicate';
     if (isExpired(event, now)) return 'expired';
+    if (isEphemeralKind(event.kind)) return 'ephemeral';
     if (!isDeletion(event) && this.events.some((request) => deletes(request, event))) return 'deleted';
     const standing = this.events.find((other) => sameAddress(other, event));
     return standing !== undefined && supersedes(standing, event) ? 'superseded' : 'stored';
