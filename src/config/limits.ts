@@ -200,9 +200,9 @@ export const limits = {
   httpCloseMsMax: 2_500,
 
   /** Connections above `--max-connections` that may be open for what is no WebSocket: metrics, NIP-11, health. */
-  httpSpareConnectionsMax: 64,
+  httpSpareConnectionsMax: 32,
   /** Connections above a limit that are kept open at the same time to be told so. */
-  httpRefusedConnectionsMax: 64,
+  httpRefusedConnectionsMax: 16,
   /** Time in which such a connection must have asked for something. */
   httpRefusedMsMax: 2_000,
   /** What `Retry-After` says to who was refused, in seconds. */
@@ -413,6 +413,16 @@ export const limits = {
   wantedFetchMsMax: 120_000,
 
   // Process
+  /** Files that the process has open beside store, threads and connections, also for a moment. */
+  descriptorsProcess: 64,
+  /** Files that one verification thread has open. */
+  descriptorsPerWorker: 4,
+  /** Files that the store has open beside `storeOpenFilesMax`: logs, snapshots, tables that compaction writes. */
+  descriptorsStoreSpare: 16,
+  /** Connections that one relay may take at the same time: its WebSocket, and the one that its NIP-11 came by. */
+  descriptorsPerRelay: 2,
+  /** Connections of clients below which the daemon does not start. */
+  connectionsMin: 16,
   /** Bytes of log lines that wait while they cannot be written; more are dropped. */
   logBufferBytesMax: 1_048_576,
   /** Time from the first SIGTERM or SIGINT to the end of the process. */

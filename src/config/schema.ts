@@ -93,8 +93,10 @@ export const optionsSchema = z.object({
   metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
   maxConnections: optional(
     kind.whole(1, 1_000_000),
-    'none',
-    service('Most client connections at once; more are refused'),
+    'what the limit of open files leaves',
+    service(
+      'Most client connections at once; more are refused, as are those that the limit of open files has no room for',
+    ),
   ),
   trustedProxy: withDefault(kind.networks, '', {
     ...service(

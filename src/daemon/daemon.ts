@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
@@ -14,6 +15,7 @@ import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/metrics.js';
 import { createWsDialer } from '../sync/ws-dialer.js';
 import { type Core, openCore } from './core.js';
+import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
@@ -33,7 +35,7 @@ const bytesPerMegabyte = 1_000_000;
 
 /**
  * The composition root: makes every part, gives each what it stands on, and starts them from the store upwards. It
- * serves clients as soon as it listens, and begins to sync then. Throws `StoreError`, `ListenError` or
+ * serves clients as soon as it listens, and begins to sync then. Throws `StoreError`, `ListenError`, `DescriptorError` or
  * `OwnerKeyError`, each with one line for the operator, after releasing what was made.
  */
 export async function startDaemon(options: Options, surroundings: Surroundings): Promise<Daemon> {
@@ -48,6 +50,9 @@ export async function startDaemon(options: Options, surroundings: Surroundings):
 
 async function start(options: Options, surroundings: Surroundings, stack: ReleaseStack): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
+  const shares = descriptorShares(descriptorLimit(), options.verifyWorkers);
+  const relaySettings = relaySettingsOf(options, shares);
+  warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
   const core = stack.use(await openCore(options, surroundings));
   const { registry, store, admission } = core;
@@ -68,7 +73,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     metrics: new RelayMetrics(registry),
     faults,
     accounts,
-    settings: relaySettingsOf(options),
+    settings: relaySettings,
   });
   const sync = new SyncManager({
     ...core,
@@ -83,7 +88,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     random: surroundings.random,
     logger,
     metrics: new SyncMetrics(registry),
-    settings: syncSettingsOf(options),
+    settings: syncSettingsOf(options, shares),
     ownService: ownServiceOf(options),
     identity,
     serves: (announcement) => core.serving.serves(announcement),
@@ -98,10 +103,7 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     onUpgrade: relay.handleUpgrade,
     routes: [],
     trustedProxies: options.trustedProxy,
-    connectionsMax:
-      options.maxConnections === undefined
-        ? undefined
-        : options.maxConnections + limits.httpSpareConnectionsMax,
+    connectionsMax: (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax,
     accounts,
     clock,
     logger,
@@ -122,6 +124,18 @@ async function start(options: Options, surroundings: Surroundings, stack: Releas
     closed: Promise.race([core.failed, stopped]),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
+}
+
+function warnOfFewDescriptors(
+  { maxConnections }: Options,
+  { connectionsMax }: DescriptorShares,
+  logger: Logger,
+): void {
+  if (maxConnections === undefined || maxConnections <= connectionsMax) return;
+  logger.warn(
+    { connectionsMax, maxConnections },
+    'the limit of open files has no room for --max-connections; raise it (ulimit -n, LimitNOFILE of systemd)',
+  );
 }
 
 /** The store is open when this is asked; what takes time is reading from it which relays there are. */

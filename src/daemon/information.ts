@@ -2,8 +2,7 @@ import { isLoopbackDomain } from '../config/host.js';
 import type { Options } from '../config/options.js';
 import { programName, programVersion } from '../config/version.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
-import { limitationOf, servedNips } from '../relay/settings.js';
-import { relaySettingsOf } from './settings.js';
+import { fixedRelaySettings, limitationOf, servedNips } from '../relay/settings.js';
 
 /** The NIP-11 document of a daemon with these options. */
 export function informationOf(options: Options, ownerPubkey: string): RelayInformationDocument {
@@ -15,7 +14,7 @@ export function informationOf(options: Options, ownerPubkey: string): RelayInfor
     software: programName,
     version: programVersion,
     icon: options.relayIcon,
-    limitation: limitationOf(relaySettingsOf(options)),
+    limitation: limitationOf(fixedRelaySettings),
     supportedGrasps: ['GRASP-02'],
     repoAcceptanceCriteria: acceptanceOf(options),
     curation: curationOf(options),

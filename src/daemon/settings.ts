@@ -7,6 +7,7 @@ import { OwnService } from '../nostr/relay-url.js';
 import type { ServingRules } from '../policy/serving.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
+import type { DescriptorShares } from './descriptors.js';
 
 const bytesPerMegabyte = 1_000_000;
 
@@ -21,13 +22,18 @@ export function servingRulesOf(options: Options): ServingRules {
 }
 
 /** The options of the relay; the rest are fixed limits. */
-export function relaySettingsOf(options: Options): RelaySettings {
+export function relaySettingsOf(options: Options, shares: DescriptorShares): RelaySettings {
   return {
     ...fixedRelaySettings,
-    connectionsMax: options.maxConnections,
+    connectionsMax: connectionsMaxOf(options, shares),
     memoryBytesMax: options.clientMemoryMaxMb * bytesPerMegabyte,
     eventsPerMinuteMax: options.clientEventsPerMinute === 0 ? undefined : options.clientEventsPerMinute,
   };
+}
+
+/** The most WebSockets of clients: what the operator chose, as far as there are descriptors. */
+function connectionsMaxOf({ maxConnections }: Options, shares: DescriptorShares): number {
+  return Math.min(maxConnections ?? Number.POSITIVE_INFINITY, shares.connectionsMax);
 }
 
 /** What the clients of one address may take together. */
@@ -44,9 +50,10 @@ export function addressLimitsOf(options: Options): AddressLimits {
 }
 
 /** The options of sync, in the units that it uses. */
-export function syncSettingsOf(options: Options): SyncSettings {
+export function syncSettingsOf(options: Options, shares: DescriptorShares): SyncSettings {
   return {
     ...defaultSyncSettings,
+    relaysMax: shares.relaysMax,
     bootstrapRelays: options.syncBootstrapRelayUrl,
     startupDelayMs: options.syncStartupDelaySecs * secondMs,
     startupJitterMs: options.syncStartupJitterMs,

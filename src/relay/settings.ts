@@ -103,7 +103,9 @@ export function setMemorySharesOf({ bytesMax }: KernelMemory): MemoryShares {
 export const servedNips: readonly number[] = [1, 9, 11, 34, 40, 45, 77];
 
 /** The `limitation` object of NIP-11, from the numbers that are enforced. */
-export function limitationOf(settings: RelaySettings): Readonly<Record<string, number | boolean>> {
+export function limitationOf(
+  settings: typeof fixedRelaySettings,
+): Readonly<Record<string, number | boolean>> {
   return {
     max_message_length: settings.messageBytesMax,
     max_subscriptions: settings.subscriptionsMax,

@@ -56,7 +56,7 @@ export class SyncManager {
     this.#discovery = new Discovery({
       ownService: options.ownService,
       bootstrapRelays,
-      relaysMax: limits.syncRelaysMax,
+      relaysMax: options.settings.relaysMax,
       relaysPerAnnouncementMax: limits.syncRelaysPerAnnouncementMax,
     });
     const filters = new FilterService({ discovery: this.#discovery, serves: options.serves });

@@ -1,9 +1,12 @@
+import { limits } from '../config/limits.js';
 import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
 
 /** The options of proactive sync (`NGIT_SYNC_*`), in the units that the code uses. */
 export type SyncSettings = {
   /** URLs that the operator gave: trusted, tracked for ever, asked about everything that we serve. */
   readonly bootstrapRelays: readonly string[];
+  /** Most relays of announcements that are connected to. */
+  readonly relaysMax: number;
   /** Wait before the first connection to a relay. */
   readonly startupDelayMs: number;
   /** Upper end of the random wait that is added to the first connection and to every backoff. */
@@ -40,6 +43,7 @@ export type SyncSettings = {
 /** The defaults of the options (docs/configuration.md), and what is fixed (docs/sync.md §5). */
 export const defaultSyncSettings: SyncSettings = {
   bootstrapRelays: [],
+  relaysMax: limits.syncRelaysMax,
   startupDelayMs: 5 * secondMs,
   startupJitterMs: 2 * secondMs,
   batchDelayMs: minuteMs,

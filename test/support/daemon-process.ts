@@ -19,6 +19,8 @@ export type DaemonProcessOptions = {
   /** Working directory with the data; a temporary one, removed at the end, when absent. */
   readonly directory?: string;
   readonly port?: number;
+  /** Most files that it may open; as many as this process otherwise. */
+  readonly openFilesMax?: number;
 };
 
 /** `graspd` as a real process on a free port of loopback; it ends with the test that started it. */
@@ -45,7 +47,15 @@ export class DaemonProcess implements AsyncDisposable {
     const port = options.port ?? (await freePort());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
     const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
-    const child = spawn(process.execPath, [program, ...flags], {
+    const { openFilesMax } = options;
+    const [command = '', ...args] = [
+      // The shell becomes the daemon.
+      ...(openFilesMax === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']),
+      process.execPath,
+      program,
+      ...flags,
+    ];
+    const child = spawn(command, args, {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory, NGIT_TEST: '1', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],

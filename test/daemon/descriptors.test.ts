@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { DescriptorError, descriptorLimit, descriptorShares } from '../../src/daemon/descriptors.js';
+
+describe('the shares of descriptors', () => {
+  it.each([400, 1_024, 4_096, 20_000, 65_536])(
+    'leave store, threads and process what they need, of %s',
+    (descriptors) => {
+      const workers = 4;
+      const { connectionsMax, relaysMax } = descriptorShares(descriptors, workers);
+      const taken =
+        connectionsMax +
+        limits.httpSpareConnectionsMax +
+        limits.httpRefusedConnectionsMax +
+        relaysMax * limits.descriptorsPerRelay;
+      expect(descriptors - taken).toBeGreaterThanOrEqual(
+        limits.storeOpenFilesMax + limits.descriptorsProcess + workers * limits.descriptorsPerWorker,
+      );
+      expect(connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
+      expect(relaysMax).toBeGreaterThanOrEqual(1);
+      expect(relaysMax).toBeLessThanOrEqual(limits.syncRelaysMax);
+    },
+  );
+
+  it('are no limit where the process has none', () => {
+    const shares = descriptorShares(Number.POSITIVE_INFINITY, 1);
+    expect(shares).toEqual({ connectionsMax: Number.POSITIVE_INFINITY, relaysMax: limits.syncRelaysMax });
+  });
+
+  it('say how many are needed when there are too few', () => {
+    const failure = (() => {
+      try {
+        return descriptorShares(250, 2);
+      } catch (error) {
+        return error as DescriptorError;
+      }
+    })();
+    expect(failure).toBeInstanceOf(DescriptorError);
+    const needed = Number(/needs (\d+) or more/.exec((failure as DescriptorError).message)?.[1]);
+    expect(descriptorShares(needed, 2).connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
+  });
+
+  it('follow from the limit of this process', () => {
+    expect(descriptorLimit()).toBeGreaterThan(0);
+  });
+});
