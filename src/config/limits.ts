@@ -351,6 +351,10 @@ export const limits = {
   remoteInformationBytesMax: 262_144,
   /** Time in which something must come for a request (EOSE, an event, a NEG message). */
   remoteRequestMsMax: 30_000,
+  /** Time in which a relay of which nothing is known must have answered its first NEG-OPEN. */
+  remoteNegentropyProbeMsMax: 10_000,
+  /** How long other questions wait for that answer before they are asked in pages. */
+  remoteNegentropyPatienceMs: 1_000,
   /** Time in which an answer to AUTH must have come. */
   remoteAuthMsMax: 15_000,
   /** Time between two pings of a remote. */

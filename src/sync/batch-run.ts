@@ -3,11 +3,12 @@ import { limits } from '../config/limits.js';
 import { unixSeconds } from '../lib/clock.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
-import { canTry, learn } from './capability.js';
+import { learn } from './capability.js';
 import {
   type CatchupTask,
   divide,
   type FilterCatchup,
+  type NegentropyResult,
   startCatchup,
   takeResult,
   takeTask,
@@ -20,7 +21,16 @@ import { BatchUnwantedError, PeerStrainedError } from './errors.js';
 import { isGap } from './gaps.js';
 import type { Inlet } from './inlet.js';
 import { announcementsTopic, filtersOf, layer1Kinds } from './layers.js';
-import { evenCuts, filterOf, localSet, type NegentropyParts, reconcile } from './negentropy.js';
+import {
+  evenCuts,
+  filterOf,
+  localSet,
+  type NegentropyParts,
+  type NegentropySink,
+  type Opening,
+  reconcile,
+} from './negentropy.js';
+import type { NegentropyProbe } from './negentropy-probe.js';
 import { PageReader } from './page-reader.js';
 import { nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
 import type { PeerMissing } from './peer-missing.js';
@@ -35,6 +45,7 @@ export type BatchParts = NegentropyParts & {
   readonly memory: RelayMemory;
   readonly inlet: Inlet;
   readonly downloader: Downloader;
+  readonly probe: NegentropyProbe;
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
   readonly scope: RelayScope;
@@ -81,7 +92,7 @@ export class BatchRun {
 
   #begin(filter: Filter): FilterCatchup {
     const { since } = this.#batch;
-    if (!this.#canNegotiate()) return startCatchup(filter, since, 'paging');
+    if (!this.#parts.probe.canTry) return startCatchup(filter, since, 'paging');
     return this.#divided(startCatchup(filter, since, 'negentropy'));
   }
 
@@ -123,31 +134,36 @@ export class BatchRun {
       this.#parts.onEverythingRefused();
       throw new BatchUnwantedError(this.#parts.peer.relay);
     }
-    if (!this.#canNegotiate())
+    const { probe, clock } = this.#parts;
+    const result = await probe.negotiate(this.#batch.layer > 0, signal, (opening) =>
+      this.#reconcile(task, order, opening, signal),
+    );
+    if (result === undefined)
       return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
-    const { peer, memory, clock, settings } = this.#parts;
-    const result = await peer.capacity.sessions.use(signal, async () => {
-      this.requests += 1;
-      return await reconcile(
-        this.#parts,
-        task,
-        {
-          onNeed: async (ids) => await order.add(ids),
-          onHave: (ids) => this.#parts.peerMissing.add(ids, this.#batch, this.#log),
-        },
-        signal,
-      );
-    });
-    // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
-    if (this.#batch.layer > 0 || result.type === 'reconciled')
-      memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
     const rules = { cutsMax: limits.catchupCutsMax, now: unixSeconds(clock) };
     change((catchup) => takeResult(catchup, task, result, rules));
   }
 
-  #canNegotiate(): boolean {
-    const { settings, memory, clock } = this.#parts;
-    return !settings.negentropyDisabled && canTry(memory.negentropy, clock.monotonic());
+  async #reconcile(
+    task: CatchupTask,
+    order: DownloadOrder,
+    opening: Opening,
+    signal: AbortSignal,
+  ): Promise<NegentropyResult> {
+    const { peer, memory, clock, settings } = this.#parts;
+    const sink: NegentropySink = {
+      onNeed: async (ids) => await order.add(ids),
+      onHave: (ids) => this.#parts.peerMissing.add(ids, this.#batch, this.#log),
+    };
+    const result = await peer.capacity.sessions.use(signal, async () => {
+      this.requests += 1;
+      return await reconcile(this.#parts, task, sink, signal, opening);
+    });
+    // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
+    const isEverything = this.#batch.layer === 0 && Object.keys(task.filter).length === 0;
+    if (!isEverything || result.type === 'reconciled')
+      memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
+    return result;
   }
 
   /** Over disjoint time ranges several sessions run at once, where the remote takes them: a long way is hidden. */

@@ -1,3 +1,5 @@
+import type { NegentropyResult } from './catchup.js';
+
 /** Whether a relay does negentropy, as far as it is known. Times are monotonic milliseconds. */
 export type Capability =
   | { readonly type: 'untried' }
@@ -12,10 +14,18 @@ export function canTry(capability: Capability, now: number): boolean {
   return capability.type !== 'unable' || now >= capability.until;
 }
 
-/** What a session says about the relay: pure. `too-many` is no matter of ability. */
+/** Whether it is for the next session to find out what the relay does. */
+export function isOpenQuestion(capability: Capability, now: number): boolean {
+  return capability.type === 'untried' || (capability.type === 'unable' && now >= capability.until);
+}
+
+/**
+ * What a session says about the relay: pure. `too-many` is no matter of ability; of one that worked and is silent now it
+ * is an open question again.
+ */
 export function learn(
   capability: Capability,
-  result: 'reconciled' | 'too-many' | 'refused' | 'broken',
+  result: NegentropyResult['type'],
   now: number,
   retryMs: number,
 ): Capability {
@@ -23,5 +33,6 @@ export function learn(
   if (result === 'too-many') return capability.type === 'works' ? capability : { type: 'works', breaks: 0 };
   const unable: Capability = { type: 'unable', until: now + retryMs };
   if (capability.type !== 'works') return unable;
+  if (result === 'silent') return { type: 'untried' };
   return capability.breaks + 1 >= breaksMax ? unable : { type: 'works', breaks: capability.breaks + 1 };
 }

@@ -25,6 +25,8 @@ export type NegentropyResult =
   | { readonly type: 'too-many'; readonly cuts: readonly number[] }
   /** The remote does not do negentropy, or not this one. */
   | { readonly type: 'refused' }
+  /** The remote did not answer NEG-OPEN. */
+  | { readonly type: 'silent' }
   /** It began and broke: silence, nonsense, a session that was dropped. */
   | { readonly type: 'broken' };
 
@@ -73,6 +75,7 @@ export function takeResult(
       return { pending: [...inPlace, ...catchup.pending], cuts: catchup.cuts + 1 };
     }
     case 'refused':
+    case 'silent':
       return { ...catchup, pending: [paged(task), ...catchup.pending] };
     case 'broken': {
       const again = task.failures === 0 ? { ...task, failures: 1 } : paged(task);

@@ -47,11 +47,11 @@ export class Channel {
     this.#isBehind = time.isBehind;
   }
 
-  /** From now on something has to come within the time limit. */
-  expect(): void {
+  /** From now on something has to come within the time limit, or the given one. */
+  expect(limitMs = this.#limitMs): void {
     this.rest();
-    this.#cancel = this.#clock.after(this.#limitMs, () => {
-      if (this.#isBehind()) this.expect();
+    this.#cancel = this.#clock.after(limitMs, () => {
+      if (this.#isBehind()) this.expect(limitMs);
       else this.listener.onSilent();
     });
   }

@@ -52,6 +52,7 @@ export async function reconcile(
   task: CatchupTask,
   sink: NegentropySink,
   signal: AbortSignal,
+  opening: Opening,
 ): Promise<NegentropyResult> {
   const filter = filterOf(task);
   const local = isEverything(filter) ? await parts.known.open(filter, signal) : localSet(parts, filter);
@@ -60,7 +61,7 @@ export async function reconcile(
   try {
     const end = await patiently(
       { ...parts, signal },
-      async () => await runSession(parts, filter, local, sink, signal),
+      async () => await runSession(parts, { filter, local, sink, opening }, signal),
     );
     return end.type === 'closed' ? { type: 'refused' } : end;
   } finally {
@@ -108,11 +109,20 @@ function tooMany(set: LocalSet, itemsMax: number | undefined): NegentropyResult 
   return { type: 'too-many', cuts: evenCuts(set, Math.min(Math.max(2, fitting), piecesMax, set.size)) };
 }
 
+/** How a session begins: how long the remote may take to answer its first message, and who is told when it did. */
+export type Opening = { readonly answerMsMax: number; readonly onAnswered: () => void };
+
+/** What a session reconciles, and how it begins. */
+type SessionTask = {
+  readonly filter: Filter;
+  readonly local: LocalSet;
+  readonly sink: NegentropySink;
+  readonly opening: Opening;
+};
+
 async function runSession(
   parts: NegentropyParts,
-  filter: Filter,
-  local: LocalSet,
-  sink: NegentropySink,
+  { filter, local, sink, opening }: SessionTask,
   signal: AbortSignal,
 ): Promise<SessionEnd> {
   const { peer, metrics } = parts;
@@ -126,7 +136,9 @@ async function runSession(
   });
   const session = new Session(parts, signal);
   try {
-    let answer = await session.ask(['NEG-OPEN', session.id, filter, toHex(client.initiate())]);
+    const first = ['NEG-OPEN', session.id, filter, toHex(client.initiate())];
+    let answer = await session.ask(first, opening.answerMsMax);
+    if (answer.type === 'message') opening.onAnswered();
     for (;;) {
       if (answer.type !== 'message') return endOf(answer, client.rounds > 0, local);
       metrics.negentropyRound();
@@ -147,7 +159,7 @@ async function runSession(
 
 function endOf(answer: Exclude<Answer, { type: 'message' }>, hasBegun: boolean, local: LocalSet): SessionEnd {
   if (answer.type === 'slowed') return slowedDown;
-  if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'refused' };
+  if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'silent' };
   const refusal = readRefusal(answer.reason, answer.itemsMax);
   if (refusal.type === 'too-many-results') return tooMany(local, refusal.itemsMax);
   if (refusal.type !== 'other') return { type: 'closed', reason: answer.reason };
@@ -192,12 +204,12 @@ class Session {
     return this.#channel.id;
   }
 
-  async ask(message: readonly unknown[]): Promise<Answer> {
+  async ask(message: readonly unknown[], limitMs?: number): Promise<Answer> {
     this.#signal.throwIfAborted();
     this.#answer = deferred();
     this.#askedAt = this.#clock.monotonic();
     this.#peer.send(message);
-    this.#channel.expect();
+    this.#channel.expect(limitMs);
     const answer = await this.#answer.promise;
     this.#channel.rest();
     this.#rounds += 1;

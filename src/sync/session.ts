@@ -6,6 +6,7 @@ import type { HostBudget } from './host-budget.js';
 import type { Inlet } from './inlet.js';
 import { everythingTopic, type Topic } from './layers.js';
 import { LiveSync } from './live.js';
+import { NegentropyProbe } from './negentropy-probe.js';
 import type { Peer } from './peer.js';
 import { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
@@ -49,7 +50,8 @@ export class Session {
     this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
     this.#logs = new RunLogs(parts);
     this.#downloader = new Downloader(parts);
-    const batchParts = { ...parts, downloader: this.#downloader, peerMissing: this.#peerMissing };
+    const probe = new NegentropyProbe({ ...context, memory });
+    const batchParts = { ...parts, probe, downloader: this.#downloader, peerMissing: this.#peerMissing };
     this.#catchup = new CatchupLoop({
       context,
       memory,

@@ -78,6 +78,16 @@ describe('over real sockets', () => {
     expect(await daemon.metric('ngit_sync_events_total{source="live_sync"}')).toBe(1);
   });
 
+  it('relays that take NEG-OPEN and are silent are probed once, and paged through', async () => {
+    const issues = Array.from({ length: 800 }, (_, n) => issue(n));
+    const options = { isSilentOnNegentropy: true };
+    await using first = await PlainRelay.serve([announcement, ...issues.slice(0, 500)], options);
+    await using second = await PlainRelay.serve([announcement, ...issues.slice(300)], options);
+    await using daemon = await DaemonProcess.start(following(`${first.url},${second.url}`));
+    await holds(daemon, [announcement, ...issues]);
+    expect([first.negentropyOpened, second.negentropyOpened]).toEqual([1, 1]);
+  });
+
   it('a relay that must be authenticated to is answered with the key of the daemon', async () => {
     const identity = Identity.generate();
     await using remote = await PlainRelay.serve([announcement, issue(1)], { authRequired: true });

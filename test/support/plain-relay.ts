@@ -12,6 +12,8 @@ export type PlainRelayOptions = {
   readonly authRequired?: boolean;
   /** After that many requests on a connection, the next one is refused as `rate-limited:`, once. */
   readonly rateLimitAfter?: number;
+  /** Takes NEG-OPEN, and says nothing to it, though its NIP-11 document would list 77. */
+  readonly isSilentOnNegentropy?: boolean;
 };
 
 type Client = {
@@ -34,6 +36,8 @@ export class PlainRelay implements AsyncDisposable {
   /** When a request was refused as `rate-limited:`, and when each came, in milliseconds. */
   readonly refusedAt: number[] = [];
   readonly requestedAt: number[] = [];
+  /** How often NEG-OPEN came and was not answered. */
+  negentropyOpened = 0;
   readonly #server: WebSocketServer;
   readonly #events: NostrEvent[];
   readonly #options: PlainRelayOptions;
@@ -101,6 +105,7 @@ export class PlainRelay implements AsyncDisposable {
     if (type === 'REQ') this.#onRequest(client, String(subject), filters as Filter[]);
     else if (type === 'CLOSE') client.subscriptions.delete(String(subject));
     else if (type === 'AUTH') this.#onAuth(client, subject as NostrEvent);
+    else if (type === 'NEG-OPEN' && this.#options.isSilentOnNegentropy === true) this.negentropyOpened += 1;
     else send(client.socket, 'NOTICE', `unknown message ${String(type)}`);
   }
 
