@@ -16,6 +16,8 @@ export const limits = {
   eventTagsMax: 200_000,
   /** Most values in one list of a filter. */
   filterListItemsMax: 5_000,
+  /** Most values in all lists of a filter together. */
+  filterValuesMax: 10_000,
   /** Most characters of a URL in an event or a setting. */
   urlCharsMax: 1_024,
   /** Most clone URLs, most relays and most maintainers of one announcement. */
@@ -99,12 +101,24 @@ export const limits = {
   createdAtAheadSecondsMax: 86_400,
   /** Most open subscriptions of one client. */
   clientSubscriptionsMax: 500,
+  /**
+   * Characters of a message of a client from which it waits for a turn in which it is read, its filters one by one; and of
+   * messages that wait to be read, above which its socket is not.
+   */
+  clientLongMessageChars: 16_384,
   /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
   clientQueriesRunningMax: 8,
   /** Requests of one client that wait for their turn; above it, its socket is not read. */
   clientRequestsQueuedMax: 64,
   /** Characters of the requests of one client that wait for their turn; above it, its socket is not read. */
   clientRequestsQueuedCharsMax: 2_400_000,
+  /**
+   * Work that one client may cause in a second, in units of looking at one row of the index, a tenth of a microsecond or
+   * so; what it asks beyond that waits behind what others ask.
+   */
+  clientWorkUnitsPerSecond: 200_000,
+  /** Work that a client which asked for nothing for a while may cause at once, and work beyond its budget that counts. */
+  clientWorkUnitsMax: 400_000,
   /** Events that a filter without `limit` is answered with. */
   filterEventsDefault: 500,
   /** Most events that one filter is answered with. */
@@ -148,6 +162,8 @@ export const limits = {
   compressionThresholdBytes: 1_024,
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
+  /** Work, in the same units, after which a request leaves the turn to the event loop. */
+  requestTurnUnits: 50_000,
   /** Pause before live events are handed out, in which whoever published them gets to read the `OK`. */
   deliveryPauseMs: 1,
   /**

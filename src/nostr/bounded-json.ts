@@ -10,6 +10,7 @@ export class JsonBoundsError extends GraspError {
 
 const code = {
   quote: 0x22,
+  comma: 0x2c,
   colon: 0x3a,
   openBracket: 0x5b,
   backslash: 0x5c,
@@ -18,24 +19,65 @@ const code = {
   closeBrace: 0x7d,
 } as const;
 
+/** An element of an array, not parsed yet. */
+export type JsonElement = {
+  readonly text: string;
+  /** Commas outside of strings: there are no more values in it than one more. */
+  readonly commas: number;
+};
+
 /**
  * `JSON.parse` for a text of a stranger. Nesting, objects and keys cost the parser up to a hundred times as much as
  * other text of the same length, so they are counted first, in one pass that looks at each character once at most.
  * Throws `JsonBoundsError`, and `SyntaxError` when the text is no JSON.
  */
 export function parseBoundedJson(text: string): unknown {
-  checkBounds(text);
+  scan(text, () => {});
   return JSON.parse(text);
 }
 
-function checkBounds(text: string): void {
+/**
+ * The elements of a text that is an array, for those who parse one after the other; what they are is not looked at.
+ * Throws `JsonBoundsError`, and `SyntaxError` when the text is no array or has more than `elementsMax` elements.
+ */
+export function boundedElements(text: string, elementsMax: number): JsonElement[] {
+  const elements: JsonElement[] = [];
+  const start = text.search(/\S/) + 1;
+  let from = start;
+  let commasBefore = 0;
+  const end = scan(text, (at, commas) => {
+    elements.push({ text: text.slice(from, at), commas: commas - commasBefore });
+    if (elements.length === elementsMax) throw new SyntaxError(`more than ${elementsMax} elements`);
+    from = at + 1;
+    commasBefore = commas + 1;
+  });
+  if (text[start - 1] !== '[' || text[end.at] !== ']' || text.slice(end.at + 1).trim() !== '')
+    throw new SyntaxError('not an array');
+  elements.push({ text: text.slice(from, end.at), commas: end.commas - commasBefore });
+  return elements;
+}
+
+/**
+ * Counts what the bounds are about. Tells of each comma of the outermost array with the number of commas before it;
+ * gives the place at which the first array or object ends, and the number of commas until there.
+ */
+function scan(
+  text: string,
+  onComma: (at: number, commas: number) => void,
+): { readonly at: number; readonly commas: number } {
   let depth = 0;
   let objects = 0;
   let fields = 0;
+  let commas = 0;
+  let end: { readonly at: number; readonly commas: number } | undefined;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
       case code.quote:
         at = endOfString(text, at);
+        break;
+      case code.comma:
+        if (depth === 1 && end === undefined) onComma(at, commas);
+        commas += 1;
         break;
       case code.colon:
         fields += 1;
@@ -52,10 +94,12 @@ function checkBounds(text: string): void {
       case code.closeBracket:
       case code.closeBrace:
         depth -= 1;
+        if (depth === 0) end ??= { at, commas };
         break;
     }
     if (depth > limits.jsonDepthMax) throw new JsonBoundsError('the JSON is nested too deeply');
   }
+  return end ?? { at: text.length, commas };
 }
 
 /** Where the string that begins at `start` has its last quote: the first before which backslashes are even in number. */

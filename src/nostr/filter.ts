@@ -39,6 +39,9 @@ export function parseFilter(value: unknown): Filter {
     else if (tagKey.test(key)) filter[key as TagKey] = parseList(key, entry, isText);
     else throw new InvalidFilterError(`a filter has no '${key.slice(0, 40)}'`);
   }
+  if (filterValues(filter) > limits.filterValuesMax) {
+    throw new InvalidFilterError(`a filter has more than ${limits.filterValuesMax} values`);
+  }
   return filter;
 }
 
@@ -68,6 +71,13 @@ function parseWhole(key: string, value: unknown): number {
 export function isEmptyFilter(filter: Filter): boolean {
   if ((filter.since ?? 0) > (filter.until ?? Number.MAX_SAFE_INTEGER)) return true;
   return Object.values(filter).some((entry) => Array.isArray(entry) && entry.length === 0);
+}
+
+/** How many values all lists of a filter have together. */
+export function filterValues(filter: Filter): number {
+  let values = 0;
+  for (const entry of Object.values(filter)) if (Array.isArray(entry)) values += entry.length;
+  return values;
 }
 
 /** The tag conditions of a filter, as `[letter, values]`. */

@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
-import { JsonBoundsError, parseBoundedJson } from './bounded-json.js';
+import { boundedElements, JsonBoundsError, type JsonElement, parseBoundedJson } from './bounded-json.js';
 import { type NostrEvent, parseEvent } from './event.js';
 import { type Filter, parseFilter } from './filter.js';
 
@@ -48,9 +48,39 @@ export class InvalidMessageError extends GraspError {
   }
 }
 
+/** Most elements of a frame that are told apart; any with more is no message. */
+const elementsMax = 64;
+/** Characters of a frame whose elements are found in the time in which one is parsed. */
+const scannedPerParsed = 8;
+
 /** Reads a frame from a client. Throws `InvalidMessageError`. */
 export function parseClientMessage(frame: string): ClientMessage {
-  const [type, ...rest] = parseFrame(frame);
+  return clientMessageOf(parseFrame(frame));
+}
+
+/**
+ * Reads a long frame from a client in pieces, the filters of a request one by one: gives the number of characters of each
+ * piece, and the message at last. Throws `InvalidMessageError`.
+ */
+export function* readClientMessage(frame: string): Generator<number, ClientMessage> {
+  const elements = elementsOf(frame);
+  const type = parseElement(elements[0]);
+  yield frame.length / scannedPerParsed;
+  if (type !== 'REQ' && type !== 'COUNT') {
+    const isEvent = type === 'EVENT' || type === 'AUTH';
+    return clientMessageOf(checkFrame(elements.map(isEvent ? parseElement : parseShortElement)));
+  }
+  const subscription = parseSubscription(type, parseElement(elements[1]));
+  const filters: Filter[] = [];
+  const texts = within(type, subscription, () => checkFilterCount(elements.slice(2)));
+  for (const element of texts) {
+    filters.push(within(type, subscription, () => parseFilter(parseShortElement(element))));
+    yield element.text.length;
+  }
+  return { type, subscription, filters };
+}
+
+function clientMessageOf([type, ...rest]: [type: string, ...rest: unknown[]]): ClientMessage {
   switch (type) {
     case 'EVENT':
     case 'AUTH':
@@ -58,7 +88,11 @@ export function parseClientMessage(frame: string): ClientMessage {
     case 'REQ':
     case 'COUNT': {
       const subscription = parseSubscription(type, rest[0]);
-      return { type, subscription, filters: within(type, subscription, () => parseFilters(rest.slice(1))) };
+      return {
+        type,
+        subscription,
+        filters: within(type, subscription, () => checkFilterCount(rest.slice(1)).map(parseFilter)),
+      };
     }
     case 'CLOSE':
     case 'NEG-CLOSE':
@@ -119,17 +153,39 @@ export function parseRelayMessage(frame: string): RelayMessage {
 }
 
 function parseFrame(frame: string): [type: string, ...rest: unknown[]] {
-  let message: unknown;
-  try {
-    message = parseBoundedJson(frame);
-  } catch (cause) {
-    const reason = cause instanceof JsonBoundsError ? cause.message : 'the message is not JSON';
-    throw new InvalidMessageError(reason, '', undefined, cause);
-  }
+  return checkFrame(parsing(() => parseBoundedJson(frame)));
+}
+
+function checkFrame(message: unknown): [type: string, ...rest: unknown[]] {
   if (!Array.isArray(message) || typeof message[0] !== 'string') {
     throw new InvalidMessageError('the message is not an array that begins with its type');
   }
   return message as [string, ...unknown[]];
+}
+
+function elementsOf(frame: string): JsonElement[] {
+  return parsing(() => boundedElements(frame, elementsMax));
+}
+
+function parseElement(element: JsonElement | undefined): unknown {
+  return element === undefined ? undefined : parsing(() => JSON.parse(element.text));
+}
+
+/** For an element that is no event: it has no more values than a filter may have. */
+function parseShortElement(element: JsonElement): unknown {
+  if (element.commas > limits.filterValuesMax + limits.jsonFieldsMax) {
+    throw new InvalidMessageError(`a filter has more than ${limits.filterValuesMax} values`);
+  }
+  return parseElement(element);
+}
+
+function parsing<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    const reason = cause instanceof JsonBoundsError ? cause.message : 'the message is not JSON';
+    throw new InvalidMessageError(reason, '', undefined, cause);
+  }
 }
 
 function parseSubscription(type: string, value: unknown): string {
@@ -143,12 +199,13 @@ function parseSubscription(type: string, value: unknown): string {
   return value;
 }
 
-function parseFilters(values: unknown[]): Filter[] {
-  if (values.length === 0) throw new InvalidMessageError('there is no filter');
-  if (values.length > limits.requestFiltersMax) {
+/** Throws unless these can be all filters of a request. */
+function checkFilterCount<T>(filters: readonly T[]): readonly T[] {
+  if (filters.length === 0) throw new InvalidMessageError('there is no filter');
+  if (filters.length > limits.requestFiltersMax) {
     throw new InvalidMessageError(`more than ${limits.requestFiltersMax} filters`);
   }
-  return values.map(parseFilter);
+  return filters;
 }
 
 function parseText(type: string, subject: string | undefined, value: unknown): string {

@@ -13,6 +13,7 @@ import type { Outbox } from './outbox.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { RequestLane } from './request-lane.js';
 import { type SessionSet, type SessionSetServices, SessionSets } from './session-sets.js';
+import { reconcilingUnits } from './work-budget.js';
 
 export type NegentropyServices = SessionSetServices & {
   readonly clock: Clock;
@@ -69,7 +70,7 @@ export class ClientNegentropy implements Disposable {
     this.#outbox = outbox;
     this.#lane = lane;
     this.#owner = owner;
-    this.#sets = new SessionSets(services, owner.address, () =>
+    this.#sets = new SessionSets(services, owner.address, lane, () =>
       this.#endAll('rate-limited: the relay needs the memory of these sessions'),
     );
   }
@@ -205,6 +206,7 @@ export class ClientNegentropy implements Disposable {
     }
     try {
       const answer = session.server.respond(messageFromHex(payload));
+      this.#lane.spend(reconcilingUnits(payload.length + answer.length));
       if (answer.length > emptyAnswerBytes) this.#rearm(id, session);
       this.#outbox.send(negMessageFrame(id, messageToHex(answer)));
     } catch (error) {

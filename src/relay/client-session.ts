@@ -3,17 +3,19 @@ import { localAddressGroup } from '../lib/address-group.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import type { MemoryBudget, MemoryHolder } from '../lib/memory-budget.js';
-import { type ClientMessage, InvalidMessageError, parseClientMessage } from '../nostr/message.js';
+import { type ClientMessage, InvalidMessageError } from '../nostr/message.js';
 import type { EventStore } from '../store/event-store.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
 import { closedFrame, countFrame, noticeFrame, okFrame } from './frames.js';
 import { messageBytes, requestBytes } from './held-bytes.js';
+import { MessageIntake } from './message-intake.js';
 import type { Outbox } from './outbox.js';
 import { Publisher, type PublisherServices } from './publisher.js';
 import type { RequestType } from './relay-metrics.js';
 import { type LaneLimits, RequestLane } from './request-lane.js';
 import type { TurnScheduler } from './turn-scheduler.js';
+import { WorkBudget, type WorkLimits } from './work-budget.js';
 
 /** What the sessions of all clients share. */
 export type SessionServices = Omit<
@@ -29,7 +31,8 @@ export type SessionServices = Omit<
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
     NegentropyServices['settings'] &
-    LaneLimits;
+    LaneLimits &
+    WorkLimits;
 };
 
 type AboutSubscription = Extract<ClientMessage, { subscription: string }>;
@@ -48,6 +51,7 @@ export class ClientSession implements Disposable {
   readonly #services: SessionServices;
   readonly #outbox: Outbox;
   readonly #lane: RequestLane;
+  readonly #intake: MessageIntake;
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
@@ -68,7 +72,17 @@ export class ClientSession implements Disposable {
       outbox.giveWay();
     });
     this.#outbox = outbox;
-    this.#lane = new RequestLane(services.scheduler, services.settings, outbox, onFlowChanged);
+    const budget = new WorkBudget(services.clock, services.settings);
+    this.#lane = new RequestLane(services.scheduler, services.settings, budget, outbox, onFlowChanged);
+    this.#intake = new MessageIntake(
+      this.#lane,
+      this.memory,
+      {
+        onMessage: (message, chars) => this.#dispatch(message, chars),
+        onFailure: (error, chars) => this.#refuseFrame(error, chars),
+      },
+      onFlowChanged,
+    );
     this.#publisher = new Publisher(services, outbox, this.memory, this.account, onFlowChanged);
     this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
     this.#negentropy = new ClientNegentropy(services, outbox, this.#lane, {
@@ -79,24 +93,19 @@ export class ClientSession implements Disposable {
 
   /** Whether the client should not be read for now. What it sent already is taken all the same. */
   get blocked(): boolean {
-    return this.#publisher.blocked || this.#lane.blocked;
+    return this.#publisher.blocked || this.#lane.blocked || this.#intake.blocked;
   }
 
   /** Takes one frame. Never throws, whatever it contains. */
   receive(frame: string): void {
-    if (this.#ended) return;
-    try {
-      this.#dispatch(parseClientMessage(frame), frame.length);
-    } catch (error) {
-      if (error instanceof InvalidMessageError) this.#refuseMessage(error, frame.length);
-      else this.#onFailure(error);
-    }
+    if (!this.#ended) this.#intake.take(frame);
   }
 
   /** Takes no more, closes what is open, and settles when the events in hand are answered. */
   async end(reason: string): Promise<void> {
     this.#ended = true;
     this.#gone.abort();
+    this.#intake[Symbol.dispose]();
     this.#lane[Symbol.dispose]();
     this.#subscriptions.closeAll(reason);
     this.#negentropy.closeAll(reason);
@@ -107,6 +116,7 @@ export class ClientSession implements Disposable {
   [Symbol.dispose](): void {
     this.#ended = true;
     this.#gone.abort();
+    this.#intake[Symbol.dispose]();
     this.#lane[Symbol.dispose]();
     this.#subscriptions[Symbol.dispose]();
     this.#negentropy[Symbol.dispose]();
@@ -114,6 +124,7 @@ export class ClientSession implements Disposable {
   }
 
   #dispatch(message: ClientMessage, chars: number): void {
+    if (this.#ended) return;
     switch (message.type) {
       case 'EVENT':
         this.#publisher.publish(message.event, chars);
@@ -191,6 +202,13 @@ export class ClientSession implements Disposable {
     release();
   }
 
+  /** Answers what could not be read, or handled. */
+  #refuseFrame(error: unknown, chars: number): void {
+    if (this.#ended) return;
+    if (error instanceof InvalidMessageError) this.#refuseMessage(error, chars);
+    else this.#onFailure(error);
+  }
+
   #onFailure(error: unknown): void {
     this.#services.faults.note('client', error);
     this.#outbox.send(noticeFrame('error: the message could not be handled'));
@@ -201,7 +219,7 @@ export class ClientSession implements Disposable {
     filters,
   }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
     try {
-      const count = await this.#services.store.countInTurns(filters, this.#gone.signal);
+      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.#lane);
       this.#outbox.send(countFrame(subscription, count));
     } catch (error) {
       if (this.#ended) return;

@@ -3,6 +3,7 @@ import { KernelMemoryError, KernelSymbolsError } from '../kernels/errors.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage, GraspError } from '../lib/errors.js';
 import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import { type Filter, isEmptyFilter } from '../nostr/filter.js';
 import type { EventStore, StoredEvent } from '../store/event-store.js';
 import type { AnnouncementBarrier } from './announcement-barrier.js';
@@ -13,6 +14,7 @@ import type { RelayMetrics } from './relay-metrics.js';
 import type { RequestLane } from './request-lane.js';
 import { type LiveBufferLimits, Subscription } from './subscription.js';
 import type { SubscriptionHub } from './subscription-hub.js';
+import { sendingUnits, subscribingUnits } from './work-budget.js';
 
 export type SubscriptionServices = {
   readonly store: Pick<EventStore, 'query'>;
@@ -98,13 +100,17 @@ export class ClientSubscriptions implements Disposable {
 
   async #run(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
     if (subscription.isClosed) return;
-    const { barrier, clock, hub, metrics } = this.#services;
+    const { barrier, clock, metrics } = this.#services;
     const startMs = clock.monotonic();
     try {
-      // From here to the start of the query in one turn: no event falls between the two.
-      subscription.begin(!barrier.isOpen);
       const possible = filters.filter((filter) => !isEmptyFilter(filter));
-      if (possible.length > 0) hub.add(subscription, possible);
+      for (const filter of possible) {
+        const pause = this.#listen(subscription, filter);
+        if (pause !== undefined) await pause;
+      }
+      // From here to the start of the query in one turn: no event falls between the two. What was announced while the
+      // filters were taken in is stored by now, and the query finds it.
+      subscription.begin(!barrier.isOpen);
       const stored = this.#storedFilters(possible);
       if (stored.length > 0) await this.#replay(subscription, stored);
       await subscription.finish();
@@ -114,8 +120,27 @@ export class ClientSubscriptions implements Disposable {
     }
   }
 
+  /** Has the subscription offered what the filter matches, in this turn or the next. */
+  #listen(subscription: Subscription, filter: Filter): Promise<void> | void {
+    const { hub } = this.#services;
+    hub.add(subscription, filter);
+    this.#lane.spend(subscribingUnits(filter));
+    if (this.#lane.isOver) return this.#turnsOf(subscription).next();
+  }
+
+  /** The turns of the client, for as long as the subscription is open. */
+  #turnsOf(subscription: Subscription): WorkTurns {
+    return {
+      next: async () => {
+        await this.#lane.next();
+        if (subscription.isClosed) throw new ClientGoneError();
+      },
+      spend: (units) => this.#lane.spend(units),
+    };
+  }
+
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const chunks = this.#services.store.query(filters);
+    const chunks = this.#services.store.query(filters, this.#turnsOf(subscription));
     if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
       let held: Reservation | undefined;
@@ -127,6 +152,7 @@ export class ClientSubscriptions implements Disposable {
           }
           if (subscription.isClosed) return;
           subscription.sendStored(stored);
+          this.#lane.spend(sendingUnits(stored.bytes.length));
         }
       } finally {
         held?.[Symbol.dispose]();

@@ -56,14 +56,15 @@ export class RelayServer implements AsyncDisposable {
     this.#parts = parts;
     this.#memory = new MemoryBudget(memorySharesOf(settings));
     parts.metrics.watchMemory(() => this.#memory.bytes);
-    this.#hub = new SubscriptionHub({ ...parts, feed: admission.feed });
+    const scheduler = new TurnScheduler(clock, limits.requestSliceMs);
+    this.#hub = new SubscriptionHub({ ...parts, scheduler, feed: admission.feed });
     this.#services = {
       ...parts,
       hub: this.#hub,
       barrier: new AnnouncementBarrier(store, admission, this.#hub, clock),
       sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
       memory: this.#memory,
-      scheduler: new TurnScheduler(clock, limits.requestSliceMs),
+      scheduler,
       negentropySlots: new NegentropySlots(clock, settings.negentropySlots),
       negentropyMemory: new MemoryBudget(setMemorySharesOf(parts.kernels.memory())),
     };

@@ -1,5 +1,8 @@
-import type { Outbox } from './outbox.js';
+import { type Deferred, deferred } from '../lib/abort.js';
+import type { WorkTurns } from '../lib/work-turns.js';
+import { ClientGoneError, type Outbox } from './outbox.js';
 import type { Lane, TurnScheduler } from './turn-scheduler.js';
+import type { WorkBudget } from './work-budget.js';
 
 /** A request that waits for its turn. */
 export type LaneRequest = {
@@ -13,30 +16,41 @@ export type LaneLimits = {
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
   readonly queriesRunningMax: number;
+  /** Units of work after which a request leaves the turn to others. */
+  readonly requestTurnUnits: number;
 };
 
 /**
  * The requests of one client, first in, first out, a few of them running at the same time. None is started while
- * the client has much to read still.
+ * the client has much to read still. Those that are long take further turns of the lane (`next`), before new ones are
+ * started; all of them are paid for out of the client's budget.
  */
-export class RequestLane implements Lane, Disposable {
+export class RequestLane implements Lane, WorkTurns, Disposable {
   readonly #scheduler: TurnScheduler;
   readonly #limits: LaneLimits;
+  readonly #budget: WorkBudget;
   readonly #outbox: Pick<Outbox, 'full' | 'roomy'>;
   readonly #onFlowChanged: () => void;
   #queue: LaneRequest[] = [];
+  /** Those that wait to go on. */
+  #waiting: Deferred<void>[] = [];
   #chars = 0;
   #running = 0;
   #waitsForRoom = false;
+  #isGone = false;
+  /** What was spent since the lane had its last turn. */
+  #turnUnits = 0;
 
   constructor(
     scheduler: TurnScheduler,
     laneLimits: LaneLimits,
+    budget: WorkBudget,
     outbox: Pick<Outbox, 'full' | 'roomy'>,
     onFlowChanged: () => void,
   ) {
     this.#scheduler = scheduler;
     this.#limits = laneLimits;
+    this.#budget = budget;
     this.#outbox = outbox;
     this.#onFlowChanged = onFlowChanged;
   }
@@ -49,6 +63,19 @@ export class RequestLane implements Lane, Disposable {
     );
   }
 
+  get isLate(): boolean {
+    return this.#budget.isSpent;
+  }
+
+  get isReady(): boolean {
+    return this.#waiting.length > 0 || (this.#mayStart && !this.#outbox.full);
+  }
+
+  /** Whether so much was done in this turn that the rest should wait for the `next`. */
+  get isOver(): boolean {
+    return this.#turnUnits >= this.#limits.requestTurnUnits;
+  }
+
   push(request: LaneRequest): void {
     this.#queue.push(request);
     this.#chars += request.chars;
@@ -56,12 +83,50 @@ export class RequestLane implements Lane, Disposable {
     this.#onFlowChanged();
   }
 
-  startNext(): boolean {
-    if (!this.#mayStart) return false;
-    if (this.#outbox.full) {
-      if (!this.#waitsForRoom) void this.#waitForRoom();
-      return false;
+  spend(units: number): void {
+    this.#budget.spend(units);
+    this.#turnUnits += units;
+  }
+
+  async next(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#isGone) throw new ClientGoneError();
+    const turn = deferred<void>();
+    this.#waiting.push(turn);
+    this.#scheduler.announce(this);
+    await turn.promise;
+    signal?.throwIfAborted();
+  }
+
+  step(): 'done' | 'goes-on' {
+    this.#turnUnits = 0;
+    const turn = this.#waiting.shift();
+    if (turn !== undefined) {
+      turn.resolve();
+      return 'goes-on';
     }
+    if (this.#mayStart && this.#outbox.full) {
+      if (!this.#waitsForRoom) void this.#waitForRoom();
+    } else if (this.#mayStart) {
+      this.#startNext();
+    }
+    return 'done';
+  }
+
+  /** Drops what waits. */
+  [Symbol.dispose](): void {
+    this.#isGone = true;
+    this.#queue = [];
+    this.#chars = 0;
+    this.#scheduler.remove(this);
+    for (const turn of this.#waiting.splice(0)) turn.reject(new ClientGoneError());
+  }
+
+  get #mayStart(): boolean {
+    return this.#queue.length > 0 && this.#running < this.#limits.queriesRunningMax;
+  }
+
+  #startNext(): void {
     const request = this.#queue.shift() as LaneRequest;
     this.#chars -= request.chars;
     const work = request.run();
@@ -70,18 +135,6 @@ export class RequestLane implements Lane, Disposable {
       void work.finally(() => this.#onSettled());
     }
     this.#onFlowChanged();
-    return this.#mayStart;
-  }
-
-  /** Drops what waits. */
-  [Symbol.dispose](): void {
-    this.#queue = [];
-    this.#chars = 0;
-    this.#scheduler.remove(this);
-  }
-
-  get #mayStart(): boolean {
-    return this.#queue.length > 0 && this.#running < this.#limits.queriesRunningMax;
   }
 
   async #waitForRoom(): Promise<void> {

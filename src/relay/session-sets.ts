@@ -1,6 +1,7 @@
 import { KernelMemoryError } from '../kernels/errors.js';
 import { type Kernels, recordBytes } from '../kernels/kernels.js';
 import type { MemoryBudget, MemoryHolder } from '../lib/memory-budget.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import type { Filter } from '../nostr/filter.js';
 import type { LocalSet } from '../store/local-set.js';
 import type { LocalSets } from '../store/local-sets.js';
@@ -33,13 +34,20 @@ const setRecordBytes = recordBytes + 16;
 export class SessionSets implements Disposable {
   readonly #services: SessionSetServices;
   readonly #group: string | undefined;
+  readonly #turns: WorkTurns;
   readonly #onGiveWay: () => void;
   #memory: MemoryHolder;
 
-  /** `onGiveWay` is told when the memory of all sets goes to others: the sessions have to end. */
-  constructor(services: SessionSetServices, group: string | undefined, onGiveWay: () => void) {
+  /** Sets are made in `turns`, those of the client. `onGiveWay` is told when the memory of all sets goes to others: the sessions have to end. */
+  constructor(
+    services: SessionSetServices,
+    group: string | undefined,
+    turns: WorkTurns,
+    onGiveWay: () => void,
+  ) {
     this.#services = services;
     this.#group = group;
+    this.#turns = turns;
     this.#onGiveWay = onGiveWay;
     this.#memory = this.#join();
   }
@@ -79,7 +87,7 @@ export class SessionSets implements Disposable {
   ): Promise<LocalSet | number | undefined> {
     const { localSets, kernels } = this.#services;
     try {
-      return await localSets.open(filter, itemsMax, signal);
+      return await localSets.open(filter, itemsMax, signal, this.#turns);
     } catch (error) {
       if (signal.aborted || !(error instanceof KernelMemoryError)) throw error;
       return Math.min(itemsMax, itemsThatFit(kernels));

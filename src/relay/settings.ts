@@ -20,6 +20,9 @@ export type RelaySettings = {
   readonly queriesRunningMax: number;
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
+  readonly requestTurnUnits: number;
+  readonly workUnitsPerSecond: number;
+  readonly workUnitsMax: number;
   readonly filterEventsDefault: number;
   readonly filterEventsMax: number;
   readonly liveBufferEventsMax: number;
@@ -55,6 +58,9 @@ export const fixedRelaySettings: Omit<
   queriesRunningMax: limits.clientQueriesRunningMax,
   requestsQueuedMax: limits.clientRequestsQueuedMax,
   requestsQueuedCharsMax: limits.clientRequestsQueuedCharsMax,
+  requestTurnUnits: limits.requestTurnUnits,
+  workUnitsPerSecond: limits.clientWorkUnitsPerSecond,
+  workUnitsMax: limits.clientWorkUnitsMax,
   filterEventsDefault: limits.filterEventsDefault,
   filterEventsMax: limits.filterEventsMax,
   liveBufferEventsMax: limits.liveBufferEventsMax,

@@ -9,18 +9,21 @@ import { isExpired, type NostrEvent } from '../nostr/event.js';
 import { type Filter, matchesFilter } from '../nostr/filter.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { EventFrames } from './frames.js';
+import { LeavingFilters } from './leaving-filters.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import type { Subscription } from './subscription.js';
+import type { TurnScheduler } from './turn-scheduler.js';
 
 type Entry = {
   readonly subscription: Subscription;
-  readonly filters: readonly Filter[];
+  readonly filters: Filter[];
   readonly handles: number[];
   /** The number of the latest event that was offered: an event may match by several filters. */
   offered: number;
 };
 
 export type HubServices = {
+  readonly scheduler: TurnScheduler;
   readonly feed: Feed;
   readonly kernels: Kernels;
   readonly clock: Clock;
@@ -33,6 +36,7 @@ export type HubServices = {
 export class SubscriptionHub implements Disposable {
   readonly #services: HubServices;
   readonly #matcher: FilterMatcher;
+  readonly #leaving: LeavingFilters;
   readonly #entries = new Map<Subscription, Entry>();
   readonly #byHandle = new Map<number, Entry>();
   readonly #deliveries: DeliveryQueue;
@@ -42,6 +46,7 @@ export class SubscriptionHub implements Disposable {
   constructor(services: HubServices) {
     this.#services = services;
     this.#matcher = services.kernels.createFilterMatcher();
+    this.#leaving = new LeavingFilters(this.#matcher, services.scheduler);
     const limit = {
       pauseMs: limits.deliveryPauseMs,
       sliceMs: limits.deliverySliceMs,
@@ -64,16 +69,17 @@ export class SubscriptionHub implements Disposable {
     return this.#entries.size;
   }
 
-  /** Offers the subscription every event from now on that matches a filter. Throws `KernelMemoryError`. */
-  add(subscription: Subscription, filters: readonly Filter[]): void {
-    const entry: Entry = { subscription, filters, handles: [], offered: this.#eventNumber };
-    this.#entries.set(subscription, entry);
+  /**
+   * Offers the subscription every event from now on that matches the filter, beside those that it has. Throws
+   * `KernelMemoryError`; then it has none any more.
+   */
+  add(subscription: Subscription, filter: Filter): void {
+    const entry = this.#entryOf(subscription);
     try {
-      for (const filter of filters) {
-        const handle = this.#matcher.add(filter);
-        entry.handles.push(handle);
-        this.#byHandle.set(handle, entry);
-      }
+      const handle = this.#matcher.add(filter);
+      entry.filters.push(filter);
+      entry.handles.push(handle);
+      this.#byHandle.set(handle, entry);
     } catch (error) {
       this.remove(subscription);
       throw error;
@@ -85,8 +91,8 @@ export class SubscriptionHub implements Disposable {
     if (entry === undefined) return;
     this.#entries.delete(subscription);
     for (const handle of entry.handles) {
-      this.#matcher.remove(handle);
       this.#byHandle.delete(handle);
+      this.#leaving.push(handle);
     }
   }
 
@@ -105,7 +111,17 @@ export class SubscriptionHub implements Disposable {
     this.#deliveries[Symbol.dispose]();
     this.#entries.clear();
     this.#byHandle.clear();
+    this.#leaving[Symbol.dispose]();
     this.#matcher[Symbol.dispose]();
+  }
+
+  #entryOf(subscription: Subscription): Entry {
+    let entry = this.#entries.get(subscription);
+    if (entry === undefined) {
+      entry = { subscription, filters: [], handles: [], offered: this.#eventNumber };
+      this.#entries.set(subscription, entry);
+    }
+    return entry;
   }
 
   #deliver(accepted: AcceptedEvent): void {

@@ -1,18 +1,22 @@
 import type { Clock } from '../lib/clock.js';
 
-/** A queue of requests of one client. */
+/** The work of one party, piece by piece. */
 export type Lane = {
-  /** Starts the next request, if there is one that may start; whether another may start after it. */
-  startNext(): boolean;
+  /** Whether there is a piece of work to be done. */
+  readonly isReady: boolean;
+  /** Whether its party has used up its budget, so that its work waits behind that of others. */
+  readonly isLate: boolean;
+  /** Does the next piece, if there is one. `'goes-on'`: the piece goes on as soon as the caller has returned. */
+  step(): 'done' | 'goes-on';
 };
 
 /**
- * Gives the clients' requests their turns. A request may cost milliseconds before it first waits, so they are
- * started one of each client after the other, in slices of time between which the event loop does all else: a
- * client that asks much delays itself, not the others.
+ * Gives the work of clients its turns. A piece of it may cost milliseconds, so the lanes have theirs one after the
+ * other, in slices of time between which the event loop does all else: a client that asks much delays itself, not the
+ * others. Lanes that are late have theirs when no other is ready.
  */
 export class TurnScheduler {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #sliceMs: number;
   readonly #nextTurn: (task: () => void) => void;
   /** In the order of their turns. */
@@ -20,13 +24,17 @@ export class TurnScheduler {
   #scheduled = false;
 
   /** `nextTurn` runs a task in a later turn of the event loop. */
-  constructor(clock: Clock, sliceMs: number, nextTurn: (task: () => void) => void = setImmediate) {
+  constructor(
+    clock: Pick<Clock, 'monotonic'>,
+    sliceMs: number,
+    nextTurn: (task: () => void) => void = setImmediate,
+  ) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;
     this.#nextTurn = nextTurn;
   }
 
-  /** Says that a request of the lane may start. */
+  /** Says that the lane is ready. */
   announce(lane: Lane): void {
     this.#ready.add(lane);
     if (this.#scheduled) return;
@@ -41,12 +49,15 @@ export class TurnScheduler {
 
   #slice(): void {
     this.#scheduled = false;
+    const hasEarly = [...this.#ready].some(({ isLate }) => !isLate);
     const endMs = this.#clock.monotonic() + this.#sliceMs;
     for (const lane of this.#ready) {
+      if (hasEarly && lane.isLate) continue;
       this.#ready.delete(lane);
+      const outcome = lane.step();
       // Added anew it comes last, so this loop visits it again after all others.
-      if (lane.startNext()) this.#ready.add(lane);
-      if (this.#clock.monotonic() >= endMs) break;
+      if (lane.isReady) this.#ready.add(lane);
+      if (outcome === 'goes-on' || this.#clock.monotonic() >= endMs) break;
     }
     const [waiting] = this.#ready;
     if (waiting !== undefined) this.announce(waiting);

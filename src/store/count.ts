@@ -1,5 +1,4 @@
 import type { Filter } from '../nostr/filter.js';
-import { filterKey } from './filter-key.js';
 import type { EventIndex } from './index/event-index.js';
 import type { VisitBudget } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
@@ -17,9 +16,7 @@ export class CountRun {
   constructor(index: EventIndex, filters: readonly Filter[]) {
     const known = knownCount(index, filters);
     this.#count = known ?? 0;
-    const distinct =
-      known === undefined ? new Map(filters.map((each) => [filterKey(each), each])) : undefined;
-    this.#runs = Array.from(distinct?.values() ?? [], (filter) => new MatchRun(index, filter));
+    this.#runs = known === undefined ? filters.map((filter) => new MatchRun(index, filter)) : [];
     this.#seen = this.#runs.length > 1 ? new RowSet(index.rows.end) : undefined;
   }
 

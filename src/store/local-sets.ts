@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import { KernelMemoryError } from '../kernels/errors.js';
 import { type FilterMatcher, type Kernels, recordBytes, type StandingSet } from '../kernels/kernels.js';
 import { fromHex } from '../lib/bytes.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { EventStore, RemovedEvent } from './event-store.js';
@@ -64,9 +65,14 @@ export class LocalSets {
 
   /**
    * What the filter matches (`limit` does not count), or `undefined` when that is more than `recordsMax`. Rejects with
-   * `KernelMemoryError` and with the signal's reason.
+   * `KernelMemoryError` and with the signal's reason. `turns`: those of whoever asks, in which a set is made.
    */
-  async open(filter: Filter, recordsMax: number, signal?: AbortSignal): Promise<LocalSet | undefined> {
+  async open(
+    filter: Filter,
+    recordsMax: number,
+    signal?: AbortSignal,
+    turns?: WorkTurns,
+  ): Promise<LocalSet | undefined> {
     const key = filterKey(filter);
     for (let done = this.#done.get(key); done !== undefined; done = this.#done.get(key)) {
       await done;
@@ -78,7 +84,7 @@ export class LocalSets {
       standing[Symbol.dispose]();
       return undefined;
     }
-    const made = this.#make(key, filter, recordsMax, signal);
+    const made = this.#make(key, filter, recordsMax, signal, turns);
     const done = made.then(
       () => this.#done.delete(key),
       () => this.#done.delete(key),
@@ -103,6 +109,7 @@ export class LocalSets {
     filter: Filter,
     recordsMax: number,
     signal: AbortSignal | undefined,
+    turns: WorkTurns | undefined,
   ): Promise<LocalSet | undefined> {
     using builder = this.#kernels.createRecordSet();
     const building: Building = {
@@ -112,7 +119,7 @@ export class LocalSets {
     };
     this.#building.add(building);
     try {
-      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, signal))) return undefined;
+      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, signal, turns))) return undefined;
     } finally {
       this.#building.delete(building);
       this.#unfollow(building);

@@ -176,7 +176,8 @@ export function sessionWorld(options: WorldOptions = {}) {
   const parts = relayParts(clock, options.settings);
   const store = { ...bound(parts.store), ...options.store };
   const kernels = options.kernels ?? parts.kernels;
-  const hub = new SubscriptionHub({ ...parts, kernels, feed: parts.admission.feed });
+  const scheduler = new TurnScheduler(clock, 5);
+  const hub = new SubscriptionHub({ ...parts, scheduler, kernels, feed: parts.admission.feed });
   const services: SessionServices = {
     ...parts,
     store,
@@ -185,7 +186,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     hub,
     barrier: new AnnouncementBarrier(store, parts.admission, hub, clock),
     memory: new MemoryBudget(memorySharesOf(parts.settings)),
-    scheduler: new TurnScheduler(clock, 5),
+    scheduler,
     negentropySlots: new NegentropySlots(clock, parts.settings.negentropySlots),
     negentropyMemory: options.negentropyMemory ?? new MemoryBudget(setMemorySharesOf(kernels.memory())),
   };

@@ -1,0 +1,117 @@
+import { limits } from '../config/limits.js';
+import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
+import { type ClientMessage, parseClientMessage, readClientMessage } from '../nostr/message.js';
+import { messageBytes } from './held-bytes.js';
+import { ClientGoneError } from './outbox.js';
+import type { RequestLane } from './request-lane.js';
+import { readingUnits } from './work-budget.js';
+
+/** A frame that waits to be read; without `memory` there was none, and no more is read of the client until then. */
+type Waiting = { readonly frame: string; readonly memory: Reservation | undefined };
+
+/** Where messages go. */
+export type MessageTarget = {
+  /** Takes a message; `chars` is the length of its frame. */
+  onMessage(message: ClientMessage, chars: number): void;
+  /** A frame of that length could not be read, or not be handled. */
+  onFailure(error: unknown, chars: number): void;
+};
+
+/**
+ * Reads the frames of one client, in their order. Short ones are read at once. Long ones are read in pieces, in turns of
+ * the client, and so is everything of a client that has used up its budget; what comes behind them waits.
+ */
+export class MessageIntake implements Disposable {
+  readonly #turns: RequestLane;
+  readonly #memory: MemoryHolder;
+  readonly #target: MessageTarget;
+  readonly #onFlowChanged: () => void;
+  #waiting: Waiting[] = [];
+  #chars = 0;
+  /** Frames that wait without memory. */
+  #uncounted = 0;
+  #isReading = false;
+
+  /** `onFlowChanged` is told whenever `blocked` may have changed. */
+  constructor(turns: RequestLane, memory: MemoryHolder, target: MessageTarget, onFlowChanged: () => void) {
+    this.#turns = turns;
+    this.#memory = memory;
+    this.#target = target;
+    this.#onFlowChanged = onFlowChanged;
+  }
+
+  /** Whether so much waits that the client should not be read. */
+  get blocked(): boolean {
+    return this.#chars >= limits.clientLongMessageChars || this.#uncounted > 0;
+  }
+
+  /** Takes a frame. Never throws, whatever it contains. */
+  take(frame: string): void {
+    const waits = this.#isReading || frame.length >= limits.clientLongMessageChars || this.#turns.isLate;
+    if (!waits) {
+      this.#readAtOnce(frame);
+      return;
+    }
+    const memory = this.#memory.reserve(messageBytes(frame.length));
+    if (memory === undefined) this.#uncounted += 1;
+    this.#waiting.push({ frame, memory });
+    this.#chars += frame.length;
+    this.#onFlowChanged();
+    if (!this.#isReading) void this.#readInTurns();
+  }
+
+  /** Drops what waits. */
+  [Symbol.dispose](): void {
+    for (const { memory } of this.#waiting) memory?.[Symbol.dispose]();
+    this.#waiting = [];
+  }
+
+  #readAtOnce(frame: string): void {
+    this.#turns.spend(readingUnits(frame.length));
+    try {
+      this.#target.onMessage(parseClientMessage(frame), frame.length);
+    } catch (error) {
+      this.#target.onFailure(error, frame.length);
+    }
+  }
+
+  async #readInTurns(): Promise<void> {
+    this.#isReading = true;
+    try {
+      await this.#turns.next();
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        await this.#read(next);
+        if (this.#turns.isOver && this.#waiting.length > 0) await this.#turns.next();
+      }
+    } catch (error) {
+      // Whoever ends the client's turns drops what waits, too.
+      if (!(error instanceof ClientGoneError)) throw error;
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #read({ frame, memory }: Waiting): Promise<void> {
+    try {
+      if (frame.length < limits.clientLongMessageChars) this.#readAtOnce(frame);
+      else this.#target.onMessage(await this.#readLong(frame), frame.length);
+    } catch (error) {
+      if (error instanceof ClientGoneError) throw error;
+      this.#target.onFailure(error, frame.length);
+    } finally {
+      memory?.[Symbol.dispose]();
+      if (memory === undefined) this.#uncounted -= 1;
+      this.#chars -= frame.length;
+      this.#onFlowChanged();
+    }
+  }
+
+  async #readLong(frame: string): Promise<ClientMessage> {
+    const reading = readClientMessage(frame);
+    for (let piece = reading.next(); ; piece = reading.next()) {
+      if (piece.done) return piece.value;
+      this.#turns.spend(readingUnits(piece.value));
+      if (this.#turns.isOver) await this.#turns.next();
+    }
+  }
+}

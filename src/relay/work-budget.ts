@@ -1,0 +1,69 @@
+import type { Clock } from '../lib/clock.js';
+import { type Filter, filterValues } from '../nostr/filter.js';
+
+/** What one client may cost, in the units of `WorkTurns`. */
+export type WorkLimits = {
+  readonly workUnitsPerSecond: number;
+  /** What a client that asked for nothing for a while may cost at once. */
+  readonly workUnitsMax: number;
+};
+
+/**
+ * The work that one client causes: an amount that refills steadily. Who has used it up is not refused anything, but
+ * waits behind the others; so the debt that is remembered is bounded, for it was made while nobody else asked.
+ */
+export class WorkBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #limits: WorkLimits;
+  #units: number;
+  #refilledAtMs: number;
+
+  constructor(clock: Pick<Clock, 'monotonic'>, limits: WorkLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#units = limits.workUnitsMax;
+    this.#refilledAtMs = clock.monotonic();
+  }
+
+  get isSpent(): boolean {
+    this.#refill();
+    return this.#units <= 0;
+  }
+
+  spend(units: number): void {
+    this.#refill();
+    this.#units = Math.max(-this.#limits.workUnitsMax, this.#units - units);
+  }
+
+  #refill(): void {
+    const nowMs = this.#clock.monotonic();
+    const refill = ((nowMs - this.#refilledAtMs) * this.#limits.workUnitsPerSecond) / 1000;
+    this.#units = Math.min(this.#limits.workUnitsMax, this.#units + refill);
+    this.#refilledAtMs = nowMs;
+  }
+}
+
+/*
+ * What things cost in units of a tenth of a microsecond or so, measured at their worst: a message of many short strings,
+ * values that nobody asked for before, events that are read from disk.
+ */
+
+/** Reading a message. */
+export function readingUnits(chars: number): number {
+  return 10 + chars / 4;
+}
+
+/** Taking a filter into the index of open subscriptions, or out of it. */
+export function subscribingUnits(filter: Filter): number {
+  return 10 + 10 * filterValues(filter);
+}
+
+/** Sending a stored event. */
+export function sendingUnits(bytes: number): number {
+  return 40 + bytes / 32;
+}
+
+/** Answering a negentropy message; `size` is what it has in characters and its answer in bytes. */
+export function reconcilingUnits(size: number): number {
+  return 10 + size / 4;
+}

@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { LeavingFilters } from '../../src/relay/leaving-filters.js';
+import { WorkBudget } from '../../src/relay/work-budget.js';
+import { plainEvent, sessionWorld } from './fakes.js';
+
+/** Ten thousand units of work in a millisecond. */
+const unitsPerMs = 10_000;
+
+/** The most that one turn may take: what is left of it, and one piece more, a filter of the most values at the worst. */
+const turnUnitsMax = limits.requestTurnUnits + 16 * limits.filterValuesMax;
+
+/** Requests as costly as they may be: many values that nothing has, values that everything has, and no list at all. */
+const costly = [
+  Array.from({ length: 20 }, (_, at) => ({ '#t': values(5_000, at * 5_000) })),
+  Array.from({ length: 20 }, (_, at) => ({ '#t': values(4_900), since: at })),
+  Array.from({ length: 6 }, (_, at) => ({ '#t': values(5_000), '#r': values(5_000), since: at })),
+  Array.from({ length: 20 }, (_, since) => ({ since })),
+];
+
+function values(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, at) => (from + at).toString(36));
+}
+
+/** A world in which time passes only with work, and what was spent in each turn of the event loop. */
+function workingWorld() {
+  const world = sessionWorld();
+  for (let number = 0; number < 3_000; number += 1)
+    world.store.put(plainEvent(number, { tags: [['t', number.toString(36)]] }));
+  let spent = 0;
+  world.clock.monotonic = () => spent / unitsPerMs;
+  const spend = WorkBudget.prototype.spend;
+  vi.spyOn(WorkBudget.prototype, 'spend').mockImplementation(function (this: WorkBudget, units) {
+    spent += units;
+    spend.call(this, units);
+  });
+  const turn = async () => {
+    const before = spent;
+    await new Promise((resolve) => setImmediate(resolve));
+    return spent - before;
+  };
+  return { ...world, turn, spent: () => spent };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('requests that cost much', () => {
+  it('take no more than a slice and a filter of a turn, whatever is asked', async () => {
+    const { client, turn } = workingWorld();
+    for (const filters of costly) {
+      for (const [type, ...rest] of [
+        ['REQ', ...filters],
+        ['COUNT', ...filters],
+        ['NEG-OPEN', filters[0], '61'],
+      ]) {
+        const { send, outbox, session } = client();
+        send(type, 's', ...rest);
+        while (outbox.frames.every(([answer]) => answer === 'EVENT'))
+          expect(await turn()).toBeLessThan(turnUnitsMax);
+        expect(outbox.frames.at(-1)?.[0]).toMatch(/EOSE|COUNT|NEG-MSG/);
+        session[Symbol.dispose]();
+      }
+    }
+  });
+
+  it('of ten clients without pause leave another client its answers within a few turns', async () => {
+    const { client, turn, spent } = workingWorld();
+    const hostile = Array.from({ length: 10 }, () => client());
+    const attack = () => {
+      for (const [at, { send, session }] of hostile.entries())
+        if (!session.blocked) send(at % 2 === 0 ? 'REQ' : 'COUNT', 'x', ...(costly[at % 4] ?? []));
+    };
+    attack();
+    while (spent() < 20 * limits.clientWorkUnitsMax) await turn();
+    const waits: number[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      attack();
+      const { send, outbox } = client();
+      const before = spent();
+      send('REQ', 'r', { '#t': ['a'], limit: 10 });
+      while (outbox.frames.at(-1)?.[0] !== 'EOSE') await turn();
+      waits.push(spent() - before);
+      expect(outbox.frames).toHaveLength(2);
+    }
+    expect(Math.max(...waits)).toBeLessThan(4 * turnUnitsMax);
+  });
+
+  it('of one client are read in the order in which they came', async () => {
+    const { client, settle } = sessionWorld();
+    const { send, outbox } = client();
+    send('REQ', 'a', { '#t': values(5_000) });
+    send('CLOSE', 'a');
+    send('EVENT', plainEvent(1, { content: 'x'.repeat(limits.clientLongMessageChars) }));
+    send('REQ', 'b', { kinds: [1] });
+    send('REQ', 'c', { kinds: ['no'] });
+    await settle();
+    expect(outbox.frames.map(([type, id]) => [type, String(id).slice(-1)])).toEqual(
+      expect.arrayContaining([
+        ['OK', '1'],
+        ['EVENT', 'b'],
+        ['EOSE', 'b'],
+        ['CLOSED', 'c'],
+      ]),
+    );
+    expect(outbox.frames.some(([, id]) => id === 'a')).toBe(false);
+  });
+
+  it('that were long are refused for what is wrong with them, as short ones are', async () => {
+    const { client, settle } = sessionWorld();
+    const { send, session, outbox } = client();
+    const long = values(4_000);
+    send('REQ', 'a', { '#t': long }, { kinds: 'x' });
+    send('COUNT', 'b', { '#t': long, '#r': long, '#p': long });
+    send('REQ', 'c', { '#t': values(100_000) });
+    send('REQ', 'd', ...new Array(21).fill({ '#t': long }));
+    send('REQ', '', { '#t': long });
+    send('HELLO', 'e', long);
+    session.receive(`${JSON.stringify(['REQ', 'f', { '#t': long }])}]`);
+    session.receive(JSON.stringify(['REQ', 'g', { '#t': long }]).replace(/\]\}\]$/, ']}}'));
+    await settle();
+    expect(outbox.frames).toEqual([
+      ['CLOSED', 'a', "invalid: 'kinds' is not a list"],
+      ['CLOSED', 'b', `invalid: a filter has more than ${limits.filterValuesMax} values`],
+      ['CLOSED', 'c', `invalid: a filter has more than ${limits.filterValuesMax} values`],
+      ['CLOSED', 'd', 'invalid: more than 20 filters'],
+      ['NOTICE', 'invalid: a subscription id has 1 to 250 characters'],
+      ['NOTICE', "invalid: unknown message type 'HELLO'"],
+      ['NOTICE', 'invalid: the message is not JSON'],
+      ['NOTICE', 'invalid: the message is not JSON'],
+    ]);
+  });
+
+  it('leave the matcher one filter at a time when their client hangs up', async () => {
+    const { client, settle, hub } = sessionWorld();
+    const { send, session } = client();
+    for (let at = 0; at < 50; at += 1) send('REQ', String(at), { '#t': values(100) }, { '#t': values(100) });
+    await settle();
+    const step = vi.spyOn(LeavingFilters.prototype, 'step');
+    session[Symbol.dispose]();
+    expect(hub.size).toBe(0);
+    expect(step).not.toHaveBeenCalled();
+    await settle();
+    expect(step).toHaveBeenCalledTimes(100);
+  });
+});
