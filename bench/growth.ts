@@ -1,3 +1,4 @@
+import { largest, smallest } from '../src/lib/lists.js';
 import type { Result } from './measure.js';
 import { formatTime } from './report.js';
 
@@ -58,8 +59,8 @@ export function axesOf({ lines }: Chart): Axes {
 
 /** The powers of ten around the values, at least two. */
 function decades(values: readonly number[]): number[] {
-  const first = Math.floor(Math.log10(Math.min(...values)));
-  const last = Math.max(Math.ceil(Math.log10(Math.max(...values))), first + 1);
+  const first = Math.floor(Math.log10(smallest(values)));
+  const last = Math.max(Math.ceil(Math.log10(largest(values))), first + 1);
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 

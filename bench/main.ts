@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { append } from '../src/lib/lists.js';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
 import { chartsOf, plot } from './growth.js';
 import { matchTopic } from './match.bench.js';
@@ -51,7 +52,7 @@ async function runWork(topic: Topic, work: Work, scale: Scale, regressions: stri
     const results = await measureWork(topic.name, work, scale);
     const worse = findRegressions(results, baseline);
     if (worse.length > 0 && attempt < checkAttemptsMax) continue;
-    regressions.push(...worse);
+    append(regressions, worse);
     return results;
   }
 }
@@ -89,8 +90,8 @@ async function main(): Promise<void> {
     for await (const work of topic.works(scale)) {
       const measured = await runWork(topic, work, scale, regressions);
       console.log(`${formatWork(measured)}\n`);
-      results.push(...measured);
-      if (flags['write-baseline']) furtherRuns.push(...(await runAgain(topic, work, scale)));
+      append(results, measured);
+      if (flags['write-baseline']) append(furtherRuns, await runAgain(topic, work, scale));
     }
   }
   showGrowth(results);

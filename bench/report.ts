@@ -1,3 +1,4 @@
+import { largest } from '../src/lib/lists.js';
 import type { Result } from './measure.js';
 import type { Figures } from './topic.js';
 
@@ -43,7 +44,7 @@ export function formatWork(results: readonly Result[]): string {
 
 /** Lines with columns of one width each; the first two are set left, the others right. */
 function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, column) => largest(rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row

@@ -4,6 +4,7 @@
  *   npm run bench:system -- [--events N] [--scenario A,B] …   (--help for all)
  */
 import { writeFileSync } from 'node:fs';
+import { append } from '../../src/lib/lists.js';
 import { formatJson, formatResult, type Result } from './report.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
@@ -39,7 +40,7 @@ async function measure(settings: BenchSettings): Promise<Result[]> {
 async function main(settings: BenchSettings): Promise<void> {
   const results: Result[] = [];
   for (const events of settings.growth ? growthEvents : [settings.events]) {
-    results.push(...(await measure({ ...settings, events })));
+    append(results, await measure({ ...settings, events }));
     // After each size, so that a run that is broken off leaves what it has.
     if (settings.json !== undefined) writeFileSync(settings.json, formatJson(results));
     if (settings.svg !== undefined) writeFileSync(settings.svg, formatSvg(results));

@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
+import { largest } from '../../src/lib/lists.js';
 import type { Usage } from './process-usage.js';
 import type { SignatureLibrary } from './relay-process.js';
 import type { Figure, Measurement } from './scenario.js';
@@ -21,7 +22,7 @@ export function formatJson(results: readonly Result[]): string {
 /** A result as lines of a table: the figures, then what each process used. */
 export function formatResult({ scenario, about, events, signatures, figures, usage }: Result): string {
   const title = `${scenario}: ${about}, n = ${count(events)}, signatures by ${signatures}`;
-  const nameWidth = Math.max(...figures.map(({ name }) => name.length), 0);
+  const nameWidth = largest(figures.map(({ name }) => name.length));
   const rows = figures.map((figure) => `  ${figure.name.padEnd(nameWidth)}  ${formatFigure(figure)}`);
   return [title, ...rows, ...usage.map((each) => `  · ${formatUsage(each)}`)].join('\n');
 }

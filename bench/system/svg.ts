@@ -1,3 +1,4 @@
+import { largest } from '../../src/lib/lists.js';
 import { formatFigure, type Result } from './report.js';
 import type { Figure } from './scenario.js';
 
@@ -19,9 +20,9 @@ export function formatSvg(results: readonly Result[]): string {
   for (const [key, group] of groups) {
     parts.push(text(8, y, key, 'bold'));
     y += rowHeight;
-    const largest = Math.max(...group.map(({ figure }) => figure.value));
+    const most = largest(group.map(({ figure }) => figure.value));
     for (const { result, figure } of group) {
-      const length = largest > 0 ? (figure.value / largest) * barWidthMax : 0;
+      const length = most > 0 ? (figure.value / most) * barWidthMax : 0;
       const label = `n = ${result.events.toLocaleString('en')}, ${result.signatures}`;
       parts.push(text(24, y, label, 'normal'));
       parts.push(

@@ -1,10 +1,11 @@
 import { optionsHelp } from '../config/help.js';
 import { programName, programVersion } from '../config/version.js';
+import { largest } from '../lib/lists.js';
 import type { Command, CommandFlag } from './command.js';
 
 /** The help of the whole program. */
 export function programHelp(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map((command) => usage(command).length));
+  const width = largest(commands.map((command) => usage(command).length));
   const rows = commands.map((command) => `  ${usage(command).padEnd(width)}  ${command.summary}`);
   return [
     `${programName} ${programVersion}: a GRASP relay, a Nostr relay for git collaboration that keeps itself complete`,

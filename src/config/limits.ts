@@ -357,8 +357,21 @@ export const limits = {
   remoteSendBytesHigh: 524_288,
   /** Events of one remote that are between its socket and the outcome of admission. */
   remoteEventsInFlightMax: 512,
-  /** Messages of one connection that cannot be read, or events that nobody asked for, before it is dropped. */
-  remoteNonsenseMax: 10_000,
+  /** Characters that are read of a text of a remote (CLOSED, NOTICE, OK, NEG-ERR), and most of its AUTH challenge. */
+  remoteTextCharsMax: 1_024,
+  /**
+   * Violations of one connection in one window before it is dropped: messages that cannot be read, or that answer
+   * nothing, and NOTICE and AUTH.
+   */
+  remoteViolationsMax: 10_000,
+  /** Bytes of those messages. */
+  remoteViolationBytesMax: 67_108_864,
+  /** Time that the event loop may spend on reading them. */
+  remoteViolationMsMax: 5_000,
+  /** The window in which they are counted. */
+  remoteViolationWindowMs: 3_600_000,
+  /** Subscriptions closed last for which one more message is no violation. */
+  remoteClosedChannelsMax: 1_024,
   /** Time in which a connection must stand. */
   remoteDialMsMax: 20_000,
   /** Time in which the NIP-11 document must have come. */
@@ -427,6 +440,8 @@ export const limits = {
   peerMissingEventsReadMax: 500,
   /** Refused ids that wait to be asked for again. */
   wantedIdsMax: 50_000,
+  /** Repositories of the event because of which they are asked for, whose relays are asked first. */
+  wantedRepositoriesMax: 32,
   /** Relays that one such id is asked of, those that the announcement of its repository names first. */
   wantedRelaysMax: 32,
   /** Time that one relay has for such a download. */

@@ -37,8 +37,8 @@ function pullRequestPatterns({ pullRequests }: WantedRefs): string[] {
 }
 
 async function readCurrent(git: Git, gitDir: string, wanted: WantedRefs): Promise<Refs> {
-  const patterns = wanted.declared === undefined ? [] : ['refs/heads', 'refs/tags'];
-  patterns.push(...pullRequestPatterns(wanted));
+  const declared = wanted.declared === undefined ? [] : ['refs/heads', 'refs/tags'];
+  const patterns = [...declared, ...pullRequestPatterns(wanted)];
   if (patterns.length === 0 || (await isWithoutRefs(gitDir))) return new Map();
   return await readRefs(git, gitDir, patterns);
 }

@@ -55,7 +55,7 @@ export class BareRepositories {
   /** Resolves when git can be run and is new enough; rejects with `GitError`, whose message is fit for the operator. */
   async checkGit(): Promise<void> {
     const said = await this.#git.run({ gitDir: this.#gitDataPath, args: ['version'] });
-    const [, major = 0, minor = 0] = /(\d+)\.(\d+)/.exec(said)?.map(Number) ?? [];
+    const [, major = 0, minor = 0] = /(\d{1,9})\.(\d{1,9})/.exec(said)?.map(Number) ?? [];
     if (major > gitVersionMin[0] || (major === gitVersionMin[0] && minor >= gitVersionMin[1])) return;
     const message = `git ${gitVersionMin.join('.')} or newer is needed; this is '${said.trim()}'`;
     throw new GitError('git_version', message, { retryable: false });

@@ -1,4 +1,4 @@
-import { type Filter, type FilteredEvent, matchesFilter } from '../nostr/filter.js';
+import { type Filter, type FilteredEvent, filterTest } from '../nostr/filter.js';
 import { KernelUsageError } from './errors.js';
 import { HandleList } from './handle-list.js';
 import type { FilterMatcher } from './kernels.js';
@@ -28,7 +28,8 @@ export class ReferenceFilterMatcher implements FilterMatcher {
 
   match(event: FilteredEvent): number[] {
     this.#checkOpen();
-    return [...this.#filters].filter(([, filter]) => matchesFilter(filter, event)).map(([handle]) => handle);
+    const matches = filterTest(event);
+    return [...this.#filters].filter(([, filter]) => matches(filter)).map(([handle]) => handle);
   }
 
   [Symbol.dispose](): void {

@@ -25,7 +25,7 @@ export function addressGroupOf(address: string): string {
 
 /** An IP address without its zone, IPv4 where it only wraps that; `undefined` when it is none. */
 export function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  const bare = text.replace(/%.*$/, '');
+  const [bare = ''] = text.split('%', 1);
   // ipaddr.js also reads octal, hexadecimal and short spellings, which nobody who reports an address writes.
   return isIP(bare) === 0 ? undefined : ipaddr.process(bare);
 }

@@ -41,6 +41,7 @@ export class Faults {
   ): (...values: Arguments) => void {
     return (...values) => {
       try {
+        // biome-ignore lint/plugin: as many as the callback itself is called with.
         callback(...values);
       } catch (error) {
         this.note(owner, error);

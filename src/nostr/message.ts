@@ -124,16 +124,16 @@ export function parseRelayMessage(frame: string): RelayMessage {
         type,
         eventId: parseText(type, undefined, rest[0]),
         accepted: rest[1] === true,
-        reason: optionalText(rest[2]),
+        reason: shortText(rest[2]),
       };
     case 'EOSE':
       return { type, subscription: parseSubscription(type, rest[0]) };
     case 'CLOSED':
-      return { type, subscription: parseSubscription(type, rest[0]), reason: optionalText(rest[1]) };
+      return { type, subscription: parseSubscription(type, rest[0]), reason: shortText(rest[1]) };
     case 'NOTICE':
-      return { type, text: optionalText(rest[0]) };
+      return { type, text: shortText(rest[0]) };
     case 'AUTH':
-      return { type, challenge: parseText(type, undefined, rest[0]) };
+      return { type, challenge: parseChallenge(rest[0]) };
     case 'COUNT': {
       const subscription = parseSubscription(type, rest[0]);
       return { type, subscription, count: parseCount(subscription, rest[1]) };
@@ -145,7 +145,7 @@ export function parseRelayMessage(frame: string): RelayMessage {
     case 'NEG-ERR': {
       const subscription = parseSubscription(type, rest[0]);
       const itemsMax = typeof rest[2] === 'number' && rest[2] > 0 ? Math.floor(rest[2]) : undefined;
-      return { type, subscription, reason: optionalText(rest[1]), itemsMax };
+      return { type, subscription, reason: shortText(rest[1]), itemsMax };
     }
     default:
       throw new InvalidMessageError(`unknown message type '${type.slice(0, 20)}'`, type);
@@ -220,8 +220,16 @@ function parseCount(subscription: string, value: unknown): number {
   return count as number;
 }
 
-function optionalText(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+/** What a relay says in words, cut before anybody looks at it: a remote may send megabytes of it. */
+function shortText(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, limits.remoteTextCharsMax) : '';
+}
+
+/** A challenge is signed as it is, so a long one cannot be cut. */
+function parseChallenge(value: unknown): string {
+  const challenge = parseText('AUTH', undefined, value);
+  if (challenge.length <= limits.remoteTextCharsMax) return challenge;
+  throw new InvalidMessageError('the challenge is too long', 'AUTH');
 }
 
 function eventIdOf(value: unknown): string | undefined {

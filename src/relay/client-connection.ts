@@ -243,6 +243,7 @@ export class ClientConnection implements Outbox {
   ): (...values: Arguments) => void {
     return (...values) => {
       try {
+        // biome-ignore lint/plugin: as many as the callback itself is called with.
         callback(...values);
       } catch (error) {
         this.#services.faults.note('client', error);

@@ -6,7 +6,7 @@ import { type Clock, unixSeconds } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import { isExpired, type NostrEvent } from '../nostr/event.js';
-import { type Filter, matchesFilter } from '../nostr/filter.js';
+import { type Filter, filterTest } from '../nostr/filter.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { EventFrames } from './frames.js';
 import { LeavingFilters } from './leaving-filters.js';
@@ -158,8 +158,9 @@ export class SubscriptionHub implements Disposable {
 
   /** Slower, but no subscriber misses the event. */
   #matchingWithoutKernels(event: NostrEvent): Subscription[] {
+    const matches = filterTest(event);
     return [...this.#entries.values()].flatMap(({ subscription, filters }) =>
-      filters.some((filter) => matchesFilter(filter, event)) ? [subscription] : [],
+      filters.some(matches) ? [subscription] : [],
     );
   }
 }

@@ -9,7 +9,7 @@ export type OwnReason = Exclude<(typeof ownReasons)[number], 'refused'>;
 
 /** Reasons of refusal as row states: one byte. There are few different ones; what is above the limit is `refused`. */
 export class Reasons {
-  readonly #names: string[] = [...ownReasons];
+  #names: string[] = [...ownReasons];
 
   /** All reasons, in the order of their numbers; grows at its end only. */
   get names(): readonly string[] {
@@ -18,7 +18,7 @@ export class Reasons {
 
   /** Takes the reasons of a database that is opened. */
   restore(names: readonly string[]): void {
-    this.#names.splice(0, this.#names.length, ...names);
+    this.#names = [...names];
   }
 
   stateOf(reason: OwnReason | (string & {})): number {

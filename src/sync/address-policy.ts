@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
  * leads to is not to be told.
  */
 export function isPublicAddress(address: string): boolean {
-  const bare = address.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
+  const [bare = ''] = address.replace(/^\[(.*)\]$/, '$1').split('%', 1);
   if (!ipaddr.isValid(bare)) return false;
   return ipaddr.parse(bare).range() === 'unicast';
 }

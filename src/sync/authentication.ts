@@ -53,8 +53,11 @@ export class Authentication {
     if (!this.#isUnderWay) this.#attempt = undefined;
   }
 
-  onOk(message: Extract<RelayMessage, { type: 'OK' }>): void {
-    if (message.eventId === this.#pending?.eventId) this.#pending.verdict.resolve(message);
+  /** False when it answers nothing that we sent. */
+  onOk(message: Extract<RelayMessage, { type: 'OK' }>): boolean {
+    if (this.#pending === undefined || message.eventId !== this.#pending.eventId) return false;
+    this.#pending.verdict.resolve(message);
+    return true;
   }
 
   /** The connection ended. */

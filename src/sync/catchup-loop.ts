@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import { smallest } from '../lib/lists.js';
 import type { BatchTurns } from './batch-turn.js';
 import { type CatchupTrigger, catchupTriggers } from './catchup.js';
 import type { CatchupBatch, NextCatchup } from './catchup-queue.js';
@@ -103,7 +104,7 @@ export class CatchupLoop {
   async #rest(): Promise<void> {
     const waits = catchupTriggers.map((trigger) => this.#waitMs(trigger)).filter((waitMs) => waitMs > 0);
     const { clock } = this.#parts.context;
-    const cancel = waits.length > 0 ? clock.after(Math.min(...waits), () => this.wakeUp()) : undefined;
+    const cancel = waits.length > 0 ? clock.after(smallest(waits), () => this.wakeUp()) : undefined;
     await this.#wakeup.wait();
     cancel?.();
   }

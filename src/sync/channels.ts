@@ -1,9 +1,12 @@
+import { limits } from '../config/limits.js';
 import { Channel, type ChannelListener, type ChannelTime } from './channel.js';
 
 /** The channels that are open on one connection, by subscription id. */
 export class Channels {
   readonly #time: ChannelTime;
   readonly #channels = new Map<string, Channel>();
+  /** Those closed last, of which one more message may be on its way: many relays answer a CLOSE. */
+  readonly #closed = new Set<string>();
   #opened = 0;
 
   constructor(time: ChannelTime) {
@@ -34,7 +37,17 @@ export class Channels {
   /** False when it was gone already. */
   close(channel: Channel): boolean {
     channel.rest();
-    return this.#channels.delete(channel.id);
+    if (!this.#channels.delete(channel.id)) return false;
+    this.#closed.add(channel.id);
+    if (this.#closed.size > limits.remoteClosedChannelsMax) {
+      for (const oldest of this.#closed) return this.#closed.delete(oldest);
+    }
+    return true;
+  }
+
+  /** Whether a message for that id may have crossed with our CLOSE; true once for each. */
+  mayStillHear(id: string): boolean {
+    return this.#closed.delete(id);
   }
 
   /** The connection ended: all are told. */

@@ -1,10 +1,18 @@
 import { limits } from '../config/limits.js';
 
+/** What it took to read one message. */
+export type Reading = { readonly bytes: number; readonly ms: number };
+
+type Violations = Reading & { readonly count: number };
+
+const none: Violations = { count: 0, bytes: 0, ms: 0 };
+
 /** How a remote behaves on one connection: whether it answers, whether it wants us to be quiet. Monotonic milliseconds. */
 export class Conduct {
   #hasAnswered = false;
   #unanswered = 0;
-  #nonsense = 0;
+  #violations = none;
+  #violationsFrom = Number.NEGATIVE_INFINITY;
   #excusedAt = Number.NEGATIVE_INFINITY;
   #slowedAt = Number.NEGATIVE_INFINITY;
   #quietUntil = Number.NEGATIVE_INFINITY;
@@ -27,10 +35,22 @@ export class Conduct {
     return this.#unanswered >= limits.remoteSilentRequestsMax;
   }
 
-  /** Something came that nobody asked for, or that cannot be read. True when it is too much. */
-  nonsense(): boolean {
-    this.#nonsense += 1;
-    return this.#nonsense > limits.remoteNonsenseMax;
+  /**
+   * Something came that nobody asked for, or that cannot be read, of that many bytes, which took that long to read.
+   * True when it is too much, in number, bytes or time, of late.
+   */
+  violation({ bytes, ms }: Reading, now: number): boolean {
+    if (now - this.#violationsFrom >= limits.remoteViolationWindowMs) {
+      this.#violationsFrom = now;
+      this.#violations = none;
+    }
+    const { count, ...sum } = this.#violations;
+    this.#violations = { count: count + 1, bytes: sum.bytes + bytes, ms: sum.ms + ms };
+    return (
+      this.#violations.count > limits.remoteViolationsMax ||
+      this.#violations.bytes > limits.remoteViolationBytesMax ||
+      this.#violations.ms > limits.remoteViolationMsMax
+    );
   }
 
   /** The remote said why it does not answer what was asked before. */

@@ -233,7 +233,7 @@ export class Downloader {
         signal,
         onEvent: (event) => {
           if (!open.delete(event.id)) {
-            peer.nonsense();
+            peer.violation();
             return true;
           }
           came.add(event.id);
@@ -274,7 +274,7 @@ export class Downloader {
   }
 
   #putBack(wanted: readonly Wanted[]): void {
-    this.#queue.push(...wanted.filter(({ order }) => this.#orders.has(order)));
+    for (const each of wanted) if (this.#orders.has(each.order)) this.#queue.push(each);
     this.#wakeup.notify();
   }
 }

@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import { Links } from '../lib/links.js';
+import { append } from '../lib/lists.js';
 import { NumberColumn } from '../lib/number-column.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, referencesOf } from '../nostr/repository.js';
@@ -107,6 +108,11 @@ export class FilterService {
     const root = this.#ids.find(topic);
     if (root >= 0) return this.#homeless.has(root) || this.#homeAskedOf(relay, root) !== undefined;
     return this.#isAsked(relay, this.#addresses.find(topic));
+  }
+
+  /** The relays that the stored announcement of a repository names; none when it is not stored. */
+  relaysNamedBy(address: string): readonly string[] {
+    return this.#repositories.get(this.#addresses.find(address))?.named ?? [];
   }
 
   /** Whether the stored announcement of a repository names the relay. */
@@ -243,7 +249,7 @@ export class FilterService {
       this.#leaveHomeless(root);
       for (const relay of asked) this.#askRoot(relay, root);
       this.#homes.add(root, address);
-      open.push(...this.#parents.ofRight(root));
+      append(open, this.#parents.ofRight(root));
     }
   }
 

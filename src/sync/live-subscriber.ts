@@ -74,7 +74,7 @@ export class LiveSubscriber {
       source: 'live_sync',
       onEvent: (event) => {
         if (matches(event)) void inlet.deliver(event, 'live_sync');
-        else peer.nonsense();
+        else peer.violation();
       },
       onMessage: (message) => this.#onMessage(subscription, message),
       onSilent: () => this.#onSilent(subscription, sentAt),

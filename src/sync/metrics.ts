@@ -31,7 +31,7 @@ export class SyncMetrics {
   readonly #catchupCompletedAt: Gauge<'relay'>;
   readonly #rounds: Counter;
   readonly #bytes: Counter<'direction'>;
-  readonly #nonsense: Counter;
+  readonly #violations: Counter;
   readonly #deepSeconds: Counter<'relay'>;
 
   constructor(registry: Registry) {
@@ -98,9 +98,9 @@ export class SyncMetrics {
       labelNames: ['direction'],
       registers,
     });
-    this.#nonsense = new Counter({
+    this.#violations = new Counter({
       name: 'ngit_sync_unasked_messages_total',
-      help: 'Messages of remotes that cannot be read, and events that nobody asked for',
+      help: 'Messages of remotes that cannot be read, that answer nothing, and their NOTICE and AUTH',
       registers,
     });
     this.#deepSeconds = new Counter({
@@ -169,8 +169,8 @@ export class SyncMetrics {
     this.#bytes.inc({ direction: 'out' }, bytes);
   }
 
-  nonsense(): void {
-    this.#nonsense.inc();
+  violation(): void {
+    this.#violations.inc();
   }
 
   deepSeconds(relay: string, count: number): void {

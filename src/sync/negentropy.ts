@@ -191,7 +191,7 @@ class Session {
     this.#signal = signal;
     this.#channel = peer.openChannel('n', {
       source: 'catchup',
-      onEvent: () => peer.nonsense(),
+      onEvent: () => peer.violation(),
       onMessage: (message) => this.#onMessage(message),
       onSilent: () =>
         this.#answer?.resolve({ type: peer.wasSlowedSince(this.#askedAt) ? 'slowed' : 'silent' }),

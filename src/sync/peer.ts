@@ -73,11 +73,11 @@ export class Peer {
       slowDown: () => this.slowDown(),
       excuse: () => this.#conduct.excuse(parts.clock.monotonic()),
       tighten: (what) => this.tighten(what),
-      nonsense: () => this.nonsense(),
       progressed: (bytes, events) => {
         this.#progressBytes += bytes;
         this.#progressEvents += events;
       },
+      violation: () => this.violation(),
     });
     this.handlers = {
       onMessage: (frame) => this.#onFrame(frame),
@@ -222,10 +222,11 @@ export class Peer {
     this.close(new TransportError('timeout', `${this.relay} does not answer`));
   }
 
-  /** Something came that nobody asked for, or that cannot be read. Too much of it ends the connection. */
-  nonsense(): void {
-    this.#parts.metrics.nonsense();
-    if (!this.#conduct.nonsense()) return;
+  /** The message that is being looked at answers nothing, or cannot be read. Too much of that ends the connection. */
+  violation(): void {
+    const { metrics, clock } = this.#parts;
+    metrics.violation();
+    if (!this.#conduct.violation(this.#reader.reading, clock.monotonic())) return;
     this.close(new TransportError('protocol', `${this.relay} sends what nobody asked for`));
   }
 

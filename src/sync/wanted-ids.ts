@@ -16,7 +16,7 @@ export type WantedSource = Pick<RelaySync, 'relay' | 'fetch'>;
 export type WantedIdsParts = {
   readonly clock: Clock;
   readonly store: Pick<EventStore, 'has'>;
-  readonly filters: Pick<FilterService, 'isNamedBy'>;
+  readonly filters: Pick<FilterService, 'relaysNamedBy'>;
   /** The relays that are connected, the best first. */
   readonly connected: () => readonly WantedSource[];
 };
@@ -46,7 +46,8 @@ export class WantedIds {
 
   /** `cause` is the event because of which they may be acceptable by now; the store lost those that have none. */
   add(ids: readonly string[], cause: NostrEvent | undefined): void {
-    const repositories = cause === undefined ? [] : eventRepositories(cause);
+    const repositories =
+      cause === undefined ? [] : eventRepositories(cause).slice(0, limits.wantedRepositoriesMax);
     for (const id of ids) {
       if (this.#waiting.size >= limits.wantedIdsMax) break;
       this.#waiting.set(id, repositories);
@@ -91,8 +92,10 @@ export class WantedIds {
   #sources(repositories: ReadonlySet<string>): WantedSource[] {
     const connected = this.#parts.connected();
     const { filters } = this.#parts;
-    const isNamed = ({ relay }: WantedSource) =>
-      [...repositories].some((address) => filters.isNamedBy(address, relay));
+    const namedRelays = new Set<string>();
+    for (const address of repositories)
+      for (const relay of filters.relaysNamedBy(address)) namedRelays.add(relay);
+    const isNamed = ({ relay }: WantedSource) => namedRelays.has(relay);
     const named = connected.filter(isNamed).slice(0, limits.wantedRelaysMax);
     const others = connected.filter((source) => !isNamed(source));
     const room = Math.min(limits.wantedRelaysMax - named.length, others.length);

@@ -153,6 +153,40 @@ describe('a socket that answers nothing is a failure (docs/sync.md §2)', () => 
     await world.stop();
   });
 
+  it.each([
+    ['NOTICE', ['NOTICE', 'hello']],
+    ['AUTH', ['AUTH', 'a challenge']],
+    ['OK', ['OK', 'f'.repeat(64), true, '']],
+    ['EOSE', ['EOSE', 'nobody']],
+  ])('a relay that floods us with %s is dropped, and an hour of little of it is not', async (_, message) => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    for (let hour = 0; hour < 3; hour += 1) {
+      for (let sent = 0; sent < 9_000; sent += 1) relay.connection.send(...message);
+      await world.advance(3_600 * second);
+    }
+    expect(relay.connections[0]?.isOpen).toBe(true);
+    for (let sent = 0; sent < 10_001; sent += 1) relay.connection.send(...message);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    await world.stop();
+  });
+
+  it('a relay whose messages answer nothing is dropped by their bytes, long before it is by their number', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    const megabyte = 'x'.repeat(1_000_000);
+    for (let sent = 0; sent < 66; sent += 1) relay.connection.send('NOTICE', megabyte);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(true);
+    for (let sent = 0; sent < 3; sent += 1) relay.connection.send('NOTICE', megabyte);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    await world.stop();
+  });
+
   it('what cannot be read is left out', async () => {
     const { world, relay } = worldOf();
     world.start();

@@ -234,6 +234,20 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
     );
   });
 
+  it('takes a root to which 140,000 others refer, whichever comes first', () => {
+    const { filters, add } = service();
+    const repository = announcement('repo', [one]);
+    const root = issue(repository);
+    const replies = Array.from({ length: 140_000 }, (_, number) => number.toString(16).padStart(64, '0'));
+    for (const reply of replies) {
+      filters.addParent(reply, root.id);
+      filters.enterRoot(reply);
+    }
+    add(repository);
+    filters.addRoot(root);
+    expect(filters.topicCount(one)).toBe(3 + replies.length);
+  });
+
   it('adding the 2,000th repository changes as little as adding the 10th did', () => {
     const { filters, add } = service();
     for (let number = 0; number < 2_000; number += 1) {

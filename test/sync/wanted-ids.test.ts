@@ -38,8 +38,7 @@ async function play(
     clock,
     store: { has: () => false },
     filters: {
-      isNamedBy: (address, relay) =>
-        address === addressOf(repository) && options.named?.includes(relay) === true,
+      relaysNamedBy: (address) => (address === addressOf(repository) ? (options.named ?? []) : []),
     },
     connected: () => sources,
   });

@@ -1,3 +1,4 @@
+import { append, largest } from '../../../src/lib/lists.js';
 import { BenchClient } from '../client.js';
 import { startDelayProxy } from '../delay-proxy.js';
 import type { LogLine, RelayProcess } from '../relay-process.js';
@@ -99,7 +100,7 @@ async function catchUp(world: World, manner: Manner): Promise<Measurement> {
     figures.push({ name: 'fetched', value: total - before, unit: 'events' });
     figures.push({ name: 'rate', value: rate(total - before, ms), unit: 'events/s' });
   }
-  if (watch.isAsking) figures.push(...figuresOf(watch));
+  if (watch.isAsking) append(figures, figuresOf(watch));
   const usage = [...account(), readOwnUsage()].filter((each) => each !== undefined);
   await client[Symbol.asyncDispose]();
   await late[Symbol.asyncDispose]();
@@ -170,6 +171,6 @@ function figuresOf({ latencies, loopDelaysMs }: Watch): Figure[] {
   return [
     { name: 'REQ p50', value: percentile(latencies, 0.5), unit: 'ms' },
     { name: 'REQ p99', value: percentile(latencies, 0.99), unit: 'ms' },
-    { name: 'event loop p99', value: Math.max(...loopDelaysMs), unit: 'ms' },
+    { name: 'event loop p99', value: largest(loopDelaysMs), unit: 'ms' },
   ];
 }

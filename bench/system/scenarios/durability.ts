@@ -1,3 +1,4 @@
+import { append } from '../../../src/lib/lists.js';
 import { BenchClient } from '../client.js';
 import { publishAll } from '../publishing.js';
 import type { Durability } from '../relay-process.js';
@@ -55,7 +56,7 @@ async function inTurns(
     for (const { durability, client } of round % 2 === 0 ? clients : clients.toReversed()) {
       const { ms, latencies } = await publishAll(client, events.slice(from, to), inFlight);
       totals[durability].ms += ms;
-      totals[durability].latencies.push(...latencies);
+      append(totals[durability].latencies, latencies);
     }
   }
   return totals;

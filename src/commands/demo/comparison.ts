@@ -1,3 +1,4 @@
+import { largest } from '../../lib/lists.js';
 import { eventJson, type NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
 
@@ -44,7 +45,7 @@ function fingerprint(events: readonly NostrEvent[]): string {
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const widths = rows[0]?.map((_, column) => largest(rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows.map((row) =>
     row
       .map((cell, column) =>

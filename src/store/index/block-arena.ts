@@ -1,3 +1,5 @@
+import { append } from '../../lib/lists.js';
+
 const pageBits = 16;
 const pageWords = 1 << pageBits;
 const pageMask = pageWords - 1;
@@ -65,7 +67,7 @@ export class BlockArena {
   restore(end: number, freeHeads: Uint32Array, pages: readonly Uint32Array[]): void {
     this.#end = end;
     this.#freeHeads.set(freeHeads);
-    this.#pages.push(...pages);
+    append(this.#pages, pages);
   }
 }
 

@@ -14,7 +14,7 @@ const long = 3;
 const low = 2 ** 30 - 1;
 const rowsPerBlock = blockCapacity(blockClassMax);
 
-type LongList = { readonly blocks: number[]; count: number };
+type LongList = { blocks: number[]; count: number };
 
 /** Lists of rows in the order of `RowTable.compare`: newest first, ties by lowest id. */
 export class PostingLists {
@@ -283,7 +283,7 @@ export class PostingLists {
       else blocks.push(offset);
     }
     if (blocks.length > 1) {
-      list.blocks.splice(0, list.blocks.length, ...blocks);
+      list.blocks = blocks;
       list.count = count;
       return ref;
     }
