@@ -1,15 +1,19 @@
 import { resolve } from 'node:path';
 import { limits } from '../config/limits.js';
+import type { Options } from '../config/options.js';
 import { openStore } from '../daemon/core.js';
+import { changedSince } from '../daemon/serving-record.js';
 import { servingRulesOf } from '../daemon/settings.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { npubOf } from '../nostr/keys.js';
+import { type ClosingParts, ClosingRefusedError, countClosing, isExpected } from '../policy/closing.js';
 import { compare, type DoctorParts, type Finding, isFault, repair } from '../policy/doctor.js';
 import { RepositoryDirectory } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
+import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
 import { faultsSaidTo, readAllEvents, type Tally } from './doctor-events.js';
 import { existingStoreOptions } from './store-options.js';
@@ -32,11 +36,13 @@ export const doctor: Command = {
       isSwitch: true,
       isList: false,
     },
+    acceptClosingFlag,
   ],
   takesOptions: true,
   async run(invocation) {
     const options = existingStoreOptions(invocation, 'doctor');
     const isToFix = invocation.flags.get('fix') === 'true';
+    const accepted = acceptedClosing(invocation);
     const tally: Tally = { faults: 0, repaired: 0 };
     const faults = faultsSaidTo(invocation.stdout, tally, isToFix);
     await using store = (await openStore(options, systemClock, faults)).store;
@@ -45,6 +51,7 @@ export const doctor: Command = {
     await directory.load(store);
     const git = new GitRunner(systemClock, invocation.signal);
     const repositories = new BareRepositories(resolve(options.gitDataPath), git);
+    if (isToFix) await checkClosing(options, { directory, repositories }, accepted);
     return await examine({ store, directory, git, repositories }, isToFix, tally, invocation);
   },
 };
@@ -69,6 +76,14 @@ async function examine(
   const { faults, repaired } = tally;
   stdout.write(faults === 0 ? 'no faults\n' : `faults: ${faults}, repaired: ${repaired}\n`);
   return faults === repaired ? 0 : 1;
+}
+
+/** Closes nothing that the settings do not admit by mistake: above a few it has to be said. */
+async function checkClosing(options: Options, parts: ClosingParts, accepted: number): Promise<void> {
+  const closing = await countClosing(parts);
+  if (isExpected(closing, accepted)) return;
+  const changed = await changedSince(resolve(options.gitDataPath), options);
+  throw new ClosingRefusedError(closing, changed ?? 'no setting changed since the last start of the daemon');
 }
 
 async function tryRepair(parts: DoctorParts, finding: Finding): Promise<string> {
@@ -104,9 +119,17 @@ function detailsOf(finding: Finding): string {
       return listed(finding.settings);
     case 'unreadable':
       return finding.reason;
+    case 'shut':
+      return `${sinceWhen(finding.sinceMs)}, though it is served`;
     case 'closed':
-      return `since ${new Date(finding.sinceMs).toISOString()}`;
+      return sinceWhen(finding.sinceMs);
   }
+}
+
+/** A mark that cannot be read, or was tampered with, may name a time that no date has. */
+function sinceWhen(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? 'since a time that cannot be read' : `since ${date.toISOString()}`;
 }
 
 function listed(names: readonly string[]): string {

@@ -4,6 +4,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { openCore } from '../daemon/core.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
 import { systemClock } from '../lib/clock.js';
+import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
 import { type ImportCounts, importEvents, type RefusalReasons } from './import/import-events.js';
 import { type Progress, startProgress } from './progress.js';
@@ -18,12 +19,13 @@ export const importCommand: Command = {
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,
-  flags: [],
+  flags: [acceptClosingFlag],
   takesOptions: true,
   async run(invocation) {
     const options = persistentOptions(invocation, 'import');
+    const accepted = acceptedClosing(invocation);
     const source = await openSource(invocation);
-    await using core = await openCore(options, systemSurroundings(options.logLevel, 2));
+    await using core = await openCore(options, systemSurroundings(options.logLevel, 2), accepted);
     const counts: ImportCounts = { stored: 0, known: 0, refused: 0, malformed: 0 };
     const progress = startProgress(invocation, 'import', source.bytes, systemClock);
     const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);

@@ -1,5 +1,6 @@
 import { startDaemon } from '../daemon/daemon.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
+import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command } from './command.js';
 import { aborted } from './signals.js';
 
@@ -11,12 +12,13 @@ export const serve: Command = {
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
-  flags: [],
+  flags: [acceptClosingFlag],
   takesOptions: true,
-  async run({ readOptions, signal }) {
-    const options = readOptions();
-    await using daemon = await startDaemon(options, systemSurroundings(options.logLevel, 1));
-    await Promise.race([daemon.closed, aborted(signal)]);
+  async run(invocation) {
+    const options = invocation.readOptions();
+    const accepted = acceptedClosing(invocation);
+    await using daemon = await startDaemon(options, systemSurroundings(options.logLevel, 1), accepted);
+    await Promise.race([daemon.closed, aborted(invocation.signal)]);
     return 0;
   },
 };

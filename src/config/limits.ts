@@ -281,6 +281,10 @@ export const limits = {
   repositorySweepIntervalMs: 3_600_000,
 
   // Commands
+  /** Repositories that a start or `doctor --fix` closes without being told to, by its settings. */
+  closingUnaskedMax: 10,
+  /** Of the repositories on disk, in percent: so many of them are closed without being told to. */
+  closingUnaskedPercentMax: 10,
   /** Names of refs or settings of one finding that the doctor shows. */
   doctorNamesMax: 5,
   /** Longest line of an imported file, in bytes. */

@@ -10,15 +10,17 @@ import { deferred } from '../lib/abort.js';
 import { type Clock, dayMs, secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { AlignmentMetrics } from '../policy/alignment-metrics.js';
+import { ClosingRefusedError, countClosing, isExpected } from '../policy/closing.js';
 import { GitAlignment } from '../policy/git-alignment.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
-import { RepositoryDirectory } from '../policy/repository-directory.js';
+import { RepositoryDirectory, type RepositoryId } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
 import type { FaultOptions } from '../store/faulty-rows.js';
 import { openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { watchFaults } from './process-metrics.js';
+import { changedSince, noteServing } from './serving-record.js';
 import { servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
@@ -45,10 +47,15 @@ export async function openStore(options: Options, clock: Clock, faults: FaultOpt
 }
 
 /**
- * Opens the store and builds policy, git side and admission upon it. Disposing of it gives up what was not begun,
+ * Opens the store and builds policy, git side and admission upon it. Rejects with `ClosingRefusedError` when the settings
+ * close more repositories than is expected and than `closingAccepted`. Disposing of it gives up what was not begun,
  * finishes the writes in hand and closes the store.
  */
-export async function openCore(options: Options, surroundings: Surroundings): Promise<Core> {
+export async function openCore(
+  options: Options,
+  surroundings: Surroundings,
+  closingAccepted: number,
+): Promise<Core> {
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
   try {
@@ -71,7 +78,12 @@ export async function openCore(options: Options, surroundings: Surroundings): Pr
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
-    const effects = await startGitSide(options, surroundings, { store, directory, registry }, stack);
+    const effects = await startGitSide(
+      options,
+      surroundings,
+      { store, directory, registry, closingAccepted },
+      stack,
+    );
     const failed = deferred<never>();
     const admission = stack.use(
       new AdmissionPipeline({
@@ -105,19 +117,21 @@ export async function openCore(options: Options, surroundings: Surroundings): Pr
 type GitSideParts = Pick<OpenedStore, 'store'> & {
   readonly directory: RepositoryDirectory;
   readonly registry: Registry;
+  readonly closingAccepted: number;
 };
 
 /** Lets the repositories on disk follow the stored events until the stack is unwound. */
 async function startGitSide(
   options: Options,
   { logger, clock, random }: Surroundings,
-  { store, directory, registry }: GitSideParts,
+  { store, directory, registry, closingAccepted }: GitSideParts,
   stack: ReleaseStack,
 ): Promise<GitAlignment> {
   const stop = new AbortController();
   const git = new GitRunner(clock, stop.signal);
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
   await repositories.open();
+  await checkClosing(options, { directory, repositories }, closingAccepted);
   const alignment = new GitAlignment({
     directory,
     store,
@@ -135,4 +149,20 @@ async function startGitSide(
     await running;
   });
   return alignment;
+}
+
+/** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */
+async function checkClosing(
+  options: Options,
+  { directory, repositories }: { directory: RepositoryDirectory; repositories: BareRepositories },
+  accepted: number,
+): Promise<void> {
+  const gitDataPath = resolve(options.gitDataPath);
+  const changed = await changedSince(gitDataPath, options);
+  if (changed === undefined) return;
+  // One that no announcement names is not closed by the daemon; `graspd doctor` tells of it.
+  const isAnnounced = (repository: RepositoryId) => directory.isAnnounced(repository);
+  const closing = await countClosing({ directory, repositories }, isAnnounced);
+  if (!isExpected(closing, accepted)) throw new ClosingRefusedError(closing, changed);
+  await noteServing(gitDataPath, options);
 }

@@ -38,23 +38,32 @@ const bytesPerMegabyte = 1_000_000;
  * serves clients as soon as it listens, and begins to sync then. Throws `StoreError`, `ListenError`, `DescriptorError` or
  * `OwnerKeyError`, each with one line for the operator, after releasing what was made.
  */
-export async function startDaemon(options: Options, surroundings: Surroundings): Promise<Daemon> {
+export async function startDaemon(
+  options: Options,
+  surroundings: Surroundings,
+  closingAccepted = 0,
+): Promise<Daemon> {
   const stack = new ReleaseStack();
   try {
-    return await start(options, surroundings, stack);
+    return await start(options, surroundings, closingAccepted, stack);
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function start(options: Options, surroundings: Surroundings, stack: ReleaseStack): Promise<Daemon> {
+async function start(
+  options: Options,
+  surroundings: Surroundings,
+  closingAccepted: number,
+  stack: ReleaseStack,
+): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
   const shares = descriptorShares(descriptorLimit(), options.verifyWorkers);
   const relaySettings = relaySettingsOf(options, shares);
   warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
-  const core = stack.use(await openCore(options, surroundings));
+  const core = stack.use(await openCore(options, surroundings, closingAccepted));
   const { registry, store, admission } = core;
   stack.defer(collectProcessMetrics(registry));
   // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.

@@ -21,6 +21,8 @@ export type DoctorParts = {
 /** How a repository on disk differs from what the stored events say. */
 export type Finding = { readonly repository: RepositoryId } & (
   | { readonly type: 'missing' }
+  /** Served, and yet closed since then, in milliseconds since 1970. */
+  | { readonly type: 'shut'; readonly sinceMs: number }
   /** Heads, tags, `HEAD` or refs of pull requests are not what they could be. */
   | { readonly type: 'misaligned'; readonly misalignment: Misalignment }
   /** Refs of pull requests that are not stored: deleted, or pushed by somebody who never published the event. */
@@ -61,6 +63,8 @@ async function examine(parts: DoctorParts, repository: RepositoryId): Promise<Fi
   const { directory, store, repositories, git } = parts;
   if (!(await repositories.exists(repository))) return [{ type: 'missing', repository }];
   const findings: Finding[] = [];
+  const sinceMs = await repositories.closedSince(repository);
+  if (sinceMs !== undefined) findings.push({ type: 'shut', repository, sinceMs });
   const gitDir = repositories.pathOf(repository);
   try {
     const settings = await missingSettings(git, gitDir);
@@ -90,6 +94,9 @@ export async function repair(parts: DoctorParts, finding: Finding, nowMs: number
   const { repository } = finding;
   const gitDir = repositories.pathOf(repository);
   switch (finding.type) {
+    case 'shut':
+      await repositories.ensure(repository);
+      return true;
     case 'missing':
     case 'misaligned':
       await repositories.ensure(repository);

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Level } from 'level';
@@ -6,6 +7,7 @@ import { doctor } from '../../src/commands/doctor.js';
 import { readOptions } from '../../src/config/options.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
+import { ClosingRefusedError } from '../../src/policy/closing.js';
 import { openLevelStore } from '../../src/store/level/level-store.js';
 import { headOf, scratchFolder } from '../git/scratch.js';
 import { address, announcement, domain, event, key, state } from './world.js';
@@ -13,12 +15,18 @@ import { address, announcement, domain, event, key, state } from './world.js';
 const alice = key(1);
 const identifier = 'repo\u001b[31m';
 
-async function callDoctor(path: string, ...switches: string[]): Promise<{ code: number; said: string }> {
+type Call = {
+  readonly switches?: readonly string[];
+  readonly acceptClosing?: string;
+  readonly domain?: string;
+};
+
+async function callDoctor(path: string, call: Call = {}): Promise<{ code: number; said: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const stop = new AbortController();
   const flags = new Map([
-    ['domain', domain],
+    ['domain', call.domain ?? domain],
     ['relay-data-path', join(path, 'relay')],
     ['git-data-path', join(path, 'git')],
   ]);
@@ -27,7 +35,10 @@ async function callDoctor(path: string, ...switches: string[]): Promise<{ code: 
     stdout,
     stderr,
     positionals: [],
-    flags: new Map(switches.map((name) => [name, 'true'])),
+    flags: new Map([
+      ...(call.switches ?? []).map((name) => [name, 'true'] as const),
+      ...(call.acceptClosing === undefined ? [] : [['accept-closing', call.acceptClosing] as const]),
+    ]),
     readOptions: () => readOptions({ flags, environment: {}, readFile: () => '' }),
     signal: stop.signal,
   });
@@ -61,7 +72,7 @@ describe('graspd doctor', () => {
       expect(code).toBe(1);
       expect(said.split(line)).toHaveLength(2);
     }
-    const fixed = await callDoctor(folder.path, 'fix');
+    const fixed = await callDoctor(folder.path, { switches: ['fix'] });
     expect(fixed.code).toBe(0);
     expect(fixed.said).toContain(`${line}  forgotten: the daemon asks other relays for it\n`);
     expect((await callDoctor(folder.path)).said).toBe('no faults\n');
@@ -77,10 +88,48 @@ describe('graspd doctor', () => {
 
     const before = await callDoctor(folder.path);
     expect(before).toEqual({ code: 1, said: `missing    ${name}\nfaults: 1, repaired: 0\n` });
-    const fixed = await callDoctor(folder.path, 'fix');
+    const fixed = await callDoctor(folder.path, { switches: ['fix'] });
     expect(fixed).toEqual({ code: 0, said: `missing    ${name}\n  repaired\nfaults: 1, repaired: 1\n` });
     const after = await callDoctor(folder.path);
     expect(after).toEqual({ code: 0, said: `waiting    ${name} refs/heads/x\nno faults\n` });
     expect(headOf(join(folder.path, 'git', npubOf(alice), `${identifier}.git`))).toBe('refs/heads/x');
+  });
+
+  it('closes many repositories only when it is told to, and opens what is served again', async () => {
+    using folder = scratchFolder();
+    const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });
+    for (let number = 0; number < 12; number += 1) store.put(announcement(alice, `repo-${number}`));
+    await store[Symbol.asyncDispose]();
+    const fix = ['fix'];
+    expect((await callDoctor(folder.path, { switches: fix })).said).toContain('repaired: 12');
+
+    const moved = { domain: 'other.example', switches: fix };
+    const refusal = callDoctor(folder.path, moved);
+    await expect(refusal).rejects.toThrow(ClosingRefusedError);
+    await expect(refusal).rejects.toThrow('12 of 12 repositories');
+    await expect(callDoctor(folder.path, { ...moved, acceptClosing: '11' })).rejects.toThrow(
+      '--accept-closing 12',
+    );
+    await expect(callDoctor(folder.path, { ...moved, acceptClosing: 'all' })).rejects.toThrow(
+      'a whole number',
+    );
+    expect((await callDoctor(folder.path)).said).toBe('no faults\n');
+    expect((await callDoctor(folder.path, { ...moved, acceptClosing: '12' })).said).toContain('repaired: 12');
+
+    const back = await callDoctor(folder.path);
+    expect(back.code).toBe(1);
+    expect(back.said.match(/^shut .*though it is served$/gm)?.length).toBe(12);
+    expect((await callDoctor(folder.path, { switches: fix })).said).toContain('repaired: 12');
+    expect((await callDoctor(folder.path)).said).toBe('no faults\n');
+  });
+
+  it('tells of a closed repository whose mark cannot be read', async () => {
+    using folder = scratchFolder();
+    const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });
+    store.put(announcement(alice, 'repo'));
+    await store[Symbol.asyncDispose]();
+    await callDoctor(folder.path, { switches: ['fix'] });
+    writeFileSync(join(folder.path, 'git', npubOf(alice), 'repo.git', 'graspd-closed'), 'x');
+    expect((await callDoctor(folder.path)).said).toContain('since a time that cannot be read');
   });
 });

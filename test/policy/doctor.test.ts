@@ -85,6 +85,19 @@ describe('doctor', () => {
     expect(await findings(here)).toMatchObject([{ type: 'closed' }, { type: 'closed' }]);
   });
 
+  it('finds what is served and closed, and opens it', async () => {
+    await using here = gitWorld();
+    here.submit(announcement(alice, 'repo'));
+    await here.repositories.ensure(repo);
+    await here.repositories.close(repo, 1);
+    const found = await findings(here);
+    expect(found).toEqual([{ type: 'shut', repository: repo, sinceMs: 1 }]);
+    expect(found.every(isFault)).toBe(true);
+    await repairAll(here);
+    expect(await here.repositories.closedSince(repo)).toBeUndefined();
+    expect(await findings(here)).toEqual([]);
+  });
+
   it('says what cannot be read, and repairs nothing there', async () => {
     await using here = gitWorld();
     await here.start();
