@@ -19,6 +19,12 @@ export function faultsSaidTo(stdout: Writable, tally: Tally, isToFix: boolean): 
 
 const forgotten = 'forgotten: the daemon asks other relays for it';
 
+/** Says what was found missing when the store was opened: faults that nothing repairs but other relays. */
+export function sayLosses(stdout: Writable, tally: Tally, losses: readonly string[]): void {
+  for (const loss of losses) stdout.write(`log        ${loss}\n`);
+  tally.faults += losses.length;
+}
+
 /** Reads all that is stored, for the faults that this brings out. Throws the signal's reason. */
 export async function readAllEvents(store: Pick<EventStore, 'query'>, signal: AbortSignal): Promise<void> {
   for await (const _ of store.query([{}])) signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Options } from '../config/options.js';
-import { hasLevelStore } from '../store/level/has-store.js';
+import { hasLevelStore } from '../store/level/folder.js';
 import { type Invocation, UsageError } from './command.js';
 
 /** The options of a command that works on the store of a daemon that does not run. Throws where there is none. */

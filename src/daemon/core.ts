@@ -15,8 +15,7 @@ import { GitAlignment } from '../policy/git-alignment.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { RepositoryDirectory, type RepositoryId } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
-import type { FaultOptions } from '../store/faulty-rows.js';
-import { openLevelStore } from '../store/level/level-store.js';
+import { type LevelStoreOptions, openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { watchFaults } from './process-metrics.js';
@@ -37,13 +36,20 @@ export type Core = AsyncDisposable &
     readonly failed: Promise<never>;
   };
 
+/** What a command wants of the store beside its settings. */
+type MoreStoreOptions = Pick<LevelStoreOptions, 'onFault' | 'keepsFaulty' | 'readsWholeLog'>;
+
 /** Opens the store. Throws `StoreError` with a line for the operator. */
-export async function openStore(options: Options, clock: Clock, faults: FaultOptions): Promise<OpenedStore> {
+export async function openStore(
+  options: Options,
+  clock: Clock,
+  more: MoreStoreOptions,
+): Promise<OpenedStore> {
   const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
   if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
   const { durability } = options;
   const path = resolve(options.relayDataPath);
-  return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...faults });
+  return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...more });
 }
 
 /**
@@ -64,6 +70,7 @@ export async function openCore(
     const opened = await openStore(options, clock, { onFault: storeFaults.add });
     const { store, refused } = opened;
     stack.use(store);
+    storeFaults.sayLosses(opened.losses);
     watchStore(registry, opened);
     watchFaults(registry, faults);
     const serving = new RepositoryServing(servingRulesOf(options));

@@ -13,6 +13,7 @@ const meaning: Readonly<Record<BodyFault, string>> = {
 export class StoreFaults {
   readonly #logger: Logger;
   readonly #counter: Counter<'fault'>;
+  readonly #losses: Counter;
   #ask: (ids: readonly string[]) => void = () => {};
 
   constructor(registry: Registry, logger: Logger) {
@@ -23,7 +24,20 @@ export class StoreFaults {
       labelNames: ['fault'],
       registers: [registry],
     });
+    this.#losses = new Counter({
+      name: 'ngit_store_losses_total',
+      help: 'Gaps and damages that were found when the store was opened',
+      registers: [registry],
+    });
     for (const fault of Object.keys(meaning)) this.#counter.inc({ fault }, 0);
+  }
+
+  /** What was found missing when the store was opened. */
+  sayLosses(losses: readonly string[]): void {
+    this.#losses.inc(losses.length);
+    for (const loss of losses) {
+      this.#logger.error({ loss }, 'the store has lost writes: catch-up brings back what other relays have');
+    }
   }
 
   /** Who asks other relays; what was lost before that is brought by the first catch-up. */

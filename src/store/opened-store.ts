@@ -21,6 +21,8 @@ export type StoreOptions = FaultOptions & {
 export type OpenedStore = {
   readonly store: EventStore;
   readonly refused: RefusedIndex;
+  /** What was found missing when it was opened, in sentences for the operator; empty where nothing was. */
+  readonly losses: readonly string[];
   /** For metrics. */
   stats(): StoreStats;
 };
@@ -51,6 +53,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
       rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
     }),
     refused,
+    losses: [],
     stats: () => ({
       storedEvents: index.storedCount,
       refusedEvents: index.refusedCount,

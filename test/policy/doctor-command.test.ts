@@ -78,6 +78,21 @@ describe('graspd doctor', () => {
     expect((await callDoctor(folder.path)).said).toBe('no faults\n');
   });
 
+  it('reads the whole log, and says what is lost of it', async () => {
+    using folder = scratchFolder();
+    const path = join(folder.path, 'relay');
+    const { store } = await openLevelStore({ path, clock: systemClock });
+    for (let at = 0; at < 3; at += 1) await store.put(event(alice, 1, [])).written;
+    await store[Symbol.asyncDispose]();
+    const raw = new Level<Uint8Array, Uint8Array>(join(path, 'events'), { keyEncoding: 'view' });
+    const segments = await raw.keys({ gte: Buffer.from('s'), lt: Buffer.from('t') }).all();
+    await raw.del(segments[1]!);
+    await raw.close();
+    const { code, said } = await callDoctor(folder.path);
+    expect(code).toBe(1);
+    expect(said).toContain('log        lost in the middle of the log: 1 write, with 1 event at most\n');
+  });
+
   it('reports, repairs with --fix, and lets no name steer the terminal', async () => {
     using folder = scratchFolder();
     const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });

@@ -1,9 +1,8 @@
 import type { ChainedBatch } from 'level';
 import { limits } from '../../config/limits.js';
-import { StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import { type Database, jsonBytes } from './database.js';
-import { metaKeys, segmentKey, segmentNumber } from './keys.js';
+import { metaKeys, segmentKey } from './keys.js';
 import {
   isLive,
   noSegment,
@@ -13,6 +12,7 @@ import {
   type SegmentId,
   SegmentWriter,
 } from './segment.js';
+import { segmentEntries } from './segment-entries.js';
 
 /** What the segments of the index log amount to, kept up to date by those who write them. */
 export type LogSize = {
@@ -65,21 +65,24 @@ export class Compaction {
     );
   }
 
-  /** Reads the next window. Throws `StoreError`. */
+  /**
+   * Reads the next window: segments in a row, for a damaged one stays where it is, between those before and after it.
+   */
   async prepare(): Promise<void> {
     this.#pass ??= { next: 0, end: this.#size.last.number };
     const numbers: number[] = [];
     const segments: Segment[] = [];
-    let bytes = 0;
-    const range = { gte: segmentKey(this.#pass.next), lte: segmentKey(this.#pass.end) };
-    for await (const [key, value] of this.#db.iterator(range)) {
-      const segment = readSegment(segmentNumber(key), value);
-      if (segment === undefined)
-        throw new StoreError('store_unreadable', 'a segment of the index is damaged');
-      numbers.push(segmentNumber(key));
+    let bytesRead = 0;
+    for await (const { number, bytes } of segmentEntries(this.#db, this.#pass.next)) {
+      if (number > this.#pass.end || bytesRead >= limits.storeCompactionBytesMax) break;
+      const segment = bytes && readSegment(number, bytes);
+      if (segment === undefined) {
+        if (segments.length > 0) break;
+        continue;
+      }
+      numbers.push(number);
       segments.push(segment);
-      bytes += value.byteLength;
-      if (bytes >= limits.storeCompactionBytesMax) break;
+      bytesRead += bytes?.byteLength ?? 0;
     }
     this.#window = { numbers, segments };
   }

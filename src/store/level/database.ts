@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Level } from 'level';
 import { limits } from '../../config/limits.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
-import { metaKeys } from './keys.js';
+import { databasePath, hasSnapshot, lostDatabase } from './folder.js';
+import { isOwnKey, metaKeys } from './keys.js';
+import { snapshotName } from './snapshot.js';
 
 export type Database = Level<Uint8Array, Uint8Array> & {
   /** What the types leave out because browsers do not have it. */
@@ -30,9 +31,15 @@ const behindAllKeys = Buffer.from('z');
 const schemaVersion = 2;
 const schemaVersionMin = 1;
 
-/** Opens the LevelDB below `path`. Throws `StoreError` (`store_locked`, `store_unreadable`). */
+/**
+ * Opens the LevelDB below `path`, and makes it where there never was one. Throws `StoreError` (`store_locked`,
+ * `store_unreadable`).
+ */
 export async function openDatabase(path: string): Promise<Database> {
-  const db = new Level<Uint8Array, Uint8Array>(join(path, 'events'), {
+  // Before anything opens it: LevelDB would begin a new database, and delete the files of the old one.
+  const lost = lostDatabase(path);
+  if (lost !== undefined) throw damaged(path, lost);
+  const db = new Level<Uint8Array, Uint8Array>(databasePath(path), {
     keyEncoding: 'view',
     valueEncoding: 'view',
     maxOpenFiles: limits.storeOpenFilesMax,
@@ -55,7 +62,8 @@ export async function openAgain(db: Database, path: string): Promise<void> {
     if (errorCode(cause) === 'LEVEL_LOCKED') {
       throw new StoreError('store_locked', `the store at ${path} is in use by another process`, { cause });
     }
-    throw unreadable(path, errorMessage(cause), cause);
+    const refuse = errorCode(cause) === 'LEVEL_CORRUPTION' ? damaged : unreadable;
+    throw refuse(path, errorMessage(cause), cause);
   }
 }
 
@@ -64,7 +72,7 @@ export async function identify(db: Database, path: string): Promise<Identity> {
   const text = await db.get(metaKeys.schema);
   if (text === undefined) return create(db, path);
   const meta = parseJson(text);
-  if (typeof meta !== 'object' || meta === null) throw unreadable(path, 'its description is damaged');
+  if (typeof meta !== 'object' || meta === null) throw damaged(path, 'its description is damaged');
   const { schema, databaseId, hashSeed } = meta as Record<string, unknown>;
   if (typeof schema === 'number' && schema > schemaVersion) {
     throw new StoreError(
@@ -74,7 +82,7 @@ export async function identify(db: Database, path: string): Promise<Identity> {
   }
   const isKnown = typeof schema === 'number' && schema >= schemaVersionMin;
   if (!isKnown || typeof databaseId !== 'string' || !isSeed(hashSeed)) {
-    throw unreadable(path, 'its description is damaged');
+    throw damaged(path, 'its description is damaged');
   }
   if (schema < schemaVersion) await describe(db, databaseId, hashSeed);
   return { databaseId, hashSeed: Buffer.from(hashSeed, 'hex') };
@@ -82,6 +90,15 @@ export async function identify(db: Database, path: string): Promise<Identity> {
 
 export function unreadable(path: string, why: string, cause?: unknown): StoreError {
   return new StoreError('store_unreadable', `the store at ${path} cannot be read: ${why}`, { cause });
+}
+
+/** As `unreadable`, for what only a backup, or the loss of what is there, brings to an end. */
+export function damaged(path: string, why: string, cause?: unknown): StoreError {
+  return unreadable(
+    path,
+    `${why}; restore it from a backup, or move ${path} away to begin anew, with what other relays have`,
+    cause,
+  );
 }
 
 function isSeed(value: unknown): value is string {
@@ -117,7 +134,11 @@ export function jsonBytes(value: unknown): Uint8Array {
 
 async function create(db: Database, path: string): Promise<Identity> {
   const [key] = await db.keys({ limit: 1 }).all();
-  if (key !== undefined) throw unreadable(path, 'it was not made by this program');
+  if (key !== undefined) {
+    if (isOwnKey(key)) throw damaged(path, 'its description is gone');
+    throw unreadable(path, 'it was not made by this program');
+  }
+  if (hasSnapshot(path)) throw damaged(path, `it is empty, but ${snapshotName} is of a store`);
   const databaseId = randomBytes(16).toString('hex');
   const hashSeed = randomBytes(8);
   await describe(db, databaseId, hashSeed.toString('hex'));

@@ -12,6 +12,11 @@ export function segmentKey(number: number): Uint8Array {
   return numberKey(segment, number);
 }
 
+/** Whether a key has the form of one of ours. */
+export function isOwnKey(key: Uint8Array): boolean {
+  return key.length === 9 && (key[0] === body || key[0] === segment);
+}
+
 /** The number in a segment's key. */
 export function segmentNumber(key: Uint8Array): number {
   return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(1));

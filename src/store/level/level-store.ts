@@ -1,22 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
+import type { EventIndex } from '../index/event-index.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-store.js';
 import { Reasons } from '../reasons.js';
 import { CommitLog, type Durability } from './commit-log.js';
 import { Compaction } from './compaction.js';
-import { type Database, identify, openDatabase, readMeta, syncDatabase, unreadable } from './database.js';
+import {
+  type Database,
+  damaged,
+  identify,
+  openDatabase,
+  readMeta,
+  syncDatabase,
+  unreadable,
+} from './database.js';
 import { metaKeys } from './keys.js';
-import { readLog } from './replay.js';
+import { Losses } from './losses.js';
+import { type LogOptions, readLog } from './replay.js';
+import { isCorruption } from './segment-entries.js';
 import { reserveSequences } from './sequences.js';
+import { settle } from './settle.js';
 import { writeSnapshot } from './snapshot.js';
 
-export type LevelStoreOptions = StoreOptions & {
-  /** A folder of its own, made if it is not there. */
-  readonly path: string;
-  /** `sync` by default. */
-  readonly durability?: Durability;
-};
+export type LevelStoreOptions = StoreOptions &
+  LogOptions & {
+    /** A folder of its own, made if it is not there. */
+    readonly path: string;
+    /** `sync` by default. */
+    readonly durability?: Durability;
+  };
 
 /**
  * Opens the store at `path` and builds its index. Throws `StoreError` with a message of one line: `store_locked`
@@ -25,10 +38,12 @@ export type LevelStoreOptions = StoreOptions & {
 export async function openLevelStore(options: LevelStoreOptions): Promise<OpenedStore> {
   const { path, clock, durability = 'sync' } = options;
   const db = await openDatabase(path);
+  const losses = new Losses();
   try {
+    await losses.readLevelLog(path);
     const identity = await identify(db, path);
     const reasons = await readReasons(db, path);
-    const { index, size, compactedThrough } = await readLog(db, path, identity);
+    const { index, size, compactedThrough } = await readLog(db, path, identity, losses, options);
     index.nextSequence = await reserveSequences(db, path, index.nextSequence);
     const compaction = new Compaction(db, index, size, compactedThrough);
     const snapshot = async () => {
@@ -48,11 +63,19 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
       life,
       snapshot,
     });
-    return assembleStore({ index, backend, reasons, clock }, options);
+    const opened = assembleStore({ index, backend, reasons, clock }, options);
+    if (losses.isInTheMiddle) await settle(opened.store, kindsIn(index));
+    return { ...opened, losses: losses.found };
   } catch (error) {
     await db.close();
-    throw error instanceof StoreError ? error : unreadable(path, errorMessage(error), error);
+    if (error instanceof StoreError) throw error;
+    throw (isCorruption(error) ? damaged : unreadable)(path, errorMessage(error), error);
   }
+}
+
+/** The kinds of which events are stored. */
+function kindsIn({ kindCounts }: EventIndex): number[] {
+  return Array.from(kindCounts.keys()).filter((kind) => kindCounts[kind]! > 0);
 }
 
 /** A life's number, which is never that of what earlier programs wrote. */
@@ -65,7 +88,7 @@ async function readReasons(db: Database, path: string): Promise<Reasons> {
   const names = await readMeta(db, metaKeys.reasons);
   if (names === undefined) return reasons;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-    throw unreadable(path, 'its list of reasons is damaged');
+    throw damaged(path, 'its list of reasons is damaged');
   }
   reasons.restore(names);
   return reasons;

@@ -146,14 +146,19 @@ export function* recordsOf({ records: words }: Segment): Generator<Uint32Array> 
   }
 }
 
+/** Whether a record brings a row; else it changes one. */
+export function isRow(record: Uint32Array): boolean {
+  return (record[0]! & 0xff) === rowType;
+}
+
 const id = new Uint32Array(keyWords);
 
 /** Makes in the index the change that a record tells of. */
 export function applyRecord(index: EventIndex, record: Uint32Array, terms: TermList): void {
-  const isRow = (record[0]! & 0xff) === rowType;
-  id.set(record.subarray(isRow ? 8 : 6, isRow ? 16 : 14));
+  const hasRow = isRow(record);
+  id.set(record.subarray(hasRow ? 8 : 6, hasRow ? 16 : 14));
   const row = index.ids.find(id);
-  if (!isRow) {
+  if (!hasRow) {
     if (row >= 0 && index.rows.sequence(row) === readWhole(record, 2)) applyChange(index, row, record);
     return;
   }
@@ -166,8 +171,8 @@ export function applyRecord(index: EventIndex, record: Uint32Array, terms: TermL
 
 /** Whether compaction keeps a record: its row still lives. */
 export function isLive(index: EventIndex, record: Uint32Array): boolean {
-  const isRow = (record[0]! & 0xff) === rowType;
-  id.set(record.subarray(isRow ? 8 : 6, isRow ? 16 : 14));
+  const hasRow = isRow(record);
+  id.set(record.subarray(hasRow ? 8 : 6, hasRow ? 16 : 14));
   const row = index.ids.find(id);
   return row >= 0 && index.rows.sequence(row) === readWhole(record, 2);
 }

@@ -1,10 +1,10 @@
 import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
-import { type Database, jsonBytes, readMeta, unreadable } from './database.js';
+import { type Database, damaged, jsonBytes, readMeta } from './database.js';
 import { metaKeys } from './keys.js';
 
 /** Sequences that an opening of the store has for itself: more than it ever gives, and room for 2^25 openings. */
-const sequencesPerOpening = 2 ** 28;
+export const sequencesPerOpening = 2 ** 28;
 
 /**
  * The first sequence of this opening of the store, at or above `next`. The disk knows it before the first is given, so
@@ -12,7 +12,7 @@ const sequencesPerOpening = 2 ** 28;
  */
 export async function reserveSequences(db: Database, path: string, next: number): Promise<number> {
   const reserved = (await readMeta(db, metaKeys.sequences)) ?? 0;
-  if (typeof reserved !== 'number') throw unreadable(path, 'its mark of sequences is damaged');
+  if (typeof reserved !== 'number') throw damaged(path, 'its mark of sequences is damaged');
   const first = (Math.floor(Math.max(next, reserved) / sequencesPerOpening) + 1) * sequencesPerOpening;
   try {
     await db.put(metaKeys.sequences, jsonBytes(first), { sync: true });

@@ -27,7 +27,8 @@ type Description = {
   readonly partBytes: readonly number[];
 };
 
-const fileName = 'index.snapshot';
+/** The file of the snapshot, in the folder of the store. */
+export const snapshotName = 'index.snapshot';
 
 /** Writes the index as it is; it must not change meanwhile. */
 export async function writeSnapshot(
@@ -42,7 +43,7 @@ export async function writeSnapshot(
   const head = Buffer.from(JSON.stringify(description));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(head.byteLength);
-  const written = join(path, `${fileName}.new`);
+  const written = join(path, `${snapshotName}.new`);
   const hash = createHash('sha256');
   const file = await open(written, 'w', 0o600);
   try {
@@ -55,13 +56,13 @@ export async function writeSnapshot(
   } finally {
     await file.close();
   }
-  await rename(written, join(path, fileName));
+  await rename(written, join(path, snapshotName));
   await syncFolder(path);
 }
 
 /** Removes the snapshot, and what was left of one that was being written. */
 export async function removeSnapshot(path: string): Promise<void> {
-  for (const name of [fileName, `${fileName}.new`]) await rm(join(path, name), { force: true });
+  for (const name of [snapshotName, `${snapshotName}.new`]) await rm(join(path, name), { force: true });
 }
 
 /**
@@ -76,7 +77,7 @@ export async function readSnapshot(
 ): Promise<{ index: EventIndex; log: Readonly<LogSize> } | undefined> {
   let file: FileHandle | undefined;
   try {
-    file = await open(join(path, fileName), 'r');
+    file = await open(join(path, snapshotName), 'r');
     const hash = createHash('sha256');
     const read = async (bytes: number): Promise<ArrayBuffer> => {
       const part = await readAll(file!, bytes);

@@ -1,0 +1,43 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { snapshotName } from './snapshot.js';
+
+/** Files that LevelDB has once something was written; a manifest of its first number may be all that a start left. */
+const writtenFile = /^(\d+\.(ldb|sst|log)|MANIFEST-(?!0*1$)\d+)$/;
+
+/** Whether there is a store at `path`, or what is left of one. */
+export function hasLevelStore(path: string): boolean {
+  return namesIn(databasePath(path)).includes('CURRENT') || lostDatabase(path) !== undefined;
+}
+
+/** Where the LevelDB of a store is. */
+export function databasePath(path: string): string {
+  return join(path, 'events');
+}
+
+/**
+ * What says that there was a store at `path` whose database LevelDB would make anew, on top of the files of the old one;
+ * `undefined` when it would not, or there never was one.
+ */
+export function lostDatabase(path: string): string | undefined {
+  const names = namesIn(databasePath(path));
+  if (names.includes('CURRENT')) return undefined;
+  const files = names.filter((name) => writtenFile.test(name)).length;
+  if (files > 0) {
+    return `events/CURRENT is gone, but ${files} files of the database are there; the file names the manifest that is the newest`;
+  }
+  return hasSnapshot(path) ? `events/ has no database, but ${snapshotName} is of one` : undefined;
+}
+
+/** Whether the snapshot of an index is there. */
+export function hasSnapshot(path: string): boolean {
+  return namesIn(path).includes(snapshotName);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

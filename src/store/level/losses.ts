@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { databasePath } from './folder.js';
+import type { SegmentId } from './segment.js';
+
+/** What LevelDB writes in its own log between a file and how many bytes of it it passed over. */
+const dropping = ': dropping ';
+
+/** What is missing of the log, as sentences for the operator. */
+export class Losses {
+  readonly found: string[] = [];
+  /** Whether something is missing that has something after it. */
+  isInTheMiddle = false;
+
+  /** The writes between two that are there; `eventsMax` is how many events can have been in them, where that is known. */
+  between(before: SegmentId, after: SegmentId, eventsMax: number | undefined): void {
+    this.isInTheMiddle = true;
+    const isCounted = before.life === after.life && after.number > before.number;
+    const writes = isCounted ? after.number - before.number : undefined;
+    this.found.push(
+      `lost in the middle of the log: ${quantity(writes, 'write')}, with ${quantity(eventsMax, 'event')} at most`,
+    );
+  }
+
+  /** Segments that are there and cannot be read; what they told of events that are stored is lost. */
+  unreadable(numbers: readonly number[]): void {
+    if (numbers.length > 0) {
+      this.found.push(`damaged segments of the log: ${numbers.join(', ')}`);
+    }
+  }
+
+  /** The end that the log had when it was last closed is not there. */
+  afterEnd(end: SegmentId, closedAt: SegmentId): void {
+    const writes = closedAt.number > end.number ? closedAt.number - end.number : undefined;
+    this.found.push(
+      `lost before the last clean stop: ${quantity(writes, 'write')}, as by a power failure or a backup put back`,
+    );
+  }
+
+  /** What LevelDB says that it left out of its files when it was opened, right now. */
+  async readLevelLog(path: string): Promise<void> {
+    const text = await readFile(join(databasePath(path), 'LOG'), 'utf8').catch(() => '');
+    for (const line of text.split('\n')) {
+      const at = line.indexOf(dropping);
+      if (at < 0) continue;
+      const file = line.slice(line.lastIndexOf('/', at) + 1, at);
+      const what = line.slice(at + dropping.length);
+      this.found.push(`damaged in events/${file}, and what was written there is lost: ${what}`);
+    }
+  }
+}
+
+function quantity(count: number | undefined, what: string): string {
+  return count === undefined ? `an unknown number of ${what}s` : `${count} ${what}${count === 1 ? '' : 's'}`;
+}
