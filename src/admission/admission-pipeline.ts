@@ -47,6 +47,7 @@ type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
 type WritingJob = {
   readonly job: PendingJob;
   readonly removed: readonly RemovedEvent[];
+  readonly acceptable: readonly string[];
   readonly effects: readonly Effect[];
 };
 
@@ -155,12 +156,13 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
   async sweep(): Promise<void> {
-    const { removed, written } = this.#parts.store.removeExpired();
+    const { removed, acceptable, written } = this.#parts.store.removeExpired();
     this.#refusals.sweep();
     const effects = this.#parts.policy.onRemoved(removed);
     await written;
     this.feed.emitRemoved({ removed });
     if (effects.length > 0) this.#parts.effects.run(effects);
+    this.want(acceptable);
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
@@ -272,21 +274,22 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
     const { policy } = this.#parts;
-    const { removed, written } = result;
+    const { removed, acceptable, written } = result;
     const effectsOfRemoval = policy.onRemoved(removed);
     policy.onStored(job.event);
     this.#refusals.forget(job.event.id);
-    this.#writes.add({ job, removed, effects: [...effects, ...effectsOfRemoval] }, written);
+    this.#writes.add({ job, removed, acceptable, effects: [...effects, ...effectsOfRemoval] }, written);
     if (this.#writes.isFull) this.#queue.pause();
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #announce({ job, removed, effects }: WritingJob): void {
+  #announce({ job, removed, acceptable, effects }: WritingJob): void {
     const { event, source } = job;
     if (source.type !== 'direct') this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted(new AcceptedInHand(event, source, true));
     if (effects.length > 0) this.#parts.effects.run(effects);
+    this.want(acceptable, event);
     this.#revive(event);
   }
 

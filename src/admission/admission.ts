@@ -46,7 +46,7 @@ export type Admission = {
   /**
    * Calls the listener with the ids of refused events that may be acceptable by now and are no longer at hand, so
    * that they can be asked for again, and with the event because of which; and, without one, with those that the store
-   * lost. Returns the way to stop listening.
+   * lost, or whose newer version expired. Returns the way to stop listening.
    */
   onWanted(listener: WantedListener): () => void;
   /** Whether all that the store shows has been announced in the feed. */

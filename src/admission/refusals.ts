@@ -6,8 +6,10 @@ import type { RefusedIndex } from '../store/refused-index.js';
 import type { EventSource } from './admission.js';
 import { HotCache, type HotEvent } from './hot-cache.js';
 
-/** The reasons under which the store itself remembers events; nothing that arrives makes those acceptable. */
-const finalReasons: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired', 'removed']);
+/** The reasons that the store tells anew of each event, from what it holds and what time it is. */
+const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
+/** The reasons under which the store itself remembers events: it says by itself when those are acceptable again. */
+const finalReasons: ReadonlySet<string> = new Set([...reasonsOfStore, 'removed']);
 
 /** What may be acceptable now: events at hand, and the ids of those that have to be asked for again. */
 export type Revived = { readonly atHand: readonly HotEvent[]; readonly gone: readonly string[] };
@@ -38,9 +40,14 @@ export class Refusals {
     return this.#hot.bytes;
   }
 
-  /** Why a remote's event was refused before. A client gets a fresh answer each time. */
+  /**
+   * Why a remote's event was refused before, where that still holds whatever the store says now. A client gets a fresh
+   * answer each time.
+   */
   reasonFor(event: NostrEvent, source: EventSource): string | undefined {
-    return source.type === 'direct' ? undefined : this.#refused.reasonFor(event.id);
+    if (source.type === 'direct') return undefined;
+    const reason = this.#refused.reasonFor(event.id);
+    return reason === undefined || reasonsOfStore.has(reason) ? undefined : reason;
   }
 
   /**
@@ -49,6 +56,7 @@ export class Refusals {
    */
   remember(event: NostrEvent, source: EventSource, reason: string): boolean {
     if (source.type === 'direct') return true;
+    if (reasonsOfStore.has(reason) && this.#refused.reasonFor(event.id) === reason) return true;
     if (eventHash(event) !== event.id) return false;
     this.#refused.add(event, reason);
     if (!finalReasons.has(reason)) this.#hot.add(event, source);

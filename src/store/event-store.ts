@@ -100,9 +100,10 @@ export type EventStore = AsyncDisposable & {
 
   /**
    * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time: before a question
-   * was answered, or because it was found to be damaged.
+   * was answered, or because it was found to be damaged. A deletion request that expires keeps its effect. `acceptable` as for
+   * `put`.
    */
-  removeExpired(): { readonly removed: readonly RemovedEvent[]; readonly written: Promise<void> };
+  removeExpired(): Omit<PutResult, 'status'>;
 
   /**
    * Tells of every change of what is stored, at once: a query begun in the call sees it. Observers must not throw nor
@@ -137,6 +138,8 @@ export type PutResult = {
   readonly status: PutStatus;
   /** The events that gave way to this one (NIP-01 replacement, NIP-09 deletion); empty unless stored. */
   readonly removed: readonly RemovedEvent[];
+  /** Ids that are acceptable again, for what kept them out has gone: they are no longer remembered as refused. */
+  readonly acceptable: readonly string[];
   readonly written: Promise<void>;
 };
 

@@ -32,6 +32,7 @@ export class Reasons {
   }
 
   nameOf(state: number): string {
+    if (state === rowState.spentDeletion) return 'expired';
     return this.#names[state - rowState.refusedFirst] ?? 'refused';
   }
 }

@@ -5,7 +5,8 @@ import type { Filter } from '../nostr/filter.js';
 /**
  * The memory of events that were refused, superseded or deleted, so that catch-up does not download them again
  * (docs/sync.md §6). It holds no event, only its index row and the reason; it is bounded, kept on disk, and each entry
- * expires. It is asked by filters, like the store.
+ * expires. It is asked by filters, like the store. What the store itself refused is forgotten when the cause goes: an older
+ * version when no newer one is stored any more, a deleted event when the request was removed.
  */
 export type RefusedIndex = {
   readonly size: number;

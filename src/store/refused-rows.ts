@@ -7,6 +7,8 @@ import type { Backend } from './backend.js';
 import { RecordAppender } from './collect.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
+import { ListCursor } from './index/list-cursor.js';
+import type { ListRef } from './index/posting-lists.js';
 import { rowState } from './index/row-table.js';
 import { TermList } from './index/terms.js';
 import type { TimeHeap } from './index/time-heap.js';
@@ -59,7 +61,7 @@ export class RefusedRows implements RefusedIndex {
     const state = this.#reasons.stateOf(reason);
     if (known >= 0) {
       const current = this.#index.rows.state(known);
-      if (!isRefused(current) || current === state) return;
+      if (!isRefused(current) || current === state || current === rowState.spentDeletion) return;
       // With another reason it is a new entry.
       this.#forget(known);
     }
@@ -119,12 +121,24 @@ export class RefusedRows implements RefusedIndex {
     );
   }
 
+  /** Forgets the entries of a list that have that state; returns their ids. */
+  forgetListed(list: ListRef, state: number): string[] {
+    const { rows, lists } = this.#index;
+    const found: number[] = [];
+    const cursor = new ListCursor(lists, list, undefined);
+    for (; cursor.row >= 0; cursor.advance()) if (rows.state(cursor.row) === state) found.push(cursor.row);
+    const ids = found.map((row) => rows.idHex(row));
+    for (const row of found) this.#forget(row);
+    return ids;
+  }
+
   /** Lets the oldest entries go while there are too many, of the first rank that has more than its share. */
   makeRoom(): void {
     const { refusals, refusedCounts } = this.#index;
     const { refusedIdsMax } = this.#limits;
     for (const [rank, share] of shares.entries()) {
-      const isAbove = () => this.size > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;
+      const isAbove = () =>
+        this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;
       if (isAbove()) this.#forgetWhile(refusals[rank]!, isAbove);
     }
   }

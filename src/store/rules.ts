@@ -24,39 +24,40 @@ export function replacedRows(index: EventIndex, event: NostrEvent): number[] {
   return standing(index, event).map(({ row }) => row);
 }
 
+/** The rows that a deletion request deletes: those at an address that it names with all older versions, the others alone. */
+export type DeletedRows = { readonly withOlder: ReadonlySet<number>; readonly alone: ReadonlySet<number> };
+
 /** The rows that a deletion request deletes (NIP-09): only its author's, and never a deletion request. */
-export function deletedRows(index: EventIndex, event: NostrEvent): number[] {
-  if (!isDeletion(event)) return [];
+export function deletedRows(index: EventIndex, event: NostrEvent): DeletedRows {
+  const withOlder = new Set<number>();
+  const alone = new Set<number>();
+  if (!isDeletion(event)) return { withOlder, alone };
   const author = index.findAuthor(event.pubkey);
   const { ids, addresses } = deletionTargets(event);
-  const found = new Set<number>();
+  for (const address of addresses) {
+    const list = index.listOf((terms) => terms.address(address));
+    for (const row of storedRows(index, list))
+      if (index.rows.createdAt(row) <= event.created_at) withOlder.add(row);
+  }
   for (const id of ids) {
     const row = index.findStored(id);
     if (row < 0 || index.rows.author(row) !== author || isDeletion({ kind: index.rows.kind(row) })) continue;
-    found.add(row);
+    if (!withOlder.has(row)) alone.add(row);
   }
-  for (const address of addresses) {
-    for (const row of storedRows(
-      index,
-      index.listOf((terms) => terms.address(address)),
-    )) {
-      if (index.rows.createdAt(row) <= event.created_at) found.add(row);
-    }
-  }
-  return [...found];
+  return { withOlder, alone };
 }
 
-/** Whether a stored deletion request keeps an event out. */
+/** Whether a deletion request keeps an event out: one that is stored, or was until it expired. */
 function isDeleted(index: EventIndex, event: NostrEvent): boolean {
   if (isDeletion(event)) return false;
   const byId = index.listOf((terms) => terms.deletedId(event.pubkey, event.id));
   // Asked of every event and true of hardly any: no walk is begun over a list that is not there.
-  if (byId !== 0) for (const _ of storedRows(index, byId)) return true;
+  if (byId !== 0) for (const _ of effectiveRows(index, byId)) return true;
   const address = addressOf(event);
   if (address === undefined) return false;
   const byAddress = index.listOf((terms) => terms.deletedAddress(address));
   // The newest request comes first, and it reaches furthest.
-  for (const row of storedRows(index, byAddress)) return index.rows.createdAt(row) >= event.created_at;
+  for (const row of effectiveRows(index, byAddress)) return index.rows.createdAt(row) >= event.created_at;
   return false;
 }
 
@@ -71,9 +72,16 @@ function standing(index: EventIndex, event: NostrEvent): { row: number; isOlder:
   return [...storedRows(index, list)].map((row) => ({ row, isOlder: index.rows.isBehind(row, place) }));
 }
 
-function* storedRows(index: EventIndex, list: ListRef): Generator<number> {
+function storedRows(index: EventIndex, list: ListRef): Generator<number> {
+  return rowsThat(index, list, (state) => state === rowState.stored);
+}
+
+/** Of a list of deletion requests, those that have effect. */
+function effectiveRows(index: EventIndex, list: ListRef): Generator<number> {
+  return rowsThat(index, list, (state) => state === rowState.stored || state === rowState.spentDeletion);
+}
+
+function* rowsThat(index: EventIndex, list: ListRef, isState: (state: number) => boolean): Generator<number> {
   const cursor = new ListCursor(index.lists, list, undefined);
-  for (; cursor.row >= 0; cursor.advance()) {
-    if (index.rows.state(cursor.row) === rowState.stored) yield cursor.row;
-  }
+  for (; cursor.row >= 0; cursor.advance()) if (isState(index.rows.state(cursor.row))) yield cursor.row;
 }

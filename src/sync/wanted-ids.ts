@@ -44,7 +44,7 @@ export class WantedIds {
     return this.#waiting.size;
   }
 
-  /** `cause` is the event because of which they may be acceptable by now; the store lost those that have none. */
+  /** `cause` is the event because of which they may be acceptable by now, if it was one (`Admission.onWanted`). */
   add(ids: readonly string[], cause: NostrEvent | undefined): void {
     const repositories =
       cause === undefined ? [] : eventRepositories(cause).slice(0, limits.wantedRepositoriesMax);

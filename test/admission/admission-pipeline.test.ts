@@ -326,6 +326,33 @@ describe('what waits for another event', () => {
     expect(await outcomeOf(comment, relayB)).toEqual({ type: 'stored' });
   });
 
+  it('is asked for again, and taken, when the newer version is deleted or expires', async () => {
+    const d = ['d', 'versions'];
+    const versions = [1, 2].map((created_at) => nextEvent({ kind: 30_617, created_at, tags: [d] }));
+    const expiring = nextEvent({
+      kind: 30_617,
+      tags: [d, ['expiration', `${Math.floor(clock.now() / 1000) + 60}`]],
+    });
+    const ids = versions.map(({ id }) => id).sort();
+    for (const event of [...versions, expiring]) await outcomeOf(event, relayA);
+    expect((await outcomeOf(versions[0] as NostrEvent, relayB)).type).toBe('superseded');
+    await clock.advance(61_000);
+    await admission.sweep();
+    expect(wanted.sort()).toEqual(ids);
+    for (const event of versions) expect((await outcomeOf(event, relayB)).type).toBe('stored');
+    wanted = [];
+    policy.stored.push(versions[1]?.id as string);
+    await outcomeOf(nextEvent({ kind: 5, tags: [['e', versions[1]?.id as string]] }), relayA);
+    expect(wanted).toEqual([versions[0]?.id]);
+    expect((await outcomeOf(versions[0] as NostrEvent, relayB)).type).toBe('stored');
+  });
+
+  it('takes what the memory calls expired when the clock was wrong', async () => {
+    const event = nextEvent({ tags: [['expiration', `${Math.floor(clock.now() / 1000) + 60}`]] });
+    parts.refused.add(event, 'expired');
+    expect((await outcomeOf(event, relayA)).type).toBe('stored');
+  });
+
   it('stays refused when it was deleted', async () => {
     const root = nextEvent();
     const comment = nextEvent({ tags: [['e', root.id]] });

@@ -5,7 +5,14 @@ import { RowSet } from '../../src/store/index/row-set.js';
 import { RowTable, rowState, rowsPerPage } from '../../src/store/index/row-table.js';
 
 const kinds = [0, 1, 30_617, 65_535];
-const states = [rowState.free, rowState.dead, rowState.stored, rowState.refusedFirst, rowState.refusedLast];
+const states = [
+  rowState.free,
+  rowState.dead,
+  rowState.stored,
+  rowState.refusedFirst,
+  rowState.refusedLast,
+  rowState.spentDeletion,
+];
 
 function fill(rowCount: number): RowTable {
   const random = seededRandom(rowCount);
@@ -18,7 +25,7 @@ function fill(rowCount: number): RowTable {
       state: states[randomInteger(random, states.length)]!,
       sizeLog: 0,
     };
-    rows.take(values, new Uint32Array(8), randomInteger(random, 5));
+    rows.take(values, new Uint32Array(8), randomInteger(random, 5), [0, 0]);
   }
   return rows;
 }

@@ -199,6 +199,70 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(refused.size).toBe(2);
     });
 
+    it('forgets that older versions were superseded when the newest goes', async () => {
+      const version = (at: number, d = 'a', ...tags: string[][]) =>
+        makeEvent({ kind: 30_617, pubkey: alice, created_at: now + at, tags: [['d', d], ...tags] });
+      const versions = [version(1), version(2), version(3)];
+      const other = [version(1, 'b'), version(2, 'b')];
+      for (const event of [...versions, ...other]) store.put(event);
+      const late = version(0);
+      expect(statusOf(late)).toBe('superseded');
+      if (harness.reopen !== undefined) ({ store, refused } = await harness.reopen(store, { clock }));
+      const remembered = () =>
+        [...versions, late, ...other].map(({ id }) => refused.reasonFor(id) !== undefined);
+      expect(remembered()).toEqual([true, true, false, true, true, false]);
+      const request = makeEvent({ kind: 5, pubkey: alice, created_at: now, tags: [['e', versions[2]!.id]] });
+      const result = store.put(request);
+      const ids = [versions[0]!.id, versions[1]!.id, late.id];
+      expect([...result.acceptable].sort()).toEqual(ids.sort());
+      expect(remembered()).toEqual([false, false, true, false, true, false]);
+      if (harness.reopen !== undefined) ({ store, refused } = await harness.reopen(store, { clock }));
+      expect(remembered()).toEqual([false, false, true, false, true, false]);
+
+      expect(statusOf(version(4, 'a', ['expiration', `${now + 10}`]))).toBe('stored');
+      expect(statusOf(versions[1]!)).toBe('superseded');
+      await clock.advance(11_000);
+      expect(store.removeExpired().acceptable).toEqual([versions[1]!.id]);
+      expect(statusOf(versions[1]!)).toBe('stored');
+
+      // A request for the address deletes the older ones too.
+      const forAddress = makeEvent({
+        kind: 5,
+        pubkey: alice,
+        created_at: now + 5,
+        tags: [['a', formatAddress({ kind: 30_617, pubkey: alice, identifier: 'b' })]],
+      });
+      expect(store.put(forAddress).acceptable).toEqual([]);
+      expect(remembered().slice(4)).toEqual([true, true]);
+    });
+
+    it('keeps out what was deleted when the request expires, for good', async () => {
+      const request = (at: number, ...tags: string[][]) =>
+        makeEvent({ kind: 5, pubkey: alice, created_at: at, tags: [...tags, ['expiration', `${now + 10}`]] });
+      const note = makeEvent({ pubkey: alice, created_at: now });
+      const address = { kind: 30_617, pubkey: alice, identifier: 'a' };
+      const announced = (at: number) =>
+        makeEvent({ kind: 30_617, pubkey: alice, created_at: at, tags: [['d', 'a']] });
+      const requests = [request(now, ['e', note.id]), request(now + 1, ['a', formatAddress(address)])];
+      for (const event of requests) expect(statusOf(event)).toBe('stored');
+      await clock.advance(11_000);
+      expect(store.removeExpired().removed.map(({ kind }) => kind)).toEqual([5, 5]);
+      for (const afterwards of ['at once', 'later', 'after a restart']) {
+        if (afterwards === 'later') await clock.advance(30 * 24 * 3_600_000);
+        if (afterwards === 'after a restart' && harness.reopen !== undefined)
+          ({ store, refused } = await harness.reopen(store, { clock, refusedIdsMax: 1 }));
+        refused.removeExpired();
+        for (let at = 0; at < 3; at += 1)
+          refused.add(makeEvent({ content: `${afterwards} ${at}` }), 'blocked: no');
+        expect(requests.map(statusOf), afterwards).toEqual(['expired', 'expired']);
+        expect(statusOf(note), afterwards).toBe('deleted');
+        expect(statusOf(announced(now + 1)), afterwards).toBe('deleted');
+        expect(await idsOf(store, [{ kinds: [5] }])).toEqual([]);
+        expect(requests.map(({ id }) => refused.reasonFor(id))).toEqual(['expired', 'expired']);
+      }
+      expect(statusOf(announced(now + 2))).toBe('stored');
+    });
+
     it('removes what expires', async () => {
       const event = makeEvent({ tags: [['expiration', String(now + 10)]] });
       store.put(event);

@@ -103,7 +103,7 @@ export class ColumnScan {
 
 /** A byte for each state, 1 for those asked for. */
 function stateTable(wantsStored: boolean): Uint8Array {
-  const table = new Uint8Array(rowState.refusedLast + 1);
+  const table = new Uint8Array(256);
   return wantsStored
     ? table.fill(1, rowState.stored, rowState.stored + 1)
     : table.fill(1, rowState.refusedFirst);

@@ -5,7 +5,7 @@ import { KeyTable } from './key-table.js';
 import { keyWords, readKey } from './key-words.js';
 import { ListSorter } from './list-sorter.js';
 import { type ListRef, PostingLists } from './posting-lists.js';
-import { refusedRankCount, refusedRankOf } from './refused-rank.js';
+import { forgettableRankCount, refusedRank, refusedRankOf } from './refused-rank.js';
 import { RowTable, rowState } from './row-table.js';
 import { TermHasher } from './term-hash.js';
 import { TermTable, termShards } from './term-table.js';
@@ -42,10 +42,10 @@ export class EventIndex {
   readonly ids: KeyTable;
   /** Stored rows that expire, by that time. An entry whose row is not the same any more does not count. */
   readonly expirations = new TimeHeap();
-  /** Refused rows of each rank (refused-rank.ts) by the time of the refusal; likewise. */
-  readonly refusals: readonly TimeHeap[] = Array.from({ length: refusedRankCount }, () => new TimeHeap());
+  /** Refused rows of each rank that gives way (refused-rank.ts) by the time of the refusal; likewise. */
+  readonly refusals: readonly TimeHeap[] = Array.from({ length: forgettableRankCount }, () => new TimeHeap());
   /** How many refused rows there are of each rank. */
-  readonly refusedCounts = new Uint32Array(refusedRankCount);
+  readonly refusedCounts = new Uint32Array(forgettableRankCount + 1);
   /** How many stored rows there are of each kind. */
   readonly kindCounts = new Uint32Array(65_536);
   /** The list of all rows. */
@@ -77,6 +77,11 @@ export class EventIndex {
     );
   }
 
+  /** How many of the refused rows may be forgotten. */
+  get forgettableCount(): number {
+    return this.refusedCount - this.refusedCounts[refusedRank.kept]!;
+  }
+
   get refusedCount(): number {
     return this.refusedCounts.reduce((sum, count) => sum + count, 0);
   }
@@ -97,6 +102,12 @@ export class EventIndex {
     return readKey(pubkey, this.#key) ? this.authors.find(this.#key) : -1;
   }
 
+  /** The list of the rows, stored or refused, at the address of a row; 0 where it has none. */
+  listAtAddressOf(row: number): ListRef {
+    const [lo, hi] = this.rows.address(row);
+    return this.terms.get(lo, hi);
+  }
+
   /** The posting list of one term. */
   listOf(term: (terms: TermList) => void): ListRef {
     this.#scratch.clear();
@@ -107,7 +118,8 @@ export class EventIndex {
   /** Adds a row under its terms. Its id must not be in the index. */
   insert(values: NewRow, terms: TermList): number {
     this.nextSequence = Math.max(this.nextSequence, values.sequence + 1);
-    const row = this.rows.take(values, values.id, this.authors.hold(values.pubkey));
+    const author = this.authors.hold(values.pubkey);
+    const row = this.rows.take(values, values.id, author, terms.addressOf(values.kind));
     this.ids.insert(row);
     const enlist = this.#loading
       ? (ref: ListRef) => this.lists.append(ref, row)
@@ -117,7 +129,7 @@ export class EventIndex {
       this.terms.update(terms.words[at * 2]!, terms.words[at * 2 + 1]!, enlist);
     }
     this.#count(row, 1);
-    if (values.state !== rowState.stored) this.#refusalsOf(row).push(values.time, row, values.sequence);
+    if (values.state !== rowState.stored) this.#refusalsOf(row)?.push(values.time, row, values.sequence);
     else if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
     this.#sweepSome();
     return row;
@@ -128,7 +140,7 @@ export class EventIndex {
     this.#count(row, -1);
     this.rows.setState(row, state);
     this.#count(row, 1);
-    this.#refusalsOf(row).push(time, row, this.rows.sequence(row));
+    this.#refusalsOf(row)?.push(time, row, this.rows.sequence(row));
     this.#tidyExpirations();
   }
 
@@ -208,8 +220,8 @@ export class EventIndex {
     }
   }
 
-  #refusalsOf(row: number): TimeHeap {
-    return this.refusals[refusedRankOf(this.rows.state(row), this.rows.sizeLog(row))]!;
+  #refusalsOf(row: number): TimeHeap | undefined {
+    return this.refusals[refusedRankOf(this.rows.state(row), this.rows.sizeLog(row))];
   }
 
   #tidyExpirations(): void {

@@ -3,8 +3,9 @@ import { compareKeys, keyHex, keyWords } from './key-words.js';
 
 /**
  * What a row is. A refused row carries its reason: `refusedFirst + reason number`, those of the store itself up to
- * `refusedOwnLast`. A dead row is in no answer but still in posting lists; it becomes free when a sweep has taken it
- * out of them.
+ * `refusedOwnLast`. One that is `spentDeletion` is a deletion request that has expired (NIP-40): it is in no answer, and
+ * known as what is refused is, but it keeps its effect, and is never forgotten. A dead row is in no answer but still in
+ * posting lists; it becomes free when a sweep has taken it out of them.
  */
 export const rowState = {
   free: 0,
@@ -12,7 +13,8 @@ export const rowState = {
   stored: 2,
   refusedFirst: 3,
   refusedOwnLast: 6,
-  refusedLast: 255,
+  refusedLast: 254,
+  spentDeletion: 255,
 } as const;
 
 /** What a row holds; `id` and `author` stand elsewhere until it is inserted. */
@@ -24,6 +26,9 @@ export type RowValues = {
   /** Binary logarithm of the size of the body in bytes, rounded up. */
   readonly sizeLog: number;
 };
+
+/** Hash of the term of an address (NIP-01), lower and upper half; 0 and 0 where the kind of an event has none. */
+export type AddressHash = readonly [lo: number, hi: number];
 
 /** A place in the order of all rows, newest first and ties by lowest id: before, or right after, such a row. */
 export type TimeKey = {
@@ -47,15 +52,17 @@ export type RowColumns = {
 };
 
 /**
- * One page of columns in one buffer, widest first so that each is aligned; 56 bytes a row:
+ * One page of columns in one buffer, widest first so that each is aligned; 64 bytes a row:
  *
- *     | createdAt f64 | sequence f64 | id 8×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |   (× rowsPerPage)
+ *     | createdAt f64 | sequence f64 | id 8×u32 | address 2×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |
+ *     (× rowsPerPage)
  */
 class RowPage implements RowColumns {
   readonly buffer: ArrayBuffer;
   readonly createdAt: Float64Array;
   readonly sequence: Float64Array;
   readonly ids: Uint32Array;
+  readonly addresses: Uint32Array;
   readonly author: Uint32Array;
   readonly kind: Uint16Array;
   readonly state: Uint8Array;
@@ -66,14 +73,15 @@ class RowPage implements RowColumns {
     this.createdAt = new Float64Array(buffer, 0, rowsPerPage);
     this.sequence = new Float64Array(buffer, 8 * rowsPerPage, rowsPerPage);
     this.ids = new Uint32Array(buffer, 16 * rowsPerPage, keyWords * rowsPerPage);
-    this.author = new Uint32Array(buffer, 48 * rowsPerPage, rowsPerPage);
-    this.kind = new Uint16Array(buffer, 52 * rowsPerPage, rowsPerPage);
-    this.state = new Uint8Array(buffer, 54 * rowsPerPage, rowsPerPage);
-    this.sizeLog = new Uint8Array(buffer, 55 * rowsPerPage, rowsPerPage);
+    this.addresses = new Uint32Array(buffer, 48 * rowsPerPage, 2 * rowsPerPage);
+    this.author = new Uint32Array(buffer, 56 * rowsPerPage, rowsPerPage);
+    this.kind = new Uint16Array(buffer, 60 * rowsPerPage, rowsPerPage);
+    this.state = new Uint8Array(buffer, 62 * rowsPerPage, rowsPerPage);
+    this.sizeLog = new Uint8Array(buffer, 63 * rowsPerPage, rowsPerPage);
   }
 }
 
-const rowBytes = 56;
+const rowBytes = 64;
 
 /** The columns of all rows, in pages so that growing copies nothing. A row is known by its number, below 2^30. */
 export class RowTable implements KeyColumn {
@@ -91,7 +99,7 @@ export class RowTable implements KeyColumn {
   }
 
   /** Takes a free row and fills it. */
-  take(values: RowValues, id: Uint32Array, author: number): number {
+  take(values: RowValues, id: Uint32Array, author: number, address: AddressHash): number {
     const row = this.#free.pop() ?? this.#end++;
     const pageNumber = row >>> pageBits;
     if (pageNumber === this.#pages.length)
@@ -101,6 +109,7 @@ export class RowTable implements KeyColumn {
     page.createdAt[at] = values.createdAt;
     page.sequence[at] = values.sequence;
     for (let word = 0; word < keyWords; word += 1) page.ids[at * keyWords + word] = id[word]!;
+    page.addresses.set(address, at * 2);
     page.author[at] = author;
     page.kind[at] = values.kind;
     page.state[at] = values.state;
@@ -145,6 +154,12 @@ export class RowTable implements KeyColumn {
 
   sizeLog(row: number): number {
     return this.#pages[row >>> pageBits]!.sizeLog[row & pageMask]!;
+  }
+
+  address(row: number): AddressHash {
+    const { addresses } = this.#pages[row >>> pageBits]!;
+    const at = (row & pageMask) * 2;
+    return [addresses[at]!, addresses[at + 1]!];
   }
 
   idHex(row: number): string {

@@ -1,6 +1,8 @@
 import { type Address, addressOf } from '../../nostr/address.js';
 import { deletionTargets, isDeletion } from '../../nostr/deletion.js';
 import type { NostrEvent } from '../../nostr/event.js';
+import { isAddressableKind, isReplaceableKind } from '../../nostr/kinds.js';
+import type { AddressHash } from './row-table.js';
 import type { TermHasher } from './term-hash.js';
 
 /** The first byte of what is hashed: the sort of a term; the bytes above it carry a kind or a tag letter. */
@@ -13,6 +15,10 @@ const sort = {
   deletedAddress: 6,
   tag: 7,
 } as const;
+
+/** Where the address stands among the terms of an event that has one. */
+const addressAt = 3;
+const noAddress: AddressHash = [0, 0];
 
 /** Hashes of terms, two words each (lower and upper half), in one array that is used again and again. */
 export class TermList {
@@ -66,6 +72,12 @@ export class TermList {
     this.#room(count);
     this.words.set(words.subarray(offset, offset + count * 2));
     this.count = count;
+  }
+
+  /** The hash of the address among the terms of an event of that kind; 0 and 0 where it has none. */
+  addressOf(kind: number): AddressHash {
+    const hasAddress = (isReplaceableKind(kind) || isAddressableKind(kind)) && this.count > addressAt;
+    return hasAddress ? [this.words[addressAt * 2]!, this.words[addressAt * 2 + 1]!] : noAddress;
   }
 
   /** All terms under which an event is found. The same term may come twice. */

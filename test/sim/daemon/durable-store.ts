@@ -15,8 +15,8 @@ import type { RefusedIndex } from '../../../src/store/refused-index.js';
 /** What is on the simulated disk: all that was written, in its order, and the memory of refused events. */
 export type Disk = {
   readonly journal: (
-    | { readonly type: 'put'; readonly event: NostrEvent }
-    | { readonly type: 'remove'; readonly id: string }
+    | { readonly type: 'put'; readonly event: NostrEvent; readonly atMs: number }
+    | { readonly type: 'remove'; readonly id: string; readonly atMs: number }
   )[];
   readonly refused: Map<string, { readonly event: NostrEvent; readonly reason: string }>;
 };
@@ -39,14 +39,24 @@ export class DurableStore implements EventStore {
 
   /** Opens the store from what is on the disk. */
   constructor(clock: Clock, disk: Disk, refusedIdsMax: number) {
-    const { store, refused } = createMemoryStore({ clock, refusedIdsMax });
+    // What is read from the disk happened at its own time: what had not expired then took effect.
+    let replayedAtMs: number | undefined;
+    const storeClock: Clock = {
+      now: () => replayedAtMs ?? clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, task) => clock.after(delayMs, task),
+      sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+    };
+    const { store, refused } = createMemoryStore({ clock: storeClock, refusedIdsMax });
     this.#inner = store;
     this.#clock = clock;
     this.#disk = disk;
     for (const entry of disk.journal) {
+      replayedAtMs = entry.atMs;
       if (entry.type === 'put') store.put(entry.event);
       else store.remove(entry.id);
     }
+    replayedAtMs = undefined;
     // What makes room for others is forgotten on the disk too.
     refused.observe({ added: () => {}, forgotten: ({ id }) => disk.refused.delete(id) });
     for (const { event, reason } of [...disk.refused.values()]) refused.add(event, reason);
@@ -60,12 +70,14 @@ export class DurableStore implements EventStore {
   put(event: NostrEvent): PutResult {
     const result = this.#inner.put(event);
     if (result.status !== 'stored') return result;
-    return { ...result, written: this.#write(() => this.#disk.journal.push({ type: 'put', event })) };
+    const atMs = this.#clock.now();
+    return { ...result, written: this.#write(() => this.#disk.journal.push({ type: 'put', event, atMs })) };
   }
 
   remove(id: string): { readonly removed: boolean; readonly written: Promise<void> } {
     const { removed } = this.#inner.remove(id);
-    return { removed, written: this.#write(() => this.#disk.journal.push({ type: 'remove', id })) };
+    const atMs = this.#clock.now();
+    return { removed, written: this.#write(() => this.#disk.journal.push({ type: 'remove', id, atMs })) };
   }
 
   has(id: string): boolean {
@@ -125,11 +137,12 @@ export class DurableStore implements EventStore {
   }
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {
-    const { removed } = this.#inner.removeExpired();
+    const departed = this.#inner.removeExpired();
+    const atMs = this.#clock.now();
     const written = this.#write(() => {
-      for (const { id } of removed) this.#disk.journal.push({ type: 'remove', id });
+      for (const { id } of departed.removed) this.#disk.journal.push({ type: 'remove', id, atMs });
     });
-    return { removed, written };
+    return { ...departed, written };
   }
 
   observe(observer: StoreObserver): void {

@@ -110,14 +110,14 @@ export class Departures {
   readonly #newest = new Map<string, NostrEvent>();
   readonly #deleted = new Map<string, number>();
 
-  constructor(everStored: Iterable<NostrEvent>) {
+  constructor(everStored: readonly NostrEvent[]) {
+    for (const event of everStored) if (event.kind === 5) this.#request(event);
     for (const event of everStored) {
       const address = addressKey(event);
-      if (address !== undefined) {
-        const newest = this.#newest.get(address);
-        if (newest === undefined || replaces(event, newest)) this.#newest.set(address, event);
-      }
-      if (event.kind === 5) this.#request(event);
+      // What was deleted itself is no reason any more for the absence of an older version.
+      if (address === undefined || this.isDeleted(event)) continue;
+      const newest = this.#newest.get(address);
+      if (newest === undefined || replaces(event, newest)) this.#newest.set(address, event);
     }
   }
 

@@ -10,9 +10,11 @@ export class ModelStore {
   events: NostrEvent[] = [];
   /** Ids that must be in the refused index, with the reason. */
   readonly refused = new Map<string, string>();
+  readonly #seen: NostrEvent[] = [];
 
   put(event: NostrEvent, now: number): { status: PutStatus; removed: string[] } {
     const status = this.statusOf(event, now);
+    this.#seen.push(event);
     if (status !== 'stored') {
       if (status !== 'duplicate' && status !== 'ephemeral') this.refused.set(event.id, status);
       return { status, removed: [] };
@@ -27,6 +29,12 @@ export class ModelStore {
         address !== undefined && texts.has(formatAddress(address)) && other.created_at <= event.created_at;
       return (ids.includes(other.id) || byAddress) && this.refuse(other, 'deleted');
     });
+    for (const other of removed) {
+      const address = addressOf(other);
+      const isCovered =
+        address !== undefined && texts.has(formatAddress(address)) && other.created_at <= event.created_at;
+      if (this.refused.get(other.id) === 'deleted' && !isCovered) this.#reopen(other);
+    }
     this.events = this.events.filter((other) => !removed.includes(other));
     this.events.push(event);
     this.refused.delete(event.id);
@@ -40,6 +48,13 @@ export class ModelStore {
     if (!isDeletion(event) && this.events.some((request) => deletes(request, event))) return 'deleted';
     const standing = this.events.find((other) => sameAddress(other, event));
     return standing !== undefined && supersedes(standing, event) ? 'superseded' : 'stored';
+  }
+
+  /** Older versions of what has gone are acceptable again. */
+  #reopen(gone: NostrEvent): void {
+    for (const event of this.#seen)
+      if (sameAddress(event, gone) && this.refused.get(event.id) === 'superseded')
+        this.refused.delete(event.id);
   }
 
   refuse(event: NostrEvent, reason: string): true {

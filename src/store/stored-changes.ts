@@ -1,0 +1,172 @@
+import { type Clock, unixSeconds } from '../lib/clock.js';
+import { isDeletion } from '../nostr/deletion.js';
+import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
+import type { Backend, StoreParts } from './backend.js';
+import type { PutResult, RemovedEvent, StoreObserver } from './event-store.js';
+import { type EventIndex, rowKeys } from './index/event-index.js';
+import type { ListRef } from './index/posting-lists.js';
+import { rowState } from './index/row-table.js';
+import { TermList } from './index/terms.js';
+import type { OwnReason, Reasons } from './reasons.js';
+import type { RefusedRows } from './refused-rows.js';
+import { deletedRows, replacedRows } from './rules.js';
+
+/** What left the store, and the ids that are acceptable again for that. */
+export type Departures = Pick<PutResult, 'removed' | 'acceptable'>;
+
+/**
+ * All changes of what is stored: events come, and they go because of others, of their time or of damage. The memory of
+ * refusals follows: what was refused for an event that goes is acceptable again.
+ */
+export class StoredChanges {
+  readonly #index: EventIndex;
+  readonly #backend: Backend;
+  readonly #reasons: Reasons;
+  readonly #clock: Clock;
+  readonly #refused: RefusedRows;
+  readonly #terms: TermList;
+  readonly #observers: StoreObserver[] = [];
+  #isTelling = false;
+  #count = 0;
+  /** What left by itself and nobody has asked for yet. */
+  #removed: RemovedEvent[] = [];
+  #acceptable: string[] = [];
+
+  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
+    this.#index = index;
+    this.#backend = backend;
+    this.#reasons = reasons;
+    this.#clock = clock;
+    this.#refused = refused;
+    this.#terms = new TermList(index.hasher);
+  }
+
+  /** How many changes there were: what was found out stands as long as this is the same. */
+  get count(): number {
+    return this.#count;
+  }
+
+  observe(observer: StoreObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /** Takes an event that the store is to keep, and lets go of what gives way to it. */
+  take(event: NostrEvent, body: Uint8Array | undefined): Departures {
+    this.#refused.delete(event.id);
+    const replaced = replacedRows(this.#index, event);
+    const { withOlder, alone } = deletedRows(this.#index, event);
+    const removed: RemovedEvent[] = [];
+    const letGo = (row: number, reason: OwnReason): void => {
+      removed.push(this.#index.removedEvent(row));
+      this.#letGo(row, reason);
+    };
+    for (const row of replaced) letGo(row, 'superseded');
+    // Older versions stay refused: the request deletes them too.
+    for (const row of withOlder) letGo(row, 'deleted');
+    const acceptable: string[] = [];
+    for (const row of alone) {
+      letGo(row, 'deleted');
+      this.#reopen(row, acceptable);
+    }
+    this.#insert(event, body);
+    return { removed, acceptable };
+  }
+
+  /** Lets go of a stored row for good, as an operator does. */
+  remove(row: number): void {
+    const { kind, pubkey } = this.#index.removedEvent(row);
+    this.#letGo(row, 'removed');
+    this.#reopen(row, this.#acceptable);
+    // What else deletes them is found out when they come.
+    if (isDeletion({ kind }))
+      this.#forget(
+        this.#index.listOf((terms) => terms.author(pubkey)),
+        'deleted',
+        this.#acceptable,
+      );
+  }
+
+  /** Lets go of a stored row whose event is lost: it is not remembered, so that it is asked for again. */
+  lose(row: number): void {
+    this.#count += 1;
+    const removed = this.#index.removedEvent(row);
+    this.#index.kill(row);
+    this.#backend.changed(row, 0, true);
+    this.#removed.push(removed);
+    this.#reopen(row, this.#acceptable);
+    this.#tell((observer) => observer.removed(removed));
+  }
+
+  /** Lets go of what has expired by now (NIP-40). */
+  letGoDue(): void {
+    const { expirations } = this.#index;
+    // What an observer asks must not change the store under the change that it is told of.
+    if (expirations.size === 0 || this.#isTelling || this.#backend.isStopped) return;
+    const now = unixSeconds(this.#clock);
+    while (expirations.size > 0 && expirations.time <= now) {
+      const { row, sequence } = expirations;
+      expirations.pop();
+      if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
+      this.#removed.push(this.#index.removedEvent(row));
+      this.#letGo(row, 'expired');
+      this.#reopen(row, this.#acceptable);
+    }
+  }
+
+  /** What left by itself since the last call. */
+  departed(): Departures {
+    const departures = { removed: this.#removed, acceptable: this.#acceptable };
+    this.#removed = [];
+    this.#acceptable = [];
+    return departures;
+  }
+
+  #insert(event: NostrEvent, body: Uint8Array | undefined): void {
+    const time = expirationOf(event) ?? 0;
+    this.#terms.setEvent(event);
+    const { id, pubkey } = rowKeys(event);
+    const row = this.#index.insert(
+      {
+        id,
+        pubkey,
+        createdAt: event.created_at,
+        kind: event.kind,
+        sequence: this.#index.nextSequence,
+        state: rowState.stored,
+        sizeLog: Math.ceil(Math.log2(eventBytes(event))),
+        time,
+      },
+      this.#terms,
+    );
+    this.#count += 1;
+    this.#backend.added(row, this.#terms, time, { event, body });
+    this.#tell((observer) => observer.added(event));
+  }
+
+  /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */
+  #letGo(row: number, reason: OwnReason): void {
+    this.#count += 1;
+    const time = unixSeconds(this.#clock);
+    const removed = this.#index.removedEvent(row);
+    const isSpent = reason === 'expired' && isDeletion(removed);
+    this.#index.refuse(row, isSpent ? rowState.spentDeletion : this.#reasons.stateOf(reason), time);
+    this.#backend.changed(row, time, true);
+    this.#refused.makeRoom();
+    this.#tell((observer) => observer.removed(removed));
+  }
+
+  /** Forgets that older versions were refused for a row that has gone, and adds their ids. */
+  #reopen(row: number, acceptable: string[]): void {
+    this.#forget(this.#index.listAtAddressOf(row), 'superseded', acceptable);
+  }
+
+  #forget(list: ListRef, reason: OwnReason, acceptable: string[]): void {
+    for (const id of this.#refused.forgetListed(list, this.#reasons.stateOf(reason))) acceptable.push(id);
+  }
+
+  #tell(what: (observer: StoreObserver) => void): void {
+    this.#isTelling = true;
+    for (const observer of this.#observers) what(observer);
+    this.#isTelling = false;
+  }
+}
