@@ -1,6 +1,7 @@
 import { type Random, seededRandom } from '../../src/lib/random.js';
 import { defaultSyncSettings, type SyncSettings } from '../../src/sync/settings.js';
 import type { FailureClass } from '../../src/sync/transport.js';
+import type { Durability } from './daemon/disk.js';
 import type { NetworkFaults, Reachability } from './network/network.js';
 import type { LinkSpeed } from './network/pipe.js';
 import { between, chance, fork, pick, sample } from './random.js';
@@ -14,6 +15,8 @@ export type Incident = { readonly atMs: number } & (
   | { readonly type: 'connections-lost'; readonly url: string; readonly silently: boolean }
   | { readonly type: 'clock-jump'; readonly byMs: number }
   | { readonly type: 'crash' | 'restart'; readonly downMs: number }
+  /** The machine fails; what was written for less than `unwrittenMs` and not forced to the disk is lost. */
+  | { readonly type: 'power-failure'; readonly unwrittenMs: number; readonly downMs: number }
 );
 
 /** All that a seed decides before the first step; what follows has a generator of its own. */
@@ -37,6 +40,7 @@ export type Scenario = {
   readonly incidents: readonly Incident[];
   readonly settings: SyncSettings;
   readonly hasIdentity: boolean;
+  readonly durability: Durability;
   readonly refusedIdsMax: number;
   /** Seeds of the generators that are drawn from while the world runs. */
   readonly networkSeed: number;
@@ -70,7 +74,7 @@ export function drawScenario(seed: number): Scenario {
   const { relays } = universe.cast;
   const reached = relays.slice(1);
   const incidentRandom = fork(random);
-  const drawn: Omit<Scenario, 'graspRelays'> = {
+  const drawn: Omit<Scenario, 'graspRelays' | 'durability'> = {
     seed,
     startMs,
     universe,
@@ -95,11 +99,29 @@ export function drawScenario(seed: number): Scenario {
   };
   const graspRandom = fork(random);
   const everythingTopicsMin = pick(graspRandom, [300, 300, 10, 1]);
+  const graspRelays = everythingTopicsMin < 300 ? drawGraspRelays(graspRandom, relays) : new Map();
+  const diskRandom = fork(random);
   return {
     ...drawn,
     settings: { ...drawn.settings, everythingTopicsMin },
-    graspRelays: everythingTopicsMin < 300 ? drawGraspRelays(graspRandom, relays) : new Map(),
+    graspRelays,
+    durability: pick(diskRandom, ['sync', 'system'] as const),
+    incidents: inOrder([...drawn.incidents, ...drawPowerFailures(diskRandom, faultMs)]),
   };
+}
+
+/** A system gives to the disk what it has for half a minute at most, unless much is written. */
+function drawPowerFailures(random: Random, faultMs: number): Incident[] {
+  return Array.from({ length: pick(random, [0, 0, 1, 2, 3]) }, () => ({
+    type: 'power-failure',
+    atMs: chance(random, 0.5) ? between(random, 0, 120 * secondMs) : between(random, 0, faultMs),
+    unwrittenMs: between(random, 0, 30 * secondMs),
+    downMs: pick(random, [0, secondMs, hourMs]),
+  }));
+}
+
+function inOrder(incidents: readonly Incident[]): Incident[] {
+  return [...incidents].sort((a, b) => a.atMs - b.atMs);
 }
 
 function drawGraspRelays(random: Random, relays: readonly RelayPlan[]): Map<string, EverythingStyle> {
@@ -144,6 +166,7 @@ export function dayScenario(seed: number): Scenario {
     }),
     settings: { ...defaultSyncSettings, dailyIntervalMs: 12 * hourMs, dailyStaggerMs: 60 * secondMs },
     hasIdentity: true,
+    durability: 'sync',
     refusedIdsMax: 1_000_000,
     ...drawSeeds(fork(random)),
     speeds: drawSpeeds(fork(random), relays),
@@ -203,5 +226,5 @@ function drawIncidents(random: Random, relays: readonly RelayPlan[], faultMs: nu
     const atMs = chance(random, 0.5) ? between(random, 0, 120 * secondMs) : at();
     incidents.push({ type, atMs, downMs: pick(random, [0, secondMs, hourMs]) });
   }
-  return incidents.sort((a, b) => a.atMs - b.atMs);
+  return inOrder(incidents);
 }

@@ -8,7 +8,7 @@ import { BackoffCheck } from './checks/backoff-check.js';
 import { exceededLimits } from './checks/limits-check.js';
 import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
-import { emptyDisk } from './daemon/durable-store.js';
+import { Disk } from './daemon/disk.js';
 import { DaemonProcess } from './daemon/process.js';
 import { type DialRecord, noFaults, SimNetwork } from './network/network.js';
 import { findMissing, type Missing } from './oracle/completeness.js';
@@ -62,8 +62,10 @@ class Simulation {
   readonly #failures = new Set<string>();
   readonly #storeCheck: StoreCheck;
   readonly #backoffCheck: BackoffCheck;
-  readonly #disk = emptyDisk();
+  readonly #disk: Disk;
   readonly #identity: Identity | undefined;
+  /** What clients were told to be stored. */
+  readonly #acknowledged: NostrEvent[] = [];
   #process: DaemonProcess;
   #faultsOn = true;
   #latestNowMs: number;
@@ -84,6 +86,7 @@ class Simulation {
     );
     const events = scenario.universe.publications.map(({ event }) => event);
     this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), report);
+    this.#disk = new Disk(scenario.durability);
     this.#identity = scenario.hasIdentity ? simulatedIdentity : undefined;
     this.#addRelays(events);
     this.#process = this.#createProcess();
@@ -179,9 +182,23 @@ class Simulation {
   #submit(event: NostrEvent): void {
     // Clients speak JSON through a parser that takes no unsafe number.
     if (!this.#process.running || !Number.isSafeInteger(event.created_at)) return;
-    this.#process.admission.submit(event, { type: 'direct' }).catch(() => {
-      // The process was stopping: the client was told nothing.
-    });
+    this.#process.admission.submit(event, { type: 'direct' }).then(
+      (outcome) => {
+        if (outcome.type === 'stored') this.#acknowledged.push(event);
+      },
+      () => {
+        // The process was stopping: the client was told nothing.
+      },
+    );
+  }
+
+  /** What a client was told to be stored is on the disk, when the daemon promises that. */
+  #checkAcknowledged(): void {
+    if (this.#disk.durability !== 'sync') return;
+    const onDisk = new Set(this.#disk.everStored.map(({ id }) => id));
+    for (const event of this.#acknowledged) {
+      if (!onDisk.has(event.id)) this.#report(`lost ${describe(event)}, which was acknowledged`);
+    }
   }
 
   #happen(incident: Incident): void {
@@ -200,6 +217,12 @@ class Simulation {
       case 'clock-jump':
         this.#clock.jump(incident.byMs);
         this.#latestNowMs = Math.max(this.#latestNowMs, this.#clock.now());
+        return;
+      case 'power-failure':
+        this.#process.kill();
+        this.#disk.loseSince(this.#clock.monotonic() - incident.unwrittenMs);
+        this.#checkAcknowledged();
+        this.#clock.after(incident.downMs, () => this.#startAgain());
         return;
       case 'crash':
         this.#process.kill();
@@ -296,11 +319,10 @@ class Simulation {
     const { refused } = this.#process.store;
     if (refused.size > this.#scenario.refusedIdsMax)
       this.#report(`${refused.size} refused events are remembered`);
-    const everStored = this.#disk.journal.flatMap((entry) => (entry.type === 'put' ? [entry.event] : []));
     return findMissing(
       {
         stored,
-        everStored,
+        everStored: this.#disk.everStored,
         relays: this.#relays.filter((relay) => this.#isExpectedToServe(relay)),
         bootstrap: new Set(this.#scenario.bootstrap.map(({ url }) => url)),
         nowSeconds: this.#latestNowMs / 1000,

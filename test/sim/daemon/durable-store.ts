@@ -11,20 +11,12 @@ import type {
 } from '../../../src/store/event-store.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
 import type { RefusedIndex } from '../../../src/store/refused-index.js';
-
-/** What is on the simulated disk: all that was written, in its order, and the memory of refused events. */
-export type Disk = {
-  readonly journal: (
-    | { readonly type: 'put'; readonly event: NostrEvent; readonly atMs: number }
-    | { readonly type: 'remove'; readonly id: string; readonly atMs: number }
-  )[];
-  readonly refused: Map<string, { readonly event: NostrEvent; readonly reason: string }>;
-};
-
-export const emptyDisk = (): Disk => ({ journal: [], refused: new Map() });
+import type { Disk, DiskEntry, DiskRecord } from './disk.js';
 
 /** What a write takes; a crash in between loses it. */
 const commitMs = 15;
+/** After which what nobody waits for is written. */
+const idleCommitMs = 1_000;
 
 /**
  * A memory store whose writes reach a simulated disk after a while, so that a process can be killed before they do
@@ -36,6 +28,9 @@ export class DurableStore implements EventStore {
   readonly #clock: Clock;
   readonly #disk: Disk;
   #commit: Promise<void> | undefined;
+  #idle: Promise<void> | undefined;
+  /** What the next commit takes to the disk. */
+  #waiting: DiskRecord[] = [];
 
   /** Opens the store from what is on the disk. */
   constructor(clock: Clock, disk: Disk, refusedIdsMax: number) {
@@ -51,16 +46,13 @@ export class DurableStore implements EventStore {
     this.#inner = store;
     this.#clock = clock;
     this.#disk = disk;
-    for (const entry of disk.journal) {
-      replayedAtMs = entry.atMs;
-      if (entry.type === 'put') store.put(entry.event);
-      else store.remove(entry.id);
+    for (const { entry, atMs } of disk.records) {
+      replayedAtMs = atMs;
+      this.#replay(entry, refused);
     }
     replayedAtMs = undefined;
-    // What makes room for others is forgotten on the disk too.
-    refused.observe({ added: () => {}, forgotten: ({ id }) => disk.refused.delete(id) });
-    for (const { event, reason } of [...disk.refused.values()]) refused.add(event, reason);
-    this.refused = recorded(refused, disk);
+    refused.observe({ added: () => {}, forgotten: ({ id }) => this.#note({ type: 'forget', id }) });
+    this.refused = noting(refused, (entry) => this.#note(entry));
   }
 
   get size(): number {
@@ -70,14 +62,12 @@ export class DurableStore implements EventStore {
   put(event: NostrEvent): PutResult {
     const result = this.#inner.put(event);
     if (result.status !== 'stored') return result;
-    const atMs = this.#clock.now();
-    return { ...result, written: this.#write(() => this.#disk.journal.push({ type: 'put', event, atMs })) };
+    return { ...result, written: this.#write([{ type: 'put', event }]) };
   }
 
   remove(id: string): { readonly removed: boolean; readonly written: Promise<void> } {
     const { removed } = this.#inner.remove(id);
-    const atMs = this.#clock.now();
-    return { removed, written: this.#write(() => this.#disk.journal.push({ type: 'remove', id, atMs })) };
+    return { removed, written: this.#write([{ type: 'remove', id }]) };
   }
 
   has(id: string): boolean {
@@ -138,10 +128,7 @@ export class DurableStore implements EventStore {
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {
     const departed = this.#inner.removeExpired();
-    const atMs = this.#clock.now();
-    const written = this.#write(() => {
-      for (const { id } of departed.removed) this.#disk.journal.push({ type: 'remove', id, atMs });
-    });
+    const written = this.#write(departed.removed.map(({ id }) => ({ type: 'remove', id })));
     return { ...departed, written };
   }
 
@@ -155,6 +142,7 @@ export class DurableStore implements EventStore {
 
   async flush(): Promise<void> {
     await this.#commit;
+    this.#flushWaiting();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,23 +151,55 @@ export class DurableStore implements EventStore {
   }
 
   /** Joins the commit that is under way, or begins one. */
-  #write(record: () => void): Promise<void> {
+  #write(entries: readonly DiskEntry[]): Promise<void> {
+    for (const entry of entries) this.#waiting.push({ entry, atMs: this.#clock.now() });
     this.#commit ??= this.#clock.sleep(commitMs).then(() => {
       this.#commit = undefined;
+      this.#flushWaiting();
     });
-    return this.#commit.then(record);
+    return this.#commit;
+  }
+
+  /** Has it written with the next commit, or in a while: nobody waits for it. */
+  #note(entry: DiskEntry): void {
+    this.#waiting.push({ entry, atMs: this.#clock.now() });
+    this.#idle ??= this.#clock.sleep(idleCommitMs).then(() => {
+      this.#idle = undefined;
+      this.#flushWaiting();
+    });
+  }
+
+  #flushWaiting(): void {
+    this.#disk.write(this.#waiting, this.#clock.monotonic());
+    this.#waiting = [];
+  }
+
+  #replay(entry: DiskEntry, refused: RefusedIndex): void {
+    switch (entry.type) {
+      case 'put':
+        this.#inner.put(entry.event);
+        return;
+      case 'remove':
+        this.#inner.remove(entry.id);
+        return;
+      case 'refuse':
+        refused.add(entry.event, entry.reason);
+        return;
+      case 'forget':
+        refused.delete(entry.id);
+    }
   }
 }
 
-/** Keeps the disk's copy of the refused events in step. */
-function recorded(refused: RefusedIndex, disk: Disk): RefusedIndex {
+/** Tells of what is added by others; what the store itself refuses, the next life refuses as well. */
+function noting(refused: RefusedIndex, note: (entry: DiskEntry) => void): RefusedIndex {
   return {
     get size() {
       return refused.size;
     },
     add(event, reason) {
       refused.add(event, reason);
-      disk.refused.set(event.id, { event, reason });
+      note({ type: 'refuse', event, reason });
     },
     reasonFor: (id) => refused.reasonFor(id),
     delete: (id) => refused.delete(id),

@@ -16,7 +16,8 @@ import { SyncMetrics } from '../../../src/sync/metrics.js';
 import type { SyncSettings } from '../../../src/sync/settings.js';
 import type { SimNetwork } from '../network/network.js';
 import { ownDomain } from '../world/cast.js';
-import { type Disk, DurableStore } from './durable-store.js';
+import type { Disk } from './disk.js';
+import { DurableStore } from './durable-store.js';
 import { createFakeVerifier } from './fake-verifier.js';
 import { LifeClock } from './life-clock.js';
 
