@@ -1,6 +1,10 @@
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
+import type { Options } from '../config/options.js';
 import type { EventStore } from '../store/event-store.js';
 import type { FaultOptions, FaultyEvent } from '../store/faulty-rows.js';
+import { canReadFiles, repairFiles } from '../store/level/repair.js';
+import type { Invocation } from './command.js';
 
 /** What was found, and how much of it was repaired. */
 export type Tally = { faults: number; repaired: number };
@@ -18,6 +22,23 @@ export function faultsSaidTo(stdout: Writable, tally: Tally, isToFix: boolean): 
 }
 
 const forgotten = 'forgotten: the daemon asks other relays for it';
+
+/** Looks whether LevelDB can read its files, and has it write them anew when asked to. Throws `StoreError`. */
+export async function examineFiles(
+  options: Options,
+  isToFix: boolean,
+  tally: Tally,
+  { stdout }: Pick<Invocation, 'stdout'>,
+): Promise<void> {
+  const path = resolve(options.relayDataPath);
+  if (await canReadFiles(path)) return;
+  stdout.write('files      the database has blocks that cannot be read, and will take no writes\n');
+  tally.faults += 1;
+  if (!isToFix) return;
+  await repairFiles(path);
+  tally.repaired += 1;
+  stdout.write(`  repaired: the files as they were are in ${path}/events/lost\n`);
+}
 
 /** Says what was found missing when the store was opened: faults that nothing repairs but other relays. */
 export function sayLosses(stdout: Writable, tally: Tally, losses: readonly string[]): void {

@@ -15,7 +15,7 @@ import { RepositoryDirectory } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
-import { faultsSaidTo, readAllEvents, sayLosses, type Tally } from './doctor-events.js';
+import { examineFiles, faultsSaidTo, readAllEvents, sayLosses, type Tally } from './doctor-events.js';
 import { existingStoreOptions } from './store-options.js';
 
 /** Reads all stored events, and compares repositories on disk with them; the daemon must not run meanwhile, for it has the store open. */
@@ -45,6 +45,7 @@ export const doctor: Command = {
     const accepted = acceptedClosing(invocation);
     const tally: Tally = { faults: 0, repaired: 0 };
     const faults = faultsSaidTo(invocation.stdout, tally, isToFix);
+    await examineFiles(options, isToFix, tally, invocation);
     const { store: opened, losses } = await openStore(options, systemClock, {
       ...faults,
       readsWholeLog: true,

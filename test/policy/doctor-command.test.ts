@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Level } from 'level';
@@ -76,6 +78,33 @@ describe('graspd doctor', () => {
     expect(fixed.code).toBe(0);
     expect(fixed.said).toContain(`${line}  forgotten: the daemon asks other relays for it\n`);
     expect((await callDoctor(folder.path)).said).toBe('no faults\n');
+  });
+
+  it('finds files that LevelDB cannot read, and has them written anew with --fix', async () => {
+    using folder = scratchFolder();
+    const path = join(folder.path, 'relay');
+    const events = Array.from({ length: 100 }, () =>
+      event(alice, 1, [], { content: randomBytes(200).toString('base64') }),
+    );
+    const { store } = await openLevelStore({ path, clock: systemClock });
+    for (const each of events) store.put(each);
+    await store[Symbol.asyncDispose]();
+    const tables = (await readdir(join(path, 'events'))).filter((name) => name.endsWith('.ldb')).sort();
+    const table = join(path, 'events', tables.at(-1)!);
+    const bytes = await readFile(table);
+    bytes.fill(0xff, bytes.length >>> 2, (bytes.length >>> 2) + 6_000);
+    await writeFile(table, bytes);
+
+    const finding = 'files      the database has blocks that cannot be read, and will take no writes\n';
+    expect((await callDoctor(folder.path)).said).toContain(finding);
+    const fixed = await callDoctor(folder.path, { switches: ['fix'] });
+    expect(fixed.said).toContain(`${finding}  repaired: the files as they were are in ${path}/events/lost\n`);
+    expect(fixed.code).toBe(0);
+    expect(await callDoctor(folder.path)).toEqual({ code: 0, said: 'no faults\n' });
+    const again = await openLevelStore({ path, clock: systemClock });
+    expect(again.store.size).toBeGreaterThan(50);
+    expect(again.store.size).toBeLessThan(100);
+    await again.store[Symbol.asyncDispose]();
   });
 
   it('reads the whole log, and says what is lost of it', async () => {

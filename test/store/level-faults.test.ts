@@ -159,4 +159,14 @@ describe('the level store on a damaged disk', () => {
     expect(faults).toEqual([]);
     await store[Symbol.asyncDispose]();
   });
+
+  it('says what repairs it when LevelDB takes no write any more', async () => {
+    const { store } = await open();
+    const batch = vi.spyOn(Level.prototype, 'batch').mockImplementationOnce(() => {
+      throw Object.assign(new Error('Corruption: bad block'), { code: 'LEVEL_CORRUPTION' });
+    });
+    await expect(store.put(note(1)).written).rejects.toThrow(/bad block; graspd doctor --fix repairs/);
+    batch.mockRestore();
+    await store[Symbol.asyncDispose]();
+  });
 });

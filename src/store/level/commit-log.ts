@@ -16,6 +16,7 @@ import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
 import { bodyIn, sealBody } from './sealed-body.js';
 import { SegmentWriter } from './segment.js';
+import { isCorruption } from './segment-entries.js';
 
 /** What is written at once: everything in it is on disk or nothing. */
 type Batch = {
@@ -285,13 +286,9 @@ export class CommitLog implements Backend {
 
   /** Fail stop: what is on disk is whole, but what is in memory is ahead of it. */
   #fail(cause: unknown): void {
-    const error = new StoreError(
-      'store_write_failed',
-      `the store cannot be written: ${errorMessage(cause)}`,
-      {
-        cause,
-      },
-    );
+    const hint = isCorruption(cause) ? '; graspd doctor --fix repairs its files' : '';
+    const message = `the store cannot be written: ${errorMessage(cause)}${hint}`;
+    const error = new StoreError('store_write_failed', message, { cause });
     this.#stopped = error;
     for (const batch of this.#batches) batch.done.reject(error);
   }
