@@ -35,6 +35,8 @@ export type AdmissionParts = {
   readonly metrics: AdmissionMetrics;
   /** How long refused events stay at hand. */
   readonly hotCacheDurationMs: number;
+  /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
+  readonly hasRoom?: () => boolean;
   /** Takes what follows on the git side, once the event is on disk. */
   readonly effects: EffectRunner;
   /** Told when the store can no longer be written: the daemon has to stop. */
@@ -66,6 +68,10 @@ const catchupSlices = {
 };
 
 const stored: AdmissionOutcome = { type: 'stored' };
+const noRoom: AdmissionOutcome = {
+  type: 'failed',
+  reason: 'error: the disk of this relay is full; it takes events again when there is room',
+};
 const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
 const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
 
@@ -220,7 +226,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     const reason = policy.precheck(event) ?? this.#earlyRefusal(event, source);
-    return reason === undefined ? undefined : this.#refuse(event, source, reason);
+    if (reason !== undefined) return this.#refuse(event, source, reason);
+    const needsRoom = source.type === 'direct' && status === 'stored';
+    return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
   }
 
   /**

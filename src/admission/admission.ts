@@ -14,7 +14,9 @@ export type AdmissionOutcome =
   | { readonly type: 'superseded'; readonly reason: string }
   /** Passed on to those who listen, not stored (NIP-01). */
   | { readonly type: 'ephemeral' }
-  | { readonly type: 'refused'; readonly reason: string };
+  | { readonly type: 'refused'; readonly reason: string }
+  /** It would be taken, but cannot be now; nothing of it is remembered. */
+  | { readonly type: 'failed'; readonly reason: string };
 
 /** An event that was accepted and is on disk (or ephemeral), with its one serialisation for all who are sent it. */
 export type AcceptedEvent = {

@@ -84,6 +84,10 @@ export const limits = {
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */
   expirySweepIntervalMs: 60_000,
+  /** Interval at which the free space of the disks is looked at: far less is written in it than the floor leaves. */
+  diskLookIntervalMs: 2_000,
+  /** How many times the floor has to be free again before events are taken again. */
+  diskFloorMargin: 1.1,
   /** Most refused events that one accepted event brings back for another try. */
   revivedIdsMax: 10_000,
 

@@ -135,6 +135,13 @@ export const optionsSchema = z.object({
       'What OK true promises: the event is on the disk and outlives a power failure, or the system has it and it outlives the process',
     ),
   ),
+  diskFloorMb: withDefault(
+    kind.whole(0, 10_000_000),
+    '200',
+    storage(
+      'Free megabytes of the disk of events or repositories below which no events are taken; reads go on; 0 is no floor',
+    ),
+  ),
   repositoryGraceDays: withDefault(
     kind.whole(0, 3650),
     '7',

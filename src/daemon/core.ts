@@ -18,6 +18,7 @@ import { RepositoryServing } from '../policy/serving.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
+import { DiskFloor } from './disk-floor.js';
 import { watchFaults } from './process-metrics.js';
 import { changedSince, noteServing } from './serving-record.js';
 import { servingRulesOf } from './settings.js';
@@ -32,9 +33,12 @@ export type Core = AsyncDisposable &
     readonly serving: RepositoryServing;
     readonly directory: RepositoryDirectory;
     readonly admission: AdmissionPipeline;
+    readonly disk: DiskFloor;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
   };
+
+const bytesPerMegabyte = 1_000_000;
 
 /** What a command wants of the store beside its settings. */
 type MoreStoreOptions = Pick<LevelStoreOptions, 'onFault' | 'keepsFaulty' | 'readsWholeLog'>;
@@ -64,9 +68,11 @@ export async function openCore(
 ): Promise<Core> {
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
+  let disk: DiskFloor | undefined;
   try {
     const registry = new Registry();
     const storeFaults = new StoreFaults(registry, surroundings.logger);
+    disk = await watchDisk(options, surroundings, registry, stack);
     const opened = await openStore(options, clock, { onFault: storeFaults.add });
     const { store, refused } = opened;
     stack.use(store);
@@ -101,6 +107,7 @@ export async function openCore(
         clock,
         metrics: new AdmissionMetrics(registry),
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
+        hasRoom: () => disk?.isLow !== true,
         effects,
         onStoreFailure: failed.reject,
       }),
@@ -112,13 +119,35 @@ export async function openCore(
       serving,
       directory,
       admission,
+      disk,
       failed: failed.promise,
       [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
     };
   } catch (error) {
     await stack[Symbol.asyncDispose]();
-    throw error;
+    throw disk === undefined ? error : disk.explain(error);
   }
+}
+
+/** Has the disks of the data watched until the stack is unwound; they have been looked at once. */
+async function watchDisk(
+  options: Options,
+  { diskSpace: space, clock, logger }: Surroundings,
+  registry: Registry,
+  stack: ReleaseStack,
+): Promise<DiskFloor> {
+  const folders = options.databaseBackend === 'memory' ? [] : [options.relayDataPath];
+  const paths = [...folders, options.gitDataPath].map((path) => resolve(path));
+  const floorBytes = options.diskFloorMb * bytesPerMegabyte;
+  const disk = new DiskFloor({ space, clock, logger, registry, paths, floorBytes });
+  await disk.look();
+  const stop = new AbortController();
+  const watching = disk.watch(stop.signal);
+  stack.defer(async () => {
+    stop.abort();
+    await watching;
+  });
+  return disk;
 }
 
 type GitSideParts = Pick<OpenedStore, 'store'> & {

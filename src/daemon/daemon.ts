@@ -103,6 +103,7 @@ async function start(
     serves: (announcement) => core.serving.serves(announcement),
     maintainers: core.directory,
   });
+  core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);
   const http = createHttpService({
     information: () => information,

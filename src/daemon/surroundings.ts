@@ -1,6 +1,7 @@
 import { destination, type Logger } from 'pino';
 import { limits } from '../config/limits.js';
 import { type Clock, systemClock } from '../lib/clock.js';
+import { type DiskSpace, systemDiskSpace } from '../lib/disk-space.js';
 import { Faults, withGuardedTimers } from '../lib/faults.js';
 import { type Random, systemRandom } from '../lib/random.js';
 import { createLogger, type LogLevel } from './logger.js';
@@ -10,6 +11,7 @@ export type Surroundings = {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  readonly diskSpace: DiskSpace;
   readonly faults: Faults;
 };
 
@@ -26,5 +28,11 @@ type LogStream = { on(event: 'error' | 'drop', listener: () => void): unknown };
 export function surroundingsOf(logger: Logger, logStream?: LogStream): Surroundings {
   const faults = new Faults(logger);
   logStream?.on('error', () => faults.count('log'));
-  return { logger, clock: withGuardedTimers(systemClock, faults), random: systemRandom, faults };
+  return {
+    logger,
+    clock: withGuardedTimers(systemClock, faults),
+    random: systemRandom,
+    diskSpace: systemDiskSpace,
+    faults,
+  };
 }

@@ -153,6 +153,7 @@ function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {
       return [true, outcome.reason];
     case 'superseded':
     case 'refused':
+    case 'failed':
       return [false, outcome.reason];
   }
 }

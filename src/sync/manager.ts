@@ -49,6 +49,9 @@ export class SyncManager {
   readonly #wanted: WantedIds;
   readonly #daily: DailySchedule;
   readonly #relays = new Map<string, Running>();
+  #isHeld = false;
+  /** Makes the relays follow, while it runs. */
+  #followAgain: () => void = () => {};
 
   /** Throws `InvalidRelayUrlError` when a bootstrap URL is none. */
   constructor(options: SyncOptions) {
@@ -107,14 +110,26 @@ export class SyncManager {
     });
     const stopWanting = admission.onWanted((ids, cause) => this.#wanted.add(ids, cause));
     try {
-      tasks.spawn(async (inner) => await this.#topics.run(inner, () => this.#follow(tasks)));
+      const follow = () => this.#follow(tasks);
+      this.#followAgain = () => this.#topics.isLoaded && follow();
+      tasks.spawn(async (inner) => await this.#topics.run(inner, follow));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
       tasks.spawn(async (inner) => await this.#context.rehearsal.run(inner));
       await tasks.join();
     } finally {
+      this.#followAgain = () => {};
       stopWanting();
       stopCounting();
     }
+  }
+
+  /**
+   * Held, it has no connection, for nothing that came could be stored; it goes on knowing what is to be asked for. Let
+   * go, it connects and catches up.
+   */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#followAgain();
   }
 
   /** Makes the relays follow what is stored: new ones begin, unnamed ones end, the others learn what changed. */
@@ -132,6 +147,7 @@ export class SyncManager {
   }
 
   #tracked(): Set<string> {
+    if (this.#isHeld) return new Set();
     return this.#discovery.tracked((relay) => this.#relays.get(relay)?.sync.isEstablished === true);
   }
 

@@ -100,12 +100,14 @@ let admission: AdmissionPipeline;
 let accepted: AcceptedEvent[];
 let wanted: string[];
 let parts: OpenedStore;
+let hasRoom: boolean;
 
 beforeEach(() => {
   clock = new VirtualClock();
   verifier = new GatedVerifier();
   policy = new TestPolicy();
   parts = createMemoryStore({ clock });
+  hasRoom = true;
   admission = new AdmissionPipeline({
     store: parts.store,
     refused: parts.refused,
@@ -114,6 +116,7 @@ beforeEach(() => {
     clock,
     metrics: new AdmissionMetrics(new Registry()),
     hotCacheDurationMs: 120_000,
+    hasRoom: () => hasRoom,
     effects: { run: () => {} },
     onStoreFailure: () => {},
   });
@@ -196,6 +199,28 @@ describe('what a client is told of what is not stored', () => {
       });
     }
     expect(accepted).toEqual([]);
+  });
+});
+
+describe('without room on the disk', () => {
+  it('takes no event of a client that would be stored, answers all others, and recovers', async () => {
+    const newer = nextEvent({ kind: 0 });
+    await outcomeOf(newer, direct);
+    hasRoom = false;
+    const event = nextEvent();
+    expect(await outcomeOf(event, direct)).toEqual({
+      type: 'failed',
+      reason: expect.stringMatching(/^error: the disk of this relay is full/),
+    });
+    expect(verifier.verified).not.toContain(event);
+    expect((await outcomeOf(newer, direct)).type).toBe('known');
+    expect((await outcomeOf(nextEvent({ kind: 0, created_at: 5 }), direct)).type).toBe('superseded');
+    expect((await outcomeOf(nextEvent({ content: 'never' }), direct)).type).toBe('refused');
+    expect((await outcomeOf(nextEvent({ kind: 20_001 }), direct)).type).toBe('ephemeral');
+    // Sync ends its connections; what is on its way is still stored, so that no relay is blamed for it.
+    expect((await outcomeOf(nextEvent(), relayA)).type).toBe('stored');
+    hasRoom = true;
+    expect(await outcomeOf(event, direct)).toEqual({ type: 'stored' });
   });
 });
 

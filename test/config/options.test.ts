@@ -31,6 +31,7 @@ test('defaults are those of the table', () => {
     relayDataPath: './data/relay',
     databaseBackend: 'level',
     durability: 'sync',
+    diskFloorMb: 200,
     metricsEnabled: true,
     clientEventsPerMinute: 60,
     trustedProxy: [],

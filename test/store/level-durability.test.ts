@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -184,6 +184,18 @@ describe('the level store over starts and stops', () => {
       await store[Symbol.asyncDispose]();
     },
   );
+
+  it('ends well on a full disk, where its snapshot cannot be written, and starts from the log', async () => {
+    const first = await open();
+    await fill(first, 0, 100);
+    const expected = await contents(first);
+    await symlink('/dev/full', `${snapshot()}.new`);
+    await first.store[Symbol.asyncDispose]();
+    await expect(stat(`${snapshot()}.new`)).rejects.toThrow();
+    const again = await open();
+    expect(await contents(again)).toEqual(expected);
+    await again.store[Symbol.asyncDispose]();
+  });
 
   it('says in one line why a store cannot be opened', async () => {
     const first = await open();

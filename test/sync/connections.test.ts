@@ -40,6 +40,27 @@ describe('connection life (docs/sync.md §2)', () => {
     await world.stop();
   });
 
+  it('has no connection while it is held, for the disk is full, and catches up when it is let go', async () => {
+    const { world, relay } = worldOf();
+    const ours = announcement('repo', [url]);
+    world.manager.hold(true);
+    world.start();
+    await world.advance(minute);
+    expect(world.network.dialled).toEqual([]);
+    world.manager.hold(false);
+    await world.advance(minute);
+    expect(relay.connections.map(({ isOpen }) => isOpen)).toEqual([true]);
+    world.manager.hold(true);
+    await world.advance(hour);
+    expect(relay.connections.map(({ isOpen }) => isOpen)).toEqual([false]);
+    relay.events.push(ours);
+    world.manager.hold(false);
+    await world.advance(minute);
+    expect(world.store.has(ours.id)).toBe(true);
+    expect(world.manager.status().relays[0]).toMatchObject({ connection: 'connected', health: 'healthy' });
+    await world.stop();
+  });
+
   it('backs off from a relay that accepts and drops us at once', async () => {
     const { world, relay } = worldOf();
     relay.script = (connection) => {

@@ -1,5 +1,6 @@
 import type { Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
+import { GraspError } from '../../lib/errors.js';
 import { JsonBoundsError, parseBoundedJson } from '../../nostr/bounded-json.js';
 import { InvalidEventError, type NostrEvent, parseEvent } from '../../nostr/event.js';
 import { splitLines } from './lines.js';
@@ -62,6 +63,7 @@ async function importPass(
   const reasons = new Map<string, number>();
   const submit = async (event: NostrEvent): Promise<void> => {
     const outcome = await admission.submit(event, { type: 'direct' });
+    if (outcome.type === 'failed') throw new GraspError('import_failed', outcome.reason);
     if (outcome.type === 'stored') counts.stored += 1;
     else if (outcome.type !== 'refused') counts.known += 1;
     else {

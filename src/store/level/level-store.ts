@@ -21,7 +21,7 @@ import { type LogOptions, readLog } from './replay.js';
 import { isCorruption } from './segment-entries.js';
 import { reserveSequences } from './sequences.js';
 import { settle } from './settle.js';
-import { writeSnapshot } from './snapshot.js';
+import { removeUnfinishedSnapshot, writeSnapshot } from './snapshot.js';
 
 export type LevelStoreOptions = StoreOptions &
   LogOptions & {
@@ -49,7 +49,8 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
     const snapshot = async () => {
       // The snapshot must not last longer than the log that it is of.
       await syncDatabase(db);
-      await writeSnapshot(path, index, identity.databaseId, size);
+      // It is a help only: where it cannot be written, as on a full disk, the next start reads more of the log.
+      await writeSnapshot(path, index, identity.databaseId, size).catch(() => removeUnfinishedSnapshot(path));
     };
     const life = drawLife();
     const backend = new CommitLog({

@@ -62,7 +62,13 @@ export async function writeSnapshot(
 
 /** Removes the snapshot, and what was left of one that was being written. */
 export async function removeSnapshot(path: string): Promise<void> {
-  for (const name of [snapshotName, `${snapshotName}.new`]) await rm(join(path, name), { force: true });
+  await rm(join(path, snapshotName), { force: true });
+  await removeUnfinishedSnapshot(path);
+}
+
+/** Removes what was left of a snapshot that was being written; the one before it stays. */
+export async function removeUnfinishedSnapshot(path: string): Promise<void> {
+  await rm(join(path, `${snapshotName}.new`), { force: true });
 }
 
 /**
