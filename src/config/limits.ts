@@ -253,6 +253,10 @@ export const limits = {
   unanchoredEventBytesMax: 65_536,
   /** The same, from an author of whom nothing is stored. */
   strangerEventBytesMax: 8_192,
+  /** Most events of these kinds of one key of which nothing else is stored. */
+  strangerEventsMax: 100,
+  /** Events of these kinds, of all keys, from which on those of strangers are refused. */
+  strangersEventsMax: 200_000,
 
   // Git
   /** Longest ref name, in bytes of UTF-8. */

@@ -104,6 +104,26 @@ export const optionsSchema = z.object({
     ),
     variable: 'NGIT_TRUSTED_PROXY_CIDRS',
   }),
+  keyRepositories: withDefault(
+    kind.whole(1, 1_000_000),
+    '1000',
+    service('Repositories that one key may announce here'),
+  ),
+  keyEvents: withDefault(
+    kind.whole(1, 100_000_000),
+    '250000',
+    service('Events that one key may have stored here'),
+  ),
+  keyEventsMb: withDefault(
+    kind.whole(1, 1_000_000),
+    '1000',
+    service('Megabytes that the stored events of one key may take, each rounded up to a power of two'),
+  ),
+  repositories: withDefault(
+    kind.whole(1, 10_000_000),
+    '100000',
+    service('Repositories that may be announced here, of all keys'),
+  ),
   clientEventsPerMinute: withDefault(
     kind.whole(0, 1_000_000),
     '60',

@@ -12,7 +12,9 @@ import { ReleaseStack } from '../lib/release-stack.js';
 import { AlignmentMetrics } from '../policy/alignment-metrics.js';
 import { ClosingRefusedError, countClosing, isExpected } from '../policy/closing.js';
 import { GitAlignment } from '../policy/git-alignment.js';
+import { KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
+import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
 import { RepositoryDirectory, type RepositoryId } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/level-store.js';
@@ -21,7 +23,7 @@ import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';
 import { watchFaults } from './process-metrics.js';
 import { changedSince, noteServing } from './serving-record.js';
-import { servingRulesOf } from './settings.js';
+import { quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
 import type { Surroundings } from './surroundings.js';
@@ -82,12 +84,15 @@ export async function openCore(
     const serving = new RepositoryServing(servingRulesOf(options));
     const directory = new RepositoryDirectory(serving);
     await directory.load(store);
-    const policy = new Nip34WritePolicy({
+    const quotas = new KeyQuotas(quotaSettingsOf(options));
+    countStored(store, quotas);
+    const rules = new Nip34WritePolicy({
       serving,
       store,
       directory,
       eventBlacklist: new Set(options.eventBlacklist),
     });
+    const policy = new QuotaPolicy(rules, quotas, store);
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );

@@ -4,6 +4,7 @@ import type { Options } from '../config/options.js';
 import type { AddressLimits } from '../lib/address-accounts.js';
 import { dayMs, secondMs } from '../lib/clock.js';
 import { OwnService } from '../nostr/relay-url.js';
+import type { QuotaSettings } from '../policy/key-quotas.js';
 import type { ServingRules } from '../policy/serving.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
@@ -19,6 +20,16 @@ export function ownServiceOf(options: Options): OwnService {
 /** What the operator decided about repositories, as the policy takes it. */
 export function servingRulesOf(options: Options): ServingRules {
   return { ...options, ownService: ownServiceOf(options) };
+}
+
+/** What keys may have stored here. */
+export function quotaSettingsOf(options: Options): QuotaSettings {
+  return {
+    keyRepositoriesMax: options.keyRepositories,
+    keyEventsMax: options.keyEvents,
+    keyBytesMax: options.keyEventsMb * bytesPerMegabyte,
+    repositoriesMax: options.repositories,
+  };
 }
 
 /** The options of the relay; the rest are fixed limits. */

@@ -4,7 +4,7 @@ import type { RemovedEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 
 /** A stored event that is not to be had, and why. */
-export type FaultyEvent = RemovedEvent & { readonly fault: BodyFault };
+export type FaultyEvent = Omit<RemovedEvent, 'bytes'> & { readonly fault: BodyFault };
 
 export type FaultOptions = {
   /** Told of each stored event that a read finds faulty, once. Must not throw nor change the store. */

@@ -7,12 +7,20 @@ import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
 import { RecordAppender } from './collect.js';
 import { CountRun } from './count.js';
-import type { EventStore, PutResult, PutStatus, StoredEvent, StoreObserver } from './event-store.js';
+import type {
+  EventStore,
+  PutResult,
+  PutStatus,
+  RemovedEvent,
+  StoredEvent,
+  StoreObserver,
+} from './event-store.js';
 import { type FaultOptions, FaultyRows } from './faulty-rows.js';
 import type { EventIndex } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { QueryRun, type RowBatch, type VisitBudget } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
+import { rowState } from './index/row-table.js';
 import type { RefusedRows } from './refused-rows.js';
 import { statusOf } from './rules.js';
 import { type Departures, StoredChanges } from './stored-changes.js';
@@ -226,6 +234,21 @@ export class IndexedStore implements EventStore {
 
   unwritten(): Promise<void> | undefined {
     return this.#backend.unwritten();
+  }
+
+  forEachStored(visit: (event: Pick<RemovedEvent, 'pubkey' | 'kind' | 'bytes'>) => void): void {
+    const { rows, authors } = this.#current;
+    const keys = new Map<number, string>();
+    for (let row = 0; row < rows.end; row += 1) {
+      if (rows.state(row) !== rowState.stored) continue;
+      const author = rows.author(row);
+      let pubkey = keys.get(author);
+      if (pubkey === undefined) {
+        pubkey = authors.hex(author);
+        keys.set(author, pubkey);
+      }
+      visit({ pubkey, kind: rows.kind(row), bytes: 2 ** rows.sizeLog(row) });
+    }
   }
 
   async flush(): Promise<void> {

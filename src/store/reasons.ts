@@ -22,7 +22,7 @@ export class Reasons {
   }
 
   stateOf(reason: OwnReason | (string & {})): number {
-    const name = reason.slice(0, limits.refusedReasonCharsMax);
+    const name = withoutQuotes(reason).slice(0, limits.refusedReasonCharsMax);
     let number = this.#names.indexOf(name);
     if (number < 0) {
       const full = this.#names.length > rowState.refusedLast - rowState.refusedFirst;
@@ -35,4 +35,11 @@ export class Reasons {
     if (state === rowState.spentDeletion) return 'expired';
     return this.#names[state - rowState.refusedFirst] ?? 'refused';
   }
+}
+
+/** What an event says is quoted in reasons, between the first quote and the last: it must not make new ones. */
+function withoutQuotes(reason: string): string {
+  const first = reason.indexOf("'");
+  const last = reason.lastIndexOf("'");
+  return last > first ? `${reason.slice(0, first + 1)}…${reason.slice(last)}` : reason;
 }

@@ -124,6 +124,7 @@ export class StoredChanges {
   #insert(event: NostrEvent, body: Uint8Array | undefined): void {
     const time = expirationOf(event) ?? 0;
     this.#terms.setEvent(event);
+    const sizeLog = Math.ceil(Math.log2(eventBytes(event)));
     const { id, pubkey } = rowKeys(event);
     const row = this.#index.insert(
       {
@@ -133,14 +134,14 @@ export class StoredChanges {
         kind: event.kind,
         sequence: this.#index.nextSequence,
         state: rowState.stored,
-        sizeLog: Math.ceil(Math.log2(eventBytes(event))),
+        sizeLog,
         time,
       },
       this.#terms,
     );
     this.#count += 1;
     this.#backend.added(row, this.#terms, time, { event, body });
-    this.#tell((observer) => observer.added(event));
+    this.#tell((observer) => observer.added(event, 2 ** sizeLog));
   }
 
   /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */

@@ -133,6 +133,39 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(store.authorOf(note.id)).toBe(bob);
     });
 
+    it('tells what is stored, and how much, as its observers are told', () => {
+      const usage = () => {
+        const found: unknown[] = [];
+        store.forEachStored((event) => found.push(event));
+        return found;
+      };
+      const told: unknown[] = [];
+      store.observe({
+        added: ({ pubkey, kind }, bytes) => told.push({ pubkey, kind, bytes }),
+        removed: ({ pubkey, kind, bytes }) => told.push({ pubkey, kind, bytes }),
+      });
+      const note = makeEvent({ pubkey: alice, kind: 1, content: 'x'.repeat(1_000) });
+      store.put(note);
+      expect(usage()).toEqual([{ pubkey: alice, kind: 1, bytes: 2_048 }]);
+      store.put(makeEvent({ pubkey: alice, kind: 5, created_at: now, tags: [['e', note.id]] }));
+      expect(usage()).toEqual([{ pubkey: alice, kind: 5, bytes: 512 }]);
+      expect(told).toEqual(expect.arrayContaining([...usage(), { pubkey: alice, kind: 1, bytes: 2_048 }]));
+      expect(told.length).toBe(3);
+    });
+
+    it('keeps its reasons few, whatever refused events put into them', () => {
+      for (let number = 0; number < 1_000; number += 1) {
+        const event = makeEvent({ kind: 30_618, content: `${number}` });
+        refused.add(event, `invalid: 'refs/${number}'x' is no head or tag`);
+      }
+      const plain = makeEvent({ content: 'plain' });
+      refused.add(plain, 'blocked: a reason of its own');
+      expect(refused.reasonFor(plain.id)).toBe('blocked: a reason of its own');
+      const quoted = makeEvent({ content: 'quoted' });
+      refused.add(quoted, "invalid: 'a' is no head or tag");
+      expect(refused.reasonFor(quoted.id)).toBe("invalid: '…' is no head or tag");
+    });
+
     it('stores an event once and gives it back unchanged', async () => {
       const event = makeEvent({
         tags: [['e', hex32(1)], ['x'], [], ['t', 'two', 'three']],
@@ -168,7 +201,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       const result = store.put(low);
       expect(result.status).toBe('stored');
       expect(result.removed).toEqual([
-        { id: high.id, kind: 0, pubkey: high.pubkey, created_at: high.created_at },
+        { id: high.id, kind: 0, pubkey: high.pubkey, created_at: high.created_at, bytes: 512 },
       ]);
       expect(statusOf(high)).toBe('superseded');
       expect(statusOf(newer)).toBe('stored');

@@ -186,6 +186,7 @@ export class EventIndex {
       kind: this.rows.kind(row),
       pubkey: this.authors.hex(this.rows.author(row)),
       created_at: this.rows.createdAt(row),
+      bytes: 2 ** this.rows.sizeLog(row),
     };
   }
 

@@ -132,6 +132,10 @@ export class DurableStore implements EventStore {
     return { ...departed, written };
   }
 
+  forEachStored(visit: Parameters<EventStore['forEachStored']>[0]): void {
+    this.#inner.forEachStored(visit);
+  }
+
   observe(observer: StoreObserver): void {
     this.#inner.observe(observer);
   }

@@ -1,0 +1,122 @@
+import { limits } from '../config/limits.js';
+import { NumberColumn } from '../lib/number-column.js';
+import { kinds } from '../nostr/kinds.js';
+import { IdNumbers } from '../store/name-numbers.js';
+
+/** What one key, and all together, may have stored here. */
+export type QuotaSettings = {
+  /** Announced repositories of one key. */
+  readonly keyRepositoriesMax: number;
+  /** Stored events of one key. */
+  readonly keyEventsMax: number;
+  /** Bytes of the stored events of one key, each rounded up to a power of two. */
+  readonly keyBytesMax: number;
+  /** Announced repositories of all keys. */
+  readonly repositoriesMax: number;
+};
+
+/** An event as far as quotas are about it; `bytes` is an upper estimate. */
+export type CountedEvent = { readonly pubkey: string; readonly kind: number; readonly bytes: number };
+
+/** Kinds that anybody may store without hanging on anything. */
+const looseKinds: ReadonlySet<number> = new Set([kinds.deletion, kinds.userGraspList]);
+
+/**
+ * What each key has stored here. Keys cost nothing, so what one of them makes the relay keep is bounded: repositories,
+ * events and bytes; and what those have who stored nothing but deletions and service lists, one by one and all
+ * together. Counted from what is stored, so that it survives a restart and removal gives back; about 65 bytes a key.
+ */
+export class KeyQuotas {
+  readonly #settings: QuotaSettings;
+  readonly #keys = new IdNumbers();
+  readonly #events = new NumberColumn();
+  readonly #kilobytes = new NumberColumn();
+  readonly #repositories = new NumberColumn();
+  readonly #loose = new NumberColumn();
+  #allRepositories = 0;
+  #allLoose = 0;
+
+  constructor(settings: QuotaSettings) {
+    this.#settings = settings;
+  }
+
+  /** Counts a stored event. */
+  add(event: CountedEvent): void {
+    const key = this.#keys.hold(event.pubkey);
+    this.#count(key, event, 1);
+  }
+
+  /** Counts an event out that left the store. */
+  remove(event: CountedEvent): void {
+    const key = this.#keys.find(event.pubkey);
+    if (key < 0) return;
+    this.#count(key, event, -1);
+    this.#keys.release(key);
+  }
+
+  /**
+   * Why one more event of that key is too many, with what to do; `undefined` when it is not. `replaces`: it takes the
+   * place of a stored one, so that there are no more of them afterwards.
+   */
+  refusal(event: CountedEvent, replaces: boolean): string | undefined {
+    const key = this.#keys.find(event.pubkey);
+    if (looseKinds.has(event.kind)) return replaces ? undefined : this.#looseRefusal(key);
+    const { keyEventsMax, keyBytesMax } = this.#settings;
+    if (!replaces && event.kind === kinds.repositoryAnnouncement) {
+      const refusal = this.#repositoryRefusal(key);
+      if (refusal !== undefined) return refusal;
+    }
+    if (!replaces && this.#of(this.#events, key) >= keyEventsMax)
+      return `restricted: this key has ${keyEventsMax} events here, the most that one may have; delete some, or ask the operator`;
+    if ((this.#of(this.#kilobytes, key) + kilobytesOf(event)) * 1024 > keyBytesMax)
+      return `restricted: the events of this key take ${keyBytesMax} bytes here, the most that one may have; delete some, or ask the operator`;
+    return undefined;
+  }
+
+  #repositoryRefusal(key: number): string | undefined {
+    const { keyRepositoriesMax, repositoriesMax } = this.#settings;
+    if (this.#of(this.#repositories, key) >= keyRepositoriesMax)
+      return `restricted: this key has ${keyRepositoriesMax} repositories here, the most that one may have; delete one, or ask the operator`;
+    if (this.#allRepositories >= repositoriesMax)
+      return `rate-limited: this relay has ${repositoriesMax} repositories, the most that it takes; try again later, or use another relay`;
+    return undefined;
+  }
+
+  /** One who has something else stored may always delete it; a stranger has a few. */
+  #looseRefusal(key: number): string | undefined {
+    const loose = this.#of(this.#loose, key);
+    if (loose < this.#of(this.#events, key)) {
+      if (loose < this.#settings.keyEventsMax) return undefined;
+      return `rate-limited: this key has ${loose} deletions here; name several events in one, or ask the operator`;
+    }
+    if (loose >= limits.strangerEventsMax)
+      return `restricted: this key has nothing here but ${loose} deletions and lists, the most that a stranger may have`;
+    if (this.#allLoose >= limits.strangersEventsMax)
+      return 'rate-limited: this relay has too many deletions and lists of strangers; try again later';
+    return undefined;
+  }
+
+  #count(key: number, event: CountedEvent, change: 1 | -1): void {
+    add(this.#events, key, change);
+    add(this.#kilobytes, key, change * kilobytesOf(event));
+    if (looseKinds.has(event.kind)) {
+      add(this.#loose, key, change);
+      this.#allLoose += change;
+    } else if (event.kind === kinds.repositoryAnnouncement) {
+      add(this.#repositories, key, change);
+      this.#allRepositories += change;
+    }
+  }
+
+  #of(column: NumberColumn, key: number): number {
+    return key < 0 ? 0 : column.at(key);
+  }
+}
+
+function add(column: NumberColumn, key: number, change: number): void {
+  column.set(key, column.at(key) + change);
+}
+
+function kilobytesOf({ bytes }: CountedEvent): number {
+  return Math.ceil(bytes / 1024);
+}

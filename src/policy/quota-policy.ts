@@ -1,0 +1,64 @@
+import { addressOf } from '../nostr/address.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import { isAddressableKind, isEphemeralKind } from '../nostr/kinds.js';
+import type { EventStore, RemovedEvent } from '../store/event-store.js';
+import { type Decision, type Effect, reject } from './decision.js';
+import type { KeyQuotas } from './key-quotas.js';
+import type { WritePolicy } from './write-policy.js';
+
+/** A policy with quotas: what it accepts is refused where its author has had their share. */
+export class QuotaPolicy implements WritePolicy {
+  readonly #policy: WritePolicy;
+  readonly #quotas: KeyQuotas;
+  readonly #store: Pick<EventStore, 'some'>;
+
+  constructor(policy: WritePolicy, quotas: KeyQuotas, store: Pick<EventStore, 'some'>) {
+    this.#policy = policy;
+    this.#quotas = quotas;
+    this.#store = store;
+  }
+
+  precheck(event: NostrEvent): string | undefined {
+    return this.#policy.precheck(event);
+  }
+
+  decide(event: NostrEvent): Decision {
+    const decision = this.#policy.decide(event);
+    if (decision.type !== 'accept' || isEphemeralKind(event.kind)) return decision;
+    const { pubkey, kind } = event;
+    const counted = { pubkey, kind, bytes: eventBytes(event) };
+    const refusal = this.#quotas.refusal(counted, this.#replaces(event));
+    return refusal === undefined ? decision : reject(refusal);
+  }
+
+  onStored(event: NostrEvent): void {
+    this.#policy.onStored(event);
+  }
+
+  onRemoved(removed: readonly RemovedEvent[]): readonly Effect[] {
+    return this.#policy.onRemoved(removed);
+  }
+
+  revivedBy(event: NostrEvent): Filter[] {
+    return this.#policy.revivedBy(event);
+  }
+
+  /** Whether a version of a replaceable event is stored, which the store lets go for this one. */
+  #replaces(event: NostrEvent): boolean {
+    const address = addressOf(event);
+    if (address === undefined) return false;
+    const filter: Filter = { kinds: [address.kind], authors: [address.pubkey] };
+    if (isAddressableKind(address.kind)) filter['#d'] = [address.identifier];
+    return this.#store.some(filter);
+  }
+}
+
+/** Counts what is stored, from now on and until the process ends. */
+export function countStored(store: Pick<EventStore, 'observe' | 'forEachStored'>, quotas: KeyQuotas): void {
+  store.forEachStored((event) => quotas.add(event));
+  store.observe({
+    added: ({ pubkey, kind }, bytes) => quotas.add({ pubkey, kind, bytes }),
+    removed: (event) => quotas.remove(event),
+  });
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { KeyQuotas, type QuotaSettings } from '../../src/policy/key-quotas.js';
+import { countStored, QuotaPolicy } from '../../src/policy/quota-policy.js';
+import { announcement, event, key, world } from './world.js';
+
+const [alice, bob] = [key(1), key(2)];
+const wide: QuotaSettings = {
+  keyRepositoriesMax: 1_000,
+  keyEventsMax: 250_000,
+  keyBytesMax: 1_000_000_000,
+  repositoriesMax: 100_000,
+};
+
+/** The real policy and store with quotas before them. */
+function quotaWorld(settings: Partial<QuotaSettings> = {}) {
+  const { store, policy: rules } = world();
+  const open = () => {
+    const quotas = new KeyQuotas({ ...wide, ...settings });
+    countStored(store, quotas);
+    return new QuotaPolicy(rules, quotas, store);
+  };
+  let policy = open();
+  const submit = (submitted: NostrEvent): string => {
+    const decision = policy.decide(submitted);
+    if (decision.type === 'reject') return decision.reason;
+    const { removed } = store.put(submitted);
+    policy.onRemoved(removed);
+    policy.onStored(submitted);
+    return 'accept';
+  };
+  return {
+    store,
+    submit,
+    restart: () => {
+      policy = open();
+    },
+  };
+}
+
+const deletion = (pubkey: string, id = 'e'.repeat(64)) => event(pubkey, 5, [['e', id]]);
+
+describe('quotas of keys', () => {
+  it('repositories of one key: the next is refused with what to do, another key is not, an update is taken', () => {
+    const { submit } = quotaWorld({ keyRepositoriesMax: 2 });
+    expect(submit(announcement(alice, 'a'))).toBe('accept');
+    expect(submit(announcement(alice, 'b'))).toBe('accept');
+    expect(submit(announcement(alice, 'c'))).toMatch(
+      /^restricted: this key has 2 repositories here.*delete one/,
+    );
+    expect(submit(announcement(alice, 'a', { maintainers: [bob] }))).toBe('accept');
+    expect(submit(announcement(bob, 'c'))).toBe('accept');
+  });
+
+  it('repositories of all keys: the next is refused as one to be tried later', () => {
+    const { submit } = quotaWorld({ repositoriesMax: 2 });
+    expect(submit(announcement(alice, 'a'))).toBe('accept');
+    expect(submit(announcement(bob, 'a'))).toBe('accept');
+    expect(submit(announcement(key(3), 'a'))).toMatch(/^rate-limited: this relay has 2 repositories/);
+  });
+
+  it('events and bytes of one key', () => {
+    const { submit } = quotaWorld({ keyEventsMax: 3 });
+    const repository = announcement(alice, 'a');
+    submit(repository);
+    const comment = () => event(bob, 1111, [['e', repository.id]]);
+    expect([submit(comment()), submit(comment()), submit(comment())]).toEqual(['accept', 'accept', 'accept']);
+    expect(submit(comment())).toMatch(/^restricted: this key has 3 events here/);
+    const narrow = quotaWorld({ keyBytesMax: 10_000 });
+    const said = (content: string) => event(bob, 1111, [['e', repository.id]], { content });
+    narrow.submit(repository);
+    expect(narrow.submit(said('x'.repeat(4_000)))).toBe('accept');
+    expect(narrow.submit(said('x'.repeat(8_000)))).toMatch(
+      /^restricted: the events of this key take 10000 bytes/,
+    );
+    expect(narrow.submit(said('x'))).toBe('accept');
+  });
+
+  it('survive a restart, and removal gives back', () => {
+    const here = quotaWorld({ keyRepositoriesMax: 1 });
+    const first = announcement(alice, 'a');
+    here.submit(first);
+    here.restart();
+    expect(here.submit(announcement(alice, 'b'))).toMatch(/^restricted:/);
+    expect(here.submit(deletion(alice, first.id))).toBe('accept');
+    expect(here.submit(announcement(alice, 'b'))).toBe('accept');
+    here.store.remove(first.id);
+  });
+
+  it('a stranger has few deletions; who has something stored can always delete it', () => {
+    const { submit } = quotaWorld({ keyEventsMax: 1_000 });
+    submit(announcement(alice, 'a'));
+    for (let number = 0; number < limits.strangerEventsMax; number += 1) {
+      expect(submit(deletion(alice))).toBe('accept');
+      expect(submit(deletion(bob))).toBe('accept');
+    }
+    expect(submit(deletion(bob))).toMatch(/^restricted: this key has nothing here but 100 deletions/);
+    expect(submit(deletion(alice))).toBe('accept');
+    expect(submit(event(bob, 10317, []))).toMatch(/^restricted:/);
+  });
+
+  it('all strangers together have so many; known keys are not kept from deleting by that', () => {
+    const quotas = new KeyQuotas(wide);
+    const loose = (pubkey: string) => ({ pubkey, kind: 5, bytes: 512 });
+    for (let number = 0; number < limits.strangersEventsMax; number += 1)
+      quotas.add(loose(key(number % 5_000)));
+    quotas.add({ pubkey: alice, kind: 1621, bytes: 512 });
+    expect(quotas.refusal(loose(key(9_999)), false)).toMatch(/^rate-limited:/);
+    expect(quotas.refusal(loose(alice), false)).toBeUndefined();
+    quotas.remove(loose(key(0)));
+    expect(quotas.refusal(loose(key(9_999)), false)).toBeUndefined();
+  });
+
+  it('stop no maintainer who imports 50,000 issues into a repository, and deletes them again', () => {
+    const quotas = new KeyQuotas(wide);
+    const issue = { pubkey: alice, kind: 1621, bytes: 8_192 };
+    quotas.add({ pubkey: alice, kind: 30617, bytes: 1_024 });
+    let refusals = 0;
+    for (let number = 0; number < 50_000; number += 1) {
+      if (quotas.refusal(issue, false) !== undefined) refusals += 1;
+      quotas.add(issue);
+    }
+    for (let number = 0; number < 50_000; number += 1) {
+      const request = { pubkey: alice, kind: 5, bytes: 512 };
+      if (quotas.refusal(request, false) !== undefined) refusals += 1;
+      quotas.add(request);
+      quotas.remove(issue);
+    }
+    expect(refusals).toBe(0);
+  });
+});
