@@ -342,6 +342,15 @@ export const limits = {
   /** Batches that go on without a place because they make no progress; with more, the oldest of them ends its turn. */
   syncSlowTransfersMax: 64,
 
+  /** Memory of what all remotes make us hold: messages that wait or have not come whole, events and ids on their way. */
+  remotesMemoryBytesMax: 268_435_456,
+  /** Share of it that the relays of one host may have together. */
+  hostMemoryShareMax: 0.25,
+  /** Share of it that one relay may have. */
+  remoteMemoryShareMax: 0.125,
+  /** Memory of the ids that relays listed and did not serve, of all relays; those of the relay that has most give way. */
+  unservedMemoryBytesMax: 33_554_432,
+
   // Sync: one remote
   /** Open subscriptions on a relay that publishes no limit. */
   remoteSubscriptionsDefault: 8,
@@ -363,6 +372,8 @@ export const limits = {
   remoteQueueBytesHigh: 4_194_304,
   /** Bytes of that queue at which the socket is read again. */
   remoteQueueBytesLow: 1_048_576,
+  /** Bytes of a message of a remote that has not come whole that are not counted as memory. */
+  remoteMessageFreeBytes: 65_536,
   /** Messages of one remote that wait to be looked at, above which its socket is not read. */
   remoteQueueFramesMax: 8_192,
   /** Bytes that wait to be sent to one remote above which it is asked nothing more. */

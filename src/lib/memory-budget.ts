@@ -38,9 +38,10 @@ export class MemoryBudget {
   /**
    * A new holder, with nothing. Those of one `group` have its share together; without a group a holder has only its
    * own. `giveWay` is called, in the middle of a reservation of another, when everything that the holder has was taken
-   * from it: it lets go of what it had reserved, and reserves nothing more.
+   * from it: it lets go of what it had reserved, and reserves nothing more. Without it nothing is taken from the holder,
+   * and others are refused instead.
    */
-  holder(group: string | undefined, giveWay: () => void): MemoryHolder {
+  holder(group: string | undefined, giveWay?: () => void): MemoryHolder {
     const joined = this.#join(group);
     const holder = new MemoryHolder(
       this.#shares.holderBytes,
@@ -94,7 +95,7 @@ export class MemoryBudget {
 export class MemoryHolder implements Disposable {
   readonly #grow: (holder: MemoryHolder, bytes: number) => boolean;
   readonly #leave: () => void;
-  readonly #giveWay: () => void;
+  readonly #giveWay: (() => void) | undefined;
   readonly #bytesMax: number;
   #bytes = 0;
   #isGone = false;
@@ -104,7 +105,7 @@ export class MemoryHolder implements Disposable {
     bytesMax: number,
     grow: (holder: MemoryHolder, bytes: number) => boolean,
     leave: () => void,
-    giveWay: () => void,
+    giveWay: (() => void) | undefined,
   ) {
     this.#bytesMax = bytesMax;
     this.#grow = grow;
@@ -114,6 +115,10 @@ export class MemoryHolder implements Disposable {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get canGiveWay(): boolean {
+    return this.#giveWay !== undefined;
   }
 
   /** Bytes that its own share leaves. */
@@ -151,7 +156,7 @@ export class MemoryHolder implements Disposable {
   drop(): void {
     if (this.#isGone) return;
     this[Symbol.dispose]();
-    this.#giveWay();
+    this.#giveWay?.();
   }
 
   [Symbol.dispose](): void {
@@ -172,7 +177,7 @@ export class MemoryHolder implements Disposable {
 /** Makes the largest holder of a group give way where it holds more than `bytes`; `false` when none does. */
 function dropLargest(group: Group, bytes: number): boolean {
   const largest = largestOf(group.holders);
-  if (largest === undefined || largest.bytes <= bytes) return false;
+  if (!largest?.canGiveWay || largest.bytes <= bytes) return false;
   largest.drop();
   return true;
 }

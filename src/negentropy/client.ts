@@ -72,6 +72,11 @@ export class NegentropyClient {
     return this.#state;
   }
 
+  /** Ranges that are still to be asked about. */
+  get openRanges(): number {
+    return this.#open.length;
+  }
+
   /** Answers taken so far. */
   get rounds(): number {
     return this.#rounds;

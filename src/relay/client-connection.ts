@@ -1,13 +1,14 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import { Growth } from '../lib/growth.js';
+import { watchMessageMemory } from '../lib/message-memory.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { eventFrame, noticeFrame } from './frames.js';
-import { watchMessageMemory } from './message-memory.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
 import { SendBuffer, type SendServices } from './send-buffer.js';
 import { textFrameOf, textOf } from './text-frame.js';
@@ -79,7 +80,10 @@ export class ClientConnection implements Outbox {
       (callback) => this.#own(callback),
     );
     this.#isCompressed = socket.extensions !== '';
-    watchMessageMemory(socket, stream, { held: memory.open(), giveWay }, (callback) => this.#own(callback));
+    watchMessageMemory(socket, stream, { held: memory.open(), giveWay }, (callback) => this.#own(callback), {
+      pieceBytes: limits.socketChunkBytes,
+      freeBytes: 0,
+    });
     socket.on(
       'message',
       this.#own((data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary)),

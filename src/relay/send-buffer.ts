@@ -1,15 +1,12 @@
 import type { Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
-import type { Reservation } from '../lib/memory-budget.js';
+import type { SocketMemory } from '../lib/message-memory.js';
 import type { BlockPool } from './block-pool.js';
 import { eventFrame, eventFrameBytes, writeEventFrame } from './frames.js';
 import type { TurnEnd } from './turn-end.js';
 
 /** What the send buffers of all clients share. */
 export type SendServices = { readonly turnEnd: TurnEnd; readonly blocks: BlockPool };
-
-/** The memory of what waits to be sent to one client, and what to do where there is none for more. */
-export type SendMemory = { readonly held: Reservation; readonly giveWay: () => void };
 
 /**
  * The frames that one client is sent in a turn: they leave at its end, in few writes. Each write is a call of the
@@ -22,7 +19,7 @@ export type SendMemory = { readonly held: Reservation; readonly giveWay: () => v
 export class SendBuffer {
   readonly #stream: Writable;
   readonly #services: SendServices;
-  readonly #memory: SendMemory;
+  readonly #memory: SocketMemory;
   readonly #onSent: () => void;
   /** Writes what waits. Never throws. */
   readonly flush: () => void;
@@ -40,7 +37,7 @@ export class SendBuffer {
   constructor(
     stream: Writable,
     services: SendServices,
-    memory: SendMemory,
+    memory: SocketMemory,
     onSent: () => void,
     own: (callback: () => void) => () => void,
   ) {

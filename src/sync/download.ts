@@ -1,11 +1,13 @@
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred, withTimeLimit } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import type { Reservation } from '../lib/memory-budget.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import { DownloadOrder, type OrderListener } from './download-order.js';
 import { PeerGoneError, PeerStrainedError } from './errors.js';
+import { heldIdBytes } from './held-memory.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
 import { OldestFirst } from './oldest-first.js';
@@ -46,6 +48,7 @@ export class Downloader {
   /** The asks that are under way. */
   readonly #asks = new Set<Promise<void>>();
   #queue: Wanted[] = [];
+  readonly #queueMemory: Reservation;
   readonly #wakeup = new Wakeup();
   /** The waits for other relays that are asked for the same. */
   readonly #waits = new Set<CancelTimer>();
@@ -54,6 +57,7 @@ export class Downloader {
 
   constructor(parts: DownloaderParts) {
     this.#parts = parts;
+    this.#queueMemory = parts.peer.held.open();
     const { messageBytes, eventsPerFilter = limits.downloadIdsMax } = parts.peer.limits;
     const fitting = Math.max(1, Math.floor((messageBytes - 100) / idBytes));
     this.#idsMax = Math.min(limits.downloadIdsMax, eventsPerFilter, fitting);
@@ -122,7 +126,7 @@ export class Downloader {
   async #add(order: DownloadOrder, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#queue.push({ id, asks: 0, order });
     this.#wakeup.notify();
-    while (this.#queue.length > limits.downloadQueueIdsMax) {
+    while (!this.#hasRoom()) {
       this.#signal?.throwIfAborted();
       this.#room ??= deferred();
       await this.#room.promise;
@@ -204,7 +208,14 @@ export class Downloader {
     this.#queue = [...left, ...this.#queue.slice(seen)];
   }
 
+  /** Whether as many ids may wait; none always may. */
+  #hasRoom(): boolean {
+    const isHeld = this.#queueMemory.resize(this.#queue.length * heldIdBytes);
+    return this.#queue.length === 0 || (isHeld && this.#queue.length <= limits.downloadQueueIdsMax);
+  }
+
   #makeRoom(): void {
+    this.#queueMemory.resize(this.#queue.length * heldIdBytes);
     if (this.#queue.length > limits.downloadQueueIdsMax / 2) return;
     this.#room?.resolve();
     this.#room = undefined;
@@ -217,11 +228,14 @@ export class Downloader {
     const came = new Set<string>();
     const served = new Set<string>();
     const before = order.handedOn;
-    const answer = new OldestFirst({
-      turn: async () => await this.#inTime(before),
-      room: async () => await this.#parts.inlet.room(order.source),
-      deliver: async (event) => await this.#deliver(order, event, served),
-    });
+    const answer = new OldestFirst(
+      {
+        turn: async () => await this.#inTime(before),
+        room: async () => await this.#parts.inlet.room(order.source),
+        deliver: async (event) => await this.#deliver(order, event, served),
+      },
+      peer.held.open(),
+    );
     const ended = deferred<void>();
     order.handedOn = ended.promise;
     try {

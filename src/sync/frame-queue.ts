@@ -1,5 +1,7 @@
 import { limits } from '../config/limits.js';
 import { BoundedQueue } from '../lib/bounded-queue.js';
+import type { Reservation } from '../lib/memory-budget.js';
+import { heldMessageBytes } from './held-memory.js';
 import { Wakeup } from './wakeup.js';
 
 /** The side of a socket that can be told to wait. */
@@ -7,7 +9,8 @@ export type Readable = { pause?(): void; resume?(): void };
 
 /**
  * The messages of a remote that wait to be looked at. When they are too many, counted in bytes, the socket is not read
- * any more, so that the remote feels it.
+ * any more, so that the remote feels it; nor while there is no memory for them beside what other remotes hold. An empty
+ * queue is always filled again.
  */
 export class FrameQueue {
   readonly #frames = new BoundedQueue<string>(
@@ -18,10 +21,15 @@ export class FrameQueue {
     },
     (frame) => frame.length,
   );
+  readonly #memory: Reservation;
   readonly #wakeup = new Wakeup();
   #source: Readable | undefined;
   #isPaused = false;
   #isEnded = false;
+
+  constructor(memory: Reservation) {
+    this.#memory = memory;
+  }
 
   get bytes(): number {
     return this.#frames.bytes;
@@ -39,7 +47,7 @@ export class FrameQueue {
 
   push(frame: string): void {
     this.#frames.push(frame);
-    if (this.#frames.full && !this.#isPaused) {
+    if (!this.#hasRoom() && !this.#isPaused) {
       this.#isPaused = true;
       this.#source?.pause?.();
     }
@@ -50,13 +58,18 @@ export class FrameQueue {
   async next(): Promise<string | undefined> {
     for (;;) {
       const frame = this.#frames.shift();
-      if (this.#isPaused && !this.#frames.full) {
+      if (this.#hasRoom() && this.#isPaused) {
         this.#isPaused = false;
         this.#source?.resume?.();
       }
       if (frame !== undefined || this.#isEnded) return frame;
       await this.#wakeup.wait();
     }
+  }
+
+  #hasRoom(): boolean {
+    const isHeld = this.#memory.resize(this.#frames.bytes + this.#frames.length * heldMessageBytes);
+    return isHeld && !this.#frames.full;
   }
 
   /** No more messages will come. */

@@ -8,6 +8,7 @@ import { DialGates } from './dial-gates.js';
 import { Discovery } from './discovery.js';
 import { FilterService } from './filter.js';
 import { RelayHealthTracker } from './health.js';
+import { HeldMemory } from './held-memory.js';
 import { HostBudgets } from './host-budget.js';
 import { InFlightIds } from './in-flight.js';
 import { Rehearsal } from './rehearsal.js';
@@ -72,6 +73,7 @@ export class SyncManager {
       known: new KnownSet(options.store, options.refused, options.kernels),
       rehearsal: new Rehearsal(options),
       hosts: new HostBudgets(),
+      held: new HeldMemory(),
       dials: new DialGates(options.clock),
       transfers: new Transfers(options.clock),
     };
@@ -82,6 +84,7 @@ export class SyncManager {
       connected: () => this.#sum((sync) => Number(sync.isConnected)),
       dead: () => this.#sum((sync) => Number(sync.isDead)),
       queuedBytes: () => this.#sum((sync) => sync.queuedBytes),
+      heldBytes: () => this.#context.held.bytes,
       queuedTopics: () => this.#sum((sync) => sync.status().queuedTopics),
       queuedDownloads: () => this.#sum((sync) => sync.queuedDownloads),
       liveFilters: () => this.#sum((sync) => sync.status().liveFilters),

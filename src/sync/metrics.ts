@@ -13,6 +13,7 @@ export type SyncGauges = {
   readonly connected: () => number;
   readonly dead: () => number;
   readonly queuedBytes: () => number;
+  readonly heldBytes: () => number;
   readonly queuedTopics: () => number;
   readonly queuedDownloads: () => number;
   readonly liveFilters: () => number;
@@ -184,6 +185,7 @@ export class SyncMetrics {
     gauge('ngit_sync_relays_connected_total', 'Relays that are connected', gauges.connected);
     gauge('ngit_sync_relays_dead_total', 'Relays that are dead', gauges.dead);
     gauge('ngit_sync_queued_bytes', 'Bytes of remotes that wait to be looked at', gauges.queuedBytes);
+    gauge('ngit_sync_memory_bytes', 'Memory of all that remotes make us hold', gauges.heldBytes);
     gauge('ngit_sync_queued_topics', 'Repositories and roots that wait for catch-up', gauges.queuedTopics);
     gauge('ngit_sync_queued_downloads', 'Ids that wait to be asked for', gauges.queuedDownloads);
     gauge('ngit_sync_live_filters', 'Filters of open live subscriptions', gauges.liveFilters);

@@ -14,6 +14,7 @@ import type { RefusedIndex } from '../store/refused-index.js';
 import type { CatchupTask, NegentropyResult } from './catchup.js';
 import type { Channel, ChannelMessage } from './channel.js';
 import { PeerGoneError } from './errors.js';
+import { heldRangeBytes } from './held-memory.js';
 import type { SyncMetrics } from './metrics.js';
 import type { Peer } from './peer.js';
 import { readRefusal, refusesNegentropy } from './refusal.js';
@@ -135,6 +136,7 @@ async function runSession(
     needIdsMax: limits.negentropyNeedIdsMax,
   });
   const session = new Session(parts, signal);
+  using memory = peer.held.open();
   try {
     const first = ['NEG-OPEN', session.id, filter, toHex(client.initiate())];
     let answer = await session.ask(first, opening.answerMsMax);
@@ -146,6 +148,8 @@ async function runSession(
       if (step.have.length > 0) sink.onHave(idsOf(step.have));
       if (step.need.length > 0) await sink.onNeed([...idsOf(step.need)]);
       if (step.next === undefined) return { type: 'reconciled' };
+      // Of a stretch of time there is less to ask about.
+      if (!memory.resize(client.openRanges * heldRangeBytes)) return tooMany(local, undefined);
       await peer.ready(signal);
       answer = await session.ask(['NEG-MSG', session.id, toHex(step.next)]);
     }

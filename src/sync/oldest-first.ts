@@ -1,5 +1,7 @@
 import { limits } from '../config/limits.js';
+import type { Reservation } from '../lib/memory-budget.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import { heldEventBytes } from './held-memory.js';
 
 /**
  * Where events go: `turn` resolves when what was asked for before has been handed on, `room` when there is room for one
@@ -18,20 +20,31 @@ export type EventWay = {
  */
 export class OldestFirst {
   readonly #way: EventWay;
+  readonly #memory: Reservation;
   readonly #deliveries: Promise<void>[] = [];
   #handedOn: Promise<void> = Promise.resolve();
   #held: NostrEvent[] = [];
   #heldBytes = 0;
+  /** Memory of what is held, and of the parts that are being handed on. */
+  #memoryBytes = 0;
 
-  constructor(way: EventWay) {
+  /** `memory` is what the answer may hold. */
+  constructor(way: EventWay, memory: Reservation) {
     this.#way = way;
+    this.#memory = memory;
   }
 
-  /** Takes an event; of a long answer, a part goes on before its end, and before its turn. */
+  /**
+   * Takes an event; of a long answer, or where there is no memory for more of it, a part goes on before its end, and
+   * before its turn.
+   */
   add(event: NostrEvent): void {
+    const bytes = eventBytes(event);
     this.#held.push(event);
-    this.#heldBytes += eventBytes(event);
-    if (this.#heldBytes >= limits.downloadHeldBytesMax) this.#flush(Promise.resolve());
+    this.#heldBytes += bytes;
+    this.#memoryBytes += memoryOf(1, bytes);
+    const hasRoom = this.#memory.resize(this.#memoryBytes);
+    if (this.#heldBytes >= limits.downloadHeldBytesMax || !hasRoom) this.#flush(Promise.resolve());
   }
 
   /** The answer is complete: hands on what is held. Resolves when it was, and never rejects. */
@@ -42,9 +55,15 @@ export class OldestFirst {
 
   #flush(turn: Promise<void>): void {
     const part = this.#held.sort((a, b) => a.created_at - b.created_at);
+    const bytes = memoryOf(part.length, this.#heldBytes);
     this.#held = [];
     this.#heldBytes = 0;
-    this.#handedOn = Promise.all([this.#handedOn, turn]).then(async () => await this.#handOn(part));
+    this.#handedOn = Promise.all([this.#handedOn, turn])
+      .then(async () => await this.#handOn(part))
+      .finally(() => {
+        this.#memoryBytes -= bytes;
+        this.#memory.resize(this.#memoryBytes);
+      });
     // Whether it fails is told by `delivered`, for which nobody waits when the connection broke.
     this.#handedOn.catch(() => {});
   }
@@ -61,4 +80,9 @@ export class OldestFirst {
       this.#deliveries.push(this.#way.deliver(event));
     }
   }
+}
+
+/** Memory of so many events: as they were read, strings and objects. */
+function memoryOf(events: number, bytes: number): number {
+  return events * heldEventBytes + bytes;
 }

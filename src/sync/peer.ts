@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import type { MemoryHolder } from '../lib/memory-budget.js';
 import type { Identity } from '../nostr/keys.js';
 import { Authentication } from './authentication.js';
 import type { Channel, ChannelListener } from './channel.js';
@@ -25,6 +26,8 @@ export type PeerParts = {
   readonly inlet: Inlet;
   readonly identity: Identity | undefined;
   readonly limits: RelayLimits;
+  /** What the remote makes us hold. */
+  readonly held: MemoryHolder;
   /** Whether the NIP-11 document says that nothing goes without NIP-42. */
   readonly authRequired: boolean;
 };
@@ -42,7 +45,7 @@ export class Peer {
   readonly authentication: Authentication;
   readonly capacity: PeerCapacity;
   readonly #parts: PeerParts;
-  readonly #frames = new FrameQueue();
+  readonly #frames: FrameQueue;
   readonly #conduct = new Conduct();
   readonly #keepAlive: KeepAlive;
   readonly #channels: Channels;
@@ -58,6 +61,7 @@ export class Peer {
   constructor(parts: PeerParts) {
     this.relay = parts.relay;
     this.#parts = parts;
+    this.#frames = new FrameQueue(parts.held.open());
     this.capacity = new PeerCapacity(parts);
     this.#keepAlive = new KeepAlive(parts.clock);
     this.#channels = new Channels({
@@ -80,10 +84,16 @@ export class Peer {
       violation: () => this.violation(),
     });
     this.handlers = {
+      incoming: parts.held.open(),
       onMessage: (frame) => this.#onFrame(frame),
       onPong: () => this.#keepAlive.hear(),
       onClosed: (error) => this.#end(error),
     };
+  }
+
+  /** What the remote makes us hold. */
+  get held(): MemoryHolder {
+    return this.#parts.held;
   }
 
   get limits(): RelayLimits {

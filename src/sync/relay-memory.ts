@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import type { MemoryHolder } from '../lib/memory-budget.js';
 import type { Capability } from './capability.js';
 import { CatchupQueue } from './catchup-queue.js';
 import { RelayLedger } from './ledger.js';
@@ -7,15 +8,24 @@ import { newServingRecord, refreshed, type ServingRecord } from './receipts.js';
 import { UnservedIds } from './unserved.js';
 
 /** What is known of one relay beyond a connection: gone only with the process, or when the relay is tracked no more. */
-export class RelayMemory {
+export class RelayMemory implements Disposable {
   readonly ledger = new RelayLedger();
   readonly queue = new CatchupQueue();
-  readonly unserved = new UnservedIds(limits.unservedIdsMax);
+  readonly unserved: UnservedIds;
   serving: ServingRecord = newServingRecord(limits.downloadIdsMax);
   negentropy: Capability = { type: 'untried' };
   pace: Pace = fullPace;
   /** When everything there was to catch up with had been caught up, in wall-clock seconds. */
   lastCompleteAt: number | undefined;
+
+  /** `unservedMemory` gives the account of the ids that it did not serve (`UnservedIds`). */
+  constructor(unservedMemory: (forget: () => void) => MemoryHolder) {
+    this.unserved = new UnservedIds(limits.unservedIdsMax, unservedMemory);
+  }
+
+  [Symbol.dispose](): void {
+    this.unserved[Symbol.dispose]();
+  }
 
   /** The day is over: what the relay could not do is tried again. */
   startDay(): void {

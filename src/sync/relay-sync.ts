@@ -43,7 +43,7 @@ export class RelaySync {
   readonly relay: string;
   readonly #context: SyncContext;
   readonly #isTrusted: boolean;
-  readonly #memory = new RelayMemory();
+  readonly #memory: RelayMemory;
   readonly #scope: RelayScope;
   readonly #inlet: Inlet;
   /** What this relay shares with the others of its host. */
@@ -62,6 +62,7 @@ export class RelaySync {
     this.#context = context;
     this.#isTrusted = isTrusted;
     this.#host = context.hosts.take(relay, isTrusted);
+    this.#memory = new RelayMemory((forget) => context.held.ofUnserved(relay, isTrusted, forget));
     this.#health = context.health.start(relay, context.clock.monotonic(), context.random);
     this.#state = { type: 'backoff', until: this.#health.nextRetryAt };
     this.#scope = new RelayScope({ ...context, relay });
@@ -127,6 +128,7 @@ export class RelaySync {
     } finally {
       hosts.giveBack(this.relay, this.#isTrusted);
       metrics.forget(this.relay);
+      this.#memory[Symbol.dispose]();
     }
   }
 
@@ -165,9 +167,11 @@ export class RelaySync {
     this.#isMet = true;
     rehearsal.miss();
     this.#state = connect(this.#state, clock.monotonic());
+    const held = this.#context.held.ofConnection(this.relay, this.#isTrusted);
     try {
-      this.#dialled = await dialPeer({ ...this.#context, inlet: this.#inlet }, target, signal);
+      this.#dialled = await dialPeer({ ...this.#context, inlet: this.#inlet, held }, target, signal);
     } catch (error) {
+      held[Symbol.dispose]();
       signal.throwIfAborted();
       this.#onConnectFailed(error instanceof TransportError ? error.failure : 'timeout');
       return;
@@ -221,6 +225,7 @@ export class RelaySync {
     } finally {
       stopWatching();
       peer.close();
+      peer.held[Symbol.dispose]();
       this.#session = undefined;
       this.#dialled = undefined;
       metrics.setConnected(this.relay, false);

@@ -9,6 +9,7 @@ import type { RefusedIndex } from '../store/refused-index.js';
 import type { DialGates } from './dial-gates.js';
 import type { FilterService } from './filter.js';
 import type { RelayHealthTracker } from './health.js';
+import type { HeldMemory } from './held-memory.js';
 import type { HostBudgets } from './host-budget.js';
 import type { InFlightIds } from './in-flight.js';
 import type { SyncLogger } from './logger.js';
@@ -43,6 +44,8 @@ export type SyncContext = SyncPorts & {
   readonly known: KnownSet;
   readonly rehearsal: Rehearsal;
   readonly hosts: HostBudgets;
+  /** What remotes make us hold. */
+  readonly held: HeldMemory;
   readonly dials: DialGates;
   readonly transfers: Transfers;
 };

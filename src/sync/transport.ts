@@ -1,4 +1,5 @@
 import { GraspError } from '../lib/errors.js';
+import type { Reservation } from '../lib/memory-budget.js';
 
 /** The classes of connection failures, told by error code and never by searching text (docs/sync.md §2). */
 export type FailureClass = 'dns' | 'tls' | 'refused' | 'timeout' | 'protocol' | 'policy';
@@ -15,6 +16,8 @@ export class TransportError extends GraspError {
 
 /** What a remote's socket tells. `onClosed` comes once and last, also after our own `close`. */
 export type SocketHandlers = {
+  /** The memory of a message that has not come whole; the socket ends when there is no room for it. */
+  readonly incoming: Reservation;
   onMessage(frame: string): void;
   onPong(): void;
   onClosed(error: TransportError | undefined): void;

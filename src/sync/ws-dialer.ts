@@ -1,8 +1,10 @@
+import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket } from 'ws';
 import { limits } from '../config/limits.js';
 import { userAgent } from '../config/version.js';
 import type { Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
+import { watchMessageMemory } from '../lib/message-memory.js';
 import { transportError } from './failure-class.js';
 import { fetchInformation } from './information.js';
 import {
@@ -63,6 +65,7 @@ function open(
       ...way,
       headers: { 'User-Agent': userAgent },
       maxPayload: limits.remoteFrameBytesMax,
+      maxFragments: limits.messageFragmentsMax,
       followRedirects: false,
       // No context is kept between messages: what a remote can make us hold stays small.
       perMessageDeflate: {
@@ -82,8 +85,19 @@ function open(
     };
     const owned = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
       faults.guard('remote', fail, callback);
+    let stream: Duplex | undefined;
+    socket.on('upgrade', (response) => {
+      stream = response.socket;
+    });
     socket.on('open', () => {
       isOpen = true;
+      if (stream !== undefined) {
+        const memory = { held: handlers.incoming, giveWay: () => socket.terminate() };
+        watchMessageMemory(socket, stream, memory, owned, {
+          pieceBytes: limits.socketChunkBytes,
+          freeBytes: limits.remoteMessageFreeBytes,
+        });
+      }
       signal.removeEventListener('abort', onAbort);
       resolve(asRelaySocket(socket, clock));
     });

@@ -73,6 +73,13 @@ it('lets nobody fill it against those who hold little: the largest of the larges
   expect(budget.bytes).toBe(85);
 });
 
+it('takes nothing from who cannot give way: who asks is refused', () => {
+  const budget = budgetOf();
+  for (const group of ['a', 'b', undefined]) budget.holder(group).reserve(30);
+  const reservation = budget.holder('c', never).open();
+  expect([reservation.resize(11), reservation.resize(10)]).toEqual([false, true]);
+});
+
 it('takes no more than there is, whatever is asked of it', () => {
   const budget = budgetOf({ groupBytes: 50 });
   const holders = Array.from({ length: 40 }, (_, at) => budget.holder(`group-${at % 7}`, () => {}));

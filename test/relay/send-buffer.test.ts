@@ -4,9 +4,10 @@ import { Writable } from 'node:stream';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { MemoryBudget } from '../../src/lib/memory-budget.js';
+import type { SocketMemory } from '../../src/lib/message-memory.js';
 import { BlockPool } from '../../src/relay/block-pool.js';
 import { eventFrame, eventPrefix } from '../../src/relay/frames.js';
-import { SendBuffer, type SendMemory } from '../../src/relay/send-buffer.js';
+import { SendBuffer } from '../../src/relay/send-buffer.js';
 import { TurnEnd } from '../../src/relay/turn-end.js';
 
 const prefix = eventPrefix('s');
@@ -20,7 +21,7 @@ let stream: Writable;
 let sent: number;
 let blocks: BlockPool;
 let turnEnd: TurnEnd;
-let memory: SendMemory;
+let memory: SocketMemory;
 let buffer: SendBuffer;
 
 /** What it throws fails the test. */

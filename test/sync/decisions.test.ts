@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { canTry, learn } from '../../src/sync/capability.js';
 import { batchSince, CatchupQueue } from '../../src/sync/catchup-queue.js';
 import { nextDueMs } from '../../src/sync/daily-schedule.js';
 import { isGap } from '../../src/sync/gaps.js';
+import { heldIdBytes } from '../../src/sync/held-memory.js';
 import { InFlightIds } from '../../src/sync/in-flight.js';
 import { announcementsTopic } from '../../src/sync/layers.js';
 import { RelayLedger } from '../../src/sync/ledger.js';
 import { fullPace, nextPace } from '../../src/sync/pace.js';
 import { UnservedIds } from '../../src/sync/unserved.js';
+import { roomyMemory } from '../support/roomy-memory.js';
 import { announcement, event, pubkey } from './support/events.js';
 
 const day = 86_400_000;
@@ -214,8 +217,31 @@ describe('ids in flight', () => {
 
 describe('unserved ids', () => {
   it('are bounded: the oldest give way', () => {
-    const ids = new UnservedIds(2);
+    const ids = new UnservedIds(2, () => roomyMemory());
     for (const id of ['a', 'b', 'c']) ids.add(id);
     expect([ids.has('a'), ids.has('b'), ids.has('c'), ids.size]).toEqual([false, true, true, 2]);
+  });
+
+  it('of all relays are bounded together: those of the relay that has most are forgotten for others', () => {
+    const shares = {
+      totalBytes: 10 * heldIdBytes,
+      groupBytes: 6 * heldIdBytes,
+      holderBytes: 5 * heldIdBytes,
+    };
+    const budget = new MemoryBudget(shares);
+    const idsOf = (host: string) => new UnservedIds(100, (forget) => budget.holder(host, forget));
+    const [first, second, third] = [idsOf('a'), idsOf('a'), idsOf('b')];
+    const add = (ids: UnservedIds, count: number) => {
+      for (let number = 0; number < count; number += 1) ids.add(`${number}`);
+    };
+    add(first, 7);
+    expect([first.size, first.has('6'), first.has('1')]).toEqual([5, true, false]);
+    add(second, 2);
+    expect([first.size, second.size]).toEqual([0, 2]);
+    add(first, 2);
+    add(third, 5);
+    expect([first.size, second.size, third.size]).toEqual([2, 2, 5]);
+    for (const ids of [first, second, third]) ids[Symbol.dispose]();
+    expect(budget.bytes).toBe(0);
   });
 });

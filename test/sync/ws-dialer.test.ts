@@ -10,6 +10,7 @@ import type { Resolver } from '../../src/sync/checked-lookup.js';
 import type { SocketHandlers, TransportError } from '../../src/sync/transport.js';
 import { createWsDialer } from '../../src/sync/ws-dialer.js';
 import { silentFaults } from '../support/faults.js';
+import { roomyMemory } from '../support/roomy-memory.js';
 import { SocksProxy } from './support/socks-proxy.js';
 
 const never = new AbortController().signal;
@@ -51,11 +52,12 @@ function resolvingTo(...addresses: string[]): Resolver {
   };
 }
 
-function recorder() {
+function recorder(memory = roomyMemory()) {
   const frames: string[] = [];
   const closed: (TransportError | undefined)[] = [];
   let pongs = 0;
   const handlers: SocketHandlers = {
+    incoming: memory.open(),
     onMessage: (frame) => frames.push(frame),
     onPong: () => {
       pongs += 1;
@@ -301,6 +303,25 @@ describe('a WebSocket to a remote', () => {
     const { closed, handlers } = recorder();
     await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
     await vi.waitFor(() => expect(closed[0]?.failure).toBe('protocol'));
+  });
+
+  it('drops a remote for whose unfinished message there is no memory, and no other', async () => {
+    const { port } = await listen((socket) => {
+      socket.send('x'.repeat(200_000), { fin: false });
+      socket.on('message', () => socket.send('end'));
+    });
+    const target = { url: `ws://127.0.0.1:${port}`, trusted: true };
+    const memory = roomyMemory();
+    const roomy = recorder(memory);
+    const socket = await dialerOf().dial(target, roomy.handlers, never);
+    const narrow = recorder(roomyMemory(100_000));
+    await dialerOf().dial(target, narrow.handlers, never);
+    await vi.waitFor(() => expect(narrow.closed).toHaveLength(1));
+    await vi.waitFor(() => expect(memory.bytes).toBeGreaterThan(100_000));
+    socket.send('go on');
+    await vi.waitFor(() => expect(roomy.frames.map((frame) => frame.length)).toEqual([200_003]));
+    expect(roomy.closed).toEqual([]);
+    socket.close();
   });
 
   it('says when it was lost', async () => {

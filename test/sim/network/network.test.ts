@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorCode } from '../../../src/lib/errors.js';
 import { seededRandom } from '../../../src/lib/random.js';
 import type { RelaySocket, SocketHandlers } from '../../../src/sync/transport.js';
+import { roomyMemory } from '../../support/roomy-memory.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { silent } from '../trace.js';
 import type { HostPeer } from './connection.js';
@@ -39,6 +40,7 @@ function setUp(seed = 1) {
   const life = network.startLife();
   const heard: string[] = [];
   const handlers: SocketHandlers = {
+    incoming: roomyMemory().open(),
     onMessage: (frame) => heard.push(frame),
     onPong: () => heard.push('pong'),
     onClosed: (error) => heard.push(`closed ${error === undefined ? 'cleanly' : errorCode(error)}`),

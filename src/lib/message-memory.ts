@@ -1,7 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { limits } from '../config/limits.js';
-import type { SendMemory } from './send-buffer.js';
+import type { Reservation } from './memory-budget.js';
+
+/** The memory of something on a socket, and what to do where there is no room for more. */
+export type SocketMemory = { readonly held: Reservation; readonly giveWay: () => void };
+
+/** What a piece takes beside its bytes, and how much of a message is not counted. */
+export type PieceMemory = { readonly pieceBytes: number; readonly freeBytes: number };
 
 /**
  * Counts what `ws` holds of a message that has not come whole yet: the pieces that were read, each of which takes memory
@@ -11,19 +16,22 @@ import type { SendMemory } from './send-buffer.js';
 export function watchMessageMemory(
   socket: WebSocket,
   stream: Duplex,
-  { held, giveWay }: SendMemory,
+  { held, giveWay }: SocketMemory,
   own: (callback: (piece: Buffer) => void) => (piece: Buffer) => void,
+  { pieceBytes, freeBytes }: PieceMemory,
 ): void {
   let hasEnded = false;
+  let bytes = 0;
   const onEnd = () => {
     hasEnded = true;
   };
   for (const type of ['message', 'ping', 'pong'] as const) socket.on(type, onEnd);
   const count = (piece: Buffer) => {
     // The end of a message and the beginning of the next may be in one piece.
-    const before = hasEnded ? 0 : held.bytes;
+    if (hasEnded) bytes = 0;
     hasEnded = false;
-    if (!held.resize(before + piece.length + limits.socketChunkBytes)) giveWay();
+    bytes += piece.length + pieceBytes;
+    if (!held.resize(Math.max(0, bytes - freeBytes))) giveWay();
   };
   stream.on('data', own(count));
 }
