@@ -5,7 +5,17 @@ import type { World } from './world.js';
 export type Figure = {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'events' | 'events/s' | 'OK/s' | 'deliveries/s' | 'deliveries' | 'ms' | 's' | 'MB' | '×';
+  readonly unit:
+    | 'events'
+    | 'events/s'
+    | 'OK/s'
+    | 'requests/s'
+    | 'deliveries/s'
+    | 'deliveries'
+    | 'ms'
+    | 's'
+    | 'MB'
+    | '×';
 };
 
 /** What a scenario measured, with what it cost each process meanwhile. */

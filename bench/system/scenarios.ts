@@ -8,6 +8,7 @@ import {
 } from './scenarios/catch-up.js';
 import { durabilityScenario } from './scenarios/durability.js';
 import { deliveryScenario, narrowScenario, wideScenario } from './scenarios/fan-out.js';
+import { hostileRequestsScenario } from './scenarios/hostile-requests.js';
 import { importScenario } from './scenarios/import.js';
 import { negentropyScenario } from './scenarios/negentropy.js';
 import { publishScenario, publishSinglyScenario } from './scenarios/publish.js';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   wideScenario,
   deliveryScenario,
   requestsScenario,
+  hostileRequestsScenario,
   negentropyScenario,
   startScenario,
 ];

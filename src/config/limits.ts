@@ -167,7 +167,7 @@ export const limits = {
   /** Time for which requests of clients are started before the event loop does something else. */
   requestSliceMs: 5,
   /** Work, in the same units, after which a request leaves the turn to the event loop. */
-  requestTurnUnits: 50_000,
+  requestTurnUnits: 30_000,
   /** Pause before live events are handed out, in which whoever published them gets to read the `OK`. */
   deliveryPauseMs: 1,
   /**
@@ -488,7 +488,7 @@ export const limits = {
 
   // Store
   /** Rows of the index that a query looks at before the event loop gets its turn. */
-  storeQueryRowsPerTurn: 50_000,
+  storeQueryRowsPerTurn: 30_000,
   /** Rows that a query finds before it reads their events. */
   storeQueryFoundRowsMax: 4_096,
   /** Most events that a query reads at once. */

@@ -50,8 +50,9 @@ export class InvalidMessageError extends GraspError {
 
 /** Most elements of a frame that are told apart; any with more is no message. */
 const elementsMax = 64;
-/** Characters of a frame whose elements are found in the time in which one is parsed. */
-const scannedPerParsed = 8;
+
+/** How much of a frame was read at once. */
+export type MessagePiece = { readonly chars: number; readonly values: number };
 
 /** Reads a frame from a client. Throws `InvalidMessageError`. */
 export function parseClientMessage(frame: string): ClientMessage {
@@ -59,13 +60,13 @@ export function parseClientMessage(frame: string): ClientMessage {
 }
 
 /**
- * Reads a long frame from a client in pieces, the filters of a request one by one: gives the number of characters of each
- * piece, and the message at last. Throws `InvalidMessageError`.
+ * Reads a long frame from a client in pieces, the filters of a request one by one: tells of each piece, and
+ * gives the message at last. Throws `InvalidMessageError`.
  */
-export function* readClientMessage(frame: string): Generator<number, ClientMessage> {
+export function* readClientMessage(frame: string): Generator<MessagePiece, ClientMessage> {
   const elements = elementsOf(frame);
   const type = parseElement(elements[0]);
-  yield frame.length / scannedPerParsed;
+  yield { chars: frame.length, values: 0 };
   if (type !== 'REQ' && type !== 'COUNT') {
     const isEvent = type === 'EVENT' || type === 'AUTH';
     return clientMessageOf(checkFrame(elements.map(isEvent ? parseElement : parseShortElement)));
@@ -75,7 +76,7 @@ export function* readClientMessage(frame: string): Generator<number, ClientMessa
   const texts = within(type, subscription, () => checkFilterCount(elements.slice(2)));
   for (const element of texts) {
     filters.push(within(type, subscription, () => parseFilter(parseShortElement(element))));
-    yield element.text.length;
+    yield { chars: element.text.length, values: element.commas };
   }
   return { type, subscription, filters };
 }

@@ -110,7 +110,7 @@ export class MessageIntake implements Disposable {
     const reading = readClientMessage(frame);
     for (let piece = reading.next(); ; piece = reading.next()) {
       if (piece.done) return piece.value;
-      this.#turns.spend(readingUnits(piece.value));
+      this.#turns.spend(readingUnits(piece.value.chars, piece.value.values));
       if (this.#turns.isOver) await this.#turns.next();
     }
   }

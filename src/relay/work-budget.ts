@@ -48,9 +48,9 @@ export class WorkBudget {
  * values that nobody asked for before, events that are read from disk.
  */
 
-/** Reading a message. */
-export function readingUnits(chars: number): number {
-  return 10 + chars / 4;
+/** Reading a message, or a piece of one, that has about so many values. */
+export function readingUnits(chars: number, values = 0): number {
+  return 10 + chars / 8 + 4 * values;
 }
 
 /** Taking a filter into the index of open subscriptions, or out of it. */

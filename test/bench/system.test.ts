@@ -36,7 +36,7 @@ describe('system bench', () => {
   it('measures real processes over real sockets', async () => {
     const [json, svg] = [join(folder, 'results.json'), join(folder, 'results.svg')];
     const flags = ['--events', '200', '--listeners', '5', '--json', json, '--svg', svg];
-    const scenarios = 'import,catch-up,publish,durability,fan-out-wide,requests,negentropy';
+    const scenarios = 'import,catch-up,publish,durability,fan-out-wide,requests,hostile-requests,negentropy';
     const bench = ['--import', 'tsx', 'bench/system/main.ts', '--scenario', scenarios, ...flags];
     await run(process.execPath, bench);
     const { results } = JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] };
