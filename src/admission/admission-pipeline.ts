@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import { TurnSlices } from '../lib/turn-slices.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import { protectingAuthor } from '../nostr/protected.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
@@ -225,7 +226,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const refusal = this.#refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
-    const reason = policy.precheck(event) ?? this.#earlyRefusal(event, source);
+    const reason =
+      protectionAgainst(event, source) ?? policy.precheck(event) ?? this.#earlyRefusal(event, source);
     if (reason !== undefined) return this.#refuse(event, source, reason);
     const needsRoom = source.type === 'direct' && status === 'stored';
     return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
@@ -329,4 +331,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   #fail(job: PendingJob, error: unknown): void {
     job.outcome.reject(error);
   }
+}
+
+/** A protected event (NIP-70) is taken from its author, whom the relay has authenticated, and from nobody else. */
+function protectionAgainst(event: NostrEvent, source: EventSource): string | undefined {
+  if (source.type === 'direct' || protectingAuthor(event) === undefined) return undefined;
+  return 'blocked: a protected event is taken from its author only';
 }

@@ -161,6 +161,11 @@ export const limits = {
   /** Most fragments of one message. */
   messageFragmentsMax: 1_024,
 
+  /** Age of a client's AUTH event, and how far it may be ahead of our clock, in seconds (NIP-42). */
+  authAgeSecondsMax: 600,
+  /** Keys as which one connection may authenticate. */
+  clientPubkeysMax: 16,
+
   // Relay: all clients
   /** Bytes of a message from which it is compressed, where compression is on. */
   compressionThresholdBytes: 1_024,

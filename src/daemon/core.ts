@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../admission/admission-metrics.js';
 import { AdmissionPipeline } from '../admission/admission-pipeline.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
+import type { Verifier } from '../admission/verification/verifier.js';
 import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
@@ -36,6 +37,7 @@ export type Core = AsyncDisposable &
     readonly directory: RepositoryDirectory;
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
+    readonly verifier: Verifier;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
   };
@@ -125,6 +127,7 @@ export async function openCore(
       directory,
       admission,
       disk,
+      verifier,
       failed: failed.promise,
       [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
     };

@@ -64,7 +64,8 @@ async function start(
   warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
   const core = stack.use(await openCore(options, surroundings, closingAccepted));
-  const { registry, store, admission } = core;
+  const { registry, store, admission, verifier } = core;
+  const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
   // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.
   const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
@@ -82,6 +83,8 @@ async function start(
     metrics: new RelayMetrics(registry),
     faults,
     accounts,
+    verifier,
+    isOwnUrl: (url) => ownService.isNamedBy(url),
     settings: relaySettings,
   });
   const sync = new SyncManager({
@@ -98,7 +101,7 @@ async function start(
     logger,
     metrics: new SyncMetrics(registry),
     settings: syncSettingsOf(options, shares),
-    ownService: ownServiceOf(options),
+    ownService,
     identity,
     serves: (announcement) => core.serving.serves(announcement),
     maintainers: core.directory,

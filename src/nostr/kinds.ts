@@ -1,6 +1,8 @@
-/** The kinds that have a rule of their own here (NIP-01, 09, 22, 34, 42; GRASP). */
+/** The kinds that have a rule of their own here (NIP-01, 09, 18, 22, 34, 42; GRASP). */
 export const kinds = {
   deletion: 5,
+  repost: 6,
+  genericRepost: 16,
   patch: 1617,
   pullRequest: 1618,
   pullRequestUpdate: 1619,

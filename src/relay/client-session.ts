@@ -3,8 +3,10 @@ import { localAddressGroup } from '../lib/address-group.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import type { MemoryBudget, MemoryHolder } from '../lib/memory-budget.js';
+import type { NostrEvent } from '../nostr/event.js';
 import { type ClientMessage, InvalidMessageError } from '../nostr/message.js';
 import type { EventStore } from '../store/event-store.js';
+import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
 import { closedFrame, countFrame, noticeFrame, okFrame } from './frames.js';
@@ -19,7 +21,7 @@ import { WorkBudget, type WorkLimits } from './work-budget.js';
 
 /** What the sessions of all clients share. */
 export type SessionServices = Omit<
-  PublisherServices & SubscriptionServices & NegentropyServices,
+  PublisherServices & SubscriptionServices & NegentropyServices & AuthenticationServices,
   'store' | 'settings'
 > & {
   readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
@@ -40,7 +42,7 @@ type AboutSubscription = Extract<ClientMessage, { subscription: string }>;
 const noRoom = 'rate-limited: there is no memory for more requests';
 
 /**
- * The protocol towards one client (NIP-01, 45, 77): takes its frames, and answers into its outbox. It holds no
+ * The protocol towards one client (NIP-01, 42, 45, 77): takes its frames, and answers into its outbox. It holds no
  * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
  */
 export class ClientSession implements Disposable {
@@ -52,6 +54,7 @@ export class ClientSession implements Disposable {
   readonly #outbox: Outbox;
   readonly #lane: RequestLane;
   readonly #intake: MessageIntake;
+  readonly #authentication: ClientAuthentication;
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
@@ -83,7 +86,15 @@ export class ClientSession implements Disposable {
       },
       onFlowChanged,
     );
-    this.#publisher = new Publisher(services, outbox, this.memory, this.account, onFlowChanged);
+    this.#authentication = new ClientAuthentication(services, outbox);
+    this.#publisher = new Publisher(
+      services,
+      outbox,
+      this.memory,
+      this.account,
+      this.#authentication,
+      onFlowChanged,
+    );
     this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
     this.#negentropy = new ClientNegentropy(services, outbox, this.#lane, {
       address: group,
@@ -163,10 +174,15 @@ export class ClientSession implements Disposable {
         );
         break;
       case 'AUTH':
-        // NIP-42 is not asked for here, so no signature was looked at; a yes would claim that.
-        this.#outbox.send(okFrame(message.event.id, false, 'invalid: no authentication was asked for'));
+        this.#authenticate(message.event);
         break;
     }
+  }
+
+  #authenticate(event: NostrEvent): void {
+    const refusal = this.account.takeRequest();
+    if (refusal === undefined) void this.#authentication.authenticate(event);
+    else this.#outbox.send(okFrame(event.id, false, refusal));
   }
 
   /** Counts a request, and takes it where the address has not asked for too much. */

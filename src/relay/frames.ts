@@ -1,7 +1,7 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import { textFrameBytes, writeTextHeader } from './text-frame.js';
 
-/** The messages that the relay sends (NIP-01, 45, 77). Texts of our own are short; ids were checked. */
+/** The messages that the relay sends (NIP-01, 42, 45, 77). Texts of our own are short; ids were checked. */
 export function okFrame(eventId: string, accepted: boolean, reason: string): string {
   return JSON.stringify(['OK', eventId, accepted, reason]);
 }
@@ -20,6 +20,10 @@ export function noticeFrame(text: string): string {
 
 export function countFrame(subscription: string, count: number): string {
   return JSON.stringify(['COUNT', subscription, { count }]);
+}
+
+export function authFrame(challenge: string): string {
+  return JSON.stringify(['AUTH', challenge]);
 }
 
 /** `payload` is hex. */

@@ -8,6 +8,8 @@ import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import { TokenBucket } from '../lib/token-bucket.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
+import { protectingAuthor } from '../nostr/protected.js';
+import type { ClientAuthentication } from './client-authentication.js';
 import { okFrame } from './frames.js';
 import { publishedBytes } from './held-bytes.js';
 import type { Outbox } from './outbox.js';
@@ -34,6 +36,7 @@ export class Publisher {
   readonly #outbox: Outbox;
   readonly #memory: MemoryHolder;
   readonly #account: AddressAccount;
+  readonly #authentication: ClientAuthentication;
   readonly #onFlowChanged: () => void;
   readonly #bucket: TokenBucket | undefined;
   readonly #inFlight = new Set<Promise<void>>();
@@ -45,10 +48,12 @@ export class Publisher {
     outbox: Outbox,
     memory: MemoryHolder,
     account: AddressAccount,
+    authentication: ClientAuthentication,
     onFlowChanged: () => void,
   ) {
     this.#services = services;
     this.#account = account;
+    this.#authentication = authentication;
     this.#outbox = outbox;
     this.#memory = memory;
     this.#onFlowChanged = onFlowChanged;
@@ -77,6 +82,12 @@ export class Publisher {
     } else if (event.created_at > unixSeconds(clock) + settings.createdAtAheadSecondsMax) {
       this.#answer(event.id, 'invalid', false, 'invalid: created_at is too far in the future');
     } else {
+      const author = protectingAuthor(event);
+      const refusal = author === undefined ? undefined : this.#authentication.refusalFor(author);
+      if (refusal !== undefined) {
+        this.#answer(event.id, 'refused', false, refusal);
+        return;
+      }
       const memory = this.#memory.reserve(publishedBytes(event, bytes));
       if (memory !== undefined) this.#take(event, bytes, memory);
       else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Admission } from '../admission/admission.js';
+import type { Verifier } from '../admission/verification/verifier.js';
 import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
@@ -35,6 +36,9 @@ export type RelayParts = {
   readonly faults: Faults;
   /** What the clients of each address take. */
   readonly accounts: AddressAccounts;
+  readonly verifier: Pick<Verifier, 'verify'>;
+  /** Whether a relay URL is one of ours. */
+  readonly isOwnUrl: (url: string) => boolean;
   readonly settings: RelaySettings;
 };
 

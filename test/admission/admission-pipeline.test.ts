@@ -259,6 +259,20 @@ describe('the order of the checks', () => {
   });
 });
 
+describe('protected events (NIP-70)', () => {
+  it('are not taken from remotes, nor reposts of them, and are from whom the relay let publish', async () => {
+    const event = nextEvent({ tags: [['-']] });
+    const repost = nextEvent({ kind: 6, content: JSON.stringify(event) });
+    const reason = 'blocked: a protected event is taken from its author only';
+    for (const refused of [event, repost, event]) {
+      expect(await admission.submit(refused, relayA)).toEqual({ type: 'refused', reason });
+    }
+    expect(verifier.verified).toEqual([]);
+    expect(await admission.submit(event, direct)).toEqual({ type: 'stored' });
+    expect(await admission.submit(event, relayB)).toMatchObject({ type: 'known' });
+  });
+});
+
 describe('forged events condemn nothing', () => {
   it('a wrong signature is refused and not remembered', async () => {
     const event = nextEvent();

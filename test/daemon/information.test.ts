@@ -16,7 +16,7 @@ describe('the NIP-11 document', () => {
     expect(document).toMatchObject({
       name: 'git.example.org grasp relay',
       pubkey,
-      supported_nips: [1, 9, 11, 34, 40, 45, 77],
+      supported_nips: [1, 9, 11, 34, 40, 42, 45, 70, 77],
       software: 'graspd',
       limitation: { max_subscriptions: 500, created_at_upper_limit: 86_400, auth_required: false },
       supported_grasps: ['GRASP-02'],

@@ -422,13 +422,6 @@ describe('COUNT, AUTH and the end', () => {
     expect(outbox.frames).toEqual([['CLOSED', 'a', 'error: the query failed']]);
   });
 
-  it('does not claim that somebody authenticated', () => {
-    const { send, outbox } = sessionWorld().client();
-    send('AUTH', plainEvent(1, { kind: 22242 }));
-    const reason = 'invalid: no authentication was asked for';
-    expect(outbox.frames).toEqual([['OK', plainEvent(1).id, false, reason]]);
-  });
-
   it('closes subscriptions and answers the events in hand when it ends', async () => {
     const world = sessionWorld();
     const outcome = deferred<AdmissionOutcome>();

@@ -1,9 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { verifyEvent } from 'nostr-tools/pure';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Admission, AdmissionOutcome, EventSource } from '../../src/admission/admission.js';
 import { EventFeed } from '../../src/admission/event-feed.js';
+import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { limits } from '../../src/config/limits.js';
 import { createReferenceKernels } from '../../src/kernels/reference.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
@@ -204,6 +206,13 @@ export function sessionWorld(options: WorldOptions = {}) {
   return { ...parts, services, hub, clock, client, settle: handedOut };
 }
 
+/** Checks id and signature on the spot. */
+const plainVerifier: Pick<Verifier, 'verify'> = {
+  verify: async (events) => ({
+    verdicts: events.map((event) => (verifyEvent({ ...event }) ? 'valid' : 'wrong-signature')),
+  }),
+};
+
 /** What a `RelayServer` takes, over a memory store. */
 export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySettings> = {}) {
   const { store } = createMemoryStore({ clock });
@@ -217,6 +226,8 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
     accounts: freeAccounts(),
+    verifier: plainVerifier,
+    isOwnUrl: (url: string) => /^ws:\/\/127\.0\.0\.1[:/]/.test(url),
     metrics: new RelayMetrics(new Registry()),
     settings: {
       ...fixedRelaySettings,

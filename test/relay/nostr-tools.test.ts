@@ -1,4 +1,5 @@
 import { nip77 } from 'nostr-tools';
+import { type EventTemplate, finalizeEvent, generateSecretKey } from 'nostr-tools/pure';
 import { Relay, useWebSocketImplementation } from 'nostr-tools/relay';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -45,6 +46,29 @@ describe('nostr-tools as the client', () => {
     await relay.connect();
     await expect(relay.publish(numbered(1))).rejects.toThrow('blocked: not today');
     relay.close();
+  });
+
+  it('publishes a protected event once it has authenticated as its author, and nobody else does', async () => {
+    await using served = await serveRelay();
+    const [own, others] = [generateSecretKey(), generateSecretKey()];
+    const signAs = (secret: Uint8Array) => async (template: EventTemplate) => finalizeEvent(template, secret);
+    const event = await signAs(own)({ kind: 1, created_at: 1_700_000_000, tags: [['-']], content: '' });
+    const relay = new Relay(served.url);
+    await relay.connect();
+    await expect(relay.publish(event)).rejects.toThrow(/^auth-required: /);
+    await relay.auth(signAs(others));
+    await expect(relay.publish(event)).rejects.toThrow(/^restricted: /);
+    expect(served.admission.submitted).toEqual([]);
+    relay.close();
+    const again = new Relay(served.url);
+    // As applications do: whatever challenges is answered.
+    again.onauth = signAs(own);
+    await again.connect();
+    await expect(again.publish(event)).rejects.toThrow(/^auth-required: /);
+    await again.auth(signAs(own));
+    await again.publish(event);
+    expect(served.admission.submitted.map(({ id }) => id)).toEqual([event.id]);
+    again.close();
   });
 
   it('reconciles by NIP-77', async () => {
