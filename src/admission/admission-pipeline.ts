@@ -3,7 +3,7 @@ import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import { TurnSlices } from '../lib/turn-slices.js';
-import { eventBytes, type NostrEvent } from '../nostr/event.js';
+import { eventBytes, hasLoneSurrogates, type NostrEvent } from '../nostr/event.js';
 import { protectingAuthor } from '../nostr/protected.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WritePolicy } from '../policy/write-policy.js';
@@ -73,6 +73,7 @@ const noRoom: AdmissionOutcome = {
   type: 'failed',
   reason: 'error: the disk of this relay is full; it takes events again when there is room',
 };
+const loneSurrogates = 'invalid: a string of the event is not UTF-8 (half of a surrogate pair)';
 const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
 const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
 
@@ -226,6 +227,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const refusal = this.#refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
     const reason =
       protectionAgainst(event, source) ?? policy.precheck(event) ?? this.#earlyRefusal(event, source);
     if (reason !== undefined) return this.#refuse(event, source, reason);

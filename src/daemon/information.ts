@@ -1,6 +1,6 @@
 import { isLoopbackDomain } from '../config/host.js';
 import type { Options } from '../config/options.js';
-import { programName, programVersion } from '../config/version.js';
+import { programHomepage, programVersion } from '../config/version.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
 import { fixedRelaySettings, limitationOf, servedNips } from '../relay/settings.js';
 
@@ -11,7 +11,7 @@ export function informationOf(options: Options, ownerPubkey: string): RelayInfor
     description: options.relayDescription,
     pubkey: ownerPubkey,
     supportedNips: servedNips,
-    software: programName,
+    software: programHomepage,
     version: programVersion,
     icon: options.relayIcon,
     limitation: limitationOf(fixedRelaySettings),

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { limits } from '../config/limits.js';
 
 /** CORS headers of every answer (GRASP-01). */
 export const corsHeaders = {
@@ -20,6 +21,7 @@ export function answer(
     'Content-Type': contentType,
     'Content-Length': Buffer.byteLength(body),
     'X-Content-Type-Options': 'nosniff',
+    ...retryHeaders(status),
     ...headers,
   });
   response.end(body);
@@ -44,6 +46,11 @@ export function answerText(
   answer(response, status, 'text/plain; charset=utf-8', `${text}\n`, headers);
 }
 
+/** When to try again, for who is refused only for now. */
+function retryHeaders(status: number): Readonly<Record<string, string>> {
+  return status === 429 || status === 503 ? { 'Retry-After': String(limits.httpRetryAfterSeconds) } : {};
+}
+
 const statusTexts: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
@@ -62,7 +69,9 @@ export function rawAnswer(
   const body = `${text}\n`;
   return [
     `HTTP/1.1 ${status} ${statusTexts[status] ?? ''}`.trimEnd(),
-    ...Object.entries({ ...corsHeaders, ...headers }).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...corsHeaders, ...retryHeaders(status), ...headers }).map(
+      ([name, value]) => `${name}: ${value}`,
+    ),
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',

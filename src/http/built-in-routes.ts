@@ -1,20 +1,33 @@
 import type { Registry } from 'prom-client';
 import { answer, answerJson } from './answers.js';
 import { frontPage, frontPageHeaders } from './front-page.js';
-import type { RelayInformationDocument } from './relay-information.js';
+import {
+  asksForRelayInformation,
+  type RelayInformationDocument,
+  relayInformationType,
+} from './relay-information.js';
 import { exactly, type Route } from './route.js';
 
 /** Whether the daemon can do its work, and if not, why: one line for each reason. */
 export type Readiness = { readonly ready: boolean; readonly reasons: readonly string[] };
 
-/** The page at `/`; WebSockets are asked for at the same path. */
-export function frontPageRoute(information: () => RelayInformationDocument, relayUrl: string): Route {
+/**
+ * What is at `/`, where WebSockets are served too: the NIP-11 document for those who ask for it, a page for browsers.
+ * Caches keep the two apart.
+ */
+export function relayRoute(information: () => RelayInformationDocument, relayUrl: string): Route {
   return {
     matches: exactly('/'),
     methods: ['GET'],
-    handle(_request, response) {
-      const page = frontPage(information(), relayUrl);
-      answer(response, 200, 'text/html; charset=utf-8', page, frontPageHeaders);
+    handle({ message }, response) {
+      const document = information();
+      const vary = { Vary: 'Accept' };
+      if (asksForRelayInformation(message.headers.accept)) {
+        answer(response, 200, relayInformationType, JSON.stringify(document), vary);
+      } else {
+        const page = frontPage(document, relayUrl);
+        answer(response, 200, 'text/html; charset=utf-8', page, { ...frontPageHeaders, ...vary });
+      }
     },
   };
 }

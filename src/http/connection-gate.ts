@@ -19,11 +19,9 @@ export type GateParts = {
   readonly logger: Logger;
 };
 
-const retryLater = { 'Retry-After': String(limits.httpRetryAfterSeconds) } as const;
 const isFull: UpgradeRefusal = {
   status: 503,
   reason: 'the relay has no room for more connections; try again later',
-  headers: retryLater,
 };
 
 /**
@@ -113,5 +111,5 @@ export class ConnectionGate {
 }
 
 function refusalOf(reason: string | undefined): UpgradeRefusal | undefined {
-  return reason === undefined ? undefined : { status: 429, reason, headers: retryLater };
+  return reason === undefined ? undefined : { status: 429, reason };
 }

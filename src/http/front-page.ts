@@ -1,3 +1,4 @@
+import { programName } from '../config/version.js';
 import type { RelayInformationDocument } from './relay-information.js';
 
 const style = `
@@ -17,7 +18,7 @@ export function frontPage(information: RelayInformationDocument, relayUrl: strin
     ['GRASP', information.supported_grasps.join(', ') || 'none'],
     ['NIPs', information.supported_nips.join(', ')],
     ['Operator', information.pubkey],
-    ['Software', `${information.software} ${information.version}`],
+    ['Software', `${programName} ${information.version}`],
   ];
   return `<!doctype html>
 <html lang="en">

@@ -18,17 +18,12 @@ import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
-import {
-  frontPageRoute,
-  healthRoute,
-  metricsRoute,
-  type Readiness,
-  readinessRoute,
-} from './built-in-routes.js';
+import { healthRoute, metricsRoute, type Readiness, readinessRoute, relayRoute } from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
 import { listenError } from './listen-error.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
+import { requestTarget } from './request-target.js';
 import type { Route } from './route.js';
 
 /**
@@ -76,7 +71,7 @@ export type HttpService = AsyncDisposable & {
 /** Makes the service; it serves nothing before `listen`. */
 export function createHttpService(parts: HttpServiceParts): HttpService {
   const routes = [
-    frontPageRoute(parts.information, parts.relayUrl),
+    relayRoute(parts.information, parts.relayUrl),
     healthRoute(),
     readinessRoute(parts.readiness),
     ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry)]),
@@ -183,7 +178,7 @@ class NodeHttpService implements HttpService {
     // Who did not wait for an answer would find it in the middle of another protocol.
     if ((this.#answers.get(stream) ?? 0) > 0) stream.destroy();
     else if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
-    else if (request.url?.split('?', 1)[0] !== '/') refuse(stream, 404, 'WebSockets are served at /');
+    else if (requestTarget(request)?.path !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
       const refusal =
         this.#gate.takeUpgrade(request, stream) ??

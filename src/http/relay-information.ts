@@ -5,8 +5,8 @@ export type RelayInformationInput = {
   /** The operator's public key, 64 hex digits. */
   readonly pubkey: string;
   readonly supportedNips: readonly number[];
-  /** What the software is called; its project has no URL yet that could stand here (NIP-11). */
-  readonly software: string;
+  /** The URL of the software's project (NIP-11); `undefined` when it has none. */
+  readonly software: string | undefined;
   readonly version: string;
   /** The URL of an image; `undefined` when there is none. */
   readonly icon: string | undefined;
@@ -26,7 +26,7 @@ export type RelayInformationDocument = {
   readonly description: string;
   readonly pubkey: string;
   readonly supported_nips: readonly number[];
-  readonly software: string;
+  readonly software?: string;
   readonly version: string;
   readonly icon?: string;
   readonly limitation: Readonly<Record<string, number | boolean>>;
@@ -42,7 +42,7 @@ export function relayInformation(input: RelayInformationInput): RelayInformation
     description: input.description,
     pubkey: input.pubkey,
     supported_nips: [...input.supportedNips].sort((a, b) => a - b),
-    software: input.software,
+    ...(input.software === undefined ? {} : { software: input.software }),
     version: input.version,
     ...(input.icon === undefined ? {} : { icon: input.icon }),
     limitation: input.limitation,

@@ -1,22 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Faults } from '../lib/faults.js';
-import { answer, answerText, corsHeaders } from './answers.js';
+import { answerText, corsHeaders } from './answers.js';
 import type { ConnectionGate } from './connection-gate.js';
-import {
-  asksForRelayInformation,
-  type RelayInformationDocument,
-  relayInformationType,
-} from './relay-information.js';
-import type { Route, RouteRequest } from './route.js';
+import { requestTarget } from './request-target.js';
+import type { Route } from './route.js';
 
 export type ListenerParts = {
-  readonly information: () => RelayInformationDocument;
   readonly routes: readonly Route[];
   readonly gate: Pick<ConnectionGate, 'takeRequest'>;
   readonly faults: Faults;
 };
 
-/** Gives each request to its route: CORS first, then `OPTIONS`, NIP-11, the routes in order, 404. */
+/** Gives each request to its route: CORS first, then `OPTIONS`, the routes in order, 404. */
 export function requestListener(parts: ListenerParts): RequestListener {
   const { faults } = parts;
   return (message, response) => {
@@ -45,17 +40,13 @@ async function handle(
     response.writeHead(204).end();
     return;
   }
-  const request = hasHost(message) ? parseTarget(message) : undefined;
-  if (request === undefined) {
+  const target = hasHost(message) ? requestTarget(message) : undefined;
+  if (target === undefined) {
     answerText(response, 400, 'the host or the path cannot be read', { Connection: 'close' });
     return;
   }
   const method = message.method === 'HEAD' ? 'GET' : message.method;
-  if (method === 'GET' && asksForRelayInformation(message.headers.accept)) {
-    answer(response, 200, relayInformationType, JSON.stringify(parts.information()));
-    return;
-  }
-  const route = parts.routes.find(({ matches }) => matches(request.path));
+  const route = parts.routes.find(({ matches }) => matches(target.path));
   if (route === undefined) {
     // A body that nobody asked for is not read to its end.
     answerText(response, 404, 'there is nothing here', closeUnlessGet(method));
@@ -66,7 +57,7 @@ async function handle(
       Connection: 'close',
     });
   } else {
-    await route.handle(request, response);
+    await route.handle({ ...target, message }, response);
   }
 }
 
@@ -82,20 +73,4 @@ function hasHost(message: IncomingMessage): boolean {
 
 function closeUnlessGet(method: string | undefined): { Connection?: string } {
   return method === 'GET' ? {} : { Connection: 'close' };
-}
-
-/** Path and query of the request target; absolute targets, as proxies send them, are reduced to theirs. */
-function parseTarget(message: IncomingMessage): RouteRequest | undefined {
-  const target = message.url ?? '/';
-  const local = target.startsWith('/') ? target : originForm(target);
-  if (local === undefined) return undefined;
-  const mark = local.indexOf('?');
-  const path = mark < 0 ? local : local.slice(0, mark);
-  return { path, query: new URLSearchParams(mark < 0 ? '' : local.slice(mark + 1)), message };
-}
-
-function originForm(target: string): string | undefined {
-  if (!URL.canParse(target)) return undefined;
-  const { protocol, pathname, search } = new URL(target);
-  return protocol === 'http:' || protocol === 'https:' ? `${pathname}${search}` : undefined;
 }

@@ -63,6 +63,14 @@ function isTags(value: unknown): value is string[][] {
   );
 }
 
+/**
+ * Whether a string of the event cannot be UTF-8: it has half a surrogate pair, by way of an escape of JSON. Such an event
+ * has no one serialisation, so its id depends on who computes it.
+ */
+export function hasLoneSurrogates({ content, tags }: Pick<NostrEvent, 'content' | 'tags'>): boolean {
+  return !content.isWellFormed() || tags.some((tag) => tag.some((part) => !part.isWellFormed()));
+}
+
 /** The serialisation whose hash is the id (NIP-01). */
 export function serialiseForHash(event: NostrEvent): string {
   return JSON.stringify([0, event.pubkey, event.created_at, event.kind, event.tags, event.content]);

@@ -2,7 +2,7 @@ import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 import { boundedElements, JsonBoundsError, type JsonElement, parseBoundedJson } from './bounded-json.js';
 import { type NostrEvent, parseEvent } from './event.js';
-import { type Filter, parseFilter } from './filter.js';
+import { type Filter, InvalidFilterError, parseFilter } from './filter.js';
 
 /** What a client sends to a relay (NIP-01, 42, 45, 77). NEG payloads are hex. */
 export type ClientMessage =
@@ -100,7 +100,7 @@ function clientMessageOf([type, ...rest]: [type: string, ...rest: unknown[]]): C
       return { type, subscription: parseSubscription(type, rest[0]) };
     case 'NEG-OPEN': {
       const subscription = parseSubscription(type, rest[0]);
-      const filter = within(type, subscription, () => parseFilter(rest[1]));
+      const filter = within(type, subscription, () => parseSetFilter(rest[1]));
       return { type, subscription, filter, payload: parseText(type, subscription, rest[2]) };
     }
     case 'NEG-MSG': {
@@ -207,6 +207,16 @@ function checkFilterCount<T>(filters: readonly T[]): readonly T[] {
     throw new InvalidMessageError(`more than ${limits.requestFiltersMax} filters`);
   }
   return filters;
+}
+
+/**
+ * The filter of a reconciliation. A `limit` is refused: what both sides compare is all that matches, and an answer that
+ * ignores it would be wrong.
+ */
+function parseSetFilter(value: unknown): Filter {
+  const filter = parseFilter(value);
+  if (filter.limit === undefined) return filter;
+  throw new InvalidFilterError("a filter of NEG-OPEN has no 'limit'; narrow it by 'since' and 'until'");
 }
 
 function parseText(type: string, subject: string | undefined, value: unknown): string {

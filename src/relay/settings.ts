@@ -117,6 +117,8 @@ export function limitationOf(
     max_subscriptions: settings.subscriptionsMax,
     max_filters: limits.requestFiltersMax,
     max_limit: settings.filterEventsMax,
+    // Whether a `limit` in the filter of NEG-OPEN is obeyed; one that is not is refused.
+    negentropy_limit: false,
     default_limit: settings.filterEventsDefault,
     max_subid_length: limits.subscriptionIdCharsMax,
     max_event_tags: limits.eventTagsMax,

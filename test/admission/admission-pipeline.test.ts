@@ -259,6 +259,22 @@ describe('the order of the checks', () => {
   });
 });
 
+describe('strings that are no UTF-8', () => {
+  it('are invalid, from clients and from remotes, which are not asked for them again', async () => {
+    const reason = expect.stringMatching(/^invalid: /);
+    for (const template of [{ content: 'a\ud800b' }, { tags: [['t', 'x\udc00']] }]) {
+      const event = nextEvent(template);
+      expect(await admission.submit(event, direct)).toEqual({ type: 'refused', reason });
+      expect(await admission.submit(event, relayA)).toEqual({ type: 'refused', reason });
+      expect(parts.refused.reasonFor(event.id)).toMatch(/^invalid: /);
+    }
+    expect(verifier.verified).toEqual([]);
+    expect(await admission.submit(nextEvent({ content: 'a\ud83d\ude00b' }), direct)).toEqual({
+      type: 'stored',
+    });
+  });
+});
+
 describe('protected events (NIP-70)', () => {
   it('are not taken from remotes, nor reposts of them, and are from whom the relay let publish', async () => {
     const event = nextEvent({ tags: [['-']] });

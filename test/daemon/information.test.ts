@@ -17,10 +17,16 @@ describe('the NIP-11 document', () => {
       name: 'git.example.org grasp relay',
       pubkey,
       supported_nips: [1, 9, 11, 34, 40, 42, 45, 70, 77],
-      software: 'graspd',
-      limitation: { max_subscriptions: 500, created_at_upper_limit: 86_400, auth_required: false },
+      limitation: {
+        max_subscriptions: 500,
+        created_at_upper_limit: 86_400,
+        auth_required: false,
+        negentropy_limit: false,
+      },
       supported_grasps: ['GRASP-02'],
     });
+    // A project without a URL has no `software` (NIP-11).
+    expect(document.software ?? 'https://').toMatch(/^https:\/\//);
     expect(Object.keys(document)).not.toContain('icon');
     expect(Object.keys(document)).not.toContain('curation');
   });

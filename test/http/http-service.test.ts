@@ -81,7 +81,8 @@ describe('the routes', () => {
     ['POST', '/', {}, 405, 'text/plain; charset=utf-8'],
     ['GET', '/', nostr, 200, 'application/nostr+json'],
     ['HEAD', '/', nostr, 200, 'application/nostr+json'],
-    ['GET', '/any/path', nostr, 200, 'application/nostr+json'],
+    ['GET', '/any/path', nostr, 404, 'text/plain; charset=utf-8'],
+    ['GET', '/healthz', nostr, 200, 'application/json'],
     ['GET', '/', { Accept: 'text/html, Application/Nostr+JSON;q=0.5' }, 200, 'application/nostr+json'],
     ['GET', '/', { Accept: 'application/nostr+jsonx' }, 200, 'text/html; charset=utf-8'],
     ['GET', '/metrics', {}, 200, 'text/plain; version=0.0.4; charset=utf-8'],
@@ -118,6 +119,23 @@ describe('the routes', () => {
     });
   });
 
+  it('tells caches that the document and the page at / depend on what is accepted', async () => {
+    await using served = await serve();
+    for (const headers of [nostr, {}]) {
+      expect((await fetch(served.url, { headers })).headers.get('vary')).toBe('Accept');
+    }
+    expect((await fetch(`${served.url}/healthz`)).headers.get('vary')).toBeNull();
+  });
+
+  it('names no software that has no URL', async () => {
+    await using served = await serve({
+      information: () => relayInformation({ ...input, software: undefined }),
+    });
+    const document = await (await fetch(served.url, { headers: nostr })).json();
+    expect(Object.keys(document as object)).not.toContain('software');
+    expect(await (await fetch(served.url)).text()).toContain('<dd>graspd 1.2.3</dd>');
+  });
+
   it('names the icon and the curation only where there are any', () => {
     const document = relayInformation({ ...input, icon: 'https://example.com/i.png', curation: 'by hand' });
     expect(document).toMatchObject({ icon: 'https://example.com/i.png', curation: 'by hand' });
@@ -136,6 +154,7 @@ describe('the routes', () => {
     await using served = await serve({ readiness: () => readiness });
     const response = await fetch(`${served.url}/readyz`);
     expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('60');
     expect(await response.json()).toEqual(readiness);
   });
 

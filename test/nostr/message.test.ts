@@ -29,6 +29,8 @@ describe('parseClientMessage', () => {
     [['REQ', 'x'.repeat(251), {}], 'REQ', 'x'.repeat(250)],
     [['REQ', 's', ...new Array(21).fill({})], 'REQ', 's'],
     [['NEG-OPEN', 's', {}], 'NEG-OPEN', 's'],
+    [['NEG-OPEN', 's', { limit: 1 }, '61'], 'NEG-OPEN', 's'],
+    [['NEG-OPEN', 's', { limit: 0 }, '61'], 'NEG-OPEN', 's'],
     [['HELLO'], 'HELLO', undefined],
   ])('says of %j what it was about', (message, messageType, subject) => {
     expect(() => client(...message)).toThrow(expect.objectContaining({ messageType, subject }));

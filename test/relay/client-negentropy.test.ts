@@ -27,6 +27,14 @@ function peer(events: readonly NostrEvent[]): nip77.Negentropy {
 const opening = peer([]).initiate();
 const slots = fixedRelaySettings.negentropySlots;
 
+it('refuses a limit, which would have to be obeyed', async () => {
+  const world = sessionWorld();
+  const { send, outbox } = world.client();
+  send('NEG-OPEN', 'a', { kinds: [1], limit: 10 }, '6100');
+  await world.settle();
+  expect(outbox.frames).toEqual([['NEG-ERR', 'a', expect.stringMatching(/^invalid: .*limit/)]]);
+});
+
 describe('negentropy', () => {
   afterEach(() => vi.restoreAllMocks());
 

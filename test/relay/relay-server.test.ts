@@ -224,6 +224,18 @@ describe('RelayServer', () => {
     expect(await second.count({})).toBe(0);
   });
 
+  it.each(['http', 'https', 'ws'])('takes a handshake whose target is absolute (%s)', async (scheme) => {
+    await using served = await serveRelay();
+    const socket = connect(served.port, '127.0.0.1').setEncoding('utf8');
+    socket.write(
+      `GET ${scheme}://git.example.org/?a=b HTTP/1.1\r\nHost: git.example.org\r\nConnection: Upgrade\r\n` +
+        'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1.1 101 /);
+    socket.destroy();
+  });
+
   it('serves WebSockets at / only', async () => {
     await using served = await serveRelay();
     expect(await handshake(`${served.url}/elsewhere`)).toBe(404);
