@@ -98,6 +98,7 @@ async function openParts(path: string, stack: ReleaseStack) {
       verifier: stack.use(createPoolVerifier({ workers: 1, faults: new Faults(pino({ level: 'silent' })) })),
       clock: systemClock,
       metrics: new AdmissionMetrics(registry),
+      log: console,
       hotCacheDurationMs: 0,
       effects: alignment,
       onStoreFailure: console.error,

@@ -6,6 +6,7 @@ import type { AdmissionOutcome, EventSource } from './admission.js';
 export class AdmissionMetrics {
   /** By source and outcome; given to the counter when it is read, for a labelled counter costs microseconds. */
   readonly #counts = new Map<EventSource['type'], Map<AdmissionOutcome['type'], number>>();
+  readonly #failures: Counter;
   readonly #writeSeconds: Histogram;
   readonly #registry: Registry;
 
@@ -23,6 +24,11 @@ export class AdmissionMetrics {
           for (const [outcome, count] of outcomes) this.inc({ source, outcome }, count);
       },
     });
+    this.#failures = new Counter({
+      name: 'ngit_admission_event_failures_total',
+      help: 'Events that made policy, store, verifier or a listener fail: faults of ours, each with a line in the log',
+      registers: [registry],
+    });
     this.#writeSeconds = new Histogram({
       name: 'ngit_admission_write_seconds',
       help: 'From the decision to store the first event of a write until that write is on disk',
@@ -35,6 +41,10 @@ export class AdmissionMetrics {
     const outcomes = this.#counts.get(source) ?? new Map<AdmissionOutcome['type'], number>();
     this.#counts.set(source, outcomes);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  countFailure(): void {
+    this.#failures.inc();
   }
 
   /** Starts the clock of a write; call the result when it is on disk. */

@@ -1,43 +1,34 @@
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
-import { GraspError } from '../lib/errors.js';
 import { TurnSlices } from '../lib/turn-slices.js';
-import { eventBytes, hasLoneSurrogates, type NostrEvent } from '../nostr/event.js';
-import { protectingAuthor } from '../nostr/protected.js';
+import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
-import type { WritePolicy } from '../policy/write-policy.js';
-import type { EventStore, PutResult, PutStatus, RemovedEvent } from '../store/event-store.js';
+import type { PutResult, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import { AcceptedInHand } from './accepted-in-hand.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
+import { AdmissionClosedError } from './errors.js';
+import { EventDates } from './event-dates.js';
+import { type AdmissionLog, EventFailures } from './event-failures.js';
 import { EventFeed } from './event-feed.js';
 import { EventsUnderWay } from './events-under-way.js';
 import type { HotEvent } from './hot-cache.js';
+import { Judge, type JudgeParts, wrongSignature } from './judge.js';
 import { PendingWrites } from './pending-writes.js';
 import { Refusals } from './refusals.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
 
-/** Given to those whose event was still waiting when the daemon stopped. */
-export class AdmissionClosedError extends GraspError {
-  constructor() {
-    super('admission_closed', 'the daemon is stopping', { retryable: true });
-  }
-}
-
-export type AdmissionParts = {
-  readonly store: EventStore;
+export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & {
   readonly refused: RefusedIndex;
-  readonly policy: WritePolicy;
   readonly verifier: Verifier;
   readonly clock: Clock;
   readonly metrics: AdmissionMetrics;
+  readonly log: AdmissionLog;
   /** How long refused events stay at hand. */
   readonly hotCacheDurationMs: number;
-  /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
-  readonly hasRoom?: () => boolean;
   /** Takes what follows on the git side, once the event is on disk. */
   readonly effects: EffectRunner;
   /** Told when the store can no longer be written: the daemon has to stop. */
@@ -54,14 +45,6 @@ type WritingJob = {
   readonly effects: readonly Effect[];
 };
 
-/** What a client is told of an event that the store would not keep. */
-const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
-  duplicate: { type: 'known', reason: 'duplicate: already have this event' },
-  superseded: { type: 'superseded', reason: 'duplicate: have a newer version of this event' },
-  deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
-  expired: { type: 'refused', reason: 'invalid: this event has expired' },
-};
-
 const catchupSlices = {
   turnMs: limits.loopTurnMs,
   sliceMsMin: limits.catchupSliceMsMin,
@@ -69,22 +52,17 @@ const catchupSlices = {
 };
 
 const stored: AdmissionOutcome = { type: 'stored' };
-const noRoom: AdmissionOutcome = {
-  type: 'failed',
-  reason: 'error: the disk of this relay is full; it takes events again when there is room',
-};
-const loneSurrogates = 'invalid: a string of the event is not UTF-8 (half of a surrogate pair)';
-const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
-const wrongSignature: AdmissionOutcome = { type: 'refused', reason: 'invalid: the signature is wrong' };
-
 /**
  * The one door (docs/sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
  * then id and signature off the main thread; then the decision and the store, synchronously one after the other;
  * then, once written, the feed.
  */
 export class AdmissionPipeline implements Admission, AsyncDisposable {
-  readonly feed = new EventFeed();
+  readonly feed: EventFeed;
   readonly #parts: AdmissionParts;
+  readonly #failures: EventFailures;
+  readonly #dates: EventDates;
+  readonly #judge: Judge;
   readonly #refusals: Refusals;
   /** Of what comes from other relays: clients go first. */
   readonly #slices: TurnSlices;
@@ -97,13 +75,20 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
+    this.#failures = new EventFailures(parts.log, parts.metrics);
+    this.#dates = new EventDates(parts.clock);
+    this.feed = new EventFeed(this.#failures);
     this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
+    this.#judge = new Judge({
+      ...parts,
+      refusals: this.#refusals,
+      dates: this.#dates,
+      underWay: this.#underWay,
+    });
     this.#slices = new TurnSlices(parts.clock, catchupSlices);
     this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
-      onFailure: (jobs, error) => {
-        for (const job of jobs) this.#fail(job, error);
-      },
+      onFailure: (job, error) => this.#fail(job, error),
     });
     this.#writes = new PendingWrites(this.#slices, {
       bytesOf: ({ job }) => job.bytes,
@@ -114,7 +99,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       announce: (writing) => this.#announce(writing),
       onRoom: () => this.#queue.resume(),
       onFailure: (writing, error) => {
-        for (const { job } of writing) this.#fail(job, error);
+        for (const { job } of writing) job.outcome.reject(error);
         parts.onStoreFailure(error);
       },
     });
@@ -166,17 +151,19 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async sweep(): Promise<void> {
     const { removed, acceptable, written } = this.#parts.store.removeExpired();
     this.#refusals.sweep();
-    const effects = this.#parts.policy.onRemoved(removed);
+    const effects = this.#effectsOf(removed);
     await written;
     this.feed.emitRemoved({ removed });
     if (effects.length > 0) this.#parts.effects.run(effects);
-    this.want(acceptable);
+    const due = this.#dates.takeDue();
+    for (const id of due) this.#refusals.forget(id);
+    this.want([...acceptable, ...due]);
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const job of this.#queue.close()) this.#fail(job, new AdmissionClosedError());
+    for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#underWay.outcomes());
     await this.#writes.announced();
   }
@@ -215,46 +202,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** What can be said without the signature; counted. */
   #earlyOutcome(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
-    const outcome = this.#judgeEarly(event, source);
+    let outcome: AdmissionOutcome | undefined;
+    try {
+      outcome = this.#judge.unverified(event, source);
+    } catch (error) {
+      outcome = this.#failures.outcomeOf(event, source, error);
+    }
     if (outcome !== undefined) this.#parts.metrics.countOutcome(source.type, outcome.type);
     return outcome;
-  }
-
-  #judgeEarly(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
-    const { store, policy } = this.#parts;
-    const status = store.preview(event);
-    if (status === 'duplicate') return outcomeOfStatus.duplicate;
-    const refusal = this.#refusals.reasonFor(event, source);
-    if (refusal !== undefined) return { type: 'refused', reason: refusal };
-    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
-    if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
-    const reason =
-      protectionAgainst(event, source) ?? policy.precheck(event) ?? this.#earlyRefusal(event, source);
-    if (reason !== undefined) return this.#refuse(event, source, reason);
-    const needsRoom = source.type === 'direct' && status === 'stored';
-    return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
-  }
-
-  /**
-   * What a remote sends is not verified while the stored events, and those under way, give no reason to want it: when
-   * one arrives, the event is tried again. A client gets one answer only, and may publish a root and its comment in one
-   * breath.
-   */
-  #earlyRefusal(event: NostrEvent, source: EventSource): string | undefined {
-    if (source.type === 'direct') return undefined;
-    const decision = this.#parts.policy.decide(event);
-    if (decision.type === 'accept' || this.#underWay.has(event)) return undefined;
-    return decision.reason;
-  }
-
-  /** The store would not keep it: remembered, so that catch-up converges. */
-  #dismiss(event: NostrEvent, source: EventSource, status: keyof typeof outcomeOfStatus): AdmissionOutcome {
-    return this.#refusals.remember(event, source, status) ? outcomeOfStatus[status] : wrongId;
-  }
-
-  /** The policy does not want it: remembered, and kept at hand, for what it misses may arrive. */
-  #refuse(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
-    return this.#refusals.remember(event, source, reason) ? { type: 'refused', reason } : wrongId;
   }
 
   #onVerdict(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): void {
@@ -269,29 +224,28 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** The outcome, or `undefined` when it stands only after the write. */
   #decide(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): AdmissionOutcome | undefined {
     const { event, source } = job;
-    if (verdict === 'wrong-id') return wrongId;
-    if (verdict === 'wrong-signature') return wrongSignature;
-    const { store, policy } = this.#parts;
-    const status = store.preview(event);
-    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
-    const decision = policy.decide(event);
-    if (decision.type === 'reject') return this.#refuse(event, source, decision.reason);
-    if (status === 'ephemeral') {
+    const judgement = this.#judge.verified(event, source, verdict);
+    if (judgement.type !== 'taken') return judgement;
+    if (judgement.isEphemeral) {
       this.feed.emitAccepted(new AcceptedInHand(event, source, false));
       return { type: 'ephemeral' };
     }
-    this.#store(job, store.put(event, body), decision.effects);
+    this.#store(job, this.#parts.store.put(event, body), judgement.effects);
     return undefined;
   }
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
     const { policy } = this.#parts;
     const { removed, acceptable, written } = result;
-    const effectsOfRemoval = policy.onRemoved(removed);
-    policy.onStored(job.event);
+    const effectsOfRemoval = this.#effectsOf(removed);
+    this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
     this.#refusals.forget(job.event.id);
     this.#writes.add({ job, removed, acceptable, effects: [...effects, ...effectsOfRemoval] }, written);
     if (this.#writes.isFull) this.#queue.pause();
+  }
+
+  #effectsOf(removed: readonly RemovedEvent[]): readonly Effect[] {
+    return this.#failures.attempt(removed[0]?.id, () => this.#parts.policy.onRemoved(removed)) ?? [];
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
@@ -300,9 +254,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (source.type !== 'direct') this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted(new AcceptedInHand(event, source, true));
-    if (effects.length > 0) this.#parts.effects.run(effects);
-    this.want(acceptable, event);
-    this.#revive(event);
+    this.#failures.attempt(event.id, () => {
+      if (effects.length > 0) this.#parts.effects.run(effects);
+      this.want(acceptable, event);
+      this.#revive(event);
+    });
   }
 
   /** Tries again what was refused for want of this event; what is no longer at hand is asked for again. */
@@ -331,12 +287,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   #fail(job: PendingJob, error: unknown): void {
-    job.outcome.reject(error);
+    try {
+      this.#settle(job, this.#failures.outcomeOf(job.event, job.source, error));
+    } catch (cause) {
+      job.outcome.reject(cause);
+    }
   }
-}
-
-/** A protected event (NIP-70) is taken from its author, whom the relay has authenticated, and from nobody else. */
-function protectionAgainst(event: NostrEvent, source: EventSource): string | undefined {
-  if (source.type === 'direct' || protectingAuthor(event) === undefined) return undefined;
-  return 'blocked: a protected event is taken from its author only';
 }

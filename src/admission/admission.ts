@@ -15,7 +15,7 @@ export type AdmissionOutcome =
   /** Passed on to those who listen, not stored (NIP-01). */
   | { readonly type: 'ephemeral' }
   | { readonly type: 'refused'; readonly reason: string }
-  /** It would be taken, but cannot be now; nothing of it is remembered. */
+  /** It may be one to take, but there is no room for it, or it made policy, store or verifier fail; nothing is remembered. */
   | { readonly type: 'failed'; readonly reason: string };
 
 /** An event that was accepted and is on disk (or ephemeral), with its one serialisation for all who are sent it. */

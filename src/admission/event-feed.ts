@@ -1,9 +1,16 @@
 import type { AcceptedEvent, Feed, RemovedEvents } from './admission.js';
+import type { EventFailures } from './event-failures.js';
 
-/** The feed: listeners are called in the order in which they came, synchronously, for one event after another. */
+/** The feed: listeners are called in the order in which they came, synchronously, for one event after another. One that throws
+ * keeps nothing from the others. */
 export class EventFeed implements Feed {
+  readonly #failures: Pick<EventFailures, 'attempt'>;
   readonly #accepted = new Set<(accepted: AcceptedEvent) => void>();
   readonly #removed = new Set<(removed: RemovedEvents) => void>();
+
+  constructor(failures: Pick<EventFailures, 'attempt'>) {
+    this.#failures = failures;
+  }
 
   onAccepted(listener: (accepted: AcceptedEvent) => void): () => void {
     this.#accepted.add(listener);
@@ -16,11 +23,13 @@ export class EventFeed implements Feed {
   }
 
   emitAccepted(accepted: AcceptedEvent): void {
-    for (const listener of this.#accepted) listener(accepted);
+    for (const listener of this.#accepted)
+      this.#failures.attempt(accepted.event.id, () => listener(accepted));
   }
 
   emitRemoved(removed: RemovedEvents): void {
     if (removed.removed.length === 0) return;
-    for (const listener of this.#removed) listener(removed);
+    for (const listener of this.#removed)
+      this.#failures.attempt(removed.removed[0]?.id, () => listener(removed));
   }
 }

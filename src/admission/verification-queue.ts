@@ -42,7 +42,8 @@ type Judged<J extends Job> = {
 export type VerdictListener<J extends Job> = {
   /** `body`: the event as bytes (nostr/event-body.ts), where these are at hand. */
   onVerdict(job: J, verdict: Verdict, body: Uint8Array | undefined): void;
-  onFailure(jobs: readonly J[], error: unknown): void;
+  /** The verifier failed when it had this event alone. */
+  onFailure(job: J, error: unknown): void;
 };
 
 /**
@@ -106,20 +107,31 @@ export class VerificationQueue<J extends Job> {
     while (!this.#isPaused && this.#underWay.length < this.#verifier.batchesMax) {
       const jobs = this.#takeBatch();
       if (jobs.length === 0) return;
-      const batch: Batch<J> = { jobs, verified: undefined };
-      this.#underWay.push(batch);
-      this.#verifier.verify(jobs.map((job) => job.event)).then(
-        (verified) => {
-          batch.verified = verified;
-          this.#handOut();
-        },
-        (error) => {
-          this.#underWay.splice(this.#underWay.indexOf(batch), 1);
-          this.#listener.onFailure(jobs, error);
-          this.#handOut();
-        },
-      );
+      this.#begin(jobs, this.#underWay.length);
     }
+  }
+
+  /** Has a batch verified, which hands its verdicts out at that place of those under way. */
+  #begin(jobs: readonly J[], place: number): void {
+    const batch: Batch<J> = { jobs, verified: undefined };
+    this.#underWay.splice(place, 0, batch);
+    this.#verifier.verify(jobs.map((job) => job.event)).then(
+      (verified) => {
+        batch.verified = verified;
+        this.#handOut();
+      },
+      (error) => this.#onFailure(batch, error),
+    );
+  }
+
+  /** Of a batch that fails, each event is tried by itself: one alone may be the cause. */
+  #onFailure(batch: Batch<J>, error: unknown): void {
+    const { jobs } = batch;
+    const place = this.#underWay.indexOf(batch);
+    this.#underWay.splice(place, 1);
+    if (jobs[0] !== undefined && jobs.length === 1) this.#listener.onFailure(jobs[0], error);
+    else for (const [index, job] of jobs.entries()) this.#begin([job], place + index);
+    this.#handOut();
   }
 
   #takeBatch(): J[] {

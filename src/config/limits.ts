@@ -88,6 +88,10 @@ export const limits = {
   diskLookIntervalMs: 2_000,
   /** How many times the floor has to be free again before events are taken again. */
   diskFloorMargin: 1.1,
+  /** Events of other relays, dated too far ahead, that are remembered to be asked for when their time has come. */
+  earlyEventsMax: 10_000,
+  /** Events in a row that one relay sent and that made policy, store or verifier fail, before it is let go. */
+  remoteFailedEventsMax: 10,
   /** Most refused events that one accepted event brings back for another try. */
   revivedIdsMax: 10_000,
 
@@ -99,7 +103,7 @@ export const limits = {
   /** Bytes of the messages that carried those events; above it, the client's socket is not read. */
   clientEventsInFlightBytesMax: 8_388_608,
   /**
-   * How far ahead of our clock the `created_at` of a published event may be, in seconds. A later one would lead every
+   * How far ahead of our clock the `created_at` of an event may be, in seconds, whoever sends it. A later one would lead every
    * newest-first answer; clocks that are merely wrong are no reason to lose work.
    */
   createdAtAheadSecondsMax: 86_400,

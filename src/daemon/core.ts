@@ -113,6 +113,7 @@ export async function openCore(
         verifier,
         clock,
         metrics: new AdmissionMetrics(registry),
+        log: surroundings.logger,
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
         hasRoom: () => disk?.isLow !== true,
         effects,

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Admission, AdmissionOutcome } from '../admission/admission.js';
-import { AdmissionClosedError } from '../admission/admission-pipeline.js';
+import { AdmissionClosedError } from '../admission/errors.js';
 import type { AddressAccount } from '../lib/address-accounts.js';
-import { type Clock, unixSeconds } from '../lib/clock.js';
+import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import { TokenBucket } from '../lib/token-bucket.js';
@@ -27,7 +27,6 @@ export type PublisherLimits = {
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventsInFlightMax: number;
   readonly eventsInFlightBytesMax: number;
-  readonly createdAtAheadSecondsMax: number;
 };
 
 /** The events that one client publishes: several at once on their way through admission, each answered with OK. */
@@ -73,14 +72,11 @@ export class Publisher {
 
   /** Takes an event; `bytes` is what its message held. The answer follows. */
   publish(event: NostrEvent, bytes: number): void {
-    const { clock, settings } = this.#services;
     const limited = this.#takeFromRates(bytes);
     if (limited !== undefined) {
       this.#answer(event.id, 'rate_limited', false, limited);
     } else if (event.kind === kinds.clientAuthentication) {
       this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
-    } else if (event.created_at > unixSeconds(clock) + settings.createdAtAheadSecondsMax) {
-      this.#answer(event.id, 'invalid', false, 'invalid: created_at is too far in the future');
     } else {
       const author = protectingAuthor(event);
       const refusal = author === undefined ? undefined : this.#authentication.refusalFor(author);

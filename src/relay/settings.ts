@@ -13,8 +13,6 @@ export type RelaySettings = {
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventsInFlightMax: number;
   readonly eventsInFlightBytesMax: number;
-  /** How far ahead of our clock the `created_at` of a published event may be, in seconds. */
-  readonly createdAtAheadSecondsMax: number;
   readonly messageBytesMax: number;
   readonly subscriptionsMax: number;
   readonly queriesRunningMax: number;
@@ -52,7 +50,6 @@ export const fixedRelaySettings: Omit<
 > = {
   eventsInFlightMax: limits.clientEventsInFlightMax,
   eventsInFlightBytesMax: limits.clientEventsInFlightBytesMax,
-  createdAtAheadSecondsMax: limits.createdAtAheadSecondsMax,
   messageBytesMax: limits.clientMessageBytesMax,
   subscriptionsMax: limits.clientSubscriptionsMax,
   queriesRunningMax: limits.clientQueriesRunningMax,
@@ -122,7 +119,7 @@ export function limitationOf(
     default_limit: settings.filterEventsDefault,
     max_subid_length: limits.subscriptionIdCharsMax,
     max_event_tags: limits.eventTagsMax,
-    created_at_upper_limit: settings.createdAtAheadSecondsMax,
+    created_at_upper_limit: limits.createdAtAheadSecondsMax,
     auth_required: false,
     payment_required: false,
     restricted_writes: true,

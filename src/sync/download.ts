@@ -15,7 +15,7 @@ import type { Peer } from './peer.js';
 import { type AskAnswer, type AskedId, askLength, settleAsk } from './receipts.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
-import { allEnded } from './tasks.js';
+import { TaskGroup } from './tasks.js';
 import { Wakeup } from './wakeup.js';
 
 type Wanted = AskedId & {
@@ -105,18 +105,22 @@ export class Downloader {
     );
   }
 
-  /** Asks until `signal` ends it. */
+  /** Asks until `signal` ends it. Rejects with what the first ask failed with that is about all of them. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
+    // The first worker that fails ends the others: what it was asked for has to be told.
+    const workers = new TaskGroup(signal);
+    const { requests } = this.#parts.peer.limits;
+    for (let count = 0; count < requests; count += 1) workers.spawn(async (inner) => await this.#work(inner));
     const onAbort = () => {
       this.#wakeup.notify();
-      this.#room?.reject(signal.reason);
+      this.#room?.reject(workers.signal.reason);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    workers.signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
     try {
-      await allEnded(Array.from({ length: this.#parts.peer.limits.requests }, () => this.#work(signal)));
+      await workers.join();
     } finally {
-      signal.removeEventListener('abort', onAbort);
       for (const cancel of this.#waits) cancel();
       const gone = new PeerGoneError(this.#parts.peer.relay);
       for (const order of this.#orders) order.fail(gone);
@@ -270,8 +274,9 @@ export class Downloader {
     const outcome = await this.#parts.inlet.deliver(event, order.source);
     if (outcome === undefined) return;
     // Something that only claims to have the id (a wrong hash or signature) does not account for it.
+    // Nor does one that made us fail: it is tried once more, then left for another day.
     const isForged = outcome.type === 'refused' && this.#parts.refused.reasonFor(event.id) === undefined;
-    if (!isForged || this.#parts.store.has(event.id)) served.add(event.id);
+    if ((!isForged && outcome.type !== 'failed') || this.#parts.store.has(event.id)) served.add(event.id);
     order.onEvent(event, outcome);
   }
 

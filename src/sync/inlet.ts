@@ -10,22 +10,28 @@ export class Inlet {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
+  readonly #onFailedEvents: () => void;
   #inFlight = 0;
+  /** Events in a row that made us fail. */
+  #failed = 0;
   #room: Deferred<void> | undefined;
 
   /**
-   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops.
+   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
+   * `onFailedEvents` when too many in a row made us fail, so that the relay is better let go.
    */
   constructor(parts: {
     readonly admission: Admission;
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
+    readonly onFailedEvents: () => void;
   }) {
     this.#admission = parts.admission;
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#onFailure = parts.onFailure;
+    this.#onFailedEvents = parts.onFailedEvents;
   }
 
   get inFlight(): number {
@@ -50,6 +56,7 @@ export class Inlet {
     try {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
+      this.#count(outcome);
       return outcome;
     } catch (error) {
       this.#onFailure(error);
@@ -59,6 +66,13 @@ export class Inlet {
       this.#room?.resolve();
       this.#room = undefined;
     }
+  }
+
+  #count(outcome: AdmissionOutcome): void {
+    this.#failed = outcome.type === 'failed' ? this.#failed + 1 : 0;
+    if (this.#failed < limits.remoteFailedEventsMax) return;
+    this.#failed = 0;
+    this.#onFailedEvents();
   }
 
   #log(event: NostrEvent, source: string, outcome: AdmissionOutcome): void {

@@ -160,10 +160,12 @@ export class Peer {
     }
   }
 
-  /** Ends the connection. With an error, that is why. */
+  /** Ends the connection. With an error, that is why. Only the first call does anything. */
   close(error?: TransportError): void {
     this.#end(error);
-    this.#socket?.close();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
   }
 
   /** The remote does not let us in: the connection ends, and the relay is left alone for a day. */

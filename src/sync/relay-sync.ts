@@ -70,6 +70,7 @@ export class RelaySync {
       ...context,
       relay,
       onFailure: (error) => this.#fail(error),
+      onFailedEvents: () => this.#letGo(),
     });
     context.metrics.track(relay);
     this.#showHealth();
@@ -241,6 +242,13 @@ export class RelaySync {
         'relay does not let us in; tried again in a day',
       );
     }
+  }
+
+  /** What the relay sends makes us fail, time and again: it is left alone for longer and longer. */
+  #letGo(): void {
+    const message = `${this.relay} sends events that we fail at`;
+    this.#context.logger.error({ relay: this.relay }, 'relay is let go, for we fail at what it sends');
+    this.#dialled?.peer.close(new TransportError('protocol', message));
   }
 
   #fail(error: unknown): void {

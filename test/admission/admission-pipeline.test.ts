@@ -2,7 +2,8 @@ import { Registry } from 'prom-client';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent, EventSource } from '../../src/admission/admission.js';
 import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
-import { AdmissionClosedError, AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
+import { AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
+import { AdmissionClosedError } from '../../src/admission/errors.js';
 import type { Verdict, VerifiedBatch, Verifier } from '../../src/admission/verification/verifier.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
@@ -101,6 +102,8 @@ let accepted: AcceptedEvent[];
 let wanted: string[];
 let parts: OpenedStore;
 let hasRoom: boolean;
+let registry: Registry;
+let failures: { readonly event: string }[];
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -108,13 +111,16 @@ beforeEach(() => {
   policy = new TestPolicy();
   parts = createMemoryStore({ clock });
   hasRoom = true;
+  registry = new Registry();
+  failures = [];
   admission = new AdmissionPipeline({
     store: parts.store,
     refused: parts.refused,
     policy,
     verifier,
     clock,
-    metrics: new AdmissionMetrics(new Registry()),
+    metrics: new AdmissionMetrics(registry),
+    log: { error: (details) => failures.push(details as { event: string }) },
     hotCacheDurationMs: 120_000,
     hasRoom: () => hasRoom,
     effects: { run: () => {} },

@@ -62,6 +62,7 @@ function createDaemon() {
     verifier: createFakeVerifier(),
     clock,
     metrics: new AdmissionMetrics(new Registry()),
+    log: console,
     hotCacheDurationMs: 120_000,
     effects: { run: () => {} },
     onStoreFailure: (error) => {

@@ -53,6 +53,7 @@ describe('an answer that rests on an unwritten event', () => {
       },
       clock: systemClock,
       metrics: new AdmissionMetrics(new Registry()),
+      log: console,
       hotCacheDurationMs: 120_000,
       effects: { run: () => {} },
       onStoreFailure: () => {},

@@ -120,7 +120,7 @@ export class FakeOutbox implements Outbox {
 export class FakeAdmission
   implements Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>
 {
-  readonly feed = new EventFeed();
+  readonly feed = new EventFeed({ attempt: (_, step) => step() });
   readonly submitted: NostrEvent[] = [];
   /** Decides instead of the store. */
   decide: ((event: NostrEvent) => Promise<AdmissionOutcome>) | undefined;

@@ -69,6 +69,7 @@ class Simulation {
   #process: DaemonProcess;
   #faultsOn = true;
   #latestNowMs: number;
+  #earliestNowMs: number;
   #lifeBegan = 0;
 
   constructor(scenario: Scenario, kernels: Kernels, write: ((line: string) => void) | undefined) {
@@ -76,6 +77,7 @@ class Simulation {
     this.#kernels = kernels;
     this.#clock = new VirtualClock(scenario.startMs);
     this.#latestNowMs = scenario.startMs;
+    this.#earliestNowMs = scenario.startMs;
     this.#trace = write === undefined ? silent : traceTo(this.#clock, write);
     this.#names = namesOf(scenario.universe.cast);
     const report = (what: string) => this.#report(what);
@@ -85,7 +87,8 @@ class Simulation {
       this.#backoffCheck.onDial(dial),
     );
     const events = scenario.universe.publications.map(({ event }) => event);
-    this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), report);
+    const latestSeconds = () => Math.max(this.#latestNowMs, this.#clock.now()) / 1000;
+    this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), latestSeconds, report);
     this.#disk = new Disk(scenario.durability);
     this.#identity = scenario.hasIdentity ? simulatedIdentity : undefined;
     this.#addRelays(events);
@@ -217,6 +220,7 @@ class Simulation {
       case 'clock-jump':
         this.#clock.jump(incident.byMs);
         this.#latestNowMs = Math.max(this.#latestNowMs, this.#clock.now());
+        this.#earliestNowMs = Math.min(this.#earliestNowMs, this.#clock.now());
         return;
       case 'power-failure':
         this.#process.kill();
@@ -326,6 +330,7 @@ class Simulation {
         relays: this.#relays.filter((relay) => this.#isExpectedToServe(relay)),
         bootstrap: new Set(this.#scenario.bootstrap.map(({ url }) => url)),
         nowSeconds: this.#latestNowMs / 1000,
+        earliestSeconds: this.#earliestNowMs / 1000,
       },
       this.#names,
     );

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { TransportError } from '../../src/sync/transport.js';
 import { testIdentity } from '../support/events.js';
@@ -172,6 +173,51 @@ describe('a socket that answers nothing is a failure (docs/sync.md §2)', () => 
     expect(world.manager.status().relays[0]?.lastFailure).toBe('protocol');
     expect(world.submitted.length).toBe(0);
     await world.stop();
+  });
+
+  it('a relay whose events make us fail ten times in a row is let go, and keeps nothing from others', async () => {
+    const { world, relay } = worldOf();
+    const other = world.network.relay('wss://other.example');
+    const repository = announcement('repo', [url, other.url]);
+    const preview = world.store.preview.bind(world.store);
+    world.store.preview = (event) => {
+      if (event.content === 'poison') throw new RangeError('tripped');
+      return preview(event);
+    };
+    world.start();
+    await world.submit(repository);
+    await world.advance(minute);
+    const poison = Array.from({ length: 10 }, () => issue(repository, { content: 'poison' }));
+    for (const event of poison.slice(0, 9)) relay.publish(event);
+    await world.advance(second);
+    const fine = issue(repository);
+    relay.publish(fine);
+    for (const event of poison.slice(0, 9)) relay.publish({ ...event });
+    await world.advance(second);
+    expect(world.store.has(fine.id)).toBe(true);
+    expect(relay.connections[0]?.isOpen).toBe(true);
+    relay.publish(poison[9] as NostrEvent);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    expect(world.lines('relay is let go, for we fail at what it sends')).toHaveLength(1);
+    expect(world.lines('an event made us fail')).toHaveLength(19);
+    const later = issue(repository);
+    other.publish(later);
+    await world.advance(second);
+    expect(world.store.has(later.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('a connection is closed once, however often that is asked for', async () => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(10 * second);
+    const close = vi.spyOn(relay.connection, 'close');
+    world.admission.submit = async () => await Promise.reject(new Error('the store is gone'));
+    for (let count = 0; count < 50; count += 1) relay.publish(announcement(`repo-${count}`, []));
+    await world.advance(second);
+    expect(close).toHaveBeenCalledTimes(1);
+    await expect(world.stop()).rejects.toThrow('the store is gone');
   });
 
   it.each([
@@ -400,6 +446,31 @@ describe('auth-required: is answered with NIP-42 (docs/sync.md §2)', () => {
     await world.advance(30 * second);
     expect(relay.connection.received[0]?.[0]).toBe('AUTH');
     expect(world.lines('relay closed a live subscription')).toEqual([]);
+    await world.stop();
+  });
+
+  it.each([
+    ['auth-required: members only', 0],
+    ['rate-limited: slow down', 1],
+  ])('one download that is answered with "%s" keeps no place', async (reason, dials) => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    for (let count = 0; count < 30; count += 1) relay.events.push(issue(repository));
+    relay.events.push(repository);
+    let refusals = 0;
+    relay.script = (connection, [type, id, filter]) => {
+      if (type !== 'REQ' || (filter as Filter).ids === undefined || refusals > 0) return false;
+      refusals += 1;
+      connection.send('CLOSED', id, reason);
+      return true;
+    };
+    world.start();
+    await world.advance(3 * minute);
+    expect(refusals).toBe(1);
+    expect(relay.connections[0]?.isOpen).toBe(dials === 1);
+    // What was asked for is not lost: it comes when the relay lets us in, or after the pause.
+    if (dials === 0) await world.advance(25 * hour);
+    expect(world.store.size).toBe(31);
     await world.stop();
   });
 

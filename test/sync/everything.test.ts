@@ -5,7 +5,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { Rehearsal } from '../../src/sync/rehearsal.js';
 import { TransportError } from '../../src/sync/transport.js';
-import { announcement, comment, event, issue } from './support/events.js';
+import { announcement, comment, event, issue, startSeconds } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -222,7 +222,7 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
 
   it('what came before that on which it hangs is stored in the end', async () => {
     const { world, relay } = worldOf();
-    const repository = announcement('zero', [url], { created_at: 2_000_000_000 });
+    const repository = announcement('zero', [url], { created_at: startSeconds + 80_000 });
     const roots = Array.from({ length: 3 * limits.everythingTrialEvents }, (_, n) =>
       issue(repository, { content: `${n}`, created_at: 1_600_000_000 + n }),
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { announcement, comment, event, issue, pubkey } from './support/events.js';
+import { announcement, comment, event, issue, pubkey, startSeconds } from './support/events.js';
 import { World } from './support/world.js';
 
 const url = 'wss://relay.example';
@@ -34,7 +34,7 @@ function thread() {
 /** As clients write it: it names what it deletes, and nothing that layers 2 and 3 ask for. */
 function deletionOf({ kind, id, pubkey }: NostrEvent): NostrEvent {
   const tag = kind === 30618 ? ['a', `30618:${pubkey}:repo`] : ['e', id];
-  return event({ kind: 5, pubkey, created_at: 2_000_000_000, tags: [tag] });
+  return event({ kind: 5, pubkey, created_at: startSeconds + 3_600, tags: [tag] });
 }
 
 const leftOf = (world: World, events: readonly NostrEvent[]) =>

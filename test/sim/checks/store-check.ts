@@ -2,17 +2,20 @@ import type { AcceptedEvent } from '../../../src/admission/admission.js';
 import { eventJson, type NostrEvent } from '../../../src/nostr/event.js';
 import { Departures } from '../oracle/completeness.js';
 import type { KeptEvents } from '../oracle/kept-events.js';
+import { isEarly } from '../oracle/policy-model.js';
 import { addressKey } from '../relay/event-set.js';
 
 /** Watches what is stored: only what may be, whole, once, and counted by its source. */
 export class StoreCheck {
   readonly #acceptable: KeptEvents;
+  readonly #nowSeconds: () => number;
   readonly #report: (what: string) => void;
   /** What this life stored, by source. */
   bySource = new Map<string, number>();
 
-  constructor(acceptable: KeptEvents, report: (what: string) => void) {
+  constructor(acceptable: KeptEvents, nowSeconds: () => number, report: (what: string) => void) {
     this.#acceptable = acceptable;
+    this.#nowSeconds = nowSeconds;
     this.#report = report;
   }
 
@@ -30,6 +33,7 @@ export class StoreCheck {
     this.bySource.set(source.type, (this.bySource.get(source.type) ?? 0) + 1);
     const original = this.#acceptable.byId.get(event.id);
     if (original === undefined) this.#report(`stored what is not acceptable: ${eventJson(event)}`);
+    else if (isEarly(event, this.#nowSeconds())) this.#report(`stored ${event.id} before its time`);
     else if (json !== eventJson(original)) this.#report(`stored ${event.id} otherwise than it was signed`);
   }
 

@@ -84,6 +84,7 @@ export class DaemonProcess {
       verifier: createFakeVerifier(),
       clock: this.#clock,
       metrics: new AdmissionMetrics(this.registry),
+      log: parts.logger,
       hotCacheDurationMs: parts.hotCacheDurationMs,
       effects: { run: () => {} },
       onStoreFailure: parts.onFault,

@@ -18,11 +18,12 @@ import { ownDomain } from '../world/cast.js';
 import { names as namesOf } from '../world/names.js';
 import { Departures } from './completeness.js';
 import { KeptEvents } from './kept-events.js';
-import { acceptableInSomeOrder, isAcceptable, isStorable, type Names } from './policy-model.js';
+import { acceptableInSomeOrder, isAcceptable, isEarly, isStorable, type Names } from './policy-model.js';
 
 /** Gives all events to the real admission and policy in some order, again when they are wanted again. */
 async function admitAll(events: readonly NostrEvent[]) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  // Later than all that the worlds publish, but for what is dated ahead on purpose.
+  const clock = new VirtualClock(Date.UTC(2026, 0, 10));
   const { store, refused } = createMemoryStore({ clock });
   const serving = new RepositoryServing({
     ownService: new OwnService(ownDomain, '127.0.0.1:7334'),
@@ -42,6 +43,7 @@ async function admitAll(events: readonly NostrEvent[]) {
     verifier: createFakeVerifier(),
     clock,
     metrics: new AdmissionMetrics(new Registry()),
+    log: console,
     hotCacheDurationMs: 120_000,
     effects: { run: () => {} },
     onStoreFailure: (error) => {
@@ -78,7 +80,13 @@ function missingFrom(
   for (const event of stored) kept.add(event);
   const departures = new Departures(everStored);
   return events
-    .filter((event) => isStorable(event) && !kept.byId.has(event.id) && isAcceptable(event, kept, names))
+    .filter(
+      (event) =>
+        isStorable(event) &&
+        !isEarly(event, nowSeconds) &&
+        !kept.byId.has(event.id) &&
+        isAcceptable(event, kept, names),
+    )
     .filter((event) => !departures.explain(event, nowSeconds))
     .map(brief);
 }

@@ -2,7 +2,7 @@ import type { NostrEvent } from '../../../src/nostr/event.js';
 import { addressKey } from '../relay/event-set.js';
 import type { RemoteRelay } from '../relay/remote-relay.js';
 import { type Announced, KeptEvents } from './kept-events.js';
-import { isAcceptable, isStorable, type Names } from './policy-model.js';
+import { isAcceptable, isEarly, isStorable, type Names } from './policy-model.js';
 
 /** What we hold and held, and whom we can ask. */
 export type Holdings = {
@@ -11,7 +11,9 @@ export type Holdings = {
   readonly everStored: readonly NostrEvent[];
   readonly relays: readonly RemoteRelay[];
   readonly bootstrap: ReadonlySet<string>;
+  /** The latest time, and the earliest, that our clock showed. */
   readonly nowSeconds: number;
+  readonly earliestSeconds: number;
 };
 
 /** An event that should be stored and is not, and a relay that would have given it to us. */
@@ -49,6 +51,8 @@ export function findMissing(holdings: Holdings, names: Names): Missing[] {
         !(unanchoredKinds.has(event.kind) && authors.has(event.pubkey))
       )
         continue;
+      // It is remembered as refused for a week where our clock was set forward over its time.
+      if (isEarly(event, holdings.earliestSeconds)) continue;
       if (!isStorable(event) || !relay.delivers(event) || departed.explain(event, holdings.nowSeconds))
         continue;
       if (isAcceptable(event, kept, names)) missing.push({ event, relay: relay.url });

@@ -29,7 +29,14 @@ const spam = signed({ pubkey: owner, created_at: 300, kind: 1, tags: [], content
 function missing(stored: (typeof issue)[], everStored = stored, others: (typeof issue)[] = []) {
   const relay = new RemoteRelay(relayPlan.url, [], silent, () => {});
   for (const event of [announced, issue, comment, spam, ...others]) relay.events.add(event);
-  const holdings = { stored, everStored, relays: [relay], bootstrap: new Set([relay.url]), nowSeconds: 1000 };
+  const holdings = {
+    stored,
+    everStored,
+    relays: [relay],
+    bootstrap: new Set([relay.url]),
+    nowSeconds: 1000,
+    earliestSeconds: 1000,
+  };
   return findMissing(holdings, names(cast)).map(({ event }) => event.id);
 }
 

@@ -70,6 +70,11 @@ export function acceptableInSomeOrder(events: readonly NostrEvent[], names: Name
   return kept;
 }
 
+/** Whether an event is dated too far ahead of a clock. */
+export function isEarly({ created_at }: NostrEvent, nowSeconds: number): boolean {
+  return created_at > Math.floor(nowSeconds) + 86_400;
+}
+
 /** Whether an event can be stored at all: no ephemeral kind, a time that a number can tell. */
 export function isStorable({ kind, created_at }: NostrEvent): boolean {
   return (kind < 20_000 || kind >= 30_000) && Number.isSafeInteger(created_at);

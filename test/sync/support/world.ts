@@ -91,6 +91,7 @@ export class World {
       }),
       verifier: trustingVerifier,
       metrics: new AdmissionMetrics(this.registry),
+      log: this.#logger(),
       hotCacheDurationMs: 120_000,
       effects: { run: () => {} },
       onStoreFailure: (error) => {
@@ -121,6 +122,8 @@ export class World {
 
   start(): void {
     this.#running = this.manager.run(this.#stop.signal);
+    // Tests that end it by a failure are told so by `stop`.
+    this.#running.catch(() => {});
   }
 
   /** Stops sync; when this resolves, nothing of it may be left. */

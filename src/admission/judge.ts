@@ -1,0 +1,120 @@
+import { hasLoneSurrogates, type NostrEvent } from '../nostr/event.js';
+import { protectingAuthor } from '../nostr/protected.js';
+import type { Effect } from '../policy/decision.js';
+import type { WritePolicy } from '../policy/write-policy.js';
+import type { EventStore, PutStatus } from '../store/event-store.js';
+import type { AdmissionOutcome, EventSource } from './admission.js';
+import type { EventDates } from './event-dates.js';
+import type { EventsUnderWay } from './events-under-way.js';
+import type { Refusals } from './refusals.js';
+import type { Verdict } from './verification/verifier.js';
+
+export type JudgeParts = {
+  readonly store: EventStore;
+  readonly policy: WritePolicy;
+  readonly refusals: Refusals;
+  readonly dates: EventDates;
+  readonly underWay: EventsUnderWay;
+  /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
+  readonly hasRoom?: () => boolean;
+};
+
+/** An event that is to be stored, or passed on, with what follows on the git side. */
+export type Taken = {
+  readonly type: 'taken';
+  readonly isEphemeral: boolean;
+  readonly effects: readonly Effect[];
+};
+
+/** What a client is told of an event that the store would not keep. */
+const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
+  duplicate: { type: 'known', reason: 'duplicate: already have this event' },
+  superseded: { type: 'superseded', reason: 'duplicate: have a newer version of this event' },
+  deleted: { type: 'refused', reason: 'blocked: its author deleted this event' },
+  expired: { type: 'refused', reason: 'invalid: this event has expired' },
+};
+
+const noRoom: AdmissionOutcome = {
+  type: 'failed',
+  reason: 'error: the disk of this relay is full; it takes events again when there is room',
+};
+const loneSurrogates = 'invalid: a string of the event is not UTF-8 (half of a surrogate pair)';
+const wrongId: AdmissionOutcome = { type: 'refused', reason: 'invalid: the id is not the hash of the event' };
+export const wrongSignature: AdmissionOutcome = {
+  type: 'refused',
+  reason: 'invalid: the signature is wrong',
+};
+
+/** What becomes of an event: asked first before its signature is checked, cheapest questions first, and again after. */
+export class Judge {
+  readonly #parts: JudgeParts;
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+  }
+
+  /** What can be said without the signature; `undefined` when that has to be checked. */
+  unverified(event: NostrEvent, source: EventSource): AdmissionOutcome | undefined {
+    const { store, policy, refusals, dates } = this.#parts;
+    const status = store.preview(event);
+    if (status === 'duplicate') return outcomeOfStatus.duplicate;
+    const refusal = refusals.reasonFor(event, source);
+    if (refusal !== undefined) return { type: 'refused', reason: refusal };
+    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
+    const early = dates.refusalOf(event);
+    if (early !== undefined) return this.#postpone(event, source, early);
+    const reason =
+      protectionAgainst(event, source) ?? policy.precheck(event) ?? this.#earlyRefusal(event, source);
+    if (reason !== undefined) return this.#refuse(event, source, reason);
+    const needsRoom = source.type === 'direct' && status === 'stored';
+    return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
+  }
+
+  /** What becomes of an event now that its signature was checked. */
+  verified(event: NostrEvent, source: EventSource, verdict: Verdict): AdmissionOutcome | Taken {
+    if (verdict === 'wrong-id') return wrongId;
+    if (verdict === 'wrong-signature') return wrongSignature;
+    const { store, policy } = this.#parts;
+    const status = store.preview(event);
+    if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    const decision = policy.decide(event);
+    if (decision.type === 'reject') return this.#refuse(event, source, decision.reason);
+    return { type: 'taken', isEphemeral: status === 'ephemeral', effects: decision.effects };
+  }
+
+  /**
+   * What a remote sends is not verified while the stored events, and those under way, give no reason to want it: when
+   * one arrives, the event is tried again. A client gets one answer only, and may publish a root and its comment in one
+   * breath.
+   */
+  #earlyRefusal(event: NostrEvent, source: EventSource): string | undefined {
+    if (source.type === 'direct') return undefined;
+    const decision = this.#parts.policy.decide(event);
+    if (decision.type === 'accept' || this.#parts.underWay.has(event)) return undefined;
+    return decision.reason;
+  }
+
+  /** The store would not keep it: remembered, so that catch-up converges. */
+  #dismiss(event: NostrEvent, source: EventSource, status: keyof typeof outcomeOfStatus): AdmissionOutcome {
+    return this.#parts.refusals.remember(event, source, status) ? outcomeOfStatus[status] : wrongId;
+  }
+
+  /** It is dated too far ahead: remembered, so that it is not downloaded again before its time. */
+  #postpone(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
+    const outcome = this.#refuse(event, source, reason);
+    if (source.type !== 'direct' && outcome !== wrongId) this.#parts.dates.remember(event);
+    return outcome;
+  }
+
+  /** The policy does not want it: remembered, and kept at hand, for what it misses may arrive. */
+  #refuse(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
+    return this.#parts.refusals.remember(event, source, reason) ? { type: 'refused', reason } : wrongId;
+  }
+}
+
+/** A protected event (NIP-70) is taken from its author, whom the relay has authenticated, and from nobody else. */
+function protectionAgainst(event: NostrEvent, source: EventSource): string | undefined {
+  if (source.type === 'direct' || protectingAuthor(event) === undefined) return undefined;
+  return 'blocked: a protected event is taken from its author only';
+}
