@@ -76,7 +76,14 @@ export class ClientSession implements Disposable {
     });
     this.#outbox = outbox;
     const budget = new WorkBudget(services.clock, services.settings);
-    this.#lane = new RequestLane(services.scheduler, services.settings, budget, outbox, onFlowChanged);
+    this.#lane = new RequestLane(
+      services.scheduler,
+      services.settings,
+      budget,
+      outbox,
+      onFlowChanged,
+      (error) => this.#onFailure(error),
+    );
     this.#intake = new MessageIntake(
       this.#lane,
       this.memory,

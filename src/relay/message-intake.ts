@@ -57,7 +57,7 @@ export class MessageIntake implements Disposable {
     this.#waiting.push({ frame, memory });
     this.#chars += frame.length;
     this.#onFlowChanged();
-    if (!this.#isReading) void this.#readInTurns();
+    if (!this.#isReading) void this.#readInTurns().catch((error) => this.#target.onFailure(error, 0));
   }
 
   /** Drops what waits. */

@@ -60,7 +60,9 @@ export class RelayServer implements AsyncDisposable {
     this.#parts = parts;
     this.#memory = new MemoryBudget(memorySharesOf(settings));
     parts.metrics.watchMemory(() => this.#memory.bytes);
-    const scheduler = new TurnScheduler(clock, limits.requestSliceMs);
+    const scheduler = new TurnScheduler(clock, limits.requestSliceMs, (error) =>
+      parts.faults.note('client', error),
+    );
     this.#hub = new SubscriptionHub({ ...parts, scheduler, feed: admission.feed });
     this.#services = {
       ...parts,

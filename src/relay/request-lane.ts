@@ -31,6 +31,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
   readonly #budget: WorkBudget;
   readonly #outbox: Pick<Outbox, 'full' | 'roomy'>;
   readonly #onFlowChanged: () => void;
+  readonly #onFault: (error: unknown) => void;
   #queue: LaneRequest[] = [];
   /** Those that wait to go on. */
   #waiting: Deferred<void>[] = [];
@@ -41,18 +42,21 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
   /** What was spent since the lane had its last turn. */
   #turnUnits = 0;
 
+  /** `onFault` is told what a request failed with that should have been handled there. */
   constructor(
     scheduler: TurnScheduler,
     laneLimits: LaneLimits,
     budget: WorkBudget,
     outbox: Pick<Outbox, 'full' | 'roomy'>,
     onFlowChanged: () => void,
+    onFault: (error: unknown) => void,
   ) {
     this.#scheduler = scheduler;
     this.#limits = laneLimits;
     this.#budget = budget;
     this.#outbox = outbox;
     this.#onFlowChanged = onFlowChanged;
+    this.#onFault = onFault;
   }
 
   /** Whether so much waits that the client should not be read. */
@@ -132,7 +136,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     const work = request.run();
     if (work !== undefined) {
       this.#running += 1;
-      void work.finally(() => this.#onSettled());
+      void work.catch(this.#onFault).finally(() => this.#onSettled());
     }
     this.#onFlowChanged();
   }

@@ -18,19 +18,22 @@ export type Lane = {
 export class TurnScheduler {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #sliceMs: number;
+  readonly #onFault: (error: unknown) => void;
   readonly #nextTurn: (task: () => void) => void;
   /** In the order of their turns. */
   readonly #ready = new Set<Lane>();
   #scheduled = false;
 
-  /** `nextTurn` runs a task in a later turn of the event loop. */
+  /** `onFault` is told what a lane threw; `nextTurn` runs a task in a later turn of the event loop. */
   constructor(
     clock: Pick<Clock, 'monotonic'>,
     sliceMs: number,
+    onFault: (error: unknown) => void,
     nextTurn: (task: () => void) => void = setImmediate,
   ) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;
+    this.#onFault = onFault;
     this.#nextTurn = nextTurn;
   }
 
@@ -47,6 +50,16 @@ export class TurnScheduler {
     this.#ready.delete(lane);
   }
 
+  /** What one lane throws is its own: the others have their turns. */
+  #step(lane: Lane): ReturnType<Lane['step']> {
+    try {
+      return lane.step();
+    } catch (error) {
+      this.#onFault(error);
+      return 'done';
+    }
+  }
+
   #slice(): void {
     this.#scheduled = false;
     const hasEarly = [...this.#ready].some(({ isLate }) => !isLate);
@@ -54,7 +67,7 @@ export class TurnScheduler {
     for (const lane of this.#ready) {
       if (hasEarly && lane.isLate) continue;
       this.#ready.delete(lane);
-      const outcome = lane.step();
+      const outcome = this.#step(lane);
       // Added anew it comes last, so this loop visits it again after all others.
       if (lane.isReady) this.#ready.add(lane);
       if (outcome === 'goes-on' || this.#clock.monotonic() >= endMs) break;

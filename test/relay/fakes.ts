@@ -178,7 +178,7 @@ export function sessionWorld(options: WorldOptions = {}) {
   const parts = relayParts(clock, options.settings);
   const store = { ...bound(parts.store), ...options.store };
   const kernels = options.kernels ?? parts.kernels;
-  const scheduler = new TurnScheduler(clock, 5);
+  const scheduler = new TurnScheduler(clock, 5, (error) => parts.faults.note('client', error));
   const hub = new SubscriptionHub({ ...parts, scheduler, kernels, feed: parts.admission.feed });
   const services: SessionServices = {
     ...parts,

@@ -3,13 +3,20 @@ import { type Lane, TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
+type LaneOptions = { readonly late?: boolean; readonly goesOn?: boolean; readonly throws?: boolean };
+
 /** Lanes whose pieces are noted by name, and turns that are taken by hand. */
 function world(sliceMs = 5) {
   const clock = { nowMs: 0, monotonic: () => clock.nowMs };
   const turns: (() => void)[] = [];
-  const scheduler = new TurnScheduler(clock, sliceMs, (task) => turns.push(task));
   const log: string[] = [];
-  const lane = (name: string, pieces: number, options: { late?: boolean; goesOn?: boolean } = {}): Lane => {
+  const scheduler = new TurnScheduler(
+    clock,
+    sliceMs,
+    (error) => log.push(`${error}`),
+    (task) => turns.push(task),
+  );
+  const lane = (name: string, pieces: number, options: LaneOptions = {}): Lane => {
     let left = pieces;
     const made: Lane = {
       get isReady() {
@@ -19,6 +26,7 @@ function world(sliceMs = 5) {
       step() {
         left -= 1;
         log.push(name);
+        if (options.throws) throw new Error(name);
         return options.goesOn ? 'goes-on' : 'done';
       },
     };
@@ -41,6 +49,13 @@ describe('TurnScheduler', () => {
     lane('b', 2);
     expect(turn()).toBe('a b a b a');
     expect(turn()).toBe('');
+  });
+
+  it('gives the others their turns when a lane throws, and tells it', () => {
+    const { lane, turn } = world();
+    lane('a', 1, { throws: true });
+    lane('b', 2);
+    expect(turn()).toBe('a Error: a b b');
   });
 
   it('ends the turn with a piece that goes on after it', () => {
