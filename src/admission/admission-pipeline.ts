@@ -17,7 +17,7 @@ import { EventsUnderWay } from './events-under-way.js';
 import type { HotEvent } from './hot-cache.js';
 import { Judge, type JudgeParts, wrongSignature } from './judge.js';
 import { PendingWrites } from './pending-writes.js';
-import { Refusals } from './refusals.js';
+import { Refusals, type Revived } from './refusals.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
 
@@ -37,11 +37,14 @@ export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & 
 
 type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
 
+const nothingRevived: Revived = { atHand: [], gone: [] };
+
 /** An event that is being written, with what follows from it. */
 type WritingJob = {
   readonly job: PendingJob;
   readonly removed: readonly RemovedEvent[];
   readonly acceptable: readonly string[];
+  readonly revived: Revived;
   readonly effects: readonly Effect[];
 };
 
@@ -230,17 +233,21 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       this.feed.emitAccepted(new AcceptedInHand(event, source, false));
       return { type: 'ephemeral' };
     }
-    this.#store(job, this.#parts.store.put(event, body), judgement.effects);
+    // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
+    // would ask for what waited for it.
+    const revived = this.#failures.attempt(event.id, () => this.#refusals.revive(event)) ?? nothingRevived;
+    this.#store(job, this.#parts.store.put(event, body), judgement.effects, revived);
     return undefined;
   }
 
-  #store(job: PendingJob, result: PutResult, effects: readonly Effect[]): void {
+  #store(job: PendingJob, result: PutResult, effects: readonly Effect[], revived: Revived): void {
     const { policy } = this.#parts;
     const { removed, acceptable, written } = result;
     const effectsOfRemoval = this.#effectsOf(removed);
     this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
     this.#refusals.forget(job.event.id);
-    this.#writes.add({ job, removed, acceptable, effects: [...effects, ...effectsOfRemoval] }, written);
+    const writing = { job, removed, acceptable, revived, effects: [...effects, ...effectsOfRemoval] };
+    this.#writes.add(writing, written);
     if (this.#writes.isFull) this.#queue.pause();
   }
 
@@ -249,7 +256,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #announce({ job, removed, acceptable, effects }: WritingJob): void {
+  #announce({ job, removed, acceptable, revived, effects }: WritingJob): void {
     const { event, source } = job;
     if (source.type !== 'direct') this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
@@ -257,14 +264,13 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#failures.attempt(event.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want(acceptable, event);
-      this.#revive(event);
+      this.#revive(revived, event);
     });
   }
 
   /** Tries again what was refused for want of this event; what is no longer at hand is asked for again. */
-  #revive(event: NostrEvent): void {
+  #revive({ atHand, gone }: Revived, event: NostrEvent): void {
     if (this.#closed) return;
-    const { atHand, gone } = this.#refusals.revive(event);
     for (const hot of atHand) this.#retry(hot);
     this.want(gone, event);
   }

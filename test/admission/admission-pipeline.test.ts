@@ -377,6 +377,21 @@ describe('what waits for another event', () => {
     expect(parts.refused.reasonFor(comment.id)).toBeUndefined();
   });
 
+  it('is forgotten before the event that it waited for is put, so that no crash comes in between', async () => {
+    const root = nextEvent();
+    const comment = nextEvent({ tags: [['e', root.id]] });
+    await outcomeOf(comment, relayA);
+    expect(parts.refused.reasonFor(comment.id)).toBe('blocked: not yet');
+    const reasonAtPut: (string | undefined)[] = [];
+    const put = vi.spyOn(parts.store, 'put').mockImplementationOnce((event, body) => {
+      reasonAtPut.push(parts.refused.reasonFor(comment.id));
+      put.mockRestore();
+      return parts.store.put(event, body);
+    });
+    await outcomeOf(root, direct);
+    expect(reasonAtPut).toEqual([undefined]);
+  });
+
   it('is asked for again when the copy at hand turns out forged', async () => {
     const root = nextEvent();
     const comment = nextEvent({ tags: [['e', root.id]] });
