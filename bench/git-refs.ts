@@ -81,6 +81,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     clock: systemClock,
     random: systemRandom,
     graceMs: Number.MAX_SAFE_INTEGER,
+    closedMax: Number.MAX_SAFE_INTEGER,
     metrics: new AlignmentMetrics(registry),
     log: { debug: quiet, info: quiet, warn: console.error },
   });

@@ -286,6 +286,8 @@ export const limits = {
   gitComplaintBytesMax: 2_048,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
   gitMoveAttemptsMax: 10,
+  /** Closed repositories on disk above which one to which nothing was pushed is not kept for its grace period. */
+  closedRepositoriesMax: 10_000,
   /** Repositories that are aligned with stored events at the same time. */
   alignmentsAtOnceMax: 4,
   /** Pull requests of one repository that are remembered one by one for alignment; above it, all are looked at. */

@@ -4,6 +4,7 @@ import { AdmissionMetrics } from '../admission/admission-metrics.js';
 import { AdmissionPipeline } from '../admission/admission-pipeline.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
+import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
@@ -185,6 +186,7 @@ async function startGitSide(
     clock,
     random,
     graceMs: options.repositoryGraceDays * dayMs,
+    closedMax: limits.closedRepositoriesMax,
     metrics: new AlignmentMetrics(registry),
     log: logger,
   });

@@ -40,6 +40,8 @@ export type AlignmentParts = {
   readonly random: Random;
   /** How long a repository that is no longer served stays on disk. */
   readonly graceMs: number;
+  /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
+  readonly closedMax: number;
   readonly metrics: AlignmentMetrics;
   readonly log: AlignmentLog;
 };
@@ -59,6 +61,8 @@ export class GitAlignment implements EffectRunner {
   /** The state that was applied whole, by repository: it need not be applied again. */
   readonly #applied = new Map<string, string>();
   readonly #begun = deferred<void>();
+  /** Closed repositories on disk, as the last sweep saw them and what came and went since. */
+  #closed = 0;
   #signal: AbortSignal | undefined;
 
   constructor(parts: AlignmentParts) {
@@ -110,12 +114,14 @@ export class GitAlignment implements EffectRunner {
    */
   async sweep(): Promise<void> {
     const { directory, repositories } = this.#parts;
+    let closed = 0;
     for await (const repository of repositories.list()) {
       if (directory.isServed(repository)) continue;
-      const isKnown =
-        directory.isAnnounced(repository) || (await repositories.closedSince(repository)) !== undefined;
-      if (isKnown) this.#schedule(repository, onlyRefs, 'background');
+      const isClosed = (await repositories.closedSince(repository)) !== undefined;
+      if (isClosed) closed += 1;
+      if (isClosed || directory.isAnnounced(repository)) this.#schedule(repository, onlyRefs, 'background');
     }
+    this.#closed = closed;
     this.#pump();
   }
 
@@ -177,6 +183,7 @@ export class GitAlignment implements EffectRunner {
   async #align({ repository, scope, failures }: AlignmentWork): Promise<void> {
     const { directory, store, repositories, git, clock } = this.#parts;
     const ensured = await repositories.ensure(repository);
+    if (ensured === 'reopened') this.#closed -= 1;
     if (ensured !== 'there') this.#tell(repository, ensured);
     const gitDir = repositories.pathOf(repository);
     if (failures > 0) await removeStaleLocks(gitDir, clock.now());
@@ -204,18 +211,29 @@ export class GitAlignment implements EffectRunner {
 
   /** A repository that is not served: closed, and removed when its grace period is over. */
   async #leave(repository: RepositoryId): Promise<void> {
-    const { repositories, clock, graceMs } = this.#parts;
+    const { repositories, clock, graceMs, closedMax } = this.#parts;
     this.#applied.delete(keyOf(repository));
     if (!(await repositories.exists(repository))) return;
     const now = clock.now();
     const since = await repositories.closedSince(repository);
+    if (since === undefined && this.#closed >= closedMax) {
+      // Whoever announces and deletes without end fills the disk with nothing; what was pushed is kept all the same.
+      const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);
+      if (holdsNothing) return await this.#remove(repository);
+    }
     if (since === undefined || since > now) {
       await repositories.close(repository, now);
+      if (since === undefined) this.#closed += 1;
       this.#tell(repository, 'closed');
     } else if (now - since >= graceMs) {
-      await repositories.remove(repository);
-      this.#tell(repository, 'removed');
+      this.#closed -= 1;
+      await this.#remove(repository);
     }
+  }
+
+  async #remove(repository: RepositoryId): Promise<void> {
+    await this.#parts.repositories.remove(repository);
+    this.#tell(repository, 'removed');
   }
 
   #tell(repository: RepositoryId, change: RepositoryChange): void {

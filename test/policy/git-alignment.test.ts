@@ -201,6 +201,22 @@ describe('Deletion and replacement reach the git side', () => {
     expect(await here.metric('ngit_git_repository_changes_total', { change: 'removed' })).toBe(1);
   });
 
+  it('above a number of closed ones, removes at once what nothing was pushed to, and keeps what was', async () => {
+    await using here = gitWorld();
+    await here.start();
+    const names = ['a', 'b', 'c', 'd', 'pushed'];
+    await here.take(...names.map((name) => announcement(alice, name)));
+    await here.push({ pubkey: alice, identifier: 'pushed' }, 'one');
+    for (const name of names) await here.take(event(alice, 5, [['a', address(alice, name)]]));
+    const isThere = (name: string) => existsSync(here.pathOf({ pubkey: alice, identifier: name }));
+    expect(names.filter(isThere)).toEqual(['a', 'b', 'c', 'pushed']);
+    await here.take(announcement(alice, 'a'));
+    await here.alignment.sweep();
+    await here.alignment.idle();
+    await here.take(announcement(alice, 'd'), event(alice, 5, [['a', address(alice, 'd')]]));
+    expect(isThere('d')).toBe(false);
+  });
+
   it('closes it to new work when it no longer lists us, and revives it with a new announcement', async () => {
     await using here = gitWorld();
     await here.start();

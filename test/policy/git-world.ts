@@ -52,6 +52,7 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     clock,
     random: seededRandom(7),
     graceMs,
+    closedMax: 3,
     metrics: new AlignmentMetrics(registry),
     log: { debug: say('debug'), info: say('info'), warn: say('warn') },
   };
