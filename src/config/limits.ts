@@ -114,6 +114,12 @@ export const limits = {
    * messages that wait to be read, above which its socket is not.
    */
   clientLongMessageChars: 16_384,
+  /** Messages of one client in a minute that cannot be read, above which its connection is ended. */
+  clientViolationsPerMinuteMax: 600,
+  /** Bytes of those messages. */
+  clientViolationBytesPerMinuteMax: 8_388_608,
+  /** Time that the event loop spends on reading them, in milliseconds. */
+  clientViolationMsPerMinuteMax: 1_000,
   /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
   clientQueriesRunningMax: 8,
   /** Requests of one client that wait for their turn; above it, its socket is not read. */

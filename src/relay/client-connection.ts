@@ -10,6 +10,7 @@ import { watchMessageMemory } from '../lib/message-memory.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { eventFrame, noticeFrame } from './frames.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
+import type { DropReason } from './relay-metrics.js';
 import { SendBuffer, type SendServices } from './send-buffer.js';
 import { textFrameOf, textOf } from './text-frame.js';
 
@@ -140,10 +141,19 @@ export class ClientConnection implements Outbox {
   }
 
   giveWay(): void {
+    this.#dropWith('memory', noMemory);
+  }
+
+  shutOut(): void {
+    this.#unsent.flush();
+    this.#dropWith('violations', 'invalid: too many messages that cannot be read');
+  }
+
+  #dropWith(reason: DropReason, notice: string): void {
     // Nobody could be told who does not read.
     if (this.#isOpen && this.#stream.writableLength === 0)
-      this.#stream.write(textFrameOf(noticeFrame(noMemory)));
-    this.#drop('memory');
+      this.#stream.write(textFrameOf(noticeFrame(notice)));
+    this.#drop(reason);
   }
 
   /** Looks after the connection; to be called every few seconds. Never throws. */
@@ -190,7 +200,7 @@ export class ClientConnection implements Outbox {
   #onMessage(data: RawData, isBinary: boolean): void {
     this.#heard = true;
     // `nodebuffer` sockets give Buffers, and ws has checked that text is UTF-8.
-    if (isBinary) this.send(noticeFrame('invalid: a message is text, not binary'));
+    if (isBinary) this.#session.refuseBinary((data as Buffer).length);
     else this.#session.receive((data as Buffer).toString('utf8'));
   }
 
@@ -256,7 +266,7 @@ export class ClientConnection implements Outbox {
     };
   }
 
-  #drop(reason: 'slow' | 'silent' | 'memory' | 'fault'): void {
+  #drop(reason: DropReason): void {
     if (this.#socket.readyState === this.#socket.CLOSED) return;
     this.#services.metrics.dropped.inc({ reason });
     this.#services.logger.debug({ reason, bytes: this.#bytesWaiting }, 'dropped a client');

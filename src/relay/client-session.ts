@@ -17,6 +17,7 @@ import { Publisher, type PublisherServices } from './publisher.js';
 import type { RequestType } from './relay-metrics.js';
 import { type LaneLimits, RequestLane } from './request-lane.js';
 import type { TurnScheduler } from './turn-scheduler.js';
+import { Violations } from './violations.js';
 import { WorkBudget, type WorkLimits } from './work-budget.js';
 
 /** What the sessions of all clients share. */
@@ -55,6 +56,7 @@ export class ClientSession implements Disposable {
   readonly #lane: RequestLane;
   readonly #intake: MessageIntake;
   readonly #authentication: ClientAuthentication;
+  readonly #violations: Violations;
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
@@ -84,12 +86,14 @@ export class ClientSession implements Disposable {
       onFlowChanged,
       (error) => this.#onFailure(error),
     );
+    this.#violations = new Violations(services.clock);
     this.#intake = new MessageIntake(
+      services.clock,
       this.#lane,
       this.memory,
       {
         onMessage: (message, chars) => this.#dispatch(message, chars),
-        onFailure: (error, chars) => this.#refuseFrame(error, chars),
+        onFailure: (error, chars, ms) => this.#refuseFrame(error, chars, ms),
       },
       onFlowChanged,
     );
@@ -117,6 +121,13 @@ export class ClientSession implements Disposable {
   /** Takes one frame. Never throws, whatever it contains. */
   receive(frame: string): void {
     if (!this.#ended) this.#intake.take(frame);
+  }
+
+  /** Refuses a message of that many bytes that is no text. */
+  refuseBinary(bytes: number): void {
+    if (this.#ended) return;
+    this.#outbox.send(noticeFrame('invalid: a message is text, not binary'));
+    this.#violation(bytes, 0);
   }
 
   /** Takes no more, closes what is open, and settles when the events in hand are answered. */
@@ -226,10 +237,20 @@ export class ClientSession implements Disposable {
   }
 
   /** Answers what could not be read, or handled. */
-  #refuseFrame(error: unknown, chars: number): void {
+  #refuseFrame(error: unknown, chars: number, ms: number): void {
     if (this.#ended) return;
-    if (error instanceof InvalidMessageError) this.#refuseMessage(error, chars);
-    else this.#onFailure(error);
+    if (error instanceof InvalidMessageError) {
+      this.#refuseMessage(error, chars);
+      this.#violation(chars, ms);
+    } else {
+      this.#onFailure(error);
+    }
+  }
+
+  #violation(bytes: number, ms: number): void {
+    if (!this.#violations.note(bytes, ms)) return;
+    this[Symbol.dispose]();
+    this.#outbox.shutOut();
   }
 
   #onFailure(error: unknown): void {

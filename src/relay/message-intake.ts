@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
 import type { MemoryHolder, Reservation } from '../lib/memory-budget.js';
 import { type ClientMessage, parseClientMessage, readClientMessage } from '../nostr/message.js';
 import { messageBytes } from './held-bytes.js';
@@ -13,8 +14,8 @@ type Waiting = { readonly frame: string; readonly memory: Reservation | undefine
 export type MessageTarget = {
   /** Takes a message; `chars` is the length of its frame. */
   onMessage(message: ClientMessage, chars: number): void;
-  /** A frame of that length could not be read, or not be handled. */
-  onFailure(error: unknown, chars: number): void;
+  /** A frame of that length could not be read, or not be handled, in which it took that long. */
+  onFailure(error: unknown, chars: number, ms: number): void;
 };
 
 /**
@@ -22,6 +23,7 @@ export type MessageTarget = {
  * the client, and so is everything of a client that has used up its budget; what comes behind them waits.
  */
 export class MessageIntake implements Disposable {
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #turns: RequestLane;
   readonly #memory: MemoryHolder;
   readonly #target: MessageTarget;
@@ -31,9 +33,18 @@ export class MessageIntake implements Disposable {
   /** Frames that wait without memory. */
   #uncounted = 0;
   #isReading = false;
+  /** Time that was spent on the frame in hand. */
+  #readingMs = 0;
 
   /** `onFlowChanged` is told whenever `blocked` may have changed. */
-  constructor(turns: RequestLane, memory: MemoryHolder, target: MessageTarget, onFlowChanged: () => void) {
+  constructor(
+    clock: Pick<Clock, 'monotonic'>,
+    turns: RequestLane,
+    memory: MemoryHolder,
+    target: MessageTarget,
+    onFlowChanged: () => void,
+  ) {
+    this.#clock = clock;
     this.#turns = turns;
     this.#memory = memory;
     this.#target = target;
@@ -57,7 +68,7 @@ export class MessageIntake implements Disposable {
     this.#waiting.push({ frame, memory });
     this.#chars += frame.length;
     this.#onFlowChanged();
-    if (!this.#isReading) void this.#readInTurns().catch((error) => this.#target.onFailure(error, 0));
+    if (!this.#isReading) void this.#readInTurns().catch((error) => this.#target.onFailure(error, 0, 0));
   }
 
   /** Drops what waits. */
@@ -66,12 +77,23 @@ export class MessageIntake implements Disposable {
     this.#waiting = [];
   }
 
+  #timed<T>(read: () => T): T {
+    const beganMs = this.#clock.monotonic();
+    try {
+      return read();
+    } finally {
+      this.#readingMs += this.#clock.monotonic() - beganMs;
+    }
+  }
+
   #readAtOnce(frame: string): void {
     this.#turns.spend(readingUnits(frame.length));
+    this.#readingMs = 0;
     try {
-      this.#target.onMessage(parseClientMessage(frame), frame.length);
+      const message = this.#timed(() => parseClientMessage(frame));
+      this.#target.onMessage(message, frame.length);
     } catch (error) {
-      this.#target.onFailure(error, frame.length);
+      this.#target.onFailure(error, frame.length, this.#readingMs);
     }
   }
 
@@ -97,7 +119,7 @@ export class MessageIntake implements Disposable {
       else this.#target.onMessage(await this.#readLong(frame), frame.length);
     } catch (error) {
       if (error instanceof ClientGoneError) throw error;
-      this.#target.onFailure(error, frame.length);
+      this.#target.onFailure(error, frame.length, this.#readingMs);
     } finally {
       memory?.[Symbol.dispose]();
       if (memory === undefined) this.#uncounted -= 1;
@@ -108,7 +130,9 @@ export class MessageIntake implements Disposable {
 
   async #readLong(frame: string): Promise<ClientMessage> {
     const reading = readClientMessage(frame);
-    for (let piece = reading.next(); ; piece = reading.next()) {
+    this.#readingMs = 0;
+    for (;;) {
+      const piece = this.#timed(() => reading.next());
       if (piece.done) return piece.value;
       this.#turns.spend(readingUnits(piece.value.chars, piece.value.values));
       if (this.#turns.isOver) await this.#turns.next();

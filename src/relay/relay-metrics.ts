@@ -15,7 +15,7 @@ export type PublishOutcome =
 export type RequestType = 'req' | 'count' | 'negentropy';
 
 /** Why the relay ended a connection. */
-export type DropReason = 'slow' | 'silent' | 'full' | 'memory' | 'fault';
+export type DropReason = 'slow' | 'silent' | 'full' | 'memory' | 'violations' | 'fault';
 
 /** The relay's own metrics. One instance for one registry. */
 export class RelayMetrics {
@@ -75,7 +75,7 @@ export class RelayMetrics {
     });
     this.dropped = new Counter({
       name: 'ngit_relay_clients_dropped_total',
-      help: 'Clients that were refused or dropped: slow readers, silent ones, because the relay was full, or its memory for clients, or by a fault of ours',
+      help: 'Clients that were refused or dropped: slow readers, silent ones, because the relay was full, or its memory for clients, because they sent too much that cannot be read, or by a fault of ours',
       labelNames: ['reason'],
       registers,
     });

@@ -100,6 +100,13 @@ export class FakeOutbox implements Outbox {
     this.goAway();
   }
 
+  isShutOut = false;
+
+  shutOut(): void {
+    this.isShutOut = true;
+    this.goAway();
+  }
+
   goAway(): void {
     this.#room?.reject(new ClientGoneError());
   }
