@@ -32,7 +32,8 @@ import {
 } from './negentropy.js';
 import type { NegentropyProbe } from './negentropy-probe.js';
 import { PageReader } from './page-reader.js';
-import { nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
+import { learnHabits, nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
+import { mergeHabits, untilFor } from './paging-habits.js';
 import type { PeerMissing } from './peer-missing.js';
 import type { RelayMemory } from './relay-memory.js';
 import { request } from './request.js';
@@ -157,13 +158,20 @@ export class BatchRun {
     };
     const result = await peer.capacity.sessions.use(signal, async () => {
       this.requests += 1;
-      return await reconcile(this.#parts, task, sink, signal, opening);
+      return await reconcile(this.#parts, this.#reaching(task), sink, signal, opening);
     });
     // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
     const isEverything = this.#batch.layer === 0 && Object.keys(task.filter).length === 0;
     if (!isEverything || result.type === 'reconciled')
       memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
     return result;
+  }
+
+  /** The same task, so that a relay whose `until` is exclusive leaves no second out between two ranges. */
+  #reaching(task: CatchupTask): CatchupTask {
+    const { since, until } = task.range;
+    if (until === undefined) return task;
+    return { ...task, range: { since, until: untilFor(this.#parts.memory.paging, until) } };
   }
 
   /** Over disjoint time ranges several sessions run at once, where the remote takes them: a long way is hidden. */
@@ -182,7 +190,7 @@ export class BatchRun {
   }
 
   async #page(task: CatchupTask, signal: AbortSignal): Promise<void> {
-    const { peer, metrics } = this.#parts;
+    const { peer, metrics, memory } = this.#parts;
     const rules: PagingLimits = {
       eventsPerFilter: peer.limits.eventsPerFilter,
       pageEventsDefault: limits.pageEventsDefault,
@@ -191,15 +199,21 @@ export class BatchRun {
     const key = JSON.stringify([task.filter, task.range]);
     let paging =
       this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
-    for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
+    for (;;) {
+      paging = learnHabits(paging, memory.paging);
+      const question = nextPage(paging);
+      if (question === undefined) break;
       if (paging.pages >= limits.pagesMax || paging.pagesInVain >= limits.pagesInVainMax)
         throw new PeerStrainedError(peer.relay, 'answers with pages without end');
       // Kept for the next connection, should this one break.
       this.#batch.pagings.set(key, shrinkPages(paging));
       paging = takePage(paging, await this.#readPage(question, signal), rules);
+      memory.paging = mergeHabits(memory.paging, paging.habits);
       this.#batch.pagings.set(key, paging);
     }
-    if (paging.deepSeconds > 0) metrics.deepSeconds(peer.relay, paging.deepSeconds);
+    if (paging.deepSeconds === 0) return;
+    metrics.deepSeconds(peer.relay, paging.deepSeconds);
+    this.#log.deepSeconds(paging.deepSeconds);
   }
 
   /** Asks for one page; resolves when each of its events has its outcome. */

@@ -4,6 +4,7 @@ import type { Capability } from './capability.js';
 import { CatchupQueue } from './catchup-queue.js';
 import { RelayLedger } from './ledger.js';
 import { fullPace, type Pace } from './pace.js';
+import { type PagingHabits, unknownHabits } from './paging-habits.js';
 import { newServingRecord, refreshed, type ServingRecord } from './receipts.js';
 import { UnservedIds } from './unserved.js';
 
@@ -14,6 +15,7 @@ export class RelayMemory implements Disposable {
   readonly unserved: UnservedIds;
   serving: ServingRecord = newServingRecord(limits.downloadIdsMax);
   negentropy: Capability = { type: 'untried' };
+  paging: PagingHabits = unknownHabits;
   pace: Pace = fullPace;
   /** When everything there was to catch up with had been caught up, in wall-clock seconds. */
   lastCompleteAt: number | undefined;
@@ -31,6 +33,7 @@ export class RelayMemory implements Disposable {
   startDay(): void {
     this.unserved.clear();
     this.serving = refreshed(this.serving);
+    this.paging = unknownHabits;
     this.negentropy = this.negentropy.type === 'unable' ? { type: 'untried' } : this.negentropy;
   }
 }

@@ -17,6 +17,7 @@ export class RunLog {
   #unserved = 0;
   #gaps = 0;
   #givenUp = 0;
+  #deepSeconds = 0;
   readonly #peerMissing = new Map<string, number>();
   #peerMissingOthers = 0;
 
@@ -56,6 +57,11 @@ export class RunLog {
   /** A batch was left undone, for the relay does not answer what it asks. */
   gaveUp(): void {
     this.#givenUp += 1;
+  }
+
+  /** Seconds of which the relay may hold more than it gives out. */
+  deepSeconds(count: number): void {
+    this.#deepSeconds += count;
   }
 
   gap(event: NostrEvent): void {
@@ -103,6 +109,10 @@ export class RunLog {
   /** Says what was found, without saying that it was all. */
   interrupt(): void {
     const relay = this.#relay;
+    if (this.#deepSeconds > 0) {
+      const details = { relay, seconds: this.#deepSeconds };
+      this.#logger.warn(details, 'relay may hold more in some seconds than it gives out in pages');
+    }
     if (this.#gaps > limits.catchupLogLinesMax) {
       this.#gapLevel(
         { relay, count: this.#gaps },

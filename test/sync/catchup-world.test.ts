@@ -455,6 +455,51 @@ describe('fallback to paged REQ/EOSE (docs/sync.md §5)', () => {
   });
 });
 
+describe('relays whose pages leave something out (docs/sync.md §5)', () => {
+  it('one whose until is exclusive loses nothing, however many events a second has', async () => {
+    const { world, relay } = worldOf({ settings: { negentropyDisabled: true } });
+    const repository = announcement('repo', [url]);
+    const events = Array.from({ length: 100 }, (_, at) =>
+      issue(repository, { created_at: startSeconds - 9000 + Math.floor(at / 7), content: `${at}` }),
+    );
+    relay.events.push(repository, ...events);
+    relay.pageMax = 10;
+    relay.script = (connection, [type, id, ...filters]) => {
+      const [filter] = filters as Filter[];
+      if (type !== 'REQ' || filter?.until === undefined) return false;
+      for (const each of relay.found({ ...filter, until: filter.until - 1 }))
+        connection.send('EVENT', id, each);
+      connection.send('EOSE', id);
+      return true;
+    };
+    world.start();
+    await world.advance(2 * minute);
+    expect(missing(world, events)).toBe(0);
+    expect(await world.metric('ngit_sync_deep_seconds_total', { relay: url })).toBeUndefined();
+    await world.stop();
+  });
+
+  it('seconds that cannot be had are a warning, one a run, and counted', async () => {
+    const { world, relay } = worldOf({ settings: { negentropyDisabled: true } });
+    const { events } = repositoryWith(20);
+    relay.events.push(...events);
+    relay.pageMax = 10;
+    relay.script = (connection, [type, id, filter]) => {
+      if (type !== 'REQ' || (filter as Filter).until === undefined) return false;
+      connection.send('EOSE', id);
+      return true;
+    };
+    world.start();
+    await world.advance(2 * minute);
+    expect(await world.metric('ngit_sync_deep_seconds_total', { relay: url })).toBeGreaterThan(0);
+    const lines = world.lines('relay may hold more in some seconds than it gives out in pages');
+    expect(lines.every(({ level }) => level === 'warn')).toBe(true);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(3);
+    await world.stop();
+  });
+});
+
 describe('interrupted catch-up (docs/sync.md §5)', () => {
   it('resumes, and never marks done what was not stored', async () => {
     const { world, relay } = worldOf();

@@ -5,6 +5,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { type Filter, matchesFilter } from '../../src/nostr/filter.js';
 import { PageReader } from '../../src/sync/page-reader.js';
 import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/paging.js';
+import { unknownHabits } from '../../src/sync/paging-habits.js';
 import { pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });
@@ -52,9 +53,22 @@ function shuffled(relay: Relay, seed: number): Relay {
 
 const limits: PagingLimits = { eventsPerFilter: undefined, pageEventsDefault: 50, pageEventsMax: 500 };
 
-function pageThrough(relay: Relay, filter: Filter, since = 0, within = limits, pagesMax = 5_000) {
+/** The same, taking `until` for the first second that is not asked for. */
+function exclusive(relay: Relay): Relay {
+  return ({ until, ...question }) =>
+    relay(until === undefined ? question : { ...question, until: until - 1 });
+}
+
+function pageThrough(
+  relay: Relay,
+  filter: Filter,
+  since = 0,
+  within = limits,
+  pagesMax = 5_000,
+  habits = unknownHabits,
+) {
   const got = new Set<string>();
-  let paging = startPaging(filter, since, undefined, within);
+  let paging = startPaging(filter, since, undefined, within, habits);
   for (let question = nextPage(paging); question !== undefined; question = nextPage(paging)) {
     if (paging.pages >= pagesMax) throw new Error('pages without end');
     const { events, cut } = relay(question);
@@ -63,6 +77,18 @@ function pageThrough(relay: Relay, filter: Filter, since = 0, within = limits, p
     paging = takePage(paging, reader.page(cut === true), within);
   }
   return { got, paging };
+}
+
+/** Events of the given seconds, of each no more than so many. */
+function eventsAt(seconds: readonly number[], perSecondMax: number): NostrEvent[] {
+  const perSecond = new Map<number, number>();
+  return seconds
+    .filter((second) => {
+      const count = (perSecond.get(second) ?? 0) + 1;
+      perSecond.set(second, count);
+      return count <= perSecondMax;
+    })
+    .map((second, number) => eventAt(number, second));
 }
 
 const all: Filter = { '#a': ['x', 'y'] };
@@ -199,5 +225,98 @@ describe('paged REQ by until (docs/sync.md §5, fallback)', () => {
       ),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('a relay whose until is exclusive, or whose pages are very small (docs/sync.md §5)', () => {
+  const times = fc.array(fc.nat(60), { maxLength: 200 });
+
+  it('loses nothing when until is exclusive, in order or not', () => {
+    fc.assert(
+      fc.property(times, fc.integer({ min: 10, max: 60 }), fc.nat(1000), (seconds, cap, seed) => {
+        const events = eventsAt(seconds, cap - 1);
+        const relay = exclusive(capped(events, cap));
+        expect(pageThrough(relay, all).got).toEqual(idsOf(events));
+        expect(pageThrough(shuffled(relay, seed), all).got).toEqual(idsOf(events));
+      }),
+    );
+  });
+
+  it('finds out with one page, and asks a second further from then on, also for the next filter', () => {
+    const events = eventsAt([9, 8, 7, 6, 5], 1);
+    const first = pageThrough(exclusive(capped(events, 50)), all);
+    expect(first.paging.habits.until).toBe('exclusive');
+    expect(first.paging.deepSeconds).toBe(0);
+    const second = pageThrough(exclusive(capped(events, 50)), all, 0, limits, 100, first.paging.habits);
+    expect(second.paging.pages).toBe(first.paging.pages - 1);
+    expect(pageThrough(capped(events, 50), all).paging.habits.until).toBe('inclusive');
+  });
+
+  it('takes one for inclusive again that sends something of the second beyond', () => {
+    const events = eventsAt([9, 8, 7, 6, 5], 1);
+    const relay = capped(events, 50);
+    let isGone = true;
+    // What was seen last is gone when it is asked about first.
+    const forgetful: Relay = (question) => {
+      const answer = relay(question);
+      if (question.until !== 5 || !isGone) return answer;
+      isGone = false;
+      return { events: [] };
+    };
+    const { got, paging } = pageThrough(forgetful, all);
+    expect(got).toEqual(idsOf(events));
+    expect(paging.habits.until).toBe('inclusive');
+  });
+
+  it('a second that is seen and served neither way is counted', () => {
+    const events = eventsAt([9, 8, 7], 1);
+    const relay = capped(events, 50);
+    const { paging } = pageThrough(
+      (question) => relay({ ...question, until: (question.until ?? 100) - 2 }),
+      all,
+    );
+    expect(paging.deepSeconds).toBeGreaterThan(0);
+    const vanishing: Relay = (question) => (question.until === undefined ? relay(question) : { events: [] });
+    expect(pageThrough(vanishing, all).paging.deepSeconds).toBe(1);
+    expect(paging.habits.until).toBe('exclusive');
+  });
+
+  it('with pages of 1 to 4 events gets all that a page can hold, and counts what it cannot', () => {
+    fc.assert(
+      fc.property(times, fc.integer({ min: 1, max: 4 }), fc.boolean(), (seconds, cap, isExclusive) => {
+        const relay = (events: readonly NostrEvent[]) =>
+          isExclusive ? exclusive(capped(events, cap)) : capped(events, cap);
+        const shallow = eventsAt(seconds, cap);
+        expect(pageThrough(relay(shallow), all).got).toEqual(idsOf(shallow));
+        const deep = eventsAt(seconds, 6);
+        const known = { ...unknownHabits, cutsPages: true, largestPage: cap };
+        for (const habits of [unknownHabits, known]) {
+          const { got, paging } = pageThrough(relay(deep), all, 0, limits, 5_000, habits);
+          const seen = new Set([...deep].map(({ created_at }) => created_at));
+          const isOneSecond = seen.size < 2 && habits === unknownHabits;
+          if (got.size < deep.length && !isOneSecond) expect(paging.deepSeconds).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  it('asks about a second again by kind and author when the relay turns out to cut pages that small', () => {
+    const deep = Array.from({ length: 8 }, (_, at) => eventAt(at, 50, { kind: at % 2 === 0 ? 1 : 1111 }));
+    const events = [...deep, eventAt(100, 40), eventAt(101, 30)];
+    const { got, paging } = pageThrough(capped(events, 3), all);
+    expect(got).toEqual(idsOf(events));
+    expect(paging.habits).toMatchObject({ cutsPages: true, largestPage: 3 });
+  });
+
+  it('does not take small answers of other relays for cut ones', () => {
+    const events = [eventAt(1, 50), eventAt(2, 50), eventAt(3, 50)];
+    expect(pageThrough(capped(events, 500), all).paging).toMatchObject({ pages: 3, deepSeconds: 0 });
+  });
+
+  it('believes a relay that publishes how little it puts into a page', () => {
+    const deep = Array.from({ length: 4 }, (_, at) => eventAt(at, 50, { kind: 1 + at }));
+    const within = { ...limits, eventsPerFilter: 2 };
+    const kinds: Filter = { ...all, kinds: [1, 2, 3, 4] };
+    expect(pageThrough(capped(deep, 2), kinds, 0, within).got).toEqual(idsOf(deep));
   });
 });

@@ -37,6 +37,8 @@ export type Behaviour = {
   sending?(session: RelaySession, message: RelayMessage): readonly RelayMessage[];
   /** Changes what one filter finds: newest first, the filter's own limit applied. */
   results?(events: NostrEvent[], filter: WireFilter): NostrEvent[];
+  /** Changes what a NEG-OPEN finds. */
+  reconciles?(events: NostrEvent[], filter: WireFilter): NostrEvent[];
   /** Changes what one REQ finds. */
   answer?(events: NostrEvent[]): NostrEvent[];
   /** Whether an event that it holds, and lists in negentropy, is never served. */

@@ -44,6 +44,8 @@ const capTraits: readonly Trait[] = [
   ({ random }) => caps.capsFilters(between(random, 1, 5), style(random), chance(random, 0.6)),
   ({ random }) => caps.capsIds(between(random, 1, 50), pick(random, ['closed', 'notice', 'truncate'])),
   ({ random }) => caps.capsMessages(between(random, 4_000, 20_000)),
+  () => caps.exclusiveUntil(),
+  () => caps.exclusiveUntil(),
 ];
 
 /** The least that a relay of the field finds for a filter; no second of the world is deeper. */

@@ -180,7 +180,9 @@ export class RemoteRelay implements Host {
 
   /** What is reconciled for a filter, withheld events too: relays list what they do not serve. */
   reconcilable(filter: WireFilter): NostrEvent[] {
-    return this.events.matching(filter);
+    let events = this.events.matching(filter);
+    for (const behaviour of this.behaviours) events = behaviour.reconciles?.(events, filter) ?? events;
+    return events;
   }
 
   #responder(events: readonly NostrEvent[]): { answer(message: string): string } {

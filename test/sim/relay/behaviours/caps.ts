@@ -56,6 +56,16 @@ export function capsFilters(count: number, style: RefusalStyle, published: boole
   };
 }
 
+/** A relay that takes `until` for the first second that is not asked for, in REQ and NEG-OPEN alike. */
+export function exclusiveUntil(): Behaviour {
+  return {
+    name: 'until is exclusive',
+    honest: true,
+    results: (events, { until }) => events.filter(({ created_at }) => created_at !== until),
+    reconciles: (events, { until }) => events.filter(({ created_at }) => created_at !== until),
+  };
+}
+
 /** A relay that takes at most `count` ids in one filter: it refuses more, or looks at the first ones only. */
 export function capsIds(count: number, style: RefusalStyle | 'truncate'): Behaviour {
   return {
