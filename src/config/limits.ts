@@ -435,6 +435,13 @@ export const limits = {
   /** How long a remote that said "slow down" is asked nothing. */
   remoteSlowDownMs: 65_000,
 
+  /** Live events that a filter by kind brings before it is looked at whether that is worth it; then as many again. */
+  liveKindsTrialEvents: 500,
+  /** Share of them that has to be wanted here. */
+  liveKindsWantedShareMin: 0.1,
+  /** How long a filter by kind that is not worth it is not asked for. */
+  liveKindsRetryMs: 86_400_000,
+
   // Sync: catch-up
   /** Records of each of the two made-up sets with which a reconciliation is rehearsed. */
   rehearsalRecords: 20_000,

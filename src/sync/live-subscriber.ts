@@ -1,5 +1,7 @@
+import type { AdmissionOutcome } from '../admission/admission.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import type { Random } from '../lib/random.js';
+import type { NostrEvent } from '../nostr/event.js';
 import type { ChannelMessage } from './channel.js';
 import type { Inlet } from './inlet.js';
 import type { Topic } from './layers.js';
@@ -30,6 +32,12 @@ export type LiveSubscriberParts = {
   readonly isWanted: (topic: Topic) => boolean;
   /** The topics have no subscription any more, and the remote may be asked for one again. */
   readonly onLost: (topics: readonly Topic[]) => void;
+  /** What became of an event that a subscription brought. */
+  readonly onOutcome: (
+    subscription: SubscriptionContent,
+    event: NostrEvent,
+    outcome: AdmissionOutcome,
+  ) => void;
   /** What the remote has confirmed or closed is to be looked at. */
   readonly onChange: () => void;
 };
@@ -66,14 +74,14 @@ export class LiveSubscriber {
 
   /** `announces`: whether catch-up is told when it stands. Rejects when the connection ended. */
   async open(content: SubscriptionContent, announces: boolean, signal: AbortSignal): Promise<void> {
-    const { peer, clock, inlet, onUpdating } = this.#parts;
+    const { peer, clock, onUpdating } = this.#parts;
     await peer.ready(signal);
     const matches = matcherOf(content.filters);
     const sentAt = clock.monotonic();
     const channel = peer.openChannel('l', {
       source: 'live_sync',
       onEvent: (event) => {
-        if (matches(event)) void inlet.deliver(event, 'live_sync');
+        if (matches(event)) void this.#deliver(subscription, event);
         else peer.violation();
       },
       onMessage: (message) => this.#onMessage(subscription, message),
@@ -93,6 +101,11 @@ export class LiveSubscriber {
     if (subscription === undefined || !this.coverage.remove(subscription)) return;
     this.#parts.peer.closeChannel(subscription.channel, tell ? 'CLOSE' : undefined);
     this.#parts.onChange();
+  }
+
+  async #deliver(subscription: LiveSubscription, event: NostrEvent): Promise<void> {
+    const outcome = await this.#parts.inlet.deliver(event, 'live_sync');
+    if (outcome !== undefined) this.#parts.onOutcome(subscription, event, outcome);
   }
 
   #onMessage(subscription: LiveSubscription, message: ChannelMessage): void {

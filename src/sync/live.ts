@@ -1,5 +1,6 @@
 import type { Topic } from './layers.js';
 import type { LiveCoverage } from './live-coverage.js';
+import { isKindsTopic, type LiveKinds } from './live-kinds.js';
 import { LiveSubscriber, type LiveSubscriberParts } from './live-subscriber.js';
 import {
   isSameContent,
@@ -11,7 +12,9 @@ import {
 } from './subscription.js';
 import { Wakeup } from './wakeup.js';
 
-export type LiveParts = Omit<LiveSubscriberParts, 'isWanted' | 'onLost' | 'onChange'>;
+export type LiveParts = Omit<LiveSubscriberParts, 'isWanted' | 'onLost' | 'onChange' | 'onOutcome'> & {
+  readonly kinds: LiveKinds;
+};
 
 /** A rebuild that is under way: what is still to be opened, and what it replaces. */
 type Rebuilding = { target: readonly SubscriptionContent[]; readonly old: ReadonlySet<string> };
@@ -38,7 +41,13 @@ export class LiveSync {
     this.#parts = parts;
     this.#subscriber = new LiveSubscriber({
       ...parts,
-      isWanted: (topic) => this.#wanted.has(topic),
+      onSettled: (topics) => parts.onSettled(topics.filter((topic) => !isKindsTopic(topic))),
+      isWanted: (topic) => this.#isWanted(topic),
+      onOutcome: ({ topics }, event, outcome) => {
+        if (topics.some(isKindsTopic) && parts.kinds.count(event, outcome, parts.clock.monotonic())) {
+          this.#rebuildLater();
+        }
+      },
       onLost: (topics) => this.#again(topics),
       onChange: () => this.#wakeup.notify(),
     });
@@ -77,7 +86,7 @@ export class LiveSync {
       this.#uncovered.delete(topic);
     }
     this.#subscriber.forget(topics);
-    this.#isStale = this.#coverage.isStale((topic) => this.#wanted.has(topic));
+    this.#isStale = this.#coverage.isStale((topic) => this.#isWanted(topic));
     this.#wakeup.notify();
   }
 
@@ -124,7 +133,9 @@ export class LiveSync {
     const held = [...this.#coverage.topics()].filter((topic) => this.#wanted.has(topic));
     const all = new Set([...held, ...this.#uncovered, ...missing]);
     const packed = packSubscriptions(all, this.#packing());
-    const places = packed.slice(0, this.#placesMax());
+    const byKind = this.#contentByKind(packed.length);
+    const covered = packed.slice(0, this.#placesMax() - byKind.length);
+    const places = [...covered, ...byKind];
     const open = this.#coverage.all();
     const target = places.filter((content) => !open.some((each) => isSameContent(each, content)));
     const old = open.filter((each) => !places.some((content) => isSameContent(each, content)));
@@ -136,7 +147,16 @@ export class LiveSync {
       { relay: this.#parts.peer.relay, filters: this.filters, open: target.length, close: old.length },
       'rebuild subscriptions',
     );
-    this.#leaveUncovered(packed.slice(places.length));
+    this.#leaveUncovered(packed.slice(covered.length));
+  }
+
+  /** Where there are more subscriptions than places, one of these is for filters by kind, if that is worth it. */
+  #contentByKind(subscriptions: number): SubscriptionContent[] {
+    const placesMax = this.#placesMax();
+    if (subscriptions <= placesMax || placesMax < 2) return [];
+    const { kinds, peer, clock } = this.#parts;
+    const content = kinds.content(peer.limits.filtersPerSubscription, clock.monotonic());
+    return content === undefined ? [] : [content];
   }
 
   /** Opens what there is room for and closes what is covered anew; false when it has to wait for the remote. */
@@ -168,14 +188,14 @@ export class LiveSync {
 
   /** What there is no place for is caught up only; it may still be in subscriptions that are about to go. */
   #leaveUncovered(contents: readonly SubscriptionContent[]): void {
-    const topics = contents.flatMap((each) => each.topics);
+    const topics = contents.flatMap((each) => each.topics).filter((topic) => !isKindsTopic(topic));
     if (topics.length === 0) return;
     for (const topic of topics) this.#uncovered.add(topic);
     const { logger, peer, onSettled } = this.#parts;
     if (!this.#hasWarned) {
       logger.warn(
         { relay: peer.relay, topics: this.#uncovered.size, limits: peer.limits },
-        'relay takes too few subscriptions for live sync of everything; the daily catch-up covers the rest',
+        'relay takes too few subscriptions for live sync of everything; filters by kind and the daily catch-up cover the rest',
       );
     }
     this.#hasWarned = true;
@@ -184,7 +204,17 @@ export class LiveSync {
 
   /** These topics have no subscription any more, and may be asked for again. */
   #again(topics: readonly Topic[]): void {
+    if (topics.some(isKindsTopic)) this.#isStale = true;
     for (const topic of topics) if (this.#wanted.has(topic)) this.#missing.add(topic);
+    this.#wakeup.notify();
+  }
+
+  #isWanted(topic: Topic): boolean {
+    return this.#wanted.has(topic) || isKindsTopic(topic);
+  }
+
+  #rebuildLater(): void {
+    this.#isStale = true;
     this.#wakeup.notify();
   }
 

@@ -3,6 +3,7 @@ import type { MemoryHolder } from '../lib/memory-budget.js';
 import type { Capability } from './capability.js';
 import { CatchupQueue } from './catchup-queue.js';
 import { RelayLedger } from './ledger.js';
+import { LiveKinds } from './live-kinds.js';
 import { fullPace, type Pace } from './pace.js';
 import { type PagingHabits, unknownHabits } from './paging-habits.js';
 import { newServingRecord, refreshed, type ServingRecord } from './receipts.js';
@@ -12,6 +13,7 @@ import { UnservedIds } from './unserved.js';
 export class RelayMemory implements Disposable {
   readonly ledger = new RelayLedger();
   readonly queue = new CatchupQueue();
+  readonly liveKinds = new LiveKinds();
   readonly unserved: UnservedIds;
   serving: ServingRecord = newServingRecord(limits.downloadIdsMax);
   negentropy: Capability = { type: 'untried' };

@@ -63,6 +63,7 @@ export class Session {
     this.#live = new LiveSync({
       ...parts,
       ledger: memory.ledger,
+      kinds: memory.liveKinds,
       onRefused: (topics) => {
         if (topics.includes(everythingTopic)) onEverythingRefused();
       },

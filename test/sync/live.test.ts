@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { addressOf, announcement, event, issue, startSeconds } from './support/events.js';
+import { addressOf, announcement, comment, event, issue, startSeconds } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -224,11 +225,12 @@ describe('consolidation (docs/sync.md §3)', () => {
     await world.stop();
   });
 
-  it('a relay with too few subscriptions gets what fits, and the daily catch-up brings the rest', async () => {
+  /** A relay that takes four subscriptions, asked about more repositories than fit; no live event is about layer 1. */
+  async function crowded() {
     const { world, relay } = worldOf();
     relay.information = {
       ...emptyInformation,
-      maxSubscriptions: 4,
+      maxSubscriptions: 5,
       maxMessageBytes: 9_000,
       hasLimitation: true,
     };
@@ -237,15 +239,93 @@ describe('consolidation (docs/sync.md §3)', () => {
     world.start();
     await world.advance(120 * second);
     expect(world.manager.status().relays[0]?.uncoveredTopics).toBeGreaterThan(0);
-    expect(
-      world.lines(
-        'relay takes too few subscriptions for live sync of everything; the daily catch-up covers the rest',
-      ).length,
-    ).toBe(1);
+    return { world, relay, repositories };
+  }
+
+  const byKind = (relay: FakeRelay) =>
+    relay
+      .live()
+      .filter((filter) => Object.keys(filter).sort().join() === 'kinds,limit')
+      .filter(({ kinds }) => kinds?.includes(30617) !== true);
+
+  it('a relay with too few subscriptions gets what fits, filters by kind, and the daily catch-up brings the rest', async () => {
+    const { world, relay, repositories } = await crowded();
+    const line =
+      'relay takes too few subscriptions for live sync of everything; filters by kind and the daily catch-up cover the rest';
+    expect(world.lines(line).length).toBe(1);
     const roots = repositories.map((repository) => issue(repository));
     for (const root of roots) relay.publish(root);
+    // Of a kind that no filter by kind asks for.
+    const odd = repositories.map((repository) => event({ kind: 4242, tags: [['a', addressOf(repository)]] }));
+    for (const each of odd) relay.publish(each);
     await world.advance(26 * 3_600 * second);
+    for (const { id } of [...roots, ...odd]) expect(world.store.has(id)).toBe(true);
+    await world.stop();
+  });
+
+  it('what is new about topics without a place comes live by filters of kinds, within the limits', async () => {
+    const { world, relay, repositories } = await crowded();
+    expect(byKind(relay).length).toBe(3);
+    expect(relay.connection.subscriptions.size).toBeLessThanOrEqual(5);
+    const roots = repositories.map((repository) => issue(repository));
+    for (const root of roots) relay.publish(root);
+    await world.advance(2 * second);
     for (const { id } of roots) expect(world.store.has(id)).toBe(true);
+    const replies = roots.map((root) => comment(root));
+    for (const reply of replies) relay.publish(reply);
+    await world.advance(2 * second);
+    for (const { id } of replies) expect(world.store.has(id)).toBe(true);
+    await world.stop();
+  });
+
+  it('a filter by kind that brings little that is wanted here is given up for a day, the others not', async () => {
+    const { world, relay, repositories } = await crowded();
+    for (let count = 0; count < limits.liveKindsTrialEvents; count += 1) {
+      relay.publish(event({ kind: 7, content: `${count}` }));
+    }
+    await world.advance(10 * second);
+    expect(byKind(relay).map(({ kinds }) => kinds?.includes(7))).toEqual([false, false]);
+    const roots = repositories.map((repository) => issue(repository));
+    for (const root of roots) relay.publish(root);
+    await world.advance(10 * second);
+    for (const { id } of roots) expect(world.store.has(id)).toBe(true);
+    await world.advance(25 * 3_600 * second);
+    relay.connection.drop();
+    await world.advance(60 * second);
+    expect(byKind(relay).length).toBe(3);
+    await world.stop();
+  });
+
+  it('one that refuses filters by kind keeps the rest, and is asked again ever more seldom', async () => {
+    const { world, relay } = worldOf();
+    relay.information = {
+      ...emptyInformation,
+      maxSubscriptions: 5,
+      maxMessageBytes: 9_000,
+      hasLimitation: true,
+    };
+    relay.events.push(...Array.from({ length: 120 }, (_, number) => announcement(`repo-${number}`, [url])));
+    let refused = 0;
+    relay.script = (connection, [type, id, ...filters]) => {
+      if (type !== 'REQ' || !(filters as Filter[]).some(({ kinds }) => kinds?.includes(1111))) return false;
+      refused += 1;
+      connection.send('CLOSED', id, 'error: too broad');
+      return true;
+    };
+    world.start();
+    await world.advance(3_600 * second);
+    expect(refused).toBeGreaterThan(1);
+    expect(refused).toBeLessThan(12);
+    expect(relay.live().some((filter) => filter['#a'] !== undefined)).toBe(true);
+    await world.stop();
+  });
+
+  it('one with places for all topics gets no filters by kind', async () => {
+    const { world, relay } = worldOf();
+    relay.events.push(...Array.from({ length: 5 }, (_, number) => announcement(`repo-${number}`, [url])));
+    world.start();
+    await world.advance(60 * second);
+    expect(byKind(relay)).toEqual([]);
     await world.stop();
   });
 });
