@@ -5,6 +5,7 @@ import { Identity } from '../../src/nostr/keys.js';
 import type { SyncLogger } from '../../src/sync/logger.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { BackoffCheck } from './checks/backoff-check.js';
+import { CrowdCheck } from './checks/crowd-check.js';
 import { exceededLimits } from './checks/limits-check.js';
 import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
@@ -22,6 +23,7 @@ import { drawBehaviours, type Surroundings } from './relay/field-guide.js';
 import { describe, RemoteRelay } from './relay/remote-relay.js';
 import type { Incident, Scenario } from './scenario.js';
 import { silent, type Trace, traceTo } from './trace.js';
+import { isOfCrowd } from './world/cast.js';
 import { names as namesOf } from './world/names.js';
 
 /** How a seed went: what was found wrong, each told once, and some figures. */
@@ -62,6 +64,7 @@ class Simulation {
   readonly #failures = new Set<string>();
   readonly #storeCheck: StoreCheck;
   readonly #backoffCheck: BackoffCheck;
+  readonly #crowdCheck: CrowdCheck;
   readonly #disk: Disk;
   readonly #identity: Identity | undefined;
   /** What clients were told to be stored. */
@@ -82,9 +85,10 @@ class Simulation {
     this.#names = namesOf(scenario.universe.cast);
     const report = (what: string) => this.#report(what);
     this.#backoffCheck = new BackoffCheck(scenario.settings, report);
+    this.#crowdCheck = new CrowdCheck(scenario.settings, report);
     const random = seededRandom(scenario.networkSeed);
     this.#network = new SimNetwork(this.#clock, random, this.#trace, (dial) =>
-      this.#backoffCheck.onDial(dial),
+      (isOfCrowd(dial.url) ? this.#crowdCheck : this.#backoffCheck).onDial(dial),
     );
     const events = scenario.universe.publications.map(({ event }) => event);
     const latestSeconds = () => Math.max(this.#latestNowMs, this.#clock.now()) / 1000;

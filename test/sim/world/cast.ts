@@ -51,11 +51,33 @@ function drawIdentifier(random: Random, index: number): string {
   return pick(random, [`repo-${index}`, `repo-${index}`, `a:b:${index}`, `größe ${index}`, `.dots.${index}`]);
 }
 
+/** Every sixth relay is at a path, and every sixth at a port, of the host of the one before. */
 function relayPlan(index: number): RelayPlan {
+  if (index % 6 === 1) return onlyUrl(`wss://relay-${index - 1}.example/inner/`);
+  if (index % 6 === 2) return onlyUrl(`wss://relay-${index - 2}.example:8443`);
   const host = `relay-${index}.example`;
   const url = `wss://${host}`;
   const spellings = [url, url, `${url}/`, `WSS://${host.toUpperCase()}`, `${url}:443/`, `wss://${host}.`];
   return { url, spellings: [...spellings, `wss://user:secret@${host}/#part`] };
+}
+
+/** A host that strangers name under a great many URLs; nothing is there. */
+const crowdHost = 'crowd.example';
+
+/** So many URLs of that host, which differ in path, query or port. */
+export function crowdPlans(random: Random, count: number): RelayPlan[] {
+  return Array.from({ length: count }, () => {
+    const number = between(random, 1, 10_000);
+    return onlyUrl(`wss://${crowdHost}${pick(random, [`/${number}`, `?n=${number}`, `:${8_000 + number}`])}`);
+  });
+}
+
+export function isOfCrowd(url: string): boolean {
+  return new URL(url).hostname === crowdHost;
+}
+
+function onlyUrl(url: string): RelayPlan {
+  return { url, spellings: [url] };
 }
 
 /** The address of a repository's announcement, for `a` tags. */

@@ -1,10 +1,11 @@
 import type { Random } from '../../../src/lib/random.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import { between, chance, fork, pick, sample } from '../random.js';
+import { between, chance, fork, pick, randomHex, sample } from '../random.js';
 import {
   addressOfPlan,
   type Cast,
   type CastSize,
+  crowdPlans,
   drawCast,
   type RelayPlan,
   type RepositoryPlan,
@@ -71,6 +72,7 @@ class Author {
   write(): Universe {
     for (const repository of this.#cast.repositories) this.#announce(repository);
     while (this.#publications.length < this.#size.events) this.#say();
+    if (chance(this.#random, 0.4)) this.#crowd();
     return { cast: this.#cast, publications: this.#publications };
   }
 
@@ -93,6 +95,24 @@ class Author {
     for (const key of [repository.owner, ...repository.maintainers]) {
       if (chance(random, 0.8))
         this.#publish(make.state(random, repository.identifier, key, this.#time()), repository);
+    }
+  }
+
+  /** Strangers announce repositories with many URLs of one host, some of them anew with others. */
+  #crowd(): void {
+    const random = this.#random;
+    for (let count = between(random, 1, 8); count > 0; count--) {
+      const relays = crowdPlans(random, between(random, 5, 40));
+      const plan = {
+        owner: randomHex(random, 64),
+        identifier: `crowd-${count}`,
+        maintainers: [],
+        listsUs: true,
+      };
+      for (const at of [this.#time(), this.#start + between(random, 0, this.#size.liveSeconds)]) {
+        const changes = { relays: sample(random, relays, between(random, 1, relays.length)) };
+        this.#publish(make.announcement(random, { ...plan, relays }, plan.owner, at, changes));
+      }
     }
   }
 

@@ -72,7 +72,7 @@ function faultOf(
     return 'invalid: wrong challenge';
   }
   const named = tags.find(([name]) => name === 'relay')?.[1];
-  if (named?.replace(/\/$/, '') !== url) return 'invalid: wrong relay';
+  if (named === undefined || new URL(named).href !== new URL(url).href) return 'invalid: wrong relay';
   return undefined;
 }
 
