@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { openCore } from '../daemon/core.js';
-import { systemSurroundings } from '../daemon/surroundings.js';
+import { type Core, openCore } from '../daemon/core.js';
+import { createLogger } from '../daemon/logger.js';
+import { surroundingsOf } from '../daemon/surroundings.js';
 import { systemClock } from '../lib/clock.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
@@ -15,7 +16,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Store the events of a file of JSON lines (- for standard input) that the policy accepts',
   details:
-    'The exit code is 0 when every line was an event, stored or not (the summary says what was refused, and why), and\n1 when a line was none. Stop the daemon first.',
+    'It ends when the repositories on disk are what the events say. The exit code is 0 when every line was an event, stored\nor not (the summary says what was refused, and why), and 1 when a line was none, an event could not be stored\n(error:) or a repository could not be aligned. Stop the daemon first.',
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,
@@ -25,20 +26,46 @@ export const importCommand: Command = {
     const options = persistentOptions(invocation, 'import');
     const accepted = acceptedClosing(invocation);
     const source = await openSource(invocation);
-    await using core = await openCore(options, systemSurroundings(options.logLevel, 2), accepted);
     const counts: ImportCounts = { stored: 0, known: 0, refused: 0, malformed: 0 };
     const progress = startProgress(invocation, 'import', source.bytes, systemClock);
-    const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);
-    let reasons: RefusalReasons;
+    const log = { write: (line: string) => progress.print(line) };
+    const surroundings = surroundingsOf(createLogger(options.logLevel ?? 'warn', log));
     try {
-      reasons = await importEvents(input, { admission: core.admission, counts, signal: invocation.signal });
+      await using core = await openCore(options, surroundings, accepted);
+      const { admission, alignment } = core;
+      const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);
+      const reasons = await importEvents(input, { admission, counts, signal: invocation.signal });
+      await admission.announced();
+      const left = await aligned(alignment, invocation.signal, (pending) =>
+        progress.update(source.bytes ?? 0, `${counts.stored} stored, ${pending} repositories to align`),
+      );
+      progress.stop();
+      invocation.stdout.write(summary(counts, reasons, left));
+      const hasFailed = [...reasons.keys()].some((reason) => reason.startsWith('error:'));
+      return counts.malformed === 0 && left === 0 && !hasFailed ? 0 : 1;
     } finally {
       progress.stop();
     }
-    invocation.stdout.write(summary(counts, reasons));
-    return counts.malformed === 0 ? 0 : 1;
   },
 };
+
+/** How often it is told how many repositories are left, in milliseconds. */
+const alignmentLookMs = 250;
+
+/** Waits until the repositories on disk are what the events say; resolves to how many could not be made so. */
+async function aligned(
+  alignment: Core['alignment'],
+  signal: AbortSignal,
+  tell: (pending: number) => void,
+): Promise<number> {
+  const idle = alignment.idle();
+  for (;;) {
+    const look = systemClock.sleep(alignmentLookMs, signal).then(() => undefined);
+    const left = await Promise.race([idle, look]);
+    if (left !== undefined) return left;
+    tell(alignment.pending);
+  }
+}
 
 type Source = { readonly stream: Readable; readonly bytes: number | undefined };
 
@@ -63,11 +90,16 @@ async function* watched(
   }
 }
 
-function summary({ stored, known, refused, malformed }: ImportCounts, reasons: RefusalReasons): string {
+function summary(
+  { stored, known, refused, malformed }: ImportCounts,
+  reasons: RefusalReasons,
+  left: number,
+): string {
   const rows = [...reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => `  ${count} × ${reason}`);
   return [
     `${stored} stored, ${known} known or superseded, ${refused} refused, ${malformed} lines that are no event`,
     ...rows,
+    ...(left === 0 ? [] : [`${left} repositories could not be aligned; the daemon tries again`]),
     '',
   ].join('\n');
 }

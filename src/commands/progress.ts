@@ -6,9 +6,14 @@ import type { Terminal } from './command.js';
 export type Progress = {
   /** Tells how much is done, in the unit of `total`, and a few words about it. */
   update(done: number, words: string): void;
-  /** Ends the display; nothing may be told afterwards. */
+  /** Writes whole lines, as of a log, without spoiling the display. */
+  print(lines: string): void;
+  /** Ends the display; nothing may be told afterwards, lines may be printed. */
   stop(): void;
 };
+
+/** Goes to the first column, and takes away what stands in the line. */
+const emptyLine = '\r\x1b[K';
 
 /** Time between two lines where there is no terminal. */
 const lineIntervalMs = 5_000;
@@ -33,6 +38,10 @@ function barProgress(stderr: NodeJS.WritableStream, title: string, total: number
   bar.start(total, 0, { words: '' });
   return {
     update: (done, words) => bar.update(Math.min(done, total), { words }),
+    print(lines) {
+      stderr.write(bar.isActive ? `${emptyLine}${lines}` : lines);
+      if (bar.isActive) bar.render();
+    },
     stop: () => bar.stop(),
   };
 }
@@ -51,6 +60,7 @@ function lineProgress(
       const share = total === undefined || total === 0 ? '' : ` ${Math.floor((100 * done) / total)}%`;
       stderr.write(`${title}${share} ${words}\n`);
     },
+    print: (lines) => void stderr.write(lines),
     stop() {},
   };
 }

@@ -17,7 +17,8 @@ export const serve: Command = {
   async run(invocation) {
     const options = invocation.readOptions();
     const accepted = acceptedClosing(invocation);
-    await using daemon = await startDaemon(options, systemSurroundings(options.logLevel, 1), accepted);
+    const surroundings = systemSurroundings(options.logLevel ?? 'info', 1);
+    await using daemon = await startDaemon(options, surroundings, accepted);
     await Promise.race([daemon.closed, aborted(invocation.signal)]);
     return 0;
   },

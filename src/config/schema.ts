@@ -305,9 +305,9 @@ export const optionsSchema = z.object({
       'Most memory, in megabytes, of the WebAssembly kernels (event ids under reconciliation): one half for clients, one for sync',
     ),
   ),
-  logLevel: withDefault(
+  logLevel: optional(
     kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
-    'info',
+    'info; warn for graspd import',
     resources('Least level of the log lines that are written'),
   ),
 

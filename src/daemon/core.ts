@@ -39,6 +39,7 @@ export type Core = AsyncDisposable &
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
+    readonly alignment: Pick<GitAlignment, 'pending' | 'idle'>;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
   };
@@ -99,7 +100,7 @@ export async function openCore(
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
-    const effects = await startGitSide(
+    const alignment = await startGitSide(
       options,
       surroundings,
       { store, directory, registry, closingAccepted },
@@ -117,7 +118,7 @@ export async function openCore(
         log: surroundings.logger,
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
         hasRoom: () => disk?.isLow !== true,
-        effects,
+        effects: alignment,
         onStoreFailure: failed.reject,
       }),
     );
@@ -128,6 +129,7 @@ export async function openCore(
       serving,
       directory,
       admission,
+      alignment,
       disk,
       verifier,
       failed: failed.promise,

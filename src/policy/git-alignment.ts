@@ -60,6 +60,7 @@ export class GitAlignment implements EffectRunner {
   readonly #retries = new Map<string, Retry>();
   /** The state that was applied whole, by repository: it need not be applied again. */
   readonly #applied = new Map<string, string>();
+  /** Resolves when it begins, or it turns out that git cannot be used. */
   readonly #begun = deferred<void>();
   /** Closed repositories on disk, as the last sweep saw them and what came and went since. */
   #closed = 0;
@@ -125,10 +126,19 @@ export class GitAlignment implements EffectRunner {
     this.#pump();
   }
 
-  /** Resolves when nothing is queued or runs while it is served; what waits to be tried again does not count. */
-  async idle(): Promise<void> {
+  /** The repositories that are queued or worked on; what waits to be tried again does not count. */
+  get pending(): number {
+    return this.#queue.size + this.#running.size;
+  }
+
+  /**
+   * Resolves when nothing is queued or runs while it is served, or git cannot be used: to the number of repositories that
+   * are left, to be tried again.
+   */
+  async idle(): Promise<number> {
     await this.#begun.promise;
     while (this.#running.size > 0) await Promise.all(this.#running.values());
+    return this.#queue.size + this.#retries.size;
   }
 
   async #gitIsThere(signal: AbortSignal): Promise<void> {
@@ -138,6 +148,7 @@ export class GitAlignment implements EffectRunner {
         return await repositories.checkGit();
       } catch (error) {
         if (signal.aborted) return;
+        this.#begun.resolve();
         log.warn({ error: errorMessage(error) }, 'repositories do not follow events: git cannot be used');
         await clock.sleep(limits.alignmentRetryMsMax, signal).catch(() => {});
       }

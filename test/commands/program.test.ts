@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeScenario } from '../../src/commands/demo/scenario.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { DaemonProcess } from '../support/daemon-process.js';
+import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { TestClient } from '../support/test-client.js';
@@ -174,6 +175,55 @@ test('an import takes events in any order, tells what it refused, and knows them
     `0 stored, ${lines.length} known or superseded, 0 refused, 1 lines that are no event\n`,
   );
   expect(second.code).toBe(1);
+});
+
+test('an import ends when the repositories are what the events say, and says nothing beside', async () => {
+  const service = '127.0.0.1:1';
+  const events = Array.from({ length: 40 }, (_, at) =>
+    signedEvent(testIdentity(at), {
+      kind: 30_617,
+      tags: [
+        ['d', `repo-${at}`],
+        ['clone', `http://${service}/npub/repo-${at}.git`],
+        ['relays', `ws://${service}`],
+      ],
+    }),
+  );
+  const imported = await run(['import', `--domain=${service}`, '-'], events.map(eventJson).join('\n'));
+  expect(imported).toEqual({
+    code: 0,
+    stdout: '40 stored, 0 known or superseded, 0 refused, 0 lines that are no event\n',
+    stderr: '',
+  });
+  expect(await run(['doctor', `--domain=${service}`])).toMatchObject({ code: 0, stdout: 'no faults\n' });
+});
+
+test('an import on a full disk says so, and is not done', async () => {
+  const flags = ['--domain=127.0.0.1:1', '--disk-floor-mb=10000000'];
+  const { code, stdout, stderr } = await run(
+    ['import', ...flags, '-'],
+    sampleEvents().map(eventJson).join('\n'),
+  );
+  expect(stdout).toContain(' × error: the disk of this relay is full');
+  expect(stderr).toContain('disk is full');
+  expect(code).toBe(1);
+});
+
+test('an import without git ends too, and says what is left', async () => {
+  const event = signedEvent(testIdentity(1), {
+    kind: 30_617,
+    tags: [
+      ['d', 'repo'],
+      ['clone', 'http://127.0.0.1:1/npub/repo.git'],
+      ['relays', 'ws://127.0.0.1:1'],
+    ],
+  });
+  const { code, stdout, stderr } = await run(['import', '--domain=127.0.0.1:1', '-'], eventJson(event), {
+    PATH: folder,
+  });
+  expect(stdout).toContain('1 repositories could not be aligned; the daemon tries again\n');
+  expect(stderr).toContain('git cannot be used');
+  expect(code).toBe(1);
 });
 
 test('an export writes what was imported, or what matches a filter', async () => {

@@ -42,7 +42,6 @@ test('defaults are those of the table', () => {
     addressConnections: 500,
     addressEventsPerMinute: 600,
     signatureLibrary: 'system',
-    logLevel: 'info',
     repositoryGraceDays: 7,
     repositoryWhitelist: [],
     repositoryBlacklist: [],

@@ -5,6 +5,7 @@ import { limits } from '../../src/config/limits.js';
 import { GitError } from '../../src/git/git-error.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { git, headOf, refsOf, writeCommit } from '../git/scratch.js';
+import { eventually } from '../support/eventually.js';
 import { futureCommit, gitWorld, graceMs } from './git-world.js';
 import { address, announcement, event, foreign, key, patterns, pullRequest, state } from './world.js';
 
@@ -312,10 +313,11 @@ describe('A failed git step never loses the event nor blocks admission', () => {
     here.alignment.run(here.effects);
     while (here.clock.timers === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(here.log).toEqual(['warn repositories do not follow events: git cannot be used']);
+    await started;
+    expect(await here.alignment.idle()).toBe(1);
     here.faulty.fault = undefined;
     await here.clock.advance(limits.alignmentRetryMsMax);
-    await started;
-    expect(existsSync(here.pathOf(repo))).toBe(true);
+    await eventually(() => existsSync(here.pathOf(repo)));
   });
 
   it('is taken up again by the next process', async () => {

@@ -1,6 +1,5 @@
 import type { Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
-import { GraspError } from '../../lib/errors.js';
 import { JsonBoundsError, parseBoundedJson } from '../../nostr/bounded-json.js';
 import { InvalidEventError, type NostrEvent, parseEvent } from '../../nostr/event.js';
 import { splitLines } from './lines.js';
@@ -11,7 +10,7 @@ export type ImportCounts = {
   stored: number;
   /** Known already, superseded, or not to be stored (ephemeral). */
   known: number;
-  /** Refused by policy, or for their id or signature; falls again as later passes take them. */
+  /** Refused by policy, for their id or signature, or by a full disk; falls again as later passes take them. */
   refused: number;
   /** Lines that are no event. */
   malformed: number;
@@ -63,9 +62,8 @@ async function importPass(
   const reasons = new Map<string, number>();
   const submit = async (event: NostrEvent): Promise<void> => {
     const outcome = await admission.submit(event, { type: 'direct' });
-    if (outcome.type === 'failed') throw new GraspError('import_failed', outcome.reason);
     if (outcome.type === 'stored') counts.stored += 1;
-    else if (outcome.type !== 'refused') counts.known += 1;
+    else if (outcome.type !== 'refused' && outcome.type !== 'failed') counts.known += 1;
     else {
       counts.refused += 1;
       reasons.set(outcome.reason, (reasons.get(outcome.reason) ?? 0) + 1);
