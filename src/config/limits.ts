@@ -8,12 +8,14 @@ export const limits = {
   jsonDepthMax: 16,
   /** Most objects in one text; a REQ has one for each filter. */
   jsonObjectsMax: 256,
+  /** Most arrays in one text; an event has one for each tag. */
+  jsonArraysMax: 65_536,
   /** Most fields of all objects in one text. */
   jsonFieldsMax: 4_096,
 
   // Events and filters
   /** Most tags of one event. */
-  eventTagsMax: 200_000,
+  eventTagsMax: 60_000,
   /** Most values in one list of a filter. */
   filterListItemsMax: 5_000,
   /** Most values in all lists of a filter together. */
@@ -114,6 +116,11 @@ export const limits = {
    * messages that wait to be read, above which its socket is not.
    */
   clientLongMessageChars: 16_384,
+  /**
+   * Values of an event from which its sender has to have work left in its budget before the event is read: parsing, checking
+   * and indexing it cannot be divided.
+   */
+  clientCostlyEventValues: 2_000,
   /** Messages of one client in a minute that cannot be read, above which its connection is ended. */
   clientViolationsPerMinuteMax: 600,
   /** Bytes of those messages. */

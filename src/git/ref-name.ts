@@ -8,11 +8,15 @@ import { utf8Length } from '../lib/bytes.js';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const forbidden = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\p{Surrogate}/u;
 
+/** Names of letters, digits, `_`, `-` and single dots within a part: nearly all there are, and quickly seen to be right. */
+const plain = /^refs(?:\/[\w-]+(?:\.[\w-]+)*){2,}$/;
+
 /**
  * Whether `name` is a full ref name by git's own rules, and each of its parts fits a file name with room for git's
  * `.lock`.
  */
 export function isRefName(name: string): boolean {
+  if (name.length <= limits.refNamePartBytesMax && plain.test(name) && !name.includes('.lock')) return true;
   if (!name.startsWith('refs/') || name.endsWith('.') || forbidden.test(name)) return false;
   if (utf8Length(name) > limits.refNameBytesMax) return false;
   const parts = name.split('/');

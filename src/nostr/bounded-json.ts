@@ -67,6 +67,7 @@ function scan(
 ): { readonly at: number; readonly commas: number } {
   let depth = 0;
   let objects = 0;
+  let arrays = 0;
   let fields = 0;
   let commas = 0;
   let end: { readonly at: number; readonly commas: number } | undefined;
@@ -89,7 +90,9 @@ function scan(
         if (objects > limits.jsonObjectsMax) throw new JsonBoundsError('the JSON has too many objects');
         break;
       case code.openBracket:
+        arrays += 1;
         depth += 1;
+        if (arrays > limits.jsonArraysMax) throw new JsonBoundsError('the JSON has too many arrays');
         break;
       case code.closeBracket:
       case code.closeBrace:

@@ -51,8 +51,14 @@ export class InvalidMessageError extends GraspError {
 /** Most elements of a frame that are told apart; any with more is no message. */
 const elementsMax = 64;
 
-/** How much of a frame was read at once. */
-export type MessagePiece = { readonly chars: number; readonly values: number };
+/** What is read of a frame at once. */
+export type MessagePiece = {
+  readonly chars: number;
+  /** No more than so many. */
+  readonly values: number;
+  /** Whether it is an event. */
+  readonly isEvent: boolean;
+};
 
 /** Reads a frame from a client. Throws `InvalidMessageError`. */
 export function parseClientMessage(frame: string): ClientMessage {
@@ -60,23 +66,23 @@ export function parseClientMessage(frame: string): ClientMessage {
 }
 
 /**
- * Reads a long frame from a client in pieces, the filters of a request one by one: tells of each piece, and
- * gives the message at last. Throws `InvalidMessageError`.
+ * Reads a long frame from a client in pieces, the filters of a request one by one: tells of each piece
+ * before it is read, and gives the message at last. Throws `InvalidMessageError`.
  */
 export function* readClientMessage(frame: string): Generator<MessagePiece, ClientMessage> {
   const elements = elementsOf(frame);
   const type = parseElement(elements[0]);
-  yield { chars: frame.length, values: 0 };
   if (type !== 'REQ' && type !== 'COUNT') {
     const isEvent = type === 'EVENT' || type === 'AUTH';
+    yield pieceOf(elements, isEvent);
     return clientMessageOf(checkFrame(elements.map(isEvent ? parseElement : parseShortElement)));
   }
   const subscription = parseSubscription(type, parseElement(elements[1]));
   const filters: Filter[] = [];
   const texts = within(type, subscription, () => checkFilterCount(elements.slice(2)));
   for (const element of texts) {
+    yield pieceOf([element], false);
     filters.push(within(type, subscription, () => parseFilter(parseShortElement(element))));
-    yield { chars: element.text.length, values: element.commas };
   }
   return { type, subscription, filters };
 }
@@ -162,6 +168,11 @@ function checkFrame(message: unknown): [type: string, ...rest: unknown[]] {
     throw new InvalidMessageError('the message is not an array that begins with its type');
   }
   return message as [string, ...unknown[]];
+}
+
+function pieceOf(elements: readonly JsonElement[], isEvent: boolean): MessagePiece {
+  const chars = elements.reduce((sum, { text }) => sum + text.length, 0);
+  return { chars, values: elements.reduce((sum, { commas }) => sum + commas, 0), isEvent };
 }
 
 function elementsOf(frame: string): JsonElement[] {

@@ -14,6 +14,7 @@ export type RepositoryState = {
   readonly head: string | undefined;
 };
 
+const refsPrefix = 'refs/';
 const peeledSuffix = '^{}';
 /** Before the branch in the value of `HEAD`, as in git's own file; some clients leave it out. */
 const headPrefix = 'ref: ';
@@ -26,7 +27,7 @@ export function parseRepositoryState(event: NostrEvent): RepositoryState {
   const identifier = checkedIdentifier(event);
   const refs = new Map<string, string>();
   for (const [name = '', value = ''] of event.tags) {
-    if (name.startsWith('refs/') && !name.endsWith(peeledSuffix)) addRef(refs, name, value);
+    if (name.startsWith(refsPrefix) && !name.endsWith(peeledSuffix)) addRef(refs, name, value);
   }
   refuseFolders(refs);
   return { pubkey: event.pubkey, identifier, refs, head: parseHead(event) };
@@ -46,6 +47,9 @@ function addRef(refs: Map<string, string>, name: string, objectId: string): void
 
 /** `a` and `a/b` cannot both be refs: git keeps them as file and folder. */
 function refuseFolders(refs: ReadonlyMap<string, string>): void {
+  // Right below heads or tags nothing lies in a folder.
+  if (![...refs.keys()].some((name) => name.indexOf('/', name.indexOf('/', refsPrefix.length) + 1) > 0))
+    return;
   // With the separator as the lowest character, what lies in a folder comes right after the folder's own name.
   const sorted = [...refs.keys()].map((name) => name.replaceAll('/', '\0')).sort();
   for (const [index, name] of sorted.entries()) {

@@ -131,11 +131,14 @@ export class MessageIntake implements Disposable {
   async #readLong(frame: string): Promise<ClientMessage> {
     const reading = readClientMessage(frame);
     this.#readingMs = 0;
+    this.#turns.spend(readingUnits(frame.length));
     for (;;) {
       const piece = this.#timed(() => reading.next());
       if (piece.done) return piece.value;
-      this.#turns.spend(readingUnits(piece.value.chars, piece.value.values));
-      if (this.#turns.isOver) await this.#turns.next();
+      const { chars, values, isEvent } = piece.value;
+      if (isEvent && values >= limits.clientCostlyEventValues) await this.#turns.funded();
+      else if (this.#turns.isOver) await this.#turns.next();
+      this.#turns.spend(readingUnits(chars, values));
     }
   }
 }

@@ -38,7 +38,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
   #chars = 0;
   #running = 0;
   #waitsForRoom = false;
-  #isGone = false;
+  readonly #gone = new AbortController();
   /** What was spent since the lane had its last turn. */
   #turnUnits = 0;
 
@@ -92,9 +92,18 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     this.#turnUnits += units;
   }
 
+  /** Settles in a turn, when the client has work left in its budget. Rejects when the client is gone. */
+  async funded(): Promise<void> {
+    await this.next();
+    while (this.#budget.isSpent) {
+      await this.#budget.refilled(this.#gone.signal);
+      await this.next();
+    }
+  }
+
   async next(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#isGone) throw new ClientGoneError();
+    this.#gone.signal.throwIfAborted();
     const turn = deferred<void>();
     this.#waiting.push(turn);
     this.#scheduler.announce(this);
@@ -119,11 +128,12 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
 
   /** Drops what waits. */
   [Symbol.dispose](): void {
-    this.#isGone = true;
+    const goneError = new ClientGoneError();
+    this.#gone.abort(goneError);
     this.#queue = [];
     this.#chars = 0;
     this.#scheduler.remove(this);
-    for (const turn of this.#waiting.splice(0)) turn.reject(new ClientGoneError());
+    for (const turn of this.#waiting.splice(0)) turn.reject(goneError);
   }
 
   get #mayStart(): boolean {

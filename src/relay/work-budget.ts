@@ -13,12 +13,12 @@ export type WorkLimits = {
  * waits behind the others; so the debt that is remembered is bounded, for it was made while nobody else asked.
  */
 export class WorkBudget {
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly #limits: WorkLimits;
   #units: number;
   #refilledAtMs: number;
 
-  constructor(clock: Pick<Clock, 'monotonic'>, limits: WorkLimits) {
+  constructor(clock: Pick<Clock, 'monotonic' | 'sleep'>, limits: WorkLimits) {
     this.#clock = clock;
     this.#limits = limits;
     this.#units = limits.workUnitsMax;
@@ -28,6 +28,13 @@ export class WorkBudget {
   get isSpent(): boolean {
     this.#refill();
     return this.#units <= 0;
+  }
+
+  /** Settles when some of it is there again, if nothing more is spent meanwhile. Rejects with the signal's reason. */
+  async refilled(signal: AbortSignal): Promise<void> {
+    this.#refill();
+    const ms = ((1 - this.#units) / this.#limits.workUnitsPerSecond) * 1000;
+    if (ms > 0) await this.#clock.sleep(ms, signal);
   }
 
   spend(units: number): void {

@@ -15,6 +15,7 @@ const costly: [string, string][] = [
   ['nesting behind strings full of quotes', `["\\"[","\\\\",${nested(limits.jsonDepthMax)}]`],
   ['empty objects', `[${'{},'.repeat(300_000)}{}]`],
   ['an object of many keys', `{${Array.from({ length: 100_000 }, (_, key) => `"${key}":0`).join(',')}}`],
+  ['more arrays than an event has tags', `[${'[],'.repeat(100_000)}[]]`],
   ['fields in few objects', `[${`{${'"a":0,'.repeat(100)}"b":0},`.repeat(50)}0]`],
 ];
 

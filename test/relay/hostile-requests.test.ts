@@ -132,6 +132,29 @@ describe('requests that cost much', () => {
     ]);
   });
 
+  it('and events that cost much are read when their sender has work left in its budget, and no others wait for that', async () => {
+    const { client, clock, settle } = sessionWorld();
+    const costlyEvent = (number: number) =>
+      plainEvent(number, { tags: values(limits.eventTagsMax, number).map((value) => ['t', value]) });
+    const sender = client();
+    for (let number = 1; number <= 3; number += 1) sender.send('EVENT', costlyEvent(number));
+    await settle();
+    expect(sender.outbox.ofType('OK')).toHaveLength(1);
+    expect(sender.session.blocked).toBe(true);
+    const other = client();
+    other.send('EVENT', costlyEvent(9));
+    await settle();
+    expect(other.outbox.ofType('OK')).toHaveLength(1);
+    await clock.advance(10_000);
+    expect(sender.outbox.ofType('OK')).toHaveLength(3);
+    sender.send('EVENT', costlyEvent(4));
+    sender.send('EVENT', costlyEvent(5));
+    await settle();
+    sender.session[Symbol.dispose]();
+    await clock.advance(10_000);
+    expect(sender.outbox.ofType('OK')).toHaveLength(4);
+  });
+
   it('leave the matcher one filter at a time when their client hangs up', async () => {
     const { client, settle, hub } = sessionWorld();
     const { send, session } = client();

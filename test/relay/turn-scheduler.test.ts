@@ -115,6 +115,22 @@ describe('WorkBudget', () => {
     expect(budget.isSpent).toBe(true);
   });
 
+  it('tells when there is some again', async () => {
+    const clock = new VirtualClock();
+    const budget = new WorkBudget(clock, limits);
+    const { signal } = new AbortController();
+    await budget.refilled(signal);
+    budget.spend(250);
+    let isRefilled = false;
+    void budget.refilled(signal).then(() => {
+      isRefilled = true;
+    });
+    await clock.advance(500);
+    expect([isRefilled, budget.isSpent]).toEqual([false, true]);
+    await clock.advance(10);
+    expect([isRefilled, budget.isSpent]).toEqual([true, false]);
+  });
+
   it('forgets what a client did beyond that while nobody else asked', async () => {
     const clock = new VirtualClock();
     const budget = new WorkBudget(clock, limits);
