@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred, withTimeLimit } from '../lib/abort.js';
-import type { CancelTimer, Clock } from '../lib/clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Reservation } from '../lib/memory-budget.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventStore } from '../store/event-store.js';
@@ -8,6 +8,7 @@ import type { RefusedIndex } from '../store/refused-index.js';
 import { DownloadOrder, type OrderListener } from './download-order.js';
 import { PeerGoneError, PeerStrainedError } from './errors.js';
 import { heldIdBytes } from './held-memory.js';
+import { type Claimable, IdClaims } from './id-claims.js';
 import type { InFlightIds } from './in-flight.js';
 import type { Inlet } from './inlet.js';
 import { OldestFirst } from './oldest-first.js';
@@ -18,11 +19,7 @@ import { request } from './request.js';
 import { TaskGroup } from './tasks.js';
 import { Wakeup } from './wakeup.js';
 
-type Wanted = AskedId & {
-  readonly order: DownloadOrder;
-  /** Whether another relay that is asked for it takes too long. */
-  readonly isOverdue?: boolean;
-};
+type Wanted = AskedId & Claimable & { readonly order: DownloadOrder };
 
 export type DownloaderParts = {
   readonly peer: Peer;
@@ -50,13 +47,17 @@ export class Downloader {
   #queue: Wanted[] = [];
   readonly #queueMemory: Reservation;
   readonly #wakeup = new Wakeup();
-  /** The waits for other relays that are asked for the same. */
-  readonly #waits = new Set<CancelTimer>();
+  readonly #claims: IdClaims<Wanted>;
   #room: Deferred<void> | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(parts: DownloaderParts) {
     this.#parts = parts;
+    this.#claims = new IdClaims({
+      ...parts,
+      relay: parts.peer.relay,
+      putBack: (wanted) => this.#putBack(wanted),
+    });
     this.#queueMemory = parts.peer.held.open();
     const { messageBytes, eventsPerFilter = limits.downloadIdsMax } = parts.peer.limits;
     const fitting = Math.max(1, Math.floor((messageBytes - 100) / idBytes));
@@ -121,7 +122,7 @@ export class Downloader {
     try {
       await workers.join();
     } finally {
-      for (const cancel of this.#waits) cancel();
+      this.#claims.stop();
       const gone = new PeerGoneError(this.#parts.peer.relay);
       for (const order of this.#orders) order.fail(gone);
     }
@@ -154,40 +155,14 @@ export class Downloader {
 
   /** Takes the next ids of one order that still have to be asked for; the others are accounted for on the way. */
   #take(order: DownloadOrder): Wanted[] {
-    const { peer, inFlight, memory } = this.#parts;
+    const { memory } = this.#parts;
     this.#dropSettled(order);
     const ofOrder = takeWhile(this.#queue, (wanted) => wanted.order === order);
     const length = askLength(memory.serving, ofOrder, this.#idsMax);
     const taken = this.#queue.slice(0, length);
     this.#queue = this.#queue.slice(length);
     this.#makeRoom();
-    const busy = new Set<Wanted>();
-    const own = taken.filter((wanted) => {
-      if (wanted.isOverdue === true) inFlight.takeOver(wanted.id, peer.relay);
-      else if (!inFlight.claim(wanted.id, peer.relay)) busy.add(wanted);
-      return !busy.has(wanted);
-    });
-    if (busy.size > 0) this.#waitForOthers(busy);
-    return own;
-  }
-
-  /** Ids that are being downloaded already come again when that ended, or when another relay takes too long for it. */
-  #waitForOthers(busy: Set<Wanted>): void {
-    const { peer, inFlight, clock } = this.#parts;
-    const cancel = clock.after(limits.downloadClaimMsMax, () => {
-      this.#waits.delete(cancel);
-      const overdue = [...busy].filter(({ id }) => inFlight.isElsewhere(id, peer.relay));
-      for (const wanted of overdue) busy.delete(wanted);
-      this.#putBack(overdue.map((wanted) => ({ ...wanted, isOverdue: true })));
-    });
-    this.#waits.add(cancel);
-    for (const wanted of busy) {
-      inFlight.whenReleased(wanted.id, () => {
-        if (!busy.delete(wanted)) return;
-        if (busy.size === 0 && this.#waits.delete(cancel)) cancel();
-        this.#putBack([wanted]);
-      });
-    }
+    return this.#claims.take(taken);
   }
 
   /** Accounts for those ids in front that came by another way, or that the relay is known not to serve. */
@@ -266,7 +241,7 @@ export class Downloader {
       if (!(error instanceof PeerStrainedError)) throw error;
       this.#putBack(asked);
     } finally {
-      for (const id of ids) this.#parts.inFlight.release(id, peer.relay);
+      this.#claims.release(ids);
     }
   }
 

@@ -11,32 +11,16 @@ import {
   giveUp,
 } from './connection.js';
 import { type Dialled, dialPeer } from './dial.js';
-import { type HealthEvent, type RelayHealth, stabilityMs } from './health.js';
+import type { HealthEvent, RelayHealth } from './health.js';
 import type { HostBudget } from './host-budget.js';
 import { Inlet } from './inlet.js';
-import type { Peer } from './peer.js';
 import { RelayMemory } from './relay-memory.js';
+import type { RelaySyncStatus } from './relay-sync-status.js';
 import { RelayScope, type ScopeChanges } from './scope.js';
 import { Session } from './session.js';
+import { watchStability } from './stability.js';
 import type { SyncContext } from './sync-context.js';
 import { type FailureClass, TransportError } from './transport.js';
-
-/** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */
-export type RelaySyncStatus = {
-  readonly relay: string;
-  readonly connection: ConnectionState['type'];
-  readonly health: RelayHealth['status']['type'];
-  readonly consecutiveFailures: number;
-  readonly lastFailure: FailureClass | undefined;
-  readonly retryInMs: number;
-  readonly liveSubscriptions: number;
-  readonly liveFilters: number;
-  readonly uncoveredTopics: number;
-  readonly queuedTopics: number;
-  readonly negentropy: 'untried' | 'works' | 'unable';
-  /** Wall-clock seconds; as of then, everything of the relay is here. */
-  readonly lastCompleteAt: number | undefined;
-};
 
 /** One relay, for as long as it is tracked: keeps its connection, its health and its memory. */
 export class RelaySync {
@@ -215,7 +199,7 @@ export class RelaySync {
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
     this.#session = session;
-    const stopWatching = this.#watchStability(peer);
+    const stopWatching = watchStability(this.#context.clock, peer, () => this.#apply({ type: 'stable' }));
     try {
       await session.run(signal);
     } catch (error) {
@@ -276,18 +260,6 @@ export class RelaySync {
     if (!this.#scope.isEverything) return;
     this.#context.logger.info({ relay: this.relay }, 'relay is not to be asked for everything');
     this.#ask(this.#scope.narrow(forMs));
-  }
-
-  /** Looks once a minute whether the connection has proven itself. Returns the way to stop. */
-  #watchStability(peer: Peer): () => void {
-    const { clock } = this.#context;
-    let cancel = () => {};
-    const look = () => {
-      if (peer.hasAnswered) this.#apply({ type: 'stable' });
-      else cancel = clock.after(stabilityMs, look);
-    };
-    cancel = clock.after(stabilityMs, look);
-    return () => cancel();
   }
 
   /** → Disconnected → Backoff | Dead, as health has it. */
