@@ -10,6 +10,7 @@ import { durabilityScenario } from './scenarios/durability.js';
 import { deliveryScenario, narrowScenario, wideScenario } from './scenarios/fan-out.js';
 import { hostileRequestsScenario } from './scenarios/hostile-requests.js';
 import { importScenario } from './scenarios/import.js';
+import { memoryScenario } from './scenarios/memory.js';
 import { negentropyScenario } from './scenarios/negentropy.js';
 import { publishScenario, publishSinglyScenario } from './scenarios/publish.js';
 import { requestsScenario } from './scenarios/requests.js';
@@ -33,4 +34,5 @@ export const scenarios: readonly Scenario[] = [
   hostileRequestsScenario,
   negentropyScenario,
   startScenario,
+  memoryScenario,
 ];

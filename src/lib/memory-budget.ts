@@ -13,12 +13,21 @@ export type Reservation = Disposable & {
 };
 
 /** The holders of one group, or a holder that belongs to none. */
-type Group = { readonly key: string | undefined; readonly holders: Set<MemoryHolder>; bytes: number };
+type Group = {
+  readonly key: string | undefined;
+  readonly holders: Set<MemoryHolder>;
+  bytes: number;
+  lastingBytes: number;
+};
+
+/** A change of what a holder has; `lastingBytes` is 0 where it is only passing. */
+type Change = { readonly bytes: number; readonly lastingBytes: number };
 
 /**
  * Memory that many holders share, counted in bytes. What is reserved is a figure: whoever reserves knows what things
  * take. Where there is no room for more, the largest of those who fill it gives way, unless that is who asks: so nobody
- * can fill the memory against those who hold little, from however many connections of one group.
+ * can fill the memory against those who hold little, from however many connections of one group. Who is the largest is
+ * told by what lasts; what passes by itself is counted, but makes nobody give way.
  */
 export class MemoryBudget {
   readonly #shares: MemoryShares;
@@ -45,7 +54,7 @@ export class MemoryBudget {
     const joined = this.#join(group);
     const holder = new MemoryHolder(
       this.#shares.holderBytes,
-      (grower, bytes) => this.#grow(joined, grower, bytes),
+      (grower, change) => this.#grow(joined, grower, change),
       () => {
         joined.holders.delete(holder);
         if (joined.holders.size > 0) return;
@@ -61,7 +70,7 @@ export class MemoryBudget {
   #join(key: string | undefined): Group {
     let group = key === undefined ? undefined : this.#byKey.get(key);
     if (group === undefined) {
-      group = { key, holders: new Set(), bytes: 0 };
+      group = { key, holders: new Set(), bytes: 0, lastingBytes: 0 };
       this.#groups.add(group);
       if (key !== undefined) this.#byKey.set(key, group);
     }
@@ -69,23 +78,24 @@ export class MemoryBudget {
   }
 
   /** Counts more bytes of a holder, or fewer; `false` when there is no room for more. */
-  #grow(group: Group, holder: MemoryHolder, bytes: number): boolean {
-    if (bytes > 0 && !this.#makeRoom(group, holder, bytes)) return false;
-    group.bytes += bytes;
-    this.#bytes += bytes;
+  #grow(group: Group, holder: MemoryHolder, change: Change): boolean {
+    if (change.bytes > 0 && !this.#makeRoom(group, holder, change)) return false;
+    group.bytes += change.bytes;
+    group.lastingBytes += change.lastingBytes;
+    this.#bytes += change.bytes;
     return true;
   }
 
-  #makeRoom(group: Group, holder: MemoryHolder, bytes: number): boolean {
+  #makeRoom(group: Group, holder: MemoryHolder, { bytes, lastingBytes }: Change): boolean {
     const { totalBytes, groupBytes, holderBytes } = this.#shares;
-    const wanted = holder.bytes + bytes;
-    if (wanted > holderBytes) return false;
+    if (holder.bytes + bytes > holderBytes) return false;
+    const wanted = holder.lastingBytes + lastingBytes;
     const groupMax = group.key === undefined ? holderBytes : groupBytes;
     while (group.bytes + bytes > groupMax) if (!dropLargest(group, wanted)) return false;
     while (this.#bytes + bytes > totalBytes) {
       const largest = largestOf(this.#groups);
-      const isOther = largest !== undefined && largest !== group && largest.bytes > group.bytes + bytes;
-      if (!(isOther ? dropLargest(largest, 0) : dropLargest(group, wanted))) return false;
+      const isOther = largest !== group && (largest?.lastingBytes ?? 0) > group.lastingBytes + lastingBytes;
+      if (!(isOther && largest ? dropLargest(largest, 0) : dropLargest(group, wanted))) return false;
     }
     return true;
   }
@@ -93,17 +103,18 @@ export class MemoryBudget {
 
 /** Whose memory it is: a client, a remote. Disposing of it gives back all that it reserved. */
 export class MemoryHolder implements Disposable {
-  readonly #grow: (holder: MemoryHolder, bytes: number) => boolean;
+  readonly #grow: (holder: MemoryHolder, change: Change) => boolean;
   readonly #leave: () => void;
   readonly #giveWay: (() => void) | undefined;
   readonly #bytesMax: number;
   #bytes = 0;
+  #lastingBytes = 0;
   #isGone = false;
 
   /** Made by `MemoryBudget.holder`. */
   constructor(
     bytesMax: number,
-    grow: (holder: MemoryHolder, bytes: number) => boolean,
+    grow: (holder: MemoryHolder, change: Change) => boolean,
     leave: () => void,
     giveWay: (() => void) | undefined,
   ) {
@@ -117,6 +128,11 @@ export class MemoryHolder implements Disposable {
     return this.#bytes;
   }
 
+  /** Bytes that are held until whoever holds them lets go of them. */
+  get lastingBytes(): number {
+    return this.#lastingBytes;
+  }
+
   get canGiveWay(): boolean {
     return this.#giveWay !== undefined;
   }
@@ -128,16 +144,29 @@ export class MemoryHolder implements Disposable {
 
   /** Takes bytes; `undefined` when there is no room for them. */
   reserve(bytes: number): Reservation | undefined {
-    const reservation = this.open();
-    return !this.#isGone && reservation.resize(bytes) ? reservation : undefined;
+    return this.#withBytes(this.open(), bytes);
+  }
+
+  /** The same for what is given back by our own work, however slow the holder is. */
+  pass(bytes: number): Reservation | undefined {
+    return this.#withBytes(this.#open(false), bytes);
   }
 
   /** A reservation of nothing yet. */
   open(): Reservation {
+    return this.#open(true);
+  }
+
+  #withBytes(reservation: Reservation, bytes: number): Reservation | undefined {
+    return !this.#isGone && reservation.resize(bytes) ? reservation : undefined;
+  }
+
+  #open(isLasting: boolean): Reservation {
     let held = 0;
     const resize = (to: number): boolean => {
       if (this.#isGone) return to === 0;
-      if (!this.#add(to - held)) return false;
+      const bytes = to - held;
+      if (!this.#add({ bytes, lastingBytes: isLasting ? bytes : 0 })) return false;
       held = to;
       return true;
     };
@@ -161,29 +190,32 @@ export class MemoryHolder implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#isGone) return;
-    this.#add(-this.#bytes);
+    this.#add({ bytes: -this.#bytes, lastingBytes: -this.#lastingBytes });
     this.#isGone = true;
     this.#leave();
   }
 
-  #add(bytes: number): boolean {
-    if (bytes === 0) return true;
-    if (!this.#grow(this, bytes)) return false;
-    this.#bytes += bytes;
+  #add(change: Change): boolean {
+    if (change.bytes === 0) return true;
+    if (!this.#grow(this, change)) return false;
+    this.#bytes += change.bytes;
+    this.#lastingBytes += change.lastingBytes;
     return true;
   }
 }
 
-/** Makes the largest holder of a group give way where it holds more than `bytes`; `false` when none does. */
-function dropLargest(group: Group, bytes: number): boolean {
+/** Makes the largest holder of a group give way where it holds more than that; `false` when none does. */
+function dropLargest(group: Group, lastingBytes: number): boolean {
   const largest = largestOf(group.holders);
-  if (!largest?.canGiveWay || largest.bytes <= bytes) return false;
+  if (!largest?.canGiveWay || largest.lastingBytes <= lastingBytes) return false;
   largest.drop();
   return true;
 }
 
-function largestOf<T extends { readonly bytes: number }>(items: Iterable<T>): T | undefined {
+function largestOf<T extends { readonly lastingBytes: number }>(items: Iterable<T>): T | undefined {
   let largest: T | undefined;
-  for (const item of items) if (largest === undefined || item.bytes > largest.bytes) largest = item;
+  for (const item of items) {
+    if (largest === undefined || item.lastingBytes > largest.lastingBytes) largest = item;
+  }
   return largest;
 }

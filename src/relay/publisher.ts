@@ -84,7 +84,7 @@ export class Publisher {
         this.#answer(event.id, 'refused', false, refusal);
         return;
       }
-      const memory = this.#memory.reserve(publishedBytes(event, bytes));
+      const memory = this.#memory.pass(publishedBytes(event, bytes));
       if (memory !== undefined) this.#take(event, bytes, memory);
       else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');
     }

@@ -80,12 +80,28 @@ it('takes nothing from who cannot give way: who asks is refused', () => {
   expect([reservation.resize(11), reservation.resize(10)]).toEqual([false, true]);
 });
 
+it('tells the largest by what lasts: what passes by itself makes nobody give way', () => {
+  const budget = budgetOf({ holderBytes: 50 });
+  const dropped: string[] = [];
+  const busy = budget.holder(undefined, () => dropped.push('busy'));
+  expect(busy.pass(35)).toBeDefined();
+  for (const name of ['a', 'b', 'c']) budget.holder(undefined, () => dropped.push(name)).reserve(20);
+  expect(busy.pass(5)).toBeDefined();
+  expect(dropped).toEqual([]);
+  // Full: one that keeps what it holds gives way, also to more that passes.
+  expect(busy.reserve(8)).toBeDefined();
+  expect(dropped).toEqual(['a']);
+  busy[Symbol.dispose]();
+  expect(budget.bytes).toBe(40);
+});
+
 it('takes no more than there is, whatever is asked of it', () => {
   const budget = budgetOf({ groupBytes: 50 });
   const holders = Array.from({ length: 40 }, (_, at) => budget.holder(`group-${at % 7}`, () => {}));
   for (let step = 0; step < 4_000; step += 1) {
     const holder = holders[(step * 17) % holders.length];
-    const reservation = holder?.reserve((step * 31) % 45);
+    const bytes = (step * 31) % 45;
+    const reservation = step % 4 === 0 ? holder?.pass(bytes) : holder?.reserve(bytes);
     if (step % 3 === 0) reservation?.[Symbol.dispose]();
     expect(budget.bytes).toBeLessThanOrEqual(100);
     expect(holders.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(budget.bytes);
