@@ -238,6 +238,10 @@ export const limits = {
   httpTimeCheckMs: 2_000,
   /** Time for which a connection is kept open without a request. */
   httpKeepAliveMs: 5_000,
+  /** Requests of one connection that are answered at the same time; one with more is ended. */
+  httpPipelinedMax: 16,
+  /** Age of the text of `/metrics`, which takes milliseconds to make, up to which all who ask are given the same. */
+  httpMetricsAgeMsMax: 250,
   /** Time in which answers in hand are finished when the service closes; the relay has closed its sockets by then. */
   httpCloseMsMax: 2_500,
 

@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client';
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
 import { answer, answerJson } from './answers.js';
 import { frontPage, frontPageHeaders } from './front-page.js';
 import {
@@ -54,13 +56,22 @@ export function readinessRoute(readiness: () => Readiness): Route {
   };
 }
 
-/** `/metrics` in the text format of Prometheus. */
-export function metricsRoute(registry: Registry): Route {
+/** `/metrics` in the text format of Prometheus, made once for all who ask within a moment. */
+export function metricsRoute(registry: Registry, clock: Pick<Clock, 'monotonic'>): Route {
+  let text: Promise<string> | undefined;
+  let madeAtMs = Number.NEGATIVE_INFINITY;
+  const currentText = (): Promise<string> => {
+    const nowMs = clock.monotonic();
+    if (text !== undefined && nowMs - madeAtMs < limits.httpMetricsAgeMsMax) return text;
+    madeAtMs = nowMs;
+    text = registry.metrics();
+    return text;
+  };
   return {
     matches: exactly('/metrics'),
     methods: ['GET'],
     async handle(_request, response) {
-      answer(response, 200, registry.contentType, await registry.metrics(), { 'Cache-Control': 'no-store' });
+      answer(response, 200, registry.contentType, await currentText(), { 'Cache-Control': 'no-store' });
     },
   };
 }

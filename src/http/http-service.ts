@@ -74,7 +74,7 @@ export function createHttpService(parts: HttpServiceParts): HttpService {
     relayRoute(parts.information, parts.relayUrl),
     healthRoute(),
     readinessRoute(parts.readiness),
-    ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry)]),
+    ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry, parts.clock)]),
     ...parts.routes,
   ];
   const gate = new ConnectionGate(parts);
@@ -105,8 +105,9 @@ class NodeHttpService implements HttpService {
   constructor(parts: HttpServiceParts, gate: ConnectionGate, listener: RequestListener) {
     this.#parts = parts;
     this.#listener = (request, response) => {
-      this.#countAnswer(request.socket, response);
-      listener(request, response);
+      // What comes in one piece is read in one turn of the event loop, however many requests it has.
+      if (this.#countAnswer(request.socket, response) > limits.httpPipelinedMax) request.socket.destroy();
+      else listener(request, response);
     };
     this.#gate = gate;
     this.#server = createServer(serverOptions, this.#listener);
@@ -161,9 +162,12 @@ class NodeHttpService implements HttpService {
     }
   }
 
-  #countAnswer(socket: Duplex, response: ServerResponse): void {
-    this.#answers.set(socket, (this.#answers.get(socket) ?? 0) + 1);
+  /** Counts an answer until it is finished; gives how many of the connection are not. */
+  #countAnswer(socket: Duplex, response: ServerResponse): number {
+    const count = (this.#answers.get(socket) ?? 0) + 1;
+    this.#answers.set(socket, count);
     response.once('close', () => this.#answers.set(socket, (this.#answers.get(socket) ?? 0) - 1));
+    return count;
   }
 
   /** What fails on behalf of one connection ends that connection. */

@@ -9,11 +9,14 @@ import { limits } from '../../src/config/limits.js';
 import { createHttpService, type HttpServiceParts } from '../../src/http/http-service.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
+import type { Route } from '../../src/http/route.js';
 import { deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { gaugesIn } from '../../src/lib/gauge.js';
 import { accountsOf, freeAccounts } from '../support/accounts.js';
 import { eventually } from '../support/eventually.js';
 import { silentFaults } from '../support/faults.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const input: RelayInformationInput = {
   name: '<b>relay</b>',
@@ -235,6 +238,50 @@ describe('a callback of the port that throws', () => {
     await raw(served.port, `GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n${upgrade('websocket')}`);
     expect(faults.counts.get('request') ?? 0).toBe(0);
     expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('requests that come in one piece', () => {
+  const many = 1_000;
+
+  it('are answered up to a number, above which the connection ends', async () => {
+    let asked = 0;
+    const route: Route = {
+      matches: (path) => path === '/slow',
+      methods: ['GET'],
+      handle() {
+        asked += 1;
+      },
+    };
+    await using served = await serve({ routes: [route] });
+    await raw(served.port, 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(many));
+    expect(asked).toBe(limits.httpPipelinedMax);
+  });
+
+  it('are all answered when they are few', async () => {
+    await using served = await serve();
+    const first = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(limits.httpPipelinedMax - 1);
+    const last = 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    expect((await raw(served.port, first + last)).match(/HTTP\/1\.1 200 /g)).toHaveLength(
+      limits.httpPipelinedMax,
+    );
+  });
+
+  it('do not have the metrics gathered again and again', async () => {
+    const registry = new Registry();
+    let gathered = 0;
+    gaugesIn(registry)('test', 'test', () => {
+      gathered += 1;
+      return gathered;
+    });
+    const clock = new VirtualClock();
+    await using served = await serve({ registry, clock });
+    const ask = async () => await (await fetch(`${served.url}/metrics`)).text();
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(
+      Array(3).fill(expect.stringContaining('test 1\n')),
+    );
+    await clock.advance(limits.httpMetricsAgeMsMax);
+    expect(await ask()).toContain('test 2\n');
   });
 });
 
