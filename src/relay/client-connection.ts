@@ -46,7 +46,7 @@ export class ClientConnection implements Outbox {
   /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
   readonly #isCompressed: boolean;
   #full = false;
-  /** What a ping carried that came while bytes waited. */
+  /** What the last ping carried that is not answered yet: at the end of the turn, or once no bytes wait. */
   #owedPong: Buffer | undefined;
   /** Whether the client sent anything since the last ping. */
   #heard = true;
@@ -207,16 +207,19 @@ export class ClientConnection implements Outbox {
   #onPing(data: Buffer): void {
     this.#heard = true;
     if (!this.#isOpen) return;
-    // One is owed at most, the latest (RFC 6455 §5.5.3): a client that reads nothing cannot make them pile up.
-    if (this.#bytesWaiting > 0) this.#owedPong = data;
-    else this.#pong(data);
+    // One is owed at most, the latest (RFC 6455 §5.5.3): ten thousand fit a chunk of the socket, and each answer is a
+    // call of the system; and a client that reads nothing cannot make them pile up.
+    if (this.#owedPong === undefined) this.#services.sending.turnEnd.push(this.#payPong);
+    this.#owedPong = data;
   }
 
-  #pong(data: Buffer): void {
+  readonly #payPong = this.#own(() => {
+    const data = this.#owedPong;
+    if (data === undefined || !this.#isOpen || this.#bytesWaiting > 0) return;
     this.#owedPong = undefined;
     this.#socket.pong(data, false, this.#onSent);
     this.#afterSend();
-  }
+  });
 
   /** What was sent and has not left for the system. */
   get #bytesWaiting(): number {
@@ -236,7 +239,7 @@ export class ClientConnection implements Outbox {
 
   readonly #onSent = this.#own(() => {
     this.#hasSent = true;
-    if (this.#owedPong !== undefined && this.#isOpen && this.#bytesWaiting === 0) this.#pong(this.#owedPong);
+    this.#payPong();
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
     this.#full = false;
     this.#room?.resolve();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { deferred } from '../../src/lib/abort.js';
 import { eventually } from '../support/eventually.js';
@@ -182,6 +182,21 @@ describe('RelayServer', () => {
     const [data] = (await once(socket, 'pong')) as [Buffer];
     expect(data.toString()).toBe('x');
     socket.terminate();
+  });
+
+  it('answers the last of many pings that come in one piece', async () => {
+    await using served = await serveRelay();
+    using answers = vi.spyOn(WebSocket.prototype, 'pong');
+    const stream = await rawSocket(Number(new URL(served.url).port));
+    const ping = (text: string) => Buffer.from([0x89, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)]);
+    stream.write(Buffer.concat([...Array<Buffer>(5_000).fill(ping('')), ping('last')]));
+    let answer = '';
+    stream.resume().on('data', (bytes: Buffer) => {
+      answer += bytes.toString('latin1');
+    });
+    await eventually(() => answer.endsWith('last'));
+    expect(answers.mock.calls.length).toBeLessThan(50);
+    stream.destroy();
   });
 
   it('does not read on while events wait for their outcome', async () => {
