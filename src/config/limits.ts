@@ -333,6 +333,8 @@ export const limits = {
   syncRelaysMax: 2_000,
   /** Most URLs of one host, of stored announcements, that are connected to. */
   syncRelaysPerHostMax: 4,
+  /** Relays that one author names with a whole voice each; who names more has as many voices, shared by all of them. */
+  syncRelaysPerAuthorMax: 32,
   /** With how many times as many authors a relay takes the place of one that was connected to. */
   syncDisplacementFactor: 100,
   /** Most relays of one announcement that are tracked. */

@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net';
 import { isLoopbackHost } from '../config/host.js';
 import { limits } from '../config/limits.js';
+import { addressGroupOf } from '../lib/address-group.js';
 import { GraspError } from '../lib/errors.js';
 
 /** A text that is no relay URL; the message says why. */
@@ -62,9 +64,13 @@ export function hostPortOf(text: string): HostPort | undefined {
   return { host: bareHost(url.hostname), port: url.port === '' ? defaultPort : Number(url.port) };
 }
 
-/** The host of a relay URL, without port, brackets or trailing dot: the one party behind all URLs that have it. */
+/**
+ * The host of a relay URL, without port, brackets or trailing dot: the one party behind all URLs that have it. An IPv6
+ * address stands for its /64, of which whoever runs it has all addresses.
+ */
 export function relayHost(url: string): string {
-  return hostPortOf(url)?.host ?? url;
+  const host = hostPortOf(url)?.host ?? url;
+  return isIPv6(host) ? addressGroupOf(host) : host;
 }
 
 function bareHost(host: string): string {

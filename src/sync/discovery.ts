@@ -28,6 +28,8 @@ export class Discovery {
   readonly #named = new Map<string, Named>();
   /** The same by host: whoever runs it is one party, however many URLs lead there. */
   readonly #byHost = new Map<string, Set<Named>>();
+  /** How many relays each author names. */
+  readonly #countOfAuthor = new Map<string, number>();
 
   constructor(options: {
     readonly ownService: Pick<OwnService, 'isNamedBy'>;
@@ -66,7 +68,9 @@ export class Discovery {
   add(relays: readonly string[], { author, standing }: Naming): void {
     for (const url of relays) {
       const named = this.#named.get(url) ?? this.#begin(url);
-      named.authors.set(author, (named.authors.get(author) ?? 0) + 1);
+      const before = named.authors.get(author) ?? 0;
+      named.authors.set(author, before + 1);
+      if (before === 0) this.#countOfAuthor.set(author, (this.#countOfAuthor.get(author) ?? 0) + 1);
       named.standings[standing] += 1;
     }
   }
@@ -78,26 +82,56 @@ export class Discovery {
       if (named === undefined) continue;
       const left = (named.authors.get(author) ?? 0) - 1;
       if (left > 0) named.authors.set(author, left);
-      else named.authors.delete(author);
+      else if (named.authors.delete(author)) this.#uncount(author);
       named.standings[standing] -= 1;
       if (named.authors.size === 0) this.#end(named);
     }
   }
 
   /**
-   * The relays to be connected to. Above the limits, of one host and of all, those that rank first: by how we stand to
-   * what names them, then by how many authors do. One that `isEstablished`, that is, was connected to and is not dead,
-   * gives way only to one that outranks it or that very many more name.
+   * The relays to be connected to. Above the limits, of one host and of all, half of the places go to those that rank
+   * first: by how we stand to what names them, then by how many authors do; the others by authors alone. One that
+   * `isEstablished`, that is, was connected to and is not dead, gives way only to one that very many more name, or, in the
+   * first half, that outranks it.
    */
   tracked(isEstablished: (url: string) => boolean = () => false): Set<string> {
     let named: Named[] = [];
     for (const ofHost of this.#byHost.values()) {
-      for (const each of first(ofHost, limits.syncRelaysPerHostMax, isEstablished)) {
+      for (const each of this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished)) {
         if (!this.#bootstrap.has(each.url)) named.push(each);
       }
     }
-    named = first(named, this.#relaysMax, isEstablished);
+    named = this.#first(named, this.#relaysMax, isEstablished);
     return new Set([...this.#bootstrap, ...named.map(({ url }) => url)]);
+  }
+
+  /** Those that come first, if they are more than `count`. */
+  #first(named: Named[], count: number, isEstablished: (url: string) => boolean): Named[] {
+    if (named.length <= count) return named;
+    const weighed = named.map((each): Weighed => {
+      const authors = this.#authorsOf(each);
+      // Of those that only flooders name, nobody can say that they are what we serve.
+      const rank = authors < 1 ? 0 : rankOf(each);
+      return { each, rank, weight: authors * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1) };
+    });
+    weighed.sort(byRank);
+    const ranked = weighed.splice(0, Math.ceil(count / 2));
+    return [...ranked, ...weighed.sort(byWeight)].slice(0, count).map(({ each }) => each);
+  }
+
+  /** How many authors name a relay. One who names very many has one voice for so many of them, shared by all. */
+  #authorsOf({ authors }: Named): number {
+    let voices = 0;
+    for (const author of authors.keys()) {
+      voices += Math.min(1, limits.syncRelaysPerAuthorMax / (this.#countOfAuthor.get(author) ?? 1));
+    }
+    return voices;
+  }
+
+  #uncount(author: string): void {
+    const left = (this.#countOfAuthor.get(author) ?? 0) - 1;
+    if (left > 0) this.#countOfAuthor.set(author, left);
+    else this.#countOfAuthor.delete(author);
   }
 
   #begin(url: string): Named {
@@ -119,17 +153,15 @@ export class Discovery {
   }
 }
 
-/** Those that rank first, if they are more than `count`. */
-function first(named: Iterable<Named>, count: number, isEstablished: (url: string) => boolean): Named[] {
-  const all = [...named];
-  if (all.length <= count) return all;
-  const weighed = all.map((each) => ({
-    each,
-    rank: rankOf(each),
-    weight: each.authors.size * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1),
-  }));
-  weighed.sort((a, b) => b.rank - a.rank || b.weight - a.weight || a.each.url.length - b.each.url.length);
-  return weighed.slice(0, count).map(({ each }) => each);
+/** What a relay counts for, whichever way it is looked at; more is better. */
+type Weighed = { readonly each: Named; readonly rank: number; readonly weight: number };
+
+function byWeight(a: Weighed, b: Weighed): number {
+  return b.weight - a.weight || b.rank - a.rank || a.each.url.length - b.each.url.length;
+}
+
+function byRank(a: Weighed, b: Weighed): number {
+  return b.rank - a.rank || byWeight(a, b);
 }
 
 function rankOf({ standings }: Named): number {

@@ -103,6 +103,12 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(ofHost.length).toBeLessThanOrEqual(limits.syncRelaysPerHostMax);
   });
 
+  it('takes the addresses of one IPv6 network for one host', () => {
+    const relays = discovery([], 300);
+    for (let at = 0; at < 40; at += 1) relays.add([`ws://[2001:db8::${at.toString(16)}]`], someone);
+    expect(relays.tracked().size).toBe(limits.syncRelaysPerHostMax);
+  });
+
   it('a relay that was connected to is not displaced by newcomers of about the same weight', () => {
     const relays = discovery([], 2);
     for (const url of ['wss://a', 'wss://b']) relays.add([url], someone);
@@ -130,5 +136,51 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(relays.namingOf(parsed, true)).toEqual({ author: ours.pubkey, standing: 'hosted' });
     expect(relays.namingOf({ ...parsed, relays: ['wss://x'] }, true).standing).toBe('archived');
     expect(relays.namingOf(parsed, false).standing).toBe('stranger');
+  });
+});
+
+describe('one key that names relays without end (docs/sync.md §1)', () => {
+  const isHonest = (url: string) => url.startsWith('wss://honest');
+  /** So many honest relays, and beside them 40 announcements of one key of 100 hosts each that nobody else names. */
+  function flooded(standing: Naming['standing']): Discovery {
+    const relays = discovery([], 300);
+    for (let at = 0; at < 300; at += 1)
+      relays.add([`wss://honest-${at}.example`], { author: `author ${at}`, standing });
+    for (let at = 0; at < 40; at += 1) {
+      const urls = Array.from({ length: 100 }, (_, n) => `wss://${at}-${n}.io`);
+      relays.add(urls, { author: 'flooder', standing: 'hosted' });
+    }
+    return relays;
+  }
+
+  it('has no place of relays that others name with moderation, not even before those were connected to', () => {
+    expect([...flooded('hosted').tracked()].filter(isHonest).length).toBe(300);
+  });
+
+  it('63 keys that claim to be hosted leave an archive the half of its places that it needs', () => {
+    const relays = discovery([], 600);
+    for (let at = 0; at < 300; at += 1)
+      relays.add([`wss://honest-${at}.example`], { author: `author ${at}`, standing: 'archived' });
+    for (let key = 0; key < 63; key += 1) {
+      const urls = Array.from({ length: limits.syncRelaysPerAuthorMax }, (_, n) => `wss://${key}-${n}.io`);
+      relays.add(urls, { author: `key ${key}`, standing: 'hosted' });
+    }
+    expect([...relays.tracked(isHonest)].filter(isHonest).length).toBe(300);
+  });
+
+  it('has its voices back when it names fewer', () => {
+    const relays = discovery([], 1);
+    const many = Array.from({ length: 100 }, (_, n) => `wss://many-${n}.example`);
+    const flooder: Naming = { author: 'flooder', standing: 'hosted' };
+    relays.add([...many, 'wss://a'], flooder);
+    relays.add(['wss://long-name'], someone);
+    expect([...relays.tracked()]).toEqual(['wss://long-name']);
+    relays.remove(many, flooder);
+    expect([...relays.tracked()]).toEqual(['wss://a']);
+  });
+
+  it('displaces no relay of an archive either, connected or not, however it claims to be hosted', () => {
+    expect([...flooded('archived').tracked()].filter(isHonest).length).toBe(300);
+    expect([...flooded('archived').tracked(isHonest)].filter(isHonest).length).toBe(300);
   });
 });
