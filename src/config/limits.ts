@@ -281,8 +281,12 @@ export const limits = {
   strangerEventBytesMax: 8_192,
   /** Most events of these kinds of one key of which nothing else is stored. */
   strangerEventsMax: 100,
+  /** Most bytes of those, each rounded up to a power of two. */
+  strangerBytesMax: 1_048_576,
   /** Events of these kinds, of all keys, from which on those of strangers are refused. */
   strangersEventsMax: 200_000,
+  /** The same in bytes, each event rounded up to a power of two. */
+  strangersBytesMax: 1_073_741_824,
 
   // Git
   /** Longest ref name, in bytes of UTF-8. */

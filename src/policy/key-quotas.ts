@@ -35,6 +35,7 @@ export class KeyQuotas {
   readonly #loose = new NumberColumn();
   #allRepositories = 0;
   #allLoose = 0;
+  #allLooseKilobytes = 0;
 
   constructor(settings: QuotaSettings) {
     this.#settings = settings;
@@ -60,7 +61,7 @@ export class KeyQuotas {
    */
   refusal(event: CountedEvent, replaces: boolean): string | undefined {
     const key = this.#keys.find(event.pubkey);
-    if (looseKinds.has(event.kind)) return replaces ? undefined : this.#looseRefusal(key);
+    if (looseKinds.has(event.kind)) return replaces ? undefined : this.#looseRefusal(key, kilobytesOf(event));
     const { keyEventsMax, keyBytesMax } = this.#settings;
     if (!replaces && event.kind === kinds.repositoryAnnouncement) {
       const refusal = this.#repositoryRefusal(key);
@@ -82,16 +83,20 @@ export class KeyQuotas {
     return undefined;
   }
 
-  /** One who has something else stored may always delete it; a stranger has a few. */
-  #looseRefusal(key: number): string | undefined {
+  /** One who has something else stored may always delete it, with room beyond their share for that; a stranger has a few. */
+  #looseRefusal(key: number, kilobytes: number): string | undefined {
+    const { keyEventsMax, keyBytesMax } = this.#settings;
     const loose = this.#of(this.#loose, key);
+    const bytes = (this.#of(this.#kilobytes, key) + kilobytes) * 1024;
     if (loose < this.#of(this.#events, key)) {
-      if (loose < this.#settings.keyEventsMax) return undefined;
+      const isTooMuch = bytes > keyBytesMax + looseBytesOf(keyBytesMax);
+      if (loose < keyEventsMax && !isTooMuch) return undefined;
       return `rate-limited: this key has ${loose} deletions here; name several events in one, or ask the operator`;
     }
-    if (loose >= limits.strangerEventsMax)
+    if (loose >= limits.strangerEventsMax || bytes > limits.strangerBytesMax)
       return `restricted: this key has nothing here but ${loose} deletions and lists, the most that a stranger may have`;
-    if (this.#allLoose >= limits.strangersEventsMax)
+    const allBytes = (this.#allLooseKilobytes + kilobytes) * 1024;
+    if (this.#allLoose >= limits.strangersEventsMax || allBytes > limits.strangersBytesMax)
       return 'rate-limited: this relay has too many deletions and lists of strangers; try again later';
     return undefined;
   }
@@ -102,6 +107,7 @@ export class KeyQuotas {
     if (looseKinds.has(event.kind)) {
       add(this.#loose, key, change);
       this.#allLoose += change;
+      this.#allLooseKilobytes += change * kilobytesOf(event);
     } else if (event.kind === kinds.repositoryAnnouncement) {
       add(this.#repositories, key, change);
       this.#allRepositories += change;
@@ -115,6 +121,11 @@ export class KeyQuotas {
 
 function add(column: NumberColumn, key: number, change: number): void {
   column.set(key, column.at(key) + change);
+}
+
+/** What deletions and lists may take beyond the bytes of a key: one whose share is used up has to be able to delete. */
+function looseBytesOf(keyBytesMax: number): number {
+  return Math.max(keyBytesMax / 10, limits.unanchoredEventBytesMax);
 }
 
 function kilobytesOf({ bytes }: CountedEvent): number {

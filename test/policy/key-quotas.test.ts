@@ -100,6 +100,37 @@ describe('quotas of keys', () => {
     expect(submit(event(bob, 10317, []))).toMatch(/^restricted:/);
   });
 
+  it('a stranger who has a small deletion here has no more bytes than other strangers', () => {
+    const { submit } = quotaWorld();
+    const large = (pubkey: string) =>
+      event(pubkey, 5, [['e', 'e'.repeat(64)]], { content: 'x'.repeat(40_000) });
+    expect(submit(deletion(bob))).toBe('accept');
+    let taken = 0;
+    while (submit(large(bob)) === 'accept') taken += 1;
+    expect(taken * 65_536).toBeLessThanOrEqual(limits.strangerBytesMax);
+    const quotas = new KeyQuotas(wide);
+    const loose = (pubkey: string) => ({ pubkey, kind: 5, bytes: 65_536 });
+    for (let number = 0; number < limits.strangersBytesMax / 65_536; number += 1)
+      quotas.add(loose(key(number % 5_000)));
+    expect(quotas.refusal(loose(key(9_999)), false)).toMatch(/^rate-limited:/);
+  });
+
+  it('deletions have room beyond the bytes of their key, but not without end', () => {
+    const { submit } = quotaWorld({ keyBytesMax: 200_000 });
+    const repository = announcement(bob, 'a');
+    submit(repository);
+    const large = (kind: number) => event(bob, kind, [['e', repository.id]], { content: 'x'.repeat(20_000) });
+    while (submit(large(1111)) === 'accept');
+    expect(submit(deletion(bob))).toBe('accept');
+    let taken = 0;
+    while (
+      taken < 50 &&
+      submit(event(bob, 5, [['e', 'e'.repeat(64)]], { content: 'x'.repeat(20_000) })) === 'accept'
+    )
+      taken += 1;
+    expect(taken).toBeLessThan(5);
+  });
+
   it('all strangers together have so many; known keys are not kept from deleting by that', () => {
     const quotas = new KeyQuotas(wide);
     const loose = (pubkey: string) => ({ pubkey, kind: 5, bytes: 512 });
