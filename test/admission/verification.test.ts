@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { schnorr } from '@noble/curves/secp256k1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -119,6 +119,20 @@ describe('the pool of workers', () => {
     writeFileSync(file, `export function verifyBatch() { ${act} }`);
     await using failing = createPoolVerifier({ workers: 1, faults: silentFaults(), file });
     for (let time = 1; time <= 2; time += 1) await expect(failing.verify([good])).rejects.toThrow(reason);
+  });
+
+  it('ends its threads only once they have loaded', async () => {
+    using folder = scratchFolder();
+    const [file, mark] = [join(folder.path, 'worker.mjs'), join(folder.path, 'loaded')];
+    writeFileSync(
+      file,
+      `import { writeFileSync } from 'node:fs';
+       await new Promise((resolve) => setTimeout(resolve, 50));
+       writeFileSync(${JSON.stringify(mark)}, '');
+       export function verifyBatch() {}`,
+    );
+    await createPoolVerifier({ workers: 1, faults: silentFaults(), file })[Symbol.asyncDispose]();
+    expect(existsSync(mark)).toBe(true);
   });
 
   it('starts its threads again when they broke at their start', async () => {

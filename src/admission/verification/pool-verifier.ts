@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { limits } from '../../config/limits.js';
 import type { Faults } from '../../lib/faults.js';
@@ -24,8 +25,10 @@ export type PoolVerifierOptions = {
  */
 export function createPoolVerifier(options: PoolVerifierOptions): Verifier {
   let pool: Pool | undefined;
+  let loaded: Promise<unknown> = Promise.resolve();
   const start = (): Pool => {
     const started = startPool(options);
+    loaded = Promise.all(started.threads.map(isLoaded));
     started.on('error', (error: unknown) => {
       options.faults.note('worker', error);
       if (started !== pool || started.threads.length >= options.workers) return;
@@ -47,6 +50,9 @@ export function createPoolVerifier(options: PoolVerifierOptions): Verifier {
       return verified;
     },
     async [Symbol.asyncDispose]() {
+      // A thread that is stopped while it loads native code takes the whole process with it.
+      for (const thread of pool?.threads ?? []) thread.ref();
+      await loaded;
       await pool?.destroy();
     },
   };
@@ -61,6 +67,14 @@ function startPool({ file, workers, library }: PoolVerifierOptions): Pool {
     minThreads: workers,
     maxThreads: workers,
     workerData: library ?? 'system',
+  });
+}
+
+/** Resolves when a thread that was just started has loaded what it needs, which it tells first of all, or has ended. */
+function isLoaded(thread: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    thread.once('message', () => resolve());
+    thread.once('exit', () => resolve());
   });
 }
 
