@@ -54,11 +54,13 @@ export class QuotaPolicy implements WritePolicy {
   }
 }
 
-/** Counts what is stored, from now on and until the process ends. */
-export function countStored(store: Pick<EventStore, 'observe' | 'forEachStored'>, quotas: KeyQuotas): void {
-  store.forEachStored((event) => quotas.add(event));
+/** Counts what is stored, or keeps its effect, from now on and until the process ends. */
+export function countStored(store: Pick<EventStore, 'observe' | 'forEachKept'>, quotas: KeyQuotas): void {
+  store.forEachKept((event) => quotas.add(event));
   store.observe({
     added: ({ pubkey, kind }, bytes) => quotas.add({ pubkey, kind, bytes }),
-    removed: (event) => quotas.remove(event),
+    removed: (event, remains) => {
+      if (remains !== 'effect') quotas.remove(event);
+    },
   });
 }

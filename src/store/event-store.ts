@@ -118,9 +118,10 @@ export type EventStore = AsyncDisposable & {
   unwritten(): Promise<void> | undefined;
 
   /**
-   * Visits all that is stored, from the index and in no order, in one go: a tenth of a microsecond each. For the start.
+   * Visits all that takes room for good, from the index and in no order, in one go, a tenth of a microsecond each: what is
+   * stored, and the deletion requests that have expired and keep their effect. For the start.
    */
-  forEachStored(visit: (event: Pick<RemovedEvent, 'pubkey' | 'kind' | 'bytes'>) => void): void;
+  forEachKept(visit: (event: Pick<RemovedEvent, 'pubkey' | 'kind' | 'bytes'>) => void): void;
 
   /** Waits until all that was put is on disk. */
   flush(): Promise<void>;
@@ -158,11 +159,17 @@ export type RemovedEvent = {
   readonly bytes: number;
 };
 
+/**
+ * What is left of an event that leaves the store: nothing, where its bytes were lost; its id, which is remembered as
+ * refused; or, for good, the effect of a deletion request that has expired.
+ */
+export type Remains = 'nothing' | 'id' | 'effect';
+
 /** Follows what is stored. */
 export type StoreObserver = {
   /** `bytes`: of its JSON, estimated, and rounded up to a power of two. */
   added(event: NostrEvent, bytes: number): void;
-  removed(event: RemovedEvent): void;
+  removed(event: RemovedEvent, remains: Remains): void;
 };
 
 /** The store cannot be opened or written; the message says what an operator can do. */

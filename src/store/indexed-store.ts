@@ -236,11 +236,12 @@ export class IndexedStore implements EventStore {
     return this.#backend.unwritten();
   }
 
-  forEachStored(visit: (event: Pick<RemovedEvent, 'pubkey' | 'kind' | 'bytes'>) => void): void {
+  forEachKept(visit: (event: Pick<RemovedEvent, 'pubkey' | 'kind' | 'bytes'>) => void): void {
     const { rows, authors } = this.#current;
     const keys = new Map<number, string>();
     for (let row = 0; row < rows.end; row += 1) {
-      if (rows.state(row) !== rowState.stored) continue;
+      const state = rows.state(row);
+      if (state !== rowState.stored && state !== rowState.spentDeletion) continue;
       const author = rows.author(row);
       let pubkey = keys.get(author);
       if (pubkey === undefined) {

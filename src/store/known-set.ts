@@ -34,8 +34,13 @@ export class KnownSet {
     this.#kernels = kernels;
     const add = (event: { readonly id: string; readonly created_at: number }) =>
       this.#add(event.created_at, fromHex(event.id));
-    // What leaves the store is remembered as refused: it stays known until that forgets it.
-    store.observe({ added: add, removed: () => {} });
+    // What leaves the store is remembered as refused, and known until that forgets it; but what was lost is wanted again.
+    store.observe({
+      added: add,
+      removed: ({ id, created_at }, remains) => {
+        if (remains === 'nothing') this.#remove(created_at, fromHex(id));
+      },
+    });
     refused.observe({ added: add, forgotten: ({ id, created_at }) => this.#remove(created_at, fromHex(id)) });
   }
 

@@ -94,7 +94,7 @@ export class StoredChanges {
     this.#backend.changed(row, 0, true);
     this.#removed.push(removed);
     this.#reopen(row, this.#acceptable);
-    this.#tell((observer) => observer.removed(removed));
+    this.#tell((observer) => observer.removed(removed, 'nothing'));
   }
 
   /** Lets go of what has expired by now (NIP-40). */
@@ -153,7 +153,7 @@ export class StoredChanges {
     this.#index.refuse(row, isSpent ? rowState.spentDeletion : this.#reasons.stateOf(reason), time);
     this.#backend.changed(row, time, true);
     this.#refused.makeRoom();
-    this.#tell((observer) => observer.removed(removed));
+    this.#tell((observer) => observer.removed(removed, isSpent ? 'effect' : 'id'));
   }
 
   /** Forgets that older versions were refused for a row that has gone, and adds their ids. */

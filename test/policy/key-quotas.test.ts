@@ -15,7 +15,7 @@ const wide: QuotaSettings = {
 
 /** The real policy and store with quotas before them. */
 function quotaWorld(settings: Partial<QuotaSettings> = {}) {
-  const { store, policy: rules } = world();
+  const { store, clock, policy: rules } = world();
   const open = () => {
     const quotas = new KeyQuotas({ ...wide, ...settings });
     countStored(store, quotas);
@@ -32,6 +32,7 @@ function quotaWorld(settings: Partial<QuotaSettings> = {}) {
   };
   return {
     store,
+    clock,
     submit,
     restart: () => {
       policy = open();
@@ -129,6 +130,23 @@ describe('quotas of keys', () => {
     )
       taken += 1;
     expect(taken).toBeLessThan(5);
+  });
+
+  it('a deletion that has expired counts, for its effect is kept for good', async () => {
+    const here = quotaWorld();
+    const expiration = `${Math.floor(here.clock.now() / 1_000) + 60}`;
+    for (let number = 0; number < limits.strangerEventsMax; number += 1) {
+      const tags = [
+        ['e', 'e'.repeat(64)],
+        ['expiration', expiration],
+      ];
+      expect(here.submit(event(bob, 5, tags))).toBe('accept');
+    }
+    await here.clock.advance(61_000);
+    expect(here.store.size).toBe(0);
+    expect(here.submit(deletion(bob))).toMatch(/^restricted: this key has nothing here but 100 deletions/);
+    here.restart();
+    expect(here.submit(deletion(bob))).toMatch(/^restricted: this key has nothing here but 100 deletions/);
   });
 
   it('all strangers together have so many; known keys are not kept from deleting by that', () => {

@@ -108,7 +108,8 @@ export function world(settings: Settings = {}) {
     eventBlacklist = [],
     ...rules
   } = settings;
-  const { store } = createMemoryStore({ clock: new VirtualClock(Date.UTC(2026, 0, 1)) });
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const { store } = createMemoryStore({ clock });
   const serving = new RepositoryServing({
     ownService: new OwnService(ownDomain, bindAddress),
     repositoryWhitelist: [],
@@ -141,7 +142,7 @@ export function world(settings: Settings = {}) {
     return 'accept';
   }
 
-  return { store, serving, directory, policy, effects, submit };
+  return { store, clock, serving, directory, policy, effects, submit };
 }
 
 export type World = ReturnType<typeof world>;

@@ -136,7 +136,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
     it('tells what is stored, and how much, as its observers are told', () => {
       const usage = () => {
         const found: unknown[] = [];
-        store.forEachStored((event) => found.push(event));
+        store.forEachKept((event) => found.push(event));
         return found;
       };
       const told: unknown[] = [];

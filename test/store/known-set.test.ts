@@ -7,6 +7,7 @@ import { createWasmKernels } from '../../src/kernels/wasm.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { unixSeconds } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import type { StoreObserver } from '../../src/store/event-store.js';
 import { KnownSet } from '../../src/store/known-set.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
@@ -100,6 +101,26 @@ describe.each([
     expect(part.size).toBe(times.filter((time) => time >= 1_004 && time <= 1_006).length);
     opened.store.put({ ...eventOf(9_001), created_at: 1_005, tags: [] });
     expect(part.size).toBe(times.filter((time) => time >= 1_004 && time <= 1_006).length + 1);
+  });
+
+  it('has no more what was stored and is lost', async () => {
+    const { store, refused } = createMemoryStore({ clock: new VirtualClock() });
+    const events = [eventOf(1), eventOf(2), eventOf(3)] as const;
+    for (const event of events) store.put(event);
+    const observers: StoreObserver[] = [];
+    const observed = {
+      collect: store.collect.bind(store),
+      collectInTurns: store.collectInTurns.bind(store),
+      observe: (observer: StoreObserver) => observers.push(observer),
+    };
+    using set = await new KnownSet(observed, refused, createKernels()).open();
+    if (set === undefined) throw new Error('there is room');
+    const [superseded, lost] = events;
+    for (const observer of observers) {
+      observer.removed({ ...superseded, bytes: 512 }, 'id');
+      observer.removed({ ...lost, bytes: 512 }, 'nothing');
+    }
+    expect(idsOf(set)).toEqual([superseded.id, events[2].id]);
   });
 
   it('is made once for all who ask at the same time', async () => {

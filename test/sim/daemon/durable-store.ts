@@ -132,8 +132,8 @@ export class DurableStore implements EventStore {
     return { ...departed, written };
   }
 
-  forEachStored(visit: Parameters<EventStore['forEachStored']>[0]): void {
-    this.#inner.forEachStored(visit);
+  forEachKept(visit: Parameters<EventStore['forEachKept']>[0]): void {
+    this.#inner.forEachKept(visit);
   }
 
   observe(observer: StoreObserver): void {
