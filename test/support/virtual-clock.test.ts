@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/lib/random.js';
 import { VirtualClock } from './virtual-clock.js';
 
 describe('VirtualClock', () => {
@@ -72,6 +73,33 @@ describe('VirtualClock', () => {
     expect(fired).toBe(false);
     expect(clock.now()).toBe(1_000_000 + 86_400_000 + 99);
     expect(clock.monotonic()).toBe(99);
+  });
+
+  it('has timers that fire early, late and together, and a clock upon them that is never early', async () => {
+    const world = new VirtualClock(0);
+    const clock = world.unruly(seededRandom(1));
+    const drifts: number[] = [];
+    const together = new Set<number>();
+    let lastAt = -1;
+    let hasRested = true;
+    for (let delayMs = 1; delayMs <= 2_000; delayMs += 1) {
+      clock.after(delayMs, () => {
+        const at = clock.monotonic();
+        drifts.push(at - delayMs);
+        if (at === lastAt && !hasRested) together.add(at);
+        lastAt = at;
+        hasRested = false;
+        setImmediate(() => {
+          hasRested = true;
+        });
+      });
+    }
+    await world.advance(3_000);
+    expect(drifts).toHaveLength(2_000);
+    expect(Math.min(...drifts)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...drifts)).toBeGreaterThan(35);
+    expect(drifts.filter((drift) => drift > 0 && drift < 1).length).toBeGreaterThan(100);
+    expect(together.size).toBeGreaterThan(50);
   });
 
   it('stops at the condition', async () => {

@@ -1,6 +1,16 @@
-import type { CancelTimer, Clock } from '../../src/lib/clock.js';
+import { type CancelTimer, type Clock, clockOf } from '../../src/lib/clock.js';
+import { type Random, randomInteger } from '../../src/lib/random.js';
 
-type Timer = { readonly at: number; readonly order: number; task: (() => void) | undefined };
+/** `isQuick`: the timer that follows at the same time runs in the same turn, as Node's do. */
+type Timer = {
+  readonly at: number;
+  readonly order: number;
+  task: (() => void) | undefined;
+  readonly isQuick: boolean;
+};
+
+/** How far the timers of an unruly clock are off, in milliseconds; several fall together on multiples of the last. */
+const unruly = { earlyMsMax: 1, lateMsMax: 40, togetherMs: 10 };
 
 /**
  * A clock that moves only when told to. `advance` runs the timers that fall due one after another, in the order of
@@ -36,9 +46,42 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, task: () => void): CancelTimer {
-    // Like Node's timers: whole milliseconds, and never less than one, so that no loop runs without time passing.
-    const at = this.#elapsedMs + Math.max(1, Math.ceil(delayMs));
-    const timer: Timer = { at, order: this.#orders++, task };
+    return this.#set(this.#dueAt(delayMs), false, task);
+  }
+
+  /**
+   * The same time, with timers as real ones are: a clock of ours upon timers that fire a little early, late, and several
+   * in one turn.
+   */
+  unruly(random: Random): Clock {
+    return clockOf({
+      now: () => this.now(),
+      monotonic: () => this.monotonic(),
+      set: (delayMs, _, task) => this.#set(this.#driftedDueAt(delayMs, random), true, task),
+    });
+  }
+
+  /** Like Node's timers: whole milliseconds, and never less than one, so that no loop runs without time passing. */
+  #dueAt(delayMs: number): number {
+    return this.#elapsedMs + Math.max(1, Math.ceil(delayMs));
+  }
+
+  #driftedDueAt(delayMs: number, random: Random): number {
+    const due = this.#dueAt(delayMs);
+    switch (randomInteger(random, 4)) {
+      case 0:
+        return due - random.next() * unruly.earlyMsMax * 0.99;
+      case 1:
+        return due + random.next() * unruly.lateMsMax;
+      case 2:
+        return Math.ceil(due / unruly.togetherMs) * unruly.togetherMs;
+      default:
+        return due;
+    }
+  }
+
+  #set(at: number, isQuick: boolean, task: () => void): CancelTimer {
+    const timer: Timer = { at, order: this.#orders++, task, isQuick };
     this.#push(timer);
     return () => {
       if (timer.task === undefined) return;
@@ -72,13 +115,8 @@ export class VirtualClock implements Clock {
   async advance(durationMs: number): Promise<void> {
     const endMs = this.#elapsedMs + durationMs;
     await settle();
-    for (let timer = this.#next(endMs); timer !== undefined; timer = this.#next(endMs)) {
-      this.#elapsedMs = timer.at;
-      const { task } = timer;
-      timer.task = undefined;
-      task?.();
-      await settle();
-    }
+    for (let timer = this.#next(endMs); timer !== undefined; timer = this.#next(endMs))
+      await this.#run(timer);
     this.#elapsedMs = endMs;
   }
 
@@ -92,13 +130,27 @@ export class VirtualClock implements Clock {
         this.#elapsedMs = endMs;
         return condition();
       }
-      this.#elapsedMs = timer.at;
+      await this.#run(timer);
+    }
+    return true;
+  }
+
+  /** Runs a timer, and those that run in one turn with it; then everything comes to rest. */
+  async #run(first: Timer): Promise<void> {
+    this.#elapsedMs = first.at;
+    for (let timer: Timer | undefined = first; timer !== undefined; timer = this.#nextWith(timer)) {
       const { task } = timer;
       timer.task = undefined;
       task?.();
-      await settle();
     }
-    return true;
+    await settle();
+  }
+
+  #nextWith({ at, isQuick }: Timer): Timer | undefined {
+    const next = isQuick ? this.#next(at) : undefined;
+    if (next === undefined || next.isQuick) return next;
+    this.#push(next);
+    return undefined;
   }
 
   /** Takes the earliest timer that is due by `endMs` off the heap. */
