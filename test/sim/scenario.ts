@@ -41,6 +41,12 @@ export type Scenario = {
   readonly settings: SyncSettings;
   readonly hasIdentity: boolean;
   readonly durability: Durability;
+  /** How the timers of our process fire: at their time, or early, late and together. */
+  readonly timers: 'exact' | 'unruly';
+  /** How many of all events make policy or verifier throw. */
+  readonly trippingShare: number;
+  /** The relays that send texts which are costly to read. */
+  readonly wordyRelays: ReadonlySet<string>;
   readonly refusedIdsMax: number;
   /** Seeds of the generators that are drawn from while the world runs. */
   readonly networkSeed: number;
@@ -74,7 +80,7 @@ export function drawScenario(seed: number): Scenario {
   const { relays } = universe.cast;
   const reached = relays.slice(1);
   const incidentRandom = fork(random);
-  const drawn: Omit<Scenario, 'graspRelays' | 'durability'> = {
+  const drawn: Omit<Scenario, 'graspRelays' | 'durability' | 'timers' | 'trippingShare' | 'wordyRelays'> = {
     seed,
     startMs,
     universe,
@@ -107,6 +113,19 @@ export function drawScenario(seed: number): Scenario {
     graspRelays,
     durability: pick(diskRandom, ['sync', 'system'] as const),
     incidents: inOrder([...drawn.incidents, ...drawPowerFailures(diskRandom, faultMs)]),
+    ...drawHostility(fork(random), relays),
+  };
+}
+
+function drawHostility(
+  random: Random,
+  relays: readonly RelayPlan[],
+): Pick<Scenario, 'timers' | 'trippingShare' | 'wordyRelays'> {
+  const wordy = relays.filter(() => chance(random, 0.35));
+  return {
+    timers: chance(random, 0.7) ? 'unruly' : 'exact',
+    trippingShare: pick(random, [0, 0, 0.02, 0.1]),
+    wordyRelays: new Set(wordy.map(({ url }) => url)),
   };
 }
 
@@ -167,6 +186,9 @@ export function dayScenario(seed: number): Scenario {
     settings: { ...defaultSyncSettings, dailyIntervalMs: 12 * hourMs, dailyStaggerMs: 60 * secondMs },
     hasIdentity: true,
     durability: 'sync',
+    timers: 'unruly',
+    trippingShare: 0.001,
+    wordyRelays: new Set(relays.slice(1, 5).map(({ url }) => url)),
     refusedIdsMax: 1_000_000,
     ...drawSeeds(fork(random)),
     speeds: drawSpeeds(fork(random), relays),

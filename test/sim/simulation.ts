@@ -11,6 +11,7 @@ import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
 import { Disk } from './daemon/disk.js';
 import { DaemonProcess } from './daemon/process.js';
+import { type Tripping, tripping } from './daemon/tripping.js';
 import { type DialRecord, noFaults, SimNetwork } from './network/network.js';
 import { findMissing, type Missing } from './oracle/completeness.js';
 import { readAnnouncement } from './oracle/kept-events.js';
@@ -19,6 +20,7 @@ import { fork } from './random.js';
 import type { Behaviour } from './relay/behaviour.js';
 import { publishesLimits } from './relay/behaviours/caps.js';
 import { supportsGrasp } from './relay/behaviours/grasp.js';
+import { isWordy } from './relay/behaviours/manners.js';
 import { drawBehaviours, type Surroundings } from './relay/field-guide.js';
 import { describe, RemoteRelay } from './relay/remote-relay.js';
 import type { Incident, Scenario } from './scenario.js';
@@ -73,6 +75,7 @@ class Simulation {
   #faultsOn = true;
   #latestNowMs: number;
   #earliestNowMs: number;
+  readonly #tripping: Tripping;
   #lifeBegan = 0;
 
   constructor(scenario: Scenario, kernels: Kernels, write: ((line: string) => void) | undefined) {
@@ -81,6 +84,7 @@ class Simulation {
     this.#clock = new VirtualClock(scenario.startMs);
     this.#latestNowMs = scenario.startMs;
     this.#earliestNowMs = scenario.startMs;
+    this.#tripping = tripping(scenario.trippingShare);
     this.#trace = write === undefined ? silent : traceTo(this.#clock, write);
     this.#names = namesOf(scenario.universe.cast);
     const report = (what: string) => this.#report(what);
@@ -92,7 +96,8 @@ class Simulation {
     );
     const events = scenario.universe.publications.map(({ event }) => event);
     const latestSeconds = () => Math.max(this.#latestNowMs, this.#clock.now()) / 1000;
-    this.#storeCheck = new StoreCheck(acceptableInSomeOrder(events, this.#names), latestSeconds, report);
+    const storable = events.filter(({ id }) => !this.#tripping.trips(id));
+    this.#storeCheck = new StoreCheck(acceptableInSomeOrder(storable, this.#names), latestSeconds, report);
     this.#disk = new Disk(scenario.durability);
     this.#identity = scenario.hasIdentity ? simulatedIdentity : undefined;
     this.#addRelays(events);
@@ -150,7 +155,7 @@ class Simulation {
   }
 
   #addRelays(events: readonly NostrEvent[]): void {
-    const { universe, relaySeed, relayKinds, graspRelays, unreachable, speeds } = this.#scenario;
+    const { universe, relaySeed, relayKinds, graspRelays, wordyRelays, unreachable, speeds } = this.#scenario;
     const random = seededRandom(relaySeed);
     for (const plan of universe.cast.relays) {
       const own = fork(random);
@@ -162,7 +167,8 @@ class Simulation {
       };
       const style = graspRelays.get(plan.url);
       const grasp = style === undefined ? [] : [supportsGrasp(style)];
-      const behaviours = [...behavioursOf(relayKinds, surroundings), ...grasp];
+      const wordy = wordyRelays.has(plan.url) ? [isWordy(seededRandom(relaySeed + this.#relays.length))] : [];
+      const behaviours = [...behavioursOf(relayKinds, surroundings), ...grasp, ...wordy];
       const relay = new RemoteRelay(plan.url, behaviours, this.#trace, ({ url, what }) => {
         this.#report(`${url} (${behaviours.map(({ name }) => name).join(', ')}): ${what}`);
       });
@@ -255,11 +261,12 @@ class Simulation {
 
   #createProcess(): DaemonProcess {
     this.#trace(() => 'a process of ours starts');
-    const { settings, bootstrap, refusedIdsMax, processSeed } = this.#scenario;
+    const { settings, bootstrap, refusedIdsMax, processSeed, timers } = this.#scenario;
     this.#lifeBegan = this.#network.dials.length;
     this.#storeCheck.startLife();
     const process = new DaemonProcess({
-      clock: this.#clock,
+      clock:
+        timers === 'exact' ? this.#clock : this.#clock.unruly(seededRandom(processSeed - this.#lifeBegan)),
       random: seededRandom(processSeed + this.#lifeBegan),
       network: this.#network,
       disk: this.#disk,
@@ -269,6 +276,7 @@ class Simulation {
       logger: this.#logger(),
       refusedIdsMax,
       hotCacheDurationMs: 120_000,
+      tripping: this.#tripping,
       onFault: (error) => this.#reportError('a process of ours failed', error),
     });
     process.admission.feed.onAccepted((accepted) => {
@@ -333,6 +341,7 @@ class Simulation {
         everStored: this.#disk.everStored,
         relays: this.#relays.filter((relay) => this.#isExpectedToServe(relay)),
         bootstrap: new Set(this.#scenario.bootstrap.map(({ url }) => url)),
+        trips: ({ id }) => this.#tripping.trips(id),
         nowSeconds: this.#latestNowMs / 1000,
         earliestSeconds: this.#earliestNowMs / 1000,
       },

@@ -20,6 +20,7 @@ import type { Disk } from './disk.js';
 import { DurableStore } from './durable-store.js';
 import { createFakeVerifier } from './fake-verifier.js';
 import { LifeClock } from './life-clock.js';
+import { type Tripping, trippingPolicy, trippingVerifier } from './tripping.js';
 
 /** What a process of ours is started with. */
 export type ProcessParts = {
@@ -33,6 +34,8 @@ export type ProcessParts = {
   readonly logger: SyncLogger;
   readonly refusedIdsMax: number;
   readonly hotCacheDurationMs: number;
+  /** Which events make policy or verifier throw. */
+  readonly tripping: Tripping;
   /** Told of whatever a process must never come to. */
   readonly onFault: (error: unknown) => void;
 };
@@ -72,19 +75,20 @@ export class DaemonProcess {
     });
     this.#directory = new RepositoryDirectory(this.#serving);
     this.store = new DurableStore(this.#clock, parts.disk, parts.refusedIdsMax);
+    const policy = new Nip34WritePolicy({
+      serving: this.#serving,
+      store: this.store,
+      directory: this.#directory,
+      eventBlacklist: new Set(),
+    });
     this.admission = new AdmissionPipeline({
       store: this.store,
       refused: this.store.refused,
-      policy: new Nip34WritePolicy({
-        serving: this.#serving,
-        store: this.store,
-        directory: this.#directory,
-        eventBlacklist: new Set(),
-      }),
-      verifier: createFakeVerifier(),
+      policy: trippingPolicy(policy, parts.tripping),
+      verifier: trippingVerifier(createFakeVerifier(), parts.tripping),
       clock: this.#clock,
       metrics: new AdmissionMetrics(this.registry),
-      log: parts.logger,
+      log: { error: (details) => this.#onEventFailure(details) },
       hotCacheDurationMs: parts.hotCacheDurationMs,
       effects: { run: () => {} },
       onStoreFailure: parts.onFault,
@@ -149,6 +153,13 @@ export class DaemonProcess {
     } catch (error) {
       if (!isAbort(error, signal)) throw error;
     }
+  }
+
+  /** Only what is meant to makes us fail. */
+  #onEventFailure(details: object): void {
+    const { event } = details as { event?: string };
+    if (event !== undefined && this.#parts.tripping.trips(event)) return;
+    this.#parts.onFault(new Error(`an event made us fail: ${JSON.stringify(details)}`));
   }
 
   #scheduleSweep(): void {

@@ -14,6 +14,8 @@ export type Holdings = {
   /** The latest time, and the earliest, that our clock showed. */
   readonly nowSeconds: number;
   readonly earliestSeconds: number;
+  /** Whether an event makes us throw, so that we cannot have it. */
+  readonly trips: (event: NostrEvent) => boolean;
 };
 
 /** An event that should be stored and is not, and a relay that would have given it to us. */
@@ -52,7 +54,7 @@ export function findMissing(holdings: Holdings, names: Names): Missing[] {
       )
         continue;
       // It is remembered as refused for a week where our clock was set forward over its time.
-      if (isEarly(event, holdings.earliestSeconds)) continue;
+      if (isEarly(event, holdings.earliestSeconds) || holdings.trips(event)) continue;
       if (!isStorable(event) || !relay.delivers(event) || departed.explain(event, holdings.nowSeconds))
         continue;
       if (isAcceptable(event, kept, names)) missing.push({ event, relay: relay.url });

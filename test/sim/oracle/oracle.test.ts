@@ -36,6 +36,7 @@ function missing(stored: (typeof issue)[], everStored = stored, others: (typeof 
     bootstrap: new Set([relay.url]),
     nowSeconds: 1000,
     earliestSeconds: 1000,
+    trips: () => false,
   };
   return findMissing(holdings, names(cast)).map(({ event }) => event.id);
 }

@@ -1,9 +1,10 @@
 import { type Random, randomInteger } from '../../../../src/lib/random.js';
 import type { NostrEvent } from '../../../../src/nostr/event.js';
-import { chance, pick, shuffled } from '../../random.js';
+import { between, chance, pick, shuffled } from '../../random.js';
 import { signed, withBadSignature } from '../../world/signing.js';
 import type { Behaviour } from '../behaviour.js';
 import type { WireFilter } from '../event-set.js';
+import type { RelaySession } from '../remote-relay.js';
 
 /** Whether an id falls into the given share of all ids: a steady choice that needs no memory. */
 function isAmong(id: string, share: number): boolean {
@@ -60,6 +61,39 @@ export function talksNonsense(random: Random): Behaviour {
     honest: true,
     sending(session, message) {
       if (chance(random, 0.05)) session.sendRaw(pick(random, nonsense));
+      return [message];
+    },
+  };
+}
+
+/** A relay whose texts are long, and such that looking for the end of what they may mean would take for ever. */
+export function isWordy(random: Random): Behaviour {
+  const words = [
+    'results ',
+    'too many events ',
+    'records limit 12 max ',
+    'more than 1,',
+    'exceed ids ',
+    '9',
+    ' ',
+  ];
+  const say = (session: RelaySession) => {
+    const text = pick(random, words).repeat(between(random, 100, 30_000));
+    const ways = [
+      ['NOTICE', text],
+      ['CLOSED', 'nobody', text],
+      ['AUTH', text],
+    ] as const;
+    session.send(pick(random, ways));
+  };
+  return {
+    name: 'is wordy',
+    honest: true,
+    connected(session) {
+      for (let count = 0; count < 5; count += 1) say(session);
+    },
+    sending(session, message) {
+      if (chance(random, 0.05)) say(session);
       return [message];
     },
   };
