@@ -157,10 +157,12 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const effects = this.#effectsOf(removed);
     await written;
     this.feed.emitRemoved({ removed });
-    if (effects.length > 0) this.#parts.effects.run(effects);
     const due = this.#dates.takeDue();
     for (const id of due) this.#refusals.forget(id);
-    this.want([...acceptable, ...due]);
+    this.#failures.attempt(removed[0]?.id, () => {
+      if (effects.length > 0) this.#parts.effects.run(effects);
+      this.want([...acceptable, ...due]);
+    });
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
@@ -236,7 +238,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
     // would ask for what waited for it.
     const revived = this.#failures.attempt(event.id, () => this.#refusals.revive(event)) ?? nothingRevived;
-    this.#store(job, this.#parts.store.put(event, body), judgement.effects, revived);
+    const result = this.#parts.store.put(event, body);
+    // It may have expired since it was judged (NIP-40): then it is not stored.
+    if (result.status !== 'stored') return this.#decide(job, verdict, body);
+    this.#store(job, result, judgement.effects, revived);
     return undefined;
   }
 

@@ -196,6 +196,22 @@ describe('what a client is told of what is not stored', () => {
     expect(parts.store.size).toBe(1);
   });
 
+  it('what expires while it is judged is invalid, and is not taken for stored', async () => {
+    const now = clock.now();
+    const event = nextEvent({ content: 'ok', tags: [['expiration', `${Math.floor(now / 1000) + 1}`]] });
+    const later = vi.spyOn(policy, 'decide').mockImplementation(() => {
+      vi.spyOn(clock, 'now').mockReturnValue(now + 1_000);
+      return accept();
+    });
+    expect(await outcomeOf(event, direct)).toEqual({
+      type: 'refused',
+      reason: 'invalid: this event has expired',
+    });
+    expect(later).toHaveBeenCalledOnce();
+    expect(policy.stored).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
   it('what has expired is invalid, also when it is ephemeral', async () => {
     for (const kind of [1, 20_001]) {
       const event = nextEvent({ kind, tags: [['expiration', '1']] });

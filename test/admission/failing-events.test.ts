@@ -186,6 +186,20 @@ describe('an event that is dated too far ahead', () => {
     expect(await outcomesOf([event], sources[1] as EventSource)).toEqual([{ type: 'stored' }]);
   });
 
+  it('ends no sweep when whoever has to ask for it throws', async () => {
+    const events = [early(60), early(180)];
+    await outcomesOf(events, sources[1] as EventSource);
+    admission.onWanted(() => {
+      throw new RangeError('tripped in a sweep');
+    });
+    for (const { id } of events) {
+      await clock.advance(120_000);
+      await admission.sweep();
+      expect(wanted.at(-1)).toBe(id);
+    }
+    expect(failures).toHaveLength(2);
+  });
+
   it('is not remembered when a client published it', async () => {
     await outcomesOf([early(1)], sources[0] as EventSource);
     expect(opened.refused.size).toBe(1);
