@@ -152,11 +152,13 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
   async sweep(): Promise<void> {
-    const { removed, acceptable, written } = this.#parts.store.removeExpired();
+    const { removed, lost, acceptable, written } = this.#parts.store.removeExpired();
     this.#refusals.sweep();
     const effects = this.#effectsOf(removed);
+    // What follows is left out: damage of the disk closes no repository, and takes no ref.
+    this.#effectsOf(lost);
     await written;
-    this.feed.emitRemoved({ removed });
+    this.feed.emitRemoved({ removed: [...removed, ...lost] });
     const due = this.#dates.takeDue();
     for (const id of due) this.#refusals.forget(id);
     this.#failures.attempt(removed[0]?.id, () => {

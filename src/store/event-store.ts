@@ -99,11 +99,11 @@ export type EventStore = AsyncDisposable & {
   ): Promise<boolean>;
 
   /**
-   * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time: before a question
-   * was answered, or because it was found to be damaged. A deletion request that expires keeps its effect. `acceptable` as for
-   * `put`.
+   * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time, before a question was
+   * answered, and `lost` what was found to be damaged. A deletion request that expires keeps its effect. `acceptable` as
+   * for `put`.
    */
-  removeExpired(): Omit<PutResult, 'status'>;
+  removeExpired(): Omit<PutResult, 'status'> & { readonly lost: readonly RemovedEvent[] };
 
   /**
    * Tells of every change of what is stored, at once: a query begun in the call sees it. Observers must not throw nor

@@ -220,11 +220,12 @@ export class IndexedStore implements EventStore {
     return true;
   }
 
-  removeExpired(): Omit<PutResult, 'status'> {
+  removeExpired(): ReturnType<EventStore['removeExpired']> {
     this.#backend.check();
     this.#changes.letGoDue();
     const departed = this.#changes.departed();
-    const written = departed.removed.length > 0 ? this.#backend.written() : Promise.resolve();
+    const isChanged = departed.removed.length + departed.lost.length > 0;
+    const written = isChanged ? this.#backend.written() : Promise.resolve();
     return { ...departed, written };
   }
 

@@ -30,6 +30,7 @@ export class StoredChanges {
   #count = 0;
   /** What left by itself and nobody has asked for yet. */
   #removed: RemovedEvent[] = [];
+  #lost: RemovedEvent[] = [];
   #acceptable: string[] = [];
 
   constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
@@ -92,7 +93,7 @@ export class StoredChanges {
     const removed = this.#index.removedEvent(row);
     this.#index.kill(row);
     this.#backend.changed(row, 0, true);
-    this.#removed.push(removed);
+    this.#lost.push(removed);
     this.#reopen(row, this.#acceptable);
     this.#tell((observer) => observer.removed(removed, 'nothing'));
   }
@@ -114,9 +115,10 @@ export class StoredChanges {
   }
 
   /** What left by itself since the last call. */
-  departed(): Departures {
-    const departures = { removed: this.#removed, acceptable: this.#acceptable };
+  departed(): Departures & { readonly lost: readonly RemovedEvent[] } {
+    const departures = { removed: this.#removed, lost: this.#lost, acceptable: this.#acceptable };
     this.#removed = [];
+    this.#lost = [];
     this.#acceptable = [];
     return departures;
   }

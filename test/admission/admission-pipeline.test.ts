@@ -104,6 +104,7 @@ let parts: OpenedStore;
 let hasRoom: boolean;
 let registry: Registry;
 let failures: { readonly event: string }[];
+let effectsRun: Effect[];
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -113,6 +114,7 @@ beforeEach(() => {
   hasRoom = true;
   registry = new Registry();
   failures = [];
+  effectsRun = [];
   admission = new AdmissionPipeline({
     store: parts.store,
     refused: parts.refused,
@@ -123,7 +125,7 @@ beforeEach(() => {
     log: { error: (details) => failures.push(details as { event: string }) },
     hotCacheDurationMs: 120_000,
     hasRoom: () => hasRoom,
-    effects: { run: () => {} },
+    effects: { run: (effects) => effectsRun.push(...effects) },
     onStoreFailure: () => {},
   });
   accepted = [];
@@ -194,6 +196,29 @@ describe('what a client is told of what is not stored', () => {
       expect(await outcomeOf(event, direct)).toEqual(superseded);
     }
     expect(parts.store.size).toBe(1);
+  });
+
+  it('what is found damaged is removed for everybody, and no repository is closed for it', async () => {
+    const damaged = { id: 'd'.repeat(64), kind: 30_617, pubkey: author, created_at: 1, bytes: 512 };
+    const effect: Effect = { type: 'align-repository', pubkey: author, identifier: 'a' };
+    const told: string[] = [];
+    vi.spyOn(policy, 'onRemoved').mockImplementation((removed) =>
+      removed.map(({ id }) => {
+        told.push(id);
+        return effect;
+      }),
+    );
+    admission.feed.onRemoved(({ removed }) => told.push(...removed.map(({ id }) => id)));
+    vi.spyOn(parts.store, 'removeExpired').mockReturnValue({
+      removed: [],
+      lost: [damaged],
+      acceptable: [],
+      written: Promise.resolve(),
+    });
+    await admission.sweep();
+    expect(told).toEqual([damaged.id, damaged.id]);
+    expect(effectsRun).toEqual([]);
+    vi.restoreAllMocks();
   });
 
   it('what expires while it is judged is invalid, and is not taken for stored', async () => {
