@@ -127,6 +127,8 @@ export const limits = {
   clientViolationBytesPerMinuteMax: 8_388_608,
   /** Time that the event loop spends on reading them, in milliseconds. */
   clientViolationMsPerMinuteMax: 1_000,
+  /** Pings and pongs of one client in a minute above which its connection is ended. */
+  clientPingsPerMinuteMax: 600,
   /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
   clientQueriesRunningMax: 8,
   /** Requests of one client that wait for their turn; above it, its socket is not read. */

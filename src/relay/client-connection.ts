@@ -7,6 +7,7 @@ import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import { Growth } from '../lib/growth.js';
 import { watchMessageMemory } from '../lib/message-memory.js';
+import { TokenBucket } from '../lib/token-bucket.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 import { eventFrame, noticeFrame } from './frames.js';
 import { ClientGoneError, type Outbox } from './outbox.js';
@@ -48,6 +49,7 @@ export class ClientConnection implements Outbox {
   #full = false;
   /** What the last ping carried that is not answered yet: at the end of the turn, or once no bytes wait. */
   #owedPong: Buffer | undefined;
+  readonly #pings: TokenBucket;
   /** Whether the client sent anything since the last ping. */
   #heard = true;
   #pingedAtMs: number;
@@ -63,6 +65,7 @@ export class ClientConnection implements Outbox {
     this.#socket = socket;
     this.#stream = stream;
     this.#services = services;
+    this.#pings = new TokenBucket(services.clock, limits.clientPingsPerMinuteMax);
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
     this.#session = new ClientSession(
@@ -93,9 +96,10 @@ export class ClientConnection implements Outbox {
       'ping',
       this.#own((data: Buffer) => this.#onPing(data)),
     );
-    socket.on('pong', () => {
-      this.#heard = true;
-    });
+    socket.on(
+      'pong',
+      this.#own(() => this.#takePing()),
+    );
     socket.on('error', (error) => {
       services.logger.debug({ reason: errorMessage(error) }, 'a client broke the protocol or its connection');
     });
@@ -204,11 +208,18 @@ export class ClientConnection implements Outbox {
     else this.#session.receive((data as Buffer).toString('utf8'));
   }
 
-  #onPing(data: Buffer): void {
+  /** Counts a ping or pong; false when it is one too many, and where the connection has ended. */
+  #takePing(): boolean {
     this.#heard = true;
-    if (!this.#isOpen) return;
-    // One is owed at most, the latest (RFC 6455 §5.5.3): ten thousand fit a chunk of the socket, and each answer is a
-    // call of the system; and a client that reads nothing cannot make them pile up.
+    if (this.#isOpen && this.#pings.take()) return true;
+    if (this.#isOpen) this.#dropWith('violations', 'rate-limited: too many pings');
+    return false;
+  }
+
+  #onPing(data: Buffer): void {
+    if (!this.#takePing()) return;
+    // One is owed at most, the latest (RFC 6455 §5.5.3): each answer is a call of the system, and hundreds may
+    // come in one piece; and a client that reads nothing cannot make them pile up.
     if (this.#owedPong === undefined) this.#services.sending.turnEnd.push(this.#payPong);
     this.#owedPong = data;
   }

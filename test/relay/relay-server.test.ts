@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { eventually } from '../support/eventually.js';
 import { TestClient } from '../support/test-client.js';
@@ -189,7 +190,7 @@ describe('RelayServer', () => {
     using answers = vi.spyOn(WebSocket.prototype, 'pong');
     const stream = await rawSocket(Number(new URL(served.url).port));
     const ping = (text: string) => Buffer.from([0x89, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)]);
-    stream.write(Buffer.concat([...Array<Buffer>(5_000).fill(ping('')), ping('last')]));
+    stream.write(Buffer.concat([...Array<Buffer>(500).fill(ping('')), ping('last')]));
     let answer = '';
     stream.resume().on('data', (bytes: Buffer) => {
       answer += bytes.toString('latin1');
@@ -197,6 +198,18 @@ describe('RelayServer', () => {
     await eventually(() => answer.endsWith('last'));
     expect(answers.mock.calls.length).toBeLessThan(50);
     stream.destroy();
+  });
+
+  it.each([
+    ['pings', 0x89],
+    ['pongs', 0x8a],
+  ])('ends the connection of a client that sends nothing but %s', async (_, head) => {
+    await using served = await serveRelay();
+    const stream = await rawSocket(Number(new URL(served.url).port));
+    const frame = Buffer.from([head, 0x80, 0, 0, 0, 0]);
+    stream.resume().write(Buffer.concat(Array<Buffer>(limits.clientPingsPerMinuteMax + 200).fill(frame)));
+    await once(stream, 'close');
+    await eventually(() => served.relay.connections === 0);
   });
 
   it('does not read on while events wait for their outcome', async () => {
