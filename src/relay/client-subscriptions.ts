@@ -130,12 +130,16 @@ export class ClientSubscriptions implements Disposable {
 
   /** The turns of the client, for as long as the subscription is open. */
   #turnsOf(subscription: Subscription): WorkTurns {
+    const lane = this.#lane;
     return {
+      get isOver() {
+        return lane.isOver;
+      },
       next: async () => {
-        await this.#lane.next();
+        await lane.next();
         if (subscription.isClosed) throw new ClientGoneError();
       },
-      spend: (units) => this.#lane.spend(units),
+      spend: (units) => lane.spend(units),
     };
   }
 

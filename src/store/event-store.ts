@@ -57,7 +57,7 @@ export type EventStore = AsyncDisposable & {
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
    * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call, but for what
    * leaves the store before it is come by, and what is damaged on disk, which is forgotten. `turns` as for
-   * `countInTurns`; each chunk takes one.
+   * `countInTurns`.
    */
   query(filters: readonly Filter[], turns?: WorkTurns): AsyncIterable<readonly StoredEvent[]>;
 

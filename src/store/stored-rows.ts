@@ -34,7 +34,7 @@ export class StoredRows {
 
   /**
    * The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. Each
-   * chunk, and each batch, but for the first takes one of the turns.
+   * batch but the first takes one of the turns, and so do chunks when a turn is over.
    */
   async *stream(
     first: RowBatch,
@@ -52,7 +52,7 @@ export class StoredRows {
         const events = (await ready) ?? [];
         if (events.length === 0) continue;
         yield events;
-        await turns.next();
+        if (turns.isOver) await turns.next();
       }
       const last = (await reading) ?? [];
       if (last.length > 0) yield last;

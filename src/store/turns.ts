@@ -16,6 +16,10 @@ export class Turns implements WorkTurns {
     signal?.throwIfAborted();
   }
 
+  get isOver(): boolean {
+    return false;
+  }
+
   spend(_units: number): void {}
 }
 
