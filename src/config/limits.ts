@@ -345,6 +345,10 @@ export const limits = {
   syncDisplacementFactor: 100,
   /** Most relays of one announcement that are tracked. */
   syncRelaysPerAnnouncementMax: 100,
+  /** Most characters of the URL of a relay that an announcement names; a longer one is not followed. */
+  syncRelayUrlCharsMax: 256,
+  /** Most relays that metrics name; the rest is summed under `other`. */
+  syncRelayLabelsMax: 200,
   /** Most references of one root, addresses and ids each, that are followed to repositories. */
   syncReferencesPerRootMax: 200,
   /** Stored roots that are taken in at the start before the event loop gets its turn. */
@@ -500,6 +504,8 @@ export const limits = {
   pagesInVainMax: 1_000,
   /** Time that one batch of catch-up may take before others have their turn; it goes on later. */
   catchupBatchMsMax: 600_000,
+  /** Time between two lines about events that catch-up brought and that were stored later. */
+  storedLaterIntervalMs: 60_000,
   /** Gaps, and repositories that a peer lacks events of, that are logged one by one in one run. */
   catchupLogLinesMax: 20,
   /** Events that we have and a peer lacks that are read in one batch to tell their repositories. */

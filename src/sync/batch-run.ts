@@ -212,7 +212,7 @@ export class BatchRun {
       this.#batch.pagings.set(key, paging);
     }
     if (paging.deepSeconds === 0) return;
-    metrics.deepSeconds(peer.relay, paging.deepSeconds);
+    metrics.relays.deepSeconds(peer.relay, paging.deepSeconds);
     this.#log.deepSeconds(paging.deepSeconds);
   }
 

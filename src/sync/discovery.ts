@@ -50,7 +50,9 @@ export class Discovery {
 
   /** The relays of an announcement that can be tracked: without our own service, and not without end. */
   relaysOf(announcement: { readonly relays: readonly string[] }): string[] {
-    const others = announcement.relays.filter((url) => !this.#ownService.isNamedBy(url));
+    const others = announcement.relays.filter(
+      (url) => url.length <= limits.syncRelayUrlCharsMax && !this.#ownService.isNamedBy(url),
+    );
     return others.slice(0, this.#relaysPerAnnouncementMax);
   }
 

@@ -14,6 +14,7 @@ import { InFlightIds } from './in-flight.js';
 import { Rehearsal } from './rehearsal.js';
 import { RelaySync } from './relay-sync.js';
 import type { RelaySyncStatus } from './relay-sync-status.js';
+import { StoredLater } from './stored-later.js';
 import { type Maintainers, StoredTopics } from './stored-topics.js';
 import type { SyncContext, SyncPorts } from './sync-context.js';
 import { TaskGroup } from './tasks.js';
@@ -77,6 +78,7 @@ export class SyncManager {
       held: new HeldMemory(),
       dials: new DialGates(options.clock),
       transfers: new Transfers(options.clock),
+      later: new StoredLater(options),
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
     this.#daily = new DailySchedule(options.clock, options.settings);
@@ -107,10 +109,12 @@ export class SyncManager {
    * the store or admission failed.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { admission, metrics } = this.#context;
+    const { admission, metrics, later } = this.#context;
     const tasks = new TaskGroup(signal);
     const stopCounting = admission.feed.onAccepted(({ stored, source }: AcceptedEvent) => {
-      if (stored) metrics.stored(source.type);
+      if (!stored) return;
+      metrics.stored(source.type);
+      later.stored(source.type);
     });
     const stopWanting = admission.onWanted((ids, cause) => this.#wanted.add(ids, cause));
     try {
@@ -119,6 +123,7 @@ export class SyncManager {
       tasks.spawn(async (inner) => await this.#topics.run(inner, follow));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
       tasks.spawn(async (inner) => await this.#context.rehearsal.run(inner));
+      tasks.spawn(async (inner) => await later.run(inner));
       await tasks.join();
     } finally {
       this.#followAgain = () => {};

@@ -1,10 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { EventSource } from '../admission/admission.js';
 import { gaugesIn } from '../lib/gauge.js';
 import type { CatchupTrigger } from './catchup.js';
-import type { RelayStatus } from './health.js';
+import { RelaySeries } from './relay-series.js';
 
-const statuses: readonly RelayStatus['type'][] = ['healthy', 'backoff', 'dead'];
 const sources: readonly EventSource['type'][] = ['direct', 'live_sync', 'catchup', 'daily_catchup'];
 
 /** What sync holds at the moment, read when it is scraped. */
@@ -21,47 +20,19 @@ export type SyncGauges = {
 
 /** The metrics of docs/sync.md §7, under exactly those names and labels, and what else an operator would act on. */
 export class SyncMetrics {
+  /** Those by relay. */
+  readonly relays: RelaySeries;
   readonly #registry: Registry;
-  readonly #relayConnected: Gauge<'relay'>;
-  readonly #attempts: Counter<'relay' | 'result'>;
-  readonly #relayStatus: Gauge<'relay' | 'status'>;
-  readonly #relayFailures: Gauge<'relay'>;
   readonly #events: Counter<'source'>;
-  readonly #gaps: Counter<'relay'>;
   readonly #catchupSeconds: Histogram<'trigger'>;
-  readonly #catchupCompletedAt: Gauge<'relay'>;
   readonly #rounds: Counter;
   readonly #bytes: Counter<'direction'>;
   readonly #violations: Counter;
-  readonly #deepSeconds: Counter<'relay'>;
 
   constructor(registry: Registry) {
     this.#registry = registry;
     const registers = [registry];
-    this.#relayConnected = new Gauge({
-      name: 'ngit_sync_relay_connected',
-      help: '1 while connected to the relay, else 0',
-      labelNames: ['relay'],
-      registers,
-    });
-    this.#attempts = new Counter({
-      name: 'ngit_sync_connection_attempts_total',
-      help: 'Attempts to connect to the relay, by result',
-      labelNames: ['relay', 'result'],
-      registers,
-    });
-    this.#relayStatus = new Gauge({
-      name: 'ngit_sync_relay_status',
-      help: '1 for the current status of the relay, 0 for the others',
-      labelNames: ['relay', 'status'],
-      registers,
-    });
-    this.#relayFailures = new Gauge({
-      name: 'ngit_sync_relay_failures',
-      help: 'Consecutive failures of the relay',
-      labelNames: ['relay'],
-      registers,
-    });
+    this.relays = new RelaySeries(registry);
     this.#events = new Counter({
       name: 'ngit_sync_events_total',
       help: 'Newly stored events, by source',
@@ -69,23 +40,11 @@ export class SyncMetrics {
       registers,
     });
     for (const source of sources) this.#events.inc({ source }, 0);
-    this.#gaps = new Counter({
-      name: 'ngit_sync_gap_events_total',
-      help: 'Events found by catch-up that live sync should have brought',
-      labelNames: ['relay'],
-      registers,
-    });
     this.#catchupSeconds = new Histogram({
       name: 'ngit_sync_catchup_duration_seconds',
       help: 'From the begin of a catch-up with one relay until all of it was stored',
       labelNames: ['trigger'],
       buckets: [1, 5, 15, 60, 300, 900, 3600, 14400],
-      registers,
-    });
-    this.#catchupCompletedAt = new Gauge({
-      name: 'ngit_sync_catchup_completed_timestamp_seconds',
-      help: 'When the last complete catch-up with the relay began',
-      labelNames: ['relay'],
       registers,
     });
     this.#rounds = new Counter({
@@ -104,58 +63,15 @@ export class SyncMetrics {
       help: 'Messages of remotes that cannot be read, that answer nothing, and their NOTICE and AUTH',
       registers,
     });
-    this.#deepSeconds = new Counter({
-      name: 'ngit_sync_deep_seconds_total',
-      help: 'Seconds of which a relay without negentropy may hold more events than can be asked for',
-      labelNames: ['relay'],
-      registers,
-    });
-  }
-
-  /** A relay is tracked from now on: all its series exist. */
-  track(relay: string): void {
-    this.#relayConnected.set({ relay }, 0);
-    this.#relayFailures.set({ relay }, 0);
-    this.#attempts.inc({ relay, result: 'success' }, 0);
-    this.#attempts.inc({ relay, result: 'failure' }, 0);
-    this.#gaps.inc({ relay }, 0);
-  }
-
-  /** A relay is not tracked any more: no series of it stays. */
-  forget(relay: string): void {
-    this.#relayConnected.remove({ relay });
-    this.#relayFailures.remove({ relay });
-    for (const result of ['success', 'failure']) this.#attempts.remove({ relay, result });
-    for (const status of statuses) this.#relayStatus.remove({ relay, status });
-    this.#gaps.remove({ relay });
-    this.#catchupCompletedAt.remove({ relay });
-    this.#deepSeconds.remove({ relay });
-  }
-
-  attempted(relay: string, result: 'success' | 'failure'): void {
-    this.#attempts.inc({ relay, result });
-  }
-
-  setConnected(relay: string, isConnected: boolean): void {
-    this.#relayConnected.set({ relay }, isConnected ? 1 : 0);
-  }
-
-  setHealth(relay: string, status: RelayStatus['type'], failures: number): void {
-    for (const each of statuses) this.#relayStatus.set({ relay, status: each }, each === status ? 1 : 0);
-    this.#relayFailures.set({ relay }, failures);
   }
 
   stored(source: EventSource['type']): void {
     this.#events.inc({ source });
   }
 
-  gap(relay: string): void {
-    this.#gaps.inc({ relay });
-  }
-
   caughtUp(relay: string, trigger: CatchupTrigger, seconds: number, completeSince: number | undefined): void {
     this.#catchupSeconds.observe({ trigger }, seconds);
-    if (completeSince !== undefined) this.#catchupCompletedAt.set({ relay }, completeSince);
+    if (completeSince !== undefined) this.relays.setComplete(relay, completeSince);
   }
 
   negentropyRound(): void {
@@ -172,10 +88,6 @@ export class SyncMetrics {
 
   violation(): void {
     this.#violations.inc();
-  }
-
-  deepSeconds(relay: string, count: number): void {
-    this.#deepSeconds.inc({ relay }, count);
   }
 
   /** Gauges that are read when they are scraped. */

@@ -56,7 +56,7 @@ export class RelaySync {
       onFailure: (error) => this.#fail(error),
       onFailedEvents: () => this.#letGo(),
     });
-    context.metrics.track(relay);
+    context.metrics.relays.track(relay, isTrusted);
     this.#showHealth();
   }
 
@@ -112,7 +112,7 @@ export class RelaySync {
       }
     } finally {
       hosts.giveBack(this.relay, this.#isTrusted);
-      metrics.forget(this.relay);
+      metrics.relays.forget(this.relay);
       this.#memory[Symbol.dispose]();
     }
   }
@@ -163,15 +163,15 @@ export class RelaySync {
     }
     this.#state = connected(this.#state, clock.monotonic());
     this.#host.connected();
-    metrics.attempted(this.relay, 'success');
-    metrics.setConnected(this.relay, true);
+    metrics.relays.attempted(this.relay, 'success');
+    metrics.relays.setConnected(this.relay, true);
     logger.info({ relay: this.relay }, 'connected');
     this.#apply({ type: 'connected' });
   }
 
   #onConnectFailed(failure: FailureClass): void {
     const { clock, metrics, logger, settings } = this.#context;
-    metrics.attempted(this.relay, 'failure');
+    metrics.relays.attempted(this.relay, 'failure');
     this.#host.failed(clock.monotonic(), settings.backoffBaseMs);
     this.#lose({ type: 'connect-failed', failure });
     // That a relay is dead was said.
@@ -213,7 +213,7 @@ export class RelaySync {
       peer.held[Symbol.dispose]();
       this.#session = undefined;
       this.#dialled = undefined;
-      metrics.setConnected(this.relay, false);
+      metrics.relays.setConnected(this.relay, false);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
     signal.throwIfAborted();
@@ -283,7 +283,11 @@ export class RelaySync {
   }
 
   #showHealth(): void {
-    this.#context.metrics.setHealth(this.relay, this.#health.status.type, this.#health.consecutiveFailures);
+    this.#context.metrics.relays.setHealth(
+      this.relay,
+      this.#health.status.type,
+      this.#health.consecutiveFailures,
+    );
   }
 
   #onUpdating(isUpdating: boolean): void {

@@ -3,6 +3,7 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { CatchupTrigger } from './catchup.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
+import type { StoredLater } from './stored-later.js';
 
 /** What one catch-up with one relay found, said as docs/sync.md §7 wants it: bounded, and without any content. */
 export class RunLog {
@@ -10,6 +11,7 @@ export class RunLog {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #metrics: SyncMetrics;
+  readonly #later: Pick<StoredLater, 'counted'>;
   readonly #startedAt: number;
   readonly #isIncremental: boolean;
   #stored = 0;
@@ -26,6 +28,7 @@ export class RunLog {
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly metrics: SyncMetrics;
+    readonly later: Pick<StoredLater, 'counted'>;
     /** Monotonic milliseconds. */
     readonly startedAt: number;
     /**
@@ -38,12 +41,14 @@ export class RunLog {
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
+    this.#later = parts.later;
     this.#startedAt = parts.startedAt;
     this.#isIncremental = parts.isIncremental;
   }
 
   stored(): void {
     this.#stored += 1;
+    this.#later.counted();
   }
 
   refused(): void {
@@ -66,7 +71,7 @@ export class RunLog {
 
   gap(event: NostrEvent): void {
     this.#gaps += 1;
-    this.#metrics.gap(this.#relay);
+    this.#metrics.relays.gap(this.#relay);
     if (this.#gaps > limits.catchupLogLinesMax) return;
     const details = { relay: this.#relay, event: event.id, kind: event.kind, created_at: event.created_at };
     this.#gapLevel(details, 'catch-up found an event that live sync should have brought');
@@ -84,7 +89,7 @@ export class RunLog {
 
   /** Ends the run; `completeSince` is set when everything of the relay is complete as of then. */
   end(now: number, completeSince: number | undefined): void {
-    this.interrupt();
+    this.#sayFindings();
     const details = {
       relay: this.#relay,
       trigger: this.trigger,
@@ -108,6 +113,14 @@ export class RunLog {
 
   /** Says what was found, without saying that it was all. */
   interrupt(): void {
+    this.#sayFindings();
+    const { trigger } = this;
+    if (this.#stored > 0) {
+      this.#logger.info({ relay: this.#relay, trigger, stored: this.#stored }, 'catch-up was interrupted');
+    }
+  }
+
+  #sayFindings(): void {
     const relay = this.#relay;
     if (this.#deepSeconds > 0) {
       const details = { relay, seconds: this.#deepSeconds };

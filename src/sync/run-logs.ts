@@ -4,6 +4,7 @@ import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import type { RelayMemory } from './relay-memory.js';
 import { RunLog } from './run-log.js';
+import type { StoredLater } from './stored-later.js';
 
 /** The logs of the catch-ups that are under way on one connection, one for each trigger. */
 export class RunLogs {
@@ -12,6 +13,7 @@ export class RunLogs {
     readonly clock: Clock;
     readonly logger: SyncLogger;
     readonly metrics: SyncMetrics;
+    readonly later: Pick<StoredLater, 'counted'>;
     readonly memory: RelayMemory;
   };
   readonly #logs = new Map<CatchupTrigger, RunLog>();
@@ -21,6 +23,7 @@ export class RunLogs {
     readonly clock: Clock;
     readonly logger: SyncLogger;
     readonly metrics: SyncMetrics;
+    readonly later: Pick<StoredLater, 'counted'>;
     readonly memory: RelayMemory;
   }) {
     this.#parts = parts;

@@ -16,6 +16,7 @@ import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import type { Rehearsal } from './rehearsal.js';
 import type { SyncSettings } from './settings.js';
+import type { StoredLater } from './stored-later.js';
 import type { Transfers } from './transfers.js';
 import type { Dialer } from './transport.js';
 
@@ -48,4 +49,5 @@ export type SyncContext = SyncPorts & {
   readonly held: HeldMemory;
   readonly dials: DialGates;
   readonly transfers: Transfers;
+  readonly later: StoredLater;
 };

@@ -30,6 +30,13 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(discovery().relaysOf(parsed)).toEqual(['wss://a.example', 'wss://b.example']);
   });
 
+  it('follows no URL that is longer than any relay has', () => {
+    const fitting = 'wss://a.example/'.padEnd(limits.syncRelayUrlCharsMax, 'x');
+    const parsed = parseAnnouncement(announcement('repo', [`${fitting}x`, fitting]));
+    expect(parsed.relays).toHaveLength(3);
+    expect(discovery().relaysOf(parsed)).toEqual([fitting]);
+  });
+
   it('never drops a bootstrap relay', () => {
     const relays = discovery(['wss://boot.example']);
     relays.add(['wss://boot.example'], someone);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TransportError } from '../../src/sync/transport.js';
-import { announcement, issue, startSeconds } from './support/events.js';
+import { announcement, event, issue, startSeconds } from './support/events.js';
 import type { FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -69,6 +69,39 @@ describe('metrics (docs/sync.md §7)', () => {
       expect(await world.metric(`ngit_sync_${name}`)).toBe(0);
     }
     expect(await world.metric('ngit_sync_live_filters')).toBe(8);
+    await world.stop();
+  });
+
+  it('agree with what is said: what runs stored, what was interrupted, and what was stored later', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    const state = event({ kind: 30618, pubkey: repository.pubkey, tags: [['d', 'repo']] });
+    relay.events.push(state, announcement('other', [url]));
+    world.start();
+    await world.advance(minute);
+    // Refused for want of its announcement; taken when that comes, by no run of catch-up.
+    expect(world.store.has(state.id)).toBe(false);
+    await world.submit(repository);
+    for (let count = 0; count < 600; count += 1) relay.events.push(issue(repository));
+    const downloads = relay.asks().length;
+    while (relay.asks().length === downloads) await world.advance(10);
+    await world.advance(5);
+    relay.connection.drop(new TransportError('refused', 'lost'));
+    await world.advance(10 * minute);
+    const messages = [
+      'caught up with relay',
+      'catch-up was interrupted',
+      'stored what catch-up had brought too early',
+    ];
+    const said = messages.map((message) =>
+      world.lines(message).reduce((sum, { details }) => sum + Number(details.stored), 0),
+    );
+    const counted = await Promise.all(
+      ['catchup', 'daily_catchup'].map((source) => world.metric('ngit_sync_events_total', { source })),
+    );
+    expect(said[2]).toBe(1);
+    expect(said.reduce((sum, each) => sum + each, 0)).toBe(Number(counted[0]) + Number(counted[1]));
+    expect(counted).toEqual([602, 0]);
     await world.stop();
   });
 
