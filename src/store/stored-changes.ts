@@ -169,7 +169,10 @@ export class StoredChanges {
 
   #tell(what: (observer: StoreObserver) => void): void {
     this.#isTelling = true;
-    for (const observer of this.#observers) what(observer);
-    this.#isTelling = false;
+    try {
+      for (const observer of this.#observers) what(observer);
+    } finally {
+      this.#isTelling = false;
+    }
   }
 }

@@ -310,6 +310,21 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(await idsOf(store, [{}])).toHaveLength(1);
     });
 
+    it('lets go of what expires also after an observer threw', () => {
+      let throws = true;
+      store.observe({
+        added: () => {
+          if (throws) throw new RangeError('tripped in an observer');
+        },
+        removed: () => {},
+      });
+      const brief = makeEvent({ created_at: now, tags: [['expiration', String(now + 10)]] });
+      expect(() => store.put(brief)).toThrow(RangeError);
+      throws = false;
+      clock.jump(10_000);
+      expect(store.has(brief.id)).toBe(false);
+    });
+
     it('answers nothing with what has expired, and reports it once', async () => {
       const events = Array.from({ length: 3 }, (_, at) => makeEvent({ content: `lasting ${at}`, kind: 7 }));
       const brief = makeEvent({ created_at: now + 5, tags: [['expiration', String(now + 10)]], kind: 7 });
