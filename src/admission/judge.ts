@@ -45,6 +45,11 @@ export const wrongSignature: AdmissionOutcome = {
   reason: 'invalid: the signature is wrong',
 };
 
+/** Whether the event turned out not to be what it says: its id or its signature is wrong. */
+export function isForged(outcome: AdmissionOutcome): boolean {
+  return outcome === wrongId || outcome === wrongSignature;
+}
+
 /** What becomes of an event: asked first before its signature is checked, cheapest questions first, and again after. */
 export class Judge {
   readonly #parts: JudgeParts;

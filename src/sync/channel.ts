@@ -14,8 +14,8 @@ export type ChannelListener = {
   /** The source under which events of this channel are admitted; their room is waited for before `onEvent`. */
   readonly source: EventSource['type'];
   onEvent(event: NostrEvent): void;
-  /** Also every NOTICE, for it does not say whom it is for. */
-  onMessage(message: ChannelMessage): void;
+  /** Also every NOTICE, for it does not say whom it is for. False when nobody waited for it. */
+  onMessage(message: ChannelMessage): boolean;
   /** Nothing came within the time limit. */
   onSilent(): void;
   /** The connection ended. */

@@ -1,4 +1,5 @@
 import type { Admission, AdmissionOutcome, EventSource } from '../admission/admission.js';
+import { isForged } from '../admission/judge.js';
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { NostrEvent } from '../nostr/event.js';
@@ -11,6 +12,7 @@ export class Inlet {
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
   readonly #onFailedEvents: () => void;
+  readonly #onForged: () => void;
   #inFlight = 0;
   /** Events in a row that made us fail. */
   #failed = 0;
@@ -18,7 +20,8 @@ export class Inlet {
 
   /**
    * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
-   * `onFailedEvents` when too many in a row made us fail, so that the relay is better let go.
+   * `onFailedEvents` when too many in a row made us fail, so that the relay is better let go; `onForged` at each
+   * event of which the id or the signature is wrong.
    */
   constructor(parts: {
     readonly admission: Admission;
@@ -26,12 +29,14 @@ export class Inlet {
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
     readonly onFailedEvents: () => void;
+    readonly onForged: () => void;
   }) {
     this.#admission = parts.admission;
     this.#relay = parts.relay;
     this.#logger = parts.logger;
     this.#onFailure = parts.onFailure;
     this.#onFailedEvents = parts.onFailedEvents;
+    this.#onForged = parts.onForged;
   }
 
   get inFlight(): number {
@@ -57,6 +62,7 @@ export class Inlet {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
       this.#count(outcome);
+      if (isForged(outcome)) this.#onForged();
       return outcome;
     } catch (error) {
       this.#onFailure(error);

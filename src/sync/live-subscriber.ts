@@ -108,14 +108,16 @@ export class LiveSubscriber {
     if (outcome !== undefined) this.#parts.onOutcome(subscription, event, outcome);
   }
 
-  #onMessage(subscription: LiveSubscription, message: ChannelMessage): void {
-    if (message.type === 'EOSE') this.#confirm(subscription);
-    else if (message.type === 'CLOSED') this.#onClosed(subscription, message.reason);
+  #onMessage(subscription: LiveSubscription, message: ChannelMessage): boolean {
+    if (message.type === 'EOSE') return this.#confirm(subscription);
+    if (message.type === 'CLOSED') this.#onClosed(subscription, message.reason);
+    return message.type === 'CLOSED';
   }
 
-  #confirm(subscription: LiveSubscription): void {
+  /** False when it was confirmed before. */
+  #confirm(subscription: LiveSubscription): boolean {
     subscription.channel.rest();
-    if (subscription.status === 'confirmed') return;
+    if (subscription.status === 'confirmed') return false;
     subscription.status = 'confirmed';
     const { peer, ledger, clock, onSettled, onChange } = this.#parts;
     peer.answered();
@@ -123,6 +125,7 @@ export class LiveSubscriber {
     ledger.opened(subscription.topics, unixSeconds(clock));
     if (subscription.announces) onSettled(subscription.topics);
     onChange();
+    return true;
   }
 
   #onSilent(subscription: LiveSubscription, sentAt: number): void {

@@ -72,10 +72,14 @@ export class MessageReader {
         return;
       default: {
         const channel = channels.get(message.subscription);
-        channel?.touch();
-        if (message.type === 'NEG-MSG' && channel !== undefined) this.#target.progressed(frame.length, 0);
-        channel?.listener.onMessage(message);
-        if (channel === undefined && !channels.mayStillHear(message.subscription)) this.#target.violation();
+        if (channel === undefined) {
+          if (!channels.mayStillHear(message.subscription)) this.#target.violation();
+        } else if (channel.listener.onMessage(message)) {
+          channel.touch();
+          if (message.type === 'NEG-MSG') this.#target.progressed(frame.length, 0);
+        } else {
+          this.#target.violation();
+        }
       }
     }
   }

@@ -210,11 +210,12 @@ class Session {
 
   async ask(message: readonly unknown[], limitMs?: number): Promise<Answer> {
     this.#signal.throwIfAborted();
-    this.#answer = deferred();
+    const answered = deferred<Answer>();
+    this.#answer = answered;
     this.#askedAt = this.#clock.monotonic();
     this.#peer.send(message);
     this.#channel.expect(limitMs);
-    const answer = await this.#answer.promise;
+    const answer = await answered.promise;
     this.#channel.rest();
     this.#rounds += 1;
     if (answer.type === 'silent') {
@@ -230,26 +231,30 @@ class Session {
     this.#peer.closeChannel(this.#channel, this.#isOpen ? 'NEG-CLOSE' : undefined);
   }
 
-  #onMessage(message: ChannelMessage): void {
+  #onMessage(message: ChannelMessage): boolean {
     switch (message.type) {
       case 'NEG-MSG':
-        this.#answer?.resolve({ type: 'message', payload: message.payload });
-        return;
+        return this.#take({ type: 'message', payload: message.payload });
       case 'NEG-ERR':
         this.#isOpen = false;
-        this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: message.itemsMax });
-        return;
+        return this.#take({ type: 'error', reason: message.reason, itemsMax: message.itemsMax });
       case 'CLOSED':
         this.#isOpen = false;
-        this.#answer?.resolve({ type: 'error', reason: message.reason, itemsMax: undefined });
-        return;
+        return this.#take({ type: 'error', reason: message.reason, itemsMax: undefined });
       case 'NOTICE':
-        if (this.#rounds > 0 || !refusesNegentropy(message.text)) return;
-        this.#answer?.resolve({ type: 'error', reason: message.text, itemsMax: undefined });
-        return;
+        if (this.#rounds > 0 || !refusesNegentropy(message.text)) return false;
+        return this.#take({ type: 'error', reason: message.text, itemsMax: undefined });
       case 'EOSE':
-        return;
+        return false;
     }
+  }
+
+  /** Takes the answer; false when there was one already. */
+  #take(answer: Answer): boolean {
+    const waiting = this.#answer;
+    this.#answer = undefined;
+    waiting?.resolve(answer);
+    return waiting !== undefined;
   }
 }
 

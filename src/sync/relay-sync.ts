@@ -55,6 +55,8 @@ export class RelaySync {
       relay,
       onFailure: (error) => this.#fail(error),
       onFailedEvents: () => this.#letGo(),
+      // Checking signatures is what costs most; who forges them without end is not to keep others waiting for it.
+      onForged: () => this.#dialled?.peer.violation(),
     });
     context.metrics.relays.track(relay, isTrusted);
     this.#showHealth();

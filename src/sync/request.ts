@@ -90,6 +90,8 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
     onMessage: (message) => {
       if (message.type === 'EOSE') ended.resolve({ type: 'eose' });
       else if (message.type === 'CLOSED') ended.resolve({ type: 'closed', reason: message.reason });
+      else return false;
+      return true;
     },
     onSilent: () => ended.resolve(peer.wasSlowedSince(sentAt) ? slowedDown : { type: 'silent' }),
     onGone: () => ended.reject(new PeerGoneError(peer.relay)),

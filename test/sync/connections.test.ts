@@ -162,6 +162,55 @@ describe('a socket that answers nothing is a failure (docs/sync.md §2)', () => 
     await world.stop();
   });
 
+  it.each([
+    ['EOSE', (id: string) => ['EOSE', id]],
+    ['NEG-MSG', (id: string) => ['NEG-MSG', id, '61']],
+    ['NEG-ERR', (id: string) => ['NEG-ERR', id, 'error: no']],
+  ])('a relay that repeats %s to a subscription that does not wait for it is dropped', async (_, message) => {
+    const { world, relay } = worldOf();
+    world.start();
+    await world.advance(minute);
+    const [live = ''] = relay.connection.subscriptions.keys();
+    for (let sent = 0; sent < 10_001; sent += 1) relay.connection.send(...message(live));
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    expect(world.manager.status().relays[0]?.lastFailure).toBe('protocol');
+    await world.stop();
+  });
+
+  it('a relay that forges events without end is dropped', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    world.start();
+    await world.submit(repository);
+    await world.advance(minute);
+    for (let sent = 0; sent < 10_001; sent += 1) {
+      relay.publish({ ...issue(repository, { content: `${sent}` }), sig: 'f'.repeat(128) });
+      if (sent === 9_000) await world.advance(second);
+    }
+    expect(relay.connections[0]?.isOpen).toBe(true);
+    await world.advance(second);
+    expect(relay.connections[0]?.isOpen).toBe(false);
+    await world.stop();
+  });
+
+  it('a request is not kept waiting by messages that are no answer to it', async () => {
+    const { world, relay } = worldOf({ settings: { negentropyDisabled: true } });
+    relay.events.push(announcement('repo', [url]));
+    relay.script = (_, [type, , filter]) => type === 'REQ' && (filter as Filter).limit !== 0;
+    world.start();
+    await world.advance(10 * second);
+    const { connection } = relay;
+    for (let waited = 0; waited < 300; waited += 1) {
+      for (const [type, id, filter] of [...connection.received]) {
+        if (type === 'REQ' && (filter as Filter).limit !== 0) connection.send('NEG-MSG', id, '61');
+      }
+      await world.advance(second);
+    }
+    expect(connection.isOpen).toBe(false);
+    await world.stop();
+  });
+
   it('a relay that sends what nobody asked for, without end, is dropped', async () => {
     const { world, relay } = worldOf();
     const stray = announcement('stray', []);
