@@ -10,6 +10,7 @@ const specialNames: ReadonlySet<string> = new Set([
   'test',
   'example',
   'internal',
+  'alt',
 ]);
 
 /** Whether a host of a URL is a name that must not be looked up in DNS. */

@@ -164,6 +164,7 @@ describe('names that are not of the public DNS (docs/sync.md §1)', () => {
     'a.b.test',
     'X.EXAMPLE',
     'db.internal',
+    'name.alt',
     'a.onion.',
   ];
 
