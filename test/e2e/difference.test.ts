@@ -46,7 +46,10 @@ async function catchUp(remote: DaemonProcess, directory: string, expected: numbe
   const completed = `ngit_sync_catchup_completed_timestamp_seconds{relay="${proxy.url}"}`;
   await eventually(async () => (await daemon.metric(completed)) > 0);
   await eventually(async () => (await daemon.metric('ngit_store_events')) === total);
-  expect(await daemon.metric('ngit_sync_events_total{source="catchup"}')).toBe(expected);
+  // The text of metrics may be a moment old.
+  await eventually(
+    async () => (await daemon.metric('ngit_sync_events_total{source="catchup"}')) === expected,
+  );
   expect(proxy.fromRelay.get('NEG-MSG') ?? 0).toBeGreaterThan(0);
   return proxy.fromRelay.get('EVENT') ?? 0;
 }

@@ -77,7 +77,7 @@ it('events and requests count for the address, over all its connections', async 
 });
 
 it('bytes count for the address', async () => {
-  await using served = await serveRelay({ pingIntervalMs: 60 }, { bytesPerMinuteMax: 100_000 });
+  await using served = await serveRelay({ pingIntervalMs: 3_000 }, { bytesPerMinuteMax: 100_000 });
   for (let number = 1; number <= 9; number += 1) {
     served.store.put(plainEvent(number, { content: 'x'.repeat(20_000) }));
   }
