@@ -501,6 +501,21 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(refused.size).toBe(0);
     });
 
+    it('finds an event that was refused before once, wherever a turn ends', async () => {
+      const events = Array.from({ length: 12 }, (_, n) => makeEvent({ created_at: 1_000 - n }));
+      for (const event of events) {
+        refused.add(event, 'blocked: not yet');
+        store.put(event);
+      }
+      for (const idsPerTurn of [1, 2, 3, 5]) {
+        for (const filter of [{}, { authors: [events[0]!.pubkey] }, { kinds: [events[0]!.kind] }]) {
+          const found: string[] = [];
+          for await (const ids of store.idsInTurns(filter, idsPerTurn)) for (const id of ids) found.push(id);
+          expect(found).toEqual(events.map(({ id }) => id));
+        }
+      }
+    });
+
     it('stores a refused event when it is put, and does not refuse a stored one', () => {
       const event = makeEvent();
       refused.add(event, 'unknown repository');

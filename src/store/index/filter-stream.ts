@@ -75,8 +75,12 @@ export class FilterStream implements RowSource {
     this.#at = 0;
     const foundMax = Math.min(this.#left, rowsMax);
     const isOver = (): boolean => source.row < 0 || plan.isTooOld(source.row);
-    while (!isOver() && this.#found.length < foundMax && budget.visits > visitsEnd) {
-      const { row } = source;
+    let row = -1;
+    const mayGoOn = (): boolean => this.#found.length < foundMax && budget.visits > visitsEnd;
+    // The dead row of an event that was refused once stands beside its stored one: no place is between the two.
+    const isTwin = (): boolean => row >= 0 && rows.compare(row, source.row) === 0;
+    while (!isOver() && (mayGoOn() || isTwin())) {
+      row = source.row;
       budget.visits -= visitsPerCandidate;
       const sequence = rows.sequence(row);
       if (plan.matches(row) && sequence < this.#beforeSequence)
