@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { TurnSlices } from '../lib/turn-slices.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
+import type { WaitingForRoom } from '../policy/waiting-for-room.js';
 import type { PutResult, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused-index.js';
 import { AcceptedInHand } from './accepted-in-hand.js';
@@ -29,6 +30,8 @@ export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & 
   readonly log: AdmissionLog;
   /** How long refused events stay at hand. */
   readonly hotCacheDurationMs: number;
+  /** What waits for room below the quotas, where there are any. */
+  readonly waitingForRoom?: WaitingForRoom;
   /** Takes what follows on the git side, once the event is on disk. */
   readonly effects: EffectRunner;
   /** Told when the store can no longer be written: the daemon has to stop. */
@@ -154,6 +157,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async sweep(): Promise<void> {
     const { removed, lost, acceptable, written } = this.#parts.store.removeExpired();
     this.#refusals.sweep();
+    const fitting = this.#parts.waitingForRoom?.take() ?? [];
     const effects = this.#effectsOf(removed);
     // What follows is left out: damage of the disk closes no repository, and takes no ref.
     this.#effectsOf(lost);
@@ -164,6 +168,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#failures.attempt(removed[0]?.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want([...acceptable, ...due]);
+      if (fitting.length > 0) this.#revive(this.#refusals.reviveIds(fitting));
     });
   }
 
@@ -253,6 +258,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const effectsOfRemoval = this.#effectsOf(removed);
     this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
     this.#refusals.forget(job.event.id);
+    this.#parts.waitingForRoom?.delete(job.event.id);
     const writing = { job, removed, acceptable, revived, effects: [...effects, ...effectsOfRemoval] };
     this.#writes.add(writing, written);
     if (this.#writes.isFull) this.#queue.pause();
@@ -275,8 +281,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     });
   }
 
-  /** Tries again what was refused for want of this event; what is no longer at hand is asked for again. */
-  #revive({ atHand, gone }: Revived, event: NostrEvent): void {
+  /** Tries again what was refused for want of this event, or of room; what is no longer at hand is asked for again. */
+  #revive({ atHand, gone }: Revived, event?: NostrEvent): void {
     if (this.#closed) return;
     for (const hot of atHand) this.#retry(hot);
     this.want(gone, event);

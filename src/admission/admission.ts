@@ -2,8 +2,14 @@ import type { NostrEvent } from '../nostr/event.js';
 
 /** Where an event came from; `relay` is the normalised URL of the remote. */
 export type EventSource =
-  | { readonly type: 'direct' }
+  | { readonly type: 'direct'; readonly address?: StrangersShare }
   | { readonly type: 'live_sync' | 'catchup' | 'daily_catchup'; readonly relay: string };
+
+/** What clients of one address may add to what strangers have stored (`AddressAccount`). */
+export type StrangersShare = {
+  /** Counts one such event, or says why not. */
+  takeStrangerEvent(): string | undefined;
+};
 
 /** What became of an event. Reasons begin with a NIP-01 prefix. */
 export type AdmissionOutcome =

@@ -1,6 +1,7 @@
 import { hasLoneSurrogates, type NostrEvent } from '../nostr/event.js';
 import { protectingAuthor } from '../nostr/protected.js';
-import type { Effect } from '../policy/decision.js';
+import type { Decision, Effect } from '../policy/decision.js';
+import type { WaitingForRoom } from '../policy/waiting-for-room.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutStatus } from '../store/event-store.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
@@ -14,6 +15,8 @@ export type JudgeParts = {
   readonly policy: WritePolicy;
   readonly refusals: Refusals;
   readonly dates: EventDates;
+  /** Where there are quotas. */
+  readonly waitingForRoom?: WaitingForRoom;
   readonly underWay: EventsUnderWay;
   /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
   readonly hasRoom?: () => boolean;
@@ -25,6 +28,8 @@ export type Taken = {
   readonly isEphemeral: boolean;
   readonly effects: readonly Effect[];
 };
+
+type Rejection = Extract<Decision, { readonly type: 'reject' }>;
 
 /** What a client is told of an event that the store would not keep. */
 const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'>, AdmissionOutcome>> = {
@@ -69,9 +74,10 @@ export class Judge {
     if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
     const early = dates.refusalOf(event);
     if (early !== undefined) return this.#postpone(event, source, early);
-    const reason =
-      protectionAgainst(event, source) ?? policy.precheck(event) ?? this.#earlyRefusal(event, source);
+    const reason = protectionAgainst(event, source) ?? policy.precheck(event);
     if (reason !== undefined) return this.#refuse(event, source, reason);
+    const unwanted = this.#earlyRejection(event, source);
+    if (unwanted !== undefined) return this.#reject(event, source, unwanted);
     const needsRoom = source.type === 'direct' && status === 'stored';
     return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
   }
@@ -84,7 +90,9 @@ export class Judge {
     const status = store.preview(event);
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     const decision = policy.decide(event);
-    if (decision.type === 'reject') return this.#refuse(event, source, decision.reason);
+    if (decision.type === 'reject') return this.#reject(event, source, decision);
+    const above = source.type === 'direct' && decision.isOfStranger && source.address?.takeStrangerEvent();
+    if (above) return { type: 'refused', reason: above };
     return { type: 'taken', isEphemeral: status === 'ephemeral', effects: decision.effects };
   }
 
@@ -93,11 +101,11 @@ export class Judge {
    * one arrives, the event is tried again. A client gets one answer only, and may publish a root and its comment in one
    * breath.
    */
-  #earlyRefusal(event: NostrEvent, source: EventSource): string | undefined {
+  #earlyRejection(event: NostrEvent, source: EventSource): Rejection | undefined {
     if (source.type === 'direct') return undefined;
     const decision = this.#parts.policy.decide(event);
     if (decision.type === 'accept' || this.#parts.underWay.has(event)) return undefined;
-    return decision.reason;
+    return decision;
   }
 
   /** The store would not keep it: remembered, so that catch-up converges. */
@@ -109,6 +117,17 @@ export class Judge {
   #postpone(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
     const outcome = this.#refuse(event, source, reason);
     if (source.type !== 'direct' && outcome !== wrongId) this.#parts.dates.remember(event);
+    return outcome;
+  }
+
+  /** The policy rejects it; what only lacks room is wanted again when there is some. */
+  #reject(event: NostrEvent, source: EventSource, { reason, lacks }: Rejection): AdmissionOutcome {
+    const { refusals, waitingForRoom } = this.#parts;
+    const outcome = this.#refuse(event, source, reason);
+    if (lacks === undefined || source.type === 'direct' || outcome === wrongId) return outcome;
+    const displaced = waitingForRoom?.add(event.id, lacks);
+    // The next catch-up brings it again.
+    if (displaced !== undefined) refusals.forget(displaced);
     return outcome;
   }
 

@@ -75,13 +75,24 @@ export class Refusals {
     for (const filter of this.#policy.revivedBy(event)) {
       for (const id of this.#refused.matching(filter, limits.revivedIdsMax)) {
         if (finalReasons.has(this.#refused.reasonFor(id) ?? '')) continue;
-        this.#refused.delete(id);
-        const hot = this.#hot.take(id);
-        if (hot === undefined) gone.push(id);
-        else atHand.push(hot);
+        this.#take(id, { atHand, gone });
       }
     }
     return { atHand, gone };
+  }
+
+  /** Takes these out. */
+  reviveIds(ids: readonly string[]): Revived {
+    const revived = { atHand: [], gone: [] };
+    for (const id of ids) this.#take(id, revived);
+    return revived;
+  }
+
+  #take(id: string, { atHand, gone }: { readonly atHand: HotEvent[]; readonly gone: string[] }): void {
+    this.#refused.delete(id);
+    const hot = this.#hot.take(id);
+    if (hot === undefined) gone.push(id);
+    else atHand.push(hot);
   }
 
   /** Forgets what was refused too long ago. */

@@ -16,7 +16,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Store the events of a file of JSON lines (- for standard input) that the policy accepts',
   details:
-    'It ends when the repositories on disk are what the events say. The exit code is 0 when every line was an event, stored\nor not (the summary says what was refused, and why), and 1 when a line was none, an event could not be stored\n(error:) or a repository could not be aligned. Stop the daemon first.',
+    'It ends when the repositories on disk are what the events say. The exit code is 0 when every line was an event, stored\nor not (the summary says what was refused, and why), and 1 when a line was none, an event could not be stored\n(error:) or a repository could not be aligned. What keys and\nstrangers may have stored (--key-events and the like) does not bind the operator. Stop the daemon first.',
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,
@@ -31,7 +31,10 @@ export const importCommand: Command = {
     const log = { write: (line: string) => progress.print(line) };
     const surroundings = surroundingsOf(createLogger(options.logLevel ?? 'warn', log));
     try {
-      await using core = await openCore(options, surroundings, accepted);
+      await using core = await openCore(options, surroundings, {
+        closingAccepted: accepted,
+        quotas: 'waived',
+      });
       const { admission, alignment } = core;
       const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);
       const reasons = await importEvents(input, { admission, counts, signal: invocation.signal });

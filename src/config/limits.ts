@@ -92,6 +92,8 @@ export const limits = {
   diskFloorMargin: 1.1,
   /** Events of other relays, dated too far ahead, that are remembered to be asked for when their time has come. */
   earlyEventsMax: 10_000,
+  /** Events of other relays, refused for a quota, that are remembered to be asked for when there is room for them. */
+  waitingForRoomEventsMax: 20_000,
   /** Events in a row that one relay sent and that made policy, store or verifier fail, before it is let go. */
   remoteFailedEventsMax: 10,
   /** Most refused events that one accepted event brings back for another try. */
@@ -289,6 +291,8 @@ export const limits = {
   strangersEventsMax: 200_000,
   /** The same in bytes, each event rounded up to a power of two. */
   strangersBytesMax: 1_073_741_824,
+  /** Of these, the most that clients of one address add in a day: nobody uses them up for all others. */
+  addressStrangerEventsPerDayMax: 1_000,
 
   // Git
   /** Longest ref name, in bytes of UTF-8. */

@@ -14,11 +14,12 @@ import { ReleaseStack } from '../lib/release-stack.js';
 import { AlignmentMetrics } from '../policy/alignment-metrics.js';
 import { ClosingRefusedError, countClosing, isExpected } from '../policy/closing.js';
 import { GitAlignment } from '../policy/git-alignment.js';
-import { KeyQuotas } from '../policy/key-quotas.js';
+import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
 import { RepositoryDirectory, type RepositoryId } from '../policy/repository-directory.js';
 import { RepositoryServing } from '../policy/serving.js';
+import { WaitingForRoom } from '../policy/waiting-for-room.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
@@ -62,6 +63,14 @@ export async function openStore(
   return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...more });
 }
 
+/** What the caller of `openCore` decides. */
+export type CoreChoices = {
+  /** How many repositories the settings may close. */
+  readonly closingAccepted: number;
+  /** Whether what strangers and keys may have stored is bounded, as is the default, or whatever the operator gives is taken. */
+  readonly quotas?: 'kept' | 'waived';
+};
+
 /**
  * Opens the store and builds policy, git side and admission upon it. Rejects with `ClosingRefusedError` when the settings
  * close more repositories than is expected and than `closingAccepted`. Disposing of it gives up what was not begun,
@@ -70,7 +79,7 @@ export async function openStore(
 export async function openCore(
   options: Options,
   surroundings: Surroundings,
-  closingAccepted: number,
+  { closingAccepted, quotas: choice = 'kept' }: CoreChoices,
 ): Promise<Core> {
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
@@ -96,7 +105,8 @@ export async function openCore(
       directory,
       eventBlacklist: new Set(options.eventBlacklist),
     });
-    const policy = new QuotaPolicy(rules, quotas, store);
+    const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store) : rules;
+    refused.deleteRefusedFor(isQuotaRefusal);
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
@@ -116,6 +126,7 @@ export async function openCore(
         clock,
         metrics: new AdmissionMetrics(registry),
         log: surroundings.logger,
+        waitingForRoom: new WaitingForRoom(quotas),
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
         hasRoom: () => disk?.isLow !== true,
         effects: alignment,

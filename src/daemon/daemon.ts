@@ -63,7 +63,7 @@ async function start(
   const relaySettings = relaySettingsOf(options, shares);
   warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
-  const core = stack.use(await openCore(options, surroundings, closingAccepted));
+  const core = stack.use(await openCore(options, surroundings, { closingAccepted }));
   const { registry, store, admission, verifier } = core;
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));

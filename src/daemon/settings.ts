@@ -56,6 +56,7 @@ export function addressLimitsOf(options: Options): AddressLimits {
     bytesPerMinuteMax: limits.addressBytesPerMinuteMax,
     // Who may publish without end, as many as they like, may publish as much.
     eventsPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : eventsPerMinuteMax,
+    strangerEventsPerDayMax: limits.addressStrangerEventsPerDayMax,
     eventBytesPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : limits.addressEventBytesPerMinuteMax,
   };
 }

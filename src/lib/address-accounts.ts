@@ -11,15 +11,20 @@ export type AddressLimits = {
   /** Events that are published, and the bytes of their messages. */
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventBytesPerMinuteMax: number | undefined;
+  /** Stored events of strangers that hang on nothing. */
+  readonly strangerEventsPerDayMax: number | undefined;
   /** Bytes on the sockets, both ways. */
   readonly bytesPerMinuteMax: number | undefined;
 };
+
+const minutesPerDay = 24 * 60;
 
 const unlimited: AddressLimits = {
   connectionsMax: undefined,
   requestsPerMinuteMax: undefined,
   eventsPerMinuteMax: undefined,
   eventBytesPerMinuteMax: undefined,
+  strangerEventsPerDayMax: undefined,
   bytesPerMinuteMax: undefined,
 };
 
@@ -92,6 +97,7 @@ export class AddressAccount {
   readonly #requests: TokenBucket | undefined;
   readonly #events: TokenBucket | undefined;
   readonly #eventBytes: TokenBucket | undefined;
+  readonly #strangerEvents: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
   #connections = 0;
 
@@ -108,6 +114,8 @@ export class AddressAccount {
     this.#events = bucket(limits.eventsPerMinuteMax);
     this.#eventBytes = bucket(limits.eventBytesPerMinuteMax);
     this.#bytes = bucket(limits.bytesPerMinuteMax);
+    const perDay = limits.strangerEventsPerDayMax;
+    if (perDay !== undefined) this.#strangerEvents = new TokenBucket(clock, perDay / minutesPerDay, perDay);
   }
 
   get isConnected(): boolean {
@@ -116,7 +124,7 @@ export class AddressAccount {
 
   /** Whether a new account would be the same. */
   get isIdle(): boolean {
-    const buckets = [this.#requests, this.#events, this.#eventBytes, this.#bytes];
+    const buckets = [this.#requests, this.#events, this.#eventBytes, this.#strangerEvents, this.#bytes];
     return !this.isConnected && buckets.every((bucket) => bucket?.isFull ?? true);
   }
 
@@ -164,6 +172,16 @@ export class AddressAccount {
     }
     this.#eventBytes?.spend(bytes);
     return this.#refuseForBytes('event');
+  }
+
+  /** Counts an event of a stranger that would be stored without hanging on anything, or says why not. */
+  takeStrangerEvent(): string | undefined {
+    if (this.#strangerEvents?.take() !== false) return undefined;
+    const { strangerEventsPerDayMax } = this.#limits;
+    return this.#refuse(
+      'event',
+      `at most ${strangerEventsPerDayMax} deletions and lists of strangers a day from one address; try again tomorrow`,
+    );
   }
 
   /** Counts bytes that went over a socket. */

@@ -1,16 +1,18 @@
 import type { Clock } from './clock.js';
 
-/** Allows `perMinute` takes a minute, as many of them at once, refilled steadily. */
+/** Allows `perMinute` takes a minute, refilled steadily, and `atOnceMax` of them at once: as many, by default. */
 export class TokenBucket {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #perMinute: number;
+  readonly #atOnceMax: number;
   #tokens: number;
   #filledAtMs: number;
 
-  constructor(clock: Pick<Clock, 'monotonic'>, perMinute: number) {
+  constructor(clock: Pick<Clock, 'monotonic'>, perMinute: number, atOnceMax = perMinute) {
     this.#clock = clock;
     this.#perMinute = perMinute;
-    this.#tokens = perMinute;
+    this.#atOnceMax = atOnceMax;
+    this.#tokens = atOnceMax;
     this.#filledAtMs = clock.monotonic();
   }
 
@@ -23,7 +25,7 @@ export class TokenBucket {
   /** Whether nothing was taken lately. */
   get isFull(): boolean {
     this.#fill();
-    return this.#tokens === this.#perMinute;
+    return this.#tokens === this.#atOnceMax;
   }
 
   /** Takes one; `false` when there is none. */
@@ -42,7 +44,7 @@ export class TokenBucket {
   #fill(): void {
     const nowMs = this.#clock.monotonic();
     const refill = ((nowMs - this.#filledAtMs) * this.#perMinute) / 60_000;
-    this.#tokens = Math.min(this.#perMinute, this.#tokens + refill);
+    this.#tokens = Math.min(this.#atOnceMax, this.#tokens + refill);
     this.#filledAtMs = nowMs;
   }
 }

@@ -4,8 +4,27 @@
  * held back until its git data is here) is one more member.
  */
 export type Decision =
-  | { readonly type: 'accept'; readonly effects: readonly Effect[] }
-  | { readonly type: 'reject'; readonly reason: string };
+  | {
+      readonly type: 'accept';
+      readonly effects: readonly Effect[];
+      /** It counts among what all strangers may have stored together. */
+      readonly isOfStranger?: boolean;
+    }
+  | {
+      readonly type: 'reject';
+      readonly reason: string;
+      /** What there has to be room for below the quotas, where it is refused for want of that only. */
+      readonly lacks?: QuotaNeed;
+    };
+
+/** What one more event would add to what its author has stored. `replaces`: it takes the place of a stored one. */
+export type QuotaNeed = {
+  readonly pubkey: string;
+  readonly kind: number;
+  /** An upper estimate. */
+  readonly bytes: number;
+  readonly replaces: boolean;
+};
 
 /**
  * What has to follow beside storing, once the event is on disk: a part of the git side that may no longer agree with

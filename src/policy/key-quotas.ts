@@ -18,6 +18,14 @@ export type QuotaSettings = {
 /** An event as far as quotas are about it; `bytes` is an upper estimate. */
 export type CountedEvent = { readonly pubkey: string; readonly kind: number; readonly bytes: number };
 
+/** In every reason of `KeyQuotas`, and in no other: who has more gives room by deleting. */
+const quotaPhrase = ', the most that ';
+
+/** Whether that is a reason of `KeyQuotas`. */
+export function isQuotaRefusal(reason: string): boolean {
+  return reason.includes(quotaPhrase);
+}
+
 /** Kinds that anybody may store without hanging on anything. */
 const looseKinds: ReadonlySet<number> = new Set([kinds.deletion, kinds.userGraspList]);
 
@@ -36,9 +44,15 @@ export class KeyQuotas {
   #allRepositories = 0;
   #allLoose = 0;
   #allLooseKilobytes = 0;
+  #removals = 0;
 
   constructor(settings: QuotaSettings) {
     this.#settings = settings;
+  }
+
+  /** How many events were counted out: where it stays, nobody has more room than before. */
+  get removals(): number {
+    return this.#removals;
   }
 
   /** Counts a stored event. */
@@ -52,6 +66,7 @@ export class KeyQuotas {
     const key = this.#keys.find(event.pubkey);
     if (key < 0) return;
     this.#count(key, event, -1);
+    this.#removals += 1;
     this.#keys.release(key);
   }
 
@@ -74,6 +89,15 @@ export class KeyQuotas {
     return undefined;
   }
 
+  /** Whether it is a deletion or a service list of somebody of whom nothing else is stored. */
+  isOfStranger({ pubkey, kind }: CountedEvent): boolean {
+    return looseKinds.has(kind) && this.#isStranger(this.#keys.find(pubkey));
+  }
+
+  #isStranger(key: number): boolean {
+    return this.#of(this.#loose, key) >= this.#of(this.#events, key);
+  }
+
   #repositoryRefusal(key: number): string | undefined {
     const { keyRepositoriesMax, repositoriesMax } = this.#settings;
     if (this.#of(this.#repositories, key) >= keyRepositoriesMax)
@@ -88,16 +112,16 @@ export class KeyQuotas {
     const { keyEventsMax, keyBytesMax } = this.#settings;
     const loose = this.#of(this.#loose, key);
     const bytes = (this.#of(this.#kilobytes, key) + kilobytes) * 1024;
-    if (loose < this.#of(this.#events, key)) {
+    if (!this.#isStranger(key)) {
       const isTooMuch = bytes > keyBytesMax + looseBytesOf(keyBytesMax);
       if (loose < keyEventsMax && !isTooMuch) return undefined;
-      return `rate-limited: this key has ${loose} deletions here; name several events in one, or ask the operator`;
+      return `rate-limited: this key has so many deletions here, the most that one may have; name several events in one, or ask the operator`;
     }
     if (loose >= limits.strangerEventsMax || bytes > limits.strangerBytesMax)
-      return `restricted: this key has nothing here but ${loose} deletions and lists, the most that a stranger may have`;
+      return 'restricted: this key has nothing here but deletions and lists, the most that a stranger may have';
     const allBytes = (this.#allLooseKilobytes + kilobytes) * 1024;
     if (this.#allLoose >= limits.strangersEventsMax || allBytes > limits.strangersBytesMax)
-      return 'rate-limited: this relay has too many deletions and lists of strangers; try again later';
+      return 'rate-limited: this relay has so many deletions and lists of strangers, the most that it takes; try again later';
     return undefined;
   }
 

@@ -3,7 +3,7 @@ import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { isAddressableKind, isEphemeralKind } from '../nostr/kinds.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
-import { type Decision, type Effect, reject } from './decision.js';
+import type { Decision, Effect } from './decision.js';
 import type { KeyQuotas } from './key-quotas.js';
 import type { WritePolicy } from './write-policy.js';
 
@@ -27,9 +27,10 @@ export class QuotaPolicy implements WritePolicy {
     const decision = this.#policy.decide(event);
     if (decision.type !== 'accept' || isEphemeralKind(event.kind)) return decision;
     const { pubkey, kind } = event;
-    const counted = { pubkey, kind, bytes: eventBytes(event) };
-    const refusal = this.#quotas.refusal(counted, this.#replaces(event));
-    return refusal === undefined ? decision : reject(refusal);
+    const need = { pubkey, kind, bytes: eventBytes(event), replaces: this.#replaces(event) };
+    const reason = this.#quotas.refusal(need, need.replaces);
+    if (reason !== undefined) return { type: 'reject', reason, lacks: need };
+    return this.#quotas.isOfStranger(need) ? { ...decision, isOfStranger: true } : decision;
   }
 
   onStored(event: NostrEvent): void {

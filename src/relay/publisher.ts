@@ -123,7 +123,10 @@ export class Publisher {
 
   async #submit(event: NostrEvent): Promise<void> {
     try {
-      const outcome = await this.#services.admission.submit(event, { type: 'direct' });
+      const outcome = await this.#services.admission.submit(event, {
+        type: 'direct',
+        address: this.#account,
+      });
       const [accepted, reason] = okOf(outcome);
       this.#answer(event.id, outcome.type, accepted, reason);
     } catch (error) {

@@ -16,6 +16,8 @@ export type RefusedIndex = {
   reasonFor(id: string): string | undefined;
   /** Forgets an entry, because what it missed has arrived. */
   delete(id: string): void;
+  /** Forgets all entries with such a reason, in one go, a tenth of a microsecond for each entry. For the start. */
+  deleteRefusedFor(isSuch: (reason: string) => boolean): void;
   /** Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. */
   matching(filter: Filter, idsMax: number): string[];
   /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */

@@ -90,6 +90,17 @@ export class RefusedRows implements RefusedIndex {
     if (row >= 0 && isRefused(this.#index.rows.state(row))) this.#forget(row);
   }
 
+  deleteRefusedFor(isSuch: (reason: string) => boolean): void {
+    const states = new Set(this.#reasons.names.filter(isSuch).map((name) => this.#reasons.stateOf(name)));
+    if (states.size === 0) return;
+    const found: number[] = [];
+    new FilterPlan(this.#index, {}, 'refused').forEachMatch((row) => {
+      if (states.has(this.#index.rows.state(row))) found.push(row);
+      return true;
+    });
+    for (const row of found) this.#forget(row);
+  }
+
   matching(filter: Filter, idsMax: number): string[] {
     const ids: string[] = [];
     if (idsMax <= 0 || this.size === 0) return ids;

@@ -189,7 +189,9 @@ test('an import ends when the repositories are what the events say, and says not
       ],
     }),
   );
-  const imported = await run(['import', `--domain=${service}`, '-'], events.map(eventJson).join('\n'));
+  // Quotas do not bind the operator.
+  const flags = [`--domain=${service}`, '--repositories=1', '--key-repositories=1'];
+  const imported = await run(['import', ...flags, '-'], events.map(eventJson).join('\n'));
   expect(imported).toEqual({
     code: 0,
     stdout: '40 stored, 0 known or superseded, 0 refused, 0 lines that are no event\n',

@@ -65,6 +65,19 @@ describe('the account of an address', () => {
   });
 });
 
+describe('what strangers store', () => {
+  it('is bounded by address, in a day', async () => {
+    const clock = new VirtualClock();
+    const accounts = accountsOf({ strangerEventsPerDayMax: 2 }, clock);
+    const take = (group: string) => accounts.of(group).takeStrangerEvent();
+    expect([take('a'), take('a')]).toEqual([undefined, undefined]);
+    expect(take('a')).toMatch(/^rate-limited: at most 2 deletions and lists of strangers a day/);
+    expect(take('b')).toBeUndefined();
+    await clock.advance(12 * 60 * minuteMs);
+    expect([take('a'), take('a')]).toEqual([undefined, expect.stringMatching(/^rate-limited:/)]);
+  });
+});
+
 describe('the accounts of all addresses', () => {
   it('forget who is idle, and never who is connected or used its share', async () => {
     const clock = new VirtualClock();
@@ -82,7 +95,7 @@ describe('the accounts of all addresses', () => {
   });
 
   it('are bounded beside those that are connected', () => {
-    const accounts = new AddressAccounts(new VirtualClock(), { ...limits }, 50);
+    const accounts = new AddressAccounts(new VirtualClock(), { ...limits, strangerEventsPerDayMax: 10 }, 50);
     accounts.of('connected').openConnection();
     for (let number = 0; number < 5_000; number += 1) accounts.of(`busy ${number}`).takeEvent(1);
     expect(accounts.size).toBeLessThanOrEqual(51);

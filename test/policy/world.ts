@@ -109,7 +109,7 @@ export function world(settings: Settings = {}) {
     ...rules
   } = settings;
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const { store } = createMemoryStore({ clock });
+  const { store, refused } = createMemoryStore({ clock });
   const serving = new RepositoryServing({
     ownService: new OwnService(ownDomain, bindAddress),
     repositoryWhitelist: [],
@@ -142,7 +142,7 @@ export function world(settings: Settings = {}) {
     return 'accept';
   }
 
-  return { store, clock, serving, directory, policy, effects, submit };
+  return { store, refused, clock, serving, directory, policy, effects, submit };
 }
 
 export type World = ReturnType<typeof world>;

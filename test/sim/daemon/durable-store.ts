@@ -207,6 +207,7 @@ function noting(refused: RefusedIndex, note: (entry: DiskEntry) => void): Refuse
     },
     reasonFor: (id) => refused.reasonFor(id),
     delete: (id) => refused.delete(id),
+    deleteRefusedFor: (isSuch) => refused.deleteRefusedFor(isSuch),
     matching: (filter, idsMax) => refused.matching(filter, idsMax),
     collect: (filter, target) => refused.collect(filter, target),
     observe: (observer) => refused.observe(observer),
