@@ -21,6 +21,12 @@ export class LiveCoverage {
   /** The topics whose subscription the remote has confirmed. */
   readonly confirmed = { has: (topic: Topic) => this.#holders.get(topic)?.status === 'confirmed' };
 
+  /** Whether the remote tells what is new about the topic: by a confirmed subscription, or by one that a rebuild replaces. */
+  stands(topic: Topic): boolean {
+    const holder = this.#holders.get(topic);
+    return holder !== undefined && (holder.status === 'confirmed' || !holder.announces);
+  }
+
   get size(): number {
     return this.#subscriptions.size;
   }

@@ -69,12 +69,16 @@ export class LiveSync {
     return this.#uncovered.size;
   }
 
+  /** What is wanted again may still be in a filter that stands: no subscription is opened for it, so its history is due now. */
   add(topics: Iterable<Topic>): void {
+    const standing: Topic[] = [];
     for (const topic of topics) {
       if (this.#wanted.has(topic)) continue;
       this.#wanted.add(topic);
-      this.#missing.add(topic);
+      if (this.#coverage.stands(topic)) standing.push(topic);
+      else this.#missing.add(topic);
     }
+    if (standing.length > 0) this.#parts.onSettled(standing);
     this.#wakeup.notify();
   }
 
@@ -183,7 +187,7 @@ export class LiveSync {
 
   /** Whether nothing is missed though this content is only being opened. */
   #stands({ topics }: SubscriptionContent): boolean {
-    return topics.every((topic) => this.#coverage.confirmed.has(topic));
+    return topics.every((topic) => this.#coverage.stands(topic));
   }
 
   /** What there is no place for is caught up only; it may still be in subscriptions that are about to go. */

@@ -159,6 +159,24 @@ describe('filters grow with what is stored (docs/sync.md §3)', () => {
     expect(JSON.stringify(last)).not.toContain(addressOf(repository));
     await world.stop();
   });
+
+  it('catches up with what is wanted again while a subscription still asks about it', async () => {
+    const { world, relay } = worldOf();
+    const others = ['one', 'two', 'three'].map((name) => announcement(name, [url]));
+    const repository = announcement('repo', [url]);
+    await world.submit(...others, repository);
+    world.start();
+    await world.advance(30 * second);
+    await world.submit(event({ kind: 5, tags: [['e', repository.id]], created_at: startSeconds }));
+    await world.advance(30 * second);
+    const meanwhile = issue(repository);
+    relay.events.push(meanwhile);
+    await world.submit(announcement('repo', [url], { created_at: startSeconds + 1 }));
+    await world.advance(60 * second);
+    expect(asked(relay, '#a').filter((address) => address === addressOf(repository)).length).toBe(1);
+    expect(world.store.has(meanwhile.id)).toBe(true);
+    await world.stop();
+  });
 });
 
 function isLive([, , filter]: readonly unknown[]): boolean {
