@@ -9,13 +9,16 @@ export const limits = {
   /** Most objects in one text; a REQ has one for each filter. */
   jsonObjectsMax: 256,
   /** Most arrays in one text; an event has one for each tag. */
-  jsonArraysMax: 65_536,
+  jsonArraysMax: 24_576,
   /** Most fields of all objects in one text. */
   jsonFieldsMax: 4_096,
 
   // Events and filters
-  /** Most tags of one event. */
-  eventTagsMax: 60_000,
+  /**
+   * Most tags of one event: so many are parsed, and indexed, in less than 10 ms each, and a state of the most refs fits.
+   * Real events have some hundred, lists of a whole life 1,500.
+   */
+  eventTagsMax: 20_100,
   /** Most values in one list of a filter. */
   filterListItemsMax: 5_000,
   /** Most values in all lists of a filter together. */

@@ -106,8 +106,13 @@ class NodeHttpService implements HttpService {
     this.#parts = parts;
     this.#listener = (request, response) => {
       // What comes in one piece is read in one turn of the event loop, however many requests it has.
-      if (this.#countAnswer(request.socket, response) > limits.httpPipelinedMax) request.socket.destroy();
-      else listener(request, response);
+      if (this.#countAnswer(request.socket, response) <= limits.httpPipelinedMax) {
+        listener(request, response);
+        return;
+      }
+      // Not served, and counted for its address all the same.
+      this.#gate.takeRequest(request);
+      request.socket.destroy();
     };
     this.#gate = gate;
     this.#server = createServer(serverOptions, this.#listener);

@@ -59,12 +59,19 @@ export class ClientConnection implements Outbox {
   #hasSent = false;
   readonly #bytesIn = new Growth();
   readonly #bytesOut = new Growth();
+  /** Looks after the connection; to be called every few seconds. Never throws. */
+  readonly check: () => void;
+  readonly #payPong: () => void;
+  readonly #onSent: () => void;
 
   /** `addressGroup` is where the client comes from (`lib/address-group.ts`). */
   constructor(socket: WebSocket, stream: Duplex, addressGroup: string, services: ConnectionServices) {
     this.#socket = socket;
     this.#stream = stream;
     this.#services = services;
+    this.check = this.#own(() => this.#check());
+    this.#payPong = this.#own(() => this.#sendPong());
+    this.#onSent = this.#own(() => this.#takeSent());
     this.#pings = new TokenBucket(services.clock, limits.clientPingsPerMinuteMax);
     this.#pingedAtMs = services.clock.monotonic();
     this.#progressAtMs = this.#pingedAtMs;
@@ -160,8 +167,7 @@ export class ClientConnection implements Outbox {
     this.#drop(reason);
   }
 
-  /** Looks after the connection; to be called every few seconds. Never throws. */
-  readonly check = this.#own(() => {
+  #check(): void {
     this.#countBytes();
     const { clock, settings } = this.#services;
     const nowMs = clock.monotonic();
@@ -170,7 +176,7 @@ export class ClientConnection implements Outbox {
     this.#hasSent = false;
     if (nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
     else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
-  });
+  }
 
   #ping(nowMs: number, waiting: boolean): void {
     // A ping that waits behind other bytes has not reached the client, and a pong is not seen while we do not read.
@@ -224,13 +230,13 @@ export class ClientConnection implements Outbox {
     this.#owedPong = data;
   }
 
-  readonly #payPong = this.#own(() => {
+  #sendPong(): void {
     const data = this.#owedPong;
     if (data === undefined || !this.#isOpen || this.#bytesWaiting > 0) return;
     this.#owedPong = undefined;
     this.#socket.pong(data, false, this.#onSent);
     this.#afterSend();
-  });
+  }
 
   /** What was sent and has not left for the system. */
   get #bytesWaiting(): number {
@@ -248,7 +254,7 @@ export class ClientConnection implements Outbox {
     }
   }
 
-  readonly #onSent = this.#own(() => {
+  #takeSent(): void {
     this.#hasSent = true;
     this.#payPong();
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
@@ -256,7 +262,7 @@ export class ClientConnection implements Outbox {
     this.#room?.resolve();
     this.#room = undefined;
     this.#updateReading();
-  });
+  }
 
   #updateReading(): void {
     const blocked = this.#full || this.#session.blocked;
@@ -269,15 +275,7 @@ export class ClientConnection implements Outbox {
   #own<Arguments extends unknown[]>(
     callback: (...values: Arguments) => void,
   ): (...values: Arguments) => void {
-    return (...values) => {
-      try {
-        // biome-ignore lint/plugin: as many as the callback itself is called with.
-        callback(...values);
-      } catch (error) {
-        this.#services.faults.note('client', error);
-        this.#drop('fault');
-      }
-    };
+    return this.#services.faults.guard('client', () => this.#drop('fault'), callback);
   }
 
   #drop(reason: DropReason): void {

@@ -258,6 +258,16 @@ describe('requests that come in one piece', () => {
     expect(asked).toBe(limits.httpPipelinedMax);
   });
 
+  it('are counted for their address, also those that are not answered', async () => {
+    const requests = 200;
+    const accounts = accountsOf({ requestsPerMinuteMax: requests });
+    await using served = await serve({ accounts, trustedProxies: ['127.0.0.1/32'] });
+    const request = 'GET /slow HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n';
+    await raw(served.port, request.repeat(requests));
+    const counted = accounts.of('198.51.100.1');
+    expect(counted.takeRequest()).toMatch(/^rate-limited:/);
+  });
+
   it('are all answered when they are few', async () => {
     await using served = await serve();
     const first = 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(limits.httpPipelinedMax - 1);
