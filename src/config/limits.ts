@@ -446,7 +446,7 @@ export const limits = {
   remoteDialMsMax: 20_000,
   /** Time in which the NIP-11 document must have come. */
   remoteInformationMsMax: 10_000,
-  /** Largest NIP-11 document that is read, in bytes. */
+  /** Largest NIP-11 document that is read, in bytes; one for each dial, and only while it lasts. */
   remoteInformationBytesMax: 262_144,
   /** Time in which something must come for a request (EOSE, an event, a NEG message). */
   remoteRequestMsMax: 30_000,
@@ -517,10 +517,12 @@ export const limits = {
   catchupLogLinesMax: 20,
   /** Events that we have and a peer lacks that are read in one batch to tell their repositories. */
   peerMissingEventsReadMax: 500,
-  /** Refused ids that wait to be asked for again. */
+  /** Refused ids that wait to be asked for again; some 10 MB, which no remote's memory is charged for. */
   wantedIdsMax: 50_000,
   /** Repositories of the event because of which they are asked for, whose relays are asked first. */
   wantedRepositoriesMax: 32,
+  /** Of all events because of which ids are asked for; those of others are asked for of any relay. Some 20 MB. */
+  wantedRepositoriesInAllMax: 100_000,
   /** Relays that one such id is asked of, those that the announcement of its repository names first. */
   wantedRelaysMax: 32,
   /** Time that one relay has for such a download. */

@@ -21,6 +21,9 @@ export type WantedIdsParts = {
   readonly connected: () => readonly WantedSource[];
 };
 
+/** The repositories of one event, and how many ids wait for them. */
+type Cause = { readonly repositories: readonly string[]; ids: number };
+
 type Wanted = { readonly ids: readonly string[]; readonly repositories: ReadonlySet<string> };
 
 /**
@@ -30,8 +33,10 @@ type Wanted = { readonly ids: readonly string[]; readonly repositories: Readonly
  */
 export class WantedIds {
   readonly #parts: WantedIdsParts;
-  /** By id, the repositories that it became acceptable for. */
-  readonly #waiting = new Map<string, readonly string[]>();
+  /** By id, because of what it became acceptable. */
+  readonly #waiting = new Map<string, Cause>();
+  /** How many repositories the causes have. */
+  #repositories = 0;
   readonly #wakeup = new Wakeup();
   /** Where the others go on, so that it is not always the same ones that are asked. */
   #turn = 0;
@@ -46,12 +51,14 @@ export class WantedIds {
 
   /** `cause` is the event because of which they may be acceptable by now, if it was one (`Admission.onWanted`). */
   add(ids: readonly string[], cause: NostrEvent | undefined): void {
-    const repositories =
-      cause === undefined ? [] : eventRepositories(cause).slice(0, limits.wantedRepositoriesMax);
-    for (const id of ids) {
+    const about: Cause = { repositories: this.#repositoriesOf(cause), ids: 0 };
+    for (const id of new Set(ids)) {
       if (this.#waiting.size >= limits.wantedIdsMax) break;
-      this.#waiting.set(id, repositories);
+      this.#delete(id);
+      this.#waiting.set(id, about);
+      about.ids += 1;
     }
+    if (about.ids > 0) this.#repositories += about.repositories.length;
     this.#wakeup.notify();
   }
 
@@ -68,15 +75,34 @@ export class WantedIds {
     }
   }
 
+  /** How many repositories are remembered, for those whose relays are asked first. */
+  get repositories(): number {
+    return this.#repositories;
+  }
+
+  #repositoriesOf(cause: NostrEvent | undefined): readonly string[] {
+    if (cause === undefined) return [];
+    const repositories = eventRepositories(cause).slice(0, limits.wantedRepositoriesMax);
+    return this.#repositories + repositories.length > limits.wantedRepositoriesInAllMax ? [] : repositories;
+  }
+
+  #delete(id: string): void {
+    const about = this.#waiting.get(id);
+    if (about === undefined) return;
+    this.#waiting.delete(id);
+    about.ids -= 1;
+    if (about.ids === 0) this.#repositories -= about.repositories.length;
+  }
+
   #take(): Wanted {
     const ids: string[] = [];
     const repositories = new Set<string>();
     for (const [id, about] of this.#waiting) {
       if (ids.length >= limits.downloadIdsMax) break;
-      this.#waiting.delete(id);
+      this.#delete(id);
       if (this.#parts.store.has(id)) continue;
       ids.push(id);
-      for (const repository of about) repositories.add(repository);
+      for (const repository of about.repositories) repositories.add(repository);
     }
     return { ids, repositories };
   }

@@ -90,3 +90,32 @@ describe('ids that are wanted again (docs/sync.md §6)', () => {
     expect(asked.map(([relay]) => relay)).toEqual(['gone', 'slow', 'last']);
   });
 });
+
+describe('the repositories that wanted ids are remembered for', () => {
+  it('are so many at most, however many events name them, and are forgotten with the ids', async () => {
+    const clock = new VirtualClock();
+    const wanted = new WantedIds({
+      clock,
+      store: { has: () => true },
+      filters: { relaysNamedBy: () => [] },
+      connected: () => [],
+    });
+    const names = Array.from({ length: limits.wantedRepositoriesMax }, (_, at) => [
+      'a',
+      `30617:${'1'.repeat(64)}:${at}`,
+    ]);
+    const cause = { ...repository, kind: 1618, tags: names };
+    const causes = Math.ceil(limits.wantedRepositoriesInAllMax / names.length) + 10;
+    for (let at = 0; at < causes; at += 1) wanted.add([`${at}`, `again ${at}`, '0'], cause);
+    expect(wanted.size).toBe(2 * causes);
+    expect(wanted.repositories).toBeLessThanOrEqual(limits.wantedRepositoriesInAllMax);
+    expect(wanted.repositories).toBeGreaterThan(limits.wantedRepositoriesInAllMax - names.length);
+    const stop = new AbortController();
+    const running = wanted.run(stop.signal);
+    await clock.advance(10);
+    expect(wanted.size).toBe(0);
+    expect(wanted.repositories).toBe(0);
+    stop.abort();
+    await running;
+  });
+});
