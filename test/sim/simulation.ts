@@ -9,6 +9,7 @@ import { CrowdCheck } from './checks/crowd-check.js';
 import { exceededLimits } from './checks/limits-check.js';
 import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
+import { checkedClock } from './checks/timer-check.js';
 import { Disk } from './daemon/disk.js';
 import { DaemonProcess } from './daemon/process.js';
 import { type Tripping, tripping } from './daemon/tripping.js';
@@ -265,8 +266,10 @@ class Simulation {
     this.#lifeBegan = this.#network.dials.length;
     this.#storeCheck.startLife();
     const process = new DaemonProcess({
-      clock:
+      clock: checkedClock(
         timers === 'exact' ? this.#clock : this.#clock.unruly(seededRandom(processSeed - this.#lifeBegan)),
+        (what) => this.#report(what),
+      ),
       random: seededRandom(processSeed + this.#lifeBegan),
       network: this.#network,
       disk: this.#disk,
