@@ -147,6 +147,7 @@ export class ClientSubscriptions implements Disposable {
     const chunks = this.#services.store.query(filters, this.#turnsOf(subscription));
     if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
+      this.#lane.spend(sendingUnits(chunk));
       let held: Reservation | undefined;
       try {
         for (const stored of chunk) {
@@ -156,7 +157,6 @@ export class ClientSubscriptions implements Disposable {
           }
           if (subscription.isClosed) return;
           subscription.sendStored(stored);
-          this.#lane.spend(sendingUnits(stored.bytes.length));
         }
       } finally {
         held?.[Symbol.dispose]();

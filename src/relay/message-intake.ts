@@ -20,7 +20,8 @@ export type MessageTarget = {
 
 /**
  * Reads the frames of one client, in their order. Short ones are read at once. Long ones are read in pieces, in turns of
- * the client, and so is everything of a client that has used up its budget; what comes behind them waits.
+ * the client, and so is everything of a client that has used up its budget while others have work to be done; what
+ * comes behind them waits.
  */
 export class MessageIntake implements Disposable {
   readonly #clock: Pick<Clock, 'monotonic'>;
@@ -58,7 +59,7 @@ export class MessageIntake implements Disposable {
 
   /** Takes a frame. Never throws, whatever it contains. */
   take(frame: string): void {
-    const waits = this.#isReading || frame.length >= limits.clientLongMessageChars || this.#turns.isLate;
+    const waits = this.#isReading || frame.length >= limits.clientLongMessageChars || this.#turns.shouldWait;
     if (!waits) {
       this.#readAtOnce(frame);
       return;

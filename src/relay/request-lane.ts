@@ -71,6 +71,11 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     return this.#budget.isSpent;
   }
 
+  /** Whether what the client sends should wait for a turn: others have work to be done, and it used up its budget. */
+  get shouldWait(): boolean {
+    return this.#scheduler.isWantedBesides(this) && this.#budget.isSpent;
+  }
+
   get isReady(): boolean {
     return this.#waiting.length > 0 || (this.#mayStart && !this.#outbox.full);
   }

@@ -45,6 +45,11 @@ export class TurnScheduler {
     this.#nextTurn(() => this.#slice());
   }
 
+  /** Whether other lanes than this one have work to be done. */
+  isWantedBesides(lane: Lane): boolean {
+    return this.#ready.size > (this.#ready.has(lane) ? 1 : 0);
+  }
+
   /** Forgets the lane. */
   remove(lane: Lane): void {
     this.#ready.delete(lane);
@@ -62,7 +67,8 @@ export class TurnScheduler {
 
   #slice(): void {
     this.#scheduled = false;
-    const hasEarly = [...this.#ready].some(({ isLate }) => !isLate);
+    // One that is alone waits for nobody.
+    const hasEarly = this.#ready.size > 1 && [...this.#ready].some(({ isLate }) => !isLate);
     const endMs = this.#clock.monotonic() + this.#sliceMs;
     for (const lane of this.#ready) {
       if (hasEarly && lane.isLate) continue;

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.js';
 import { type Filter, filterValues } from '../nostr/filter.js';
+import type { StoredEvent } from '../store/event-store.js';
 
 /** What one client may cost, in the units of `WorkTurns`. */
 export type WorkLimits = {
@@ -51,13 +52,13 @@ export class WorkBudget {
 }
 
 /*
- * What things cost in units of a tenth of a microsecond or so, measured at their worst: a message of many short strings,
- * values that nobody asked for before, events that are read from disk.
+ * What things cost in units of a tenth of a microsecond or so: medians of many runs in one process, of events of 1 KB as
+ * `bench/system` makes them; values that nobody asked for before, and strings that are short, cost the most.
  */
 
 /** Reading a message, or a piece of one, that has about so many values. */
 export function readingUnits(chars: number, values = 0): number {
-  return 10 + chars / 8 + 4 * values;
+  return 30 + chars / 8 + 4 * values;
 }
 
 /** Taking a filter into the index of open subscriptions, or out of it. */
@@ -65,9 +66,9 @@ export function subscribingUnits(filter: Filter): number {
   return 10 + 10 * filterValues(filter);
 }
 
-/** Sending a stored event. */
-export function sendingUnits(bytes: number): number {
-  return 40 + bytes / 32;
+/** Sending stored events that are in memory; the store counts what it reads from disk. */
+export function sendingUnits(events: readonly Pick<StoredEvent, 'bytes'>[]): number {
+  return events.reduce((units, { bytes }) => units + 5 + bytes.length / 128, 0);
 }
 
 /** Answering a negentropy message; `size` is what it has in characters and its answer in bytes. */

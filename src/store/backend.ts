@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.js';
+import type { WorkTurns } from '../lib/work-turns.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
@@ -37,8 +38,11 @@ export type Backend = {
   writtenRow(sequence: number): Promise<void>;
   /** Settles when all changes of stored events so far are on disk; `undefined` when they are. Rejects as `check` throws. */
   unwritten(): Promise<void> | undefined;
-  /** The bodies of rows, or why one is not to be had. Rejects with `StoreError` when nothing can be read. */
-  read(sequences: readonly number[]): Promise<(StoredEvent | BodyFault)[]>;
+  /**
+   * The bodies of rows, or why one is not to be had. What is not in memory is put on the account of `turns`. Rejects with
+   * `StoreError` when nothing can be read.
+   */
+  read(sequences: readonly number[], turns?: WorkTurns): Promise<(StoredEvent | BodyFault)[]>;
   /** Writes what waits, leaves all in order for the next start, and lets go of what is held. */
   close(): Promise<void>;
 };

@@ -46,7 +46,7 @@ export class StoredRows {
       let reading: Promise<StoredEvent[]> | undefined;
       for (const chunk of chunksOf(batch.found)) {
         const ready = reading;
-        reading = this.#read(chunk);
+        reading = this.#read(chunk, turns);
         // Whoever leaves early does not want to know how the read that runs ends.
         reading.catch(() => {});
         const events = (await ready) ?? [];
@@ -73,9 +73,9 @@ export class StoredRows {
   }
 
   /** The events of those rows that are still there. */
-  async #read(found: readonly FoundRow[]): Promise<StoredEvent[]> {
+  async #read(found: readonly FoundRow[], turns: WorkTurns): Promise<StoredEvent[]> {
     this.#letGoDue();
-    return this.#events(this.#standing(found));
+    return this.#events(this.#standing(found), turns);
   }
 
   #standing(found: readonly FoundRow[]): readonly FoundRow[] {
@@ -83,19 +83,21 @@ export class StoredRows {
   }
 
   /** One that is not to be had costs the answer this one only. */
-  async #events(rows: readonly Pick<FoundRow, 'row' | 'sequence'>[]): Promise<StoredEvent[]> {
-    const read = await this.#backend.read(rows.map(({ sequence }) => sequence));
-    const events: StoredEvent[] = [];
-    for (const [at, event] of read.entries()) {
-      if (typeof event !== 'string') {
-        events.push(event);
-        continue;
-      }
+  async #events(
+    rows: readonly Pick<FoundRow, 'row' | 'sequence'>[],
+    turns?: WorkTurns,
+  ): Promise<StoredEvent[]> {
+    const read = await this.#backend.read(
+      rows.map(({ sequence }) => sequence),
+      turns,
+    );
+    return read.filter((event, at): event is StoredEvent => {
+      if (typeof event !== 'string') return true;
       const { row, sequence } = rows[at]!;
       // Its body may have gone with it while it was read.
       if (this.#index.isCurrent(row, sequence, isStored)) this.#onFault(row, event);
-    }
-    return events;
+      return false;
+    });
   }
 }
 

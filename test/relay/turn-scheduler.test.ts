@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { RequestLane } from '../../src/relay/request-lane.js';
+import { fixedRelaySettings } from '../../src/relay/settings.js';
 import { type Lane, TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -94,6 +96,33 @@ describe('TurnScheduler', () => {
     scheduler.remove(lane('a', 1));
     lane('b', 1);
     expect(turn()).toBe('b');
+  });
+});
+
+describe('RequestLane', () => {
+  it('of a client that used up its budget waits only while others have work to be done', () => {
+    const { clock, scheduler, lane, turn } = world();
+    const budget = new WorkBudget(
+      { ...clock, sleep: async () => {} },
+      { workUnitsPerSecond: 1, workUnitsMax: 1 },
+    );
+    const room = { full: false, roomy: async () => {} };
+    const requests = new RequestLane(
+      scheduler,
+      fixedRelaySettings,
+      budget,
+      room,
+      () => {},
+      () => {},
+    );
+    requests.spend(1);
+    expect([requests.isLate, requests.shouldWait]).toEqual([true, false]);
+    requests.push({ chars: 0, run: () => {} });
+    expect(requests.shouldWait).toBe(false);
+    lane('a', 1);
+    expect(requests.shouldWait).toBe(true);
+    turn();
+    expect(requests.shouldWait).toBe(false);
   });
 });
 

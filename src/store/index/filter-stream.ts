@@ -39,9 +39,14 @@ export class FilterStream implements RowSource {
     this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The next match, -1 if none is at hand. */
+  /** The next match, if one is at hand. */
+  get current(): FoundRow | undefined {
+    return this.#found[this.#at];
+  }
+
+  /** Its row, -1 if there is none. */
   get row(): number {
-    return this.#found[this.#at]?.row ?? -1;
+    return this.#at < this.#found.length ? this.#found[this.#at]!.row : -1;
   }
 
   /** Whether more has to be found before the next match is known. */
@@ -131,13 +136,14 @@ export class QueryRun {
   /** Moves matches to `found` until there are `rowsMax`, or one has to be found first; true when there are no more. */
   #merge(found: FoundRow[], rowsMax: number): boolean {
     const merged = new MergedSource(this.#index.rows, this.#streams);
-    const { rows } = this.#index;
     const isHungry = (): boolean => this.#streams.some((stream) => stream.isHungry);
-    while (merged.row >= 0 && found.length < rowsMax && !isHungry()) {
-      const { row } = merged;
-      found.push({ row, sequence: rows.sequence(row), sizeLog: rows.sizeLog(row) });
+    for (let first = merged.first; first?.current && found.length < rowsMax; first = merged.first) {
+      const { size } = merged;
+      found.push(first.current);
       merged.advance();
+      // Only one that has no match at hand any more may have to find more.
+      if (merged.size < size && isHungry()) return false;
     }
-    return merged.row < 0 && !isHungry();
+    return merged.size === 0;
   }
 }

@@ -38,6 +38,16 @@ export class MergedSource<T extends RowSource> implements RowSource {
     return this.#heap[0]?.row ?? -1;
   }
 
+  /** The source of the current row, or one of them. */
+  get first(): T | undefined {
+    return this.#heap[0];
+  }
+
+  /** How many of the sources have a row. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** Goes past the current row in all sources. */
   advance(): void {
     const passed = this.row;
