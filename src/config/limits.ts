@@ -142,8 +142,8 @@ export const limits = {
   clientRequestsQueuedCharsMax: 2_400_000,
   /**
    * Work that one client may cause in a second, in units of a tenth of a microsecond or so (`relay/work-budget.ts`); what
-   * it asks beyond that waits behind what others ask. Measured on one core with 20,000 events of 1 KB: a row of the index
-   * takes 0.02 to 0.1 µs, an event that is sent from memory 1 µs, one that is read from disk 5 µs or more.
+   * it asks beyond that waits behind what others ask. Means of one run over 20,000 events of 1 KB: a unit of index work
+   * takes 0.02 to 0.1 µs, an event that is sent from memory about 1 µs, one that is read from disk 5 to 14 µs.
    */
   clientWorkUnitsPerSecond: 200_000,
   /** Work that a client which asked for nothing for a while may cause at once, and work beyond its budget that counts. */
