@@ -96,7 +96,7 @@ export const NODE_FILTER: usize = 12;
 export const NODE_BYTES: usize = 16;
 
 /*
- * Standing set: a B+ tree of records with the count and the sum of every subtree. All nodes have one size.
+ * Live set: a B+ tree of records with the count and the sum of every subtree. All nodes have one size.
  *
  * Tree                                            Node
  *   0        4        8        12       16          0        4                 64

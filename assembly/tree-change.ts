@@ -1,5 +1,5 @@
 /*
- * Changes of a standing set: inserting and deleting walk from the root to a leaf, and keep all counts and sums on the
+ * Changes of a live set: inserting and deleting walk from the root to a leaf, and keep all counts and sums on the
  * way right.
  */
 import {

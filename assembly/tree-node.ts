@@ -1,5 +1,5 @@
 /*
- * The nodes of a standing set: a B+ tree of records that keeps the count and the sum of every subtree. Nodes come from a
+ * The nodes of a live set: a B+ tree of records that keeps the count and the sum of every subtree. Nodes come from a
  * list of spare ones; the caller keeps enough of them (`treeAdopt`).
  */
 import {

@@ -1,5 +1,5 @@
 /*
- * Questions to a standing set: finding by index or bound and the fingerprint of any range take a walk from the root to
+ * Questions to a live set: finding by index or bound and the fingerprint of any range take a walk from the root to
  * one leaf or two.
  */
 import { hashFirst, hashLanes, padLane, sumOfLane } from './fingerprint';

@@ -19,6 +19,8 @@ import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../src/admission/admission-pipeline.js';
 import { createPoolVerifier } from '../src/admission/verification/pool-verifier.js';
+import { AlignmentMetrics } from '../src/alignment/alignment-metrics.js';
+import { GitAlignment } from '../src/alignment/git-alignment.js';
 import { BareRepositories } from '../src/git/bare-repositories.js';
 import { GitRunner } from '../src/git/git-runner.js';
 import { systemClock } from '../src/lib/clock.js';
@@ -28,11 +30,9 @@ import { ReleaseStack } from '../src/lib/release-stack.js';
 import type { NostrEvent } from '../src/nostr/event.js';
 import { Identity } from '../src/nostr/keys.js';
 import { OwnService } from '../src/nostr/relay-url.js';
-import { AlignmentMetrics } from '../src/policy/alignment-metrics.js';
-import { GitAlignment } from '../src/policy/git-alignment.js';
 import { Nip34WritePolicy } from '../src/policy/nip34-write-policy.js';
-import { RepositoryDirectory } from '../src/policy/repository-directory.js';
-import { RepositoryServing } from '../src/policy/serving.js';
+import { RepositoryDirectory } from '../src/repositories/repository-directory.js';
+import { RepositoryServing } from '../src/repositories/serving.js';
 import { openLevelStore } from '../src/store/level/level-store.js';
 
 export type GitRefsResult = {
@@ -115,7 +115,7 @@ async function admit({ admission, alignment }: Parts, events: readonly NostrEven
   const begin = performance.now();
   const outcomes: Promise<{ type: string }>[] = [];
   for (const event of events) {
-    await admission.roomy('direct');
+    await admission.waitForCapacity('direct');
     // Frames come in turns of the loop, not all in one.
     await nextTurn();
     outcomes.push(admission.submit(event, { type: 'direct' }));

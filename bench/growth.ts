@@ -1,4 +1,4 @@
-import { largest, smallest } from '../src/lib/lists.js';
+import { largest, smallest } from '../src/lib/collections/lists.js';
 import type { Result } from './measure.js';
 import { formatTime } from './report.js';
 

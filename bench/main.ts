@@ -6,23 +6,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { append } from '../src/lib/lists.js';
+import { append } from '../src/lib/collections/lists.js';
 import { findRegressions, readBaseline, writeBaseline } from './baseline.js';
 import { chartsOf, plot } from './growth.js';
+import { liveSetTopic } from './live-set.bench.js';
 import { matchTopic } from './match.bench.js';
 import { measureWork, type Result } from './measure.js';
 import { queryTopic } from './query.bench.js';
 import { reconcileTopic } from './reconcile.bench.js';
 import { recordSetTopic } from './record-set.bench.js';
 import { formatWork } from './report.js';
-import { standingSetTopic } from './standing-set.bench.js';
 import { drawSvg } from './svg.js';
 import { syncFilterTopic } from './sync-filter.bench.js';
 import type { Scale, Topic, Work } from './topic.js';
 
 const topics: readonly Topic[] = [
   recordSetTopic,
-  standingSetTopic,
+  liveSetTopic,
   reconcileTopic,
   matchTopic,
   queryTopic,

@@ -1,8 +1,8 @@
 import type { NostrEvent } from 'nostr-tools/core';
 import { matchFilters, type Filter as RivalFilter } from 'nostr-tools/filter';
 import type { FilterMatcher, Kernels } from '../src/kernels/kernels.js';
-import { createReferenceKernels } from '../src/kernels/reference.js';
-import { createWasmKernels } from '../src/kernels/wasm.js';
+import { createReferenceKernels } from '../src/kernels/reference/kernels.js';
+import { createWasmKernels } from '../src/kernels/wasm/kernels.js';
 import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
 import type { Filter, FilteredEvent } from '../src/nostr/filter.js';
 import { randomHex32 } from './data.js';

@@ -1,6 +1,6 @@
 import type { NostrEvent } from 'nostr-tools/core';
 import { matchFilter, type Filter as RivalFilter } from 'nostr-tools/filter';
-import { createWasmKernels } from '../src/kernels/wasm.js';
+import { createWasmKernels } from '../src/kernels/wasm/kernels.js';
 import { systemClock } from '../src/lib/clock.js';
 import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
 import { type Filter, matchesFilter } from '../src/nostr/filter.js';
@@ -8,7 +8,7 @@ import type { Backend } from '../src/store/backend.js';
 import type { EventStore } from '../src/store/event-store.js';
 import { EventIndex } from '../src/store/index/event-index.js';
 import { assembleStore } from '../src/store/opened-store.js';
-import { Reasons } from '../src/store/reasons.js';
+import { Reasons } from '../src/store/refused/reasons.js';
 import { randomHex32 } from './data.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 

@@ -1,6 +1,6 @@
 import { nip77 } from 'nostr-tools';
 import { type RecordSet, recordBytes } from '../src/kernels/kernels.js';
-import { createWasmKernels } from '../src/kernels/wasm.js';
+import { createWasmKernels } from '../src/kernels/wasm/kernels.js';
 import { NegentropyClient } from '../src/negentropy/client.js';
 import { NegentropyServer } from '../src/negentropy/server.js';
 import { ClassicPeer } from '../test/negentropy/classic-peer.js';

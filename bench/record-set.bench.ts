@@ -1,9 +1,9 @@
 import { nip77 } from 'nostr-tools';
-import { Arena } from '../src/kernels/arena.js';
 import { fingerprintBytes, type Kernels, type RecordSet, recordBytes } from '../src/kernels/kernels.js';
-import { createReferenceKernels } from '../src/kernels/reference.js';
-import { createWasmKernels } from '../src/kernels/wasm.js';
-import { instantiateKernels } from '../src/kernels/wasm-module.js';
+import { createReferenceKernels } from '../src/kernels/reference/kernels.js';
+import { Arena } from '../src/kernels/wasm/arena.js';
+import { createWasmKernels } from '../src/kernels/wasm/kernels.js';
+import { instantiateKernels } from '../src/kernels/wasm/module.js';
 import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
 import { type PlainRecord, plainRecords, randomRecordBytes } from './data.js';
 import { memoryCopy, streamingRead } from './floors.js';

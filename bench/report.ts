@@ -1,4 +1,4 @@
-import { largest } from '../src/lib/lists.js';
+import { largest } from '../src/lib/collections/lists.js';
 import type { Result } from './measure.js';
 import type { Figures } from './topic.js';
 

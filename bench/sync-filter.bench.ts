@@ -1,8 +1,8 @@
 import type { NostrEvent } from '../src/nostr/event.js';
 import { OwnService } from '../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../src/nostr/repository.js';
-import { Discovery } from '../src/sync/discovery.js';
-import { FilterService } from '../src/sync/filter.js';
+import { Discovery } from '../src/sync/topics/discovery.js';
+import { FilterService } from '../src/sync/topics/filter.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 
 const owner = 'a'.repeat(64);

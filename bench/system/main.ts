@@ -4,7 +4,7 @@
  *   npm run bench:system -- [--events N] [--scenario A,B] …   (--help for all)
  */
 import { writeFileSync } from 'node:fs';
-import { append } from '../../src/lib/lists.js';
+import { append } from '../../src/lib/collections/lists.js';
 import { formatJson, formatResult, type Result } from './report.js';
 import type { Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
-import { largest } from '../../src/lib/lists.js';
+import { largest } from '../../src/lib/collections/lists.js';
 import type { Usage } from './process-usage.js';
 import type { SignatureLibrary } from './relay-process.js';
 import type { Figure, Measurement } from './scenario.js';

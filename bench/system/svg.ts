@@ -1,4 +1,4 @@
-import { largest } from '../../src/lib/lists.js';
+import { largest } from '../../src/lib/collections/lists.js';
 import { formatFigure, type Result } from './report.js';
 import type { Figure } from './scenario.js';
 

@@ -1,23 +1,23 @@
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
-import { TurnSlices } from '../lib/turn-slices.js';
+import { TurnSlices } from '../lib/turns/turn-slices.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
 import type { PutResult, RemovedEvent } from '../store/event-store.js';
-import type { RefusedIndex } from '../store/refused-index.js';
-import { AcceptedInHand } from './accepted-in-hand.js';
+import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { AdmissionClosedError } from './errors.js';
 import { EventDates } from './event-dates.js';
 import { type AdmissionLog, EventFailures } from './event-failures.js';
 import { EventFeed } from './event-feed.js';
-import { EventsUnderWay } from './events-under-way.js';
-import type { HotEvent } from './hot-cache.js';
+import { InFlightEvents } from './in-flight-events.js';
 import { Judge, type JudgeParts, wrongSignature } from './judge.js';
+import { LazyAcceptedEvent } from './lazy-accepted-event.js';
 import { PendingWrites } from './pending-writes.js';
+import type { HotEvent } from './recent-rejects.js';
 import { Refusals, type Revived } from './refusals.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
@@ -75,7 +75,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writes: PendingWrites<WritingJob>;
   /** The copies of an event go one after another. */
-  readonly #underWay = new EventsUnderWay();
+  readonly #underWay = new InFlightEvents();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
@@ -129,9 +129,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     }
   }
 
-  async roomy(source: EventSource['type']): Promise<void> {
+  async waitForCapacity(source: EventSource['type']): Promise<void> {
     if (this.#closed) throw new AdmissionClosedError();
-    await this.#queue.roomy(source);
+    await this.#queue.waitForCapacity(source);
     if (source !== 'direct' && this.#slices.isOver) await this.#slices.next();
   }
 
@@ -239,7 +239,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const judgement = this.#judge.verified(event, source, verdict);
     if (judgement.type !== 'taken') return judgement;
     if (judgement.isEphemeral) {
-      this.feed.emitAccepted(new AcceptedInHand(event, source, false));
+      this.feed.emitAccepted(new LazyAcceptedEvent(event, source, false));
       return { type: 'ephemeral' };
     }
     // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
@@ -273,7 +273,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const { event, source } = job;
     if (source.type !== 'direct') this.#settle(job, stored);
     this.feed.emitRemoved({ removed });
-    this.feed.emitAccepted(new AcceptedInHand(event, source, true));
+    this.feed.emitAccepted(new LazyAcceptedEvent(event, source, true));
     this.#failures.attempt(event.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want(acceptable, event);

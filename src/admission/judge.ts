@@ -6,7 +6,7 @@ import type { WritePolicy } from '../policy/write-policy.js';
 import type { EventStore, PutStatus } from '../store/event-store.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
 import type { EventDates } from './event-dates.js';
-import type { EventsUnderWay } from './events-under-way.js';
+import type { InFlightEvents } from './in-flight-events.js';
 import type { Refusals } from './refusals.js';
 import type { Verdict } from './verification/verifier.js';
 
@@ -17,7 +17,7 @@ export type JudgeParts = {
   readonly dates: EventDates;
   /** Where there are quotas. */
   readonly waitingForRoom?: WaitingForRoom;
-  readonly underWay: EventsUnderWay;
+  readonly underWay: InFlightEvents;
   /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
   readonly hasRoom?: () => boolean;
 };

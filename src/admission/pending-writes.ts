@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
-import { SlicedQueue } from '../lib/sliced-queue.js';
-import type { TurnSlices } from '../lib/turn-slices.js';
+import { SlicedQueue } from '../lib/turns/sliced-queue.js';
+import type { TurnSlices } from '../lib/turns/turn-slices.js';
 
 /** The events that one write of the store brings to disk. */
 type WriteGroup<W> = { readonly written: Promise<void>; readonly events: W[] };
@@ -68,7 +68,7 @@ export class PendingWrites<W> {
       },
       (error) => {
         this.#end(group);
-        for (const each of group.events) this.#letGo(each);
+        for (const each of group.events) this.#evict(each);
         this.#listener.onFailure(group.events, error);
       },
     );
@@ -85,10 +85,10 @@ export class PendingWrites<W> {
 
   #announce(event: W): void {
     this.#listener.announce(event);
-    this.#letGo(event);
+    this.#evict(event);
   }
 
-  #letGo(event: W): void {
+  #evict(event: W): void {
     const wasFull = this.isFull;
     this.#bytes -= this.#listener.bytesOf(event);
     this.#count -= 1;

@@ -2,9 +2,9 @@ import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { eventHash, type NostrEvent } from '../nostr/event.js';
 import type { WritePolicy } from '../policy/write-policy.js';
-import type { RefusedIndex } from '../store/refused-index.js';
+import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { EventSource } from './admission.js';
-import { HotCache, type HotEvent } from './hot-cache.js';
+import { type HotEvent, RecentRejects } from './recent-rejects.js';
 
 /** The reasons that the store tells anew of each event, from what it holds and what time it is. */
 const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
@@ -21,18 +21,18 @@ export type Revived = { readonly atHand: readonly HotEvent[]; readonly gone: rea
  */
 export class Refusals {
   readonly #refused: RefusedIndex;
-  readonly #policy: Pick<WritePolicy, 'revivedBy'>;
-  readonly #hot: HotCache;
+  readonly #policy: Pick<WritePolicy, 'retryCandidates'>;
+  readonly #hot: RecentRejects;
 
   constructor(
     refused: RefusedIndex,
-    policy: Pick<WritePolicy, 'revivedBy'>,
+    policy: Pick<WritePolicy, 'retryCandidates'>,
     clock: Clock,
     hotCacheDurationMs: number,
   ) {
     this.#refused = refused;
     this.#policy = policy;
-    this.#hot = new HotCache(clock, hotCacheDurationMs, limits.hotCacheBytesMax);
+    this.#hot = new RecentRejects(clock, hotCacheDurationMs, limits.hotCacheBytesMax);
   }
 
   /** Bytes of the events that are at hand. */
@@ -72,7 +72,7 @@ export class Refusals {
     const atHand: HotEvent[] = [];
     const gone: string[] = [];
     if (this.#refused.size === 0) return { atHand, gone };
-    for (const filter of this.#policy.revivedBy(event)) {
+    for (const filter of this.#policy.retryCandidates(event)) {
       for (const id of this.#refused.matching(filter, limits.revivedIdsMax)) {
         if (finalReasons.has(this.#refused.reasonFor(id) ?? '')) continue;
         this.#take(id, { atHand, gone });

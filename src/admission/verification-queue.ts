@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
-import { BoundedQueue } from '../lib/bounded-queue.js';
-import { SlicedQueue } from '../lib/sliced-queue.js';
-import type { TurnSlices } from '../lib/turn-slices.js';
+import { BoundedQueue } from '../lib/collections/bounded-queue.js';
+import { SlicedQueue } from '../lib/turns/sliced-queue.js';
+import type { TurnSlices } from '../lib/turns/turn-slices.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
 import type { Verdict, VerifiedBatch, Verifier } from './verification/verifier.js';
@@ -83,11 +83,11 @@ export class VerificationQueue<J extends Job> {
   }
 
   /** Resolves when the lane of such a source has room. */
-  roomy(source: EventSource['type']): Promise<void> {
-    return this.#lanes[laneOf[source]].roomy();
+  waitForCapacity(source: EventSource['type']): Promise<void> {
+    return this.#lanes[laneOf[source]].waitForCapacity();
   }
 
-  /** Begins no more batches until `resume`: whoever waits for `roomy` waits longer. */
+  /** Begins no more batches until `resume`: whoever waits for `waitForCapacity` waits longer. */
   pause(): void {
     this.#isPaused = true;
   }

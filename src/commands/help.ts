@@ -1,6 +1,6 @@
 import { optionsHelp } from '../config/help.js';
 import { programName, programVersion } from '../config/version.js';
-import { largest } from '../lib/lists.js';
+import { largest } from '../lib/collections/lists.js';
 import type { Command, CommandFlag } from './command.js';
 
 /** The help of the whole program. */

@@ -52,15 +52,15 @@ export const limits = {
 
   // Local sets of reconciliation
   /** Most sets that follow the store by themselves. */
-  standingSetsMax: 16,
+  liveSetsMax: 16,
   /** Least records of a set that is worth that. */
-  standingSetRecordsMin: 1_000,
-  /** Share of the kernels' memory that standing sets may take. */
-  standingSetsMemoryShareMax: 0.5,
+  liveSetRecordsMin: 1_000,
+  /** Share of the kernels' memory that live sets may take. */
+  liveSetsMemoryShareMax: 0.5,
   /** Changes of a set while it is made, in turns, that are made up for; with more it is made again, in one turn. */
   localSetChangesMax: 16_384,
   /** Most filters that are remembered as asked for once; the second time their sets stand. */
-  standingCandidatesMax: 256,
+  liveSetCandidatesMax: 256,
 
   // Admission
   /** Bytes of events that wait for verification in one lane, above which its producers wait. */
@@ -215,7 +215,7 @@ export const limits = {
   addressNegentropySessionsMax: 64,
   /** Time without a useful message after which a negentropy session gives way to one that waits. */
   negentropyYieldMs: 15_000,
-  /** Share of the kernels' memory for clients that the sets of their negentropy sessions may take, beside standing ones. */
+  /** Share of the kernels' memory for clients that the sets of their negentropy sessions may take, beside live ones. */
   negentropyMemoryShareMax: 0.4,
   /** The same of the clients of one address. */
   addressNegentropyMemoryShareMax: 0.3,
@@ -474,10 +474,6 @@ export const limits = {
   liveKindsRetryMs: 86_400_000,
 
   // Sync: catch-up
-  /** Records of each of the two made-up sets with which a reconciliation is rehearsed. */
-  rehearsalRecords: 20_000,
-  /** Stored events from which on that is worth it. */
-  rehearsalStoredEventsMin: 20_000,
   /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
   everythingTrialEvents: 1_000,
   /** After how many times as many more events that is looked at: by then, what came before its root is stored. */

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, type Registry } from 'prom-client';
-import type { AddressAccounts } from '../lib/address-accounts.js';
+import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Faults } from '../lib/faults.js';
 
 /**

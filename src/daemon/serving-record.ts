@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Options } from '../config/options.js';
 import { type OptionKey, optionEntries } from '../config/schema.js';
 
-/** The options that decide which repositories are served (policy/serving.ts). */
+/** The options that decide which repositories are served (repositories/serving.ts). */
 const servingKeys = [
   'domain',
   'bindAddress',

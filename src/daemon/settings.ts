@@ -1,12 +1,12 @@
 import { formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
-import type { AddressLimits } from '../lib/address-accounts.js';
+import type { AddressLimits } from '../lib/budgets/address-accounts.js';
 import { dayMs, secondMs } from '../lib/clock.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
-import type { ServingRules } from '../policy/serving.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
+import type { ServingRules } from '../repositories/serving.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
 import type { DescriptorShares } from './descriptors.js';
 

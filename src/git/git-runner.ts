@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { limits } from '../config/limits.js';
 import { type Deferred, deferred, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
-import { Slots } from '../lib/slots.js';
+import { Slots } from '../lib/turns/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
 import { GitError } from './git-error.js';
 import type { HelperAnswer, HelperRequest } from './git-helper.js';

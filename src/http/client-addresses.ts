@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
-import { addressGroupOf, localAddressGroup, parseAddress } from '../lib/address-group.js';
+import { addressGroupOf, localAddressGroup, parseAddress } from '../lib/budgets/address-group.js';
 
 type Network = ReturnType<typeof ipaddr.parseCIDR>;
 
@@ -21,7 +21,7 @@ export class ClientAddresses {
     this.#logger = logger;
   }
 
-  /** The address group (`lib/address-group.ts`) of whoever sent the request. */
+  /** The address group (`lib/budgets/address-group.ts`) of whoever sent the request. */
   groupOf(request: Pick<IncomingMessage, 'socket' | 'headers'>): string {
     const peer = request.socket.remoteAddress ?? '';
     const header = request.headers['x-forwarded-for'];

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { limits } from '../config/limits.js';
-import type { AddressAccount, AddressAccounts } from '../lib/address-accounts.js';
+import type { AddressAccount, AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Clock } from '../lib/clock.js';
-import { Growth } from '../lib/growth.js';
+import { Growth } from '../lib/collections/growth.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { ClientAddresses } from './client-addresses.js';
 

@@ -28,7 +28,7 @@ import type { Route } from './route.js';
 
 /**
  * Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it.
- * `addressGroup` is that of the client (`lib/address-group.ts`).
+ * `addressGroup` is that of the client (`lib/budgets/address-group.ts`).
  */
 export type UpgradeHandler = (
   request: IncomingMessage,

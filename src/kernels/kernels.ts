@@ -22,7 +22,7 @@ export type Kernels = {
   /** An empty set to which records are added in any order; `capacity` is a hint in records. */
   createRecordSet(capacity?: number): RecordSetBuilder;
   /** An empty set to which records are added, and from which they are taken, at any time. */
-  createStandingSet(): StandingSet;
+  createLiveSet(): LiveSet;
   /** An empty collection of filters against which events are matched. */
   createFilterMatcher(): FilterMatcher;
 };
@@ -47,7 +47,7 @@ export type RecordSetBuilder = Disposable & {
   /** Sorts, drops exact duplicates, prepares range sums. The builder is spent afterwards. */
   seal(): RecordSet;
   /** Sorts and makes a set that records can be added to and taken from. The builder is spent afterwards. */
-  stand(): StandingSet;
+  toLiveSet(): LiveSet;
 };
 
 /**
@@ -89,7 +89,7 @@ export type RecordSet = Disposable & RecordReader;
  * A sorted set of records that changes: every call takes a time that grows with the logarithm of the size. An index
  * holds until the next change.
  */
-export type StandingSet = Disposable &
+export type LiveSet = Disposable &
   RecordReader & {
     /** Adds a record; false when it was there already. Throws `KernelMemoryError` above the memory limit. */
     insert(createdAt: number | bigint, id: Uint8Array): boolean;

@@ -1,10 +1,10 @@
 import { idBytes, type RecordReader } from '../kernels/kernels.js';
-import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import { type Alignment, alignLists, rangeOfGap } from './list-gaps.js';
 import { firstPiece, type Range } from './open-range.js';
 import { bestCut, expectedAnswerBytes, listingIsCheaper, type Peer } from './plan.js';
 import type { Question } from './questions.js';
-import { boundBytesMax, countBytesMax, fingerprintRangeBytesMax, MessageWriter } from './writer.js';
+import { type Bound, boundBefore, compareBounds, lowestBound } from './wire/bound.js';
+import { boundBytesMax, countBytesMax, fingerprintRangeBytesMax, MessageWriter } from './wire/writer.js';
 
 type PiecesQuestion = Extract<Question, { asks: 'pieces' }>;
 type IdsQuestion = Extract<Question, { asks: 'ids' }>;

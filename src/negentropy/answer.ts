@@ -1,11 +1,11 @@
 import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
-import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
-import { FingerprintBatch } from './fingerprints.js';
 import { compareItems, type IdList, sameFingerprint } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { classicPieces, expectedDifferences, type Peer } from './plan.js';
-import type { MessageRange } from './reader.js';
+import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './wire/bound.js';
+import { FingerprintBatch } from './wire/fingerprints.js';
+import type { MessageRange } from './wire/reader.js';
 
 /** What an answer leaves open and what it tells about the sets. */
 export type AnswerOutcome = {

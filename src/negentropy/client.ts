@@ -1,14 +1,14 @@
 import { limits } from '../config/limits.js';
 import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWalk } from './answer.js';
-import { highestBound, indexOfBound, lowestBound } from './bound.js';
 import { NegentropyError } from './errors.js';
 import { IdList } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { bestCut, DifferenceDensity, firstPieces, type Peer } from './plan.js';
 import { QuestionWriter } from './question-writer.js';
-import { MessageReader, protocolVersion } from './reader.js';
-import { checkedFrameLimit } from './writer.js';
+import { highestBound, indexOfBound, lowestBound } from './wire/bound.js';
+import { MessageReader, protocolVersion } from './wire/reader.js';
+import { checkedFrameLimit } from './wire/writer.js';
 
 export type NegentropyClientOptions = {
   /** Longest message that we send, in bytes; 0 for no limit. */

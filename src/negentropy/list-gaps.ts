@@ -1,7 +1,7 @@
 import { idBytes, type RecordReader } from '../kernels/kernels.js';
-import { type Bound, compareBounds, infinity, noPrefix, separatingPrefix } from './bound.js';
 import { idKey, sameId } from './id-list.js';
 import type { Range } from './open-range.js';
+import { type Bound, compareBounds, infinity, noPrefix, separatingPrefix } from './wire/bound.js';
 
 /**
  * A place where two lists of one range differ: our ids [ourBegin, ourEnd) stand there against their ids

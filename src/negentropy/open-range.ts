@@ -1,5 +1,5 @@
 import type { RecordReader } from '../kernels/kernels.js';
-import { type Bound, boundBefore } from './bound.js';
+import { type Bound, boundBefore } from './wire/bound.js';
 
 /** A range of the space with the indexes [begin, end) of our items in it. */
 export type Range = {

@@ -1,8 +1,8 @@
 import type { RecordReader } from '../kernels/kernels.js';
-import { type Bound, boundBefore, compareBounds, lowestBound } from './bound.js';
 import type { AskedGroup, AskedRange, OpenRange } from './open-range.js';
 import { expectedAnswerBytes, type Peer } from './plan.js';
-import { fingerprintRangeBytesMax, MessageWriter } from './writer.js';
+import { type Bound, boundBefore, compareBounds, lowestBound } from './wire/bound.js';
+import { fingerprintRangeBytesMax, MessageWriter } from './wire/writer.js';
 
 /** One message of the client in the making. */
 export class QuestionWriter {

@@ -1,10 +1,10 @@
 import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
-import { indexOfBound, lowestBound } from './bound.js';
-import { FingerprintBatch } from './fingerprints.js';
 import { sameFingerprint } from './id-list.js';
 import type { Range } from './open-range.js';
 import { type DifferenceDensity, expectedDifferences } from './plan.js';
-import type { MessageRange, MessageReader } from './reader.js';
+import { indexOfBound, lowestBound } from './wire/bound.js';
+import { FingerprintBatch } from './wire/fingerprints.js';
+import type { MessageRange, MessageReader } from './wire/reader.js';
 
 /** A range of a client's message that calls for an answer: its fingerprint differs from ours, or it lists its ids. */
 export type Question =

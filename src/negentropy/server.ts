@@ -2,8 +2,8 @@ import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWriter } from './answer-writer.js';
 import { classicPieces, DifferenceDensity, type Peer } from './plan.js';
 import { readQuestions } from './questions.js';
-import { MessageReader, protocolVersion } from './reader.js';
-import { checkedFrameLimit } from './writer.js';
+import { MessageReader, protocolVersion } from './wire/reader.js';
+import { checkedFrameLimit } from './wire/writer.js';
 
 /**
  * The server's role of negentropy V1. Every message is answered from itself alone; between the messages of a session

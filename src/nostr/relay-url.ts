@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { isLoopbackHost } from '../config/host.js';
 import { limits } from '../config/limits.js';
-import { addressGroupOf } from '../lib/address-group.js';
+import { addressGroupOf } from '../lib/budgets/address-group.js';
 import { GraspError } from '../lib/errors.js';
 
 /** A text that is no relay URL; the message says why. */

@@ -1,10 +1,10 @@
 import type { NostrEvent } from '../nostr/event.js';
 import { type Announcement, parseAnnouncement } from '../nostr/repository.js';
+import { checkedIdentifier } from '../repositories/repository-identifier.js';
+import type { Serving } from '../repositories/serving.js';
 import { accept, type Decision, reject } from './decision.js';
 import { alignMaintained } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { checkedIdentifier } from './repository-identifier.js';
-import type { Serving } from './serving.js';
 import { type Reading, reading } from './structure.js';
 
 type Subject = { readonly announcement: Announcement; readonly serving: Serving };

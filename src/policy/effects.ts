@@ -1,10 +1,10 @@
-import type { Effect } from './decision.js';
 import type {
   Departed,
   NamingPullRequest,
   RepositoryDirectory,
   RepositoryId,
-} from './repository-directory.js';
+} from '../repositories/repository-directory.js';
+import type { Effect } from './decision.js';
 
 /** Where to look after an announcement came or went: its own repository, and those that its author maintains. */
 export function alignMaintained(directory: RepositoryDirectory, announced: RepositoryId): Effect[] {

@@ -1,5 +1,5 @@
 import { limits } from '../config/limits.js';
-import { NumberColumn } from '../lib/number-column.js';
+import { NumberColumn } from '../lib/collections/number-column.js';
 import { kinds } from '../nostr/kinds.js';
 import { IdNumbers } from '../store/name-numbers.js';
 

@@ -2,14 +2,14 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 import type { RemovedEvent } from '../store/event-store.js';
-import { Anchors } from './anchors.js';
 import { AnnouncementPolicy } from './announcement-policy.js';
 import { type Decision, type Effect, reject } from './decision.js';
 import { effectsOfDeparture } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { PrEventPolicy } from './pr-event-policy.js';
 import { RelatedEventPolicy } from './related-event-policy.js';
-import { revivedBy } from './revived-by.js';
+import { RelatedToStored } from './related-to-stored.js';
+import { retryCandidates } from './retry-candidates.js';
 import { StatePolicy } from './state-policy.js';
 import type { WritePolicy } from './write-policy.js';
 
@@ -22,7 +22,7 @@ export class Nip34WritePolicy implements WritePolicy {
   readonly #others: Judge;
 
   constructor(context: PolicyContext) {
-    const anchors = new Anchors(context);
+    const anchors = new RelatedToStored(context);
     const pullRequests = judgeBy(new PrEventPolicy(context, anchors));
     this.#context = context;
     this.#byKind = new Map<number, Judge>([
@@ -53,8 +53,8 @@ export class Nip34WritePolicy implements WritePolicy {
     return effectsOfDeparture(directory, directory.onRemoved(removed));
   }
 
-  revivedBy(event: NostrEvent): Filter[] {
-    return revivedBy(event);
+  retryCandidates(event: NostrEvent): Filter[] {
+    return retryCandidates(event);
   }
 
   #judgeOf({ kind }: NostrEvent): Judge {

@@ -1,8 +1,8 @@
 import type { NostrEvent } from '../nostr/event.js';
+import type { RepositoryDirectory } from '../repositories/repository-directory.js';
+import type { RepositoryServing } from '../repositories/serving.js';
 import type { EventStore } from '../store/event-store.js';
 import type { Decision } from './decision.js';
-import type { RepositoryDirectory } from './repository-directory.js';
-import type { RepositoryServing } from './serving.js';
 import type { Reading } from './structure.js';
 
 /** What all sub-policies share. */

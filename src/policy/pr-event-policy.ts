@@ -1,18 +1,18 @@
 import type { NostrEvent } from '../nostr/event.js';
-import type { Anchors } from './anchors.js';
+import { type PullRequest, parsePullRequest } from '../repositories/pull-request.js';
 import { accept, type Decision, reject } from './decision.js';
 import { alignNamed } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { type PullRequest, parsePullRequest } from './pull-request.js';
 import { notRelated } from './related-event-policy.js';
+import type { RelatedToStored } from './related-to-stored.js';
 import { type Reading, reading } from './structure.js';
 
 /** Kinds 1618 and 1619: accepted when they hang on something accepted and name a commit. */
 export class PrEventPolicy implements SubPolicy<PullRequest> {
   readonly #context: PolicyContext;
-  readonly #anchors: Anchors;
+  readonly #anchors: RelatedToStored;
 
-  constructor(context: PolicyContext, anchors: Anchors) {
+  constructor(context: PolicyContext, anchors: RelatedToStored) {
     this.#context = context;
     this.#anchors = anchors;
   }

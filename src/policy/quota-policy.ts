@@ -41,8 +41,8 @@ export class QuotaPolicy implements WritePolicy {
     return this.#policy.onRemoved(removed);
   }
 
-  revivedBy(event: NostrEvent): Filter[] {
-    return this.#policy.revivedBy(event);
+  retryCandidates(event: NostrEvent): Filter[] {
+    return this.#policy.retryCandidates(event);
   }
 
   /** Whether a version of a replaceable event is stored, which the store lets go for this one. */

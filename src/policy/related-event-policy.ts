@@ -2,9 +2,9 @@ import { limits } from '../config/limits.js';
 import { deletionTargets } from '../nostr/deletion.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
-import type { Anchors } from './anchors.js';
 import { accept, type Decision, reject } from './decision.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
+import type { RelatedToStored } from './related-to-stored.js';
 import type { Reading } from './structure.js';
 
 /** The reason for events that hang on nothing accepted. */
@@ -21,9 +21,9 @@ export const notRelated = 'blocked: the event neither refers to an accepted even
  */
 export class RelatedEventPolicy implements SubPolicy<undefined> {
   readonly #context: PolicyContext;
-  readonly #anchors: Anchors;
+  readonly #anchors: RelatedToStored;
 
-  constructor(context: PolicyContext, anchors: Anchors) {
+  constructor(context: PolicyContext, anchors: RelatedToStored) {
     this.#context = context;
     this.#anchors = anchors;
   }

@@ -1,8 +1,8 @@
 import type { NostrEvent } from '../nostr/event.js';
+import { parseRepositoryState, type RepositoryState } from '../repositories/repository-state.js';
 import { accept, type Decision, reject } from './decision.js';
 import { alignGoverned } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { parseRepositoryState, type RepositoryState } from './repository-state.js';
 import { type Reading, reading } from './structure.js';
 
 /** Kind 30618: accepted when git could take it and its author maintains a repository of that identifier. */

@@ -28,5 +28,5 @@ export type WritePolicy = {
   /**
    * Filters over the refused events (`RefusedIndex`): those that may become acceptable now that `event` is stored.
    */
-  revivedBy(event: NostrEvent): Filter[];
+  retryCandidates(event: NostrEvent): Filter[];
 };

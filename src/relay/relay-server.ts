@@ -7,26 +7,26 @@ import type { Verifier } from '../admission/verification/verifier.js';
 import { limits } from '../config/limits.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { withTimeLimit } from '../lib/abort.js';
-import type { AddressAccounts } from '../lib/address-accounts.js';
+import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
+import { MemoryBudget } from '../lib/budgets/memory-budget.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
-import { MemoryBudget } from '../lib/memory-budget.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
-import type { LocalSets } from '../store/local-sets.js';
-import { AnnouncementBarrier } from './announcement-barrier.js';
-import { BlockPool } from './block-pool.js';
-import { ClientConnection, type ConnectionServices } from './client-connection.js';
-import { NegentropySlots } from './negentropy-slots.js';
+import type { LocalSets } from '../store/sets/local-sets.js';
+import { ClientConnection, type ConnectionServices } from './client/client-connection.js';
+import { NegentropySlots } from './client/negentropy-slots.js';
+import { AnnouncementBarrier } from './delivery/announcement-barrier.js';
+import { SubscriptionHub } from './delivery/subscription-hub.js';
+import { BlockPool } from './frames/block-pool.js';
+import { TurnEnd } from './frames/turn-end.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import { memorySharesOf, type RelaySettings, setMemorySharesOf } from './settings.js';
-import { SubscriptionHub } from './subscription-hub.js';
-import { TurnEnd } from './turn-end.js';
 import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
 export type RelayParts = {
-  readonly admission: Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'isAnnounced' | 'announced' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
   readonly localSets: Pick<LocalSets, 'open' | 'isStanding'>;
   readonly kernels: Kernels;

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { KernelMemory } from '../kernels/kernels.js';
-import type { MemoryShares } from '../lib/memory-budget.js';
-import type { SlotLimits } from './negentropy-slots.js';
+import type { MemoryShares } from '../lib/budgets/memory-budget.js';
+import type { SlotLimits } from './client/negentropy-slots.js';
 
 /** What bounds the relay: what the operator chose, and `fixedRelaySettings`. */
 export type RelaySettings = {

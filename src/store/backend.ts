@@ -1,10 +1,10 @@
 import type { Clock } from '../lib/clock.js';
-import type { WorkTurns } from '../lib/work-turns.js';
+import type { WorkTurns } from '../lib/turns/work-turns.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import type { TermList } from './index/terms.js';
-import type { Reasons } from './reasons.js';
+import type { Reasons } from './refused/reasons.js';
 
 /** An event that is stored now, and its bytes (nostr/event-body.ts) where these are at hand. */
 export type NewEvent = { readonly event: NostrEvent; readonly body: Uint8Array | undefined };
@@ -56,7 +56,7 @@ export type StoreParts = {
 };
 
 /** An event that is at hand; its JSON is made when it is asked for. */
-export class EventInHand implements StoredEvent {
+export class LazyEvent implements StoredEvent {
   readonly event: NostrEvent;
   readonly #write: (event: NostrEvent) => string;
   #json: string | undefined;

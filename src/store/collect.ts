@@ -1,6 +1,6 @@
 import { type RecordSetBuilder, recordBytes } from '../kernels/kernels.js';
-import { keyWords } from './index/key-words.js';
-import type { RowTable } from './index/row-table.js';
+import { keyWords } from './index/rows/key-words.js';
+import type { RowTable } from './index/rows/row-table.js';
 
 const rowsPerAppend = 4_096;
 

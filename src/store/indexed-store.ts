@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
-import type { WorkTurns } from '../lib/work-turns.js';
+import type { WorkTurns } from '../lib/turns/work-turns.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
@@ -20,8 +20,8 @@ import type { EventIndex } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { QueryRun, type RowBatch, type VisitBudget } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
-import { rowState } from './index/row-table.js';
-import type { RefusedRows } from './refused-rows.js';
+import { rowState } from './index/rows/row-table.js';
+import type { RefusedRows } from './refused/refused-rows.js';
 import { statusOf } from './rules.js';
 import { type Departures, StoredChanges } from './stored-changes.js';
 import { StoredRows } from './stored-rows.js';
@@ -67,7 +67,7 @@ export class IndexedStore implements EventStore {
     this.#events = new StoredRows(
       index,
       backend,
-      () => this.#changes.letGoDue(),
+      () => this.#changes.evictDue(),
       (row, fault) => this.#onFault(row, fault),
     );
   }
@@ -222,7 +222,7 @@ export class IndexedStore implements EventStore {
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {
     this.#backend.check();
-    this.#changes.letGoDue();
+    this.#changes.evictDue();
     const departed = this.#changes.departed();
     const isChanged = departed.removed.length + departed.lost.length > 0;
     const written = isChanged ? this.#backend.written() : Promise.resolve();
@@ -263,14 +263,14 @@ export class IndexedStore implements EventStore {
 
   /** The index without what has expired by now (NIP-40). */
   get #current(): EventIndex {
-    this.#changes.letGoDue();
+    this.#changes.evictDue();
     return this.#index;
   }
 
   /** Lets the event loop do all else, and comes back when it is this work's turn. */
   async #nextTurn(turns: WorkTurns, signal?: AbortSignal): Promise<void> {
     await turns.next(signal);
-    this.#changes.letGoDue();
+    this.#changes.evictDue();
   }
 
   /** The event of a stored row is not to be had. */

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { eventJson } from '../nostr/event.js';
-import { type Backend, type BodyFault, EventInHand, type NewEvent } from './backend.js';
+import { type Backend, type BodyFault, LazyEvent, type NewEvent } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import { EventIndex } from './index/event-index.js';
-import type { RowTable } from './index/row-table.js';
+import type { RowTable } from './index/rows/row-table.js';
 import type { TermList } from './index/terms.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from './opened-store.js';
-import { Reasons } from './reasons.js';
+import { Reasons } from './refused/reasons.js';
 
 /** Everything in memory, gone with the process: for tests, demonstrations and the `memory` backend. */
 export function createMemoryStore(options: StoreOptions): OpenedStore {
@@ -17,7 +17,7 @@ export function createMemoryStore(options: StoreOptions): OpenedStore {
 
 class MemoryBackend implements Backend {
   readonly #rows: RowTable;
-  readonly #bodies = new Map<number, EventInHand>();
+  readonly #bodies = new Map<number, LazyEvent>();
 
   constructor(rows: RowTable) {
     this.#rows = rows;
@@ -31,7 +31,7 @@ class MemoryBackend implements Backend {
 
   added(row: number, _terms: TermList, _time: number, stored: NewEvent | undefined): void {
     if (stored === undefined) return;
-    this.#bodies.set(this.#rows.sequence(row), new EventInHand(stored.event, eventJson));
+    this.#bodies.set(this.#rows.sequence(row), new LazyEvent(stored.event, eventJson));
   }
 
   changed(row: number, _time: number, hadBody: boolean): void {

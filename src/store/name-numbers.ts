@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { AuthorTable } from './index/author-table.js';
-import { keyWords, readKey } from './index/key-words.js';
-import { TermHasher } from './index/term-hash.js';
+import { AuthorTable } from './index/rows/author-table.js';
+import { keyWords, readKey } from './index/rows/key-words.js';
+import { TermHasher } from './index/rows/term-hash.js';
 
 /** Small numbers in the place of names. A name has its number until it was released as often as it was held. */
 export type Numbers = {

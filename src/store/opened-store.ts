@@ -4,8 +4,8 @@ import type { StoreParts } from './backend.js';
 import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
 import { IndexedStore } from './indexed-store.js';
-import type { RefusedIndex } from './refused-index.js';
-import { RefusedRows } from './refused-rows.js';
+import type { RefusedIndex } from './refused/refused-index.js';
+import { RefusedRows } from './refused/refused-rows.js';
 
 export type StoreOptions = FaultOptions & {
   readonly clock: Clock;

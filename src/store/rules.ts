@@ -4,10 +4,10 @@ import { isExpired, type NostrEvent } from '../nostr/event.js';
 import { isEphemeralKind } from '../nostr/kinds.js';
 import type { PutStatus } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
-import { keyWords, readKey } from './index/key-words.js';
-import { ListCursor } from './index/list-cursor.js';
-import type { ListRef } from './index/posting-lists.js';
-import { rowState } from './index/row-table.js';
+import { ListCursor } from './index/postings/list-cursor.js';
+import type { ListRef } from './index/postings/posting-lists.js';
+import { keyWords, readKey } from './index/rows/key-words.js';
+import { rowState } from './index/rows/row-table.js';
 
 /** What the stored events say of a new one (NIP-01, NIP-09, NIP-40), at `nowSeconds`. */
 export function statusOf(index: EventIndex, event: NostrEvent, nowSeconds: number): PutStatus {

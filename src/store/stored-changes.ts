@@ -4,11 +4,11 @@ import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Backend, StoreParts } from './backend.js';
 import type { PutResult, RemovedEvent, StoreObserver } from './event-store.js';
 import { type EventIndex, rowKeys } from './index/event-index.js';
-import type { ListRef } from './index/posting-lists.js';
-import { rowState } from './index/row-table.js';
+import type { ListRef } from './index/postings/posting-lists.js';
+import { rowState } from './index/rows/row-table.js';
 import { TermList } from './index/terms.js';
-import type { OwnReason, Reasons } from './reasons.js';
-import type { RefusedRows } from './refused-rows.js';
+import type { OwnReason, Reasons } from './refused/reasons.js';
+import type { RefusedRows } from './refused/refused-rows.js';
 import { deletedRows, replacedRows } from './rules.js';
 
 /** What left the store, and the ids that are acceptable again for that. */
@@ -57,16 +57,16 @@ export class StoredChanges {
     const replaced = replacedRows(this.#index, event);
     const { withOlder, alone } = deletedRows(this.#index, event);
     const removed: RemovedEvent[] = [];
-    const letGo = (row: number, reason: OwnReason): void => {
+    const evict = (row: number, reason: OwnReason): void => {
       removed.push(this.#index.removedEvent(row));
-      this.#letGo(row, reason);
+      this.#evict(row, reason);
     };
-    for (const row of replaced) letGo(row, 'superseded');
+    for (const row of replaced) evict(row, 'superseded');
     // Older versions stay refused: the request deletes them too.
-    for (const row of withOlder) letGo(row, 'deleted');
+    for (const row of withOlder) evict(row, 'deleted');
     const acceptable: string[] = [];
     for (const row of alone) {
-      letGo(row, 'deleted');
+      evict(row, 'deleted');
       this.#reopen(row, acceptable);
     }
     this.#insert(event, body);
@@ -76,7 +76,7 @@ export class StoredChanges {
   /** Lets go of a stored row for good, as an operator does. */
   remove(row: number): void {
     const { kind, pubkey } = this.#index.removedEvent(row);
-    this.#letGo(row, 'removed');
+    this.#evict(row, 'removed');
     this.#reopen(row, this.#acceptable);
     // What else deletes them is found out when they come.
     if (isDeletion({ kind }))
@@ -99,7 +99,7 @@ export class StoredChanges {
   }
 
   /** Lets go of what has expired by now (NIP-40). */
-  letGoDue(): void {
+  evictDue(): void {
     const { expirations } = this.#index;
     // What an observer asks must not change the store under the change that it is told of.
     if (expirations.size === 0 || this.#isTelling || this.#backend.isStopped) return;
@@ -109,7 +109,7 @@ export class StoredChanges {
       expirations.pop();
       if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
       this.#removed.push(this.#index.removedEvent(row));
-      this.#letGo(row, 'expired');
+      this.#evict(row, 'expired');
       this.#reopen(row, this.#acceptable);
     }
   }
@@ -147,7 +147,7 @@ export class StoredChanges {
   }
 
   /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */
-  #letGo(row: number, reason: OwnReason): void {
+  #evict(row: number, reason: OwnReason): void {
     this.#count += 1;
     const time = unixSeconds(this.#clock);
     const removed = this.#index.removedEvent(row);

@@ -1,28 +1,28 @@
 import { limits } from '../config/limits.js';
-import type { WorkTurns } from '../lib/work-turns.js';
+import type { WorkTurns } from '../lib/turns/work-turns.js';
 import type { Backend, BodyFault } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import type { FoundRow, RowBatch } from './index/filter-stream.js';
-import { rowState } from './index/row-table.js';
+import { rowState } from './index/rows/row-table.js';
 
 /** Reads the events of the rows that a query finds, a few at a time. */
 export class StoredRows {
   readonly #index: EventIndex;
   readonly #backend: Backend;
-  readonly #letGoDue: () => void;
+  readonly #evictDue: () => void;
   readonly #onFault: (row: number, fault: BodyFault) => void;
 
-  /** `letGoDue` lets go of what has expired by now; `onFault` is told of a stored row whose event is not to be had. */
+  /** `evictDue` lets go of what has expired by now; `onFault` is told of a stored row whose event is not to be had. */
   constructor(
     index: EventIndex,
     backend: Backend,
-    letGoDue: () => void,
+    evictDue: () => void,
     onFault: (row: number, fault: BodyFault) => void,
   ) {
     this.#index = index;
     this.#backend = backend;
-    this.#letGoDue = letGoDue;
+    this.#evictDue = evictDue;
     this.#onFault = onFault;
   }
 
@@ -58,7 +58,7 @@ export class StoredRows {
       if (last.length > 0) yield last;
       if (batch.done) return;
       await turns.next();
-      this.#letGoDue();
+      this.#evictDue();
     }
   }
 
@@ -74,7 +74,7 @@ export class StoredRows {
 
   /** The events of those rows that are still there. */
   async #read(found: readonly FoundRow[], turns: WorkTurns): Promise<StoredEvent[]> {
-    this.#letGoDue();
+    this.#evictDue();
     return this.#events(this.#standing(found), turns);
   }
 

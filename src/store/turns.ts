@@ -1,4 +1,4 @@
-import type { WorkTurns } from '../lib/work-turns.js';
+import type { WorkTurns } from '../lib/turns/work-turns.js';
 import type { VisitBudget } from './index/filter-stream.js';
 
 /**

@@ -17,7 +17,7 @@ export class PeerRefusedError extends GraspError {
 }
 
 /** The remote did not do what was asked, time and again; the rest is tried later. */
-export class PeerStrainedError extends GraspError {
+export class PeerOverloadedError extends GraspError {
   constructor(relay: string, what: string) {
     super('peer_strained', `${relay} ${what}`, { retryable: true, details: { relay } });
   }

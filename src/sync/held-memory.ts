@@ -1,5 +1,5 @@
 import { limits } from '../config/limits.js';
-import { MemoryBudget, type MemoryHolder } from '../lib/memory-budget.js';
+import { MemoryBudget, type MemoryHolder } from '../lib/budgets/memory-budget.js';
 import { relayHost } from '../nostr/relay-url.js';
 
 /** Memory of an id that is held, with its place in a queue or set. */

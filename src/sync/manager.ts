@@ -1,26 +1,25 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
+import { TaskGroup } from '../lib/task-group.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
-import { KnownSet } from '../store/known-set.js';
-import { DailySchedule } from './daily-schedule.js';
-import { DialGates } from './dial-gates.js';
-import { Discovery } from './discovery.js';
-import { FilterService } from './filter.js';
-import { RelayHealthTracker } from './health.js';
+import { KnownSet } from '../store/sets/known-set.js';
+import { InFlightIds } from './fetch/in-flight.js';
+import { WantedIds } from './fetch/wanted-ids.js';
 import { HeldMemory } from './held-memory.js';
-import { HostBudgets } from './host-budget.js';
-import { InFlightIds } from './in-flight.js';
-import { Rehearsal } from './rehearsal.js';
-import { RelaySync } from './relay-sync.js';
-import type { RelaySyncStatus } from './relay-sync-status.js';
-import { StoredLater } from './stored-later.js';
-import { type Maintainers, StoredTopics } from './stored-topics.js';
-import type { SyncContext, SyncPorts } from './sync-context.js';
-import { TaskGroup } from './tasks.js';
-import { everywhere } from './topic-changes.js';
-import { Transfers } from './transfers.js';
-import { WantedIds } from './wanted-ids.js';
+import { DialGates } from './hosts/dial-gates.js';
+import { HostBudgets } from './hosts/host-budget.js';
+import { Transfers } from './hosts/transfers.js';
+import { DailySchedule } from './relay/daily-schedule.js';
+import { RelayHealthTracker } from './relay/health.js';
+import { RelaySync } from './relay/relay-sync.js';
+import type { RelaySyncStatus } from './relay/relay-sync-status.js';
+import type { SyncContext, SyncPorts } from './relay/sync-context.js';
+import { StoredLater } from './report/stored-later.js';
+import { Discovery } from './topics/discovery.js';
+import { FilterService } from './topics/filter.js';
+import { type Maintainers, StoredTopics } from './topics/stored-topics.js';
+import { everywhere } from './topics/topic-changes.js';
 
 export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
@@ -73,7 +72,6 @@ export class SyncManager {
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
       known: new KnownSet(options.store, options.refused, options.kernels),
-      rehearsal: new Rehearsal(options),
       hosts: new HostBudgets(),
       held: new HeldMemory(),
       dials: new DialGates(options.clock),
@@ -122,7 +120,6 @@ export class SyncManager {
       this.#followAgain = () => this.#topics.isLoaded && follow();
       tasks.spawn(async (inner) => await this.#topics.run(inner, follow));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
-      tasks.spawn(async (inner) => await this.#context.rehearsal.run(inner));
       tasks.spawn(async (inner) => await later.run(inner));
       await tasks.join();
     } finally {

@@ -89,7 +89,7 @@ class TestPolicy implements WritePolicy {
     this.removed.push(...removed.map(({ id }) => id));
     return [];
   }
-  revivedBy(event: NostrEvent) {
+  retryCandidates(event: NostrEvent) {
     return [{ '#e': [event.id] }];
   }
 }
@@ -508,17 +508,17 @@ describe('order and room', () => {
     verifier.shut();
     const content = 'x'.repeat(1_000_000);
     for (let n = 0; n < 40; n += 1) admission.submit(nextEvent({ content }), relayA).catch(() => {});
-    let roomy = false;
-    const waiting = admission.roomy('catchup').then(() => {
-      roomy = true;
+    let waitForCapacity = false;
+    const waiting = admission.waitForCapacity('catchup').then(() => {
+      waitForCapacity = true;
     });
-    await admission.roomy('direct');
-    await admission.roomy('live_sync');
-    expect(roomy).toBe(false);
+    await admission.waitForCapacity('direct');
+    await admission.waitForCapacity('live_sync');
+    expect(waitForCapacity).toBe(false);
     verifier.open();
     await clock.advance(1000);
     await waiting;
-    expect(roomy).toBe(true);
+    expect(waitForCapacity).toBe(true);
   });
 
   it('verifies no more while much waits for its write, so that the lanes fill', async () => {
@@ -528,7 +528,7 @@ describe('order and room', () => {
     const content = 'x'.repeat(1_000_000);
     const outcomes = Array.from({ length: 60 }, () => admission.submit(nextEvent({ content }), relayA));
     let isRoomy = false;
-    const waiting = admission.roomy('catchup').then(() => {
+    const waiting = admission.waitForCapacity('catchup').then(() => {
       isRoomy = true;
     });
     await clock.advance(1_000);

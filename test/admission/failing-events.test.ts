@@ -21,7 +21,7 @@ const places = [
   'put',
   'verify',
   'onStored',
-  'revivedBy',
+  'retryCandidates',
   'a listener',
 ] as const;
 type Place = (typeof places)[number];
@@ -83,8 +83,8 @@ beforeEach(() => {
       },
       onStored: (event) => trip('onStored', event),
       onRemoved: () => [],
-      revivedBy(event) {
-        trip('revivedBy', event);
+      retryCandidates(event) {
+        trip('retryCandidates', event);
         return [];
       },
     },
@@ -124,7 +124,7 @@ describe.each(sources)('an event from a $type source that makes us throw', (sour
     const poison = eventOf({ content: place });
     const after = eventOf({ content: 'after' });
     const outcomes = await outcomesOf([before, poison, after], source);
-    const isStored = place === 'onStored' || place === 'revivedBy' || place === 'a listener';
+    const isStored = place === 'onStored' || place === 'retryCandidates' || place === 'a listener';
     const failed = { type: 'failed', reason: 'error: the event could not be judged' };
     expect(outcomes).toEqual([
       { type: 'stored' },

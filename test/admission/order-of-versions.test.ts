@@ -57,7 +57,7 @@ function createDaemon() {
       decide: () => accept(),
       onStored: () => {},
       onRemoved: () => [],
-      revivedBy: () => [],
+      retryCandidates: () => [],
     },
     verifier: createFakeVerifier(),
     clock,

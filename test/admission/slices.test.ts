@@ -5,7 +5,7 @@ import type { Verdict, Verifier } from '../../src/admission/verification/verifie
 import { type Job, VerificationQueue } from '../../src/admission/verification-queue.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
-import { TurnSlices } from '../../src/lib/turn-slices.js';
+import { TurnSlices } from '../../src/lib/turns/turn-slices.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle } from '../support/virtual-clock.js';

@@ -44,7 +44,7 @@ describe('an answer that rests on an unwritten event', () => {
           kind === 7 && store.some({ kinds: [30_617] }) ? reject('blocked: not wanted') : accept(),
         onStored: () => {},
         onRemoved: () => [],
-        revivedBy: () => [],
+        retryCandidates: () => [],
       },
       verifier: {
         batchesMax: 1,

@@ -14,7 +14,7 @@ import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { openWasmSecp256k1 } from '../../src/admission/verification/wasm-secp256k1.js';
 import { fromHex } from '../../src/lib/bytes.js';
 import { eventHash, eventJson, type NostrEvent } from '../../src/nostr/event.js';
-import { BodyInHand } from '../../src/store/level/body-codec.js';
+import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
 import { scratchFolder } from '../git/scratch.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
@@ -106,7 +106,7 @@ describe('the pool of workers', () => {
   it('gives the verdicts, and the events as bytes, in the order of the events', async () => {
     const { verdicts, bodies } = await verifier.verify(cases.map(([, event]) => event));
     expect(verdicts).toEqual(cases.map(([, , verdict]) => verdict));
-    const written = bodies?.map((body) => new BodyInHand(body).json);
+    const written = bodies?.map((body) => new LazyBody(body).json);
     expect(written).toEqual(cases.map(([, event]) => eventJson(event)));
   });
 
@@ -162,6 +162,6 @@ describe('the pool of workers', () => {
     expect(events).toHaveLength(2288);
     const { verdicts, bodies } = await verifier.verify(events);
     expect(new Set(verdicts)).toEqual(new Set(['valid']));
-    expect(bodies?.map((body) => new BodyInHand(body).json)).toEqual(events.map(eventJson));
+    expect(bodies?.map((body) => new LazyBody(body).json)).toEqual(events.map(eventJson));
   });
 });

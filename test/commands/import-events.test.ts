@@ -17,14 +17,14 @@ function event(number: number, after?: number): NostrEvent {
   };
 }
 
-type FakeAdmission = Pick<Admission, 'submit' | 'roomy'> & { readonly submitted: string[] };
+type FakeAdmission = Pick<Admission, 'submit' | 'waitForCapacity'> & { readonly submitted: string[] };
 
 function fakeAdmission(fails = false): FakeAdmission {
   const stored = new Set<string>();
   const submitted: string[] = [];
   return {
     submitted,
-    roomy: async () => {},
+    waitForCapacity: async () => {},
     async submit({ id, tags }): Promise<AdmissionOutcome> {
       if (fails) throw new Error('the disk is full');
       submitted.push(id);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../src/config/options.js';
 import { servingRulesOf } from '../../src/daemon/settings.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
-import { RepositoryServing } from '../../src/policy/serving.js';
+import { RepositoryServing } from '../../src/repositories/serving.js';
 import { foreign, key } from '../policy/world.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');

@@ -8,14 +8,14 @@ import { type Filter, filterTest, matchesFilter, parseFilter, type TagKey } from
 import { parseClientMessage, parseRelayMessage } from '../../src/nostr/message.js';
 import { OwnService, tryNormaliseRelayUrl } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement, referencesOf } from '../../src/nostr/repository.js';
-import { parsePullRequest } from '../../src/policy/pull-request.js';
-import { parseRepositoryState } from '../../src/policy/repository-state.js';
+import { parsePullRequest } from '../../src/repositories/pull-request.js';
+import { parseRepositoryState } from '../../src/repositories/repository-state.js';
 import { filterKey } from '../../src/store/filter-key.js';
-import { isPublicAddress } from '../../src/sync/address-policy.js';
-import { eventRepositories } from '../../src/sync/event-repositories.js';
-import { parseInformation } from '../../src/sync/information.js';
-import { matcherOf } from '../../src/sync/matcher.js';
-import { readRefusal, refusesNegentropy } from '../../src/sync/refusal.js';
+import { isPublicAddress } from '../../src/sync/dial/address-policy.js';
+import { parseInformation } from '../../src/sync/dial/information.js';
+import { readRefusal, refusesNegentropy } from '../../src/sync/peer/refusal.js';
+import { eventRepositories } from '../../src/sync/topics/event-repositories.js';
+import { matcherOf } from '../../src/sync/topics/matcher.js';
 import { workOf } from '../support/work.js';
 
 /** What a stranger sends at most, in characters, and the work that each of them may make: texts are read for phrases. */

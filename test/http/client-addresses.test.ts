@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, test } from 'vitest';
 import { ClientAddresses } from '../../src/http/client-addresses.js';
-import { addressGroupOf, localAddressGroup } from '../../src/lib/address-group.js';
+import { addressGroupOf, localAddressGroup } from '../../src/lib/budgets/address-group.js';
 
 type Request = Parameters<ClientAddresses['groupOf']>[0];
 

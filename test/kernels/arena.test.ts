@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Arena } from '../../src/kernels/arena.js';
-import { BlockPool } from '../../src/kernels/block-pool.js';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
-import { instantiateKernels } from '../../src/kernels/wasm-module.js';
+import { Arena } from '../../src/kernels/wasm/arena.js';
+import { BlockPool } from '../../src/kernels/wasm/block-pool.js';
+import { instantiateKernels } from '../../src/kernels/wasm/module.js';
 
 const megabyte = 2 ** 20;
 

@@ -1,4 +1,4 @@
-import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { kernelsConformance } from './conformance.js';
 
 kernelsConformance('reference', createReferenceKernels);

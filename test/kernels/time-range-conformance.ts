@@ -42,7 +42,7 @@ export function timeRangeConformance(create: () => Kernels): void {
   it('answers as a set of its records alone, while the other set changes', () => {
     const random = seededRandom(21);
     const all = Array.from({ length: 400 }, () => randomRecord(random));
-    using set = kernels.createStandingSet();
+    using set = kernels.createLiveSet();
     const views = [
       [0n, 2n ** 64n - 1n],
       [10n, 25n],
@@ -67,7 +67,7 @@ export function timeRangeConformance(create: () => Kernels): void {
   });
 
   it('refuses what lies outside of it', () => {
-    using set = kernels.createStandingSet();
+    using set = kernels.createLiveSet();
     for (let time = 0; time < 9; time++) set.insert(time, new Uint8Array(32).fill(time));
     const view = new TimeRange(set, 3, 5);
     expect(view.size).toBe(3);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { seededRandom } from '../../src/lib/random.js';
 import { kernelsConformance } from './conformance.js';
@@ -45,10 +45,10 @@ describe('memory of the wasm kernels', () => {
     expect(first.bytesInUse).toBe(before);
   });
 
-  it('is given back by standing sets, also when they become empty', () => {
+  it('is given back by live sets, also when they become empty', () => {
     const kernels = createWasmKernels();
     const before = kernels.memory().bytesInUse;
-    const set = kernels.createStandingSet();
+    const set = kernels.createLiveSet();
     const empty = kernels.memory().bytesInUse;
     const id = new Uint8Array(32);
     for (let i = 0; i < 20_000; i++) set.insert((i * 7919) % 20_011, id);
@@ -59,16 +59,16 @@ describe('memory of the wasm kernels', () => {
     expect(kernels.memory().bytesInUse).toBe(before);
   });
 
-  it('has its limit for standing sets too, which stay whole', () => {
+  it('has its limit for live sets too, which stay whole', () => {
     const kernels = createWasmKernels({ bytesMax: 2 * 2 ** 20 });
     const builder = kernels.createRecordSet();
     const records = builder.append(20_000);
     for (let i = 0; i < 20_000; i++) records[i * 40] = records[i * 40 + 8] = i & 255;
     for (let i = 0; i < 20_000; i++) records[i * 40 + 9] = i >> 8;
-    expect(() => builder.stand()).toThrow(KernelMemoryError);
+    expect(() => builder.toLiveSet()).toThrow(KernelMemoryError);
     using sealed = builder.seal();
     expect(sealed.size).toBe(20_000);
-    using set = kernels.createStandingSet();
+    using set = kernels.createLiveSet();
     const id = new Uint8Array(32);
     let inserted = 0;
     expect(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AddressAccounts } from '../../src/lib/address-accounts.js';
-import { localAddressGroup } from '../../src/lib/address-group.js';
+import { AddressAccounts } from '../../src/lib/budgets/address-accounts.js';
+import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import { minuteMs } from '../../src/lib/clock.js';
 import { accountsOf } from '../support/accounts.js';
 import { VirtualClock } from '../support/virtual-clock.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Clock, clockOf, dayMs, systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
-import { DailySchedule } from '../../src/sync/daily-schedule.js';
+import { DailySchedule } from '../../src/sync/relay/daily-schedule.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 /** A clock upon timers that fire each time when `share` of the delay is over. */

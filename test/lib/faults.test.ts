@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { Growth } from '../../src/lib/collections/growth.js';
 import { Faults, withGuardedTimers } from '../../src/lib/faults.js';
-import { Growth } from '../../src/lib/growth.js';
 import { silentFaults } from '../support/faults.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { TimeLimitError, withTimeLimit } from '../../src/lib/abort.js';
 import { backoffMs } from '../../src/lib/backoff.js';
-import { BoundedQueue, QueueClosedError } from '../../src/lib/bounded-queue.js';
 import { dataView } from '../../src/lib/bytes.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { BoundedQueue, QueueClosedError } from '../../src/lib/collections/bounded-queue.js';
 import { seededRandom } from '../../src/lib/random.js';
 
 describe('BoundedQueue', () => {
@@ -24,13 +24,13 @@ describe('BoundedQueue', () => {
     expect(queue.full).toBe(false);
     queue.push(4);
     expect(queue.full).toBe(true);
-    let roomy = false;
-    const waiting = queue.roomy().then(() => {
-      roomy = true;
+    let waitForCapacity = false;
+    const waiting = queue.waitForCapacity().then(() => {
+      waitForCapacity = true;
     });
     queue.shift();
     await waiting;
-    expect(roomy).toBe(true);
+    expect(waitForCapacity).toBe(true);
     expect(queue.full).toBe(false);
   });
 
@@ -46,7 +46,7 @@ describe('BoundedQueue', () => {
   it('ends all waits when it is closed, and gives back what was left', async () => {
     const queue = queueOf(1, 0);
     queue.push(1);
-    const waiting = queue.roomy();
+    const waiting = queue.waitForCapacity();
     expect(queue.close()).toEqual([1]);
     await expect(waiting).rejects.toThrow(QueueClosedError);
     expect(() => queue.push(1)).toThrow(QueueClosedError);

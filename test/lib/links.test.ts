@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Links } from '../../src/lib/links.js';
+import { Links } from '../../src/lib/collections/links.js';
 
 it('answers from either side as sets of pairs do, in the order of linking', () => {
   const number = fc.nat(200);

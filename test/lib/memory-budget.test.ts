@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 
 const budgetOf = (shares = {}) =>
   new MemoryBudget({ totalBytes: 100, groupBytes: 60, holderBytes: 40, ...shares });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../../src/lib/abort.js';
-import { Slots } from '../../src/lib/slots.js';
+import { Slots } from '../../src/lib/turns/slots.js';
 
 const never = new AbortController().signal;
 

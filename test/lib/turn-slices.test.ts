@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SlicedQueue } from '../../src/lib/sliced-queue.js';
-import { TurnSlices } from '../../src/lib/turn-slices.js';
+import { SlicedQueue } from '../../src/lib/turns/sliced-queue.js';
+import { TurnSlices } from '../../src/lib/turns/turn-slices.js';
 import { settle } from '../support/virtual-clock.js';
 
 let nowMs: number;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { randomInteger, seededRandom } from '../../src/lib/random.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
@@ -36,7 +36,7 @@ describe.each([
           const absent = sets.theirs.filter(({ id }) => !present.has(toHex(id)));
           const ever = hexes(sets.ours);
           const always = new Set(ever);
-          using set = createKernels().createStandingSet();
+          using set = createKernels().createLiveSet();
           for (const { timestamp, id } of sets.ours) set.insert(timestamp, id);
           const change = () => {
             for (let count = randomInteger(random, 12); count > 0; count -= 1) {

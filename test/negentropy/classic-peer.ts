@@ -6,9 +6,9 @@ import {
   indexOfBound,
   infinity,
   lowestBound,
-} from '../../src/negentropy/bound.js';
-import { MessageReader } from '../../src/negentropy/reader.js';
-import { writeVarint, writeVarint64 } from '../../src/negentropy/varint.js';
+} from '../../src/negentropy/wire/bound.js';
+import { MessageReader } from '../../src/negentropy/wire/reader.js';
+import { writeVarint, writeVarint64 } from '../../src/negentropy/wire/varint.js';
 
 const buckets = 16;
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { type Bound, highestBound } from '../../src/negentropy/bound.js';
 import { NegentropyError, type NegentropyErrorCode } from '../../src/negentropy/errors.js';
-import { messageFromHex, messageToHex } from '../../src/negentropy/frame.js';
-import { type MessageRange, MessageReader } from '../../src/negentropy/reader.js';
-import { readVarint, readVarint64, writeVarint, writeVarint64 } from '../../src/negentropy/varint.js';
-import { MessageWriter } from '../../src/negentropy/writer.js';
+import { type Bound, highestBound } from '../../src/negentropy/wire/bound.js';
+import { messageFromHex, messageToHex } from '../../src/negentropy/wire/frame.js';
+import { type MessageRange, MessageReader } from '../../src/negentropy/wire/reader.js';
+import { readVarint, readVarint64, writeVarint, writeVarint64 } from '../../src/negentropy/wire/varint.js';
+import { MessageWriter } from '../../src/negentropy/wire/writer.js';
 import { codeOf } from './error-code.js';
 import { sortedStorage } from './sorted-storage.js';
 

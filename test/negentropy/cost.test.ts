@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordReader } from '../../src/kernels/kernels.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { bestCut, expectedDifferences } from '../../src/negentropy/plan.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/lib/random.js';
-import { highestBound, lowestBound } from '../../src/negentropy/bound.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { NegentropyError } from '../../src/negentropy/errors.js';
-import { MessageReader } from '../../src/negentropy/reader.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';
-import { MessageWriter } from '../../src/negentropy/writer.js';
+import { highestBound, lowestBound } from '../../src/negentropy/wire/bound.js';
+import { MessageReader } from '../../src/negentropy/wire/reader.js';
+import { MessageWriter } from '../../src/negentropy/wire/writer.js';
 import { codeOf } from './error-code.js';
 import { exchange } from './exchange.js';
 import { makeSets } from './sets.js';

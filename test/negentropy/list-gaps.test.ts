@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareBounds, highestBound, indexOfBound, lowestBound } from '../../src/negentropy/bound.js';
 import { compareIds, compareItems, IdList } from '../../src/negentropy/id-list.js';
 import { alignLists, rangeOfGap } from '../../src/negentropy/list-gaps.js';
-import { MessageReader } from '../../src/negentropy/reader.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';
-import { MessageWriter } from '../../src/negentropy/writer.js';
+import { compareBounds, highestBound, indexOfBound, lowestBound } from '../../src/negentropy/wire/bound.js';
+import { MessageReader } from '../../src/negentropy/wire/reader.js';
+import { MessageWriter } from '../../src/negentropy/wire/writer.js';
 import { splitIds } from './exchange.js';
 import { makeSets, trueDifference, twoSets } from './sets.js';
 import { type Item, sortedStorage } from './sorted-storage.js';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RecordReader } from '../../src/kernels/kernels.js';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { NegentropyServer } from '../../src/negentropy/server.js';
 import { ClassicPeer } from './classic-peer.js';

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { JsonBoundsError, parseBoundedJson } from '../../src/nostr/bounded-json.js';
 import { parseClientMessage, parseRelayMessage } from '../../src/nostr/message.js';
-import { parseInformation } from '../../src/sync/information.js';
+import { parseInformation } from '../../src/sync/dial/information.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { ByteWriter } from '../../src/lib/byte-writer.js';
 import { eventJson, type NostrEvent, serialiseForHash } from '../../src/nostr/event.js';
 import { encodeBody, serialisationOf, writeBody } from '../../src/nostr/event-body.js';
-import { BodyInHand } from '../../src/store/level/body-codec.js';
+import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
 
 const hex = (digits: number) =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
@@ -22,7 +22,7 @@ const anyEvent: fc.Arbitrary<NostrEvent> = fc.record({
 it('gives back the JSON of any event, to the last byte', () => {
   fc.assert(
     fc.property(anyEvent, (event) => {
-      expect(new BodyInHand(encodeBody(event)).json).toBe(eventJson(event));
+      expect(new LazyBody(encodeBody(event)).json).toBe(eventJson(event));
     }),
   );
 });
@@ -49,5 +49,5 @@ it('encodes events that are longer than the memory that it keeps', () => {
     content: '\u2028'.repeat(1_000_000),
     sig: '3'.repeat(128),
   };
-  expect(new BodyInHand(encodeBody(event)).json).toBe(eventJson(event));
+  expect(new LazyBody(encodeBody(event)).json).toBe(eventJson(event));
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { Anchors } from '../../src/policy/anchors.js';
 import type { PolicyContext } from '../../src/policy/policy-context.js';
+import { RelatedToStored } from '../../src/policy/related-to-stored.js';
 import { event, key } from './world.js';
 
 /** A store of one article, which counts how often it is asked for one. */
@@ -17,7 +17,7 @@ function storeWith(identifier: string) {
     store: { has: () => false, some, count: () => 0 },
     directory: { isAnnounced: () => false },
   };
-  return { asked, anchors: new Anchors(context as unknown as PolicyContext) };
+  return { asked, anchors: new RelatedToStored(context as unknown as PolicyContext) };
 }
 
 /** An event that refers to so many articles. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countClosing, isExpected } from '../../src/policy/closing.js';
-import type { RepositoryId } from '../../src/policy/repository-directory.js';
+import { countClosing, isExpected } from '../../src/alignment/closing.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { key } from './world.js';
 
 const repository = (number: number): RepositoryId => ({ pubkey: key(1), identifier: `repo-${number}` });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { matchesFilter } from '../../src/nostr/filter.js';
-import { RepositoryDirectory } from '../../src/policy/repository-directory.js';
+import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { hasRealEvents, realEvents } from '../support/real-events.js';
 import {
   address,
@@ -188,7 +188,7 @@ describe('Refused events that may be acceptable when another one came', () => {
   function revives(here: World, arrived: NostrEvent, waiting: NostrEvent): void {
     expect(here.submit(waiting)).not.toBe('accept');
     expect(here.submit(arrived)).toBe('accept');
-    expect(here.policy.revivedBy(arrived).some((filter) => matchesFilter(filter, waiting))).toBe(true);
+    expect(here.policy.retryCandidates(arrived).some((filter) => matchesFilter(filter, waiting))).toBe(true);
     expect(here.submit(waiting)).toBe('accept');
   }
   const root = announcement(alice, 'repo', { maintainers: [bob] });
@@ -248,8 +248,8 @@ describe('Refused events that may be acceptable when another one came', () => {
 
   it('nothing, by kinds that make nothing acceptable', () => {
     const { policy } = world();
-    expect(policy.revivedBy(event(carol, 5, [['e', 'e'.repeat(64)]]))).toEqual([]);
-    expect(policy.revivedBy(event(carol, 10317, [['e', 'e'.repeat(64)]]))).toEqual([]);
+    expect(policy.retryCandidates(event(carol, 5, [['e', 'e'.repeat(64)]]))).toEqual([]);
+    expect(policy.retryCandidates(event(carol, 10317, [['e', 'e'.repeat(64)]]))).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compare, type Finding, isFault, repair } from '../../src/policy/doctor.js';
+import { compare, type Finding, isFault, repair } from '../../src/alignment/doctor.js';
 import { git, headOf, refsOf, writeCommit } from '../git/scratch.js';
 import { futureCommit, gitWorld } from './git-world.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from './world.js';

@@ -1,13 +1,13 @@
 import { Registry } from 'prom-client';
+import { AlignmentMetrics } from '../../src/alignment/alignment-metrics.js';
+import { GitAlignment } from '../../src/alignment/git-alignment.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import type { Git, GitCommand } from '../../src/git/git-command.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { AlignmentMetrics } from '../../src/policy/alignment-metrics.js';
-import { GitAlignment } from '../../src/policy/git-alignment.js';
-import type { RepositoryId } from '../../src/policy/repository-directory.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, scratchFolder, writeCommit } from '../git/scratch.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { world } from './world.js';

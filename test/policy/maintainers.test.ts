@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { MaintainerGraph } from '../../src/policy/maintainer-graph.js';
+import { MaintainerGraph } from '../../src/repositories/maintainer-graph.js';
 import { announcement, foreign, key, state, world } from './world.js';
 
 /** All that follows from the definition: add whoever is named by a member, until nothing changes. */

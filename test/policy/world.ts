@@ -4,8 +4,8 @@ import { npubOf } from '../../src/nostr/keys.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
-import { RepositoryDirectory } from '../../src/policy/repository-directory.js';
-import { RepositoryServing, type ServingRules } from '../../src/policy/serving.js';
+import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
+import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 

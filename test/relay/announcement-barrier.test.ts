@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
-import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
+import { AnnouncementBarrier } from '../../src/relay/delivery/announcement-barrier.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 it('waits for a flush that began after the call, one for all who ask meanwhile', async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { StoredEvent } from '../../src/store/event-store.js';
 import { collectGarbage, plainEvent, sessionWorld, storedEvent } from './fakes.js';

@@ -1,14 +1,14 @@
 import { nip77 } from 'nostr-tools';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { KernelMemoryError } from '../../src/kernels/errors.js';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { deferred } from '../../src/lib/abort.js';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { ClientSession } from '../../src/relay/client-session.js';
+import { ClientSession } from '../../src/relay/client/client-session.js';
 import { fixedRelaySettings } from '../../src/relay/settings.js';
-import type { LocalSet } from '../../src/store/local-set.js';
+import type { LocalSet } from '../../src/store/sets/local-set.js';
 import { FakeOutbox, plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
 
 async function filled(count: number, options: WorldOptions = {}) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AdmissionOutcome } from '../../src/admission/admission.js';
 import { AdmissionClosedError } from '../../src/admission/errors.js';
 import { deferred } from '../../src/lib/abort.js';
-import { ClientSession } from '../../src/relay/client-session.js';
+import { ClientSession } from '../../src/relay/client/client-session.js';
 import type { StoredEvent } from '../../src/store/event-store.js';
 import { FakeOutbox, plainEvent, sessionWorld, storedEvent } from './fakes.js';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent } from '../../src/admission/admission.js';
-import { DeliveryQueue } from '../../src/relay/delivery-queue.js';
-import { EventFrames } from '../../src/relay/frames.js';
-import type { Subscription } from '../../src/relay/subscription.js';
+import { DeliveryQueue } from '../../src/relay/delivery/delivery-queue.js';
+import type { Subscription } from '../../src/relay/delivery/subscription.js';
+import { EventFrames } from '../../src/relay/frames/frames.js';
 import { settle } from '../support/virtual-clock.js';
 
 let nowMs: number;

@@ -7,17 +7,19 @@ import type { Admission, AdmissionOutcome, EventSource } from '../../src/admissi
 import { EventFeed } from '../../src/admission/event-feed.js';
 import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { limits } from '../../src/config/limits.js';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
-import { localAddressGroup } from '../../src/lib/address-group.js';
+import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import type { Clock } from '../../src/lib/clock.js';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
-import { AnnouncementBarrier } from '../../src/relay/announcement-barrier.js';
-import { ClientSession, type SessionServices } from '../../src/relay/client-session.js';
-import { eventFrame } from '../../src/relay/frames.js';
-import { NegentropySlots } from '../../src/relay/negentropy-slots.js';
-import { ClientGoneError, type Outbox } from '../../src/relay/outbox.js';
+import { ClientSession, type SessionServices } from '../../src/relay/client/client-session.js';
+import { NegentropySlots } from '../../src/relay/client/negentropy-slots.js';
+import { AnnouncementBarrier } from '../../src/relay/delivery/announcement-barrier.js';
+import { SubscriptionHub } from '../../src/relay/delivery/subscription-hub.js';
+import { eventFrame } from '../../src/relay/frames/frames.js';
+import { ClientGoneError, type Outbox } from '../../src/relay/frames/outbox.js';
+import { textOf } from '../../src/relay/frames/text-frame.js';
 import { RelayMetrics } from '../../src/relay/relay-metrics.js';
 import {
   fixedRelaySettings,
@@ -25,12 +27,10 @@ import {
   type RelaySettings,
   setMemorySharesOf,
 } from '../../src/relay/settings.js';
-import { SubscriptionHub } from '../../src/relay/subscription-hub.js';
-import { textOf } from '../../src/relay/text-frame.js';
 import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
-import { LocalSets } from '../../src/store/local-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
+import { LocalSets } from '../../src/store/sets/local-sets.js';
 import { freeAccounts } from '../support/accounts.js';
 import { silentFaults } from '../support/faults.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
@@ -87,7 +87,7 @@ export class FakeOutbox implements Outbox {
     this.sendFrame(eventFrame(prefix, eventJson));
   }
 
-  async roomy(): Promise<void> {
+  async waitForCapacity(): Promise<void> {
     if (!this.#full) return;
     this.#room ??= deferred<void>();
     await this.#room.promise;
@@ -125,7 +125,7 @@ export class FakeOutbox implements Outbox {
 
 /** Admission without checks before a store: what it takes is written, then announced. */
 export class FakeAdmission
-  implements Pick<Admission, 'submit' | 'roomy' | 'isAnnounced' | 'announced' | 'feed'>
+  implements Pick<Admission, 'submit' | 'waitForCapacity' | 'isAnnounced' | 'announced' | 'feed'>
 {
   readonly feed = new EventFeed({ attempt: (_, step) => step() });
   readonly submitted: NostrEvent[] = [];
@@ -152,7 +152,7 @@ export class FakeAdmission
     return { type: status };
   }
 
-  roomy(): Promise<void> {
+  waitForCapacity(): Promise<void> {
     return this.room;
   }
 

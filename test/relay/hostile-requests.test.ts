@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { LeavingFilters } from '../../src/relay/leaving-filters.js';
+import { LeavingFilters } from '../../src/relay/delivery/leaving-filters.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { plainEvent, sessionWorld } from './fakes.js';
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from 'vitest';
-import { NegentropySlots, type Slot, type SlotClient } from '../../src/relay/negentropy-slots.js';
+import { NegentropySlots, type Slot, type SlotClient } from '../../src/relay/client/negentropy-slots.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const limits = {

@@ -68,12 +68,12 @@ class SteppedStore {
   }
 }
 
-type Step = 'put' | 'announce' | 'step' | 'time' | 'full' | 'roomy' | 'request';
+type Step = 'put' | 'announce' | 'step' | 'time' | 'full' | 'waitForCapacity' | 'request';
 const steps = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.constant<Step>('step') },
     { weight: 1, arbitrary: fc.constantFrom<Step>('full', 'request') },
-    { weight: 8, arbitrary: fc.constantFrom<Step>('put', 'announce', 'time', 'roomy') },
+    { weight: 8, arbitrary: fc.constantFrom<Step>('put', 'announce', 'time', 'waitForCapacity') },
   ),
   { minLength: 10, maxLength: 60, size: 'max' },
 );
@@ -116,7 +116,7 @@ describe('a subscription', () => {
             full: () => {
               outbox.full = true;
             },
-            roomy: () => {
+            waitForCapacity: () => {
               outbox.full = false;
             },
           };

@@ -3,12 +3,12 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
-import type { SocketMemory } from '../../src/lib/message-memory.js';
-import { BlockPool } from '../../src/relay/block-pool.js';
-import { eventFrame, eventPrefix } from '../../src/relay/frames.js';
-import { SendBuffer } from '../../src/relay/send-buffer.js';
-import { TurnEnd } from '../../src/relay/turn-end.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
+import type { SocketMemory } from '../../src/lib/budgets/message-memory.js';
+import { BlockPool } from '../../src/relay/frames/block-pool.js';
+import { eventFrame, eventPrefix } from '../../src/relay/frames/frames.js';
+import { SendBuffer } from '../../src/relay/frames/send-buffer.js';
+import { TurnEnd } from '../../src/relay/frames/turn-end.js';
 
 const prefix = eventPrefix('s');
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
-import type { AddressLimits } from '../../src/lib/address-accounts.js';
+import type { AddressLimits } from '../../src/lib/budgets/address-accounts.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { RelayServer } from '../../src/relay/relay-server.js';
 import { limitationOf, type RelaySettings, servedNips } from '../../src/relay/settings.js';

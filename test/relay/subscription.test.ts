@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import { eventJson } from '../../src/nostr/event.js';
-import { EventFrames } from '../../src/relay/frames.js';
-import { Subscription } from '../../src/relay/subscription.js';
+import { Subscription } from '../../src/relay/delivery/subscription.js';
+import { EventFrames } from '../../src/relay/frames/frames.js';
 import { FakeOutbox, plainEvent, storedEvent } from './fakes.js';
 
 it('remembers what was sent until it must have been announced, and no longer', async () => {

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import * as ws from 'ws';
-import { eventFrame, eventPrefix, writeEventFrame } from '../../src/relay/frames.js';
-import { textFrameOf, textOf } from '../../src/relay/text-frame.js';
+import { eventFrame, eventPrefix, writeEventFrame } from '../../src/relay/frames/frames.js';
+import { textFrameOf, textOf } from '../../src/relay/frames/text-frame.js';
 
 /** Exported by ws, and missing in its types. */
 type ReceiverClass = new (options: { isServer: boolean }) => Writable;

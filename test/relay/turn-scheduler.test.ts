@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RequestLane } from '../../src/relay/request-lane.js';
+import { RequestLane } from '../../src/relay/client/request-lane.js';
 import { fixedRelaySettings } from '../../src/relay/settings.js';
 import { type Lane, TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/config/limits.js';
-import { Violations } from '../../src/relay/violations.js';
+import { Violations } from '../../src/relay/client/violations.js';
 import { sessionWorld } from './fakes.js';
 import { serveRelay } from './served-relay.js';
 

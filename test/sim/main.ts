@@ -1,7 +1,7 @@
 /** Runs the simulated world from the command line. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { errorMessage } from '../../src/lib/errors.js';
 import { dayScenario, drawScenario, type Scenario } from './scenario.js';
 import { runSeeds } from './seed-pool.js';

@@ -1,6 +1,6 @@
 import { type Random, seededRandom } from '../../src/lib/random.js';
+import type { FailureClass } from '../../src/sync/dial/transport.js';
 import { defaultSyncSettings, type SyncSettings } from '../../src/sync/settings.js';
-import type { FailureClass } from '../../src/sync/transport.js';
 import type { Durability } from './daemon/disk.js';
 import type { NetworkFaults, Reachability } from './network/network.js';
 import type { LinkSpeed } from './network/pipe.js';

@@ -1,5 +1,5 @@
 /** A process of the seed pool: runs the seed that it is sent and sends back how it went. */
-import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { drawScenario } from './scenario.js';
 import { simulate } from './simulation.js';
 

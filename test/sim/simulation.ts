@@ -2,7 +2,7 @@ import type { Kernels } from '../../src/kernels/kernels.js';
 import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { Identity } from '../../src/nostr/keys.js';
-import type { SyncLogger } from '../../src/sync/logger.js';
+import type { SyncLogger } from '../../src/sync/report/logger.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { BackoffCheck } from './checks/backoff-check.js';
 import { CrowdCheck } from './checks/crowd-check.js';

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { eventJson } from '../../src/nostr/event.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
-import { BodyCache } from '../../src/store/level/body-cache.js';
-import { BodyInHand } from '../../src/store/level/body-codec.js';
+import { BodyCache } from '../../src/store/level/bodies/body-cache.js';
+import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
 import { plainEvent } from '../relay/fakes.js';
 
-const body = (number: number) => new BodyInHand(encodeBody(plainEvent(number)));
+const body = (number: number) => new LazyBody(encodeBody(plainEvent(number)));
 
 it('keeps what is asked for again, and no more than it may', () => {
   const cache = new BodyCache(1_000);
@@ -31,7 +31,7 @@ it('forgets what is gone, and takes nothing that would push out most of the rest
 
 it('holds a body as JSON once that was asked for', () => {
   const event = plainEvent(7, { tags: [['e', 'ü']], content: '"\\\u2028\ud800' });
-  const read = new BodyInHand(encodeBody(event));
+  const read = new LazyBody(encodeBody(event));
   expect(read.id).toBe(event.id);
   expect(read.json).toBe(eventJson(event));
   expect(read.bytes).toBe(read.bytes);

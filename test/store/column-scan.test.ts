@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { randomInteger, seededRandom } from '../../src/lib/random.js';
 import { type ColumnConditions, ColumnScan } from '../../src/store/index/column-scan.js';
-import { RowSet } from '../../src/store/index/row-set.js';
-import { RowTable, rowState, rowsPerPage } from '../../src/store/index/row-table.js';
+import { RowSet } from '../../src/store/index/rows/row-set.js';
+import { RowTable, rowState, rowsPerPage } from '../../src/store/index/rows/row-table.js';
 
 const kinds = [0, 1, 30_617, 65_535];
 const states = [

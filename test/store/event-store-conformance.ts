@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { formatAddress } from '../../src/nostr/address.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
@@ -7,7 +7,7 @@ import { encodeBody } from '../../src/nostr/event-body.js';
 import type { Filter, TagKey } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
 import type { OpenedStore, StoreOptions } from '../../src/store/opened-store.js';
-import type { RefusedIndex } from '../../src/store/refused-index.js';
+import type { RefusedIndex } from '../../src/store/refused/refused-index.js';
 import { hasRealEvents, realEvents } from '../support/real-events.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { collected, idsOf } from './support/answers.js';

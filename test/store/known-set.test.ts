@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
-import { createReferenceKernels } from '../../src/kernels/reference.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import { unixSeconds } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { StoreObserver } from '../../src/store/event-store.js';
-import { KnownSet } from '../../src/store/known-set.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
+import { KnownSet } from '../../src/store/sets/known-set.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 fc.configureGlobal({ seed: 20260102 });

@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
-import { createWasmKernels } from '../../src/kernels/wasm.js';
+import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
-import type { LocalSet } from '../../src/store/local-set.js';
-import { LocalSets } from '../../src/store/local-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
+import type { LocalSet } from '../../src/store/sets/local-set.js';
+import { LocalSets } from '../../src/store/sets/local-sets.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-const enough = limits.standingSetRecordsMin;
+const enough = limits.liveSetRecordsMin;
 const many = Number.POSITIVE_INFINITY;
 
 function eventOf(n: number, kind = 1, createdAt = 1_000 + (n % 97)): NostrEvent {
@@ -68,9 +68,9 @@ describe('local sets', () => {
     const { store, kernels, sets } = setUp(enough);
     const filter = { kinds: [1, 7] };
     (await sets.open(filter, many))?.[Symbol.dispose]();
-    expect(sets.standing).toBe(0);
+    expect(sets.live).toBe(0);
     using set = await sets.open({ kinds: [7, 1] }, many);
-    expect(sets.standing).toBe(1);
+    expect(sets.live).toBe(1);
     store.put(eventOf(5_000_000));
     store.put(eventOf(5_000_001, 4));
     store.remove(eventOf(3).id);
@@ -80,13 +80,13 @@ describe('local sets', () => {
   it('of everything stand from the first time on', async () => {
     const { sets } = setUp(enough);
     using set = await sets.open({}, many);
-    expect([set?.size, sets.standing]).toEqual([enough, 1]);
+    expect([set?.size, sets.live]).toEqual([enough, 1]);
   });
 
   it('that are small do not stand', async () => {
     const { sets } = setUp(enough - 1);
     for (let n = 0; n < 3; n += 1) (await sets.open({}, many))?.[Symbol.dispose]();
-    expect(sets.standing).toBe(0);
+    expect(sets.live).toBe(0);
   });
 
   it('above the limit are not given out, standing or not', async () => {
@@ -100,32 +100,32 @@ describe('local sets', () => {
     const { store, kernels, sets } = setUp(enough);
     const before = kernels.memory().bytesInUse;
     using first = await sets.open({}, many);
-    for (let n = 1; n <= limits.standingSetsMax; n += 1) {
+    for (let n = 1; n <= limits.liveSetsMax; n += 1) {
       for (let times = 0; times < 2; times += 1)
         (await sets.open({ kinds: [1, 1_000 + n] }, many))?.[Symbol.dispose]();
     }
-    expect(sets.standing).toBe(limits.standingSetsMax);
+    expect(sets.live).toBe(limits.liveSetsMax);
     expect(idsOf(first as RecordReader)).toEqual(freshIds(store, kernels, {}));
     first?.[Symbol.dispose]();
-    for (let n = 1; n <= limits.standingSetsMax; n += 1) {
+    for (let n = 1; n <= limits.liveSetsMax; n += 1) {
       for (let times = 0; times < 2; times += 1)
         (await sets.open({ kinds: [1, 2_000 + n] }, many))?.[Symbol.dispose]();
     }
-    expect(sets.standing).toBe(limits.standingSetsMax);
-    expect(kernels.memory().bytesInUse - before).toBeLessThan(limits.standingSetsMax * enough * 200);
+    expect(sets.live).toBe(limits.liveSetsMax);
+    expect(kernels.memory().bytesInUse - before).toBeLessThan(limits.liveSetsMax * enough * 200);
   });
 
   it('do not stand where readers hold all that do: a set that nobody accounts for is never left to them', async () => {
     const { kernels, sets } = setUp(enough);
     const held: (Disposable | undefined)[] = [];
-    for (let n = 1; n <= limits.standingSetsMax + 2; n += 1) {
+    for (let n = 1; n <= limits.liveSetsMax + 2; n += 1) {
       const filter = { kinds: [1, 1_000 + n] };
       (await sets.open(filter, many))?.[Symbol.dispose]();
       const set = await sets.open(filter, many);
-      expect(set && sets.isStanding(set)).toBe(n <= limits.standingSetsMax);
+      expect(set && sets.isStanding(set)).toBe(n <= limits.liveSetsMax);
       held.push(set);
     }
-    expect(sets.standing).toBe(limits.standingSetsMax);
+    expect(sets.live).toBe(limits.liveSetsMax);
     const before = kernels.memory().bytesInUse;
     for (const set of held) set?.[Symbol.dispose]();
     // Only those that do not stand are gone with their readers.

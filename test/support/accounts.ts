@@ -1,4 +1,4 @@
-import { AddressAccounts, type AddressLimits } from '../../src/lib/address-accounts.js';
+import { AddressAccounts, type AddressLimits } from '../../src/lib/budgets/address-accounts.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
 
 /** Accounts with these limits and no others. */

@@ -10,7 +10,7 @@ import {
   takeResult,
   takeTask,
   withoutNegentropy,
-} from '../../src/sync/catchup.js';
+} from '../../src/sync/catchup/catchup.js';
 
 fc.configureGlobal({ seed: 20260101 });
 

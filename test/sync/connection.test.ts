@@ -9,7 +9,7 @@ import {
   disconnect,
   endUpdate,
   giveUp,
-} from '../../src/sync/connection.js';
+} from '../../src/sync/relay/connection.js';
 
 const states: Record<ConnectionState['type'], ConnectionState> = {
   connecting: { type: 'connecting', since: 0 },

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { TransportError } from '../../src/sync/transport.js';
+import { TransportError } from '../../src/sync/dial/transport.js';
 import { testIdentity } from '../support/events.js';
 import { announcement, comment, issue } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
-import { canTry, learn } from '../../src/sync/capability.js';
-import { batchSince, CatchupQueue } from '../../src/sync/catchup-queue.js';
-import { nextDueMs } from '../../src/sync/daily-schedule.js';
-import { isGap } from '../../src/sync/gaps.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
+import { canTry, learn } from '../../src/sync/catchup/capability.js';
+import { batchSince, CatchupQueue } from '../../src/sync/catchup/catchup-queue.js';
+import { isGap } from '../../src/sync/catchup/gaps.js';
+import { fullPace, nextPace } from '../../src/sync/catchup/pace.js';
+import { InFlightIds } from '../../src/sync/fetch/in-flight.js';
+import { UnservedIds } from '../../src/sync/fetch/unserved.js';
 import { heldIdBytes } from '../../src/sync/held-memory.js';
-import { InFlightIds } from '../../src/sync/in-flight.js';
-import { announcementsTopic } from '../../src/sync/layers.js';
-import { RelayLedger } from '../../src/sync/ledger.js';
-import { fullPace, nextPace } from '../../src/sync/pace.js';
-import { UnservedIds } from '../../src/sync/unserved.js';
+import { nextDueMs } from '../../src/sync/relay/daily-schedule.js';
+import { announcementsTopic } from '../../src/sync/topics/layers.js';
+import { SyncProgress } from '../../src/sync/topics/sync-progress.js';
 import { roomyMemory } from '../support/roomy-memory.js';
 import { announcement, event, pubkey } from './support/events.js';
 
@@ -144,20 +144,20 @@ describe('the queue of catch-up', () => {
 
 describe('pace (docs/sync.md §5): closed loop', () => {
   it('goes on at once while all is well, slower under strain, and recovers', () => {
-    expect(nextPace(fullPace, { strained: false, msPerRequest: 50 })).toEqual(fullPace);
+    expect(nextPace(fullPace, { overloaded: false, msPerRequest: 50 })).toEqual(fullPace);
     let pace = fullPace;
     const waits: number[] = [];
     for (let turn = 0; turn < 9; turn += 1) {
-      pace = nextPace(pace, { strained: true, msPerRequest: 50 });
+      pace = nextPace(pace, { overloaded: true, msPerRequest: 50 });
       waits.push(pace.waitMs / 1_000);
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    for (let turn = 0; turn < 9; turn += 1) pace = nextPace(pace, { strained: false, msPerRequest: 50 });
+    for (let turn = 0; turn < 9; turn += 1) pace = nextPace(pace, { overloaded: false, msPerRequest: 50 });
     expect(pace).toEqual(fullPace);
   });
 
   it('takes slow answers for strain', () => {
-    expect(nextPace(fullPace, { strained: false, msPerRequest: 20_000 }).waitMs).toBeGreaterThan(0);
+    expect(nextPace(fullPace, { overloaded: false, msPerRequest: 20_000 }).waitMs).toBeGreaterThan(0);
   });
 });
 
@@ -167,37 +167,37 @@ describe('gaps (docs/sync.md §7)', () => {
   const address = `30617:${repository.pubkey}:repo`;
 
   it('is an event that is younger than the first live subscription to a filter that matches it', () => {
-    const ledger = new RelayLedger();
-    ledger.opened([address], 500);
-    ledger.opened([address], 900);
+    const progress = new SyncProgress();
+    progress.opened([address], 500);
+    progress.opened([address], 900);
     const at = (created_at: number) => event({ created_at, tags: [['a', address]] });
-    expect(isGap(at(501), 2, ledger, now)).toBe(true);
-    expect(isGap(at(500), 2, ledger, now)).toBe(false);
+    expect(isGap(at(501), 2, progress, now)).toBe(true);
+    expect(isGap(at(500), 2, progress, now)).toBe(false);
   });
 
   it('first-time history is no gap, nor is an event of the future', () => {
-    const ledger = new RelayLedger();
+    const progress = new SyncProgress();
     const root = event({ created_at: 600, tags: [['e', pubkey(1)]] });
-    expect(isGap(root, 3, ledger, now)).toBe(false);
-    ledger.opened([pubkey(1)], 500);
-    expect(isGap(root, 3, ledger, now)).toBe(true);
-    expect(isGap({ ...root, created_at: 2_000 }, 3, ledger, now)).toBe(false);
+    expect(isGap(root, 3, progress, now)).toBe(false);
+    progress.opened([pubkey(1)], 500);
+    expect(isGap(root, 3, progress, now)).toBe(true);
+    expect(isGap({ ...root, created_at: 2_000 }, 3, progress, now)).toBe(false);
   });
 
   it('layer 1 is one filter', () => {
-    const ledger = new RelayLedger();
-    ledger.opened([announcementsTopic], 500);
-    expect(isGap({ ...repository, created_at: 600 }, 1, ledger, now)).toBe(true);
+    const progress = new SyncProgress();
+    progress.opened([announcementsTopic], 500);
+    expect(isGap({ ...repository, created_at: 600 }, 1, progress, now)).toBe(true);
   });
 });
 
-describe('the ledger of a relay: never done what was not stored (docs/sync.md §5)', () => {
+describe('the progress of a relay: never done what was not stored (docs/sync.md §5)', () => {
   it('is complete only when every topic is, as of the oldest', () => {
-    const ledger = new RelayLedger();
-    ledger.done(['a'], 10);
-    ledger.done(['b'], 5);
-    expect(ledger.oldestDoneAt(['a', 'b'])).toBe(5);
-    expect(ledger.oldestDoneAt(['a', 'c'])).toBeUndefined();
+    const progress = new SyncProgress();
+    progress.done(['a'], 10);
+    progress.done(['b'], 5);
+    expect(progress.oldestDoneAt(['a', 'b'])).toBe(5);
+    expect(progress.oldestDoneAt(['a', 'c'])).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
-import { Discovery, type Naming } from '../../src/sync/discovery.js';
+import { Discovery, type Naming } from '../../src/sync/topics/discovery.js';
 import { announcement } from './support/events.js';
 
 function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { minuteMs, secondMs } from '../../src/lib/clock.js';
-import type { FilterService } from '../../src/sync/filter.js';
-import { RelayScope } from '../../src/sync/scope.js';
 import { defaultSyncSettings } from '../../src/sync/settings.js';
+import type { FilterService } from '../../src/sync/topics/filter.js';
+import { RelayScope } from '../../src/sync/topics/scope.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { announcement, event } from './support/events.js';
 import { emptyInformation } from './support/fake-relay.js';

@@ -3,8 +3,7 @@ import { limits } from '../../src/config/limits.js';
 import { dayMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { Rehearsal } from '../../src/sync/rehearsal.js';
-import { TransportError } from '../../src/sync/transport.js';
+import { TransportError } from '../../src/sync/dial/transport.js';
 import { announcement, comment, event, issue, startSeconds } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
@@ -95,31 +94,6 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
     await world.advance(minuteMs);
     expect(collected.mock.calls.filter(([filter]) => Object.keys(filter).length === 0)).toEqual([]);
     await world.stop();
-  });
-
-  it.each([
-    ['many', 4, ['begin', 'miss']],
-    ['few', 300, ['miss']],
-  ])('is rehearsed before a relay is dialled that has %s topics', async (_, everythingTopicsMin, wanted) => {
-    const said: string[] = [];
-    const begin = vi.spyOn(Rehearsal.prototype, 'begin').mockImplementation(() => void said.push('begin'));
-    const miss = vi.spyOn(Rehearsal.prototype, 'miss').mockImplementation(() => void said.push('miss'));
-    const run = vi.spyOn(Rehearsal.prototype, 'run');
-    const { world, relay } = worldOf({ settings: { everythingTopicsMin } });
-    await world.submit(...content());
-    world.start();
-    await world.advance(minuteMs);
-    await world.submit(announcement('four', [url]));
-    await world.advance(minuteMs);
-    expect(relay.connections.length).toBe(1);
-    expect([...new Set(said)]).toEqual(wanted);
-    expect(said.at(-1)).toBe('miss');
-    begin.mockRestore();
-    miss.mockRestore();
-    await world.stop();
-    expect(run).toHaveBeenCalledTimes(1);
-    expect(run.mock.calls[0]?.[0].aborted).toBe(true);
-    run.mockRestore();
   });
 
   it('brings live what is new, of repositories that are new too', async () => {

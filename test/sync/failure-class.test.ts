@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PrivateAddressError } from '../../src/sync/checked-lookup.js';
-import { classOf } from '../../src/sync/failure-class.js';
+import { PrivateAddressError } from '../../src/sync/dial/checked-lookup.js';
+import { classOf } from '../../src/sync/dial/failure-class.js';
 
 const coded = (code: string, message = 'certificate dns timeout refused') =>
   Object.assign(new Error(message), { code });

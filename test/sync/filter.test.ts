@@ -4,10 +4,10 @@ import { limits } from '../../src/config/limits.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
-import { Discovery } from '../../src/sync/discovery.js';
-import { FilterService } from '../../src/sync/filter.js';
-import { announcementsTopic, authorTopic } from '../../src/sync/layers.js';
-import { everywhere } from '../../src/sync/topic-changes.js';
+import { Discovery } from '../../src/sync/topics/discovery.js';
+import { FilterService } from '../../src/sync/topics/filter.js';
+import { announcementsTopic, authorTopic } from '../../src/sync/topics/layers.js';
+import { everywhere } from '../../src/sync/topics/topic-changes.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

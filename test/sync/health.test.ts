@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type HealthEvent, type RelayHealth, RelayHealthTracker } from '../../src/sync/health.js';
+import { type HealthEvent, type RelayHealth, RelayHealthTracker } from '../../src/sync/relay/health.js';
 import { defaultSyncSettings } from '../../src/sync/settings.js';
 
 const tracker = new RelayHealthTracker(defaultSyncSettings);
@@ -104,7 +104,7 @@ describe('health (docs/sync.md §2)', () => {
     expect(health.consecutiveFailures).toBe(6);
   });
 
-  it('takes silence and nonsense for failures, however long the connection stood', () => {
+  it('takes silence and protocol violations for failures, however long the connection stood', () => {
     const open = step(step(start(), { type: 'connected' }, 5 * second), { type: 'stable' }, 65 * second);
     const lost = step(open, { type: 'disconnected', failure: 'timeout' }, 10 * hour);
     expect(lost.status).toEqual({ type: 'backoff', attempt: 0 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
-import { MemoryBudget } from '../../src/lib/memory-budget.js';
-import { FrameQueue } from '../../src/sync/frame-queue.js';
+import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
+import { OldestFirst } from '../../src/sync/fetch/oldest-first.js';
 import { HeldMemory, heldMessageBytes } from '../../src/sync/held-memory.js';
-import { OldestFirst } from '../../src/sync/oldest-first.js';
+import { FrameQueue } from '../../src/sync/peer/frame-queue.js';
 import { plainEvent } from '../relay/fakes.js';
 import { roomyMemory } from '../support/roomy-memory.js';
 import { settle } from '../support/virtual-clock.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { TransportError } from '../../src/sync/transport.js';
+import { TransportError } from '../../src/sync/dial/transport.js';
 import { addressOf, announcement, event, issue, pubkey, startSeconds } from './support/events.js';
 import type { FakeRelay, Script } from './support/fake-relay.js';
 import { emptyInformation } from './support/fake-relay.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TransportError } from '../../src/sync/transport.js';
+import { TransportError } from '../../src/sync/dial/transport.js';
 import { announcement, event, issue, startSeconds } from './support/events.js';
 import type { FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';

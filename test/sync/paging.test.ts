@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { type Filter, matchesFilter } from '../../src/nostr/filter.js';
-import { PageReader } from '../../src/sync/page-reader.js';
-import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/paging.js';
-import { unknownHabits } from '../../src/sync/paging-habits.js';
+import { PageReader } from '../../src/sync/catchup/page-reader.js';
+import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/catchup/paging.js';
+import { unknownHabits } from '../../src/sync/catchup/paging-habits.js';
 import { pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

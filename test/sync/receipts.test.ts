@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AskedId, askLength, newServingRecord, settleAsk } from '../../src/sync/receipts.js';
+import {
+  type AskedId,
+  askLength,
+  newFetchSizeEstimate,
+  settleAsk,
+} from '../../src/sync/fetch/fetch-size-estimate.js';
 
 fc.configureGlobal({ seed: 20260101 });
 
@@ -9,7 +14,7 @@ function play(
   ids: number,
   serve: (ask: string[]) => { served: string[]; forged?: string[]; failed?: boolean },
 ) {
-  let record = newServingRecord(300);
+  let record = newFetchSizeEstimate(300);
   let queue: AskedId[] = Array.from({ length: ids }, (_, id) => ({ id: `${id}`, asks: 0 }));
   const asked = new Map<string, number>();
   const arrived = new Set<string>();

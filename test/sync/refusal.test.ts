@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRefusal, refusesNegentropy } from '../../src/sync/refusal.js';
+import { readRefusal, refusesNegentropy } from '../../src/sync/peer/refusal.js';
 
 describe('what relays mean by their texts', () => {
   it.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseInformation } from '../../src/sync/information.js';
-import { fewerFilters, fewerSubscriptions, relayLimits } from '../../src/sync/relay-limits.js';
+import { parseInformation } from '../../src/sync/dial/information.js';
+import { fewerFilters, fewerSubscriptions, relayLimits } from '../../src/sync/peer/relay-limits.js';
 import { emptyInformation } from './support/fake-relay.js';
 
 fc.configureGlobal({ seed: 20260101 });

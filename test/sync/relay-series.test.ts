@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { RelaySeries } from '../../src/sync/relay-series.js';
+import { RelaySeries } from '../../src/sync/report/relay-series.js';
 
 let registry: Registry;
 let series: RelaySeries;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { utf8Length } from '../../src/lib/bytes.js';
-import { announcementsTopic, type Topic } from '../../src/sync/layers.js';
+import { announcementsTopic, type Topic } from '../../src/sync/topics/layers.js';
 import {
   batchesOf,
   missingTopics,
@@ -10,7 +10,7 @@ import {
   packSubscriptions,
   rebuildStep,
   type SubscriptionContent,
-} from '../../src/sync/subscription.js';
+} from '../../src/sync/topics/subscription.js';
 import { pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

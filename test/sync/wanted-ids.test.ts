@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { PeerGoneError } from '../../src/sync/errors.js';
-import { WantedIds, type WantedSource } from '../../src/sync/wanted-ids.js';
+import { WantedIds, type WantedSource } from '../../src/sync/fetch/wanted-ids.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { addressOf, announcement } from './support/events.js';
 

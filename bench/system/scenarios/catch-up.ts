@@ -1,4 +1,4 @@
-import { append, largest } from '../../../src/lib/lists.js';
+import { append, largest } from '../../../src/lib/collections/lists.js';
 import { BenchClient } from '../client.js';
 import { startDelayProxy } from '../delay-proxy.js';
 import type { LogLine, RelayProcess } from '../relay-process.js';

@@ -1,4 +1,4 @@
-import { append } from '../../../src/lib/lists.js';
+import { append } from '../../../src/lib/collections/lists.js';
 import { BenchClient } from '../client.js';
 import { publishAll } from '../publishing.js';
 import type { Durability } from '../relay-process.js';

@@ -1,5 +1,5 @@
 import { recordBytes } from '../../../src/kernels/kernels.js';
-import { createWasmKernels } from '../../../src/kernels/wasm.js';
+import { createWasmKernels } from '../../../src/kernels/wasm/kernels.js';
 import { fromHex, toHex } from '../../../src/lib/bytes.js';
 import { NegentropyClient } from '../../../src/negentropy/client.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';

@@ -1,4 +1,4 @@
-import { largest } from '../../lib/lists.js';
+import { largest } from '../../lib/collections/lists.js';
 import { eventJson, type NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
 

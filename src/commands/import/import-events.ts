@@ -17,7 +17,7 @@ export type ImportCounts = {
 };
 
 export type ImportParts = {
-  readonly admission: Pick<Admission, 'submit' | 'roomy'>;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity'>;
   /** Written to as the outcomes come. */
   readonly counts: ImportCounts;
   readonly signal: AbortSignal;
@@ -81,7 +81,7 @@ async function importPass(
         counts.malformed += 1;
         continue;
       }
-      await admission.roomy('direct');
+      await admission.waitForCapacity('direct');
       const outcome = submit(event);
       // Waited for with its batch; until then a failure must not count as one that nobody handles.
       outcome.catch(() => {});

@@ -1,5 +1,5 @@
-import type { RowSet } from './row-set.js';
-import { type RowColumns, type RowTable, rowState, rowsPerPage } from './row-table.js';
+import type { RowSet } from './rows/row-set.js';
+import { type RowColumns, type RowTable, rowState, rowsPerPage } from './rows/row-table.js';
 
 /** Most rows of one step, so that what is left of them stays in the nearest cache from condition to condition. */
 const stepRowsMax = 4_096;

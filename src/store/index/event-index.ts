@@ -1,14 +1,14 @@
 import type { NostrEvent } from '../../nostr/event.js';
 import type { RemovedEvent } from '../event-store.js';
-import { AuthorTable } from './author-table.js';
-import { KeyTable } from './key-table.js';
-import { keyWords, readKey } from './key-words.js';
-import { ListSorter } from './list-sorter.js';
-import { type ListRef, PostingLists } from './posting-lists.js';
+import { ListSorter } from './postings/list-sorter.js';
+import { type ListRef, PostingLists } from './postings/posting-lists.js';
+import { TermTable, termShards } from './postings/term-table.js';
 import { forgettableRankCount, refusedRank, refusedRankOf } from './refused-rank.js';
-import { RowTable, rowState } from './row-table.js';
-import { TermHasher } from './term-hash.js';
-import { TermTable, termShards } from './term-table.js';
+import { AuthorTable } from './rows/author-table.js';
+import { KeyTable } from './rows/key-table.js';
+import { keyWords, readKey } from './rows/key-words.js';
+import { RowTable, rowState } from './rows/row-table.js';
+import { TermHasher } from './rows/term-hash.js';
 import { TermList } from './terms.js';
 import { TimeHeap } from './time-heap.js';
 

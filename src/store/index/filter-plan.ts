@@ -2,11 +2,11 @@ import { type Filter, isEmptyFilter, tagConditions } from '../../nostr/filter.js
 import { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { gather, ListCheck, type ListCondition } from './list-condition.js';
-import { ListCursor } from './list-cursor.js';
-import type { ListRef } from './posting-lists.js';
-import { RowSet } from './row-set.js';
-import { ArraySource, MergedSource, type RowSource } from './row-source.js';
-import { rowState, type TimeKey } from './row-table.js';
+import { ListCursor } from './postings/list-cursor.js';
+import type { ListRef } from './postings/posting-lists.js';
+import { RowSet } from './rows/row-set.js';
+import { ArraySource, MergedSource, type RowSource } from './rows/row-source.js';
+import { rowState, type TimeKey } from './rows/row-table.js';
 import type { TermList } from './terms.js';
 
 /** Which rows are asked for. */

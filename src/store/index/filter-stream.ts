@@ -1,8 +1,8 @@
 import type { Filter } from '../../nostr/filter.js';
 import type { EventIndex } from './event-index.js';
 import { FilterPlan } from './filter-plan.js';
-import { MergedSource, type RowSource } from './row-source.js';
-import { rowState, type TimeKey } from './row-table.js';
+import { MergedSource, type RowSource } from './rows/row-source.js';
+import { rowState, type TimeKey } from './rows/row-table.js';
 
 /** How many rows may still be looked at before the event loop gets its turn. */
 export type VisitBudget = { visits: number };

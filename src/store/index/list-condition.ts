@@ -1,6 +1,6 @@
 import type { EventIndex } from './event-index.js';
-import type { ListRef } from './posting-lists.js';
-import { RowSet } from './row-set.js';
+import type { ListRef } from './postings/posting-lists.js';
+import { RowSet } from './rows/row-set.js';
 
 /** A condition of a filter that posting lists answer: a row matches if it stands in one of them. */
 export type ListCondition = {

@@ -1,4 +1,4 @@
-import { rowState } from './row-table.js';
+import { rowState } from './rows/row-table.js';
 
 /**
  * How readily a refused row gives way to others, the first first: what another room refused; what arrived and the

@@ -2,8 +2,8 @@ import { type Address, addressOf } from '../../nostr/address.js';
 import { deletionTargets, isDeletion } from '../../nostr/deletion.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { isAddressableKind, isReplaceableKind } from '../../nostr/kinds.js';
-import type { AddressHash } from './row-table.js';
-import type { TermHasher } from './term-hash.js';
+import type { AddressHash } from './rows/row-table.js';
+import type { TermHasher } from './rows/term-hash.js';
 
 /** The first byte of what is hashed: the sort of a term; the bytes above it carry a kind or a tag letter. */
 const sort = {

@@ -2,20 +2,20 @@ import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { WorkTurns } from '../../lib/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/work-turns.js';
 import { encodeBody } from '../../nostr/event-body.js';
 import type { Backend, BodyFault, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
-import type { Reasons } from '../reasons.js';
-import { BodyCache } from './body-cache.js';
-import { BodyInHand, memoryOfBody } from './body-codec.js';
-import { readBodies } from './body-reader.js';
+import type { Reasons } from '../refused/reasons.js';
+import { BodyCache } from './bodies/body-cache.js';
+import { LazyBody, memoryOfBody } from './bodies/body-codec.js';
+import { readBodies } from './bodies/body-reader.js';
+import { bodyIn, sealBody } from './bodies/sealed-body.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
 import { bodyKey, metaKeys, segmentKey } from './keys.js';
-import { bodyIn, sealBody } from './sealed-body.js';
 import { SegmentWriter } from './segment.js';
 import { isCorruption } from './segment-entries.js';
 
@@ -168,15 +168,15 @@ export class CommitLog implements Backend {
       const sequence = missing[next]!;
       next += 1;
       if (typeof body === 'string') return body;
-      const read = new BodyInHand(body);
+      const read = new LazyBody(body);
       this.#cache.set(sequence, read, memoryOfBody(body.length));
       return read;
     });
   }
 
-  #atHand(sequence: number): BodyInHand | undefined {
+  #atHand(sequence: number): LazyBody | undefined {
     const pending = this.#pending.get(sequence);
-    return pending === undefined ? this.#cache.get(sequence) : new BodyInHand(bodyIn(pending.body));
+    return pending === undefined ? this.#cache.get(sequence) : new LazyBody(bodyIn(pending.body));
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@ import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-store.js';
-import { Reasons } from '../reasons.js';
+import { Reasons } from '../refused/reasons.js';
 import { CommitLog, type Durability } from './commit-log.js';
 import { Compaction } from './compaction.js';
 import {

@@ -1,6 +1,6 @@
 import type { EventIndex, NewRow } from '../index/event-index.js';
-import { keyWords } from '../index/key-words.js';
-import { rowState } from '../index/row-table.js';
+import { keyWords } from '../index/rows/key-words.js';
+import { rowState } from '../index/rows/row-table.js';
 import type { TermList } from '../index/terms.js';
 
 /*

@@ -10,7 +10,7 @@ import type {
   StoreObserver,
 } from '../../../src/store/event-store.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
-import type { RefusedIndex } from '../../../src/store/refused-index.js';
+import type { RefusedIndex } from '../../../src/store/refused/refused-index.js';
 import type { Disk, DiskEntry, DiskRecord } from './disk.js';
 
 /** What a write takes; a crash in between loses it. */

@@ -34,7 +34,7 @@ export function trippingPolicy(policy: WritePolicy, { check }: Tripping): WriteP
     },
     onStored: (event) => policy.onStored(event),
     onRemoved: (removed) => policy.onRemoved(removed),
-    revivedBy: (event) => policy.revivedBy(event),
+    retryCandidates: (event) => policy.retryCandidates(event),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../src/lib/clock.js';
 import type { Random } from '../../../src/lib/random.js';
-import { type RelaySocket, type SocketHandlers, TransportError } from '../../../src/sync/transport.js';
+import { type RelaySocket, type SocketHandlers, TransportError } from '../../../src/sync/dial/transport.js';
 import { type LinkSpeed, Pipe } from './pipe.js';
 
 /** What a host sees of a connection to it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { errorCode } from '../../../src/lib/errors.js';
 import { seededRandom } from '../../../src/lib/random.js';
-import type { RelaySocket, SocketHandlers } from '../../../src/sync/transport.js';
+import type { RelaySocket, SocketHandlers } from '../../../src/sync/dial/transport.js';
 import { roomyMemory } from '../../support/roomy-memory.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { silent } from '../trace.js';

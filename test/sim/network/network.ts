@@ -8,7 +8,7 @@ import {
   type RelaySocket,
   type SocketHandlers,
   TransportError,
-} from '../../../src/sync/transport.js';
+} from '../../../src/sync/dial/transport.js';
 import { chance } from '../random.js';
 import type { Trace } from '../trace.js';
 import { type HostPeer, type HostSession, SimConnection } from './connection.js';

@@ -1,5 +1,5 @@
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import type { RelayInformation } from '../../../src/sync/transport.js';
+import type { RelayInformation } from '../../../src/sync/dial/transport.js';
 import type { WireFilter } from './event-set.js';
 import type { RelaySession } from './remote-relay.js';
 

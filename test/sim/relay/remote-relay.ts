@@ -1,5 +1,5 @@
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import type { RelayInformation } from '../../../src/sync/transport.js';
+import type { RelayInformation } from '../../../src/sync/dial/transport.js';
 import type { HostPeer, HostSession } from '../network/connection.js';
 import type { Host } from '../network/network.js';
 import type { Trace } from '../trace.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createReferenceKernels } from '../../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../../src/kernels/reference/kernels.js';
 import { drawScenario } from '../scenario.js';
 import { simulate } from '../simulation.js';
 

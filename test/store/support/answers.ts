@@ -1,7 +1,7 @@
 import { type RecordSetBuilder, recordBytes } from '../../../src/kernels/kernels.js';
 import type { Filter } from '../../../src/nostr/filter.js';
 import type { EventStore } from '../../../src/store/event-store.js';
-import type { RefusedIndex } from '../../../src/store/refused-index.js';
+import type { RefusedIndex } from '../../../src/store/refused/refused-index.js';
 
 export async function idsOf(store: EventStore, filters: readonly Filter[]): Promise<string[]> {
   const ids: string[] = [];

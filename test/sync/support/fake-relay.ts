@@ -1,4 +1,4 @@
-import { createReferenceKernels } from '../../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../../src/kernels/reference/kernels.js';
 import { fromHex, toHex } from '../../../src/lib/bytes.js';
 import type { Clock } from '../../../src/lib/clock.js';
 import { NegentropyServer } from '../../../src/negentropy/server.js';
@@ -10,7 +10,7 @@ import {
   type RelayInformation,
   type SocketHandlers,
   TransportError,
-} from '../../../src/sync/transport.js';
+} from '../../../src/sync/dial/transport.js';
 
 /** A message as it came in: its type, its id, and the rest. */
 export type Received = readonly [type: string, id: string, ...rest: unknown[]];

@@ -3,19 +3,19 @@ import type { Admission, AdmissionOutcome, EventSource } from '../../../src/admi
 import { AdmissionMetrics } from '../../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../../src/admission/admission-pipeline.js';
 import type { Verifier } from '../../../src/admission/verification/verifier.js';
-import { createReferenceKernels } from '../../../src/kernels/reference.js';
+import { createReferenceKernels } from '../../../src/kernels/reference/kernels.js';
 import { seededRandom } from '../../../src/lib/random.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import type { Identity } from '../../../src/nostr/keys.js';
 import { OwnService } from '../../../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../../../src/policy/nip34-write-policy.js';
-import { RepositoryDirectory } from '../../../src/policy/repository-directory.js';
-import { RepositoryServing } from '../../../src/policy/serving.js';
+import { RepositoryDirectory } from '../../../src/repositories/repository-directory.js';
+import { RepositoryServing } from '../../../src/repositories/serving.js';
 import type { EventStore } from '../../../src/store/event-store.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
-import type { RefusedIndex } from '../../../src/store/refused-index.js';
+import type { RefusedIndex } from '../../../src/store/refused/refused-index.js';
 import { SyncManager } from '../../../src/sync/manager.js';
-import { SyncMetrics } from '../../../src/sync/metrics.js';
+import { SyncMetrics } from '../../../src/sync/report/metrics.js';
 import { defaultSyncSettings, type SyncSettings } from '../../../src/sync/settings.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { FakeNetwork, type FakeRelay } from './fake-relay.js';
@@ -160,7 +160,7 @@ export class World {
     const { admission, submitted } = this;
     return {
       feed: admission.feed,
-      roomy: async (source) => await admission.roomy(source),
+      waitForCapacity: async (source) => await admission.waitForCapacity(source),
       get isAnnounced() {
         return admission.isAnnounced;
       },

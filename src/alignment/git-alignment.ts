@@ -1,0 +1,282 @@
+import { limits } from '../config/limits.js';
+import { alignRefs } from '../git/align-refs.js';
+import type { BareRepositories } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-command.js';
+import { isEmpty } from '../git/refs.js';
+import { removeStaleLocks } from '../git/stale-locks.js';
+import { deferred } from '../lib/abort.js';
+import { backoffMs } from '../lib/backoff.js';
+import type { CancelTimer, Clock } from '../lib/clock.js';
+import { errorCode, errorMessage } from '../lib/errors.js';
+import { type Random, randomInteger } from '../lib/random.js';
+import type { Effect, EffectRunner } from '../policy/decision.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import type { EventStore } from '../store/event-store.js';
+import type { AlignmentMetrics, RepositoryChange } from './alignment-metrics.js';
+import {
+  AlignmentQueue,
+  type AlignmentScope,
+  type AlignmentWork,
+  everything,
+  keyOf,
+  mergeWork,
+  onlyRefs,
+} from './alignment-queue.js';
+import { wantedRepository } from './wanted-repository.js';
+
+/** What the git side needs of a logger: pino's shape, details first. */
+export type AlignmentLog = {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+};
+
+export type AlignmentParts = {
+  readonly directory: RepositoryDirectory;
+  readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly repositories: BareRepositories;
+  readonly git: Git;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** How long a repository that is no longer served stays on disk. */
+  readonly graceMs: number;
+  /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
+  readonly closedMax: number;
+  readonly metrics: AlignmentMetrics;
+  readonly log: AlignmentLog;
+};
+
+type Retry = { readonly work: AlignmentWork; readonly cancel: CancelTimer };
+
+/**
+ * Keeps the repositories on disk as the stored events say. It is told where to look, reads from the events what is
+ * to be there, and changes what differs; a step that fails is repeated with backoff, for as long as it takes. Each
+ * repository is worked on by one at a time, and waits in the queue at most once.
+ */
+export class GitAlignment implements EffectRunner {
+  readonly #parts: AlignmentParts;
+  readonly #queue = new AlignmentQueue();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #retries = new Map<string, Retry>();
+  /** The state that was applied whole, by repository: it need not be applied again. */
+  readonly #applied = new Map<string, string>();
+  /** Resolves when it begins, or it turns out that git cannot be used. */
+  readonly #begun = deferred<void>();
+  /** Closed repositories on disk, as the last sweep saw them and what came and went since. */
+  #closed = 0;
+  #signal: AbortSignal | undefined;
+
+  constructor(parts: AlignmentParts) {
+    this.#parts = parts;
+    parts.metrics.watch({ pending: () => this.#queue.size, failing: () => this.#retries.size });
+  }
+
+  /** Looks later at the parts that the effects name. */
+  run(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const { pubkey, identifier } = effect;
+      this.#schedule({ pubkey, identifier }, scopeOf(effect), 'fresh');
+    }
+    this.#pump();
+  }
+
+  /** To be called when objects came into a repository, by a push or a fetch: what waited for them is set now. */
+  objectsArrived(repository: RepositoryId): void {
+    this.#schedule(repository, everything, 'fresh');
+    this.#pump();
+  }
+
+  /**
+   * Works until the signal aborts, and ends when nothing runs any more. Begins with a look at all repositories, for
+   * an earlier process may have ended between storing an event and following it. Without git nothing is tried, and
+   * everything waits until there is one.
+   */
+  async serve(signal: AbortSignal): Promise<void> {
+    await this.#gitIsThere(signal);
+    this.#signal = signal;
+    this.#begun.resolve();
+    for (const repository of this.#parts.directory.served()) {
+      this.#schedule(repository, everything, 'background');
+    }
+    this.#pump();
+    while (!signal.aborted) {
+      await this.sweep().catch((error: unknown) => {
+        this.#parts.log.warn({ error: errorMessage(error) }, 'git data path cannot be read');
+      });
+      await this.#parts.clock.sleep(limits.repositorySweepIntervalMs, signal).catch(() => {});
+    }
+    for (const { cancel } of this.#retries.values()) cancel();
+    await Promise.all(this.#running.values());
+  }
+
+  /**
+   * Looks for repositories on disk that are not served: closes those that are announced for elsewhere, and removes
+   * those that were closed long enough. One that no announcement ever named is left to `graspd doctor`.
+   */
+  async sweep(): Promise<void> {
+    const { directory, repositories } = this.#parts;
+    let closed = 0;
+    for await (const repository of repositories.list()) {
+      if (directory.isServed(repository)) continue;
+      const isClosed = (await repositories.closedSince(repository)) !== undefined;
+      if (isClosed) closed += 1;
+      if (isClosed || directory.isAnnounced(repository)) this.#schedule(repository, onlyRefs, 'background');
+    }
+    this.#closed = closed;
+    this.#pump();
+  }
+
+  /** The repositories that are queued or worked on; what waits to be tried again does not count. */
+  get pending(): number {
+    return this.#queue.size + this.#running.size;
+  }
+
+  /**
+   * Resolves when nothing is queued or runs while it is served, or git cannot be used: to the number of repositories that
+   * are left, to be tried again.
+   */
+  async idle(): Promise<number> {
+    await this.#begun.promise;
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+    return this.#queue.size + this.#retries.size;
+  }
+
+  async #gitIsThere(signal: AbortSignal): Promise<void> {
+    const { repositories, clock, log } = this.#parts;
+    while (!signal.aborted) {
+      try {
+        return await repositories.checkGit();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#begun.resolve();
+        log.warn({ error: errorMessage(error) }, 'repositories do not follow events: git cannot be used');
+        await clock.sleep(limits.alignmentRetryMsMax, signal).catch(() => {});
+      }
+    }
+  }
+
+  #schedule(repository: RepositoryId, scope: AlignmentScope, urgency: 'fresh' | 'background'): void {
+    const work = { repository, scope, failures: 0 };
+    const key = keyOf(repository);
+    const retry = this.#retries.get(key);
+    // What fails keeps its pace, however often it is asked for.
+    if (retry === undefined) this.#queue.add(work, urgency);
+    else this.#retries.set(key, { ...retry, work: mergeWork(retry.work, work) });
+  }
+
+  #pump(): void {
+    if (this.#signal === undefined || this.#signal.aborted) return;
+    while (this.#running.size < limits.alignmentsAtOnceMax) {
+      const work = this.#queue.take(new Set(this.#running.keys()));
+      if (work === undefined) return;
+      const key = keyOf(work.repository);
+      const running = this.#attempt(work).finally(() => {
+        this.#running.delete(key);
+        this.#pump();
+      });
+      this.#running.set(key, running);
+    }
+  }
+
+  async #attempt(work: AlignmentWork): Promise<void> {
+    const finished = this.#parts.metrics.startAlignment();
+    try {
+      if (this.#parts.directory.isServed(work.repository)) await this.#align(work);
+      else await this.#leave(work.repository);
+      finished('aligned');
+    } catch (error) {
+      if (this.#signal?.aborted) return;
+      finished('failed');
+      this.#retryLater(work, error);
+    }
+  }
+
+  async #align({ repository, scope, failures }: AlignmentWork): Promise<void> {
+    const { directory, store, repositories, git, clock } = this.#parts;
+    const ensured = await repositories.ensure(repository);
+    if (ensured === 'reopened') this.#closed -= 1;
+    if (ensured !== 'there') this.#tell(repository, ensured);
+    const gitDir = repositories.pathOf(repository);
+    if (failures > 0) await removeStaleLocks(gitDir, clock.now());
+    const effective = this.#stillNeeded(repository, ensured === 'there' ? scope : everything);
+    const stateId = directory.stateOf(repository)?.id;
+    // Where nothing was pushed yet no pull request can have a ref, however many are stored.
+    const hasObjects = !(await isEmpty(gitDir));
+    const possible = hasObjects ? effective : { ...effective, pullRequests: new Set<string>() };
+    const wanted = await wantedRepository(directory, store, repository, possible);
+    const { waiting } = await alignRefs(git, gitDir, wanted);
+    if (wanted.declared !== undefined) {
+      if (waiting.length === 0 && stateId !== undefined) this.#applied.set(keyOf(repository), stateId);
+      else this.#applied.delete(keyOf(repository));
+    }
+    const waitingRefs = waiting.length;
+    this.#parts.log.debug({ ...repository, waitingRefs }, 'repository aligned with stored events');
+  }
+
+  /** Without the refs when the state that they follow was applied whole, and nothing says that they moved since. */
+  #stillNeeded(repository: RepositoryId, scope: AlignmentScope): AlignmentScope {
+    const applied = this.#applied.get(keyOf(repository));
+    const isApplied = applied !== undefined && applied === this.#parts.directory.stateOf(repository)?.id;
+    return isApplied && !scope.isForced ? { ...scope, refs: false } : scope;
+  }
+
+  /** A repository that is not served: closed, and removed when its grace period is over. */
+  async #leave(repository: RepositoryId): Promise<void> {
+    const { repositories, clock, graceMs, closedMax } = this.#parts;
+    this.#applied.delete(keyOf(repository));
+    if (!(await repositories.exists(repository))) return;
+    const now = clock.now();
+    const since = await repositories.closedSince(repository);
+    if (since === undefined && this.#closed >= closedMax) {
+      // Whoever announces and deletes without end fills the disk with nothing; what was pushed is kept all the same.
+      const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);
+      if (holdsNothing) return await this.#remove(repository);
+    }
+    if (since === undefined || since > now) {
+      await repositories.close(repository, now);
+      if (since === undefined) this.#closed += 1;
+      this.#tell(repository, 'closed');
+    } else if (now - since >= graceMs) {
+      this.#closed -= 1;
+      await this.#remove(repository);
+    }
+  }
+
+  async #remove(repository: RepositoryId): Promise<void> {
+    await this.#parts.repositories.remove(repository);
+    this.#tell(repository, 'removed');
+  }
+
+  #tell(repository: RepositoryId, change: RepositoryChange): void {
+    this.#parts.metrics.countChange(change);
+    this.#parts.log.info({ ...repository }, `repository ${change}`);
+  }
+
+  #retryLater(work: AlignmentWork, error: unknown): void {
+    const { clock, random, log } = this.#parts;
+    const { alignmentRetryMsMin, alignmentRetryMsMax } = limits;
+    const waitMs = backoffMs(work.failures, alignmentRetryMsMin, alignmentRetryMsMax);
+    const retryMs = waitMs + randomInteger(random, alignmentRetryMsMin);
+    const failures = work.failures + 1;
+    log.warn(
+      { ...work.repository, code: errorCode(error), error: errorMessage(error), failures, retryMs },
+      'repository could not be aligned with stored events',
+    );
+    const key = keyOf(work.repository);
+    const cancel = clock.after(retryMs, () => {
+      const retry = this.#retries.get(key);
+      this.#retries.delete(key);
+      if (retry !== undefined) this.#queue.add(retry.work, 'fresh');
+      this.#pump();
+    });
+    // What was asked for while this try ran waits with it.
+    const asked = this.#queue.remove(key);
+    const failed = { ...work, failures };
+    this.#retries.set(key, { work: asked === undefined ? failed : mergeWork(failed, asked), cancel });
+  }
+}
+
+function scopeOf(effect: Effect): AlignmentScope {
+  if (effect.type === 'align-repository') return onlyRefs;
+  return { refs: false, pullRequests: new Set([effect.eventId]), isForced: false };
+}

@@ -1,0 +1,61 @@
+import { limits } from '../config/limits.js';
+import type { WantedRepository } from '../git/align-refs.js';
+import { pullRequestRef } from '../git/ref-name.js';
+import { reading } from '../policy/structure.js';
+import { parsePullRequest } from '../repositories/pull-request.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import { parseRepositoryState, type RepositoryState } from '../repositories/repository-state.js';
+import type { EventStore } from '../store/event-store.js';
+import type { AlignmentScope } from './alignment-queue.js';
+
+/** What the stored events say that a served repository is to look like, in those parts that the scope names. */
+export async function wantedRepository(
+  directory: RepositoryDirectory,
+  store: Pick<EventStore, 'get' | 'query'>,
+  repository: RepositoryId,
+  scope: Pick<AlignmentScope, 'refs' | 'pullRequests'>,
+): Promise<WantedRepository> {
+  const state = scope.refs ? await readState(directory, store, repository) : undefined;
+  return {
+    declared: state?.refs,
+    head: state?.head,
+    pullRequests: await wantedPullRequests(directory, store, repository, scope.pullRequests),
+  };
+}
+
+/** The newest authorised state; without one, heads and tags are nobody's business. */
+async function readState(
+  directory: RepositoryDirectory,
+  store: Pick<EventStore, 'get'>,
+  repository: RepositoryId,
+): Promise<RepositoryState | undefined> {
+  const entry = directory.stateOf(repository);
+  // A state that was replaced while it was looked for is followed by its own alignment.
+  const stored = entry === undefined ? undefined : await store.get(entry.id);
+  if (stored === undefined) return undefined;
+  const read = reading(() => parseRepositoryState(stored.event));
+  return 'value' in read ? read.value : undefined;
+}
+
+/** Commit by ref name; `undefined` for a pull request that is not stored any more. */
+async function wantedPullRequests(
+  directory: RepositoryDirectory,
+  store: Pick<EventStore, 'query'>,
+  repository: RepositoryId,
+  scope: AlignmentScope['pullRequests'],
+): Promise<WantedRepository['pullRequests']> {
+  const wanted = new Map<string, string | undefined>();
+  if (scope !== 'all') for (const id of scope) wanted.set(pullRequestRef(id), undefined);
+  const ids =
+    scope === 'all' ? directory.pullRequestsOf(repository).map(({ eventId }) => eventId) : [...scope];
+  for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
+    const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
+    for await (const chunk of store.query([{ ids: some }])) {
+      for (const { event } of chunk) {
+        const read = reading(() => parsePullRequest(event));
+        if ('value' in read) wanted.set(pullRequestRef(event.id), read.value.commit);
+      }
+    }
+  }
+  return wanted;
+}

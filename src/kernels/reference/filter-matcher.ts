@@ -1,0 +1,43 @@
+import { type Filter, type FilteredEvent, filterTest } from '../../nostr/filter.js';
+import { KernelUsageError } from '../errors.js';
+import { HandleList } from '../handle-list.js';
+import type { FilterMatcher } from '../kernels.js';
+
+/** Every filter against every event. */
+export class ReferenceFilterMatcher implements FilterMatcher {
+  readonly #filters = new Map<number, Filter>();
+  readonly #handles = new HandleList();
+  #disposed = false;
+
+  get size(): number {
+    return this.#filters.size;
+  }
+
+  add(filter: Filter): number {
+    this.#checkOpen();
+    const handle = this.#handles.take();
+    this.#filters.set(handle, structuredClone(filter));
+    return handle;
+  }
+
+  remove(handle: number): void {
+    this.#checkOpen();
+    if (!this.#filters.delete(handle)) throw new KernelUsageError(`no filter has the handle ${handle}`);
+    this.#handles.giveBack(handle);
+  }
+
+  match(event: FilteredEvent): number[] {
+    this.#checkOpen();
+    const matches = filterTest(event);
+    return [...this.#filters].filter(([, filter]) => matches(filter)).map(([handle]) => handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#filters.clear();
+  }
+
+  #checkOpen(): void {
+    if (this.#disposed) throw new KernelUsageError('the matcher was disposed');
+  }
+}

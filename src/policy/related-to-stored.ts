@@ -1,0 +1,83 @@
+import { limits } from '../config/limits.js';
+import { type Address, addressOf, formatAddress, parseAddress } from '../nostr/address.js';
+import type { NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
+import { isAddressableKind, isReplaceableKind, kinds } from '../nostr/kinds.js';
+import { referencesOf } from '../nostr/repository.js';
+import type { PolicyContext } from './policy-context.js';
+
+/** Anybody may store events of these kinds, so they make no other event acceptable. */
+const neverAnchors: readonly number[] = [kinds.deletion, kinds.userGraspList];
+
+/**
+ * What an event hangs on. Announcements are accepted for their own sake; everything else has to refer to, or be
+ * referred to by, something that is stored and hangs on them in turn.
+ */
+export class RelatedToStored {
+  readonly #context: Pick<PolicyContext, 'store' | 'directory'>;
+
+  constructor(context: Pick<PolicyContext, 'store' | 'directory'>) {
+    this.#context = context;
+  }
+
+  /** Whether the event hangs on something stored. */
+  hold(event: NostrEvent): boolean {
+    return this.#refersToStored(event) || this.#isReferredTo(event);
+  }
+
+  #refersToStored(event: NostrEvent): boolean {
+    const { ids, addresses } = referencesOf(event);
+    if (ids.some((id) => this.#isAnchor(id))) return true;
+    let lookups = 0;
+    for (const text of addresses) {
+      const address = parseAddress(text) as Address;
+      if (address.kind === kinds.repositoryAnnouncement) {
+        if (this.#context.directory.isAnnounced(address)) return true;
+      } else if (this.#isStored(address)) return true;
+      else lookups += 1;
+      if (lookups >= limits.addressLookupsMax) return false;
+    }
+    return false;
+  }
+
+  #isAnchor(id: string): boolean {
+    const kind = this.#context.store.kindOf(id);
+    return kind !== undefined && !neverAnchors.includes(kind);
+  }
+
+  #isStored({ kind, pubkey, identifier }: Address): boolean {
+    if (neverAnchors.includes(kind)) return false;
+    const filter: Filter = { kinds: [kind], authors: [pubkey] };
+    if (isAddressableKind(kind)) filter['#d'] = [identifier];
+    else if (!isReplaceableKind(kind)) return false;
+    return this.#context.store.some(filter);
+  }
+
+  #isReferredTo(event: NostrEvent): boolean {
+    return referringFilters(event).some(
+      (filter) => this.#context.store.some(filter) && this.#hasAnchor(filter),
+    );
+  }
+
+  /** Whether the stored events that the filter matches, of which there are some, include one that can be an anchor. */
+  #hasAnchor(filter: Filter): boolean {
+    const { store } = this.#context;
+    const others = { ...filter, kinds: [...neverAnchors] };
+    // A filter cannot leave kinds out, so where both sorts match they are counted.
+    return !store.some(others) || store.count([filter]) > store.count([others]);
+  }
+}
+
+/** Filters for the events that refer to this one: by id, and by address when it has one. */
+export function referringFilters(event: NostrEvent): Filter[] {
+  const byId: Filter[] = [{ '#e': [event.id] }, { '#E': [event.id] }, { '#q': [event.id] }];
+  const address = addressOf(event);
+  if (address === undefined) return byId;
+  const text = formatAddress(address);
+  return [...byId, { '#a': [text] }, { '#A': [text] }, { '#q': [text] }];
+}
+
+/** Whether nothing becomes acceptable by this event, whatever refers to it. */
+export function isNeverAnchor(event: Pick<NostrEvent, 'kind'>): boolean {
+  return neverAnchors.includes(event.kind);
+}

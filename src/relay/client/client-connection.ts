@@ -1,0 +1,308 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { RawData, WebSocket } from 'ws';
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred } from '../../lib/abort.js';
+import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
+import { TokenBucket } from '../../lib/budgets/token-bucket.js';
+import { Growth } from '../../lib/collections/growth.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { Faults } from '../../lib/faults.js';
+import { eventFrame, noticeFrame } from '../frames/frames.js';
+import { ClientGoneError, type Outbox } from '../frames/outbox.js';
+import { SendBuffer, type SendServices } from '../frames/send-buffer.js';
+import { textFrameOf, textOf } from '../frames/text-frame.js';
+import type { DropReason } from '../relay-metrics.js';
+import { ClientSession, type SessionServices } from './client-session.js';
+
+export type ConnectionServices = Omit<SessionServices, 'settings'> & {
+  readonly sending: SendServices;
+  readonly faults: Faults;
+  readonly settings: SessionServices['settings'] & {
+    readonly sendBytesHigh: number;
+    readonly sendBytesLow: number;
+    readonly sendBytesMax: number;
+    readonly sendStalledMsMax: number;
+    readonly pingIntervalMs: number;
+  };
+};
+
+/** Close codes (RFC 6455). */
+const goingAway = 1001;
+const noMemory = 'rate-limited: the relay needs the memory that this connection holds';
+const textOptions = { binary: false } as const;
+
+/**
+ * The socket of one client: the shell around its session. It bounds what waits to be sent, reads no more than can
+ * be handled, and tells clients that are gone from those that are quiet.
+ */
+export class ClientConnection implements Outbox {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #services: ConnectionServices;
+  readonly #session: ClientSession;
+  readonly #closed = deferred<void>();
+  #room: Deferred<void> | undefined;
+  readonly #unsent: SendBuffer;
+  /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
+  readonly #isCompressed: boolean;
+  #full = false;
+  /** What the last ping carried that is not answered yet: at the end of the turn, or once no bytes wait. */
+  #owedPong: Buffer | undefined;
+  readonly #pings: TokenBucket;
+  /** Whether the client sent anything since the last ping. */
+  #heard = true;
+  #pingedAtMs: number;
+  /** When bytes were last known to leave, or none to wait. */
+  #progressAtMs: number;
+  /** Whether bytes have left since the last `check()`. */
+  #hasSent = false;
+  readonly #bytesIn = new Growth();
+  readonly #bytesOut = new Growth();
+  /** Looks after the connection; to be called every few seconds. Never throws. */
+  readonly check: () => void;
+  readonly #payPong: () => void;
+  readonly #onSent: () => void;
+
+  /** `addressGroup` is where the client comes from (`lib/budgets/address-group.ts`). */
+  constructor(socket: WebSocket, stream: Duplex, addressGroup: string, services: ConnectionServices) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#services = services;
+    this.check = this.#own(() => this.#check());
+    this.#payPong = this.#own(() => this.#sendPong());
+    this.#onSent = this.#own(() => this.#takeSent());
+    this.#pings = new TokenBucket(services.clock, limits.clientPingsPerMinuteMax);
+    this.#pingedAtMs = services.clock.monotonic();
+    this.#progressAtMs = this.#pingedAtMs;
+    this.#session = new ClientSession(
+      services,
+      this,
+      addressGroup,
+      this.#own(() => this.#updateReading()),
+    );
+    const { memory } = this.#session;
+    const giveWay = () => memory.drop();
+    this.#unsent = new SendBuffer(
+      stream,
+      services.sending,
+      { held: memory.open(), giveWay },
+      this.#onSent,
+      (callback) => this.#own(callback),
+    );
+    this.#isCompressed = socket.extensions !== '';
+    watchMessageMemory(socket, stream, { held: memory.open(), giveWay }, (callback) => this.#own(callback), {
+      pieceBytes: limits.socketChunkBytes,
+      freeBytes: 0,
+    });
+    socket.on(
+      'message',
+      this.#own((data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary)),
+    );
+    socket.on(
+      'ping',
+      this.#own((data: Buffer) => this.#onPing(data)),
+    );
+    socket.on(
+      'pong',
+      this.#own(() => this.#takePing()),
+    );
+    socket.on('error', (error) => {
+      services.logger.debug({ reason: errorMessage(error) }, 'a client broke the protocol or its connection');
+    });
+    socket.on(
+      'close',
+      this.#own(() => this.#onClose()),
+    );
+  }
+
+  /** Settles when the socket is closed and everything that the client held was given back. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  send(text: string): void {
+    if (this.#isOpen) this.sendFrame(textFrameOf(text));
+  }
+
+  sendFrame(frame: Buffer): void {
+    if (!this.#isOpen) return;
+    if (this.#isCompressed) this.#socket.send(textOf(frame), textOptions, this.#onSent);
+    else this.#unsent.push(frame);
+    this.#afterSend();
+  }
+
+  sendEvent(prefix: Buffer, eventJson: Uint8Array): void {
+    if (!this.#isOpen) return;
+    if (this.#isCompressed)
+      this.#socket.send(textOf(eventFrame(prefix, eventJson)), textOptions, this.#onSent);
+    else this.#unsent.pushEvent(prefix, eventJson);
+    this.#afterSend();
+  }
+
+  async waitForCapacity(): Promise<void> {
+    if (!this.#isOpen) throw new ClientGoneError();
+    if (!this.#full) return;
+    this.#room ??= deferred<void>();
+    await this.#room.promise;
+  }
+
+  giveWay(): void {
+    this.#dropWith('memory', noMemory);
+  }
+
+  shutOut(): void {
+    this.#unsent.flush();
+    this.#dropWith('violations', 'invalid: too many messages that cannot be read');
+  }
+
+  #dropWith(reason: DropReason, notice: string): void {
+    // Nobody could be told who does not read.
+    if (this.#isOpen && this.#stream.writableLength === 0)
+      this.#stream.write(textFrameOf(noticeFrame(notice)));
+    this.#drop(reason);
+  }
+
+  #check(): void {
+    this.#countBytes();
+    const { clock, settings } = this.#services;
+    const nowMs = clock.monotonic();
+    const waiting = this.#bytesWaiting > 0;
+    if (this.#hasSent || !waiting) this.#progressAtMs = nowMs;
+    this.#hasSent = false;
+    if (nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
+    else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
+  }
+
+  #ping(nowMs: number, waiting: boolean): void {
+    // A ping that waits behind other bytes has not reached the client, and a pong is not seen while we do not read.
+    if (waiting || this.#socket.isPaused || !this.#isOpen) return;
+    if (!this.#heard) {
+      this.#drop('silent');
+      return;
+    }
+    this.#heard = false;
+    this.#pingedAtMs = nowMs;
+    this.#socket.ping();
+  }
+
+  /** Closes what is open, answers what is in hand and says goodbye. Settles when the client's socket is closed. */
+  async end(reason: string): Promise<void> {
+    await this.#session.end(reason);
+    this.#updateReading();
+    this.#unsent.flush();
+    this.#socket.close(goingAway, 'the relay is shutting down');
+    await this.closed;
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    this.#heard = true;
+    // `nodebuffer` sockets give Buffers, and ws has checked that text is UTF-8.
+    if (isBinary) this.#session.refuseBinary((data as Buffer).length);
+    else this.#session.receive((data as Buffer).toString('utf8'));
+  }
+
+  /** Counts a ping or pong; false when it is one too many, and where the connection has ended. */
+  #takePing(): boolean {
+    this.#heard = true;
+    if (this.#isOpen && this.#pings.take()) return true;
+    if (this.#isOpen) this.#dropWith('violations', 'rate-limited: too many pings');
+    return false;
+  }
+
+  #onPing(data: Buffer): void {
+    if (!this.#takePing()) return;
+    // One is owed at most, the latest (RFC 6455 §5.5.3): each answer is a call of the system, and hundreds may
+    // come in one piece; and a client that reads nothing cannot make them pile up.
+    if (this.#owedPong === undefined) this.#services.sending.turnEnd.push(this.#payPong);
+    this.#owedPong = data;
+  }
+
+  #sendPong(): void {
+    const data = this.#owedPong;
+    if (data === undefined || !this.#isOpen || this.#bytesWaiting > 0) return;
+    this.#owedPong = undefined;
+    this.#socket.pong(data, false, this.#onSent);
+    this.#afterSend();
+  }
+
+  /** What was sent and has not left for the system. */
+  get #bytesWaiting(): number {
+    return this.#unsent.bytes + this.#socket.bufferedAmount;
+  }
+
+  #afterSend(): void {
+    const { sendBytesHigh, sendBytesMax } = this.#services.settings;
+    const bytes = this.#bytesWaiting;
+    if (bytes > sendBytesMax) {
+      this.#drop('slow');
+    } else if (bytes >= sendBytesHigh && !this.#full) {
+      this.#full = true;
+      this.#updateReading();
+    }
+  }
+
+  #takeSent(): void {
+    this.#hasSent = true;
+    this.#payPong();
+    if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
+    this.#full = false;
+    this.#room?.resolve();
+    this.#room = undefined;
+    this.#updateReading();
+  }
+
+  #updateReading(): void {
+    const blocked = this.#full || this.#session.blocked;
+    if (blocked === this.#socket.isPaused) return;
+    if (blocked) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** A callback on behalf of this client: what it throws ends this connection, and nothing else. */
+  #own<Arguments extends unknown[]>(
+    callback: (...values: Arguments) => void,
+  ): (...values: Arguments) => void {
+    return this.#services.faults.guard('client', () => this.#drop('fault'), callback);
+  }
+
+  #drop(reason: DropReason): void {
+    if (this.#socket.readyState === this.#socket.CLOSED) return;
+    this.#services.metrics.dropped.inc({ reason });
+    this.#services.logger.debug({ reason, bytes: this.#bytesWaiting }, 'dropped a client');
+    this.#socket.terminate();
+  }
+
+  #onClose(): void {
+    try {
+      this.#countBytes();
+      this.#session[Symbol.dispose]();
+    } finally {
+      this.#room?.reject(new ClientGoneError());
+      this.#room = undefined;
+      this.#closed.resolve();
+    }
+  }
+
+  #countBytes(): void {
+    if (!(this.#stream instanceof Socket)) return;
+    const { bytesIn, bytesOut } = this.#services.metrics;
+    const grownIn = this.#bytesIn.since(this.#stream.bytesRead);
+    const grownOut = this.#bytesOut.since(this.#stream.bytesWritten);
+    bytesIn.inc(grownIn);
+    bytesOut.inc(grownOut);
+    this.#session.account.addBytes(grownIn + grownOut);
+  }
+}

@@ -1,0 +1,318 @@
+import type { AddressAccount, AddressAccounts } from '../../lib/budgets/address-accounts.js';
+import { localAddressGroup } from '../../lib/budgets/address-group.js';
+import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { Faults } from '../../lib/faults.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { type ClientMessage, InvalidMessageError } from '../../nostr/message.js';
+import type { EventStore } from '../../store/event-store.js';
+import { closedFrame, countFrame, noticeFrame, okFrame } from '../frames/frames.js';
+import type { Outbox } from '../frames/outbox.js';
+import { messageBytes, requestBytes } from '../held-bytes.js';
+import type { RequestType } from '../relay-metrics.js';
+import type { TurnScheduler } from '../turn-scheduler.js';
+import { WorkBudget, type WorkLimits } from '../work-budget.js';
+import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
+import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
+import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
+import { MessageIntake } from './message-intake.js';
+import { Publisher, type PublisherServices } from './publisher.js';
+import { type LaneLimits, RequestLane } from './request-lane.js';
+import { Violations } from './violations.js';
+
+/** What the sessions of all clients share. */
+export type SessionServices = Omit<
+  PublisherServices & SubscriptionServices & NegentropyServices & AuthenticationServices,
+  'store' | 'settings'
+> & {
+  readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
+  readonly scheduler: TurnScheduler;
+  /** What all clients may make the relay hold. */
+  readonly memory: MemoryBudget;
+  readonly faults: Faults;
+  readonly accounts: Pick<AddressAccounts, 'of'>;
+  readonly settings: PublisherServices['settings'] &
+    SubscriptionServices['settings'] &
+    NegentropyServices['settings'] &
+    LaneLimits &
+    WorkLimits;
+};
+
+type AboutSubscription = Extract<ClientMessage, { subscription: string }>;
+
+const noRoom = 'rate-limited: there is no memory for more requests';
+
+/**
+ * The protocol towards one client (NIP-01, 42, 45, 77): takes its frames, and answers into its outbox. It holds no
+ * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
+ */
+export class ClientSession implements Disposable {
+  /** What clients of its address take. */
+  readonly account: AddressAccount;
+  /** What the client makes the relay hold. */
+  readonly memory: MemoryHolder;
+  readonly #services: SessionServices;
+  readonly #outbox: Outbox;
+  readonly #lane: RequestLane;
+  readonly #intake: MessageIntake;
+  readonly #authentication: ClientAuthentication;
+  readonly #violations: Violations;
+  readonly #publisher: Publisher;
+  readonly #subscriptions: ClientSubscriptions;
+  readonly #negentropy: ClientNegentropy;
+  /** Ends the counts that are under way. */
+  readonly #gone = new AbortController();
+  #ended = false;
+
+  /**
+   * `addressGroup` is where the client comes from (`lib/budgets/address-group.ts`); `onFlowChanged` is told whenever `blocked`
+   * may have changed.
+   */
+  constructor(services: SessionServices, outbox: Outbox, addressGroup: string, onFlowChanged: () => void) {
+    this.#services = services;
+    this.account = services.accounts.of(addressGroup);
+    const group = addressGroup === localAddressGroup ? undefined : addressGroup;
+    this.memory = services.memory.holder(group, () => {
+      this[Symbol.dispose]();
+      outbox.giveWay();
+    });
+    this.#outbox = outbox;
+    const budget = new WorkBudget(services.clock, services.settings);
+    this.#lane = new RequestLane(
+      services.scheduler,
+      services.settings,
+      budget,
+      outbox,
+      onFlowChanged,
+      (error) => this.#onFailure(error),
+    );
+    this.#violations = new Violations(services.clock);
+    this.#intake = new MessageIntake(
+      services.clock,
+      this.#lane,
+      this.memory,
+      {
+        onMessage: (message, chars) => this.#dispatch(message, chars),
+        onFailure: (error, chars, ms) => this.#refuseFrame(error, chars, ms),
+      },
+      onFlowChanged,
+    );
+    this.#authentication = new ClientAuthentication(services, outbox);
+    this.#publisher = new Publisher(
+      services,
+      outbox,
+      this.memory,
+      this.account,
+      this.#authentication,
+      onFlowChanged,
+    );
+    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
+    this.#negentropy = new ClientNegentropy(services, outbox, this.#lane, {
+      address: group,
+      memory: this.memory,
+    });
+  }
+
+  /** Whether the client should not be read for now. What it sent already is taken all the same. */
+  get blocked(): boolean {
+    return this.#publisher.blocked || this.#lane.blocked || this.#intake.blocked;
+  }
+
+  /** Takes one frame. Never throws, whatever it contains. */
+  receive(frame: string): void {
+    if (!this.#ended) this.#intake.take(frame);
+  }
+
+  /** Refuses a message of that many bytes that is no text. */
+  refuseBinary(bytes: number): void {
+    if (this.#ended) return;
+    this.#outbox.send(noticeFrame('invalid: a message is text, not binary'));
+    this.#violation(bytes, 0);
+  }
+
+  /** Takes no more, closes what is open, and settles when the events in hand are answered. */
+  async end(reason: string): Promise<void> {
+    this.#ended = true;
+    this.#gone.abort();
+    this.#intake[Symbol.dispose]();
+    this.#lane[Symbol.dispose]();
+    this.#subscriptions.closeAll(reason);
+    this.#negentropy.closeAll(reason);
+    await this.#publisher.settled();
+  }
+
+  /** The client is gone: gives back what it held. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#gone.abort();
+    this.#intake[Symbol.dispose]();
+    this.#lane[Symbol.dispose]();
+    this.#subscriptions[Symbol.dispose]();
+    this.#negentropy[Symbol.dispose]();
+    this.memory[Symbol.dispose]();
+  }
+
+  #dispatch(message: ClientMessage, chars: number): void {
+    if (this.#ended) return;
+    switch (message.type) {
+      case 'EVENT':
+        this.#publisher.publish(message.event, chars);
+        break;
+      case 'REQ':
+        this.#request('req', message, () =>
+          this.#subscriptions.open(message.subscription, message.filters, chars),
+        );
+        break;
+      case 'CLOSE':
+        this.#subscriptions.close(message.subscription);
+        break;
+      case 'COUNT':
+        this.#request('count', message, () =>
+          this.#enqueue(message, chars, requestBytes(message.filters, chars), () =>
+            this.#answerCount(message),
+          ),
+        );
+        break;
+      case 'NEG-OPEN':
+        this.#request('negentropy', message, () =>
+          this.#enqueue(message, chars, requestBytes([message.filter], chars), () =>
+            this.#negentropy.open(message.subscription, message.filter, message.payload),
+          ),
+        );
+        break;
+      case 'NEG-MSG':
+        this.#enqueue(message, chars, messageBytes(chars), () =>
+          this.#negentropy.message(message.subscription, message.payload),
+        );
+        break;
+      case 'NEG-CLOSE':
+        // Behind the NEG-OPEN that may still wait for its turn.
+        this.#enqueue(message, chars, messageBytes(chars), () =>
+          this.#negentropy.close(message.subscription),
+        );
+        break;
+      case 'AUTH':
+        this.#authenticate(message.event);
+        break;
+    }
+  }
+
+  #authenticate(event: NostrEvent): void {
+    const refusal = this.account.takeRequest();
+    if (refusal === undefined) void this.#authentication.authenticate(event);
+    else this.#outbox.send(okFrame(event.id, false, refusal));
+  }
+
+  /** Counts a request, and takes it where the address has not asked for too much. */
+  #request(type: RequestType, message: AboutSubscription, take: () => void): void {
+    this.#services.metrics.requests.inc({ type });
+    const refusal = this.account.takeRequest();
+    if (refusal === undefined) take();
+    else this.#refuse(message.type, message.subscription, refusal);
+  }
+
+  /** Has the work done in its turn; until it is done, `bytes` are counted for it. */
+  #enqueue(
+    { type, subscription }: AboutSubscription,
+    chars: number,
+    bytes: number,
+    run: () => Promise<void> | void,
+  ): void {
+    const memory = this.memory.reserve(bytes);
+    if (memory !== undefined) this.#lane.push({ chars, run: () => this.#guard(run, memory) });
+    else if (type === 'COUNT') this.#refuse(type, subscription, noRoom);
+    else void this.#negentropy.close(subscription, noRoom);
+  }
+
+  /** What fails in a lane fails for its client only. */
+  #guard(run: () => Promise<void> | void, memory: Disposable): Promise<void> | void {
+    const release = () => memory[Symbol.dispose]();
+    try {
+      const work = run()?.catch((error) => this.#onFailure(error));
+      if (work !== undefined) return work.finally(release);
+    } catch (error) {
+      this.#onFailure(error);
+    }
+    release();
+  }
+
+  /** Answers what could not be read, or handled. */
+  #refuseFrame(error: unknown, chars: number, ms: number): void {
+    if (this.#ended) return;
+    if (error instanceof InvalidMessageError) {
+      this.#refuseMessage(error, chars);
+      this.#violation(chars, ms);
+    } else {
+      this.#onFailure(error);
+    }
+  }
+
+  #violation(bytes: number, ms: number): void {
+    if (!this.#violations.note(bytes, ms)) return;
+    this[Symbol.dispose]();
+    this.#outbox.shutOut();
+  }
+
+  #onFailure(error: unknown): void {
+    this.#services.faults.note('client', error);
+    this.#outbox.send(noticeFrame('error: the message could not be handled'));
+  }
+
+  async #answerCount({
+    subscription,
+    filters,
+  }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
+    try {
+      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.#lane);
+      this.#outbox.send(countFrame(subscription, count));
+    } catch (error) {
+      if (this.#ended) return;
+      this.#services.logger.error({ reason: errorMessage(error) }, 'a count failed');
+      this.#outbox.send(closedFrame(subscription, 'error: the query failed'));
+    }
+  }
+
+  /** Answers what cannot be read in the way that fits its type, where its subject could be seen. */
+  #refuseMessage({ message, messageType, subject, cause }: InvalidMessageError, chars: number): void {
+    const reason = `invalid: ${message}`;
+    // Without a cause it is the subscription id itself that is wrong, and the subject only a part of it.
+    const isAboutId = cause === undefined && (messageType === 'REQ' || messageType === 'COUNT');
+    if (subject === undefined || isAboutId) {
+      this.#outbox.send(noticeFrame(reason));
+      return;
+    }
+    switch (messageType) {
+      case 'EVENT':
+        this.#publisher.refuse(subject, reason, chars);
+        break;
+      case 'AUTH':
+        this.#outbox.send(okFrame(subject, false, reason));
+        break;
+      default:
+        this.#refuse(messageType, subject, reason);
+        break;
+    }
+  }
+
+  /** Says in the way of its type why a message about a subscription is not taken; what it was about is closed. */
+  #refuse(type: string, subscription: string, reason: string): void {
+    switch (type) {
+      case 'REQ':
+        // It would have replaced a subscription with that id, and the client takes it for closed.
+        this.#subscriptions.close(subscription);
+        this.#outbox.send(closedFrame(subscription, reason));
+        break;
+      case 'COUNT':
+        this.#outbox.send(closedFrame(subscription, reason));
+        break;
+      case 'NEG-OPEN':
+      case 'NEG-MSG':
+      case 'NEG-CLOSE':
+        this.#lane.push({ chars: reason.length, run: () => this.#negentropy.close(subscription, reason) });
+        break;
+      default:
+        this.#outbox.send(noticeFrame(reason));
+        break;
+    }
+  }
+}

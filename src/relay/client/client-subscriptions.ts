@@ -1,0 +1,212 @@
+import type { Logger } from 'pino';
+import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
+import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorMessage, GraspError } from '../../lib/errors.js';
+import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
+import type { EventStore, StoredEvent } from '../../store/event-store.js';
+import type { AnnouncementBarrier } from '../delivery/announcement-barrier.js';
+import { type LiveBufferLimits, Subscription } from '../delivery/subscription.js';
+import type { SubscriptionHub } from '../delivery/subscription-hub.js';
+import { closedFrame } from '../frames/frames.js';
+import { ClientGoneError, type Outbox } from '../frames/outbox.js';
+import { requestBytes } from '../held-bytes.js';
+import type { RelayMetrics } from '../relay-metrics.js';
+import { sendingUnits, subscribingUnits } from '../work-budget.js';
+import type { RequestLane } from './request-lane.js';
+
+export type SubscriptionServices = {
+  readonly store: Pick<EventStore, 'query'>;
+  readonly hub: SubscriptionHub;
+  readonly barrier: AnnouncementBarrier;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly settings: LiveBufferLimits & {
+    readonly subscriptionsMax: number;
+    readonly filterEventsDefault: number;
+    readonly filterEventsMax: number;
+  };
+};
+
+/** There is no memory for what a query found and the client does not read. */
+class NoRoomError extends GraspError {
+  constructor() {
+    super('no_room', noRoom);
+  }
+}
+
+const noRoom = 'rate-limited: there is no memory for more; close subscriptions, or read what was sent';
+
+/** The subscriptions of one client. */
+export class ClientSubscriptions implements Disposable {
+  readonly #services: SubscriptionServices;
+  readonly #outbox: Outbox;
+  readonly #lane: RequestLane;
+  readonly #memory: MemoryHolder;
+  readonly #open = new Map<string, Subscription>();
+
+  constructor(services: SubscriptionServices, outbox: Outbox, lane: RequestLane, memory: MemoryHolder) {
+    this.#services = services;
+    this.#outbox = outbox;
+    this.#lane = lane;
+    this.#memory = memory;
+  }
+
+  /** REQ: replaces the subscription with that id, if there is one. `chars` is the length of the message. */
+  open(id: string, filters: readonly Filter[], chars: number): void {
+    this.close(id);
+    const { subscriptionsMax } = this.#services.settings;
+    if (this.#open.size >= subscriptionsMax) {
+      this.#refuse(id, `rate-limited: at most ${subscriptionsMax} open subscriptions`);
+      return;
+    }
+    const memory = this.#memory.reserve(requestBytes(filters, chars));
+    if (memory === undefined) {
+      this.#refuse(id, noRoom);
+      return;
+    }
+    const subscription = new Subscription(
+      id,
+      memory,
+      this.#outbox,
+      this.#services.settings,
+      (failed, reason) => this.#end(failed, reason),
+    );
+    this.#open.set(id, subscription);
+    this.#services.metrics.subscriptions.inc();
+    this.#lane.push({ chars, run: () => this.#run(subscription, filters) });
+  }
+
+  /** CLOSE, and all else that ends a subscription without a word to the client. */
+  close(id: string): void {
+    const subscription = this.#open.get(id);
+    if (subscription === undefined) return;
+    this.#open.delete(id);
+    subscription.close();
+    this.#services.hub.remove(subscription);
+    this.#services.metrics.subscriptions.dec();
+  }
+
+  /** Ends all subscriptions and tells the client why. */
+  closeAll(reason: string): void {
+    for (const subscription of [...this.#open.values()]) this.#end(subscription, reason);
+  }
+
+  [Symbol.dispose](): void {
+    for (const id of [...this.#open.keys()]) this.close(id);
+  }
+
+  async #run(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
+    if (subscription.isClosed) return;
+    const { barrier, clock, metrics } = this.#services;
+    const startMs = clock.monotonic();
+    try {
+      const possible = filters.filter((filter) => !isEmptyFilter(filter));
+      for (const filter of possible) {
+        const pause = this.#listen(subscription, filter);
+        if (pause !== undefined) await pause;
+      }
+      // From here to the start of the query in one turn: no event falls between the two. What was announced while the
+      // filters were taken in is stored by now, and the query finds it.
+      subscription.begin(!barrier.isOpen);
+      const stored = this.#storedFilters(possible);
+      if (stored.length > 0) await this.#replay(subscription, stored);
+      await subscription.finish();
+      metrics.querySeconds.observe((clock.monotonic() - startMs) / 1000);
+    } catch (error) {
+      this.#onFailure(subscription, error);
+    }
+  }
+
+  /** Has the subscription offered what the filter matches, in this turn or the next. */
+  #listen(subscription: Subscription, filter: Filter): Promise<void> | void {
+    const { hub } = this.#services;
+    hub.add(subscription, filter);
+    this.#lane.spend(subscribingUnits(filter));
+    if (this.#lane.isOver) return this.#turnsOf(subscription).next();
+  }
+
+  /** The turns of the client, for as long as the subscription is open. */
+  #turnsOf(subscription: Subscription): WorkTurns {
+    const lane = this.#lane;
+    return {
+      get isOver() {
+        return lane.isOver;
+      },
+      next: async () => {
+        await lane.next();
+        if (subscription.isClosed) throw new ClientGoneError();
+      },
+      spend: (units) => lane.spend(units),
+    };
+  }
+
+  async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
+    const chunks = this.#services.store.query(filters, this.#turnsOf(subscription));
+    if (subscription.remembers) void this.#forgetInTime(subscription);
+    for await (const chunk of chunks) {
+      this.#lane.spend(sendingUnits(chunk));
+      let held: Reservation | undefined;
+      try {
+        for (const stored of chunk) {
+          if (this.#outbox.full) {
+            held ??= this.#holdChunk(chunk);
+            await this.#outbox.waitForCapacity();
+          }
+          if (subscription.isClosed) return;
+          subscription.sendStored(stored);
+        }
+      } finally {
+        held?.[Symbol.dispose]();
+      }
+    }
+  }
+
+  /** Counts what was read of the store for as long as the client does not take it. */
+  #holdChunk(chunk: readonly Pick<StoredEvent, 'bytes'>[]): Reservation {
+    const held = this.#memory.reserve(chunk.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    if (held === undefined) throw new NoRoomError();
+    return held;
+  }
+
+  /** Remembers what was sent only for as long as it may still be announced, however long the replay takes. */
+  async #forgetInTime(subscription: Subscription): Promise<void> {
+    while (subscription.forgetSent()) await this.#services.barrier.passed();
+  }
+
+  /** What is asked of the store: no filter that wants nothing of it, and a `limit` on every other. */
+  #storedFilters(filters: readonly Filter[]): Filter[] {
+    const { filterEventsDefault, filterEventsMax } = this.#services.settings;
+    return filters
+      .filter((filter) => filter.limit !== 0)
+      .map((filter) => {
+        // Who names ids wants all of them.
+        const wanted = filter.limit ?? Math.max(filterEventsDefault, filter.ids?.length ?? 0);
+        return { ...filter, limit: Math.min(wanted, filterEventsMax) };
+      });
+  }
+
+  #onFailure(subscription: Subscription, error: unknown): void {
+    if (error instanceof ClientGoneError || subscription.isClosed) return;
+    if (error instanceof KernelMemoryError || error instanceof KernelSymbolsError) {
+      this.#end(subscription, 'rate-limited: the relay has no room for more subscriptions');
+    } else if (error instanceof NoRoomError) {
+      this.#end(subscription, error.message);
+    } else {
+      this.#services.logger.error({ reason: errorMessage(error) }, 'a query failed');
+      this.#end(subscription, 'error: the query failed');
+    }
+  }
+
+  #end(subscription: Subscription, reason: string): void {
+    if (subscription.isClosed) return;
+    this.close(subscription.id);
+    this.#refuse(subscription.id, reason);
+  }
+
+  #refuse(id: string, reason: string): void {
+    this.#outbox.send(closedFrame(id, reason));
+  }
+}

@@ -1,0 +1,169 @@
+import type { Logger } from 'pino';
+import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
+import { AdmissionClosedError } from '../../admission/errors.js';
+import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
+import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
+import { TokenBucket } from '../../lib/budgets/token-bucket.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { kinds } from '../../nostr/kinds.js';
+import { protectingAuthor } from '../../nostr/protected.js';
+import { okFrame } from '../frames/frames.js';
+import type { Outbox } from '../frames/outbox.js';
+import { publishedBytes } from '../held-bytes.js';
+import type { PublishOutcome, RelayMetrics } from '../relay-metrics.js';
+import type { ClientAuthentication } from './client-authentication.js';
+
+export type PublisherServices = {
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly settings: PublisherLimits;
+};
+
+export type PublisherLimits = {
+  readonly eventsPerMinuteMax: number | undefined;
+  readonly eventsInFlightMax: number;
+  readonly eventsInFlightBytesMax: number;
+};
+
+/** The events that one client publishes: several at once on their way through admission, each answered with OK. */
+export class Publisher {
+  readonly #services: PublisherServices;
+  readonly #outbox: Outbox;
+  readonly #memory: MemoryHolder;
+  readonly #account: AddressAccount;
+  readonly #authentication: ClientAuthentication;
+  readonly #onFlowChanged: () => void;
+  readonly #bucket: TokenBucket | undefined;
+  readonly #inFlight = new Set<Promise<void>>();
+  #inFlightBytes = 0;
+  #waitsForRoom = false;
+
+  constructor(
+    services: PublisherServices,
+    outbox: Outbox,
+    memory: MemoryHolder,
+    account: AddressAccount,
+    authentication: ClientAuthentication,
+    onFlowChanged: () => void,
+  ) {
+    this.#services = services;
+    this.#account = account;
+    this.#authentication = authentication;
+    this.#outbox = outbox;
+    this.#memory = memory;
+    this.#onFlowChanged = onFlowChanged;
+    const { eventsPerMinuteMax } = services.settings;
+    if (eventsPerMinuteMax !== undefined) this.#bucket = new TokenBucket(services.clock, eventsPerMinuteMax);
+  }
+
+  /** Whether so much is on its way, here or in admission, that the client should not be read. */
+  get blocked(): boolean {
+    const { eventsInFlightMax, eventsInFlightBytesMax } = this.#services.settings;
+    return (
+      this.#waitsForRoom ||
+      this.#inFlight.size >= eventsInFlightMax ||
+      this.#inFlightBytes >= eventsInFlightBytesMax
+    );
+  }
+
+  /** Takes an event; `bytes` is what its message held. The answer follows. */
+  publish(event: NostrEvent, bytes: number): void {
+    const limited = this.#takeFromRates(bytes);
+    if (limited !== undefined) {
+      this.#answer(event.id, 'rate_limited', false, limited);
+    } else if (event.kind === kinds.clientAuthentication) {
+      this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
+    } else {
+      const author = protectingAuthor(event);
+      const refusal = author === undefined ? undefined : this.#authentication.refusalFor(author);
+      if (refusal !== undefined) {
+        this.#answer(event.id, 'refused', false, refusal);
+        return;
+      }
+      const memory = this.#memory.pass(publishedBytes(event, bytes));
+      if (memory !== undefined) this.#take(event, bytes, memory);
+      else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');
+    }
+  }
+
+  /** Refuses an event that could not be read; it counts against the rate all the same. */
+  refuse(eventId: string, reason: string, bytes: number): void {
+    this.#takeFromRates(bytes);
+    this.#answer(eventId, 'invalid', false, reason);
+  }
+
+  /** Settles when all events that were taken are answered. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#inFlight]);
+  }
+
+  /** Counts an event for the client and its address; why it is too much, if it is. */
+  #takeFromRates(bytes: number): string | undefined {
+    if (this.#bucket?.take() !== false) return this.#account.takeEvent(bytes);
+    const { eventsPerMinuteMax } = this.#services.settings;
+    return `rate-limited: at most ${eventsPerMinuteMax} events a minute; wait a minute`;
+  }
+
+  #take(event: NostrEvent, bytes: number, memory: Reservation): void {
+    this.#inFlightBytes += bytes;
+    const work = this.#submit(event).finally(() => {
+      this.#inFlight.delete(work);
+      this.#inFlightBytes -= bytes;
+      memory[Symbol.dispose]();
+      this.#onFlowChanged();
+    });
+    this.#inFlight.add(work);
+    if (!this.#waitsForRoom) void this.#waitForRoom();
+    this.#onFlowChanged();
+  }
+
+  async #submit(event: NostrEvent): Promise<void> {
+    try {
+      const outcome = await this.#services.admission.submit(event, {
+        type: 'direct',
+        address: this.#account,
+      });
+      const [accepted, reason] = okOf(outcome);
+      this.#answer(event.id, outcome.type, accepted, reason);
+    } catch (error) {
+      // What an orderly end cuts off is no fault; its client is told all the same.
+      const level = error instanceof AdmissionClosedError ? 'debug' : 'error';
+      this.#services.logger[level]({ id: event.id, reason: errorMessage(error) }, 'an event was not stored');
+      this.#answer(event.id, 'failed', false, 'error: the event could not be stored');
+    }
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.#waitsForRoom = true;
+    try {
+      await this.#services.admission.waitForCapacity('direct');
+    } catch {
+      // Admission takes nothing more; the events in flight are told so one by one.
+    }
+    this.#waitsForRoom = false;
+    this.#onFlowChanged();
+  }
+
+  #answer(eventId: string, outcome: PublishOutcome, accepted: boolean, reason: string): void {
+    this.#services.metrics.events.inc({ outcome });
+    this.#outbox.send(okFrame(eventId, accepted, reason));
+  }
+}
+
+function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {
+  switch (outcome.type) {
+    case 'stored':
+    case 'ephemeral':
+      return [true, ''];
+    case 'known':
+      return [true, outcome.reason];
+    case 'superseded':
+    case 'refused':
+    case 'failed':
+      return [false, outcome.reason];
+  }
+}

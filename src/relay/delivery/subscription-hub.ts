@@ -1,0 +1,166 @@
+import type { Logger } from 'pino';
+import type { AcceptedEvent, Feed } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
+import type { FilterMatcher, Kernels } from '../../kernels/kernels.js';
+import { type Clock, unixSeconds } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { Faults } from '../../lib/faults.js';
+import { isExpired, type NostrEvent } from '../../nostr/event.js';
+import { type Filter, filterTest } from '../../nostr/filter.js';
+import { EventFrames } from '../frames/frames.js';
+import type { RelayMetrics } from '../relay-metrics.js';
+import type { TurnScheduler } from '../turn-scheduler.js';
+import { DeliveryQueue } from './delivery-queue.js';
+import { LeavingFilters } from './leaving-filters.js';
+import type { Subscription } from './subscription.js';
+
+type Entry = {
+  readonly subscription: Subscription;
+  readonly filters: Filter[];
+  readonly handles: number[];
+  /** The number of the latest event that was offered: an event may match by several filters. */
+  offered: number;
+};
+
+export type HubServices = {
+  readonly scheduler: TurnScheduler;
+  readonly feed: Feed;
+  readonly kernels: Kernels;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: RelayMetrics;
+  readonly faults: Faults;
+};
+
+/** The subscriptions of all clients that want live events, and the way of the feed to them. */
+export class SubscriptionHub implements Disposable {
+  readonly #services: HubServices;
+  readonly #matcher: FilterMatcher;
+  readonly #leaving: LeavingFilters;
+  readonly #entries = new Map<Subscription, Entry>();
+  readonly #byHandle = new Map<number, Entry>();
+  readonly #deliveries: DeliveryQueue;
+  readonly #stopListening: () => void;
+  #eventNumber = 0;
+
+  constructor(services: HubServices) {
+    this.#services = services;
+    this.#matcher = services.kernels.createFilterMatcher();
+    this.#leaving = new LeavingFilters(this.#matcher, services.scheduler);
+    const limit = {
+      pauseMs: limits.deliveryPauseMs,
+      sliceMs: limits.deliverySliceMs,
+      eventsMax: limits.deliveryEventsMax,
+      charsMax: limits.deliveryCharsMax,
+    };
+    this.#deliveries = new DeliveryQueue(
+      services.clock,
+      limit,
+      (sent) => services.metrics.deliveries.inc(sent),
+      (subscription, error) => {
+        services.faults.note('client', error);
+        subscription.fail();
+      },
+    );
+    this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Offers the subscription every event from now on that matches the filter, beside those that it has. Throws
+   * `KernelMemoryError`; then it has none any more.
+   */
+  add(subscription: Subscription, filter: Filter): void {
+    const entry = this.#entryOf(subscription);
+    try {
+      const handle = this.#matcher.add(filter);
+      entry.filters.push(filter);
+      entry.handles.push(handle);
+      this.#byHandle.set(handle, entry);
+    } catch (error) {
+      this.remove(subscription);
+      throw error;
+    }
+  }
+
+  remove(subscription: Subscription): void {
+    const entry = this.#entries.get(subscription);
+    if (entry === undefined) return;
+    this.#entries.delete(subscription);
+    for (const handle of entry.handles) {
+      this.#byHandle.delete(handle);
+      this.#leaving.push(handle);
+    }
+  }
+
+  /** Whether every event that was announced has been handed out. */
+  get isDrained(): boolean {
+    return this.#deliveries.isDrained;
+  }
+
+  /** Settles when every event that was announced before this call has been handed out. Never rejects. */
+  drained(): Promise<void> {
+    return this.#deliveries.drained();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopListening();
+    this.#deliveries[Symbol.dispose]();
+    this.#entries.clear();
+    this.#byHandle.clear();
+    this.#leaving[Symbol.dispose]();
+    this.#matcher[Symbol.dispose]();
+  }
+
+  #entryOf(subscription: Subscription): Entry {
+    let entry = this.#entries.get(subscription);
+    if (entry === undefined) {
+      entry = { subscription, filters: [], handles: [], offered: this.#eventNumber };
+      this.#entries.set(subscription, entry);
+    }
+    return entry;
+  }
+
+  #deliver(accepted: AcceptedEvent): void {
+    if (this.#entries.size === 0) return;
+    if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
+    const to = this.#matching(accepted.event);
+    if (to.length > 0) this.#deliveries.push({ accepted, frames: new EventFrames(accepted), to });
+  }
+
+  /** Each subscription once, by however many of its filters the event matches. */
+  #matching(event: NostrEvent): Subscription[] {
+    const handles = this.#matchingHandles(event);
+    if (handles === undefined) return this.#matchingWithoutKernels(event);
+    this.#eventNumber += 1;
+    const to: Subscription[] = [];
+    for (const handle of handles) {
+      const entry = this.#byHandle.get(handle);
+      if (entry === undefined || entry.offered === this.#eventNumber) continue;
+      entry.offered = this.#eventNumber;
+      to.push(entry.subscription);
+    }
+    return to;
+  }
+
+  /** `undefined` when the kernels are out of memory. */
+  #matchingHandles(event: NostrEvent): number[] | undefined {
+    try {
+      return this.#matcher.match(event);
+    } catch (error) {
+      this.#services.logger.warn({ reason: errorMessage(error) }, 'matching an event without the kernels');
+      return undefined;
+    }
+  }
+
+  /** Slower, but no subscriber misses the event. */
+  #matchingWithoutKernels(event: NostrEvent): Subscription[] {
+    const matches = filterTest(event);
+    return [...this.#entries.values()].flatMap(({ subscription, filters }) =>
+      filters.some(matches) ? [subscription] : [],
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import type { RecordSetBuilder } from '../../kernels/kernels.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { Filter } from '../../nostr/filter.js';
+
+/**
+ * The memory of events that were refused, superseded or deleted, so that catch-up does not download them again
+ * (docs/sync.md §6). It holds no event, only its index row and the reason; it is bounded, kept on disk, and each entry
+ * expires. It is asked by filters, like the store. What the store itself refused is forgotten when the cause goes: an older
+ * version when no newer one is stored any more, a deleted event when the request was removed.
+ */
+export type RefusedIndex = {
+  readonly size: number;
+  /** Remembers an event; the oldest entries give way above the limit. */
+  add(event: NostrEvent, reason: string): void;
+  /** Why the event was refused, if it is remembered. */
+  reasonFor(id: string): string | undefined;
+  /** Forgets an entry, because what it missed has arrived. */
+  delete(id: string): void;
+  /** Forgets all entries with such a reason, in one go, a tenth of a microsecond for each entry. For the start. */
+  deleteRefusedFor(isSuch: (reason: string) => boolean): void;
+  /** Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. */
+  matching(filter: Filter, idsMax: number): string[];
+  /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */
+  collect(filter: Filter, target: RecordSetBuilder): void;
+  /** Tells of every change, at once. Observers must not throw nor change the index; they stay for as long as it does. */
+  observe(observer: RefusedObserver): void;
+  /** Drops what has expired; returns how many. */
+  removeExpired(): number;
+};
+
+/** Follows what is remembered as refused. */
+export type RefusedObserver = {
+  added(entry: { readonly id: string; readonly created_at: number }): void;
+  /** It is no longer remembered: because it was stored, to make room, or because its time is over. */
+  forgotten(entry: { readonly id: string; readonly created_at: number }): void;
+};

@@ -1,0 +1,176 @@
+import { limits } from '../../config/limits.js';
+import type { RecordSetBuilder } from '../../kernels/kernels.js';
+import { type Clock, unixSeconds } from '../../lib/clock.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { Filter } from '../../nostr/filter.js';
+import type { Backend } from '../backend.js';
+import { RecordAppender } from '../collect.js';
+import { type EventIndex, rowKeys } from '../index/event-index.js';
+import { FilterPlan } from '../index/filter-plan.js';
+import { ListCursor } from '../index/postings/list-cursor.js';
+import type { ListRef } from '../index/postings/posting-lists.js';
+import { rowState } from '../index/rows/row-table.js';
+import { TermList } from '../index/terms.js';
+import type { TimeHeap } from '../index/time-heap.js';
+import type { Reasons } from './reasons.js';
+import type { RefusedIndex, RefusedObserver } from './refused-index.js';
+
+/** Share of the room that rows of each rank keep, however many there are of the others. */
+const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
+
+/** How many refused events are remembered, and for how long. */
+export type RefusedLimits = { readonly refusedIdsMax: number; readonly refusedExpiryMs: number };
+
+const isRefused = (state: number): boolean => state >= rowState.refusedFirst;
+
+/**
+ * The refused rows of the index that also holds the stored ones. So an event that is superseded or deleted becomes
+ * a refused one by the change of one byte.
+ */
+export class RefusedRows implements RefusedIndex {
+  readonly #index: EventIndex;
+  readonly #backend: Backend;
+  readonly #reasons: Reasons;
+  readonly #clock: Clock;
+  readonly #limits: RefusedLimits;
+  readonly #terms: TermList;
+  readonly #observers: RefusedObserver[] = [];
+
+  constructor(
+    index: EventIndex,
+    backend: Backend,
+    reasons: Reasons,
+    clock: Clock,
+    refusedLimits: RefusedLimits,
+  ) {
+    this.#index = index;
+    this.#backend = backend;
+    this.#reasons = reasons;
+    this.#clock = clock;
+    this.#limits = refusedLimits;
+    this.#terms = new TermList(index.hasher);
+  }
+
+  get size(): number {
+    return this.#index.refusedCount;
+  }
+
+  add(event: NostrEvent, reason: string): void {
+    this.#backend.check();
+    const known = this.#index.find(event.id);
+    const state = this.#reasons.stateOf(reason);
+    if (known >= 0) {
+      const current = this.#index.rows.state(known);
+      if (!isRefused(current) || current === state || current === rowState.spentDeletion) return;
+      // With another reason it is a new entry.
+      this.#forget(known);
+    }
+    const time = unixSeconds(this.#clock);
+    this.#terms.setEvent(event);
+    const { nextSequence: sequence } = this.#index;
+    const { created_at: createdAt, kind } = event;
+    const { id, pubkey } = rowKeys(event);
+    const row = this.#index.insert(
+      { id, pubkey, createdAt, kind, sequence, state, sizeLog: 0, time },
+      this.#terms,
+    );
+    this.#backend.added(row, this.#terms, time, undefined);
+    for (const observer of this.#observers) observer.added(event);
+    this.makeRoom();
+  }
+
+  reasonFor(id: string): string | undefined {
+    const row = this.#index.find(id);
+    if (row < 0 || !isRefused(this.#index.rows.state(row))) return undefined;
+    return this.#reasons.nameOf(this.#index.rows.state(row));
+  }
+
+  delete(id: string): void {
+    const row = this.#index.find(id);
+    if (row >= 0 && isRefused(this.#index.rows.state(row))) this.#forget(row);
+  }
+
+  deleteRefusedFor(isSuch: (reason: string) => boolean): void {
+    const states = new Set(this.#reasons.names.filter(isSuch).map((name) => this.#reasons.stateOf(name)));
+    if (states.size === 0) return;
+    const found: number[] = [];
+    new FilterPlan(this.#index, {}, 'refused').forEachMatch((row) => {
+      if (states.has(this.#index.rows.state(row))) found.push(row);
+      return true;
+    });
+    for (const row of found) this.#forget(row);
+  }
+
+  matching(filter: Filter, idsMax: number): string[] {
+    const ids: string[] = [];
+    if (idsMax <= 0 || this.size === 0) return ids;
+    new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
+      ids.push(this.#index.rows.idHex(row));
+      return ids.length < idsMax;
+    });
+    return ids;
+  }
+
+  collect(filter: Filter, target: RecordSetBuilder): void {
+    const appender = new RecordAppender(this.#index.rows, target);
+    new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
+      appender.add(row);
+      return true;
+    });
+    appender.flush();
+  }
+
+  observe(observer: RefusedObserver): void {
+    this.#observers.push(observer);
+  }
+
+  removeExpired(): number {
+    const expiredSince = unixSeconds(this.#clock) - this.#limits.refusedExpiryMs / 1000;
+    return this.#index.refusals.reduce(
+      (forgotten, refusals) => forgotten + this.#forgetWhile(refusals, (time) => time <= expiredSince),
+      0,
+    );
+  }
+
+  /** Forgets the entries of a list that have that state; returns their ids. */
+  forgetListed(list: ListRef, state: number): string[] {
+    const { rows, lists } = this.#index;
+    const found: number[] = [];
+    const cursor = new ListCursor(lists, list, undefined);
+    for (; cursor.row >= 0; cursor.advance()) if (rows.state(cursor.row) === state) found.push(cursor.row);
+    const ids = found.map((row) => rows.idHex(row));
+    for (const row of found) this.#forget(row);
+    return ids;
+  }
+
+  /** Lets the oldest entries go while there are too many, of the first rank that has more than its share. */
+  makeRoom(): void {
+    const { refusals, refusedCounts } = this.#index;
+    const { refusedIdsMax } = this.#limits;
+    for (const [rank, share] of shares.entries()) {
+      const isAbove = () =>
+        this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;
+      if (isAbove()) this.#forgetWhile(refusals[rank]!, isAbove);
+    }
+  }
+
+  /** Forgets the oldest entries as long as `goes` holds for the time of the oldest; returns how many. */
+  #forgetWhile(refusals: TimeHeap, goes: (time: number) => boolean): number {
+    let forgotten = 0;
+    while (refusals.size > 0 && goes(refusals.time)) {
+      const { row, sequence } = refusals;
+      refusals.pop();
+      if (!this.#index.isCurrent(row, sequence, isRefused)) continue;
+      this.#forget(row);
+      forgotten += 1;
+    }
+    return forgotten;
+  }
+
+  #forget(row: number): void {
+    const entry = { id: this.#index.rows.idHex(row), created_at: this.#index.rows.createdAt(row) };
+    this.#index.kill(row);
+    this.#backend.changed(row, 0, false);
+    for (const observer of this.#observers) observer.forgotten(entry);
+  }
+}

@@ -1,0 +1,230 @@
+import { limits } from '../../config/limits.js';
+import { KernelMemoryError } from '../../kernels/errors.js';
+import { type FilterMatcher, type Kernels, type LiveSet, recordBytes } from '../../kernels/kernels.js';
+import { fromHex } from '../../lib/bytes.js';
+import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { Filter } from '../../nostr/filter.js';
+import type { EventStore, RemovedEvent } from '../event-store.js';
+import { filterKey } from '../filter-key.js';
+import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
+import { SetChanges } from './set-changes.js';
+
+/** What a set in the making, or one that stands, has to follow. */
+type Followed = { readonly filter: Filter; handle: number | undefined };
+type Building = Followed & { readonly changes: SetChanges };
+type LiveEntry = Followed & { readonly shared: SharedSet };
+
+/** A filter without its time range. */
+function timeless({ since: _, until: __, ...filter }: Filter): Filter {
+  return filter;
+}
+
+/** A filter that matches every stored event. */
+const everything = filterKey({});
+
+/**
+ * The local sets of reconciliation (NIP-77). A filter that is asked for again gets a set that stands: it follows the
+ * store by itself, so that the next reconciliation starts at once, of any stretch of time of it too. Live sets are bounded in number and memory; the
+ * one that was used least recently gives way.
+ *
+ * A set is made in turns of the event loop, between which the store may change; what changed is made up for at the
+ * end. A set that stands changes while it is read: whoever reads it over several messages sees each time what is
+ * stored then.
+ */
+export class LocalSets {
+  readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
+  readonly #kernels: Kernels;
+  readonly #matcher: FilterMatcher;
+  /** By filter; the least recently used first. */
+  readonly #live = new Map<string, LiveEntry>();
+  readonly #building = new Set<Building>();
+  /** By filter, what settles when its set in the making is done: never two of the same at once. */
+  readonly #done = new Map<string, Promise<unknown>>();
+  /** What was given out of those that stand. */
+  readonly #leases = new WeakSet<LocalSet>();
+  /** Filters that were asked for once, the oldest first. */
+  readonly #askedOnce = new Set<string>();
+
+  constructor(store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>, kernels: Kernels) {
+    this.#store = store;
+    this.#kernels = kernels;
+    this.#matcher = kernels.createFilterMatcher();
+    store.observe({ added: (event) => this.#add(event), removed: (event) => this.#remove(event) });
+  }
+
+  /** Whether a set that was opened stands, so that it is shared by all who read it. */
+  isStanding(set: LocalSet): boolean {
+    return this.#leases.has(set);
+  }
+
+  /** How many sets stand. */
+  get live(): number {
+    return this.#live.size;
+  }
+
+  /**
+   * What the filter matches (`limit` does not count), or `undefined` when that is more than `recordsMax`. Rejects with
+   * `KernelMemoryError` and with the signal's reason. `turns`: those of whoever asks, in which a set is made.
+   */
+  async open(
+    filter: Filter,
+    recordsMax: number,
+    signal?: AbortSignal,
+    turns?: WorkTurns,
+  ): Promise<LocalSet | undefined> {
+    const key = filterKey(filter);
+    for (let done = this.#done.get(key); done !== undefined; done = this.#done.get(key)) {
+      await done;
+      signal?.throwIfAborted();
+    }
+    const live = this.#lease(key, filter) ?? this.#lease(filterKey(timeless(filter)), filter);
+    if (live !== undefined) {
+      if (live.size <= recordsMax) return live;
+      live[Symbol.dispose]();
+      return undefined;
+    }
+    const made = this.#make(key, filter, recordsMax, signal, turns);
+    const done = made.then(
+      () => this.#done.delete(key),
+      () => this.#done.delete(key),
+    );
+    this.#done.set(key, done);
+    return await made;
+  }
+
+  /** A hold on the set that stands under a key, as far as it lies in the time range of the filter. */
+  #lease(key: string, filter: Filter): LocalSet | undefined {
+    const live = this.#live.get(key);
+    if (live === undefined) return undefined;
+    this.#live.delete(key);
+    this.#live.set(key, live);
+    const lease = withinTimes(live.shared.lease(), filter);
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  async #make(
+    key: string,
+    filter: Filter,
+    recordsMax: number,
+    signal: AbortSignal | undefined,
+    turns: WorkTurns | undefined,
+  ): Promise<LocalSet | undefined> {
+    using builder = this.#kernels.createRecordSet();
+    const building: Building = {
+      filter,
+      handle: undefined,
+      changes: new SetChanges(limits.localSetChangesMax),
+    };
+    this.#building.add(building);
+    try {
+      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, signal, turns))) return undefined;
+    } finally {
+      this.#building.delete(building);
+      this.#unfollow(building);
+    }
+    // From here to the end in one turn: the set misses nothing.
+    const { changes } = building;
+    using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
+    if (anew !== undefined) this.#store.collect(filter, anew);
+    const records = anew ?? builder;
+    const isStanding = this.#isWorthStanding(key, records.size) && this.#makeRoom(records.size);
+    if (!isStanding && changes.isEmpty) return records.seal();
+    const set = records.toLiveSet();
+    try {
+      changes.applyTo(set);
+      return isStanding ? this.#toLiveSet(key, filter, set) : set;
+    } catch (error) {
+      set[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #toLiveSet(key: string, filter: Filter, set: LiveSet): LocalSet {
+    const live: LiveEntry = { filter, shared: new SharedSet(set), handle: this.#matcher.add(filter) };
+    this.#live.set(key, live);
+    const lease = live.shared.lease();
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  #isWorthStanding(key: string, records: number): boolean {
+    if (records < limits.liveSetRecordsMin) return false;
+    const memory = this.#kernels.memory();
+    if (records * recordBytes * 2 > memory.bytesMax * limits.liveSetsMemoryShareMax) return false;
+    if (key === everything || this.#askedOnce.delete(key)) return true;
+    this.#askedOnce.add(key);
+    for (const oldest of this.#askedOnce) {
+      if (this.#askedOnce.size <= limits.liveSetCandidatesMax) break;
+      this.#askedOnce.delete(oldest);
+    }
+    return false;
+  }
+
+  /** Lets go of the least recently used, until one more stands within the limits; whether it does. */
+  #makeRoom(records: number): boolean {
+    const bytesMax = this.#kernels.memory().bytesMax * limits.liveSetsMemoryShareMax;
+    let bytes = records * recordBytes;
+    for (const { shared } of this.#live.values()) bytes += shared.size * recordBytes;
+    const hasRoom = () => this.#live.size < limits.liveSetsMax && bytes <= bytesMax;
+    for (const [key, oldest] of this.#live) {
+      if (hasRoom()) break;
+      // Under its readers it would be held by nobody's account.
+      if (oldest.shared.isRead) continue;
+      bytes -= oldest.shared.size * recordBytes;
+      this.#evict(key, oldest);
+    }
+    return hasRoom();
+  }
+
+  #evict(key: string, live: LiveEntry): void {
+    this.#live.delete(key);
+    this.#unfollow(live);
+    live.shared.evict();
+  }
+
+  #unfollow(followed: Followed): void {
+    if (followed.handle !== undefined) this.#matcher.remove(followed.handle);
+    followed.handle = undefined;
+  }
+
+  #add(event: NostrEvent): void {
+    if (this.#live.size === 0 && this.#building.size === 0) return;
+    const handles = this.#matching(event);
+    const id = fromHex(event.id);
+    for (const { handle, changes } of this.#building) {
+      if (handles === undefined || handle === undefined) changes.lose();
+      else if (handles.has(handle)) changes.add(event.created_at, id);
+    }
+    for (const [key, live] of this.#live) {
+      if (handles !== undefined && !handles.has(live.handle as number)) continue;
+      try {
+        if (handles === undefined) this.#evict(key, live);
+        else live.shared.set.insert(event.created_at, id);
+      } catch (error) {
+        if (!(error instanceof KernelMemoryError)) throw error;
+        this.#evict(key, live);
+      }
+    }
+  }
+
+  /** The handles of the filters that match; `undefined` when the kernels have no memory to tell. */
+  #matching(event: NostrEvent): ReadonlySet<number> | undefined {
+    try {
+      // A set in the making is followed from the first change on: most are made in one turn.
+      for (const building of this.#building) building.handle ??= this.#matcher.add(building.filter);
+      return new Set(this.#matcher.match(event));
+    } catch (error) {
+      if (error instanceof KernelMemoryError) return undefined;
+      throw error;
+    }
+  }
+
+  #remove({ created_at, id }: RemovedEvent): void {
+    if (this.#live.size === 0 && this.#building.size === 0) return;
+    const bytes = fromHex(id);
+    for (const { changes } of this.#building) changes.remove(created_at, bytes);
+    for (const { shared } of this.#live.values()) shared.set.delete(created_at, bytes);
+  }
+}

@@ -1,0 +1,276 @@
+import type { AdmissionOutcome } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
+import { unixSeconds } from '../../lib/clock.js';
+import { allEnded } from '../../lib/task-group.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { Filter } from '../../nostr/filter.js';
+import { BatchUnwantedError, PeerOverloadedError } from '../errors.js';
+import type { Downloader } from '../fetch/download.js';
+import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
+import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
+import { request } from '../peer/request.js';
+import type { RunLog } from '../report/run-log.js';
+import type { SyncSettings } from '../settings.js';
+import { announcementsTopic, filtersOf, layer1Kinds } from '../topics/layers.js';
+import type { RelayScope } from '../topics/scope.js';
+import { learn } from './capability.js';
+import {
+  type CatchupTask,
+  divide,
+  type FilterCatchup,
+  type NegentropyResult,
+  startCatchup,
+  takeResult,
+  takeTask,
+  withoutNegentropy,
+} from './catchup.js';
+import type { CatchupMemory } from './catchup-memory.js';
+import type { CatchupBatch } from './catchup-queue.js';
+import { isGap } from './gaps.js';
+import {
+  evenCuts,
+  filterOf,
+  localSet,
+  type NegentropyParts,
+  type NegentropySink,
+  type Opening,
+  reconcile,
+} from './negentropy.js';
+import type { NegentropyProbe } from './negentropy-probe.js';
+import { PageReader } from './page-reader.js';
+import { learnHabits, nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
+import { mergeHabits, untilFor } from './paging-habits.js';
+import type { PeerMissing } from './peer-missing.js';
+
+export type BatchParts = NegentropyParts & {
+  readonly memory: CatchupMemory;
+  readonly submitter: RemoteEventSubmitter;
+  readonly downloader: Downloader;
+  readonly probe: NegentropyProbe;
+  readonly settings: SyncSettings;
+  readonly peerMissing: PeerMissing;
+  readonly scope: RelayScope;
+  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
+  readonly onEverythingRefused: () => void;
+};
+
+/** Local records above which a filter is divided between the sessions that a remote allows. */
+const divideRecordsMin = 4_096;
+
+/**
+ * Catches up with one batch of topics on one remote: each of its filters by negentropy, or in pages. When `run`
+ * resolves, everything that the remote served of it has its outcome; when it rejects, the batch is not done.
+ */
+export class BatchRun {
+  readonly #parts: BatchParts;
+  readonly #batch: CatchupBatch;
+  readonly #log: RunLog;
+  /** Requests that were made, for the pace. */
+  requests = 0;
+
+  constructor(parts: BatchParts, batch: CatchupBatch, log: RunLog) {
+    this.#parts = parts;
+    this.#batch = batch;
+    this.#log = log;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { layer, topics } = this.#batch;
+    // What all else hangs on comes first: what the layers had asked for already, and the announcements.
+    if (layer === 0) {
+      await this.#parts.downloader.settled();
+      for (const filter of filtersOf(1, [announcementsTopic])) await this.#catchUp(filter, signal);
+    }
+    await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
+  }
+
+  async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
+    await this.#parts.downloader.withJob(this.#listener(), signal, async (job) => {
+      await this.#runTasks(this.#begin(filter), job, signal);
+      await job.finish(signal);
+    });
+  }
+
+  #begin(filter: Filter): FilterCatchup {
+    const { since } = this.#batch;
+    if (!this.#parts.probe.canTry) return startCatchup(filter, since, 'paging');
+    return this.#divided(startCatchup(filter, since, 'negentropy'));
+  }
+
+  /** Runs what is pending, as many sessions at once as the remote takes, until nothing is. */
+  async #runTasks(begun: FilterCatchup, job: FetchJob, signal: AbortSignal): Promise<void> {
+    let catchup = begun;
+    const change = (by: (catchup: FilterCatchup) => FilterCatchup) => {
+      catchup = by(catchup);
+    };
+    const running = new Set<Promise<void>>();
+    try {
+      for (;;) {
+        const hasRoom = running.size < this.#parts.peer.limits.negentropySessions;
+        const next = hasRoom ? takeTask(catchup) : undefined;
+        if (next !== undefined) {
+          catchup = next.rest;
+          const work = this.#runTask(next.task, job, signal, change).finally(() => running.delete(work));
+          running.add(work);
+        } else if (running.size > 0) {
+          await Promise.race(running);
+        } else {
+          return;
+        }
+      }
+    } finally {
+      await Promise.allSettled(running);
+    }
+  }
+
+  async #runTask(
+    task: CatchupTask,
+    job: FetchJob,
+    signal: AbortSignal,
+    change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
+  ): Promise<void> {
+    if (task.method === 'paging') {
+      if (this.#batch.layer > 0) return await this.#page(task, signal);
+      // All that a relay holds is worth a reconciliation, not its whole download.
+      this.#parts.onEverythingRefused();
+      throw new BatchUnwantedError(this.#parts.peer.relay);
+    }
+    const { probe, clock } = this.#parts;
+    const result = await probe.negotiate(this.#batch.layer > 0, signal, (opening) =>
+      this.#reconcile(task, job, opening, signal),
+    );
+    if (result === undefined)
+      return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
+    const rules = { cutsMax: limits.catchupCutsMax, now: unixSeconds(clock) };
+    change((catchup) => takeResult(catchup, task, result, rules));
+  }
+
+  async #reconcile(
+    task: CatchupTask,
+    job: FetchJob,
+    opening: Opening,
+    signal: AbortSignal,
+  ): Promise<NegentropyResult> {
+    const { peer, memory, clock, settings } = this.#parts;
+    const sink: NegentropySink = {
+      onNeed: async (ids) => await job.add(ids),
+      onHave: (ids) => this.#parts.peerMissing.add(ids, this.#batch, this.#log),
+    };
+    const result = await peer.capacity.sessions.use(signal, async () => {
+      this.requests += 1;
+      return await reconcile(this.#parts, this.#reaching(task), sink, signal, opening);
+    });
+    // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
+    const isEverything = this.#batch.layer === 0 && Object.keys(task.filter).length === 0;
+    if (!isEverything || result.type === 'reconciled')
+      memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
+    return result;
+  }
+
+  /** The same task, so that a relay whose `until` is exclusive leaves no second out between two ranges. */
+  #reaching(task: CatchupTask): CatchupTask {
+    const { since, until } = task.range;
+    if (until === undefined) return task;
+    return { ...task, range: { since, until: untilFor(this.#parts.memory.paging, until) } };
+  }
+
+  /** Over disjoint time ranges several sessions run at once, where the remote takes them: a long way is hidden. */
+  #divided(catchup: FilterCatchup): FilterCatchup {
+    const sessions = this.#parts.peer.limits.negentropySessions;
+    const whole = catchup.pending[0];
+    // Everything is a set that a remote keeps at hand, as we do; pieces of it are not.
+    if (sessions < 2 || whole === undefined || this.#batch.layer === 0) return catchup;
+    const set = localSet(this.#parts, filterOf(whole));
+    if (set === undefined) return catchup;
+    try {
+      return set.size < divideRecordsMin ? catchup : divide(catchup, evenCuts(set, sessions));
+    } finally {
+      set[Symbol.dispose]();
+    }
+  }
+
+  async #page(task: CatchupTask, signal: AbortSignal): Promise<void> {
+    const { peer, metrics, memory } = this.#parts;
+    const rules: PagingLimits = {
+      eventsPerFilter: peer.limits.eventsPerFilter,
+      pageEventsDefault: limits.pageEventsDefault,
+      pageEventsMax: limits.pageEventsMax,
+    };
+    const key = JSON.stringify([task.filter, task.range]);
+    let paging =
+      this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
+    for (;;) {
+      paging = learnHabits(paging, memory.paging);
+      const question = nextPage(paging);
+      if (question === undefined) break;
+      if (paging.pages >= limits.pagesMax || paging.pagesInVain >= limits.pagesInVainMax)
+        throw new PeerOverloadedError(peer.relay, 'answers with pages without end');
+      // Kept for the next connection, should this one break.
+      this.#batch.pagings.set(key, shrinkPages(paging));
+      paging = takePage(paging, await this.#readPage(question, signal), rules);
+      memory.paging = mergeHabits(memory.paging, paging.habits);
+      this.#batch.pagings.set(key, paging);
+    }
+    if (paging.deepSeconds === 0) return;
+    metrics.relays.deepSeconds(peer.relay, paging.deepSeconds);
+    this.#log.deepSeconds(paging.deepSeconds);
+  }
+
+  /** Asks for one page; resolves when each of its events has its outcome. */
+  async #readPage(question: Filter, signal: AbortSignal): Promise<ReturnType<PageReader['page']>> {
+    const { peer, clock, submitter, store } = this.#parts;
+    const reader = new PageReader(question);
+    const deliveries: Promise<void>[] = [];
+    const listener = this.#listener();
+    this.requests += 1;
+    const end = await request({
+      peer,
+      clock,
+      source: listener.source,
+      filter: question,
+      signal,
+      onEvent: (event) => {
+        if (reader.take(event)) {
+          const delivery = submitter.deliver(event, listener.source).then((outcome) => {
+            if (store.has(event.id)) reader.keep();
+            if (outcome !== undefined) listener.onEvent(event, outcome);
+          });
+          deliveries.push(delivery);
+        }
+        return !reader.isOverflowing;
+      },
+    });
+    await Promise.all(deliveries);
+    if (end.type === 'closed' || end.type === 'silent') {
+      throw new PeerOverloadedError(peer.relay, `did not answer a page (${end.type})`);
+    }
+    return reader.page(end.type === 'cut');
+  }
+
+  #listener(): FetchListener {
+    const source = this.#batch.trigger === 'daily' ? 'daily_catchup' : 'catchup';
+    return {
+      source,
+      onEvent: (event, outcome) => this.#onOutcome(event, outcome),
+      onUnserved: (id) => {
+        this.#log.unserved();
+        this.#judge(id, false);
+      },
+    };
+  }
+
+  #onOutcome(event: NostrEvent, outcome: AdmissionOutcome): void {
+    if (outcome.type === 'refused') this.#log.refused();
+    // Announcements and states are asked for either way.
+    if (!layer1Kinds.includes(event.kind)) this.#judge(event.id, outcome.type !== 'refused');
+    if (outcome.type !== 'stored') return;
+    const { memory, clock } = this.#parts;
+    this.#log.stored();
+    if (isGap(event, this.#batch.layer, memory.progress, unixSeconds(clock))) this.#log.gap(event);
+  }
+
+  /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */
+  #judge(id: string, isWanted: boolean): void {
+    if (this.#batch.layer === 0) this.#parts.onEverythingOutcome(id, isWanted);
+  }
+}

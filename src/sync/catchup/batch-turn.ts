@@ -1,0 +1,171 @@
+import { setMaxListeners } from 'node:events';
+import { limits } from '../../config/limits.js';
+import { type Clock, unixSeconds } from '../../lib/clock.js';
+import { BatchTurnOverError, BatchUnwantedError, PeerOverloadedError } from '../errors.js';
+import type { HostBudget } from '../hosts/host-budget.js';
+import type { Transfers } from '../hosts/transfers.js';
+import type { SyncLogger } from '../report/logger.js';
+import type { RunLogs } from '../report/run-logs.js';
+import type { SyncSettings } from '../settings.js';
+import type { Topic } from '../topics/layers.js';
+import { batchesOf } from '../topics/subscription.js';
+import { type BatchParts, BatchRun } from './batch-run.js';
+import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
+import { nextPace } from './pace.js';
+
+/** What the turns of all relays share. */
+type TurnContext = {
+  readonly clock: Clock;
+  readonly settings: SyncSettings;
+  readonly transfers: Transfers;
+  readonly logger: SyncLogger;
+};
+
+/** Times that a batch is tried on one connection before it is left for the next one, or the next day. */
+const batchFailuresMax = 3;
+
+/** The turns of batches on one connection: forms them, runs them, and keeps account of what became of each. */
+export class BatchTurns {
+  readonly #context: TurnContext;
+  readonly #relay: string;
+  readonly #host: HostBudget;
+  readonly #parts: BatchParts;
+  readonly #logs: RunLogs;
+  readonly #connectedAt: number;
+  /** The batches that have their turn, or wait for it, with what ends it. */
+  readonly #turns = new Map<CatchupBatch, AbortController>();
+
+  constructor(options: {
+    readonly context: TurnContext;
+    readonly relay: string;
+    readonly host: HostBudget;
+    readonly parts: BatchParts;
+    readonly logs: RunLogs;
+  }) {
+    this.#context = options.context;
+    this.#relay = options.relay;
+    this.#host = options.host;
+    this.#parts = options.parts;
+    this.#logs = options.logs;
+    this.#connectedAt = options.context.clock.monotonic();
+  }
+
+  /** Takes the next batch out of the queue, as large as the limits of the remote allow. */
+  take(next: NextCatchup): CatchupBatch {
+    const { memory, peer } = this.#parts;
+    if (next.type === 'interrupted') {
+      memory.queue.resume(next.batch);
+      return next.batch;
+    }
+    const { settings, clock } = this.#context;
+    const [topics = []] = batchesOf([...first(next.topics, settings.tagsPerFilterMax)], {
+      tagsPerFilter: settings.tagsPerFilterMax,
+      filtersPerSubscription: 1,
+      // Half of a message: the other half carries the first fingerprints.
+      messageBytes: peer.limits.messageBytes / 2,
+    });
+    memory.queue.remove(topics);
+    const { trigger, layer } = next;
+    const now = unixSeconds(clock);
+    const lookbackSeconds = Math.ceil(settings.reconnectLookbackMs / 1000);
+    const since = batchSince(trigger, memory.progress.oldestDoneAt(topics), now, lookbackSeconds);
+    return { trigger, layer, topics, since, startedAt: now, pagings: new Map(), failures: 0 };
+  }
+
+  /**
+   * Runs a batch in its turn among those of all relays. Resolves when it is done, or put back for later because the
+   * remote showed strain or others have to have their turn; rejects when the connection cannot go on.
+   */
+  async run(batch: CatchupBatch, signal: AbortSignal): Promise<void> {
+    const { memory } = this.#parts;
+    const { clock, transfers } = this.#context;
+    const run = new BatchRun(this.#parts, batch, this.#logs.of(batch.trigger));
+    const turn = new AbortController();
+    setMaxListeners(0, turn.signal);
+    const onAbort = () => turn.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    this.#turns.set(batch, turn);
+    let startedAt = clock.monotonic();
+    let overloaded = false;
+    try {
+      const transfer = {
+        host: this.#host,
+        progress: () => this.#parts.peer.progress,
+        endTurn: () => turn.abort(new BatchTurnOverError(this.#relay)),
+      };
+      await transfers.use(transfer, turn.signal, async () => {
+        startedAt = clock.monotonic();
+        await this.#runWithin(run, turn);
+      });
+      this.#finish(batch);
+    } catch (error) {
+      overloaded = this.#putBack(batch, error);
+    } finally {
+      this.#turns.delete(batch);
+      signal.removeEventListener('abort', onAbort);
+    }
+    const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
+    memory.pace = nextPace(memory.pace, { overloaded, msPerRequest });
+  }
+
+  /** A batch that takes too long makes room for other relays, and goes on later. */
+  async #runWithin(run: BatchRun, turn: AbortController): Promise<void> {
+    const cancel = this.#context.clock.after(limits.catchupBatchMsMax, () =>
+      turn.abort(new BatchTurnOverError(this.#relay)),
+    );
+    try {
+      await run.run(turn.signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Ends the batches of which nothing is wanted any more. */
+  cancelUnwanted(): void {
+    for (const [batch, turn] of this.#turns) {
+      if (!this.#isWanted(batch)) turn.abort(new BatchUnwantedError(this.#relay));
+    }
+  }
+
+  #isWanted({ topics }: CatchupBatch): boolean {
+    return topics.some((topic) => this.#parts.scope.wants(topic));
+  }
+
+  #finish(batch: CatchupBatch): void {
+    const { memory, scope } = this.#parts;
+    const { clock } = this.#context;
+    const wanted = batch.topics.filter((topic) => scope.wants(topic));
+    memory.progress.done(wanted, batch.startedAt);
+    if (batch.layer === 0) scope.prove();
+    // Begun on an earlier connection: what came between the two is still to be fetched.
+    const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
+    if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');
+  }
+
+  /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */
+  #putBack(batch: CatchupBatch, error: unknown): boolean {
+    const { queue } = this.#parts.memory;
+    const overloaded = error instanceof PeerOverloadedError;
+    if (overloaded) batch.failures += 1;
+    if (this.#isWanted(batch)) {
+      if (batch.failures < batchFailuresMax) queue.putBack(batch);
+      else this.#logs.of(batch.trigger).gaveUp();
+    }
+    if (!overloaded) {
+      if (error instanceof BatchTurnOverError || error instanceof BatchUnwantedError) return false;
+      throw error;
+    }
+    const details = { relay: this.#relay, reason: error.message, failures: batch.failures };
+    this.#context.logger.debug(details, 'catch-up is held up');
+    return true;
+  }
+}
+
+function* first(items: Iterable<Topic>, count: number): Iterable<Topic> {
+  let left = count;
+  for (const item of items) {
+    if (left-- <= 0) return;
+    yield item;
+  }
+}

@@ -1,0 +1,160 @@
+import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
+import { smallest } from '../../lib/collections/lists.js';
+import { TaskGroup } from '../../lib/task-group.js';
+import { Wakeup } from '../../lib/wakeup.js';
+import type { RunLogs } from '../report/run-logs.js';
+import type { SyncSettings } from '../settings.js';
+import { type CatchupTrigger, catchupTriggers } from '../topics/catchup-trigger.js';
+import type { Topic } from '../topics/layers.js';
+import type { RelayScope } from '../topics/scope.js';
+import type { BatchTurns } from './batch-turn.js';
+import type { CatchupMemory } from './catchup-memory.js';
+import type { CatchupBatch, NextCatchup } from './catchup-queue.js';
+import type { PeerMissing } from './peer-missing.js';
+
+export type CatchupLoopParts = {
+  readonly context: {
+    readonly clock: Clock;
+    readonly settings: Pick<SyncSettings, 'reconnectDelayMs' | 'batchDelayMs'>;
+  };
+  readonly memory: CatchupMemory;
+  readonly scope: RelayScope;
+  readonly turns: BatchTurns;
+  readonly logs: RunLogs;
+  readonly peerMissing: PeerMissing;
+};
+
+/** Catch-up on one connection: begins the batches that are due, at the pace that the remote keeps up with. */
+export class CatchupLoop {
+  readonly #parts: CatchupLoopParts;
+  readonly #wakeup = new Wakeup();
+  /** Topics whose live subscription stands, or cannot stand for now. */
+  readonly #settled = new Set<Topic>();
+  /** The batches that are under way. */
+  readonly #running = new Set<CatchupBatch>();
+  /** Monotonic times before which nothing is begun, no daily batch, and no batch of a reconnect. */
+  #paceUntil = 0;
+  #dailyUntil = 0;
+  readonly #reconnectFrom: number;
+
+  constructor(parts: CatchupLoopParts) {
+    this.#parts = parts;
+    this.#reconnectFrom = parts.context.clock.monotonic() + parts.context.settings.reconnectDelayMs;
+  }
+
+  /** Live sync does what it can for these topics: now their history is due, all of it or what came since the last time. */
+  settle(settled: readonly Topic[]): void {
+    const { progress, queue } = this.#parts.memory;
+    const topics = settled.filter((topic) => this.#parts.scope.wants(topic));
+    for (const topic of topics) this.#settled.add(topic);
+    const isKnown = (topic: Topic) => progress.doneAt(topic) !== undefined;
+    queue.add(
+      topics.filter((topic) => !isKnown(topic)),
+      'start',
+    );
+    queue.add(topics.filter(isKnown), 'reconnect');
+    this.wakeUp();
+  }
+
+  /** The topics are not wanted any more. */
+  forget(topics: readonly Topic[]): void {
+    for (const topic of topics) this.#settled.delete(topic);
+    this.#parts.turns.cancelUnwanted();
+  }
+
+  /** Something was put into the queue. */
+  wakeUp(): void {
+    this.#wakeup.notify();
+  }
+
+  /** Works until `signal` ends it. Rejects when the connection cannot go on. */
+  async run(signal: AbortSignal): Promise<void> {
+    const batches = new TaskGroup(signal);
+    batches.signal.addEventListener('abort', () => this.wakeUp(), { once: true });
+    while (!batches.signal.aborted) {
+      const next = this.#next();
+      if (next === undefined) await this.#rest();
+      else this.#begin(next, batches);
+    }
+    await batches.join();
+  }
+
+  /** What may be begun now. Several batches overlap, so that the latency of one hides behind the others. */
+  #next(): NextCatchup | undefined {
+    const { memory } = this.#parts;
+    const batchesMax = memory.pace.waitMs > 0 ? 1 : limits.remoteBatchesMax;
+    if (this.#running.size >= batchesMax) return undefined;
+    return memory.queue.next(
+      (trigger) => this.#waitMs(trigger) <= 0 && (trigger !== 'daily' || this.#running.size === 0),
+      (topic) => this.#isSettled(topic),
+    );
+  }
+
+  /** Whether catch-up with a topic may begin; what is not wanted any more holds nothing up. */
+  #isSettled(topic: Topic): boolean {
+    return this.#settled.has(topic) || !this.#parts.scope.wants(topic);
+  }
+
+  /** How long a trigger has to wait: for the pace, for the batch before (daily), for the connection to prove itself. */
+  #waitMs(trigger: CatchupTrigger): number {
+    let from = this.#paceUntil;
+    if (trigger === 'daily') from = Math.max(from, this.#dailyUntil);
+    if (trigger === 'reconnect') from = Math.max(from, this.#reconnectFrom);
+    return from - this.#parts.context.clock.monotonic();
+  }
+
+  /** Sleeps until something happens, or until a trigger need not wait any more. */
+  async #rest(): Promise<void> {
+    const waits = catchupTriggers.map((trigger) => this.#waitMs(trigger)).filter((waitMs) => waitMs > 0);
+    const { clock } = this.#parts.context;
+    const cancel = waits.length > 0 ? clock.after(smallest(waits), () => this.wakeUp()) : undefined;
+    await this.#wakeup.wait();
+    cancel?.();
+  }
+
+  /** Begins a batch; what comes next is looked for when it ended. */
+  #begin(next: NextCatchup, batches: TaskGroup): void {
+    const { turns } = this.#parts;
+    const batch = turns.take(next);
+    this.#running.add(batch);
+    batches.spawn(async (signal) => {
+      try {
+        await turns.run(batch, signal);
+      } finally {
+        this.#running.delete(batch);
+      }
+      this.#keepPace(batch.trigger);
+      await this.#endRun(batch.trigger);
+      this.wakeUp();
+    });
+  }
+
+  #keepPace(trigger: CatchupTrigger): void {
+    const { context, memory } = this.#parts;
+    const now = context.clock.monotonic();
+    this.#paceUntil = now + memory.pace.waitMs;
+    if (trigger === 'daily') this.#dailyUntil = now + context.settings.batchDelayMs;
+  }
+
+  /** Says what a catch-up found, when nothing is left of it. */
+  async #endRun(trigger: CatchupTrigger): Promise<void> {
+    const { scope, memory, logs, peerMissing } = this.#parts;
+    if (!this.#isOver(trigger)) return;
+    await peerMissing.settled();
+    if (!this.#isOver(trigger)) return;
+    // What is new was caught up after all else: how old the oldest is does not change by it.
+    const isNews = trigger === 'start' && memory.lastCompleteAt !== undefined;
+    if (!isNews && memory.queue.size === 0 && this.#running.size === 0) {
+      const completeAt = memory.progress.oldestDoneAt(scope.topics());
+      memory.lastCompleteAt = completeAt ?? memory.lastCompleteAt;
+    }
+    logs.end(trigger);
+  }
+
+  /** Whether nothing waits, and nothing is under way, that `trigger` set off. */
+  #isOver(trigger: CatchupTrigger): boolean {
+    const isRunning = [...this.#running].some((batch) => batch.trigger === trigger);
+    return !isRunning && this.#parts.memory.queue.isEmptyOf(trigger);
+  }
+}

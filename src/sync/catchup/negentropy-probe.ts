@@ -1,0 +1,76 @@
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred, withTimeLimit } from '../../lib/abort.js';
+import type { Clock } from '../../lib/clock.js';
+import type { SyncSettings } from '../settings.js';
+import { canTry, isOpenQuestion } from './capability.js';
+import type { CatchupMemory } from './catchup-memory.js';
+import type { Opening } from './negentropy.js';
+
+/**
+ * Who may reconcile on one connection. As long as it is not known whether the relay does it, one session is the probe,
+ * and nobody else begins another before it was answered: a relay that takes NEG-OPEN and is silent costs its time once.
+ */
+export class NegentropyProbe {
+  readonly #memory: Pick<CatchupMemory, 'negentropy'>;
+  readonly #settings: Pick<SyncSettings, 'negentropyDisabled'>;
+  readonly #clock: Clock;
+  /** The probe, until it was answered. */
+  #unanswered: Deferred<void> | undefined;
+  /** Whether the probe was answered, while it goes on. */
+  #isAnswered = false;
+
+  constructor(parts: {
+    readonly memory: Pick<CatchupMemory, 'negentropy'>;
+    readonly settings: Pick<SyncSettings, 'negentropyDisabled'>;
+    readonly clock: Clock;
+  }) {
+    this.#memory = parts.memory;
+    this.#settings = parts.settings;
+    this.#clock = parts.clock;
+  }
+
+  /** Whether the relay may be asked to reconcile, as far as it is known. */
+  get canTry(): boolean {
+    return !this.#settings.negentropyDisabled && canTry(this.#memory.negentropy, this.#clock.monotonic());
+  }
+
+  /**
+   * Runs a session. `undefined` when what it was to reconcile is to be paged: the relay cannot, or has not answered the
+   * probe yet. That is waited for for a moment, or longer where there is no other way to ask.
+   */
+  async negotiate<T>(
+    canPage: boolean,
+    signal: AbortSignal,
+    session: (opening: Opening) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (this.#unanswered !== undefined) await this.#wait(this.#unanswered.promise, canPage, signal);
+    if (this.#unanswered !== undefined || !this.canTry) return undefined;
+    // The probe has answered, and what comes of it is not known yet.
+    const isKnown = this.#isAnswered || !isOpenQuestion(this.#memory.negentropy, this.#clock.monotonic());
+    return isKnown
+      ? await session({ answerMsMax: limits.remoteRequestMsMax, onAnswered: () => {} })
+      : await this.#probe(session);
+  }
+
+  async #probe<T>(session: (opening: Opening) => Promise<T>): Promise<T> {
+    const unanswered = deferred<void>();
+    this.#unanswered = unanswered;
+    const onAnswered = () => {
+      this.#unanswered = undefined;
+      this.#isAnswered = true;
+      unanswered.resolve();
+    };
+    try {
+      return await session({ answerMsMax: limits.remoteNegentropyProbeMsMax, onAnswered });
+    } finally {
+      onAnswered();
+      this.#isAnswered = false;
+    }
+  }
+
+  async #wait(answered: Promise<void>, canPage: boolean, signal: AbortSignal): Promise<void> {
+    const limitMs = canPage ? limits.remoteNegentropyPatienceMs : limits.remoteRequestMsMax;
+    await withTimeLimit(this.#clock, 'the probe', limitMs, answered, signal).catch(() => {});
+    signal.throwIfAborted();
+  }
+}

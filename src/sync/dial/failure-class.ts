@@ -1,0 +1,54 @@
+import { errorCode, errorMessage } from '../../lib/errors.js';
+import { type FailureClass, TransportError } from './transport.js';
+
+const classOfCode: Readonly<Record<string, FailureClass>> = {
+  ENOTFOUND: 'dns',
+  ENODATA: 'dns',
+  ESERVFAIL: 'dns',
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'refused',
+  ECONNABORTED: 'refused',
+  EHOSTUNREACH: 'refused',
+  EHOSTDOWN: 'refused',
+  ENETUNREACH: 'refused',
+  ENETDOWN: 'refused',
+  EADDRNOTAVAIL: 'refused',
+  EPIPE: 'refused',
+  EACCES: 'refused',
+  ETIMEDOUT: 'timeout',
+  time_limit: 'timeout',
+  EPROTO: 'tls',
+  CERT_HAS_EXPIRED: 'tls',
+  CERT_NOT_YET_VALID: 'tls',
+  CERT_REVOKED: 'tls',
+  CERT_UNTRUSTED: 'tls',
+  CERT_REJECTED: 'tls',
+  CERT_SIGNATURE_FAILURE: 'tls',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
+  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
+  HOSTNAME_MISMATCH: 'tls',
+  INVALID_CA: 'tls',
+  private_address: 'policy',
+  special_name: 'policy',
+};
+
+const classOfCodePrefix: readonly (readonly [prefix: string, failure: FailureClass])[] = [
+  ['EAI_', 'dns'],
+  ['ERR_TLS_', 'tls'],
+  ['ERR_SSL_', 'tls'],
+  ['UNABLE_TO_', 'tls'],
+];
+
+/** The class of a failure, by its code alone. What has no code the WebSocket itself did not like. */
+export function classOf(error: unknown): FailureClass {
+  const code = errorCode(error);
+  return (
+    classOfCode[code] ?? classOfCodePrefix.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'protocol'
+  );
+}
+
+/** A failure of the network as the transport reports it. */
+export function transportError(error: unknown): TransportError {
+  if (error instanceof TransportError) return error;
+  return new TransportError(classOf(error), errorMessage(error), error);
+}

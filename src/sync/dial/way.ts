@@ -1,0 +1,57 @@
+import type { LookupFunction } from 'node:net';
+import { SocksProxyAgent } from 'socks-proxy-agent';
+import { limits } from '../../config/limits.js';
+import { GraspError } from '../../lib/errors.js';
+import { isAddress, isPublicAddress } from './address-policy.js';
+import {
+  checkedLookup,
+  PrivateAddressError,
+  type Resolver,
+  systemResolver,
+  uncheckedLookup,
+} from './checked-lookup.js';
+import { isOnionName, isSpecialName } from './special-names.js';
+import type { DialTarget } from './transport.js';
+
+/** How a socket gets to a host, as an option of `ws` and `http`: by a lookup of its name, or by a proxy. */
+export type Way = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
+
+export type WayOptions = {
+  /** Whether URLs of events may lead into private networks too. */
+  readonly allowPrivate: boolean;
+  /** The URL of the SOCKS proxy that `.onion` names are given to, not looked up. */
+  readonly onionProxy?: string | undefined;
+  /** For tests; the system's otherwise. */
+  readonly resolve?: Resolver;
+};
+
+/** A name of an event that is not one of the public DNS. */
+class SpecialNameError extends GraspError {
+  constructor(host: string) {
+    super('special_name', `${host.slice(0, 255)} is not a name of the public network`, { details: { host } });
+  }
+}
+
+/**
+ * The ways to remotes (docs/sync.md §1): what the operator did not give is looked up and led to only in the public
+ * network. The function throws `SpecialNameError` or `PrivateAddressError` where there is no way.
+ */
+export function waysTo(options: WayOptions): (url: URL, target: DialTarget) => Way {
+  const resolve = options.resolve ?? systemResolver;
+  const free: Way = { lookup: uncheckedLookup(resolve) };
+  const checked: Way = { lookup: checkedLookup(resolve) };
+  const { onionProxy } = options;
+  const agent =
+    onionProxy === undefined
+      ? undefined
+      : new SocksProxyAgent(onionProxy, { timeout: limits.remoteDialMsMax, keepAlive: false });
+  return ({ hostname }, { trusted }) => {
+    if (agent !== undefined && isOnionName(hostname)) return { agent };
+    if (trusted) return free;
+    if (isSpecialName(hostname)) throw new SpecialNameError(hostname);
+    if (options.allowPrivate) return free;
+    // An address needs no lookup, so it is looked at here.
+    if (isAddress(hostname) && !isPublicAddress(hostname)) throw new PrivateAddressError(hostname);
+    return checked;
+  };
+}

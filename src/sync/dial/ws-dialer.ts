@@ -1,0 +1,156 @@
+import type { Duplex } from 'node:stream';
+import { type RawData, WebSocket } from 'ws';
+import { limits } from '../../config/limits.js';
+import { userAgent } from '../../config/version.js';
+import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Faults } from '../../lib/faults.js';
+import { transportError } from './failure-class.js';
+import { fetchInformation } from './information.js';
+import {
+  type Dialer,
+  type DialTarget,
+  type RelaySocket,
+  type SocketHandlers,
+  TransportError,
+} from './transport.js';
+import { type Way, type WayOptions, waysTo } from './way.js';
+
+export type WsDialerOptions = WayOptions & { readonly clock: Clock; readonly faults: Faults };
+
+/** How long a socket that we closed may take to say good-bye. */
+const closeGraceMs = 2_000;
+
+/** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
+export function createWsDialer(options: WsDialerOptions): Dialer {
+  const wayTo = waysTo(options);
+  return {
+    async dial(target, handlers, signal) {
+      signal.throwIfAborted();
+      const url = new URL(target.url);
+      return await open(url, tryWay(wayTo, url, target), handlers, signal, options);
+    },
+    async information(target, signal) {
+      signal.throwIfAborted();
+      const url = new URL(target.url);
+      try {
+        return await fetchInformation(url, wayTo(url, target), signal);
+      } catch {
+        // Most relays have a document, none has to: without one there are the default limits.
+        signal.throwIfAborted();
+        return undefined;
+      }
+    },
+  };
+}
+
+/** The way to a target. Throws `TransportError` where there is none. */
+function tryWay(wayTo: ReturnType<typeof waysTo>, url: URL, target: DialTarget): Way {
+  try {
+    return wayTo(url, target);
+  } catch (error) {
+    throw transportError(error);
+  }
+}
+
+function open(
+  url: URL,
+  way: Way,
+  handlers: SocketHandlers,
+  signal: AbortSignal,
+  { clock, faults }: WsDialerOptions,
+): Promise<RelaySocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, {
+      ...way,
+      headers: { 'User-Agent': userAgent },
+      maxPayload: limits.remoteFrameBytesMax,
+      maxFragments: limits.messageFragmentsMax,
+      followRedirects: false,
+      // No context is kept between messages: what a remote can make us hold stays small.
+      perMessageDeflate: {
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        concurrencyLimit: 4,
+      },
+    });
+    let isOpen = false;
+    let failure: TransportError | undefined;
+    const onAbort = () => socket.terminate();
+    signal.addEventListener('abort', onAbort, { once: true });
+    // What our own handlers throw ends this connection.
+    const fail = () => {
+      failure ??= new TransportError('refused', 'what it sent could not be handled');
+      socket.terminate();
+    };
+    const owned = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
+      faults.guard('remote', fail, callback);
+    let stream: Duplex | undefined;
+    socket.on('upgrade', (response) => {
+      stream = response.socket;
+    });
+    socket.on('open', () => {
+      isOpen = true;
+      if (stream !== undefined) {
+        const memory = { held: handlers.incoming, giveWay: () => socket.terminate() };
+        watchMessageMemory(socket, stream, memory, owned, {
+          pieceBytes: limits.socketChunkBytes,
+          freeBytes: limits.remoteMessageFreeBytes,
+        });
+      }
+      signal.removeEventListener('abort', onAbort);
+      resolve(asRelaySocket(socket, clock));
+    });
+    socket.on(
+      'message',
+      owned((data: RawData, isBinary: boolean) => {
+        if (!isBinary) handlers.onMessage(data.toString());
+      }),
+    );
+    socket.on('pong', owned(handlers.onPong));
+    socket.on('error', (error) => {
+      failure ??= transportError(error);
+    });
+    socket.on(
+      'close',
+      owned((code: number) => {
+        signal.removeEventListener('abort', onAbort);
+        if (isOpen) return handlers.onClosed(failure ?? lostWithout(code));
+        reject(
+          signal.aborted
+            ? signal.reason
+            : (failure ?? new TransportError('refused', 'the connection was closed')),
+        );
+      }),
+    );
+  });
+}
+
+/** A connection that just ended, without a closing handshake, was lost; with one, it ended as it should. */
+function lostWithout(code: number): TransportError | undefined {
+  return code === 1006 ? new TransportError('refused', 'the connection was lost') : undefined;
+}
+
+function asRelaySocket(socket: WebSocket, clock: Clock): RelaySocket {
+  return {
+    get bufferedBytes() {
+      return socket.bufferedAmount;
+    },
+    send(frame) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frame);
+    },
+    ping() {
+      if (socket.readyState === WebSocket.OPEN) socket.ping();
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close() {
+      if (socket.readyState === WebSocket.CLOSED) return;
+      // A paused socket would not see the other side's good-bye.
+      socket.resume();
+      socket.close(1000);
+      const cancel = clock.after(closeGraceMs, () => socket.terminate());
+      socket.once('close', cancel);
+    },
+  };
+}

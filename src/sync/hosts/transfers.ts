@@ -1,0 +1,72 @@
+import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
+import { Slots } from '../../lib/turns/slots.js';
+import type { HostBudget } from './host-budget.js';
+import { isProgress, type Progress } from './progress.js';
+
+/** A batch of catch-up that wants a place. */
+export type Transfer = {
+  readonly host: HostBudget;
+  /** What came of what the relay was asked for, until now. */
+  readonly progress: () => Progress;
+  /** Ends its turn: it goes on later. */
+  readonly endTurn: () => void;
+};
+
+/**
+ * The places of catch-up, over all relays. A batch holds one only while its relay makes progress; one that drips goes on
+ * beside them, so that others have their turn. So it is with a bounded number, of which the oldest ends its turn.
+ */
+export class Transfers {
+  readonly #clock: Clock;
+  readonly #places = new Slots(limits.syncTransfersMax);
+  readonly #slow = new Set<Transfer>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Runs `work` in its turn. Rejects with the signal's reason when that aborts before. */
+  async use(transfer: Transfer, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    await transfer.host.transfers.use(signal, async () => {
+      const leave = await this.#places.enter(signal);
+      const stopWatching = this.#watch(transfer, leave);
+      try {
+        await work();
+      } finally {
+        stopWatching();
+        this.#slow.delete(transfer);
+        leave();
+      }
+    });
+  }
+
+  /** Looks every few seconds whether the relay makes progress, or nobody waits for the place. */
+  #watch(transfer: Transfer, leave: () => void): () => void {
+    let before = { at: this.#clock.monotonic(), progress: transfer.progress() };
+    let cancel = () => {};
+    const look = () => {
+      const now = { at: this.#clock.monotonic(), progress: transfer.progress() };
+      const isMoving = isProgress(before.progress, now.progress, now.at - before.at);
+      before = now;
+      if (isMoving || this.#places.waiting === 0) {
+        cancel = this.#clock.after(limits.syncProgressLookMs, look);
+        return;
+      }
+      this.#slow.add(transfer);
+      leave();
+      this.#makeRoom();
+    };
+    cancel = this.#clock.after(limits.syncProgressLookMs, look);
+    return () => cancel();
+  }
+
+  #makeRoom(): void {
+    if (this.#slow.size <= limits.syncSlowTransfersMax) return;
+    for (const oldest of this.#slow) {
+      this.#slow.delete(oldest);
+      oldest.endTurn();
+      return;
+    }
+  }
+}

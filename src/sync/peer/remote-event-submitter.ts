@@ -1,0 +1,92 @@
+import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
+import { isForged } from '../../admission/judge.js';
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred } from '../../lib/abort.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { SyncLogger } from '../report/logger.js';
+
+/** The way of one remote's events to the one door, with a bound on how many are on it. */
+export class RemoteEventSubmitter {
+  readonly #admission: Admission;
+  readonly #relay: string;
+  readonly #logger: SyncLogger;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #onFailedEvents: () => void;
+  readonly #onForged: () => void;
+  #inFlight = 0;
+  /** Events in a row that made us fail. */
+  #failed = 0;
+  #room: Deferred<void> | undefined;
+
+  /**
+   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
+   * `onFailedEvents` when too many in a row made us fail, so that the relay is better let go; `onForged` at each
+   * event of which the id or the signature is wrong.
+   */
+  constructor(parts: {
+    readonly admission: Admission;
+    readonly relay: string;
+    readonly logger: SyncLogger;
+    readonly onFailure: (error: unknown) => void;
+    readonly onFailedEvents: () => void;
+    readonly onForged: () => void;
+  }) {
+    this.#admission = parts.admission;
+    this.#relay = parts.relay;
+    this.#logger = parts.logger;
+    this.#onFailure = parts.onFailure;
+    this.#onFailedEvents = parts.onFailedEvents;
+    this.#onForged = parts.onForged;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Resolves when one more event may be delivered. */
+  async room(source: EventSource['type']): Promise<void> {
+    while (this.#inFlight >= limits.remoteEventsInFlightMax) {
+      this.#room ??= deferred();
+      await this.#room.promise;
+    }
+    await this.#admission.waitForCapacity(source);
+  }
+
+  /** Hands an event in; settles with its outcome, or `undefined` when admission takes no more. */
+  async deliver(
+    event: NostrEvent,
+    type: 'live_sync' | 'catchup' | 'daily_catchup',
+  ): Promise<AdmissionOutcome | undefined> {
+    this.#inFlight += 1;
+    try {
+      const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
+      this.#log(event, type, outcome);
+      this.#count(outcome);
+      if (isForged(outcome)) this.#onForged();
+      return outcome;
+    } catch (error) {
+      this.#onFailure(error);
+      return undefined;
+    } finally {
+      this.#inFlight -= 1;
+      this.#room?.resolve();
+      this.#room = undefined;
+    }
+  }
+
+  #count(outcome: AdmissionOutcome): void {
+    this.#failed = outcome.type === 'failed' ? this.#failed + 1 : 0;
+    if (this.#failed < limits.remoteFailedEventsMax) return;
+    this.#failed = 0;
+    this.#onFailedEvents();
+  }
+
+  #log(event: NostrEvent, source: string, outcome: AdmissionOutcome): void {
+    const details = { relay: this.#relay, event: event.id, kind: event.kind, source };
+    if (outcome.type === 'stored' && source === 'live_sync') {
+      this.#logger.debug(details, 'stored from live sync');
+    } else if (outcome.type === 'refused') {
+      this.#logger.debug({ ...details, reason: outcome.reason }, 'synced event refused');
+    }
+  }
+}

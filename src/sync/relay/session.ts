@@ -1,0 +1,146 @@
+import { TaskGroup } from '../../lib/task-group.js';
+import { BatchTurns } from '../catchup/batch-turn.js';
+import { CatchupLoop } from '../catchup/catchup-loop.js';
+import { NegentropyProbe } from '../catchup/negentropy-probe.js';
+import { PeerMissing } from '../catchup/peer-missing.js';
+import { Downloader } from '../fetch/download.js';
+import type { FetchListener } from '../fetch/fetch-job.js';
+import type { HostBudget } from '../hosts/host-budget.js';
+import { LiveSync } from '../live/live.js';
+import type { Peer } from '../peer/peer.js';
+import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
+import { RunLogs } from '../report/run-logs.js';
+import { everythingTopic, type Topic } from '../topics/layers.js';
+import type { RelayScope } from '../topics/scope.js';
+import type { RelayMemory } from './relay-memory.js';
+import type { SyncContext } from './sync-context.js';
+
+export type SessionParts = {
+  readonly context: SyncContext;
+  readonly relay: string;
+  readonly peer: Peer;
+  readonly submitter: RemoteEventSubmitter;
+  readonly host: HostBudget;
+  readonly memory: RelayMemory;
+  readonly scope: RelayScope;
+  /** What became of an id that everything brought (scope.ts). */
+  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
+  /** The relay does not take the question for everything. */
+  readonly onEverythingRefused: () => void;
+  readonly onUpdating: (isUpdating: boolean) => void;
+};
+
+/** What happens on one connection: live subscriptions first, then, for all that they cover, catch-up, batch by batch. */
+export class Session {
+  readonly #scope: RelayScope;
+  readonly #peer: Peer;
+  readonly #live: LiveSync;
+  readonly #downloader: Downloader;
+  readonly #catchup: CatchupLoop;
+  readonly #peerMissing: PeerMissing;
+  readonly #logs: RunLogs;
+
+  constructor(sessionParts: SessionParts) {
+    const { context, relay, peer, submitter, host, memory, scope, onUpdating } = sessionParts;
+    const { onEverythingOutcome, onEverythingRefused } = sessionParts;
+    this.#scope = scope;
+    this.#peer = peer;
+    const heard = { onEverythingOutcome, onEverythingRefused };
+    const parts = { ...context, relay, peer, submitter, memory, scope, ...heard };
+    this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
+    this.#logs = new RunLogs(parts);
+    this.#downloader = new Downloader(parts);
+    const probe = new NegentropyProbe({ ...context, memory });
+    const batchParts = { ...parts, probe, downloader: this.#downloader, peerMissing: this.#peerMissing };
+    this.#catchup = new CatchupLoop({
+      context,
+      memory,
+      scope,
+      turns: new BatchTurns({ context, relay, host, parts: batchParts, logs: this.#logs }),
+      logs: this.#logs,
+      peerMissing: this.#peerMissing,
+    });
+    this.#live = new LiveSync({
+      ...parts,
+      progress: memory.progress,
+      kinds: memory.liveKinds,
+      onRefused: (topics) => {
+        if (topics.includes(everythingTopic)) onEverythingRefused();
+      },
+      onSettled: (topics) => this.#catchup.settle(topics),
+      onUpdating,
+    });
+  }
+
+  get liveFilters(): number {
+    return this.#live.filters;
+  }
+
+  get liveSubscriptions(): number {
+    return this.#live.subscriptions;
+  }
+
+  get uncoveredTopics(): number {
+    return this.#live.uncovered;
+  }
+
+  get queuedDownloads(): number {
+    return this.#downloader.queued;
+  }
+
+  /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const tasks = new TaskGroup(signal);
+    this.#live.add(this.#scope.topics());
+    tasks.spawn(async (inner) => {
+      await this.#peer.run(inner);
+      tasks.cancel();
+    });
+    for (const part of [this.#live, this.#downloader, this.#catchup]) {
+      tasks.spawn(async (inner) => await this.#runPart(part, inner));
+    }
+    try {
+      await tasks.join();
+    } finally {
+      await this.#peerMissing.settled();
+      this.#logs.interrupt();
+    }
+  }
+
+  /** Takes changes of what the relay is to be asked about. */
+  update(added: readonly Topic[], removed: readonly Topic[]): void {
+    this.#catchup.forget(removed);
+    this.#live.remove(removed);
+    this.#live.add(added);
+  }
+
+  /** Something was put into the queue of catch-up. */
+  wakeUp(): void {
+    this.#catchup.wakeUp();
+  }
+
+  /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */
+  async fetch(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const unserved: string[] = [];
+    const listener: FetchListener = {
+      source: 'catchup',
+      onEvent: () => {},
+      onUnserved: (id) => unserved.push(id),
+    };
+    await this.#downloader.withJob(listener, signal, async (job) => {
+      await job.add(ids);
+      await job.finish(signal);
+    });
+    return unserved;
+  }
+
+  /** The connection's end, and the remote's refusal to let us in, end a part; they are no fault of ours. */
+  async #runPart(part: { run(signal: AbortSignal): Promise<void> }, signal: AbortSignal): Promise<void> {
+    try {
+      await part.run(signal);
+    } catch (error) {
+      this.#peer.refuse(error);
+      if (!this.#peer.isEnded) throw error;
+    }
+  }
+}

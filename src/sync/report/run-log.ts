@@ -1,0 +1,152 @@
+import { limits } from '../../config/limits.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { CatchupTrigger } from '../topics/catchup-trigger.js';
+import type { SyncLogger } from './logger.js';
+import type { SyncMetrics } from './metrics.js';
+import type { StoredLater } from './stored-later.js';
+
+/** What one catch-up with one relay found, said as docs/sync.md §7 wants it: bounded, and without any content. */
+export class RunLog {
+  readonly trigger: CatchupTrigger;
+  readonly #relay: string;
+  readonly #logger: SyncLogger;
+  readonly #metrics: SyncMetrics;
+  readonly #later: Pick<StoredLater, 'counted'>;
+  readonly #startedAt: number;
+  readonly #isIncremental: boolean;
+  #stored = 0;
+  #refused = 0;
+  #unserved = 0;
+  #gaps = 0;
+  #givenUp = 0;
+  #deepSeconds = 0;
+  readonly #peerMissing = new Map<string, number>();
+  #peerMissingOthers = 0;
+
+  constructor(parts: {
+    readonly trigger: CatchupTrigger;
+    readonly relay: string;
+    readonly logger: SyncLogger;
+    readonly metrics: SyncMetrics;
+    readonly later: Pick<StoredLater, 'counted'>;
+    /** Monotonic milliseconds. */
+    readonly startedAt: number;
+    /**
+     * Whether it is only about what was stored a moment ago: peers need not have that yet, and there are many of them,
+     * so that they are told of in the debug log.
+     */
+    readonly isIncremental: boolean;
+  }) {
+    this.trigger = parts.trigger;
+    this.#relay = parts.relay;
+    this.#logger = parts.logger;
+    this.#metrics = parts.metrics;
+    this.#later = parts.later;
+    this.#startedAt = parts.startedAt;
+    this.#isIncremental = parts.isIncremental;
+  }
+
+  stored(): void {
+    this.#stored += 1;
+    this.#later.counted();
+  }
+
+  refused(): void {
+    this.#refused += 1;
+  }
+
+  unserved(): void {
+    this.#unserved += 1;
+  }
+
+  /** A batch was left undone, for the relay does not answer what it asks. */
+  gaveUp(): void {
+    this.#givenUp += 1;
+  }
+
+  /** Seconds of which the relay may hold more than it gives out. */
+  deepSeconds(count: number): void {
+    this.#deepSeconds += count;
+  }
+
+  gap(event: NostrEvent): void {
+    this.#gaps += 1;
+    this.#metrics.relays.gap(this.#relay);
+    if (this.#gaps > limits.catchupLogLinesMax) return;
+    const details = { relay: this.#relay, event: event.id, kind: event.kind, created_at: event.created_at };
+    this.#gapLevel(details, 'catch-up found an event that live sync should have brought');
+  }
+
+  /** The relay lacks events that we have. */
+  peerMissing(repository: string | undefined, count: number): void {
+    const isKnown = repository !== undefined && this.#peerMissing.has(repository);
+    if (repository !== undefined && (isKnown || this.#peerMissing.size < limits.catchupLogLinesMax)) {
+      this.#peerMissing.set(repository, (this.#peerMissing.get(repository) ?? 0) + count);
+    } else {
+      this.#peerMissingOthers += count;
+    }
+  }
+
+  /** Ends the run; `completeSince` is set when everything of the relay is complete as of then. */
+  end(now: number, completeSince: number | undefined): void {
+    this.#sayFindings();
+    const details = {
+      relay: this.#relay,
+      trigger: this.trigger,
+      durationMs: Math.round(now - this.#startedAt),
+      stored: this.#stored,
+      refused: this.#refused,
+      unserved: this.#unserved,
+      gaps: this.#gaps,
+    };
+    if (this.#givenUp > 0) {
+      this.#logger.info(
+        { ...details, batchesLeft: this.#givenUp },
+        'catch-up is incomplete; the rest is tried later',
+      );
+      return;
+    }
+    this.#metrics.caughtUp(this.#relay, this.trigger, details.durationMs / 1000, completeSince);
+    if (this.#isIncremental) this.#logger.debug(details, 'caught up with relay');
+    else this.#logger.info(details, 'caught up with relay');
+  }
+
+  /** Says what was found, without saying that it was all. */
+  interrupt(): void {
+    this.#sayFindings();
+    const { trigger } = this;
+    if (this.#stored > 0) {
+      this.#logger.info({ relay: this.#relay, trigger, stored: this.#stored }, 'catch-up was interrupted');
+    }
+  }
+
+  #sayFindings(): void {
+    const relay = this.#relay;
+    if (this.#deepSeconds > 0) {
+      const details = { relay, seconds: this.#deepSeconds };
+      this.#logger.warn(details, 'relay may hold more in some seconds than it gives out in pages');
+    }
+    if (this.#gaps > limits.catchupLogLinesMax) {
+      this.#gapLevel(
+        { relay, count: this.#gaps },
+        'catch-up found events that live sync should have brought',
+      );
+    }
+    for (const [repository, count] of this.#peerMissing) {
+      this.#peerLevel({ relay, repository, count });
+    }
+    if (this.#peerMissingOthers > 0) {
+      this.#peerLevel({ relay, repository: 'others', count: this.#peerMissingOthers });
+    }
+  }
+
+  #peerLevel(details: object): void {
+    if (this.#isIncremental) this.#logger.debug(details, 'peer missing events');
+    else this.#logger.warn(details, 'peer missing events');
+  }
+
+  #gapLevel(details: object, message: string): void {
+    if (this.trigger === 'daily') this.#logger.error(details, message);
+    else this.#logger.warn(details, message);
+  }
+}

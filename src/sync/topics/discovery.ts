@@ -1,0 +1,172 @@
+import { limits } from '../../config/limits.js';
+import { type OwnService, relayHost } from '../../nostr/relay-url.js';
+
+/** How we stand to the repository of an announcement: it lists us, we serve it as an archive, or neither. */
+export type Standing = 'hosted' | 'archived' | 'stranger';
+
+/** Who names a relay, and in an announcement of what. */
+export type Naming = { readonly author: string; readonly standing: Standing };
+
+/** A relay that stored announcements name. */
+type Named = {
+  readonly url: string;
+  /** Announcements by author. Keys are free and announcements more so, but the first cost at least a name each. */
+  readonly authors: Map<string, number>;
+  readonly standings: Record<Standing, number>;
+};
+
+/**
+ * Which relays there are (docs/sync.md §1): those of the operator, always, and those that stored announcements name,
+ * for as long as one does. Kept by counting, so that an announcement that comes or goes costs only what it names.
+ */
+export class Discovery {
+  readonly #ownService: Pick<OwnService, 'isNamedBy'>;
+  readonly #bootstrap: ReadonlySet<string>;
+  readonly #relaysMax: number;
+  readonly #relaysPerAnnouncementMax: number;
+  /** By normalised URL. */
+  readonly #named = new Map<string, Named>();
+  /** The same by host: whoever runs it is one party, however many URLs lead there. */
+  readonly #byHost = new Map<string, Set<Named>>();
+  /** How many relays each author names. */
+  readonly #countOfAuthor = new Map<string, number>();
+
+  constructor(options: {
+    readonly ownService: Pick<OwnService, 'isNamedBy'>;
+    readonly bootstrapRelays: readonly string[];
+    readonly relaysMax: number;
+    readonly relaysPerAnnouncementMax: number;
+  }) {
+    this.#ownService = options.ownService;
+    this.#bootstrap = new Set(options.bootstrapRelays.filter((url) => !options.ownService.isNamedBy(url)));
+    this.#relaysMax = options.relaysMax;
+    this.#relaysPerAnnouncementMax = options.relaysPerAnnouncementMax;
+  }
+
+  /** The relays of the operator. */
+  get bootstrap(): ReadonlySet<string> {
+    return this.#bootstrap;
+  }
+
+  /** The relays of an announcement that can be tracked: without our own service, and not without end. */
+  relaysOf(announcement: { readonly relays: readonly string[] }): string[] {
+    const others = announcement.relays.filter(
+      (url) => url.length <= limits.syncRelayUrlCharsMax && !this.#ownService.isNamedBy(url),
+    );
+    return others.slice(0, this.#relaysPerAnnouncementMax);
+  }
+
+  /** Under which name, and of what standing, the relays of an announcement are counted. */
+  namingOf(
+    announcement: { readonly relays: readonly string[]; readonly pubkey: string },
+    isServed: boolean,
+  ): Naming {
+    const namesUs = announcement.relays.some((url) => this.#ownService.isNamedBy(url));
+    const standing = !isServed ? 'stranger' : namesUs ? 'hosted' : 'archived';
+    return { author: announcement.pubkey, standing };
+  }
+
+  /** Counts an announcement's relays in. */
+  add(relays: readonly string[], { author, standing }: Naming): void {
+    for (const url of relays) {
+      const named = this.#named.get(url) ?? this.#begin(url);
+      const before = named.authors.get(author) ?? 0;
+      named.authors.set(author, before + 1);
+      if (before === 0) this.#countOfAuthor.set(author, (this.#countOfAuthor.get(author) ?? 0) + 1);
+      named.standings[standing] += 1;
+    }
+  }
+
+  /** Counts them out again, when the announcement was replaced or deleted. */
+  remove(relays: readonly string[], { author, standing }: Naming): void {
+    for (const url of relays) {
+      const named = this.#named.get(url);
+      if (named === undefined) continue;
+      const left = (named.authors.get(author) ?? 0) - 1;
+      if (left > 0) named.authors.set(author, left);
+      else if (named.authors.delete(author)) this.#uncount(author);
+      named.standings[standing] -= 1;
+      if (named.authors.size === 0) this.#end(named);
+    }
+  }
+
+  /**
+   * The relays to be connected to. Above the limits, of one host and of all, half of the places go to those that rank
+   * first: by how we stand to what names them, then by how many authors do; the others by authors alone. One that
+   * `isEstablished`, that is, was connected to and is not dead, gives way only to one that very many more name, or, in the
+   * first half, that outranks it.
+   */
+  tracked(isEstablished: (url: string) => boolean = () => false): Set<string> {
+    let named: Named[] = [];
+    for (const ofHost of this.#byHost.values()) {
+      for (const each of this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished)) {
+        if (!this.#bootstrap.has(each.url)) named.push(each);
+      }
+    }
+    named = this.#first(named, this.#relaysMax, isEstablished);
+    return new Set([...this.#bootstrap, ...named.map(({ url }) => url)]);
+  }
+
+  /** Those that come first, if they are more than `count`. */
+  #first(named: Named[], count: number, isEstablished: (url: string) => boolean): Named[] {
+    if (named.length <= count) return named;
+    const weighed = named.map((each): Weighed => {
+      const authors = this.#authorsOf(each);
+      // Of those that only flooders name, nobody can say that they are what we serve.
+      const rank = authors < 1 ? 0 : rankOf(each);
+      return { each, rank, weight: authors * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1) };
+    });
+    weighed.sort(byRank);
+    const ranked = weighed.splice(0, Math.ceil(count / 2));
+    return [...ranked, ...weighed.sort(byWeight)].slice(0, count).map(({ each }) => each);
+  }
+
+  /** How many authors name a relay. One who names very many has one voice for so many of them, shared by all. */
+  #authorsOf({ authors }: Named): number {
+    let voices = 0;
+    for (const author of authors.keys()) {
+      voices += Math.min(1, limits.syncRelaysPerAuthorMax / (this.#countOfAuthor.get(author) ?? 1));
+    }
+    return voices;
+  }
+
+  #uncount(author: string): void {
+    const left = (this.#countOfAuthor.get(author) ?? 0) - 1;
+    if (left > 0) this.#countOfAuthor.set(author, left);
+    else this.#countOfAuthor.delete(author);
+  }
+
+  #begin(url: string): Named {
+    const named: Named = { url, authors: new Map(), standings: { hosted: 0, archived: 0, stranger: 0 } };
+    this.#named.set(url, named);
+    const host = relayHost(url);
+    const ofHost = this.#byHost.get(host);
+    if (ofHost === undefined) this.#byHost.set(host, new Set([named]));
+    else ofHost.add(named);
+    return named;
+  }
+
+  #end(named: Named): void {
+    this.#named.delete(named.url);
+    const host = relayHost(named.url);
+    const ofHost = this.#byHost.get(host);
+    ofHost?.delete(named);
+    if (ofHost?.size === 0) this.#byHost.delete(host);
+  }
+}
+
+/** What a relay counts for, whichever way it is looked at; more is better. */
+type Weighed = { readonly each: Named; readonly rank: number; readonly weight: number };
+
+function byWeight(a: Weighed, b: Weighed): number {
+  return b.weight - a.weight || b.rank - a.rank || a.each.url.length - b.each.url.length;
+}
+
+function byRank(a: Weighed, b: Weighed): number {
+  return b.rank - a.rank || byWeight(a, b);
+}
+
+function rankOf({ standings }: Named): number {
+  if (standings.hosted > 0) return 2;
+  return standings.archived > 0 ? 1 : 0;
+}

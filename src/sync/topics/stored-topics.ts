@@ -1,0 +1,238 @@
+import type { AcceptedEvent, Admission } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
+import { Wakeup } from '../../lib/wakeup.js';
+import { firstTagValue, InvalidEventError, type NostrEvent } from '../../nostr/event.js';
+import type { Filter, TagKey } from '../../nostr/filter.js';
+import { isRootKind, kinds, rootKinds } from '../../nostr/kinds.js';
+import {
+  type Announcement,
+  parseAnnouncement,
+  referencesOf,
+  repositoryAddress,
+} from '../../nostr/repository.js';
+import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
+import type { EventStore } from '../../store/event-store.js';
+import type { FilterService } from './filter.js';
+import { layer1Kinds, layer4Kinds, type Topic } from './layers.js';
+
+/** Who has a say in which repositories. */
+export type Maintainers = Pick<RepositoryDirectory, 'maintainersOf' | 'servedAndMaintainedBy'>;
+
+/**
+ * Keeps the filters equal to what is stored: read once from the store, then from the feed, with changes gathered over
+ * a window. Nothing is read again.
+ */
+export class StoredTopics {
+  readonly #store: EventStore;
+  readonly #admission: Admission;
+  readonly #clock: Clock;
+  readonly #filters: FilterService;
+  readonly #maintainers: Maintainers;
+  readonly #windowMs: number;
+  #isLoaded = false;
+  /** What left the store while announcements were being read; undefined afterwards. */
+  #removedMeanwhile: Set<string> | undefined = new Set();
+  readonly #changed = new Wakeup();
+
+  constructor(parts: {
+    readonly store: EventStore;
+    readonly admission: Admission;
+    readonly clock: Clock;
+    readonly filters: FilterService;
+    readonly maintainers: Maintainers;
+    readonly windowMs: number;
+  }) {
+    this.#store = parts.store;
+    this.#admission = parts.admission;
+    this.#clock = parts.clock;
+    this.#filters = parts.filters;
+    this.#maintainers = parts.maintainers;
+    this.#windowMs = parts.windowMs;
+  }
+
+  /** Whether the stored announcements have been read: which relays there are is known. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /**
+   * Calls `onChanges` when the stored announcements have been read, while the roots are taken in, which are many more,
+   * and then once per window in which something changed.
+   */
+  async run(signal: AbortSignal, onChanges: () => void): Promise<void> {
+    const { feed } = this.#admission;
+    const stopAccepted = feed.onAccepted((accepted) => this.#onAccepted(accepted));
+    const stopRemoved = feed.onRemoved(({ removed }) => {
+      for (const { id } of removed) this.#onRemoved(id);
+    });
+    const onAbort = () => this.#changed.notify();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const addresses = await this.#loadAnnouncements(signal);
+      this.#isLoaded = true;
+      this.#removedMeanwhile = undefined;
+      onChanges();
+      await this.#loadReferences(addresses, signal);
+      await this.#loadRoots(signal, onChanges);
+      for (;;) {
+        onChanges();
+        await this.#changed.wait();
+        await this.#clock.sleep(this.#windowMs, signal);
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      stopRemoved();
+      stopAccepted();
+    }
+  }
+
+  /** Takes the stored announcements in; gives the addresses to which roots may refer. */
+  async #loadAnnouncements(signal: AbortSignal): Promise<string[]> {
+    const addresses: string[] = [];
+    for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement] }])) {
+      signal.throwIfAborted();
+      for (const { event } of chunk) {
+        if (this.#removedMeanwhile?.has(event.id) !== false) continue;
+        const announcement = tryParseAnnouncement(event);
+        if (announcement === undefined) continue;
+        this.#filters.addAnnouncement(event, announcement);
+        this.#addMaintainers(announcement);
+        addresses.push(announcement.address);
+      }
+    }
+    return addresses;
+  }
+
+  async #loadReferences(addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const address of addresses) {
+      for (const filter of rootsReferringTo(addressKeys, address)) {
+        for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
+          signal.throwIfAborted();
+          for (const id of ids) if (this.#store.has(id)) this.#filters.addReference(id, address);
+        }
+      }
+      this.#addAuthorsOf(addressKeys, address);
+    }
+  }
+
+  /** Roots are many, and no event of theirs is read: the index knows what refers to what is stored. */
+  async #loadRoots(signal: AbortSignal, onChanges: () => void): Promise<void> {
+    let untold = 0;
+    for await (const ids of this.#store.idsInTurns({ kinds: [...rootKinds] }, limits.syncRootsPerTurnMax)) {
+      signal.throwIfAborted();
+      for (const id of ids) {
+        if (!this.#store.has(id)) continue;
+        this.#addChildren(id);
+        this.#filters.enterRoot(id);
+        this.#addAuthorsOfRoot(id);
+      }
+      untold += ids.length;
+      if (untold < limits.syncRootsPerChangeMax) continue;
+      onChanges();
+      untold = 0;
+    }
+  }
+
+  #onAccepted({ event, stored }: AcceptedEvent): void {
+    if (stored) this.#take(event);
+  }
+
+  #onRemoved(id: string): void {
+    this.#removedMeanwhile?.add(id);
+    this.#filters.remove(id);
+    this.#changed.notify();
+  }
+
+  #take(event: NostrEvent): void {
+    if (layer4Kinds.includes(event.kind)) return;
+    if (event.kind === kinds.repositoryAnnouncement) {
+      const announcement = tryParseAnnouncement(event);
+      if (announcement !== undefined) this.#takeAnnouncement(event, announcement);
+    } else if (isRootKind(event.kind)) {
+      this.#addChildren(event.id);
+      this.#filters.addRoot(event);
+      this.#addAuthorsOfRoot(event.id);
+    }
+    this.#takeAuthor(event);
+    this.#changed.notify();
+  }
+
+  #takeAnnouncement(event: NostrEvent, announcement: Announcement): void {
+    const { address } = announcement;
+    const isNew = !this.#filters.isAnnounced(address);
+    if (isNew) {
+      for (const root of this.#rootsReferringTo(addressKeys, address))
+        this.#filters.addReference(root, address);
+    }
+    this.#filters.addAnnouncement(event, announcement);
+    if (isNew) this.#addAuthorsOf(addressKeys, address);
+    this.#addMaintainers(announcement);
+  }
+
+  /** The author of an event that is about repositories or roots, by its tags or as one of the maintainers. */
+  #takeAuthor(event: NostrEvent): void {
+    const { addresses, ids } = referencesOf(event);
+    for (const subject of [...addresses, ...ids]) this.#filters.addAuthor(event.pubkey, subject);
+    if (!layer1Kinds.includes(event.kind)) return;
+    const identifier = firstTagValue(event, 'd') ?? '';
+    for (const repository of this.#maintainers.servedAndMaintainedBy(event.pubkey, identifier))
+      this.#filters.addAuthor(event.pubkey, repositoryAddress(repository.pubkey, identifier));
+  }
+
+  /** The maintainers of a repository of whom an announcement or a state of it is stored. */
+  #addMaintainers({ pubkey, identifier, address }: Announcement): void {
+    const maintainers = [...this.#maintainers.maintainersOf({ pubkey, identifier })];
+    for (const author of maintainers.slice(0, limits.syncAuthorsPerTopicMax)) {
+      if (this.#store.some({ kinds: [...layer1Kinds], authors: [author], '#d': [identifier] }))
+        this.#filters.addAuthor(author, address);
+    }
+  }
+
+  #addAuthorsOfRoot(id: string): void {
+    const author = this.#store.authorOf(id);
+    if (author !== undefined) this.#filters.addAuthor(author, id);
+    this.#addAuthorsOf(idKeys, id);
+  }
+
+  /** The authors of what refers to an address or an id. */
+  #addAuthorsOf(keys: readonly TagKey[], subject: Topic): void {
+    for (const key of keys) {
+      const authors = this.#store.authors({ [key]: [subject] }, limits.syncAuthorEventsMax);
+      for (const author of authors.slice(0, limits.syncAuthorsPerTopicMax))
+        this.#filters.addAuthor(author, subject);
+    }
+  }
+
+  /** Notes which stored roots refer to a root. */
+  #addChildren(id: string): void {
+    for (const child of this.#rootsReferringTo(idKeys, id)) this.#filters.addParent(child, id);
+  }
+
+  #rootsReferringTo(keys: readonly TagKey[], value: string): string[] {
+    return rootsReferringTo(keys, value).flatMap((filter) => this.#store.ids(filter));
+  }
+}
+
+/** Tags by which a root refers to an address or to an id (`referencesOf`). */
+const addressKeys: readonly TagKey[] = ['#a', '#A', '#q'];
+const idKeys: readonly TagKey[] = ['#e', '#E', '#q'];
+
+/** Filters for the roots that have the value in one of the tags. */
+function rootsReferringTo(keys: readonly TagKey[], value: string): Filter[] {
+  return keys.map((key) => {
+    const filter: Filter = { kinds: [...rootKinds] };
+    filter[key] = [value];
+    return filter;
+  });
+}
+
+/** A stored announcement that an older policy let in may be unreadable by now; it is not followed. */
+function tryParseAnnouncement(event: NostrEvent): Announcement | undefined {
+  try {
+    return parseAnnouncement(event);
+  } catch (error) {
+    if (error instanceof InvalidEventError) return undefined;
+    throw error;
+  }
+}
