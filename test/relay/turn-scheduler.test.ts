@@ -106,7 +106,7 @@ describe('RequestLane', () => {
       { ...clock, sleep: async () => {} },
       { workUnitsPerSecond: 1, workUnitsMax: 1 },
     );
-    const room = { full: false, roomy: async () => {} };
+    const room = { full: false, waitForCapacity: async () => {} };
     const requests = new RequestLane(
       scheduler,
       fixedRelaySettings,
