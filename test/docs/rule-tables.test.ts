@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
-const pages = ['docs/sync.md', 'docs/policy.md', 'docs/robustness.md'];
+const roomPages = readdirSync('docs/rules').map((name) => `docs/rules/${name}`);
+const pages = [...roomPages, 'docs/policy.md', 'docs/robustness.md'];
 
 type Row = { readonly rule: string; readonly sources: readonly string[]; readonly tests: readonly Named[] };
 /** A test by the label of its file and its name. */
@@ -41,7 +42,7 @@ function namesIn(cell: string): Named[] {
 test.each(pages)('each rule of %s names its code and tests, and they exist', (path) => {
   const page = readFileSync(path, 'utf8');
   const files = new Map(
-    [...page.matchAll(/^\[(.+)\]: \.\.\/(test\/.+)$/gm)].map(([, label, file]) => [label, file]),
+    [...page.matchAll(/^\[(.+)\]: (?:\.\.\/)+(test\/.+)$/gm)].map(([, label, file]) => [label, file]),
   );
   const rows = rowsOf(page);
   for (const { rule, sources, tests } of rows) {
