@@ -5,7 +5,7 @@ import { TransportError } from '../../src/sync/dial/transport.js';
 import { addressOf, announcement, event, issue, pubkey, startSeconds } from './support/events.js';
 import type { FakeRelay, Script } from './support/fake-relay.js';
 import { emptyInformation } from './support/fake-relay.js';
-import { World } from './support/world.js';
+import { World, type WorldOptions } from './support/world.js';
 
 const second = 1000;
 const honestUrls = Array.from({ length: 4 }, (_, at) => `wss://honest-${at}.example`);
@@ -66,8 +66,8 @@ afterEach(async () => {
   for (const world of running.splice(0)) await world.stop();
 });
 
-function createWorld(): World {
-  const world = new World();
+function createWorld(options: WorldOptions = {}): World {
+  const world = new World(options);
   running.push(world);
   return world;
 }
@@ -145,6 +145,27 @@ describe('a host is one party (docs/sync.md §2)', () => {
     }
     const more = world.network.dialled.filter(({ url }) => url.includes('slow.example')).length;
     expect(more - dialled.length).toBeLessThanOrEqual(21);
+  });
+
+  it('a dial that is given up, because nobody names the URL any more, makes the others of its host rest too', async () => {
+    const world = createWorld({ settings: { batchWindowMs: 200 } });
+    const urls = ['wss://slow.example/0', 'wss://slow.example/1'];
+    const dialled: string[] = [];
+    world.network.dial = async ({ url }) => {
+      dialled.push(url);
+      await world.clock.sleep(4 * second);
+      throw new TransportError('dns', 'no such host');
+    };
+    await world.submit(announcement('hostile', urls));
+    world.start();
+    while (dialled.length === 0) await world.advance(second);
+    const others = urls.filter((url) => !dialled.includes(url));
+    await world.submit(announcement('hostile', others, { created_at: startSeconds }));
+    await world.advance(5 * second);
+    expect(dialled.length).toBe(1);
+    await world.advance(5 * second);
+    expect(dialled).toContain(others[0]);
+    await world.stop();
   });
 
   it('a relay that was connected to waits for no other URL of its host', async () => {

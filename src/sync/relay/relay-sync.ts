@@ -148,7 +148,7 @@ export class RelaySync {
   }
 
   async #dial(signal: AbortSignal): Promise<void> {
-    const { clock, metrics, logger } = this.#context;
+    const { clock, metrics, logger, settings } = this.#context;
     const target = { url: this.relay, trusted: this.#isTrusted };
     this.#isMet = true;
     this.#state = connect(this.#state, clock.monotonic());
@@ -157,6 +157,8 @@ export class RelaySync {
       this.#dialled = await dialPeer({ ...this.#context, submitter: this.#submitter, held }, target, signal);
     } catch (error) {
       held[Symbol.dispose]();
+      // Also when we gave up, so that names which come and go do not make us dial the host without a rest.
+      this.#host.failed(clock.monotonic(), settings.backoffBaseMs);
       signal.throwIfAborted();
       this.#onConnectFailed(error instanceof TransportError ? error.failure : 'timeout');
       return;
@@ -170,9 +172,8 @@ export class RelaySync {
   }
 
   #onConnectFailed(failure: FailureClass): void {
-    const { clock, metrics, logger, settings } = this.#context;
+    const { clock, metrics, logger } = this.#context;
     metrics.relays.attempted(this.relay, 'failure');
-    this.#host.failed(clock.monotonic(), settings.backoffBaseMs);
     this.#lose({ type: 'connect-failed', failure });
     // That a relay is dead was said.
     if (this.isDead) return;
