@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PrivateAddressError } from '../../src/sync/dial/checked-lookup.js';
+import { PrivateAddressError } from '../../src/sync/dial/address-policy.js';
 import { classOf } from '../../src/sync/dial/failure-class.js';
 
 const coded = (code: string, message = 'certificate dns timeout refused') =>

@@ -5,7 +5,7 @@ import { BatchTurnOverError, BatchUnwantedError, PeerOverloadedError } from '../
 import type { HostBudget } from '../hosts/host-budget.js';
 import type { Transfers } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
-import type { RunLogs } from '../report/run-logs.js';
+import type { RunLogs } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import type { Topic } from '../topics/layers.js';
 import { batchesOf } from '../topics/subscription.js';

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.js';
 import { smallest } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
 import { Wakeup } from '../../lib/wakeup.js';
-import type { RunLogs } from '../report/run-logs.js';
+import type { RunLogs } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import { type CatchupTrigger, catchupTriggers } from '../topics/catchup-trigger.js';
 import type { Topic } from '../topics/layers.js';

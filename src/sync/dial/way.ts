@@ -2,15 +2,15 @@ import type { LookupFunction } from 'node:net';
 import { SocksProxyAgent } from 'socks-proxy-agent';
 import { limits } from '../../config/limits.js';
 import { GraspError } from '../../lib/errors.js';
-import { isAddress, isPublicAddress } from './address-policy.js';
 import {
   checkedLookup,
+  isAddress,
+  isPublicAddress,
   PrivateAddressError,
   type Resolver,
   systemResolver,
   uncheckedLookup,
-} from './checked-lookup.js';
-import { isOnionName, isSpecialName } from './special-names.js';
+} from './address-policy.js';
 import type { DialTarget } from './transport.js';
 
 /** How a socket gets to a host, as an option of `ws` and `http`: by a lookup of its name, or by a proxy. */
@@ -54,4 +54,34 @@ export function waysTo(options: WayOptions): (url: URL, target: DialTarget) => W
     if (isAddress(hostname) && !isPublicAddress(hostname)) throw new PrivateAddressError(hostname);
     return checked;
   };
+}
+
+/**
+ * Top-level names that mean nothing in the public DNS (RFC 2606, 6761, 6762, 7686, 9476 and ICANN's `internal`): looked up
+ * there, they would tell resolvers and networks between what is asked for, or lead into the operator's own network.
+ */
+const specialNames: ReadonlySet<string> = new Set([
+  'onion',
+  'i2p',
+  'local',
+  'invalid',
+  'test',
+  'example',
+  'internal',
+  'alt',
+]);
+
+/** Whether a host of a URL is a name that must not be looked up in DNS. */
+function isSpecialName(host: string): boolean {
+  return specialNames.has(topLevelOf(host));
+}
+
+/** Whether a host is a service of Tor, which is reached by a proxy only. */
+function isOnionName(host: string): boolean {
+  return topLevelOf(host) === 'onion';
+}
+
+function topLevelOf(host: string): string {
+  const end = host.endsWith('.') ? host.length - 1 : host.length;
+  return host.slice(host.lastIndexOf('.', end - 1) + 1, end).toLowerCase();
 }

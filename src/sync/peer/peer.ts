@@ -4,7 +4,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Identity } from '../../nostr/keys.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from '../dial/transport.js';
 import { PeerGoneError, PeerRefusedError } from '../errors.js';
-import type { Progress } from '../hosts/progress.js';
+import type { Progress } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import { Authentication } from './authentication.js';

@@ -1,4 +1,5 @@
 import { backoffMs } from '../../lib/backoff.js';
+import type { Clock } from '../../lib/clock.js';
 import { type Random, randomInteger } from '../../lib/random.js';
 import type { FailureClass } from '../dial/transport.js';
 import type { SyncSettings } from '../settings.js';
@@ -147,4 +148,19 @@ function recovered(health: RelayHealth): RelayHealth {
     isStable: false,
     nextAttempt: 0,
   };
+}
+
+/** Looks once a minute whether a connection has proven itself, and says so once. Returns the way to stop. */
+export function watchStability(
+  clock: Clock,
+  peer: { readonly hasAnswered: boolean },
+  onStable: () => void,
+): () => void {
+  let cancel = () => {};
+  const look = () => {
+    if (peer.hasAnswered) onStable();
+    else cancel = clock.after(stabilityMs, look);
+  };
+  cancel = clock.after(stabilityMs, look);
+  return () => cancel();
 }

@@ -16,10 +16,10 @@ import {
   giveUp,
 } from './connection.js';
 import type { HealthEvent, RelayHealth } from './health.js';
+import { watchStability } from './health.js';
 import { RelayMemory } from './relay-memory.js';
 import type { RelaySyncStatus } from './relay-sync-status.js';
 import { Session } from './session.js';
-import { watchStability } from './stability.js';
 import type { SyncContext } from './sync-context.js';
 
 /** One relay, for as long as it is tracked: keeps its connection, its health and its memory. */

@@ -9,7 +9,7 @@ import type { HostBudget } from '../hosts/host-budget.js';
 import { LiveSync } from '../live/live.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
-import { RunLogs } from '../report/run-logs.js';
+import { RunLogs } from '../report/run-log.js';
 import { everythingTopic, type Topic } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
 import type { RelayMemory } from './relay-memory.js';
