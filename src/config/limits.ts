@@ -284,7 +284,7 @@ export const limits = {
   /** Most addresses of one event, beside repositories, that are looked up among the stored events. */
   addressLookupsMax: 1_000,
   /** Largest event, in bytes, of a kind that is accepted without hanging on anything (5, 10317). */
-  unanchoredEventBytesMax: 65_536,
+  unrelatedEventBytesMax: 65_536,
   /** The same, from an author of whom nothing is stored. */
   strangerEventBytesMax: 8_192,
   /** Most events of these kinds of one key of which nothing else is stored. */

@@ -149,7 +149,7 @@ function add(column: NumberColumn, key: number, change: number): void {
 
 /** What deletions and lists may take beyond the bytes of a key: one whose share is used up has to be able to delete. */
 function looseBytesOf(keyBytesMax: number): number {
-  return Math.max(keyBytesMax / 10, limits.unanchoredEventBytesMax);
+  return Math.max(keyBytesMax / 10, limits.unrelatedEventBytesMax);
 }
 
 function kilobytesOf({ bytes }: CountedEvent): number {

@@ -8,9 +8,9 @@ import { effectsOfDeparture } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { PrEventPolicy } from './pr-event-policy.js';
 import { RelatedEventPolicy } from './related-event-policy.js';
-import { RelatedToStored } from './related-to-stored.js';
 import { retryCandidates } from './retry-candidates.js';
 import { StatePolicy } from './state-policy.js';
+import { StoredRelations } from './stored-relations.js';
 import type { WritePolicy } from './write-policy.js';
 
 const authorBlacklisted = 'blocked: the author is on the blacklist';
@@ -22,8 +22,8 @@ export class Nip34WritePolicy implements WritePolicy {
   readonly #others: Judge;
 
   constructor(context: PolicyContext) {
-    const anchors = new RelatedToStored(context);
-    const pullRequests = judgeBy(new PrEventPolicy(context, anchors));
+    const relations = new StoredRelations(context);
+    const pullRequests = judgeBy(new PrEventPolicy(context, relations));
     this.#context = context;
     this.#byKind = new Map<number, Judge>([
       [kinds.repositoryAnnouncement, judgeBy(new AnnouncementPolicy(context))],
@@ -31,7 +31,7 @@ export class Nip34WritePolicy implements WritePolicy {
       [kinds.pullRequest, pullRequests],
       [kinds.pullRequestUpdate, pullRequests],
     ]);
-    this.#others = judgeBy(new RelatedEventPolicy(context, anchors));
+    this.#others = judgeBy(new RelatedEventPolicy(context, relations));
   }
 
   precheck(event: NostrEvent): string | undefined {

@@ -4,17 +4,17 @@ import { accept, type Decision, reject } from './decision.js';
 import { alignNamed } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { notRelated } from './related-event-policy.js';
-import type { RelatedToStored } from './related-to-stored.js';
+import type { StoredRelations } from './stored-relations.js';
 import { type Reading, reading } from './structure.js';
 
 /** Kinds 1618 and 1619: accepted when they hang on something accepted and name a commit. */
 export class PrEventPolicy implements SubPolicy<PullRequest> {
   readonly #context: PolicyContext;
-  readonly #anchors: RelatedToStored;
+  readonly #relations: StoredRelations;
 
-  constructor(context: PolicyContext, anchors: RelatedToStored) {
+  constructor(context: PolicyContext, relations: StoredRelations) {
     this.#context = context;
-    this.#anchors = anchors;
+    this.#relations = relations;
   }
 
   read(event: NostrEvent): Reading<PullRequest> {
@@ -22,7 +22,7 @@ export class PrEventPolicy implements SubPolicy<PullRequest> {
   }
 
   decide(event: NostrEvent, pullRequest: PullRequest): Decision {
-    if (!this.#anchors.hold(event)) return reject(notRelated);
+    if (!this.#relations.isRelatedToStored(event)) return reject(notRelated);
     return accept(alignNamed(this.#context.directory, pullRequest));
   }
 }

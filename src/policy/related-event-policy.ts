@@ -4,7 +4,7 @@ import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { accept, type Decision, reject } from './decision.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import type { RelatedToStored } from './related-to-stored.js';
+import type { StoredRelations } from './stored-relations.js';
 import type { Reading } from './structure.js';
 
 /** The reason for events that hang on nothing accepted. */
@@ -21,11 +21,11 @@ export const notRelated = 'blocked: the event neither refers to an accepted even
  */
 export class RelatedEventPolicy implements SubPolicy<undefined> {
   readonly #context: PolicyContext;
-  readonly #anchors: RelatedToStored;
+  readonly #relations: StoredRelations;
 
-  constructor(context: PolicyContext, anchors: RelatedToStored) {
+  constructor(context: PolicyContext, relations: StoredRelations) {
     this.#context = context;
-    this.#anchors = anchors;
+    this.#relations = relations;
   }
 
   read(event: NostrEvent): Reading<undefined> {
@@ -37,14 +37,13 @@ export class RelatedEventPolicy implements SubPolicy<undefined> {
 
   decide(event: NostrEvent): Decision {
     if (event.kind === kinds.userGraspList || event.kind === kinds.deletion)
-      return this.#decideUnanchored(event);
-    return this.#anchors.hold(event) ? accept() : reject(notRelated);
+      return this.#decideUnrelated(event);
+    return this.#relations.isRelatedToStored(event) ? accept() : reject(notRelated);
   }
 
-  #decideUnanchored(event: NostrEvent): Decision {
+  #decideUnrelated(event: NostrEvent): Decision {
     const bytes = eventBytes(event);
-    if (bytes > limits.unanchoredEventBytesMax)
-      return reject('invalid: this event is too large for its kind');
+    if (bytes > limits.unrelatedEventBytesMax) return reject('invalid: this event is too large for its kind');
     if (bytes <= limits.strangerEventBytesMax) return accept();
     return this.#context.store.some({ authors: [event.pubkey] })
       ? accept()

@@ -4,7 +4,7 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 import { parseAnnouncement, referencesOf } from '../nostr/repository.js';
-import { isNeverAnchor, referringFilters } from './related-to-stored.js';
+import { makesNothingAcceptable, referringFilters } from './stored-relations.js';
 import { reading } from './structure.js';
 
 /**
@@ -12,7 +12,7 @@ import { reading } from './structure.js';
  * each match is decided anew.
  */
 export function retryCandidates(event: NostrEvent): Filter[] {
-  if (isNeverAnchor(event)) return [];
+  if (makesNothingAcceptable(event)) return [];
   return [
     ...referringFilters(event),
     { kinds: [kinds.deletion, kinds.userGraspList], authors: [event.pubkey] },

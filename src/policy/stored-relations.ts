@@ -7,27 +7,27 @@ import { referencesOf } from '../nostr/repository.js';
 import type { PolicyContext } from './policy-context.js';
 
 /** Anybody may store events of these kinds, so they make no other event acceptable. */
-const neverAnchors: readonly number[] = [kinds.deletion, kinds.userGraspList];
+const unrelatedKinds: readonly number[] = [kinds.deletion, kinds.userGraspList];
 
 /**
- * What an event hangs on. Announcements are accepted for their own sake; everything else has to refer to, or be
- * referred to by, something that is stored and hangs on them in turn.
+ * How events are related to what is stored. Announcements are accepted for their own sake; everything else has to refer
+ * to, or be referred to by, something that is stored and is related to one of them in turn.
  */
-export class RelatedToStored {
+export class StoredRelations {
   readonly #context: Pick<PolicyContext, 'store' | 'directory'>;
 
   constructor(context: Pick<PolicyContext, 'store' | 'directory'>) {
     this.#context = context;
   }
 
-  /** Whether the event hangs on something stored. */
-  hold(event: NostrEvent): boolean {
+  /** Whether the event refers to something stored, or something stored to it. */
+  isRelatedToStored(event: NostrEvent): boolean {
     return this.#refersToStored(event) || this.#isReferredTo(event);
   }
 
   #refersToStored(event: NostrEvent): boolean {
     const { ids, addresses } = referencesOf(event);
-    if (ids.some((id) => this.#isAnchor(id))) return true;
+    if (ids.some((id) => this.#isStoredRelation(id))) return true;
     let lookups = 0;
     for (const text of addresses) {
       const address = parseAddress(text) as Address;
@@ -40,13 +40,13 @@ export class RelatedToStored {
     return false;
   }
 
-  #isAnchor(id: string): boolean {
+  #isStoredRelation(id: string): boolean {
     const kind = this.#context.store.kindOf(id);
-    return kind !== undefined && !neverAnchors.includes(kind);
+    return kind !== undefined && !unrelatedKinds.includes(kind);
   }
 
   #isStored({ kind, pubkey, identifier }: Address): boolean {
-    if (neverAnchors.includes(kind)) return false;
+    if (unrelatedKinds.includes(kind)) return false;
     const filter: Filter = { kinds: [kind], authors: [pubkey] };
     if (isAddressableKind(kind)) filter['#d'] = [identifier];
     else if (!isReplaceableKind(kind)) return false;
@@ -55,14 +55,14 @@ export class RelatedToStored {
 
   #isReferredTo(event: NostrEvent): boolean {
     return referringFilters(event).some(
-      (filter) => this.#context.store.some(filter) && this.#hasAnchor(filter),
+      (filter) => this.#context.store.some(filter) && this.#hasRelation(filter),
     );
   }
 
-  /** Whether the stored events that the filter matches, of which there are some, include one that can be an anchor. */
-  #hasAnchor(filter: Filter): boolean {
+  /** Whether the stored events that the filter matches, of which there are some, include one that others may hang on. */
+  #hasRelation(filter: Filter): boolean {
     const { store } = this.#context;
-    const others = { ...filter, kinds: [...neverAnchors] };
+    const others = { ...filter, kinds: [...unrelatedKinds] };
     // A filter cannot leave kinds out, so where both sorts match they are counted.
     return !store.some(others) || store.count([filter]) > store.count([others]);
   }
@@ -78,6 +78,6 @@ export function referringFilters(event: NostrEvent): Filter[] {
 }
 
 /** Whether nothing becomes acceptable by this event, whatever refers to it. */
-export function isNeverAnchor(event: Pick<NostrEvent, 'kind'>): boolean {
-  return neverAnchors.includes(event.kind);
+export function makesNothingAcceptable(event: Pick<NostrEvent, 'kind'>): boolean {
+  return unrelatedKinds.includes(event.kind);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { PolicyContext } from '../../src/policy/policy-context.js';
-import { RelatedToStored } from '../../src/policy/related-to-stored.js';
+import { StoredRelations } from '../../src/policy/stored-relations.js';
 import { event, key } from './world.js';
 
 /** A store of one article, which counts how often it is asked for one. */
@@ -17,7 +17,7 @@ function storeWith(identifier: string) {
     store: { has: () => false, some, count: () => 0 },
     directory: { isAnnounced: () => false },
   };
-  return { asked, anchors: new RelatedToStored(context as unknown as PolicyContext) };
+  return { asked, relations: new StoredRelations(context as unknown as PolicyContext) };
 }
 
 /** An event that refers to so many articles. */
@@ -32,14 +32,14 @@ function referring(addresses: number) {
 
 describe('addresses of an event that are looked up', () => {
   it('are 1,000 at most', () => {
-    const { asked, anchors } = storeWith('none');
-    expect(anchors.hold(referring(1_200))).toBe(false);
+    const { asked, relations } = storeWith('none');
+    expect(relations.isRelatedToStored(referring(1_200))).toBe(false);
     expect(asked.length).toBe(limits.addressLookupsMax);
     expect(asked.length).toBe(1_000);
   });
 
   it('hold the event when one of these is stored, and not when only a later one is', () => {
-    expect(storeWith('999').anchors.hold(referring(1_200))).toBe(true);
-    expect(storeWith('1000').anchors.hold(referring(1_200))).toBe(false);
+    expect(storeWith('999').relations.isRelatedToStored(referring(1_200))).toBe(true);
+    expect(storeWith('1000').relations.isRelatedToStored(referring(1_200))).toBe(false);
   });
 });
