@@ -1,5 +1,6 @@
+import { onAbort } from '../lib/abort.js';
+
 /** Resolves when the signal aborts, at once where it has. */
 export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return new Promise((resolve) => onAbort(signal, () => resolve()));
 }

@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { limits } from '../config/limits.js';
+import { onAbort } from '../lib/abort.js';
 import { type GitCommand, nameOf } from './git-command.js';
 import { GitError } from './git-error.js';
 
@@ -38,11 +39,10 @@ export async function runGitProcess(command: GitCommand, signal: AbortSignal): P
     signalGroup(child, 'SIGTERM');
     killing ??= setTimeout(() => signalGroup(child, 'SIGKILL'), limits.gitKillMs);
   };
-  signal.addEventListener('abort', end, { once: true });
+  using _ = onAbort(signal, end);
   try {
     return await collect(child, command, end);
   } finally {
-    signal.removeEventListener('abort', end);
     clearTimeout(killing);
   }
 }

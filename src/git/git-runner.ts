@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { limits } from '../config/limits.js';
-import { type Deferred, deferred, TimeLimitError } from '../lib/abort.js';
+import { type Deferred, deferred, onAbort, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { Slots } from '../lib/turns/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
@@ -26,7 +26,7 @@ export class GitRunner implements Git {
   constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
     this.#signal = signal;
-    signal.addEventListener('abort', () => this.#helper?.disconnect(), { once: true });
+    onAbort(signal, () => this.#helper?.disconnect());
   }
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the signal's reason. */

@@ -16,6 +16,18 @@ export function isAbort(error: unknown, signal: AbortSignal): boolean {
 }
 
 /**
+ * Calls `callback` with the signal's reason, once: when the signal aborts, or at once where it has. Disposing of what is
+ * returned takes that back.
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): Disposable {
+  const listener = () => callback(signal?.reason);
+  if (signal?.aborted) listener();
+  // The only listener in `src/` (`npm run check`).
+  else signal?.addEventListener('abort', listener, { once: true });
+  return { [Symbol.dispose]: () => signal?.removeEventListener('abort', listener) };
+}
+
+/**
  * Waits for `work`, but no longer than `limitMs` and no longer than `signal` lives. The timer and the listener
  * are gone when it settles. `work` itself is not stopped; the caller releases what it holds.
  */
@@ -29,13 +41,11 @@ export async function withTimeLimit<T>(
   signal?.throwIfAborted();
   const { promise, reject } = deferred<never>();
   const cancel = clock.after(limitMs, () => reject(new TimeLimitError(what, limitMs)));
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener('abort', onAbort, { once: true });
+  using _ = onAbort(signal, reject);
   try {
     return await Promise.race([work, promise]);
   } finally {
     cancel();
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 

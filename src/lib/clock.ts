@@ -1,3 +1,5 @@
+import { deferred, onAbort } from './abort.js';
+
 /** Stops a timer; calling it twice, or after the timer fired, does nothing. */
 export type CancelTimer = () => void;
 
@@ -54,17 +56,13 @@ export function clockOf(timers: Timers): Clock {
     after: (delayMs, task) => after(delayMs, false, task),
     async sleep(delayMs, signal) {
       signal?.throwIfAborted();
-      await new Promise<void>((resolve, reject) => {
-        const onAbort = () => {
-          cancel();
-          reject(signal?.reason);
-        };
-        const cancel = after(delayMs, true, () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        });
-        signal?.addEventListener('abort', onAbort, { once: true });
+      const { promise, resolve, reject } = deferred<void>();
+      const cancel = after(delayMs, true, resolve);
+      using _ = onAbort(signal, (reason) => {
+        cancel();
+        reject(reason);
       });
+      await promise;
     },
   };
 }

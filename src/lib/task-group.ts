@@ -1,19 +1,17 @@
 import { setMaxListeners } from 'node:events';
+import { onAbort } from './abort.js';
 
 /** Tasks that live and end together: the first that fails ends the others, and nothing outlives `join`. */
 export class TaskGroup {
   readonly #controller = new AbortController();
   readonly #tasks = new Set<Promise<void>>();
-  readonly #unlink: () => void;
+  readonly #parent: Disposable;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(parent: AbortSignal) {
     // As many listeners as there are tasks: no leak.
     setMaxListeners(0, this.#controller.signal);
-    const onAbort = () => this.#controller.abort(parent.reason);
-    this.#unlink = () => parent.removeEventListener('abort', onAbort);
-    if (parent.aborted) onAbort();
-    else parent.addEventListener('abort', onAbort, { once: true });
+    this.#parent = onAbort(parent, (reason) => this.#controller.abort(reason));
   }
 
   get signal(): AbortSignal {
@@ -38,7 +36,7 @@ export class TaskGroup {
   /** Waits until all tasks ended, also those that are spawned meanwhile; throws what the first one failed with. */
   async join(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
-    this.#unlink();
+    this.#parent[Symbol.dispose]();
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

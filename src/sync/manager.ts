@@ -1,5 +1,6 @@
 import type { AcceptedEvent } from '../admission/admission.js';
 import { limits } from '../config/limits.js';
+import { onAbort } from '../lib/abort.js';
 import { TaskGroup } from '../lib/task-group.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
@@ -162,9 +163,7 @@ export class SyncManager {
     const stop = new AbortController();
     this.#relays.set(relay, { sync, stop });
     tasks.spawn(async (signal) => {
-      const onAbort = () => stop.abort(signal.reason);
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
+      using _ = onAbort(signal, (reason) => stop.abort(reason));
       const cancelDaily = this.#daily.add(relay, () => sync.startDay());
       try {
         await sync.run(stop.signal);
@@ -172,7 +171,6 @@ export class SyncManager {
         if (!stop.signal.aborted) throw error;
       } finally {
         cancelDaily();
-        signal.removeEventListener('abort', onAbort);
         this.#relays.delete(relay);
       }
       // It may have been named again while it was ending.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TimeLimitError, withTimeLimit } from '../../src/lib/abort.js';
+import { onAbort, TimeLimitError, withTimeLimit } from '../../src/lib/abort.js';
 import { backoffMs } from '../../src/lib/backoff.js';
 import { dataView } from '../../src/lib/bytes.js';
 import { systemClock } from '../../src/lib/clock.js';
@@ -76,6 +76,22 @@ describe('withTimeLimit', () => {
     await expect(withTimeLimit(systemClock, 'work', 1000, never, controller.signal)).rejects.toThrow(
       'stopped',
     );
+  });
+});
+
+describe('onAbort', () => {
+  it('calls back once with the reason, at once where the signal has aborted, and not when it was taken back', () => {
+    const controller = new AbortController();
+    const told: unknown[] = [];
+    onAbort(controller.signal, (reason) => told.push(['kept', reason]));
+    onAbort(controller.signal, (reason) => told.push(['taken back', reason]))[Symbol.dispose]();
+    expect(told).toEqual([]);
+    controller.abort('stop');
+    onAbort(controller.signal, (reason) => told.push(['late', reason]));
+    expect(told).toEqual([
+      ['kept', 'stop'],
+      ['late', 'stop'],
+    ]);
   });
 });
 

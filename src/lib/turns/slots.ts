@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from '../abort.js';
+import { type Deferred, deferred, onAbort } from '../abort.js';
 
 /** A gate that lets a limited number of users in at once, first come, first served. */
 export class Slots {
@@ -58,18 +58,13 @@ export class Slots {
     }
     const turn = deferred<void>();
     this.#waiters.push(turn);
-    const onAbort = () => {
+    using _ = onAbort(signal, (reason) => {
       const place = this.#waiters.indexOf(turn);
       if (place < 0) return; // Let in already: the caller's work sees the signal itself.
       this.#waiters.splice(place, 1);
-      turn.reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await turn.promise;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+      turn.reject(reason);
+    });
+    await turn.promise;
   }
 
   #admit(): void {

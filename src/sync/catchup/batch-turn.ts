@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { limits } from '../../config/limits.js';
+import { onAbort } from '../../lib/abort.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { BatchTurnOverError, BatchUnwantedError, PeerOverloadedError } from '../errors.js';
 import type { HostBudget } from '../hosts/host-budget.js';
@@ -82,9 +83,7 @@ export class BatchTurns {
     const run = new BatchRun(this.#parts, batch, this.#logs.of(batch.trigger));
     const turn = new AbortController();
     setMaxListeners(0, turn.signal);
-    const onAbort = () => turn.abort(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    using _ = onAbort(signal, (reason) => turn.abort(reason));
     this.#turns.set(batch, turn);
     let startedAt = clock.monotonic();
     let overloaded = false;
@@ -103,7 +102,6 @@ export class BatchTurns {
       overloaded = this.#putBack(batch, error);
     } finally {
       this.#turns.delete(batch);
-      signal.removeEventListener('abort', onAbort);
     }
     const msPerRequest = (clock.monotonic() - startedAt) / Math.max(1, run.requests);
     memory.pace = nextPace(memory.pace, { overloaded, msPerRequest });

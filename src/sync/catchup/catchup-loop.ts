@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import { onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { smallest } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
@@ -71,7 +72,7 @@ export class CatchupLoop {
   /** Works until `signal` ends it. Rejects when the connection cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
     const batches = new TaskGroup(signal);
-    batches.signal.addEventListener('abort', () => this.wakeUp(), { once: true });
+    using _ = onAbort(batches.signal, () => this.wakeUp());
     while (!batches.signal.aborted) {
       const next = this.#next();
       if (next === undefined) await this.#rest();

@@ -1,7 +1,7 @@
 import { limits } from '../../config/limits.js';
 import { KernelMemoryError } from '../../kernels/errors.js';
 import type { Kernels, RecordSet } from '../../kernels/kernels.js';
-import { type Deferred, deferred } from '../../lib/abort.js';
+import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
 import { fromHex, toHex, utf8Length } from '../../lib/bytes.js';
 import type { Clock } from '../../lib/clock.js';
 import { NegentropyClient } from '../../negentropy/client.js';
@@ -183,7 +183,7 @@ class Session {
   readonly #channel: Channel;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  readonly #onAbort = () => this.#answer?.reject(this.#signal.reason);
+  readonly #stop: Disposable;
   #answer: Deferred<Answer> | undefined;
   #rounds = 0;
   #askedAt = 0;
@@ -201,7 +201,7 @@ class Session {
         this.#answer?.resolve({ type: peer.wasSlowedSince(this.#askedAt) ? 'slowed' : 'silent' }),
       onGone: () => this.#answer?.reject(new PeerGoneError(peer.relay)),
     });
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#stop = onAbort(signal, (reason) => this.#answer?.reject(reason));
   }
 
   get id(): string {
@@ -227,7 +227,7 @@ class Session {
   }
 
   close(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#stop[Symbol.dispose]();
     this.#peer.closeChannel(this.#channel, this.#isOpen ? 'NEG-CLOSE' : undefined);
   }
 

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket } from 'ws';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
+import { onAbort } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
@@ -76,8 +77,7 @@ function open(
     });
     let isOpen = false;
     let failure: TransportError | undefined;
-    const onAbort = () => socket.terminate();
-    signal.addEventListener('abort', onAbort, { once: true });
+    const dialling = onAbort(signal, () => socket.terminate());
     // What our own handlers throw ends this connection.
     const fail = () => {
       failure ??= new TransportError('refused', 'what it sent could not be handled');
@@ -98,7 +98,7 @@ function open(
           freeBytes: limits.remoteMessageFreeBytes,
         });
       }
-      signal.removeEventListener('abort', onAbort);
+      dialling[Symbol.dispose]();
       resolve(asRelaySocket(socket, clock));
     });
     socket.on(
@@ -114,7 +114,7 @@ function open(
     socket.on(
       'close',
       owned((code: number) => {
-        signal.removeEventListener('abort', onAbort);
+        dialling[Symbol.dispose]();
         if (isOpen) return handlers.onClosed(failure ?? lostWithout(code));
         reject(
           signal.aborted

@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import { type Deferred, deferred, withTimeLimit } from '../../lib/abort.js';
+import { type Deferred, deferred, onAbort, withTimeLimit } from '../../lib/abort.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
 import { TaskGroup } from '../../lib/task-group.js';
@@ -90,16 +90,14 @@ export class Downloader {
       this.#queue = this.#queue.filter((wanted) => wanted.job !== job);
       this.#makeRoom();
     };
-    const onAbort = () => {
-      job.fail(signal.reason);
-      drop();
-    };
     this.#jobs.add(job);
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = onAbort(signal, (reason) => {
+      job.fail(reason);
+      drop();
+    });
     try {
       return await use(job);
     } finally {
-      signal.removeEventListener('abort', onAbort);
       drop();
     }
   }
@@ -122,12 +120,10 @@ export class Downloader {
     const workers = new TaskGroup(signal);
     const { requests } = this.#parts.peer.limits;
     for (let count = 0; count < requests; count += 1) workers.spawn(async (inner) => await this.#work(inner));
-    const onAbort = () => {
+    using _ = onAbort(workers.signal, (reason) => {
       this.#wakeup.notify();
-      this.#room?.reject(workers.signal.reason);
-    };
-    workers.signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+      this.#room?.reject(reason);
+    });
     try {
       await workers.join();
     } finally {

@@ -1,5 +1,5 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
-import { type Deferred, deferred } from '../../lib/abort.js';
+import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
 import type { NostrEvent } from '../../nostr/event.js';
 
 /** For whom ids are downloaded: told of each event with its outcome, and of the ids that the relay did not serve. */
@@ -41,13 +41,8 @@ export class FetchJob {
     const done = deferred<void>();
     if (this.#open === 0) done.resolve();
     this.#done = done;
-    const onAbort = () => done.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      await Promise.race([done.promise, this.#failed.promise]);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
+    using _ = onAbort(signal, done.reject);
+    await Promise.race([done.promise, this.#failed.promise]);
   }
 
   /** The connection ended: what is open will not come. */

@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import { TimeLimitError } from '../../lib/abort.js';
+import { onAbort, TimeLimitError } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { within } from '../../lib/time-limit.js';
 import { Wakeup } from '../../lib/wakeup.js';
@@ -66,15 +66,10 @@ export class WantedIds {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.#wakeup.notify();
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      while (!signal.aborted) {
-        if (this.#waiting.size > 0) await this.#fetch(this.#take(), signal);
-        else await this.#wakeup.wait();
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
+    using _ = onAbort(signal, () => this.#wakeup.notify());
+    while (!signal.aborted) {
+      if (this.#waiting.size > 0) await this.#fetch(this.#take(), signal);
+      else await this.#wakeup.wait();
     }
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../../lib/abort.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { Topic } from '../topics/layers.js';
 import {
@@ -96,8 +97,7 @@ export class LiveSync {
 
   /** Acts on every change until `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => this.#wakeup.notify();
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = onAbort(signal, () => this.#wakeup.notify());
     try {
       while (!signal.aborted) {
         if (await this.#step(signal)) continue;
@@ -105,7 +105,6 @@ export class LiveSync {
         await this.#wakeup.wait();
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.#subscriber.stop();
     }
   }

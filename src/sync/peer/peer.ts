@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import { onAbort } from '../../lib/abort.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Identity } from '../../nostr/keys.js';
@@ -141,12 +142,10 @@ export class Peer {
 
   /** Reads until the connection ends, or `signal` ends it; then all channels have been told. */
   async run(signal: AbortSignal): Promise<void> {
-    const onAbort = () => {
+    using _ = onAbort(signal, () => {
       this.close();
       this.#reader.stop();
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
+    });
     this.#begin();
     try {
       for (let frame = await this.#frames.next(); frame !== undefined; frame = await this.#frames.next()) {
@@ -154,7 +153,6 @@ export class Peer {
         await this.#reader.take(frame);
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       this.close();
       this.#release();
     }

@@ -1,5 +1,5 @@
 import type { EventSource } from '../../admission/admission.js';
-import { deferred } from '../../lib/abort.js';
+import { deferred, onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
@@ -96,8 +96,7 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
     onSilent: () => ended.resolve(peer.wasSlowedSince(sentAt) ? slowedDown : { type: 'silent' }),
     onGone: () => ended.reject(new PeerGoneError(peer.relay)),
   });
-  const onAbort = () => ended.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  using _ = onAbort(signal, ended.reject);
   let isClosed = false;
   try {
     peer.send(['REQ', channel.id, parts.filter]);
@@ -108,7 +107,6 @@ async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
     else if (end !== slowedDown) peer.answered();
     return end;
   } finally {
-    signal.removeEventListener('abort', onAbort);
     peer.closeChannel(channel, isClosed ? undefined : 'CLOSE');
   }
 }

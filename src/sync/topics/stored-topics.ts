@@ -1,5 +1,6 @@
 import type { AcceptedEvent, Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
+import { onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import { firstTagValue, InvalidEventError, type NostrEvent } from '../../nostr/event.js';
@@ -66,8 +67,7 @@ export class StoredTopics {
     const stopRemoved = feed.onRemoved(({ removed }) => {
       for (const { id } of removed) this.#onRemoved(id);
     });
-    const onAbort = () => this.#changed.notify();
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = onAbort(signal, () => this.#changed.notify());
     try {
       const addresses = await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
@@ -81,7 +81,6 @@ export class StoredTopics {
         await this.#clock.sleep(this.#windowMs, signal);
       }
     } finally {
-      signal.removeEventListener('abort', onAbort);
       stopRemoved();
       stopAccepted();
     }
