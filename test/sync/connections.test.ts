@@ -3,7 +3,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { TransportError } from '../../src/sync/dial/transport.js';
 import { testIdentity } from '../support/events.js';
-import { announcement, comment, issue } from './support/events.js';
+import { announcement, comment, issue, startSeconds } from './support/events.js';
 import { emptyInformation, type FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -254,6 +254,25 @@ describe('a socket that answers nothing is a failure (docs/sync.md §2)', () => 
     other.publish(later);
     await world.advance(second);
     expect(world.store.has(later.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('a relay with more events that make us fail than that is caught up with past them', async () => {
+    const { world, relay } = worldOf();
+    const repository = announcement('repo', [url]);
+    const preview = world.store.preview.bind(world.store);
+    world.store.preview = (event) => {
+      if (event.content === 'poison') throw new RangeError('tripped');
+      return preview(event);
+    };
+    const poison = Array.from({ length: 35 }, () => issue(repository, { content: 'poison' }));
+    const fine = issue(repository, { created_at: startSeconds - 60 });
+    relay.events.push(...poison, fine);
+    await world.submit(repository);
+    world.start();
+    await world.advance(10 * minute);
+    expect(world.store.has(fine.id)).toBe(true);
+    expect(world.lines('relay is let go, for we fail at what it sends')).toHaveLength(4);
     await world.stop();
   });
 

@@ -11,16 +11,16 @@ export class RemoteEventSubmitter {
   readonly #relay: string;
   readonly #logger: SyncLogger;
   readonly #onFailure: (error: unknown) => void;
-  readonly #onFailedEvents: () => void;
+  readonly #onFailedEvents: (ids: readonly string[]) => void;
   readonly #onForged: () => void;
   #inFlight = 0;
-  /** Events in a row that made us fail. */
-  #failed = 0;
+  /** Ids of the events in a row that made us fail. */
+  #failed: string[] = [];
   #room: Deferred<void> | undefined;
 
   /**
    * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
-   * `onFailedEvents` when too many in a row made us fail, so that the relay is better let go; `onForged` at each
+   * `onFailedEvents` when too many in a row made us fail, and which, so that the relay is better let go; `onForged` at each
    * event of which the id or the signature is wrong.
    */
   constructor(parts: {
@@ -28,7 +28,7 @@ export class RemoteEventSubmitter {
     readonly relay: string;
     readonly logger: SyncLogger;
     readonly onFailure: (error: unknown) => void;
-    readonly onFailedEvents: () => void;
+    readonly onFailedEvents: (ids: readonly string[]) => void;
     readonly onForged: () => void;
   }) {
     this.#admission = parts.admission;
@@ -61,7 +61,7 @@ export class RemoteEventSubmitter {
     try {
       const outcome = await this.#admission.submit(event, { type, relay: this.#relay });
       this.#log(event, type, outcome);
-      this.#count(outcome);
+      this.#count(event.id, outcome);
       if (isForged(outcome)) this.#onForged();
       return outcome;
     } catch (error) {
@@ -74,11 +74,13 @@ export class RemoteEventSubmitter {
     }
   }
 
-  #count(outcome: AdmissionOutcome): void {
-    this.#failed = outcome.type === 'failed' ? this.#failed + 1 : 0;
-    if (this.#failed < limits.remoteFailedEventsMax) return;
-    this.#failed = 0;
-    this.#onFailedEvents();
+  #count(id: string, outcome: AdmissionOutcome): void {
+    if (outcome.type === 'failed') this.#failed.push(id);
+    else this.#failed = [];
+    if (this.#failed.length < limits.remoteFailedEventsMax) return;
+    const failed = this.#failed;
+    this.#failed = [];
+    this.#onFailedEvents(failed);
   }
 
   #log(event: NostrEvent, source: string, outcome: AdmissionOutcome): void {

@@ -54,7 +54,7 @@ export class RelaySync {
       ...context,
       relay,
       onFailure: (error) => this.#fail(error),
-      onFailedEvents: () => this.#evict(),
+      onFailedEvents: (ids) => this.#leaveAlone(ids),
       // Checking signatures is what costs most; who forges them without end is not to keep others waiting for it.
       onForged: () => this.#dialled?.peer.violation(),
     });
@@ -229,8 +229,12 @@ export class RelaySync {
     }
   }
 
-  /** What the relay sends makes us fail, time and again: it is left alone for longer and longer. */
-  #evict(): void {
+  /**
+   * What the relay sends makes us fail, time and again: it is left alone for longer and longer, and those events until
+   * another day, so that the next catch-up gets past them.
+   */
+  #leaveAlone(failed: readonly string[]): void {
+    for (const id of failed) this.#memory.unserved.add(id);
     const message = `${this.relay} sends events that we fail at`;
     this.#context.logger.error({ relay: this.relay }, 'relay is let go, for we fail at what it sends');
     this.#dialled?.peer.close(new TransportError('protocol', message));
