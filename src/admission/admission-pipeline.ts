@@ -75,7 +75,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writes: PendingWrites<WritingJob>;
   /** The copies of an event go one after another. */
-  readonly #underWay = new InFlightEvents();
+  readonly #inFlight = new InFlightEvents();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
@@ -89,7 +89,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       ...parts,
       refusals: this.#refusals,
       dates: this.#dates,
-      underWay: this.#underWay,
+      underWay: this.#inFlight,
     });
     this.#slices = new TurnSlices(parts.clock, catchupSlices);
     this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
@@ -100,7 +100,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       bytesOf: ({ job }) => job.bytes,
       onBegin: () => parts.metrics.startWrite(),
       onWritten: ({ job }) => {
-        if (job.source.type === 'direct') this.#settle(job, stored);
+        if (job.source.type === 'direct') this.#finish(job, stored);
       },
       announce: (writing) => this.#announce(writing),
       onRoom: () => this.#queue.resume(),
@@ -114,18 +114,18 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     if (this.#closed) throw new AdmissionClosedError();
-    const earlier = this.#underWay.outcomeOf(event.id);
+    const earlier = this.#inFlight.outcomeOf(event.id);
     if (earlier === undefined) {
       const early = this.#earlyOutcome(event, source);
       if (early !== undefined) return await this.#onceWritten(early, source);
     }
     const outcome =
       earlier === undefined ? this.#enqueue(event, source) : this.#follow(earlier, event, source);
-    this.#underWay.begin(event, outcome);
+    this.#inFlight.begin(event, outcome);
     try {
       return await this.#onceWritten(await outcome, source);
     } finally {
-      this.#underWay.end(event, outcome);
+      this.#inFlight.end(event, outcome);
     }
   }
 
@@ -176,7 +176,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
-    await Promise.allSettled(this.#underWay.outcomes());
+    await Promise.allSettled(this.#inFlight.outcomes());
     await this.#writes.announced();
   }
 
@@ -227,7 +227,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   #onVerdict(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): void {
     try {
       const outcome = this.#decide(job, verdict, body);
-      if (outcome !== undefined) this.#settle(job, outcome);
+      if (outcome !== undefined) this.#finish(job, outcome);
     } catch (error) {
       this.#fail(job, error);
     }
@@ -271,7 +271,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
   #announce({ job, removed, acceptable, revived, effects }: WritingJob): void {
     const { event, source } = job;
-    if (source.type !== 'direct') this.#settle(job, stored);
+    if (source.type !== 'direct') this.#finish(job, stored);
     this.feed.emitRemoved({ removed });
     this.feed.emitAccepted(new LazyAcceptedEvent(event, source, true));
     this.#failures.attempt(event.id, () => {
@@ -300,14 +300,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     );
   }
 
-  #settle(job: PendingJob, outcome: AdmissionOutcome): void {
+  #finish(job: PendingJob, outcome: AdmissionOutcome): void {
     this.#parts.metrics.countOutcome(job.source.type, outcome.type);
     job.outcome.resolve(outcome);
   }
 
   #fail(job: PendingJob, error: unknown): void {
     try {
-      this.#settle(job, this.#failures.outcomeOf(job.event, job.source, error));
+      this.#finish(job, this.#failures.outcomeOf(job.event, job.source, error));
     } catch (cause) {
       job.outcome.reject(cause);
     }

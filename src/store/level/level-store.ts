@@ -17,10 +17,10 @@ import {
 } from './database.js';
 import { metaKeys } from './keys.js';
 import { Losses } from './losses.js';
+import { reapplyRules } from './reapply-rules.js';
 import { type LogOptions, readLog } from './replay.js';
 import { isCorruption } from './segment-entries.js';
 import { reserveSequences } from './sequences.js';
-import { settle } from './settle.js';
 import { removeUnfinishedSnapshot, writeSnapshot } from './snapshot.js';
 
 export type LevelStoreOptions = StoreOptions &
@@ -65,7 +65,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
       snapshot,
     });
     const opened = assembleStore({ index, backend, reasons, clock }, options);
-    if (losses.isInTheMiddle) await settle(opened.store, kindsIn(index));
+    if (losses.isInTheMiddle) await reapplyRules(opened.store, kindsIn(index));
     return { ...opened, losses: losses.found };
   } catch (error) {
     await db.close();

@@ -7,7 +7,7 @@ import type { EventStore } from '../event-store.js';
  * Applies the rules of NIP-01 and 09 to what is stored, when writes in the middle of the log were lost: an event whose
  * removal was in them stands again, beside what came later. `kindsStored`: the kinds of which there are any.
  */
-export async function settle(store: EventStore, kindsStored: readonly number[]): Promise<void> {
+export async function reapplyRules(store: EventStore, kindsStored: readonly number[]): Promise<void> {
   const deletedUntil = await applyDeletions(store);
   const replaceable = kindsStored.filter((kind) => isReplaceableKind(kind) || isAddressableKind(kind));
   const seen = new Set<string>();
