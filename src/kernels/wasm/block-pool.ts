@@ -6,6 +6,9 @@ const blockBytesMax = 2048;
 /** Bytes that are taken from the arena at once, to be cut into blocks of one size. */
 const slabBytes = 32_768;
 
+/** The blocks of one size: those that were given back, and those of the newest slab that nobody has had yet. */
+type SizeClass = { readonly free: number[]; uncut: number; slabEnd: number };
+
 /**
  * Many small blocks out of few regions of an arena. Sizes are powers of two; a freed block is the next to be taken.
  * The memory goes back to the arena when the last block is freed.
@@ -13,8 +16,8 @@ const slabBytes = 32_768;
 export class BlockPool {
   readonly #arena: Arena;
   readonly #slabs: number[] = [];
-  /** Free blocks by the exponent of their size. */
-  readonly #free: number[][] = [];
+  /** By the exponent of their size. */
+  readonly #sizes: SizeClass[] = [];
   #live = 0;
 
   constructor(arena: Arena) {
@@ -25,11 +28,11 @@ export class BlockPool {
   allocate(bytes: number): number {
     if (bytes > blockBytesMax) return this.#arena.allocate(bytes);
     const exponent = exponentFor(bytes);
-    this.#free[exponent] ??= [];
-    const free = this.#free[exponent];
-    if (free.length === 0) this.#cut(exponent, free);
+    this.#sizes[exponent] ??= { free: [], uncut: 0, slabEnd: 0 };
+    const size = this.#sizes[exponent];
+    const block = size.free.pop() ?? this.#cut(size, 2 ** exponent);
     this.#live += 1;
-    return free.pop()!;
+    return block;
   }
 
   /** Takes back a block; `bytes` is what it was allocated with. */
@@ -38,20 +41,22 @@ export class BlockPool {
       this.#arena.free(start);
       return;
     }
-    this.#free[exponentFor(bytes)]!.push(start);
+    this.#sizes[exponentFor(bytes)]!.free.push(start);
     this.#live -= 1;
     if (this.#live > 0) return;
-    this.#free.length = 0;
+    this.#sizes.length = 0;
     for (const slab of this.#slabs.splice(0)) this.#arena.free(slab);
   }
 
-  #cut(exponent: number, free: number[]): void {
-    const slab = this.#arena.allocate(slabBytes);
-    this.#slabs.push(slab);
-    for (let at = slab + slabBytes; at > slab; ) {
-      at -= 2 ** exponent;
-      free.push(at);
+  #cut(size: SizeClass, blockBytes: number): number {
+    if (size.uncut === size.slabEnd) {
+      size.uncut = this.#arena.allocate(slabBytes);
+      size.slabEnd = size.uncut + slabBytes;
+      this.#slabs.push(size.uncut);
     }
+    const block = size.uncut;
+    size.uncut += blockBytes;
+    return block;
   }
 }
 

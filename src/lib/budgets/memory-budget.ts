@@ -20,9 +20,6 @@ type Group = {
   lastingBytes: number;
 };
 
-/** A change of what a holder has; `lastingBytes` is 0 where it is only passing. */
-type Change = { readonly bytes: number; readonly lastingBytes: number };
-
 /**
  * Memory that many holders share, counted in bytes. What is reserved is a figure: whoever reserves knows what things
  * take. Where there is no room for more, the largest of those who fill it gives way, unless that is who asks: so nobody
@@ -54,7 +51,7 @@ export class MemoryBudget {
     const joined = this.#join(group);
     const holder = new MemoryHolder(
       this.#shares.holderBytes,
-      (grower, change) => this.#grow(joined, grower, change),
+      (grower, bytes, lastingBytes) => this.#grow(joined, grower, bytes, lastingBytes),
       () => {
         joined.holders.delete(holder);
         if (joined.holders.size > 0) return;
@@ -78,15 +75,15 @@ export class MemoryBudget {
   }
 
   /** Counts more bytes of a holder, or fewer; `false` when there is no room for more. */
-  #grow(group: Group, holder: MemoryHolder, change: Change): boolean {
-    if (change.bytes > 0 && !this.#makeRoom(group, holder, change)) return false;
-    group.bytes += change.bytes;
-    group.lastingBytes += change.lastingBytes;
-    this.#bytes += change.bytes;
+  #grow(group: Group, holder: MemoryHolder, bytes: number, lastingBytes: number): boolean {
+    if (bytes > 0 && !this.#makeRoom(group, holder, bytes, lastingBytes)) return false;
+    group.bytes += bytes;
+    group.lastingBytes += lastingBytes;
+    this.#bytes += bytes;
     return true;
   }
 
-  #makeRoom(group: Group, holder: MemoryHolder, { bytes, lastingBytes }: Change): boolean {
+  #makeRoom(group: Group, holder: MemoryHolder, bytes: number, lastingBytes: number): boolean {
     const { totalBytes, groupBytes, holderBytes } = this.#shares;
     if (holder.bytes + bytes > holderBytes) return false;
     const wanted = holder.lastingBytes + lastingBytes;
@@ -101,9 +98,12 @@ export class MemoryBudget {
   }
 }
 
+/** Changes what a holder has; of the bytes, those of `lastingBytes` are not only passing. `false`: there is no room. */
+type Grow = (holder: MemoryHolder, bytes: number, lastingBytes: number) => boolean;
+
 /** Whose memory it is: a client, a remote. Disposing of it gives back all that it reserved. */
 export class MemoryHolder implements Disposable {
-  readonly #grow: (holder: MemoryHolder, change: Change) => boolean;
+  readonly #grow: Grow;
   readonly #leave: () => void;
   readonly #giveWay: (() => void) | undefined;
   readonly #bytesMax: number;
@@ -112,12 +112,7 @@ export class MemoryHolder implements Disposable {
   #isGone = false;
 
   /** Made by `MemoryBudget.holder`. */
-  constructor(
-    bytesMax: number,
-    grow: (holder: MemoryHolder, change: Change) => boolean,
-    leave: () => void,
-    giveWay: (() => void) | undefined,
-  ) {
+  constructor(bytesMax: number, grow: Grow, leave: () => void, giveWay: (() => void) | undefined) {
     this.#bytesMax = bytesMax;
     this.#grow = grow;
     this.#leave = leave;
@@ -149,36 +144,21 @@ export class MemoryHolder implements Disposable {
 
   /** The same for what is given back by our own work, however slow the holder is. */
   pass(bytes: number): Reservation | undefined {
-    return this.#withBytes(this.#open(false), bytes);
+    return this.#withBytes(new HeldBytes(this, false), bytes);
   }
 
   /** A reservation of nothing yet. */
   open(): Reservation {
-    return this.#open(true);
+    return new HeldBytes(this, true);
   }
 
   #withBytes(reservation: Reservation, bytes: number): Reservation | undefined {
     return !this.#isGone && reservation.resize(bytes) ? reservation : undefined;
   }
 
-  #open(isLasting: boolean): Reservation {
-    let held = 0;
-    const resize = (to: number): boolean => {
-      if (this.#isGone) return to === 0;
-      const bytes = to - held;
-      if (!this.#add({ bytes, lastingBytes: isLasting ? bytes : 0 })) return false;
-      held = to;
-      return true;
-    };
-    return {
-      get bytes() {
-        return held;
-      },
-      resize,
-      [Symbol.dispose]: () => {
-        resize(0);
-      },
-    };
+  /** For its reservations: takes more bytes, or gives some back. `false` when there is no room for them. */
+  grow(bytes: number, isLasting: boolean): boolean {
+    return !this.#isGone && this.#add(bytes, isLasting ? bytes : 0);
   }
 
   /** Gives everything back, and tells the owner to let go of it. */
@@ -190,17 +170,43 @@ export class MemoryHolder implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#isGone) return;
-    this.#add({ bytes: -this.#bytes, lastingBytes: -this.#lastingBytes });
+    this.#add(-this.#bytes, -this.#lastingBytes);
     this.#isGone = true;
     this.#leave();
   }
 
-  #add(change: Change): boolean {
-    if (change.bytes === 0) return true;
-    if (!this.#grow(this, change)) return false;
-    this.#bytes += change.bytes;
-    this.#lastingBytes += change.lastingBytes;
+  #add(bytes: number, lastingBytes: number): boolean {
+    if (bytes === 0) return true;
+    if (!this.#grow(this, bytes, lastingBytes)) return false;
+    this.#bytes += bytes;
+    this.#lastingBytes += lastingBytes;
     return true;
+  }
+}
+
+/** A class, for there is one for each request: accessors that are made anew with every object cost a map each. */
+class HeldBytes implements Reservation {
+  readonly #holder: MemoryHolder;
+  readonly #isLasting: boolean;
+  #bytes = 0;
+
+  constructor(holder: MemoryHolder, isLasting: boolean) {
+    this.#holder = holder;
+    this.#isLasting = isLasting;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  resize(bytes: number): boolean {
+    if (bytes !== this.#bytes && !this.#holder.grow(bytes - this.#bytes, this.#isLasting)) return false;
+    this.#bytes = bytes;
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.resize(0);
   }
 }
 

@@ -37,6 +37,30 @@ class NoRoomError extends GraspError {
   }
 }
 
+/** The turns of a client, for as long as the subscription is open. */
+class SubscriptionTurns implements WorkTurns {
+  readonly #lane: RequestLane;
+  readonly #subscription: Subscription;
+
+  constructor(lane: RequestLane, subscription: Subscription) {
+    this.#lane = lane;
+    this.#subscription = subscription;
+  }
+
+  get isOver(): boolean {
+    return this.#lane.isOver;
+  }
+
+  async next(): Promise<void> {
+    await this.#lane.next();
+    if (this.#subscription.isClosed) throw new ClientGoneError();
+  }
+
+  spend(units: number): void {
+    this.#lane.spend(units);
+  }
+}
+
 const noRoom = 'rate-limited: there is no memory for more; close subscriptions, or read what was sent';
 
 /** The subscriptions of one client. */
@@ -125,26 +149,11 @@ export class ClientSubscriptions implements Disposable {
     const { hub } = this.#services;
     hub.add(subscription, filter);
     this.#lane.spend(subscribingUnits(filter));
-    if (this.#lane.isOver) return this.#turnsOf(subscription).next();
-  }
-
-  /** The turns of the client, for as long as the subscription is open. */
-  #turnsOf(subscription: Subscription): WorkTurns {
-    const lane = this.#lane;
-    return {
-      get isOver() {
-        return lane.isOver;
-      },
-      next: async () => {
-        await lane.next();
-        if (subscription.isClosed) throw new ClientGoneError();
-      },
-      spend: (units) => lane.spend(units),
-    };
+    if (this.#lane.isOver) return new SubscriptionTurns(this.#lane, subscription).next();
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const chunks = this.#services.store.query(filters, this.#turnsOf(subscription));
+    const chunks = this.#services.store.query(filters, new SubscriptionTurns(this.#lane, subscription));
     if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
       this.#lane.spend(sendingUnits(chunk));
