@@ -8,9 +8,9 @@ export class PeerGoneError extends GraspError {
 }
 
 /** The remote does not let us in (NIP-42), or we have no key to ask with. */
-export class PeerRefusedError extends GraspError {
+export class AccessDeniedError extends GraspError {
   constructor(relay: string, reason: string) {
-    super('peer_refused', `${relay} does not let us in`, {
+    super('access_denied', `${relay} does not let us in`, {
       details: { relay, reason: reason.slice(0, 200) },
     });
   }
@@ -19,7 +19,7 @@ export class PeerRefusedError extends GraspError {
 /** The remote did not do what was asked, time and again; the rest is tried later. */
 export class PeerOverloadedError extends GraspError {
   constructor(relay: string, what: string) {
-    super('peer_strained', `${relay} ${what}`, { retryable: true, details: { relay } });
+    super('peer_overloaded', `${relay} ${what}`, { retryable: true, details: { relay } });
   }
 }
 

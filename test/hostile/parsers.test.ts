@@ -13,7 +13,7 @@ import { parseRepositoryState } from '../../src/repositories/repository-state.js
 import { filterKey } from '../../src/store/filter-key.js';
 import { isPublicAddress } from '../../src/sync/dial/address-policy.js';
 import { parseInformation } from '../../src/sync/dial/information.js';
-import { readRefusal, refusesNegentropy } from '../../src/sync/peer/refusal.js';
+import { readRejection, rejectsNegentropy } from '../../src/sync/peer/rejection.js';
 import { eventRepositories } from '../../src/sync/topics/event-repositories.js';
 import { matcherOf } from '../../src/sync/topics/matcher.js';
 import { workOf } from '../support/work.js';
@@ -77,8 +77,8 @@ const urlParts = ['/', '.', ' ', '[', ']', '%', '@', ':', '?', 'a.', '//', '\t']
 const own = new OwnService('grasp.example', '127.0.0.1:7334');
 
 const texts: readonly Trial[] = [...wording, ...signs].flatMap((piece) => [
-  trial(`a refusal of '${piece}'`, repeated(piece), (text) => readRefusal(text)),
-  trial(`a notice of '${piece}'`, repeated(piece), (text) => refusesNegentropy(text)),
+  trial(`a rejection with '${piece}'`, repeated(piece), (text) => readRejection(text)),
+  trial(`a notice of '${piece}'`, repeated(piece), (text) => rejectsNegentropy(text)),
 ]);
 
 const names: readonly Trial[] = urlParts.flatMap((piece) => [
@@ -247,7 +247,7 @@ describe('a text of a remote', () => {
   });
 
   it('names a cap among however many numbers', () => {
-    expect(readRefusal('12 results max '.repeat(200_000))).toEqual({
+    expect(readRejection('12 results max '.repeat(200_000))).toEqual({
       type: 'too-many-results',
       itemsMax: 12,
     });

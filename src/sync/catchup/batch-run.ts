@@ -1,14 +1,13 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
-import { unixSeconds } from '../../lib/clock.js';
+import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { allEnded } from '../../lib/task-group.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
-import { BatchUnwantedError, PeerOverloadedError } from '../errors.js';
+import { BatchUnwantedError, PeerGoneError, PeerOverloadedError } from '../errors.js';
 import type { Downloader } from '../fetch/download.js';
 import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
-import { request } from '../peer/request.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import { announcementsTopic, filtersOf, layer1Kinds } from '../topics/layers.js';
@@ -43,6 +42,7 @@ import { mergeHabits, untilFor } from './paging-habits.js';
 import type { PeerMissing } from './peer-missing.js';
 
 export type BatchParts = NegentropyParts & {
+  readonly clock: Clock;
   readonly memory: CatchupMemory;
   readonly submitter: RemoteEventSubmitter;
   readonly downloader: Downloader;
@@ -218,30 +218,25 @@ export class BatchRun {
 
   /** Asks for one page; resolves when each of its events has its outcome. */
   async #readPage(question: Filter, signal: AbortSignal): Promise<ReturnType<PageReader['page']>> {
-    const { peer, clock, submitter, store } = this.#parts;
+    const { peer, submitter, store } = this.#parts;
     const reader = new PageReader(question);
     const deliveries: Promise<void>[] = [];
     const listener = this.#listener();
     this.requests += 1;
-    const end = await request({
-      peer,
-      clock,
-      source: listener.source,
-      filter: question,
-      signal,
-      onEvent: (event) => {
-        if (reader.take(event)) {
-          const delivery = submitter.deliver(event, listener.source).then((outcome) => {
-            if (store.has(event.id)) reader.keep();
-            if (outcome !== undefined) listener.onEvent(event, outcome);
-          });
-          deliveries.push(delivery);
-        }
-        return !reader.isOverflowing;
-      },
-    });
+    const onEvent = (event: NostrEvent) => {
+      if (reader.take(event)) {
+        const delivery = submitter.deliver(event, listener.source).then((outcome) => {
+          if (store.has(event.id)) reader.keep();
+          if (outcome !== undefined) listener.onEvent(event, outcome);
+        });
+        deliveries.push(delivery);
+      }
+      return !reader.isOverflowing;
+    };
+    const end = await peer.request([question], { source: listener.source, onEvent }, signal);
     await Promise.all(deliveries);
-    if (end.type === 'closed' || end.type === 'silent') {
+    if (end.type === 'gone') throw new PeerGoneError(peer.relay);
+    if (end.type !== 'ended' && end.type !== 'cut') {
       throw new PeerOverloadedError(peer.relay, `did not answer a page (${end.type})`);
     }
     return reader.page(end.type === 'cut');

@@ -1,9 +1,7 @@
 import { limits } from '../../config/limits.js';
 import { KernelMemoryError } from '../../kernels/errors.js';
 import type { Kernels, RecordSet } from '../../kernels/kernels.js';
-import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
 import { fromHex, toHex, utf8Length } from '../../lib/bytes.js';
-import type { Clock } from '../../lib/clock.js';
 import { NegentropyClient } from '../../negentropy/client.js';
 import { NegentropyError } from '../../negentropy/errors.js';
 import type { Filter } from '../../nostr/filter.js';
@@ -11,18 +9,16 @@ import type { EventStore } from '../../store/event-store.js';
 import type { RefusedIndex } from '../../store/refused/refused-index.js';
 import type { KnownSet } from '../../store/sets/known-set.js';
 import type { LocalSet } from '../../store/sets/local-set.js';
-import { PeerGoneError } from '../errors.js';
+import { PeerGoneError, PeerOverloadedError } from '../errors.js';
 import { heldRangeBytes } from '../held-memory.js';
-import type { Channel, ChannelMessage } from '../peer/channel.js';
+import type { Negotiator } from '../peer/negotiation.js';
 import type { Peer } from '../peer/peer.js';
-import { readRefusal, refusesNegentropy } from '../peer/refusal.js';
-import { retryOnRateLimit, slowedDown } from '../peer/request.js';
+import type { PeerOutcome } from '../peer/request.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import type { CatchupTask, NegentropyResult } from './catchup.js';
 
 export type NegentropyParts = {
   readonly peer: Peer;
-  readonly clock: Clock;
   readonly kernels: Kernels;
   readonly store: EventStore;
   readonly refused: RefusedIndex;
@@ -46,7 +42,7 @@ export function filterOf({ filter, range }: CatchupTask): Filter {
 
 /**
  * Reconciles one filter over one time range with a remote (NIP-77). The local set is what is stored and what is
- * remembered as refused. Rejects with `PeerGoneError`, `PeerRefusedError`, `PeerOverloadedError` or the signal's reason.
+ * remembered as refused. Rejects with `PeerGoneError`, `PeerOverloadedError` or the signal's reason.
  */
 export async function reconcile(
   parts: NegentropyParts,
@@ -60,11 +56,7 @@ export async function reconcile(
   // A piece of everything takes the same set: where that has no room, it is asked by layers.
   if (local === undefined) return isEverything(filter) ? { type: 'refused' } : { type: 'too-many', cuts: [] };
   try {
-    const end = await retryOnRateLimit(
-      { ...parts, signal },
-      async () => await runSession(parts, { filter, local, sink, opening }, signal),
-    );
-    return end.type === 'closed' ? { type: 'refused' } : end;
+    return await runSession(parts, { filter, local, sink, opening }, signal);
   } finally {
     local[Symbol.dispose]();
   }
@@ -99,8 +91,6 @@ function isEverything({ since: _, until: __, ...filter }: Filter): boolean {
   return Object.keys(filter).length === 0;
 }
 
-type SessionEnd = NegentropyResult | { readonly type: 'closed'; readonly reason: string };
-
 /** Pieces into which a range is cut at most when the remote says that it is too large. */
 const piecesMax = 16;
 
@@ -122,139 +112,60 @@ type SessionTask = {
 };
 
 async function runSession(
-  parts: NegentropyParts,
+  { peer, metrics }: NegentropyParts,
   { filter, local, sink, opening }: SessionTask,
   signal: AbortSignal,
-): Promise<SessionEnd> {
-  const { peer, metrics } = parts;
+): Promise<NegentropyResult> {
   // Hex takes two characters a byte, and the first message carries the filter too.
   const frameBytesMax = Math.floor((peer.limits.messageBytes - utf8Length(JSON.stringify(filter)) - 100) / 2);
   if (frameBytesMax < limits.negentropyFrameBytesMin) return { type: 'refused' };
-  await peer.ready(signal);
-  const client = new NegentropyClient(local, {
-    frameBytesMax,
-    needIdsMax: limits.negentropyNeedIdsMax,
-  });
-  const session = new Session(parts, signal);
+  const begun = () => new NegentropyClient(local, { frameBytesMax, needIdsMax: limits.negentropyNeedIdsMax });
+  let client = begun();
+  let isTooLarge = false;
   using memory = peer.held.open();
-  try {
-    const first = ['NEG-OPEN', session.id, filter, toHex(client.initiate())];
-    let answer = await session.ask(first, opening.answerMsMax);
-    if (answer.type === 'message') opening.onAnswered();
-    for (;;) {
-      if (answer.type !== 'message') return endOf(answer, client.rounds > 0, local);
+  const negotiator: Negotiator = {
+    ...opening,
+    filter,
+    begin() {
+      client = begun();
+      return toHex(client.initiate());
+    },
+    async receive(message) {
       metrics.negentropyRound();
-      const step = client.receive(payloadBytes(answer.payload));
+      const step = client.receive(payloadBytes(message));
       if (step.have.length > 0) sink.onHave(idsOf(step.have));
       if (step.need.length > 0) await sink.onNeed([...idsOf(step.need)]);
-      if (step.next === undefined) return { type: 'reconciled' };
-      // Of a stretch of time there is less to ask about.
-      if (!memory.resize(client.openRanges * heldRangeBytes)) return tooMany(local, undefined);
-      await peer.ready(signal);
-      answer = await session.ask(['NEG-MSG', session.id, toHex(step.next)]);
-    }
+      if (step.next === undefined) return undefined;
+      isTooLarge = !memory.resize(client.openRanges * heldRangeBytes);
+      return isTooLarge ? undefined : toHex(step.next);
+    },
+  };
+  try {
+    const outcome = await peer.negotiate(negotiator, signal);
+    // Of a stretch of time there is less to ask about.
+    if (isTooLarge) return tooMany(local, undefined);
+    return resultOf(outcome, client.rounds > 0, local, peer.relay);
   } catch (error) {
-    if (error instanceof NegentropyError) return client.rounds > 0 ? { type: 'broken' } : { type: 'refused' };
+    if (error instanceof NegentropyError) return { type: client.rounds > 0 ? 'broken' : 'refused' };
     throw error;
-  } finally {
-    session.close();
   }
 }
 
-function endOf(answer: Exclude<Answer, { type: 'message' }>, hasBegun: boolean, local: LocalSet): SessionEnd {
-  if (answer.type === 'slowed') return slowedDown;
-  if (answer.type === 'silent') return { type: hasBegun ? 'broken' : 'silent' };
-  const refusal = readRefusal(answer.reason, answer.itemsMax);
-  if (refusal.type === 'too-many-results') return tooMany(local, refusal.itemsMax);
-  if (refusal.type !== 'other') return { type: 'closed', reason: answer.reason };
-  return { type: hasBegun ? 'broken' : 'refused' };
-}
-
-type Answer =
-  | { readonly type: 'message'; readonly payload: string }
-  | { readonly type: 'error'; readonly reason: string; readonly itemsMax: number | undefined }
-  | { readonly type: 'silent' }
-  /** Silent since a NOTICE that asked us to slow down. */
-  | { readonly type: 'slowed' };
-
-/** One exchange of messages under one id: one question, one answer. */
-class Session {
-  readonly #peer: Peer;
-  readonly #channel: Channel;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
-  readonly #stop: Disposable;
-  #answer: Deferred<Answer> | undefined;
-  #rounds = 0;
-  #askedAt = 0;
-  #isOpen = true;
-
-  constructor({ peer, clock }: NegentropyParts, signal: AbortSignal) {
-    this.#peer = peer;
-    this.#clock = clock;
-    this.#signal = signal;
-    this.#channel = peer.openChannel('n', {
-      source: 'catchup',
-      onEvent: () => peer.violation(),
-      onMessage: (message) => this.#onMessage(message),
-      onSilent: () =>
-        this.#answer?.resolve({ type: peer.wasSlowedSince(this.#askedAt) ? 'slowed' : 'silent' }),
-      onGone: () => this.#answer?.reject(new PeerGoneError(peer.relay)),
-    });
-    this.#stop = onAbort(signal, (reason) => this.#answer?.reject(reason));
-  }
-
-  get id(): string {
-    return this.#channel.id;
-  }
-
-  async ask(message: readonly unknown[], limitMs?: number): Promise<Answer> {
-    this.#signal.throwIfAborted();
-    const answered = deferred<Answer>();
-    this.#answer = answered;
-    this.#askedAt = this.#clock.monotonic();
-    this.#peer.send(message);
-    this.#channel.expect(limitMs);
-    const answer = await answered.promise;
-    this.#channel.rest();
-    this.#rounds += 1;
-    if (answer.type === 'silent') {
-      if (this.#rounds > 1) this.#peer.unanswered(this.#askedAt);
-    } else if (answer.type !== 'slowed') {
-      this.#peer.answered();
+function resultOf(outcome: PeerOutcome, hasBegun: boolean, local: LocalSet, relay: string): NegentropyResult {
+  switch (outcome.type) {
+    case 'ended':
+      return { type: 'reconciled' };
+    case 'rejected': {
+      const { rejection } = outcome;
+      if (rejection.type === 'too-many-results') return tooMany(local, rejection.itemsMax);
+      return { type: hasBegun && rejection.type === 'other' ? 'broken' : 'refused' };
     }
-    return answer;
-  }
-
-  close(): void {
-    this.#stop[Symbol.dispose]();
-    this.#peer.closeChannel(this.#channel, this.#isOpen ? 'NEG-CLOSE' : undefined);
-  }
-
-  #onMessage(message: ChannelMessage): boolean {
-    switch (message.type) {
-      case 'NEG-MSG':
-        return this.#take({ type: 'message', payload: message.payload });
-      case 'NEG-ERR':
-        this.#isOpen = false;
-        return this.#take({ type: 'error', reason: message.reason, itemsMax: message.itemsMax });
-      case 'CLOSED':
-        this.#isOpen = false;
-        return this.#take({ type: 'error', reason: message.reason, itemsMax: undefined });
-      case 'NOTICE':
-        if (this.#rounds > 0 || !refusesNegentropy(message.text)) return false;
-        return this.#take({ type: 'error', reason: message.text, itemsMax: undefined });
-      case 'EOSE':
-        return false;
-    }
-  }
-
-  /** Takes the answer; false when there was one already. */
-  #take(answer: Answer): boolean {
-    const waiting = this.#answer;
-    this.#answer = undefined;
-    waiting?.resolve(answer);
-    return waiting !== undefined;
+    case 'silent':
+      return { type: hasBegun ? 'broken' : 'silent' };
+    case 'overloaded':
+      throw new PeerOverloadedError(relay, 'asks for less time and again');
+    case 'gone':
+      throw new PeerGoneError(relay);
   }
 }
 

@@ -7,11 +7,10 @@ import { Wakeup } from '../../lib/wakeup.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { RefusedIndex } from '../../store/refused/refused-index.js';
-import { PeerGoneError, PeerOverloadedError } from '../errors.js';
+import { PeerGoneError } from '../errors.js';
 import { heldIdBytes } from '../held-memory.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
-import { request } from '../peer/request.js';
 import { FetchJob, type FetchListener } from './fetch-job.js';
 import {
   type AskAnswer,
@@ -206,7 +205,7 @@ export class Downloader {
   }
 
   async #ask(job: FetchJob, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
-    const { peer, clock } = this.#parts;
+    const { peer } = this.#parts;
     const ids = asked.map(({ id }) => id);
     const open = new Set(ids);
     const came = new Set<string>();
@@ -222,29 +221,24 @@ export class Downloader {
     );
     const ended = deferred<void>();
     job.handedOn = ended.promise;
+    const onEvent = (event: NostrEvent) => {
+      if (open.delete(event.id)) {
+        came.add(event.id);
+        answer.add(event);
+      } else {
+        peer.violation();
+      }
+      return true;
+    };
     try {
-      const end = await request({
-        peer,
-        clock,
-        source: job.source,
-        filter: { ids, limit: ids.length },
-        signal,
-        onEvent: (event) => {
-          if (!open.delete(event.id)) {
-            peer.violation();
-            return true;
-          }
-          came.add(event.id);
-          answer.add(event);
-          return true;
-        },
-      }).finally(() => void answer.end().then(ended.resolve));
+      const end = await peer
+        .request([{ ids, limit: ids.length }], { source: job.source, onEvent }, signal)
+        .finally(() => void answer.end().then(ended.resolve));
+      if (end.type === 'gone') throw new PeerGoneError(peer.relay);
       await answer.delivered();
-      this.#settle(job, asked, { came, served, failed: end.type !== 'eose' });
-    } catch (error) {
       // Asked to slow down time and again: that says nothing about these ids.
-      if (!(error instanceof PeerOverloadedError)) throw error;
-      this.#putBack(asked);
+      if (end.type === 'overloaded') this.#putBack(asked);
+      else this.#settle(job, asked, { came, served, failed: end.type !== 'ended' });
     } finally {
       this.#claims.release(ids);
     }

@@ -1,10 +1,11 @@
-import type { Channel } from '../peer/channel.js';
+import type { Subscription } from '../peer/subscription.js';
 import type { Topic } from '../topics/layers.js';
 import type { OpenSubscription } from '../topics/subscription.js';
 
 /** A live subscription as it stands on one connection. */
 export type LiveSubscription = OpenSubscription & {
-  readonly channel: Channel;
+  /** What was asked of the remote. */
+  readonly request: Subscription;
   status: 'opening' | 'confirmed';
   /** Whether catch-up is told when it stands; not where others stood for its topics all the time. */
   readonly announces: boolean;

@@ -2,14 +2,13 @@ import type { AdmissionOutcome } from '../../admission/admission.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import type { Random } from '../../lib/random.js';
 import type { NostrEvent } from '../../nostr/event.js';
-import type { ChannelMessage } from '../peer/channel.js';
+import { PeerGoneError } from '../errors.js';
 import type { Peer } from '../peer/peer.js';
-import { readRefusal } from '../peer/refusal.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
+import type { SubscriptionChange } from '../peer/subscription.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncSettings } from '../settings.js';
 import type { Topic } from '../topics/layers.js';
-import { matcherOf } from '../topics/matcher.js';
 import type { SubscriptionContent } from '../topics/subscription.js';
 import type { SyncProgress } from '../topics/sync-progress.js';
 import { LiveCoverage, type LiveSubscription } from './live-coverage.js';
@@ -74,32 +73,30 @@ export class LiveSubscriber {
 
   /** `announces`: whether catch-up is told when it stands. Rejects when the connection ended. */
   async open(content: SubscriptionContent, announces: boolean, signal: AbortSignal): Promise<void> {
-    const { peer, clock, onUpdating } = this.#parts;
-    await peer.ready(signal);
-    const matches = matcherOf(content.filters);
-    const sentAt = clock.monotonic();
-    const channel = peer.openChannel('l', {
-      source: 'live_sync',
-      onEvent: (event) => {
-        if (matches(event)) void this.#deliver(subscription, event);
-        else peer.violation();
+    const { peer, onUpdating } = this.#parts;
+    const request = await peer.subscribe(
+      content.filters,
+      {
+        onEvent: (event) => void this.#deliver(subscription, event),
+        onChange: (change) => this.#onChange(subscription, change),
       },
-      onMessage: (message) => this.#onMessage(subscription, message),
-      onSilent: () => this.#onSilent(subscription, sentAt),
-      onGone: () => {},
-    });
-    const { id } = channel;
-    const subscription: LiveSubscription = { ...content, id, status: 'opening', channel, announces };
+      signal,
+    );
+    if (request === undefined) throw new PeerGoneError(peer.relay);
+    const subscription: LiveSubscription = {
+      ...content,
+      id: request.id,
+      status: 'opening',
+      request,
+      announces,
+    };
     this.coverage.add(subscription);
     onUpdating(true);
-    peer.send(['REQ', id, ...content.filters.map((filter) => ({ ...filter, limit: 0 }))]);
-    channel.expect();
   }
 
-  /** `tell`: whether the remote has to be told. */
-  close(subscription: LiveSubscription | undefined, tell = true): void {
+  close(subscription: LiveSubscription | undefined): void {
     if (subscription === undefined || !this.coverage.remove(subscription)) return;
-    this.#parts.peer.closeChannel(subscription.channel, tell ? 'CLOSE' : undefined);
+    subscription.request.close();
     this.#parts.onChange();
   }
 
@@ -108,85 +105,60 @@ export class LiveSubscriber {
     if (outcome !== undefined) this.#parts.onOutcome(subscription, event, outcome);
   }
 
-  #onMessage(subscription: LiveSubscription, message: ChannelMessage): boolean {
-    if (message.type === 'EOSE') return this.#confirm(subscription);
-    if (message.type === 'CLOSED') this.#onClosed(subscription, message.reason);
-    return message.type === 'CLOSED';
+  #onChange(subscription: LiveSubscription, change: SubscriptionChange): void {
+    if (change.type === 'confirmed') this.#confirm(subscription);
+    else this.#onClosed(subscription, change);
   }
 
-  /** False when it was confirmed before. */
-  #confirm(subscription: LiveSubscription): boolean {
-    subscription.channel.rest();
-    if (subscription.status === 'confirmed') return false;
+  #confirm(subscription: LiveSubscription): void {
     subscription.status = 'confirmed';
-    const { peer, progress, clock, onSettled, onChange } = this.#parts;
-    peer.answered();
+    const { progress, clock, onSettled, onChange } = this.#parts;
     this.#retries.forget(subscription.topics);
     progress.opened(subscription.topics, unixSeconds(clock));
     if (subscription.announces) onSettled(subscription.topics);
     onChange();
-    return true;
   }
 
-  #onSilent(subscription: LiveSubscription, sentAt: number): void {
-    const { peer, onSettled } = this.#parts;
-    peer.unanswered(sentAt);
-    this.close(subscription);
-    onSettled(subscription.topics);
-    this.#retryLater(subscription.topics);
-  }
-
-  #onClosed(subscription: LiveSubscription, reason: string): void {
+  #onClosed(
+    subscription: LiveSubscription,
+    change: Exclude<SubscriptionChange, { readonly type: 'confirmed' }>,
+  ): void {
     const { peer, logger, onSettled, onLost, onRefused } = this.#parts;
     const { topics } = subscription;
-    logger.debug({ relay: peer.relay, reason: reason.slice(0, 200) }, 'relay closed a live subscription');
-    this.close(subscription, false);
+    this.close(subscription);
     // As live as they can be for now: catch-up need not wait, it comes again when they are.
     onSettled(topics);
-    switch (readRefusal(reason).type) {
-      case 'slow-down':
-        peer.slowDown();
-        onLost(topics);
-        return;
-      case 'auth':
-        this.#authenticate(topics);
-        return;
-      case 'too-many-subscriptions':
-        this.#tighten('subscriptions', topics);
-        return;
-      case 'too-many-filters':
-        this.#tighten('filters', topics);
-        return;
-      default:
-        // One that stood is refused for another reason than its filters.
-        if (subscription.status === 'opening') onRefused(topics);
-        this.#retryLater(topics);
-        return;
+    if (change.type === 'silent') {
+      this.#retryLater(topics);
+      return;
     }
-  }
-
-  /** Asks for less at once; a relay that does not take the least there is has to be waited for. */
-  #tighten(what: 'subscriptions' | 'filters', topics: readonly Topic[]): void {
-    if (this.#parts.peer.tighten(what)) this.#parts.onLost(topics);
-    else this.#retryLater(topics);
+    const { reason, rejection, isAdapted } = change;
+    logger.debug({ relay: peer.relay, reason: reason.slice(0, 200) }, 'relay closed a live subscription');
+    if (isAdapted) {
+      onLost(topics);
+    } else if (rejection.type === 'auth') {
+      this.#authenticate(topics);
+    } else {
+      // One that stood is rejected for another reason than its filters; and one that is too much, for no topic of it.
+      const isTooMuch = rejection.type === 'too-many-subscriptions' || rejection.type === 'too-many-filters';
+      if (subscription.status === 'opening' && !isTooMuch) onRefused(topics);
+      this.#retryLater(topics);
+    }
   }
 
   #authenticate(topics: readonly Topic[]): void {
     const { peer, onLost } = this.#parts;
-    // A relay that took our key and still wants it refuses these filters, not us.
+    // A relay that took our key and still wants it rejects these filters, not us.
     if (this.#retries.hasFailed(topics)) {
       this.#retryLater(topics);
       return;
     }
     this.#retries.count(topics);
     this.#isAuthenticating = true;
-    peer.authentication
-      .ensure()
-      .catch((error: unknown) => peer.refuse(error))
-      .finally(() => {
-        this.#isAuthenticating = false;
-        onLost(topics);
-      });
+    void peer.authenticate().then(() => {
+      this.#isAuthenticating = false;
+      onLost(topics);
+    });
   }
 
   #retryLater(topics: readonly Topic[]): void {

@@ -4,7 +4,7 @@ import { type Clock, unixSeconds } from '../../lib/clock.js';
 import type { Identity } from '../../nostr/keys.js';
 import { kinds } from '../../nostr/kinds.js';
 import type { RelayMessage } from '../../nostr/message.js';
-import { PeerGoneError, PeerRefusedError } from '../errors.js';
+import { AccessDeniedError, PeerGoneError } from '../errors.js';
 
 type Verdict = { readonly accepted: boolean; readonly reason: string };
 
@@ -32,7 +32,7 @@ export class Authentication {
   }
 
   /**
-   * Resolves when the remote took our authentication, which all who need it share. Rejects with `PeerRefusedError`
+   * Resolves when the remote took our authentication, which all who need it share. Rejects with `AccessDeniedError`
    * when it did not, when it sent no challenge, or when we have no key.
    */
   async ensure(): Promise<void> {
@@ -68,7 +68,7 @@ export class Authentication {
   }
 
   async #authenticate(): Promise<void> {
-    if (this.#identity === undefined) throw new PeerRefusedError(this.#relay, 'no key to authenticate with');
+    if (this.#identity === undefined) throw new AccessDeniedError(this.#relay, 'no key to authenticate with');
     const challenge = await this.#within('its challenge', this.#challenge.promise);
     const event = this.#identity.sign({
       kind: kinds.clientAuthentication,
@@ -83,14 +83,14 @@ export class Authentication {
     this.#pending = { eventId: event.id, verdict };
     this.#send(['AUTH', event]);
     const { accepted, reason } = await this.#within('its answer to AUTH', verdict.promise);
-    if (!accepted) throw new PeerRefusedError(this.#relay, reason);
+    if (!accepted) throw new AccessDeniedError(this.#relay, reason);
   }
 
   async #within<T>(what: string, work: Promise<T>): Promise<T> {
     try {
       return await withTimeLimit(this.#clock, what, limits.remoteAuthMsMax, work);
     } catch (error) {
-      if (error instanceof TimeLimitError) throw new PeerRefusedError(this.#relay, error.message);
+      if (error instanceof TimeLimitError) throw new AccessDeniedError(this.#relay, error.message);
       throw error;
     }
   }

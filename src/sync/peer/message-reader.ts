@@ -5,8 +5,8 @@ import { InvalidMessageError, parseRelayMessage, type RelayMessage } from '../..
 import type { SyncLogger } from '../report/logger.js';
 import type { Authentication } from './authentication.js';
 import type { Channels } from './channels.js';
-import type { Reading } from './peer-behaviour.js';
-import { readRefusal } from './refusal.js';
+import type { PeerBehaviour } from './peer-behaviour.js';
+import { type Rejection, readRejection } from './rejection.js';
 import type { RemoteEventSubmitter } from './remote-event-submitter.js';
 
 type MessageOf<Type extends RelayMessage['type']> = Extract<RelayMessage, { type: Type }>;
@@ -19,15 +19,9 @@ export type MessageTarget = {
   readonly submitter: RemoteEventSubmitter;
   readonly authentication: Pick<Authentication, 'onOk' | 'onChallenge'>;
   readonly channels: Pick<Channels, 'get' | 'all' | 'mayStillHear'>;
-  /** The remote wants us to ask less often. */
-  slowDown(): void;
-  /** The remote said why it does not answer. */
-  excuse(): void;
-  tighten(what: 'subscriptions' | 'filters'): void;
-  /** So much came of what catch-up asked for. */
-  progressed(bytes: number, events: number): void;
-  /** The message answers nothing, or cannot be read. */
-  violation(): void;
+  readonly behaviour: PeerBehaviour;
+  /** Changes how we ask, as far as the remote wants that. */
+  adaptTo(rejection: Rejection): void;
 };
 
 /** Reads what a remote sends, message by message, and gives each to the one it is for, at the pace of admission. */
@@ -35,23 +29,30 @@ export class MessageReader {
   readonly #target: MessageTarget;
   /** The wait of the event that is being looked at. */
   #turn: Deferred<void> | undefined;
-  #reading: Reading = { bytes: 0, ms: 0 };
+  /** What it took to read the message that is being looked at. */
+  #reading = { bytes: 0, ms: 0 };
+  readonly #caughtUp = { bytes: 0, events: 0 };
 
   constructor(target: MessageTarget) {
     this.#target = target;
   }
 
-  /** What it took to read the message that is being looked at. */
-  get reading(): Reading {
-    return this.#reading;
+  /** What came of what catch-up asked for. */
+  get caughtUp(): { readonly bytes: number; readonly events: number } {
+    return this.#caughtUp;
+  }
+
+  /** The message that is being looked at answers nothing, or cannot be read. */
+  violation(): void {
+    this.#target.behaviour.violation(this.#reading);
   }
 
   /** Resolves when the next message may be taken. */
   async take(frame: string): Promise<void> {
-    const { authentication, channels } = this.#target;
+    const { authentication, channels, behaviour } = this.#target;
     const message = this.#read(frame);
     if (message === undefined || message.type === 'COUNT') {
-      this.#target.violation();
+      this.violation();
       return;
     }
     switch (message.type) {
@@ -62,23 +63,22 @@ export class MessageReader {
         this.#onNotice(message);
         return;
       case 'OK':
-        if (readRefusal(message.reason).type === 'slow-down') this.#target.slowDown();
-        if (!authentication.onOk(message)) this.#target.violation();
+        if (readRejection(message.reason).type === 'slow-down') behaviour.slowDown();
+        if (!authentication.onOk(message)) this.violation();
         return;
       case 'AUTH':
         // Asked for by nobody: one is in order, a flood is not.
-        this.#target.violation();
+        this.violation();
         authentication.onChallenge(message.challenge);
         return;
       default: {
         const channel = channels.get(message.subscription);
         if (channel === undefined) {
-          if (!channels.mayStillHear(message.subscription)) this.#target.violation();
-        } else if (channel.listener.onMessage(message)) {
-          channel.touch();
-          if (message.type === 'NEG-MSG') this.#target.progressed(frame.length, 0);
+          if (!channels.mayStillHear(message.subscription)) this.violation();
+        } else if (channel.take(message)) {
+          if (message.type === 'NEG-MSG') this.#count(frame.length, 0);
         } else {
-          this.#target.violation();
+          this.violation();
         }
       }
     }
@@ -91,12 +91,17 @@ export class MessageReader {
 
   async #onEvent(message: MessageOf<'EVENT'>, bytes: number): Promise<void> {
     const channel = this.#target.channels.get(message.subscription);
-    if (channel === undefined) return this.#target.violation();
+    if (channel === undefined) return this.violation();
     const { source } = channel.listener;
-    if (source !== 'live_sync') this.#target.progressed(bytes, 1);
+    if (source !== 'live_sync') this.#count(bytes, 1);
     await this.#room(source);
     channel.touch();
     channel.listener.onEvent(message.event);
+  }
+
+  #count(bytes: number, events: number): void {
+    this.#caughtUp.bytes += bytes;
+    this.#caughtUp.events += events;
   }
 
   #read(frame: string): RelayMessage | undefined {
@@ -115,14 +120,12 @@ export class MessageReader {
   }
 
   #onNotice(message: MessageOf<'NOTICE'>): void {
-    const { relay, logger, channels } = this.#target;
-    this.#target.violation();
+    const { relay, logger, channels, behaviour, adaptTo } = this.#target;
+    this.violation();
     logger.debug({ relay, notice: message.text.slice(0, 200) }, 'notice from relay');
-    const refusal = readRefusal(message.text);
-    if (refusal.type !== 'other') this.#target.excuse();
-    if (refusal.type === 'slow-down') this.#target.slowDown();
-    else if (refusal.type === 'too-many-subscriptions') this.#target.tighten('subscriptions');
-    else if (refusal.type === 'too-many-filters') this.#target.tighten('filters');
+    const rejection = readRejection(message.text);
+    if (rejection.type !== 'other') behaviour.excuse();
+    adaptTo(rejection);
     for (const channel of channels.all()) channel.listener.onMessage(message);
   }
 }

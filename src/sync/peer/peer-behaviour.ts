@@ -1,4 +1,8 @@
 import { limits } from '../../config/limits.js';
+import type { CancelTimer, Clock } from '../../lib/clock.js';
+import { TransportError } from '../dial/transport.js';
+import type { SyncLogger } from '../report/logger.js';
+import type { SyncMetrics } from '../report/metrics.js';
 
 /** What it took to read one message. */
 export type Reading = { readonly bytes: number; readonly ms: number };
@@ -7,19 +11,67 @@ type Violations = Reading & { readonly count: number };
 
 const none: Violations = { count: 0, bytes: 0, ms: 0 };
 
-/** How a remote behaves on one connection: whether it answers, whether it wants us to be quiet. Monotonic milliseconds. */
+export type BehaviourParts = {
+  readonly relay: string;
+  readonly clock: Clock;
+  readonly logger: SyncLogger;
+  readonly metrics: Pick<SyncMetrics, 'violation'>;
+  /** Ends the connection. */
+  readonly close: (error: TransportError) => void;
+};
+
+/**
+ * How a remote behaves on one connection: whether it is alive, answers, keeps to the protocol, and wants us to slow down.
+ * It ends the connection when it does not behave. Times are monotonic milliseconds.
+ */
 export class PeerBehaviour {
+  readonly #parts: BehaviourParts;
+  #heardAt: number;
+  #cancelPing: CancelTimer = () => {};
   #hasAnswered = false;
   #unanswered = 0;
   #violations = none;
   #violationsFrom = Number.NEGATIVE_INFINITY;
   #excusedAt = Number.NEGATIVE_INFINITY;
   #slowedAt = Number.NEGATIVE_INFINITY;
-  #quietUntil = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: BehaviourParts) {
+    this.#parts = parts;
+    this.#heardAt = parts.clock.monotonic();
+  }
 
   /** Whether the remote answered anything that it was asked. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
+  }
+
+  /**
+   * Pings the remote from now on, to find out when nothing comes from it any more, though its socket is open. `isBehind`:
+   * whether we have not looked at all that came, so that the remote cannot be blamed.
+   */
+  keepAlive(ping: () => void, isBehind: () => boolean): void {
+    const { relay, clock, close } = this.#parts;
+    const beat = () => {
+      if (isBehind()) this.hear();
+      if (clock.monotonic() - this.#heardAt > limits.remoteSilenceMsMax) {
+        close(new TransportError('timeout', `${relay} went silent`));
+        return;
+      }
+      ping();
+      this.#cancelPing = clock.after(limits.remotePingIntervalMs, beat);
+    };
+    this.#cancelPing = clock.after(limits.remotePingIntervalMs, beat);
+  }
+
+  /** A sign of life. */
+  hear(): void {
+    this.#heardAt = this.#parts.clock.monotonic();
+  }
+
+  /** The connection ended. */
+  stop(): void {
+    this.#cancelPing();
   }
 
   /** A request came to its end as it should. */
@@ -28,52 +80,59 @@ export class PeerBehaviour {
     this.#unanswered = 0;
   }
 
-  /** A request of `sentAt` got no answer. True when there were too many in a row, and the remote did not say why. */
-  unanswered(sentAt: number): boolean {
-    if (this.#excusedAt >= sentAt) return false;
+  /** A request of `sentAt` got no answer. Several in a row end the connection, unless the remote said why since. */
+  unanswered(sentAt: number): void {
+    if (this.#excusedAt >= sentAt) return;
     this.#unanswered += 1;
-    return this.#unanswered >= limits.remoteSilentRequestsMax;
+    if (this.#unanswered < limits.remoteSilentRequestsMax) return;
+    const { relay, close } = this.#parts;
+    close(new TransportError('timeout', `${relay} does not answer`));
   }
 
   /**
-   * Something came that nobody asked for, or that cannot be read, of that many bytes, which took that long to read.
-   * True when it is too much, in number, bytes or time, of late.
+   * Something came that nobody asked for, or that cannot be read, of that many bytes, which took that long to read. Too
+   * much of it of late, in number, bytes or time, ends the connection.
    */
-  violation({ bytes, ms }: Reading, now: number): boolean {
+  violation({ bytes, ms }: Reading): void {
+    const { relay, clock, metrics, close } = this.#parts;
+    metrics.violation();
+    const now = clock.monotonic();
     if (now - this.#violationsFrom >= limits.remoteViolationWindowMs) {
       this.#violationsFrom = now;
       this.#violations = none;
     }
     const { count, ...sum } = this.#violations;
     this.#violations = { count: count + 1, bytes: sum.bytes + bytes, ms: sum.ms + ms };
-    return (
+    const isTooMuch =
       this.#violations.count > limits.remoteViolationsMax ||
       this.#violations.bytes > limits.remoteViolationBytesMax ||
-      this.#violations.ms > limits.remoteViolationMsMax
-    );
+      this.#violations.ms > limits.remoteViolationMsMax;
+    if (isTooMuch) close(new TransportError('protocol', `${relay} sends what nobody asked for`));
   }
 
   /** The remote said why it does not answer what was asked before. */
-  excuse(now: number): void {
-    this.#excusedAt = now;
+  excuse(): void {
+    this.#excusedAt = this.#parts.clock.monotonic();
   }
 
-  /** The remote wants us to slow down. True when it is news: a pause that has begun is not made longer. */
-  slowDown(now: number): boolean {
+  /** The remote wants us to slow down: it is asked nothing for a while. A pause that has begun is not made longer. */
+  slowDown(): void {
+    const { relay, clock, logger } = this.#parts;
+    const now = clock.monotonic();
     this.#excusedAt = now;
     this.#slowedAt = now;
-    if (now < this.#quietUntil) return false;
-    this.#quietUntil = now + limits.remoteSlowDownMs;
-    return true;
+    if (now < this.#pausedUntil) return;
+    this.#pausedUntil = now + limits.remoteSlowDownMs;
+    logger.info({ relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
   }
 
-  /** Whether the remote wanted us to slow down since then. */
+  /** Whether the remote wanted us to slow down since then: in a NOTICE, that was its answer to what it is silent on. */
   wasSlowedSince(sentAt: number): boolean {
     return this.#slowedAt >= sentAt;
   }
 
   /** For how long it is asked nothing. */
-  quietMs(now: number): number {
-    return this.#quietUntil - now;
+  get pauseMs(): number {
+    return this.#pausedUntil - this.#parts.clock.monotonic();
   }
 }

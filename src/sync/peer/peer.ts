@@ -2,22 +2,31 @@ import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { Filter } from '../../nostr/filter.js';
 import type { Identity } from '../../nostr/keys.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from '../dial/transport.js';
-import { PeerGoneError, PeerRefusedError } from '../errors.js';
+import { AccessDeniedError } from '../errors.js';
 import type { Progress } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import { Authentication } from './authentication.js';
-import type { Channel, ChannelListener } from './channel.js';
 import { Channels } from './channels.js';
 import { FrameQueue } from './frame-queue.js';
-import { KeepAlive } from './keep-alive.js';
 import { MessageReader } from './message-reader.js';
+import { type Negotiator, runNegotiation } from './negotiation.js';
 import { PeerBehaviour } from './peer-behaviour.js';
-import { PeerCapacity } from './peer-capacity.js';
-import type { RelayLimits } from './relay-limits.js';
+import type { Rejection } from './rejection.js';
+import { PeerCapacity, type RelayLimits } from './relay-limits.js';
 import type { RemoteEventSubmitter } from './remote-event-submitter.js';
+import {
+  type PeerOutcome,
+  type QuestionParts,
+  type RequestListener,
+  type RequestOutcome,
+  runRequest,
+} from './request.js';
+import { openSubscription, type Subscription, type SubscriptionListener } from './subscription.js';
 
 export type PeerParts = {
   readonly relay: string;
@@ -35,28 +44,31 @@ export type PeerParts = {
 
 /** How often it is looked whether what was sent has left. */
 const sendPollMs = 100;
+/** Times that one question is asked again after "slow down", or "too many subscriptions". */
+const pausesMax = 5;
+/** What a remote that has too many subscriptions is given to notice that some were closed. */
+const tooManyPauseMs = 1_000;
 
 /**
- * One open connection to a remote: reads its messages in order and gives each to the channel it is for, at the pace at
- * which admission takes events; finds sockets that went silent; keeps quiet when the remote wants it.
+ * One open connection to a remote. Whatever it is asked goes through `request`, `subscribe` or `negotiate`, which wait
+ * while it wants us to be quiet, and tell how it ended. What it sends is read in order, at the pace at which admission
+ * takes events.
  */
 export class Peer {
   readonly relay: string;
   readonly handlers: SocketHandlers;
-  readonly authentication: Authentication;
   readonly capacity: PeerCapacity;
   readonly #parts: PeerParts;
   readonly #frames: FrameQueue;
-  readonly #behaviour = new PeerBehaviour();
-  readonly #keepAlive: KeepAlive;
+  readonly #authentication: Authentication;
+  readonly #behaviour: PeerBehaviour;
   readonly #channels: Channels;
   readonly #reader: MessageReader;
+  readonly #questions: QuestionParts;
   #socket: RelaySocket | undefined;
-  #progressBytes = 0;
-  #progressEvents = 0;
   #ended: { readonly error: TransportError | undefined } | undefined;
-  #refusal: PeerRefusedError | undefined;
-  /** Settles when we have authenticated, or tried to, where the remote is known to want it. */
+  #denial: AccessDeniedError | undefined;
+  /** Where the remote is known to want it: resolves when we have authenticated, or tried to. */
   #entry: Promise<void> | undefined;
 
   constructor(parts: PeerParts) {
@@ -64,30 +76,35 @@ export class Peer {
     this.#parts = parts;
     this.#frames = new FrameQueue(parts.held.open());
     this.capacity = new PeerCapacity(parts);
-    this.#keepAlive = new KeepAlive(parts.clock);
+    this.#behaviour = new PeerBehaviour({ ...parts, close: (error) => this.close(error) });
     this.#channels = new Channels({
       clock: parts.clock,
-      limitMs: limits.remoteRequestMsMax,
       isBehind: () => this.#frames.isBehind,
+      send: (message) => this.#send(message),
     });
-    this.authentication = new Authentication({ ...parts, send: (message) => this.send(message) });
+    this.#authentication = new Authentication({ ...parts, send: (message) => this.#send(message) });
     this.#reader = new MessageReader({
       ...parts,
-      authentication: this.authentication,
+      authentication: this.#authentication,
+      behaviour: this.#behaviour,
       channels: this.#channels,
-      slowDown: () => this.slowDown(),
-      excuse: () => this.#behaviour.excuse(parts.clock.monotonic()),
-      tighten: (what) => this.tighten(what),
-      progressed: (bytes, events) => {
-        this.#progressBytes += bytes;
-        this.#progressEvents += events;
-      },
-      violation: () => this.violation(),
+      adaptTo: (rejection) => this.#adaptTo(rejection),
     });
+    this.#questions = {
+      clock: parts.clock,
+      channels: this.#channels,
+      behaviour: this.#behaviour,
+      onViolation: () => this.violation(),
+    };
     this.handlers = {
       incoming: parts.held.open(),
-      onMessage: (frame) => this.#onFrame(frame),
-      onPong: () => this.#keepAlive.hear(),
+      onMessage: (frame) => {
+        if (this.isEnded) return;
+        this.#behaviour.hear();
+        parts.metrics.received(frame.length);
+        this.#frames.push(frame);
+      },
+      onPong: () => this.#behaviour.hear(),
       onClosed: (error) => this.#end(error),
     };
   }
@@ -117,8 +134,8 @@ export class Peer {
   }
 
   /** Why the remote does not let us in, if it does not. */
-  get refusal(): PeerRefusedError | undefined {
-    return this.#refusal;
+  get denial(): AccessDeniedError | undefined {
+    return this.#denial;
   }
 
   /** Bytes of messages that wait to be looked at. */
@@ -128,11 +145,7 @@ export class Peer {
 
   /** What has come of what catch-up asked for. */
   get progress(): Progress {
-    return {
-      bytes: this.#progressBytes,
-      events: this.#progressEvents,
-      isBehind: this.#frames.isBehind,
-    };
+    return { ...this.#reader.caughtUp, isBehind: this.#frames.isBehind };
   }
 
   attach(socket: RelaySocket): void {
@@ -140,13 +153,18 @@ export class Peer {
     this.#frames.attach(socket);
   }
 
-  /** Reads until the connection ends, or `signal` ends it; then all channels have been told. */
+  /** Reads until the connection ends, or `signal` ends it; then all who asked something have been told. */
   async run(signal: AbortSignal): Promise<void> {
     using _ = onAbort(signal, () => {
       this.close();
       this.#reader.stop();
     });
-    this.#begin();
+    const ping = () => this.#socket?.ping();
+    this.#behaviour.keepAlive(ping, () => this.#frames.isBehind);
+    if (this.#parts.authRequired && this.#parts.identity !== undefined) {
+      // Should it fail, the remote will say `auth-required:`, and it is dealt with there.
+      this.#entry = this.#authentication.ensure().catch(() => {});
+    }
     try {
       for (let frame = await this.#frames.next(); frame !== undefined; frame = await this.#frames.next()) {
         if (signal.aborted) break;
@@ -154,7 +172,9 @@ export class Peer {
       }
     } finally {
       this.close();
-      this.#release();
+      this.#behaviour.stop();
+      this.#authentication.end();
+      this.#channels.end();
     }
   }
 
@@ -166,103 +186,109 @@ export class Peer {
     socket?.close();
   }
 
-  /** The remote does not let us in: the connection ends, and the relay is left alone for a day. */
-  refuse(error: unknown): void {
-    if (!(error instanceof PeerRefusedError)) return;
-    this.#refusal ??= error;
-    this.close(new TransportError('policy', error.message, error));
+  /** Asks for stored events until EOSE, in its turn among the requests. Rejects with the signal's reason. */
+  async request(
+    filters: readonly Filter[],
+    listener: RequestListener,
+    signal: AbortSignal,
+  ): Promise<RequestOutcome> {
+    const ask = () => runRequest(this.#questions, filters, listener, signal);
+    return await this.capacity.requests.use(signal, async () => await this.#retrying(signal, ask));
   }
 
-  openChannel(prefix: string, listener: ChannelListener): Channel {
-    if (this.#ended !== undefined) throw new PeerGoneError(this.relay);
-    return this.#channels.open(prefix, listener);
+  /**
+   * Asks for what is new and matches; what is stored is not asked for. `undefined` when the connection ended. Rejects
+   * with the signal's reason.
+   */
+  async subscribe(
+    filters: readonly Filter[],
+    listener: SubscriptionListener,
+    signal: AbortSignal,
+  ): Promise<Subscription | undefined> {
+    if (!(await this.#ready(signal))) return undefined;
+    return openSubscription(this.#questions, filters, listener, (rejection) => this.#adaptTo(rejection));
   }
 
-  /** Forgets a channel; `message` (CLOSE, NEG-CLOSE) tells the remote, unless it closed first. */
-  closeChannel(channel: Channel, message?: 'CLOSE' | 'NEG-CLOSE'): void {
-    if (this.#channels.close(channel) && message !== undefined) this.send([message, channel.id]);
+  /** Reconciles (NIP-77), message by message, until nothing is left to ask. Rejects with the signal's reason. */
+  async negotiate(negotiator: Negotiator, signal: AbortSignal): Promise<PeerOutcome> {
+    const ready = async () => await this.#ready(signal);
+    const ask = () => runNegotiation(this.#questions, negotiator, ready, signal);
+    return await this.#retrying(signal, ask);
   }
 
-  /** Resolves when the remote may be asked something. Rejects when the connection ends before. */
-  async ready(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    await this.#entry;
-    for (;;) {
-      signal.throwIfAborted();
-      if (this.#ended !== undefined) throw new PeerGoneError(this.relay);
-      const quietMs = this.#behaviour.quietMs(clock.monotonic());
-      const isBusy = (this.#socket?.bufferedBytes ?? 0) > limits.remoteSendBytesHigh;
-      if (quietMs <= 0 && !isBusy) return;
-      await clock.sleep(quietMs > 0 ? quietMs : sendPollMs, signal);
+  /** Tells the remote who we are (NIP-42). One that does not take it does not let us in: the connection ends. */
+  async authenticate(): Promise<void> {
+    try {
+      await this.#authentication.ensure();
+    } catch (error) {
+      this.#deny(error);
     }
   }
 
-  send(message: readonly unknown[]): void {
-    if (this.#ended !== undefined) return;
+  /** The message that is being looked at answers nothing, or is not what was asked for. Too much of that ends the connection. */
+  violation(): void {
+    this.#reader.violation();
+  }
+
+  /** Asks again after "slow down", when there were too many subscriptions, and once after authentication. */
+  async #retrying<Outcome extends RequestOutcome>(
+    signal: AbortSignal,
+    ask: () => Promise<Outcome>,
+  ): Promise<Outcome | PeerOutcome> {
+    let pauses = 0;
+    let isAuthenticated = false;
+    for (;;) {
+      if (!(await this.#ready(signal))) return { type: 'gone' };
+      const outcome = await ask();
+      if (outcome.type !== 'rejected') return outcome;
+      const { rejection, reason } = outcome;
+      if (rejection.type === 'auth') {
+        if (isAuthenticated) this.#deny(new AccessDeniedError(this.relay, reason));
+        else await this.authenticate();
+        isAuthenticated = true;
+      } else if (rejection.type === 'slow-down' || rejection.type === 'too-many-subscriptions') {
+        pauses += 1;
+        if (pauses > pausesMax) return { type: 'overloaded' };
+        this.#adaptTo(rejection);
+        if (rejection.type !== 'slow-down') await this.#parts.clock.sleep(tooManyPauseMs, signal);
+      } else {
+        return outcome;
+      }
+    }
+  }
+
+  /** Whether there was something to do about it, so that the same may be asked again at once. */
+  #adaptTo({ type }: Rejection): boolean {
+    if (type === 'too-many-subscriptions') return this.capacity.tighten('subscriptions', this.#channels.size);
+    if (type === 'too-many-filters') return this.capacity.tighten('filters', this.#channels.size);
+    if (type === 'slow-down') this.#behaviour.slowDown();
+    return type === 'slow-down';
+  }
+
+  /** Waits until the remote may be asked something; false when the connection ended. */
+  async #ready(signal: AbortSignal): Promise<boolean> {
+    await this.#entry;
+    for (;;) {
+      signal.throwIfAborted();
+      if (this.isEnded) return false;
+      const { pauseMs } = this.#behaviour;
+      const isBusy = (this.#socket?.bufferedBytes ?? 0) > limits.remoteSendBytesHigh;
+      if (pauseMs <= 0 && !isBusy) return true;
+      await this.#parts.clock.sleep(pauseMs > 0 ? pauseMs : sendPollMs, signal);
+    }
+  }
+
+  #send(message: readonly unknown[]): void {
+    if (this.isEnded) return;
     const frame = JSON.stringify(message);
     this.#parts.metrics.sent(frame.length);
     this.#socket?.send(frame);
   }
 
-  /** The remote wants us to slow down: it is asked nothing for a while. No failure. */
-  slowDown(): void {
-    const { clock, logger } = this.#parts;
-    if (!this.#behaviour.slowDown(clock.monotonic())) return;
-    logger.info({ relay: this.relay, pauseMs: limits.remoteSlowDownMs }, 'relay asks to slow down');
-  }
-
-  /** Whether the remote wanted us to slow down since then: in a NOTICE, that was its answer to what it is silent on. */
-  wasSlowedSince(sentAt: number): boolean {
-    return this.#behaviour.wasSlowedSince(sentAt);
-  }
-
-  /** The remote took fewer subscriptions, or filters in one, than it was thought to. False when it is the least already. */
-  tighten(what: 'subscriptions' | 'filters'): boolean {
-    return this.capacity.tighten(what, this.#channels.size);
-  }
-
-  /** A request came to its end as it should. */
-  answered(): void {
-    this.#behaviour.answered();
-  }
-
-  /** A request of `sentAt` got no answer. Several in a row end the connection, unless the remote said why since. */
-  unanswered(sentAt: number): void {
-    if (!this.#behaviour.unanswered(sentAt)) return;
-    this.close(new TransportError('timeout', `${this.relay} does not answer`));
-  }
-
-  /** The message that is being looked at answers nothing, or cannot be read. Too much of that ends the connection. */
-  violation(): void {
-    const { metrics, clock } = this.#parts;
-    metrics.violation();
-    if (!this.#behaviour.violation(this.#reader.reading, clock.monotonic())) return;
-    this.close(new TransportError('protocol', `${this.relay} sends what nobody asked for`));
-  }
-
-  #begin(): void {
-    this.#keepAlive.start({
-      ping: () => this.#socket?.ping(),
-      isBehind: () => this.#frames.isBehind,
-      onSilent: () => this.close(new TransportError('timeout', `${this.relay} went silent`)),
-    });
-    if (this.#parts.authRequired && this.#parts.identity !== undefined) {
-      // Should it fail, the remote will say `auth-required:`, and it is dealt with there.
-      this.#entry = this.authentication.ensure().catch(() => {});
-    }
-  }
-
-  #release(): void {
-    this.#keepAlive.stop();
-    this.authentication.end();
-    this.#channels.end();
-  }
-
-  #onFrame(frame: string): void {
-    if (this.#ended !== undefined) return;
-    this.#keepAlive.hear();
-    this.#parts.metrics.received(frame.length);
-    this.#frames.push(frame);
+  /** The remote does not let us in: the connection ends, and the relay is left alone for a day. */
+  #deny(error: unknown): void {
+    if (error instanceof AccessDeniedError) this.#denial ??= error;
+    this.close(new TransportError('policy', errorMessage(error), error));
   }
 
   #end(error: TransportError | undefined): void {

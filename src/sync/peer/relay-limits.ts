@@ -1,5 +1,7 @@
 import { limits } from '../../config/limits.js';
+import { Slots } from '../../lib/turns/slots.js';
 import type { RelayInformation } from '../dial/transport.js';
+import type { SyncLogger } from '../report/logger.js';
 
 /** What one remote takes (docs/sync.md §2): from its NIP-11 document, else the cautious defaults. */
 export type RelayLimits = {
@@ -54,4 +56,50 @@ function share(
   const sessions = subscriptions > 2 ? negentropySessions : 0;
   const liveSubscriptions = Math.max(0, subscriptions - requests - sessions);
   return { subscriptions, liveSubscriptions, requests, negentropySessions: Math.max(1, sessions) };
+}
+
+/** What one remote takes on one connection: what it published, less what it turned out not to take. */
+export class PeerCapacity {
+  /** Places for downloads and pages; and for negentropy sessions. */
+  readonly requests: Slots;
+  readonly sessions: Slots;
+  readonly #relay: string;
+  readonly #logger: SyncLogger;
+  readonly #listeners: (() => void)[] = [];
+  #limits: RelayLimits;
+
+  constructor(parts: { readonly relay: string; readonly limits: RelayLimits; readonly logger: SyncLogger }) {
+    this.#relay = parts.relay;
+    this.#logger = parts.logger;
+    this.#limits = parts.limits;
+    this.requests = new Slots(parts.limits.requests);
+    this.sessions = new Slots(parts.limits.negentropySessions);
+  }
+
+  get limits(): RelayLimits {
+    return this.#limits;
+  }
+
+  /** Calls `listener` whenever the limits became less. */
+  onTightened(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * The remote took fewer subscriptions, of which `open` are open, or filters in one, than it was thought to. False when
+   * it is the least already.
+   */
+  tighten(what: 'subscriptions' | 'filters', open: number): boolean {
+    const before = this.#limits;
+    this.#limits = what === 'filters' ? fewerFilters(before) : fewerSubscriptions(before, open);
+    const { subscriptions, filtersPerSubscription, requests, negentropySessions } = this.#limits;
+    if (subscriptions === before.subscriptions && filtersPerSubscription === before.filtersPerSubscription) {
+      return false;
+    }
+    this.requests.resize(requests);
+    this.sessions.resize(negentropySessions);
+    this.#logger.info({ relay: this.#relay, limits: this.#limits }, 'relay takes less than thought');
+    for (const listener of this.#listeners) listener();
+    return true;
+  }
 }

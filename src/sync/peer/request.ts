@@ -3,110 +3,73 @@ import { deferred, onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
-import { PeerGoneError, PeerOverloadedError, PeerRefusedError } from '../errors.js';
-import type { Peer } from './peer.js';
-import { readRefusal } from './refusal.js';
+import type { Channels } from './channels.js';
+import type { PeerBehaviour } from './peer-behaviour.js';
+import { type Rejected, rejected, slowedDown } from './rejection.js';
 
-/** How a REQ for stored events ended. */
-export type RequestEnd =
-  | { readonly type: 'eose' }
-  /** We ended it: `onEvent` had enough. */
-  | { readonly type: 'cut' }
-  | { readonly type: 'closed'; readonly reason: string }
-  | { readonly type: 'silent' };
-
-/** The end of a request of which only a NOTICE said that it came too soon. */
-export const slowedDown = { type: 'closed', reason: 'rate-limited: by a NOTICE' } as const;
-
-export type RequestParts = {
-  readonly peer: Peer;
+/** What a question needs of the connection on which it is asked. */
+export type QuestionParts = {
   readonly clock: Clock;
-  readonly source: EventSource['type'];
-  readonly filter: Filter;
-  /** Takes each event that comes; `false` ends the request. */
-  readonly onEvent: (event: NostrEvent) => boolean;
-  readonly signal: AbortSignal;
+  readonly channels: Channels;
+  readonly behaviour: PeerBehaviour;
+  /** Something came that was not asked for. */
+  readonly onViolation: () => void;
 };
 
-/** Times that one request is sent again after "slow down", or "too many subscriptions", before it counts as refused. */
-const pausesMax = 5;
-/** What a remote that has too many subscriptions is given to notice that some were closed. */
-const tooManyPauseMs = 1_000;
+/** How a question to a remote ended. */
+export type PeerOutcome =
+  /** All of the answer came. */
+  | { readonly type: 'ended' }
+  /** For good: where waiting or authentication can help, it was asked again. */
+  | Rejected
+  /** It wants us to ask less, time and again. */
+  | { readonly type: 'overloaded' }
+  /** Nothing came within the time limit. */
+  | { readonly type: 'silent' }
+  /** The connection ended, also because the remote does not let us in (NIP-42). */
+  | { readonly type: 'gone' };
 
-/**
- * Asks for stored events until EOSE. Waits for a free place, for the pause that "slow down" asks for, and answers
- * `auth-required:`; other ends are told. Rejects with `PeerGoneError`, `PeerRefusedError` or the signal's reason.
- */
-export async function request(parts: RequestParts): Promise<RequestEnd> {
-  return await parts.peer.capacity.requests.use(
-    parts.signal,
-    async () => await retryOnRateLimit(parts, () => requestOnce(parts)),
-  );
-}
+/** `cut`: we ended it, for `onEvent` had enough. */
+export type RequestOutcome = PeerOutcome | { readonly type: 'cut' };
 
-/** Repeats `ask` after "slow down", when there were too many subscriptions, and once after authentication. */
-export async function retryOnRateLimit<End extends { readonly type: string }>(
-  { peer, clock, signal }: Pick<RequestParts, 'peer' | 'clock' | 'signal'>,
-  ask: () => Promise<End | { readonly type: 'closed'; readonly reason: string }>,
-): Promise<End | { readonly type: 'closed'; readonly reason: string }> {
-  let pauses = 0;
-  let wasAuthenticated = false;
-  for (;;) {
-    const end = await ask();
-    if (!isClosed(end)) return end;
-    const refusal = readRefusal(end.reason);
-    if (refusal.type === 'auth') {
-      if (wasAuthenticated) throw new PeerRefusedError(peer.relay, end.reason);
-      wasAuthenticated = true;
-      await peer.authentication.ensure();
-    } else if (refusal.type === 'slow-down' || refusal.type === 'too-many-subscriptions') {
-      pauses += 1;
-      if (pauses > pausesMax) throw new PeerOverloadedError(peer.relay, 'asks for less time and again');
-      if (refusal.type === 'slow-down') peer.slowDown();
-      else peer.tighten('subscriptions');
-      if (refusal.type !== 'slow-down') await clock.sleep(tooManyPauseMs, signal);
-    } else {
-      return end;
-    }
-  }
-}
+/** Who asks for stored events. */
+export type RequestListener = {
+  readonly source: EventSource['type'];
+  /** Takes each event that comes under the request; `false` ends it. */
+  onEvent(event: NostrEvent): boolean;
+};
 
-function isClosed(end: {
-  readonly type: string;
-}): end is { readonly type: 'closed'; readonly reason: string } {
-  return end.type === 'closed';
-}
-
-async function requestOnce(parts: RequestParts): Promise<RequestEnd> {
-  const { peer, clock, signal } = parts;
-  await peer.ready(signal);
-  const ended = deferred<RequestEnd>();
+/** One REQ for stored events, until EOSE. Rejects with the signal's reason. */
+export async function runRequest(
+  { clock, channels, behaviour }: QuestionParts,
+  filters: readonly Filter[],
+  listener: RequestListener,
+  signal: AbortSignal,
+): Promise<RequestOutcome> {
+  const ended = deferred<RequestOutcome>();
   const sentAt = clock.monotonic();
-  const channel = peer.openChannel('r', {
-    source: parts.source,
+  const channel = channels.open('r', {
+    source: listener.source,
     onEvent: (event) => {
-      if (!parts.onEvent(event)) ended.resolve({ type: 'cut' });
+      if (!listener.onEvent(event)) ended.resolve({ type: 'cut' });
     },
     onMessage: (message) => {
-      if (message.type === 'EOSE') ended.resolve({ type: 'eose' });
-      else if (message.type === 'CLOSED') ended.resolve({ type: 'closed', reason: message.reason });
+      if (message.type === 'EOSE') ended.resolve({ type: 'ended' });
+      else if (message.type === 'CLOSED') ended.resolve(rejected(message.reason));
       else return false;
       return true;
     },
-    onSilent: () => ended.resolve(peer.wasSlowedSince(sentAt) ? slowedDown : { type: 'silent' }),
-    onGone: () => ended.reject(new PeerGoneError(peer.relay)),
+    onSilent: () => ended.resolve(behaviour.wasSlowedSince(sentAt) ? slowedDown : { type: 'silent' }),
+    onGone: () => ended.resolve({ type: 'gone' }),
   });
   using _ = onAbort(signal, ended.reject);
-  let isClosed = false;
   try {
-    peer.send(['REQ', channel.id, parts.filter]);
-    channel.expect();
-    const end = await ended.promise;
-    isClosed = end.type === 'closed' && end !== slowedDown;
-    if (end.type === 'silent') peer.unanswered(sentAt);
-    else if (end !== slowedDown) peer.answered();
-    return end;
+    channel.ask(['REQ', channel.id, ...filters]);
+    const outcome = await ended.promise;
+    if (outcome.type === 'silent') behaviour.unanswered(sentAt);
+    else if (outcome.type !== 'gone' && outcome !== slowedDown) behaviour.answered();
+    return outcome;
   } finally {
-    peer.closeChannel(channel, isClosed ? undefined : 'CLOSE');
+    channels.close(channel);
   }
 }

@@ -220,10 +220,10 @@ export class RelaySync {
     signal.throwIfAborted();
     const failure = peer.error?.failure;
     logger.info({ relay: this.relay, failure }, 'disconnected');
-    this.#lose(peer.refusal === undefined ? { type: 'disconnected', failure } : { type: 'refused' });
-    if (peer.refusal !== undefined) {
+    this.#lose(peer.denial === undefined ? { type: 'disconnected', failure } : { type: 'refused' });
+    if (peer.denial !== undefined) {
       logger.warn(
-        { relay: this.relay, ...peer.refusal.details },
+        { relay: this.relay, ...peer.denial.details },
         'relay does not let us in; tried again in a day',
       );
     }

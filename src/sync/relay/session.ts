@@ -134,12 +134,11 @@ export class Session {
     return unserved;
   }
 
-  /** The connection's end, and the remote's refusal to let us in, end a part; they are no fault of ours. */
+  /** The end of the connection ends a part; that is no fault of ours. */
   async #runPart(part: { run(signal: AbortSignal): Promise<void> }, signal: AbortSignal): Promise<void> {
     try {
       await part.run(signal);
     } catch (error) {
-      this.#peer.refuse(error);
       if (!this.#peer.isEnded) throw error;
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRefusal, refusesNegentropy } from '../../src/sync/peer/refusal.js';
+import { readRejection, rejectsNegentropy } from '../../src/sync/peer/rejection.js';
 
 describe('what relays mean by their texts', () => {
   it.each([
@@ -8,11 +8,11 @@ describe('what relays mean by their texts', () => {
     'you are sending too fast',
     'error: too many requests',
   ])('"%s" is "slow down"', (text) => {
-    expect(readRefusal(text)).toEqual({ type: 'slow-down' });
+    expect(readRejection(text)).toEqual({ type: 'slow-down' });
   });
 
   it('auth-required: asks for NIP-42', () => {
-    expect(readRefusal('auth-required: we only serve members')).toEqual({ type: 'auth' });
+    expect(readRejection('auth-required: we only serve members')).toEqual({ type: 'auth' });
   });
 
   it.each([
@@ -22,7 +22,7 @@ describe('what relays mean by their texts', () => {
     ['blocked: this query is too big', undefined, undefined],
     ['too many records: 100000 max', undefined, 100_000],
   ])('"%s" (%s) is too many, with the cap %s', (text, fourth, itemsMax) => {
-    expect(readRefusal(text, fourth)).toEqual({ type: 'too-many-results', itemsMax });
+    expect(readRejection(text, fourth)).toEqual({ type: 'too-many-results', itemsMax });
   });
 
   it.each([
@@ -32,22 +32,22 @@ describe('what relays mean by their texts', () => {
     'blocked: pubkey not admitted',
     '',
   ])('"%s" is no size problem', (text) => {
-    expect(readRefusal(text)).toEqual({ type: 'other' });
+    expect(readRejection(text)).toEqual({ type: 'other' });
   });
 
   it('tells limits of subscriptions and of filters', () => {
-    expect(readRefusal('error: too many concurrent REQs').type).toBe('too-many-subscriptions');
-    expect(readRefusal('rate-limited: at most 500 open subscriptions').type).toBe('too-many-subscriptions');
-    expect(readRefusal('rate-limited: at most 9 characters of open subscriptions').type).toBe(
+    expect(readRejection('error: too many concurrent REQs').type).toBe('too-many-subscriptions');
+    expect(readRejection('rate-limited: at most 500 open subscriptions').type).toBe('too-many-subscriptions');
+    expect(readRejection('rate-limited: at most 9 characters of open subscriptions').type).toBe(
       'too-many-subscriptions',
     );
-    expect(readRefusal('blocked: too many open subscriptions').type).toBe('too-many-subscriptions');
-    expect(readRefusal('invalid: too many filters').type).toBe('too-many-filters');
+    expect(readRejection('blocked: too many open subscriptions').type).toBe('too-many-subscriptions');
+    expect(readRejection('invalid: too many filters').type).toBe('too-many-filters');
   });
 
   it('reads a refusal of negentropy out of a NOTICE', () => {
-    expect(refusesNegentropy('ERROR: bad msg: negentropy disabled')).toBe(true);
-    expect(refusesNegentropy('unknown message type NEG-OPEN')).toBe(true);
-    expect(refusesNegentropy('Welcome! Be nice.')).toBe(false);
+    expect(rejectsNegentropy('ERROR: bad msg: negentropy disabled')).toBe(true);
+    expect(rejectsNegentropy('unknown message type NEG-OPEN')).toBe(true);
+    expect(rejectsNegentropy('Welcome! Be nice.')).toBe(false);
   });
 });

@@ -1,11 +1,11 @@
 import { smallest } from '../../lib/collections/lists.js';
 
 /**
- * What a relay means by the text of a CLOSED, NOTICE, OK or NEG-ERR. The machine-readable prefix of NIP-01 decides
- * where there is one; beyond that these texts are all that relays say.
+ * What a relay means by the text of a CLOSED, NOTICE, OK or NEG-ERR. Of the machine-readable prefixes of NIP-01
+ * `auth-required:` decides; beyond that the text is all that a relay says.
  */
-export type Refusal =
-  /** Pause, then ask again. */
+export type Rejection =
+  /** Wait, then ask again. */
   | { readonly type: 'slow-down' }
   /** Authenticate (NIP-42), then ask again. */
   | { readonly type: 'auth' }
@@ -15,6 +15,9 @@ export type Refusal =
   | { readonly type: 'too-many-filters' }
   /** Anything else. */
   | { readonly type: 'other' };
+
+/** The remote said no (CLOSED, NEG-ERR, a NOTICE): `reason` are its words, `rejection` is what they mean. */
+export type Rejected = { readonly type: 'rejected'; readonly rejection: Rejection; readonly reason: string };
 
 /*
  * Phrases are looked for in the words of a text, each with a space before and after it, so that `rate limit` also
@@ -55,7 +58,7 @@ const tooManyResults = [
 const adjectives = / (?:open|concurrent|active|query)(?= )/g;
 
 /** Reads a reason. `itemsMax` is the number that stood beside it (4th element of NEG-ERR). */
-export function readRefusal(reason: string, itemsMax?: number): Refusal {
+export function readRejection(reason: string, itemsMax?: number): Rejection {
   if (reason.slice(0, 14).toLowerCase() === 'auth-required:') return { type: 'auth' };
   const said = wordsOf(reason);
   const plainly = said.replaceAll(adjectives, '');
@@ -70,6 +73,18 @@ export function readRefusal(reason: string, itemsMax?: number): Refusal {
   }
   return { type: 'other' };
 }
+
+/** `itemsMax` is the number that stood beside the reason (4th element of NEG-ERR). */
+export function rejected(reason: string, itemsMax?: number): Rejected {
+  return { type: 'rejected', reason, rejection: readRejection(reason, itemsMax) };
+}
+
+/** A silence since a NOTICE that asked us to slow down: that was the answer. */
+export const slowedDown: Rejected = {
+  type: 'rejected',
+  rejection: { type: 'slow-down' },
+  reason: 'rate-limited: by a NOTICE',
+};
 
 function isAboutSize(said: string, plainly: string): boolean {
   const ends = things.map((thing) => `${thing} `);
@@ -117,6 +132,6 @@ const negentropyNotice = [
 ];
 
 /** Whether a NOTICE, while a NEG-OPEN waits for its first answer, says that the relay cannot do it. */
-export function refusesNegentropy(notice: string): boolean {
+export function rejectsNegentropy(notice: string): boolean {
   return says(wordsOf(notice), negentropyNotice);
 }
