@@ -35,6 +35,7 @@ import type { Surroundings } from './surroundings.js';
 export type Core = AsyncDisposable &
   OpenedStore & {
     readonly registry: Registry;
+    readonly serving: RepositoryServing;
     readonly directory: RepositoryDirectory;
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
@@ -136,6 +137,7 @@ export async function openCore(
     return {
       ...opened,
       registry,
+      serving,
       directory,
       admission,
       alignment,

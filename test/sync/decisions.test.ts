@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import { canTry, learn } from '../../src/sync/catchup/capability.js';
-import { batchSince, CatchupQueue } from '../../src/sync/catchup/catchup-queue.js';
 import { isGap } from '../../src/sync/catchup/gaps.js';
 import { fullPace, nextPace } from '../../src/sync/catchup/pace.js';
 import { InFlightIds } from '../../src/sync/fetch/in-flight.js';
 import { UnservedIds } from '../../src/sync/fetch/unserved.js';
 import { heldIdBytes } from '../../src/sync/held-memory.js';
 import { nextDueMs } from '../../src/sync/relay/daily-schedule.js';
+import { batchSince } from '../../src/sync/topics/catchup-batch.js';
 import { announcementsTopic } from '../../src/sync/topics/layers.js';
-import { SyncProgress } from '../../src/sync/topics/sync-progress.js';
+import { TopicTable } from '../../src/sync/topics/topic-table.js';
 import { roomyMemory } from '../support/roomy-memory.js';
 import { announcement, event, pubkey } from './support/events.js';
 
@@ -66,82 +66,6 @@ describe('triggers (docs/sync.md §5)', () => {
   });
 });
 
-describe('the queue of catch-up', () => {
-  const topics = new Set([announcementsTopic, '30617:a:b', pubkey(1), pubkey(2)]);
-  const settled = (topic: string) => topics.has(topic);
-  const always = () => true;
-
-  it('gives layer 1 first, and history that we never had before the rest', () => {
-    const queue = new CatchupQueue();
-    queue.add([pubkey(1)], 'reconnect');
-    queue.add([pubkey(2), '30617:a:b', announcementsTopic], 'start');
-    const next = queue.next(always, settled);
-    expect(next).toMatchObject({ type: 'topics', trigger: 'start', layer: 1 });
-    queue.remove([announcementsTopic]);
-    expect(queue.next(always, settled)).toMatchObject({ trigger: 'start', layer: 2 });
-  });
-
-  it('a topic waits once; a reconnect asks for no more than start or daily will', () => {
-    const queue = new CatchupQueue();
-    queue.add([pubkey(1)], 'start');
-    queue.add([pubkey(1)], 'reconnect');
-    expect(queue.size).toBe(1);
-    expect(queue.next(always, settled)).toMatchObject({ trigger: 'start' });
-    queue.add([pubkey(1)], 'daily');
-    expect(queue.size).toBe(1);
-    expect(queue.next(always, settled)).toMatchObject({ trigger: 'daily' });
-  });
-
-  it('waits until the live subscription of a topic stands (docs/sync.md §4)', () => {
-    const queue = new CatchupQueue();
-    queue.add([pubkey(9)], 'start');
-    expect(queue.next(always, settled)).toBeUndefined();
-    expect(queue.next(always, (topic) => topic === pubkey(9))).toBeDefined();
-  });
-
-  it('goes on with an interrupted batch before others, but lets others pass one that failed', () => {
-    const queue = new CatchupQueue();
-    const batch = (failures: number) => ({
-      trigger: 'start' as const,
-      layer: 3 as const,
-      topics: [pubkey(1)],
-      since: 0,
-      startedAt: 5,
-      pagings: new Map(),
-      failures,
-    });
-    queue.add([pubkey(2)], 'start');
-    queue.putBack(batch(1));
-    expect(queue.next(always, settled)).toMatchObject({ type: 'topics' });
-    queue.putBack(batch(0));
-    expect(queue.next(always, settled)).toMatchObject({ type: 'interrupted', batch: { failures: 0 } });
-    expect(queue.isEmptyOf('start')).toBe(false);
-  });
-
-  it('an interrupted batch after a reconnect does not stand for the daily one, nor for the start', () => {
-    const queue = new CatchupQueue();
-    const topics = [pubkey(1)];
-    const pagings = new Map();
-    queue.putBack({ trigger: 'reconnect', layer: 3, topics, since: 5, startedAt: 9, pagings, failures: 0 });
-    queue.add(topics, 'reconnect');
-    expect(queue.size).toBe(1);
-    queue.add(topics, 'daily');
-    expect(queue.isEmptyOf('daily')).toBe(false);
-    queue.add(topics, 'start');
-    expect(queue.isEmptyOf('daily')).toBe(true);
-    expect(queue.isEmptyOf('start')).toBe(false);
-  });
-
-  it('an interrupted batch that asks for everything stands for every other', () => {
-    const queue = new CatchupQueue();
-    const topics = [pubkey(1)];
-    const pagings = new Map();
-    queue.putBack({ trigger: 'start', layer: 3, topics, since: 0, startedAt: 9, pagings, failures: 0 });
-    for (const trigger of ['start', 'reconnect', 'daily'] as const) queue.add(topics, trigger);
-    expect(queue.size).toBe(1);
-  });
-});
-
 describe('pace (docs/sync.md §5): closed loop', () => {
   it('goes on at once while all is well, slower under strain, and recovers', () => {
     expect(nextPace(fullPace, { overloaded: false, msPerRequest: 50 })).toEqual(fullPace);
@@ -165,39 +89,39 @@ describe('gaps (docs/sync.md §7)', () => {
   const now = 1_000;
   const repository = announcement('repo', []);
   const address = `30617:${repository.pubkey}:repo`;
+  const openedAt = (topic: string, at: number) => ({
+    openedAt: (each: string) => (each === topic ? at : undefined),
+  });
 
   it('is an event that is younger than the first live subscription to a filter that matches it', () => {
-    const progress = new SyncProgress();
-    progress.opened([address], 500);
-    progress.opened([address], 900);
+    const topics = openedAt(address, 500);
     const at = (created_at: number) => event({ created_at, tags: [['a', address]] });
-    expect(isGap(at(501), 2, progress, now)).toBe(true);
-    expect(isGap(at(500), 2, progress, now)).toBe(false);
+    expect(isGap(at(501), 2, topics, now)).toBe(true);
+    expect(isGap(at(500), 2, topics, now)).toBe(false);
+  });
+
+  it('only the first live subscription counts, over connections', () => {
+    const table = new TopicTable();
+    for (const at of [500, 900]) {
+      table.connected([address]);
+      const subscription = { topics: [address], filters: [] };
+      table.live.opened(subscription);
+      table.live.confirmed(subscription, at);
+      table.disconnected();
+    }
+    expect(table.openedAt(address)).toBe(500);
   });
 
   it('first-time history is no gap, nor is an event of the future', () => {
-    const progress = new SyncProgress();
     const root = event({ created_at: 600, tags: [['e', pubkey(1)]] });
-    expect(isGap(root, 3, progress, now)).toBe(false);
-    progress.opened([pubkey(1)], 500);
-    expect(isGap(root, 3, progress, now)).toBe(true);
-    expect(isGap({ ...root, created_at: 2_000 }, 3, progress, now)).toBe(false);
+    expect(isGap(root, 3, openedAt(address, 500), now)).toBe(false);
+    expect(isGap(root, 3, openedAt(pubkey(1), 500), now)).toBe(true);
+    expect(isGap({ ...root, created_at: 2_000 }, 3, openedAt(pubkey(1), 500), now)).toBe(false);
   });
 
   it('layer 1 is one filter', () => {
-    const progress = new SyncProgress();
-    progress.opened([announcementsTopic], 500);
-    expect(isGap({ ...repository, created_at: 600 }, 1, progress, now)).toBe(true);
-  });
-});
-
-describe('the progress of a relay: never done what was not stored (docs/sync.md §5)', () => {
-  it('is complete only when every topic is, as of the oldest', () => {
-    const progress = new SyncProgress();
-    progress.done(['a'], 10);
-    progress.done(['b'], 5);
-    expect(progress.oldestDoneAt(['a', 'b'])).toBe(5);
-    expect(progress.oldestDoneAt(['a', 'c'])).toBeUndefined();
+    const topics = openedAt(announcementsTopic, 500);
+    expect(isGap({ ...repository, created_at: 600 }, 1, topics, now)).toBe(true);
   });
 });
 

@@ -4,7 +4,6 @@ import { utf8Length } from '../../src/lib/bytes.js';
 import { announcementsTopic, type Topic } from '../../src/sync/topics/layers.js';
 import {
   batchesOf,
-  missingTopics,
   type OpenSubscription,
   type PackingLimits,
   packSubscriptions,
@@ -26,19 +25,6 @@ const limitsArb: fc.Arbitrary<PackingLimits> = fc.record({
   tagsPerFilter: fc.integer({ min: 1, max: 100 }),
   filtersPerSubscription: fc.integer({ min: 1, max: 20 }),
   messageBytes: fc.integer({ min: 1_000, max: 60_000 }),
-});
-
-describe('the diff: wanted − in flight − confirmed (docs/sync.md §3)', () => {
-  it('is what is wanted and neither in flight nor confirmed, in the order of what is wanted', () => {
-    fc.assert(
-      fc.property(topicsArb, fc.array(topicArb), fc.array(topicArb), (wanted, inFlight, confirmed) => {
-        const missing = missingTopics(wanted, new Set(inFlight), new Set(confirmed));
-        expect(missing).toEqual(
-          wanted.filter((topic) => !inFlight.includes(topic) && !confirmed.includes(topic)),
-        );
-      }),
-    );
-  });
 });
 
 describe('packing (docs/sync.md §3)', () => {

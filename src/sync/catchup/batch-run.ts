@@ -10,6 +10,7 @@ import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
+import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { announcementsTopic, filtersOf, layer1Kinds } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
 import { learn } from './capability.js';
@@ -24,7 +25,6 @@ import {
   withoutNegentropy,
 } from './catchup.js';
 import type { CatchupMemory } from './catchup-memory.js';
-import type { CatchupBatch } from './catchup-queue.js';
 import { isGap } from './gaps.js';
 import {
   evenCuts,
@@ -37,7 +37,15 @@ import {
 } from './negentropy.js';
 import type { NegentropyProbe } from './negentropy-probe.js';
 import { PageReader } from './page-reader.js';
-import { learnHabits, nextPage, type PagingLimits, shrinkPages, startPaging, takePage } from './paging.js';
+import {
+  learnHabits,
+  nextPage,
+  type Paging,
+  type PagingLimits,
+  shrinkPages,
+  startPaging,
+  takePage,
+} from './paging.js';
 import { mergeHabits, untilFor } from './paging-habits.js';
 import type { PeerMissing } from './peer-missing.js';
 
@@ -197,8 +205,9 @@ export class BatchRun {
       pageEventsMax: limits.pageEventsMax,
     };
     const key = JSON.stringify([task.filter, task.range]);
-    let paging =
-      this.#batch.pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
+    const pagings = memory.pagings.get(this.#batch) ?? new Map<string, Paging>();
+    memory.pagings.set(this.#batch, pagings);
+    let paging = pagings.get(key) ?? startPaging(task.filter, task.range.since, task.range.until, rules);
     for (;;) {
       paging = learnHabits(paging, memory.paging);
       const question = nextPage(paging);
@@ -206,10 +215,10 @@ export class BatchRun {
       if (paging.pages >= limits.pagesMax || paging.pagesInVain >= limits.pagesInVainMax)
         throw new PeerOverloadedError(peer.relay, 'answers with pages without end');
       // Kept for the next connection, should this one break.
-      this.#batch.pagings.set(key, shrinkPages(paging));
+      pagings.set(key, shrinkPages(paging));
       paging = takePage(paging, await this.#readPage(question, signal), rules);
       memory.paging = mergeHabits(memory.paging, paging.habits);
-      this.#batch.pagings.set(key, paging);
+      pagings.set(key, paging);
     }
     if (paging.deepSeconds === 0) return;
     metrics.relays.deepSeconds(peer.relay, paging.deepSeconds);
@@ -261,7 +270,7 @@ export class BatchRun {
     if (outcome.type !== 'stored') return;
     const { memory, clock } = this.#parts;
     this.#log.stored();
-    if (isGap(event, this.#batch.layer, memory.progress, unixSeconds(clock))) this.#log.gap(event);
+    if (isGap(event, this.#batch.layer, memory.topics, unixSeconds(clock))) this.#log.gap(event);
   }
 
   /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */

@@ -8,10 +8,10 @@ import type { Transfers } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { RunLogs } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
+import type { CatchupBatch, NextCatchup } from '../topics/catchup-batch.js';
 import type { Topic } from '../topics/layers.js';
 import { batchesOf } from '../topics/subscription.js';
 import { type BatchParts, BatchRun } from './batch-run.js';
-import { batchSince, type CatchupBatch, type NextCatchup } from './catchup-queue.js';
 import { nextPace } from './pace.js';
 
 /** What the turns of all relays share. */
@@ -51,11 +51,11 @@ export class BatchTurns {
     this.#connectedAt = options.context.clock.monotonic();
   }
 
-  /** Takes the next batch out of the queue, as large as the limits of the remote allow. */
+  /** Begins the next batch, as large as the limits of the remote allow, or goes on with it. */
   take(next: NextCatchup): CatchupBatch {
     const { memory, peer } = this.#parts;
     if (next.type === 'interrupted') {
-      memory.queue.resume(next.batch);
+      memory.topics.catchup.resumed(next.batch);
       return next.batch;
     }
     const { settings, clock } = this.#context;
@@ -65,12 +65,8 @@ export class BatchTurns {
       // Half of a message: the other half carries the first fingerprints.
       messageBytes: peer.limits.messageBytes / 2,
     });
-    memory.queue.remove(topics);
-    const { trigger, layer } = next;
-    const now = unixSeconds(clock);
     const lookbackSeconds = Math.ceil(settings.reconnectLookbackMs / 1000);
-    const since = batchSince(trigger, memory.progress.oldestDoneAt(topics), now, lookbackSeconds);
-    return { trigger, layer, topics, since, startedAt: now, pagings: new Map(), failures: 0 };
+    return memory.topics.catchup.began(next, topics, { now: unixSeconds(clock), lookbackSeconds });
   }
 
   /**
@@ -119,37 +115,26 @@ export class BatchTurns {
     }
   }
 
-  /** Ends the batches of which nothing is wanted any more. */
-  cancelUnwanted(): void {
-    for (const [batch, turn] of this.#turns) {
-      if (!this.#isWanted(batch)) turn.abort(new BatchUnwantedError(this.#relay));
-    }
-  }
-
-  #isWanted({ topics }: CatchupBatch): boolean {
-    return topics.some((topic) => this.#parts.scope.wants(topic));
+  /** Ends batches of which nothing is wanted any more. */
+  cancel(batches: readonly CatchupBatch[]): void {
+    for (const batch of batches) this.#turns.get(batch)?.abort(new BatchUnwantedError(this.#relay));
   }
 
   #finish(batch: CatchupBatch): void {
     const { memory, scope } = this.#parts;
     const { clock } = this.#context;
-    const wanted = batch.topics.filter((topic) => scope.wants(topic));
-    memory.progress.done(wanted, batch.startedAt);
-    if (batch.layer === 0) scope.prove();
-    // Begun on an earlier connection: what came between the two is still to be fetched.
     const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
-    if (batch.startedAt < Math.floor(connectedSeconds)) memory.queue.add(wanted, 'reconnect');
+    memory.topics.catchup.done(batch, Math.floor(connectedSeconds));
+    if (batch.layer === 0) scope.prove();
   }
 
   /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */
   #putBack(batch: CatchupBatch, error: unknown): boolean {
-    const { queue } = this.#parts.memory;
+    const { topics } = this.#parts.memory;
     const overloaded = error instanceof PeerOverloadedError;
     if (overloaded) batch.failures += 1;
-    if (this.#isWanted(batch)) {
-      if (batch.failures < batchFailuresMax) queue.putBack(batch);
-      else this.#logs.of(batch.trigger).gaveUp();
-    }
+    if (batch.failures < batchFailuresMax) topics.catchup.interrupted(batch);
+    else if (topics.catchup.gaveUp(batch)) this.#logs.of(batch.trigger).gaveUp();
     if (!overloaded) {
       if (error instanceof BatchTurnOverError || error instanceof BatchUnwantedError) return false;
       throw error;

@@ -6,12 +6,15 @@ import { TaskGroup } from '../../lib/task-group.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { RunLogs } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
-import { type CatchupTrigger, catchupTriggers } from '../topics/catchup-trigger.js';
-import type { Topic } from '../topics/layers.js';
+import {
+  type CatchupBatch,
+  type CatchupTrigger,
+  catchupTriggers,
+  type NextCatchup,
+} from '../topics/catchup-batch.js';
 import type { RelayScope } from '../topics/scope.js';
 import type { BatchTurns } from './batch-turn.js';
 import type { CatchupMemory } from './catchup-memory.js';
-import type { CatchupBatch, NextCatchup } from './catchup-queue.js';
 import type { PeerMissing } from './peer-missing.js';
 
 export type CatchupLoopParts = {
@@ -30,10 +33,6 @@ export type CatchupLoopParts = {
 export class CatchupLoop {
   readonly #parts: CatchupLoopParts;
   readonly #wakeup = new Wakeup();
-  /** Topics whose live subscription stands, or cannot stand for now. */
-  readonly #settled = new Set<Topic>();
-  /** The batches that are under way. */
-  readonly #running = new Set<CatchupBatch>();
   /** Monotonic times before which nothing is begun, no daily batch, and no batch of a reconnect. */
   #paceUntil = 0;
   #dailyUntil = 0;
@@ -44,28 +43,9 @@ export class CatchupLoop {
     this.#reconnectFrom = parts.context.clock.monotonic() + parts.context.settings.reconnectDelayMs;
   }
 
-  /** Live sync does what it can for these topics: now their history is due, all of it or what came since the last time. */
-  settle(settled: readonly Topic[]): void {
-    const { progress, queue } = this.#parts.memory;
-    const topics = settled.filter((topic) => this.#parts.scope.wants(topic));
-    for (const topic of topics) this.#settled.add(topic);
-    const isKnown = (topic: Topic) => progress.doneAt(topic) !== undefined;
-    queue.add(
-      topics.filter((topic) => !isKnown(topic)),
-      'start',
-    );
-    queue.add(topics.filter(isKnown), 'reconnect');
-    this.wakeUp();
-  }
-
-  /** The topics are not wanted any more. */
-  forget(topics: readonly Topic[]): void {
-    for (const topic of topics) this.#settled.delete(topic);
-    this.#parts.turns.cancelUnwanted();
-  }
-
-  /** Something was put into the queue. */
-  wakeUp(): void {
+  /** Something became due, or ends these batches: nothing of them is wanted any more. */
+  wakeUp(ended: readonly CatchupBatch[] = []): void {
+    this.#parts.turns.cancel(ended);
     this.#wakeup.notify();
   }
 
@@ -83,18 +63,15 @@ export class CatchupLoop {
 
   /** What may be begun now. Several batches overlap, so that the latency of one hides behind the others. */
   #next(): NextCatchup | undefined {
-    const { memory } = this.#parts;
-    const batchesMax = memory.pace.waitMs > 0 ? 1 : limits.remoteBatchesMax;
-    if (this.#running.size >= batchesMax) return undefined;
-    return memory.queue.next(
-      (trigger) => this.#waitMs(trigger) <= 0 && (trigger !== 'daily' || this.#running.size === 0),
-      (topic) => this.#isSettled(topic),
-    );
-  }
-
-  /** Whether catch-up with a topic may begin; what is not wanted any more holds nothing up. */
-  #isSettled(topic: Topic): boolean {
-    return this.#settled.has(topic) || !this.#parts.scope.wants(topic);
+    const { topics, pace } = this.#parts.memory;
+    const running = topics.catchup.running.size;
+    if (running >= (pace.waitMs > 0 ? 1 : limits.remoteBatchesMax)) return undefined;
+    for (const trigger of catchupTriggers) {
+      if (this.#waitMs(trigger) > 0 || (trigger === 'daily' && running > 0)) continue;
+      const next = topics.catchup.next(trigger);
+      if (next !== undefined) return next;
+    }
+    return undefined;
   }
 
   /** How long a trigger has to wait: for the pace, for the batch before (daily), for the connection to prove itself. */
@@ -118,13 +95,8 @@ export class CatchupLoop {
   #begin(next: NextCatchup, batches: TaskGroup): void {
     const { turns } = this.#parts;
     const batch = turns.take(next);
-    this.#running.add(batch);
     batches.spawn(async (signal) => {
-      try {
-        await turns.run(batch, signal);
-      } finally {
-        this.#running.delete(batch);
-      }
+      await turns.run(batch, signal);
       this.#keepPace(batch.trigger);
       await this.#endRun(batch.trigger);
       this.wakeUp();
@@ -141,21 +113,15 @@ export class CatchupLoop {
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
     const { scope, memory, logs, peerMissing } = this.#parts;
-    if (!this.#isOver(trigger)) return;
+    const { topics } = memory;
+    if (!topics.catchup.isOver(trigger)) return;
     await peerMissing.settled();
-    if (!this.#isOver(trigger)) return;
+    if (!topics.catchup.isOver(trigger)) return;
     // What is new was caught up after all else: how old the oldest is does not change by it.
     const isNews = trigger === 'start' && memory.lastCompleteAt !== undefined;
-    if (!isNews && memory.queue.size === 0 && this.#running.size === 0) {
-      const completeAt = memory.progress.oldestDoneAt(scope.topics());
-      memory.lastCompleteAt = completeAt ?? memory.lastCompleteAt;
+    if (!isNews && catchupTriggers.every((each) => topics.catchup.isOver(each))) {
+      memory.lastCompleteAt = topics.oldestDoneAt(scope.topics()) ?? memory.lastCompleteAt;
     }
     logs.end(trigger);
-  }
-
-  /** Whether nothing waits, and nothing is under way, that `trigger` set off. */
-  #isOver(trigger: CatchupTrigger): boolean {
-    const isRunning = [...this.#running].some((batch) => batch.trigger === trigger);
-    return !isRunning && this.#parts.memory.queue.isEmptyOf(trigger);
   }
 }

@@ -1,16 +1,20 @@
 import type { NostrEvent } from '../../nostr/event.js';
 import { announcementsTopic, authorTopic, everythingTopic, type Layer } from '../topics/layers.js';
-import type { SyncProgress } from '../topics/sync-progress.js';
+import type { TopicTable } from '../topics/topic-table.js';
 
 /**
  * Whether catch-up found what live sync should have brought (docs/sync.md §7): the live subscription to that relay
  * for a filter that matches the event was first opened before the event's `created_at`. First-time history is no gap,
  * and the date of an event from the future (`now` is in seconds) does not tell when it was there.
  */
-export function isGap(event: NostrEvent, layer: Layer, progress: SyncProgress, now: number): boolean {
+export function isGap(
+  event: NostrEvent,
+  layer: Layer,
+  topics: Pick<TopicTable, 'openedAt'>,
+  now: number,
+): boolean {
   if (event.created_at > now) return false;
-  const wasOpen = (topic: string) =>
-    (progress.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
+  const wasOpen = (topic: string) => (topics.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
   if (layer === 0) return wasOpen(everythingTopic);
   if (layer === 1) return wasOpen(announcementsTopic);
   if (layer === 4) return wasOpen(authorTopic(event.pubkey));

@@ -2,7 +2,6 @@ import type { AdmissionOutcome } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { rootKinds } from '../../nostr/kinds.js';
-import type { Topic } from '../topics/layers.js';
 import type { SubscriptionContent } from '../topics/subscription.js';
 
 /** The kinds of one filter, the most telling first: what is about git only, what hangs on it, what hangs on anything. */
@@ -12,12 +11,9 @@ const kindsOfFilters: readonly (readonly number[])[] = [
   [1, 6, 7, 16, 9735],
 ];
 
-/** Stands for filters by kind among the topics of a subscription. */
-const sign = '#';
-
-/** Whether a topic only stands for filters by kind: nobody has to catch up with it. */
-export function isKindsTopic(topic: Topic): boolean {
-  return topic.startsWith(sign);
+/** Whether a subscription is for filters by kind: they ask about no topic of ours, so nobody has to catch up with it. */
+export function isByKind({ topics }: SubscriptionContent): boolean {
+  return topics.length === 0;
 }
 
 /**
@@ -27,15 +23,55 @@ export function isKindsTopic(topic: Topic): boolean {
  */
 export class LiveKinds {
   readonly #filters = kindsOfFilters.map((kinds) => ({ kinds, events: 0, wanted: 0, unfitUntil: 0 }));
+  #failures = 0;
+  /** When the remote, which ended it, is asked for them again. */
+  #retryAt: number | undefined;
+
+  get retryAt(): number | undefined {
+    return this.#retryAt;
+  }
 
   /** One subscription of the filters that are worth it, at most so many; `undefined` when none is. */
   content(filtersMax: number, now: number): SubscriptionContent | undefined {
+    if (now < (this.#retryAt ?? 0)) return undefined;
     const filters = this.#filters
       .filter(({ unfitUntil }) => now >= unfitUntil)
       .slice(0, filtersMax)
       .map(({ kinds }) => ({ kinds: [...kinds] }));
     if (filters.length === 0) return undefined;
-    return { topics: [sign + filters.map(({ kinds }) => kinds.join()).join(sign)], filters };
+    return { topics: [], filters };
+  }
+
+  get hasFailed(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Counts a failure of the subscription; gives how many there were in a row. */
+  failed(): number {
+    this.#failures += 1;
+    return this.#failures;
+  }
+
+  /** The remote ended the subscription, and may be asked for it again at that time. */
+  lost(retryAt: number): void {
+    this.#retryAt = retryAt;
+  }
+
+  confirmed(): void {
+    this.#failures = 0;
+  }
+
+  /** True when the remote may be asked again since the last call. */
+  retry(now: number): boolean {
+    if (this.#retryAt === undefined || now < this.#retryAt) return false;
+    this.#retryAt = undefined;
+    return true;
+  }
+
+  /** What the remote did with them is forgotten with the connection; what they are worth is not. */
+  disconnected(): void {
+    this.#failures = 0;
+    this.#retryAt = undefined;
   }
 
   /** Takes what became of an event of one of them; true when that filter turns out not to be worth it, for a day. */

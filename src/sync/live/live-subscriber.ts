@@ -1,18 +1,24 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
+import { backoffMs } from '../../lib/backoff.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
-import type { Random } from '../../lib/random.js';
+import { type Random, randomInteger } from '../../lib/random.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { PeerGoneError } from '../errors.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
-import type { SubscriptionChange } from '../peer/subscription.js';
+import type { Subscription, SubscriptionChange } from '../peer/subscription.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncSettings } from '../settings.js';
-import type { Topic } from '../topics/layers.js';
-import type { SubscriptionContent } from '../topics/subscription.js';
-import type { SyncProgress } from '../topics/sync-progress.js';
-import { LiveCoverage, type LiveSubscription } from './live-coverage.js';
-import { LiveRetries } from './live-retries.js';
+import type { OpenSubscription, SubscriptionContent } from '../topics/subscription.js';
+import type { TopicTable } from '../topics/topic-table.js';
+import { isByKind, type LiveKinds } from './live-kinds.js';
+
+/** A live subscription as it stands on one connection. */
+export type LiveSubscription = OpenSubscription & {
+  /** What was asked of the remote. */
+  readonly request: Subscription;
+  status: 'opening' | 'confirmed';
+};
 
 export type LiveSubscriberParts = {
   readonly peer: Peer;
@@ -21,39 +27,29 @@ export type LiveSubscriberParts = {
   readonly logger: SyncLogger;
   readonly settings: SyncSettings;
   readonly submitter: RemoteEventSubmitter;
-  readonly progress: SyncProgress;
-  /** What catch-up may begin with: topics whose subscription stands, or cannot stand for now. */
-  readonly onSettled: (topics: readonly Topic[]) => void;
-  /** The remote closed a subscription to these topics, for a reason of its own. */
-  readonly onRefused: (topics: readonly Topic[]) => void;
+  readonly topics: TopicTable;
+  readonly kinds: LiveKinds;
+  /** The remote closed a subscription that was never confirmed, for a reason of its own. */
+  readonly onRefused: (content: SubscriptionContent) => void;
   /** Whether subscriptions are being changed. */
   readonly onUpdating: (isUpdating: boolean) => void;
-  readonly isWanted: (topic: Topic) => boolean;
-  /** The topics have no subscription any more, and the remote may be asked for one again. */
-  readonly onLost: (topics: readonly Topic[]) => void;
   /** What became of an event that a subscription brought. */
-  readonly onOutcome: (
-    subscription: SubscriptionContent,
-    event: NostrEvent,
-    outcome: AdmissionOutcome,
-  ) => void;
-  /** What the remote has confirmed or closed is to be looked at. */
+  readonly onOutcome: (content: SubscriptionContent, event: NostrEvent, outcome: AdmissionOutcome) => void;
+  /** The table, or what is open, has changed. */
   readonly onChange: () => void;
 };
 
 /**
- * Opens and closes live subscriptions on one connection, takes their events, and acts on what the remote does with them:
- * confirms, closes, says nothing.
+ * Opens and closes live subscriptions on one connection, takes their events, and tells the table what the remote does
+ * with them: confirms, closes, says nothing.
  */
 export class LiveSubscriber {
-  readonly coverage = new LiveCoverage();
   readonly #parts: LiveSubscriberParts;
-  readonly #retries: LiveRetries;
+  readonly #open = new Map<string, LiveSubscription>();
   #isAuthenticating = false;
 
   constructor(parts: LiveSubscriberParts) {
     this.#parts = parts;
-    this.#retries = new LiveRetries(parts);
   }
 
   /** Whether we tell the remote who we are: until that is done, nothing is asked. */
@@ -61,19 +57,30 @@ export class LiveSubscriber {
     return this.#isAuthenticating;
   }
 
-  /** The topics are not wanted any more. */
-  forget(topics: readonly Topic[]): void {
-    this.#retries.forget(topics);
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
   }
 
-  /** The connection ended. */
-  stop(): void {
-    this.#retries.stop();
+  /** Filters of all of them. */
+  get filters(): number {
+    let filters = 0;
+    for (const each of this.#open.values()) filters += each.filters.length;
+    return filters;
   }
 
-  /** `announces`: whether catch-up is told when it stands. Rejects when the connection ended. */
-  async open(content: SubscriptionContent, announces: boolean, signal: AbortSignal): Promise<void> {
-    const { peer, onUpdating } = this.#parts;
+  get isOpening(): boolean {
+    return this.all().some((each) => each.status === 'opening');
+  }
+
+  /** All of them, oldest first. */
+  all(): LiveSubscription[] {
+    return [...this.#open.values()];
+  }
+
+  /** Rejects when the connection ended. */
+  async open(content: SubscriptionContent, signal: AbortSignal): Promise<void> {
+    const { peer, topics, onUpdating } = this.#parts;
     const request = await peer.subscribe(
       content.filters,
       {
@@ -83,21 +90,23 @@ export class LiveSubscriber {
       signal,
     );
     if (request === undefined) throw new PeerGoneError(peer.relay);
-    const subscription: LiveSubscription = {
-      ...content,
-      id: request.id,
-      status: 'opening',
-      request,
-      announces,
-    };
-    this.coverage.add(subscription);
+    const subscription: LiveSubscription = { ...content, id: request.id, status: 'opening', request };
+    this.#open.set(request.id, subscription);
+    topics.live.opened(subscription);
     onUpdating(true);
   }
 
-  close(subscription: LiveSubscription | undefined): void {
-    if (subscription === undefined || !this.coverage.remove(subscription)) return;
-    subscription.request.close();
+  close(id: string): void {
+    const subscription = this.#open.get(id);
+    if (subscription === undefined) return;
+    this.#end(subscription);
+    this.#parts.topics.live.closed(subscription);
     this.#parts.onChange();
+  }
+
+  #end(subscription: LiveSubscription): void {
+    this.#open.delete(subscription.id);
+    subscription.request.close();
   }
 
   async #deliver(subscription: LiveSubscription, event: NostrEvent): Promise<void> {
@@ -112,10 +121,9 @@ export class LiveSubscriber {
 
   #confirm(subscription: LiveSubscription): void {
     subscription.status = 'confirmed';
-    const { progress, clock, onSettled, onChange } = this.#parts;
-    this.#retries.forget(subscription.topics);
-    progress.opened(subscription.topics, unixSeconds(clock));
-    if (subscription.announces) onSettled(subscription.topics);
+    const { topics, kinds, clock, onChange } = this.#parts;
+    topics.live.confirmed(subscription, unixSeconds(clock));
+    if (isByKind(subscription)) kinds.confirmed();
     onChange();
   }
 
@@ -123,47 +131,58 @@ export class LiveSubscriber {
     subscription: LiveSubscription,
     change: Exclude<SubscriptionChange, { readonly type: 'confirmed' }>,
   ): void {
-    const { peer, logger, onSettled, onLost, onRefused } = this.#parts;
-    const { topics } = subscription;
-    this.close(subscription);
-    // As live as they can be for now: catch-up need not wait, it comes again when they are.
-    onSettled(topics);
+    const { peer, logger, onRefused } = this.#parts;
+    this.#end(subscription);
     if (change.type === 'silent') {
-      this.#retryLater(topics);
+      this.#lose(subscription, 'later');
       return;
     }
     const { reason, rejection, isAdapted } = change;
     logger.debug({ relay: peer.relay, reason: reason.slice(0, 200) }, 'relay closed a live subscription');
     if (isAdapted) {
-      onLost(topics);
+      this.#lose(subscription, 'now');
     } else if (rejection.type === 'auth') {
-      this.#authenticate(topics);
+      this.#authenticate(subscription);
     } else {
+      this.#lose(subscription, 'later');
       // One that stood is rejected for another reason than its filters; and one that is too much, for no topic of it.
       const isTooMuch = rejection.type === 'too-many-subscriptions' || rejection.type === 'too-many-filters';
-      if (subscription.status === 'opening' && !isTooMuch) onRefused(topics);
-      this.#retryLater(topics);
+      if (subscription.status === 'opening' && !isTooMuch) onRefused(subscription);
     }
   }
 
-  #authenticate(topics: readonly Topic[]): void {
-    const { peer, onLost } = this.#parts;
+  #authenticate(subscription: LiveSubscription): void {
+    const { peer, topics, kinds, onChange } = this.#parts;
     // A relay that took our key and still wants it rejects these filters, not us.
-    if (this.#retries.hasFailed(topics)) {
-      this.#retryLater(topics);
-      return;
-    }
-    this.#retries.count(topics);
+    const hasFailed = isByKind(subscription) ? kinds.hasFailed : topics.live.hasFailed(subscription.topics);
+    this.#lose(subscription, hasFailed ? 'later' : 'now');
+    if (hasFailed) return;
+    if (isByKind(subscription)) kinds.failed();
+    else topics.live.failed(subscription.topics);
     this.#isAuthenticating = true;
     void peer.authenticate().then(() => {
       this.#isAuthenticating = false;
-      onLost(topics);
+      onChange();
     });
   }
 
-  #retryLater(topics: readonly Topic[]): void {
-    const { isWanted, onLost } = this.#parts;
-    const wanted = topics.filter(isWanted);
-    this.#retries.later(wanted, () => onLost(wanted));
+  /** Asked for again at once, or after a backoff of its own. */
+  #lose(subscription: LiveSubscription, again: 'now' | 'later'): void {
+    const { topics, kinds, clock, onChange } = this.#parts;
+    topics.live.lost(subscription);
+    if (isByKind(subscription)) {
+      kinds.lost(again === 'now' ? clock.monotonic() : this.#retryAt(kinds.failed()));
+    } else if (again === 'later') {
+      topics.live.failedUntil(subscription.topics, (failures) => this.#retryAt(failures));
+    }
+    onChange();
+  }
+
+  /** After so many failures in a row, in monotonic milliseconds. */
+  #retryAt(failures: number): number {
+    const { clock, random, settings } = this.#parts;
+    const jitterMs = randomInteger(random, settings.startupJitterMs + 1);
+    const waitMs = backoffMs(failures - 1, settings.backoffBaseMs, settings.backoffMaxMs);
+    return clock.monotonic() + waitMs + jitterMs;
   }
 }

@@ -1,20 +1,21 @@
 import { onAbort } from '../../lib/abort.js';
+import type { CancelTimer } from '../../lib/clock.js';
+import { smallest } from '../../lib/collections/lists.js';
 import { Wakeup } from '../../lib/wakeup.js';
-import type { Topic } from '../topics/layers.js';
 import {
   isSameContent,
-  missingTopics,
   type PackingLimits,
   packSubscriptions,
   rebuildStep,
   type SubscriptionContent,
 } from '../topics/subscription.js';
-import type { LiveCoverage } from './live-coverage.js';
-import { isKindsTopic, type LiveKinds } from './live-kinds.js';
+import type { TopicTable } from '../topics/topic-table.js';
+import { isByKind } from './live-kinds.js';
 import { LiveSubscriber, type LiveSubscriberParts } from './live-subscriber.js';
 
-export type LiveParts = Omit<LiveSubscriberParts, 'isWanted' | 'onLost' | 'onChange' | 'onOutcome'> & {
-  readonly kinds: LiveKinds;
+export type LiveParts = Omit<LiveSubscriberParts, 'onChange' | 'onOutcome'> & {
+  /** There may be something to catch up with: what came live, or cannot for now. */
+  readonly onDue: () => void;
 };
 
 /** A rebuild that is under way: what is still to be opened, and what it replaces. */
@@ -26,72 +27,41 @@ type Rebuilding = { target: readonly SubscriptionContent[]; readonly old: Readon
  */
 export class LiveSync {
   readonly #parts: LiveParts;
+  readonly #topics: TopicTable;
   readonly #subscriber: LiveSubscriber;
-  readonly #coverage: LiveCoverage;
   readonly #wakeup = new Wakeup();
-  readonly #wanted = new Set<Topic>();
-  /** Wanted, and to be asked for in the next step. */
-  readonly #missing = new Set<Topic>();
-  /** Wanted, and without a place on this remote. */
-  readonly #uncovered = new Set<Topic>();
   #rebuilding: Rebuilding | undefined;
-  #isStale = false;
+  #isRebuildDue = false;
   #hasWarned = false;
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
+    this.#topics = parts.topics;
+    const { kinds, clock } = parts;
     this.#subscriber = new LiveSubscriber({
       ...parts,
-      onSettled: (topics) => parts.onSettled(topics.filter((topic) => !isKindsTopic(topic))),
-      isWanted: (topic) => this.#isWanted(topic),
-      onOutcome: ({ topics }, event, outcome) => {
-        if (topics.some(isKindsTopic) && parts.kinds.count(event, outcome, parts.clock.monotonic())) {
-          this.#rebuildLater();
-        }
+      onOutcome: (content, event, outcome) => {
+        if (isByKind(content) && kinds.count(event, outcome, clock.monotonic())) this.#rebuildLater();
       },
-      onLost: (topics) => this.#again(topics),
-      onChange: () => this.#wakeup.notify(),
+      onChange: () => {
+        this.#wakeup.notify();
+        parts.onDue();
+      },
     });
-    this.#coverage = this.#subscriber.coverage;
-    parts.peer.capacity.onTightened(() => this.#wakeup.notify());
+    parts.peer.capacity.onTightened(() => this.wakeUp());
   }
 
   /** Filters of all open subscriptions. */
   get filters(): number {
-    return this.#coverage.filters;
+    return this.#subscriber.filters;
   }
 
   get subscriptions(): number {
-    return this.#coverage.size;
+    return this.#subscriber.size;
   }
 
-  /** Topics for which the remote has no place. */
-  get uncovered(): number {
-    return this.#uncovered.size;
-  }
-
-  /** What is wanted again may still be in a filter that stands: no subscription is opened for it, so its history is due now. */
-  add(topics: Iterable<Topic>): void {
-    const standing: Topic[] = [];
-    for (const topic of topics) {
-      if (this.#wanted.has(topic)) continue;
-      this.#wanted.add(topic);
-      if (this.#coverage.stands(topic)) standing.push(topic);
-      else this.#missing.add(topic);
-    }
-    if (standing.length > 0) this.#parts.onSettled(standing);
-    this.#wakeup.notify();
-  }
-
-  /** What is not wanted any more stays in its filters until they are packed anew: at the latest when it is half of all. */
-  remove(topics: readonly Topic[]): void {
-    for (const topic of topics) {
-      this.#wanted.delete(topic);
-      this.#missing.delete(topic);
-      this.#uncovered.delete(topic);
-    }
-    this.#subscriber.forget(topics);
-    this.#isStale = this.#coverage.isStale((topic) => this.#isWanted(topic));
+  /** What is wanted has changed. */
+  wakeUp(): void {
     this.#wakeup.notify();
   }
 
@@ -101,51 +71,61 @@ export class LiveSync {
     try {
       while (!signal.aborted) {
         if (await this.#step(signal)) continue;
-        this.#parts.onUpdating(this.#rebuilding !== undefined || this.#coverage.isOpening);
-        await this.#wakeup.wait();
+        this.#parts.onUpdating(this.#rebuilding !== undefined || this.#subscriber.isOpening);
+        await this.#rest();
       }
     } finally {
-      this.#subscriber.stop();
+      this.#parts.kinds.disconnected();
     }
+  }
+
+  /** Sleeps until something happens, or until something is to be asked for again. */
+  async #rest(): Promise<void> {
+    const { clock, kinds } = this.#parts;
+    const at = smallest([this.#topics.live.nextRetryAt, kinds.retryAt].filter((each) => each !== undefined));
+    let cancel: CancelTimer | undefined;
+    if (at < Number.POSITIVE_INFINITY) cancel = clock.after(at - clock.monotonic(), () => this.wakeUp());
+    await this.#wakeup.wait();
+    cancel?.();
   }
 
   /** Does the next thing; false when there is none for now. */
   async #step(signal: AbortSignal): Promise<boolean> {
+    const now = this.#parts.clock.monotonic();
+    this.#topics.live.retry(now);
+    if (this.#parts.kinds.retry(now)) this.#isRebuildDue = true;
     if (this.#subscriber.isAuthenticating) return false;
     if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, signal);
-    const missing = missingTopics(this.#missing, this.#coverage.inFlight, this.#coverage.confirmed);
-    const packed = packSubscriptions(missing, this.#packing());
-    if (this.#isStale || !this.#hasRoomFor(packed)) {
-      this.#beginRebuild(missing);
+    const packed = packSubscriptions(this.#topics.live.missing, this.#packing());
+    if (this.#isRebuildDue || this.#topics.live.isStale || !this.#hasRoomFor(packed)) {
+      this.#beginRebuild();
       return true;
     }
-    this.#missing.clear();
-    for (const content of packed) await this.#subscriber.open(content, true, signal);
+    for (const content of packed) await this.#subscriber.open(content, signal);
     return packed.length > 0;
   }
 
   #hasRoomFor(packed: readonly SubscriptionContent[]): boolean {
-    if (this.#coverage.size + packed.length > this.#placesMax()) return false;
+    if (this.#subscriber.size + packed.length > this.#placesMax()) return false;
     if (packed.length === 0) return true;
-    const filters = packed.reduce((sum, each) => sum + each.filters.length, this.#coverage.filters);
+    const filters = packed.reduce((sum, each) => sum + each.filters.length, this.#subscriber.filters);
     return filters <= this.#parts.settings.filtersPerConnectionMax;
   }
 
   /** Everything anew, packed, in the order of what stands: what is packed already is kept as it is. */
-  #beginRebuild(missing: readonly Topic[]): void {
-    const held = [...this.#coverage.topics()].filter((topic) => this.#wanted.has(topic));
-    const all = new Set([...held, ...this.#uncovered, ...missing]);
+  #beginRebuild(): void {
+    const { missing, uncovered } = this.#topics.live;
+    const open = this.#subscriber.all();
+    const held = open.flatMap(({ topics }) => topics).filter((topic) => this.#topics.wants(topic));
+    const all = new Set([...held, ...uncovered, ...missing]);
     const packed = packSubscriptions(all, this.#packing());
     const byKind = this.#contentByKind(packed.length);
     const covered = packed.slice(0, this.#placesMax() - byKind.length);
     const places = [...covered, ...byKind];
-    const open = this.#coverage.all();
     const target = places.filter((content) => !open.some((each) => isSameContent(each, content)));
     const old = open.filter((each) => !places.some((content) => isSameContent(each, content)));
     this.#rebuilding = { target, old: new Set(old.map(({ id }) => id)) };
-    this.#isStale = false;
-    this.#missing.clear();
-    this.#uncovered.clear();
+    this.#isRebuildDue = false;
     this.#parts.logger.debug(
       { relay: this.#parts.peer.relay, filters: this.filters, open: target.length, close: old.length },
       'rebuild subscriptions',
@@ -164,19 +144,19 @@ export class LiveSync {
 
   /** Opens what there is room for and closes what is covered anew; false when it has to wait for the remote. */
   async #continueRebuild(rebuilding: Rebuilding, signal: AbortSignal): Promise<boolean> {
-    const all = this.#coverage.all();
+    const all = this.#subscriber.all();
     const old = all.filter((each) => rebuilding.old.has(each.id));
     const fresh = all.filter((each) => !rebuilding.old.has(each.id));
     const room = this.#parts.peer.limits.liveSubscriptions - all.length;
     const { open, close } = rebuildStep({ old, fresh, target: rebuilding.target }, room);
-    for (const id of close) this.#subscriber.close(this.#coverage.get(id));
+    for (const id of close) this.#subscriber.close(id);
     rebuilding.target = rebuilding.target.slice(open.length);
-    for (const content of open) await this.#subscriber.open(content, !this.#stands(content), signal);
+    for (const content of open) await this.#subscriber.open(content, signal);
     if (open.length > 0 || close.length > 0) return true;
     if (fresh.some((each) => each.status === 'opening')) return false;
     if (rebuilding.target.length > 0 && old[0] !== undefined) {
       // The remote takes one at a time, or less than it did: what has to go now is caught up.
-      this.#subscriber.close(old[0]);
+      this.#subscriber.close(old[0].id);
       return true;
     }
     this.#rebuilding = undefined;
@@ -184,40 +164,24 @@ export class LiveSync {
     return true;
   }
 
-  /** Whether nothing is missed though this content is only being opened. */
-  #stands({ topics }: SubscriptionContent): boolean {
-    return topics.every((topic) => this.#coverage.stands(topic));
-  }
-
   /** What there is no place for is caught up only; it may still be in subscriptions that are about to go. */
   #leaveUncovered(contents: readonly SubscriptionContent[]): void {
-    const topics = contents.flatMap((each) => each.topics).filter((topic) => !isKindsTopic(topic));
+    const topics = contents.flatMap((each) => each.topics);
     if (topics.length === 0) return;
-    for (const topic of topics) this.#uncovered.add(topic);
-    const { logger, peer, onSettled } = this.#parts;
+    this.#topics.live.leftUncovered(topics);
+    const { logger, peer, onDue } = this.#parts;
     if (!this.#hasWarned) {
       logger.warn(
-        { relay: peer.relay, topics: this.#uncovered.size, limits: peer.limits },
+        { relay: peer.relay, topics: this.#topics.live.uncovered.size, limits: peer.limits },
         'relay takes too few subscriptions for live sync of everything; filters by kind and the daily catch-up cover the rest',
       );
     }
     this.#hasWarned = true;
-    onSettled(topics);
-  }
-
-  /** These topics have no subscription any more, and may be asked for again. */
-  #again(topics: readonly Topic[]): void {
-    if (topics.some(isKindsTopic)) this.#isStale = true;
-    for (const topic of topics) if (this.#wanted.has(topic)) this.#missing.add(topic);
-    this.#wakeup.notify();
-  }
-
-  #isWanted(topic: Topic): boolean {
-    return this.#wanted.has(topic) || isKindsTopic(topic);
+    onDue();
   }
 
   #rebuildLater(): void {
-    this.#isStale = true;
+    this.#isRebuildDue = true;
     this.#wakeup.notify();
   }
 

@@ -2,19 +2,20 @@ import { limits } from '../../config/limits.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Capability } from '../catchup/capability.js';
 import type { CatchupMemory } from '../catchup/catchup-memory.js';
-import { CatchupQueue } from '../catchup/catchup-queue.js';
 import { fullPace, type Pace } from '../catchup/pace.js';
+import type { Paging } from '../catchup/paging.js';
 import { type PagingHabits, unknownHabits } from '../catchup/paging-habits.js';
 import type { FetchMemory } from '../fetch/download.js';
 import { type FetchSizeEstimate, newFetchSizeEstimate, refreshed } from '../fetch/fetch-size-estimate.js';
 import { UnservedIds } from '../fetch/unserved.js';
 import { LiveKinds } from '../live/live-kinds.js';
-import { SyncProgress } from '../topics/sync-progress.js';
+import type { CatchupBatch } from '../topics/catchup-batch.js';
+import { TopicTable } from '../topics/topic-table.js';
 
 /** What is known of one relay beyond a connection: gone only with the process, or when the relay is tracked no more. */
 export class RelayMemory implements CatchupMemory, FetchMemory, Disposable {
-  readonly progress = new SyncProgress();
-  readonly queue = new CatchupQueue();
+  readonly topics = new TopicTable();
+  readonly pagings = new WeakMap<CatchupBatch, Map<string, Paging>>();
   readonly liveKinds = new LiveKinds();
   readonly unserved: UnservedIds;
   fetchSize: FetchSizeEstimate = newFetchSizeEstimate(limits.downloadIdsMax);

@@ -96,7 +96,7 @@ export class RelaySync {
       liveSubscriptions: this.#session?.liveSubscriptions ?? 0,
       liveFilters: this.#session?.liveFilters ?? 0,
       uncoveredTopics: this.#session?.uncoveredTopics ?? 0,
-      queuedTopics: this.#memory.queue.size,
+      queuedTopics: this.#memory.topics.catchup.dueTopics,
       negentropy: this.#memory.negentropy.type,
       lastCompleteAt: this.#memory.lastCompleteAt,
     };
@@ -128,7 +128,7 @@ export class RelaySync {
   /** Everything is caught up again, at once or when the relay is connected. */
   startDay(): void {
     this.#memory.startDay();
-    this.#memory.queue.add(this.#scope.topics(), 'daily');
+    this.#memory.topics.dayBegins(this.#scope.topics());
     this.#session?.wakeUp();
   }
 
@@ -247,11 +247,9 @@ export class RelaySync {
 
   /** Changes what the relay is asked about. */
   #ask({ added, removed }: ScopeChanges): void {
-    const { progress, queue } = this.#memory;
-    if (progress.size > 0) progress.forget(removed);
-    if (queue.size > 0) queue.remove(removed);
-    queue.dropUnwanted((topic) => this.#scope.wants(topic));
-    this.#session?.update([...added], [...removed]);
+    const ended = this.#memory.topics.unwant(removed);
+    this.#memory.topics.want(added);
+    this.#session?.wakeUp(ended);
   }
 
   #countForScope(id: string, isWanted: boolean): void {

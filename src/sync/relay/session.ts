@@ -10,8 +10,10 @@ import { LiveSync } from '../live/live.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import { RunLogs } from '../report/run-log.js';
-import { everythingTopic, type Topic } from '../topics/layers.js';
+import type { CatchupBatch } from '../topics/catchup-batch.js';
+import { everythingTopic } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
+import type { TopicTable } from '../topics/topic-table.js';
 import type { RelayMemory } from './relay-memory.js';
 import type { SyncContext } from './sync-context.js';
 
@@ -33,6 +35,7 @@ export type SessionParts = {
 /** What happens on one connection: live subscriptions first, then, for all that they cover, catch-up, batch by batch. */
 export class Session {
   readonly #scope: RelayScope;
+  readonly #topics: TopicTable;
   readonly #peer: Peer;
   readonly #live: LiveSync;
   readonly #downloader: Downloader;
@@ -60,14 +63,15 @@ export class Session {
       logs: this.#logs,
       peerMissing: this.#peerMissing,
     });
+    this.#topics = memory.topics;
     this.#live = new LiveSync({
       ...parts,
-      progress: memory.progress,
+      topics: memory.topics,
       kinds: memory.liveKinds,
-      onRefused: (topics) => {
+      onRefused: ({ topics }) => {
         if (topics.includes(everythingTopic)) onEverythingRefused();
       },
-      onSettled: (topics) => this.#catchup.settle(topics),
+      onDue: () => this.#catchup.wakeUp(),
       onUpdating,
     });
   }
@@ -81,7 +85,7 @@ export class Session {
   }
 
   get uncoveredTopics(): number {
-    return this.#live.uncovered;
+    return this.#topics.live.uncovered.size;
   }
 
   get queuedDownloads(): number {
@@ -91,7 +95,7 @@ export class Session {
   /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
   async run(signal: AbortSignal): Promise<void> {
     const tasks = new TaskGroup(signal);
-    this.#live.add(this.#scope.topics());
+    this.#topics.connected(this.#scope.topics());
     tasks.spawn(async (inner) => {
       await this.#peer.run(inner);
       tasks.cancel();
@@ -103,20 +107,15 @@ export class Session {
       await tasks.join();
     } finally {
       await this.#peerMissing.settled();
+      this.#topics.disconnected();
       this.#logs.interrupt();
     }
   }
 
-  /** Takes changes of what the relay is to be asked about. */
-  update(added: readonly Topic[], removed: readonly Topic[]): void {
-    this.#catchup.forget(removed);
-    this.#live.remove(removed);
-    this.#live.add(added);
-  }
-
-  /** Something was put into the queue of catch-up. */
-  wakeUp(): void {
-    this.#catchup.wakeUp();
+  /** What is wanted has changed, or something became due; nothing is wanted any more of these batches. */
+  wakeUp(ended: readonly CatchupBatch[] = []): void {
+    this.#catchup.wakeUp(ended);
+    this.#live.wakeUp();
   }
 
   /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */

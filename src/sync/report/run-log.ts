@@ -1,7 +1,7 @@
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
-import type { CatchupTrigger } from '../topics/catchup-trigger.js';
+import type { CatchupTrigger } from '../topics/catchup-batch.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 import type { StoredLater } from './stored-later.js';

@@ -24,8 +24,9 @@ export function isSameContent(a: SubscriptionContent, b: SubscriptionContent): b
   );
 }
 
+/** Those by kind are about no topics, and differ in their kinds. */
 function formOf(filter: Filter): string {
-  return Object.keys(filter).join();
+  return `${Object.keys(filter)}:${filter.kinds}`;
 }
 
 export type PackingLimits = {
@@ -33,17 +34,6 @@ export type PackingLimits = {
   readonly filtersPerSubscription: number;
   readonly messageBytes: number;
 };
-
-/** The diff of docs/sync.md §3: `wanted − in flight − confirmed`, in the order of `wanted`. */
-export function missingTopics(
-  wanted: Iterable<Topic>,
-  inFlight: Pick<ReadonlySet<Topic>, 'has'>,
-  confirmed: Pick<ReadonlySet<Topic>, 'has'>,
-): Topic[] {
-  const missing: Topic[] = [];
-  for (const topic of wanted) if (!inFlight.has(topic) && !confirmed.has(topic)) missing.push(topic);
-  return missing;
-}
 
 /** Bytes of a REQ beside its filters, and of a filter beside its values. */
 const requestBytes = 120;

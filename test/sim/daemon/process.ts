@@ -144,7 +144,8 @@ export class DaemonProcess {
       settings: this.#parts.settings,
       ownService: this.#ownService,
       identity: this.#parts.identity,
-      directory: this.#directory,
+      serves: (announcement) => this.#serving.serves(announcement),
+      maintainers: this.#directory,
       metrics: new SyncMetrics(this.registry),
     });
     try {

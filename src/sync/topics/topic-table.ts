@@ -1,0 +1,99 @@
+import type { CatchupBatch } from './catchup-batch.js';
+import { CatchupTopics } from './catchup-topics.js';
+import type { Topic } from './layers.js';
+import { LiveTopics } from './live-topics.js';
+import {
+  atRest,
+  isWanted,
+  stands,
+  type TopicState,
+  TopicStates,
+  unknownTopic,
+  unwanted,
+} from './topic-state.js';
+
+/**
+ * The state of all topics of one relay, for as long as the process lives: what live sync and catch-up have come to with
+ * each, by what happened to it. Pure: it holds no socket, timer or clock; methods are events, and what follows from
+ * them is what they return. An event about n topics costs O(n). These hold after every event:
+ *
+ * 1. On a connection, every wanted topic is missing, opening, live, uncovered or has a retry to come.
+ * 2. Every wanted topic that may be caught up and is not done is due, or in a batch that is under way or interrupted,
+ *    unless that was given up.
+ * 3. A topic is due once: the start and the day ask for all, a reconnect for no more than these.
+ * 4. A topic is done only as of when a batch began that asked for it, and that it was wanted all the time since.
+ * 5. What is due, done or interrupted survives the end of a connection, and nothing that is live does.
+ * 6. Nothing is known of a topic that is not wanted, except that a subscription still asks about it.
+ */
+export class TopicTable {
+  readonly #states = new TopicStates();
+  readonly catchup = new CatchupTopics(this.#states);
+  readonly live = new LiveTopics(this.#states, this.catchup);
+  #isConnected = false;
+
+  /** On a connection; without one, what is wanted is told when there is one. */
+  want(topics: Iterable<Topic>): void {
+    if (!this.#isConnected) return;
+    this.#states.change(topics, (state) => {
+      if (state === undefined) return { ...unknownTopic, live: { type: 'missing' } };
+      if (state.live.type !== 'leftover') return state;
+      const wanted = { ...unknownTopic, live: state.live.covered };
+      // No subscription is opened for it, so nothing else tells that its history is due.
+      return stands(state) ? this.catchup.allow(wanted) : wanted;
+    });
+  }
+
+  /** Gives the batches under way that nothing is wanted of any more. What is not wanted stays in its filters. */
+  unwant(topics: Iterable<Topic>): CatchupBatch[] {
+    const left = new Set<CatchupBatch>();
+    if (this.#states.size > 0) {
+      this.#states.change(topics, (state) => {
+        for (const batch of state?.batches ?? []) left.add(batch);
+        return state && unwanted(state);
+      });
+    }
+    return this.catchup.unwanted(left);
+  }
+
+  /** Begins with all that is wanted. */
+  connected(topics: Iterable<Topic>): void {
+    this.#isConnected = true;
+    this.#states.change(topics, (state = unknownTopic) => ({ ...state, live: { type: 'missing' } }));
+  }
+
+  disconnected(): void {
+    this.#isConnected = false;
+    this.catchup.disconnected();
+    this.live.disconnected();
+    this.#states.change(this.#states.topics(), (state) => state && atRest(state));
+  }
+
+  /** Everything is caught up again: all of `topics`, which are those that are wanted. */
+  dayBegins(topics: Iterable<Topic>): void {
+    this.#states.change(topics, (state) => {
+      if (state === undefined)
+        return this.#isConnected ? undefined : this.catchup.withDue(unknownTopic, 'daily');
+      return isWanted(state) ? this.catchup.withDue(state, 'daily') : state;
+    });
+  }
+
+  wants(topic: Topic): boolean {
+    const state = this.#states.get(topic);
+    return state !== undefined && isWanted(state);
+  }
+
+  /** When a live subscription to the topic first stood. */
+  openedAt(topic: Topic): number | undefined {
+    return this.#states.get(topic)?.openedAt;
+  }
+
+  /** As of when all of these are done; `undefined` when one of them never was. */
+  oldestDoneAt(topics: Iterable<Topic>): number | undefined {
+    return this.#states.oldestDoneAt(topics);
+  }
+
+  /** The state of a topic, to be looked at. */
+  stateOf(topic: Topic): TopicState | undefined {
+    return this.#states.get(topic);
+  }
+}
