@@ -45,6 +45,7 @@ const nothingRevived: Revived = { atHand: [], gone: [] };
 /** An event that is being written, with what follows from it. */
 type WritingJob = {
   readonly job: PendingJob;
+  readonly sequence: number | undefined;
   readonly removed: readonly RemovedEvent[];
   readonly acceptable: readonly string[];
   readonly revived: Revived;
@@ -83,7 +84,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#parts = parts;
     this.#failures = new EventFailures(parts.log, parts.metrics);
     this.#dates = new EventDates(parts.clock);
-    this.feed = new EventFeed(this.#failures);
+    this.feed = new EventFeed(this.#failures, parts.store.lastSequence);
     this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
     this.#judge = new Judge({
       ...parts,
@@ -135,10 +136,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (source !== 'direct' && this.#slices.isOver) await this.#slices.next();
   }
 
-  get isAnnounced(): boolean {
-    return this.#writes.isEmpty;
-  }
-
+  /** Settles when all that is on disk by now has been announced in the feed. */
   announced(): Promise<void> {
     return this.#writes.announced();
   }
@@ -239,7 +237,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const judgement = this.#judge.verified(event, source, verdict);
     if (judgement.type !== 'taken') return judgement;
     if (judgement.isEphemeral) {
-      this.feed.emitAccepted(new LazyAcceptedEvent(event, source, false));
+      this.feed.emitAccepted(new LazyAcceptedEvent(event, source, undefined));
       return { type: 'ephemeral' };
     }
     // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
@@ -254,12 +252,19 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[], revived: Revived): void {
     const { policy } = this.#parts;
-    const { removed, acceptable, written } = result;
+    const { sequence, removed, acceptable, written } = result;
     const effectsOfRemoval = this.#effectsOf(removed);
     this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
     this.#refusals.forget(job.event.id);
     this.#parts.waitingForRoom?.delete(job.event.id);
-    const writing = { job, removed, acceptable, revived, effects: [...effects, ...effectsOfRemoval] };
+    const writing = {
+      job,
+      sequence,
+      removed,
+      acceptable,
+      revived,
+      effects: [...effects, ...effectsOfRemoval],
+    };
     this.#writes.add(writing, written);
     if (this.#writes.isFull) this.#queue.pause();
   }
@@ -269,11 +274,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #announce({ job, removed, acceptable, revived, effects }: WritingJob): void {
+  #announce({ job, sequence, removed, acceptable, revived, effects }: WritingJob): void {
     const { event, source } = job;
     if (source.type !== 'direct') this.#finish(job, stored);
     this.feed.emitRemoved({ removed });
-    this.feed.emitAccepted(new LazyAcceptedEvent(event, source, true));
+    this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
     this.#failures.attempt(event.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want(acceptable, event);

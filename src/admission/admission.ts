@@ -30,6 +30,8 @@ export type AcceptedEvent = {
   readonly json: string;
   readonly source: EventSource;
   readonly stored: boolean;
+  /** That of the store; `undefined` for what is not stored. */
+  readonly sequence: number | undefined;
 };
 
 /** Events that left the store because another replaced or deleted them, or because they expired. */
@@ -57,10 +59,6 @@ export type Admission = {
    * lost, or whose newer version expired. Returns the way to stop listening.
    */
   onWanted(listener: WantedListener): () => void;
-  /** Whether all that the store shows has been announced in the feed. */
-  readonly isAnnounced: boolean;
-  /** Settles when all that is on disk by now has been announced in the feed. */
-  announced(): Promise<void>;
   /** What was accepted, in the order it was stored. */
   readonly feed: Feed;
 };
@@ -69,6 +67,8 @@ export type WantedListener = (ids: readonly string[], cause: NostrEvent | undefi
 
 /** The feed of accepted events: serves relay subscriptions and sync alike. Listeners must not throw. */
 export type Feed = {
+  /** All that was stored up to this sequence has been announced; what follows is still to come. */
+  readonly announced: number;
   /** Returns the way to stop listening. */
   onAccepted(listener: (accepted: AcceptedEvent) => void): () => void;
   onRemoved(listener: (removed: RemovedEvents) => void): () => void;

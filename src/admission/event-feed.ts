@@ -8,8 +8,16 @@ export class EventFeed implements Feed {
   readonly #accepted = new Set<(accepted: AcceptedEvent) => void>();
   readonly #removed = new Set<(removed: RemovedEvents) => void>();
 
-  constructor(failures: Pick<EventFailures, 'attempt'>) {
+  #announced: number;
+
+  /** `announced` is the sequence of the last event that was stored before. */
+  constructor(failures: Pick<EventFailures, 'attempt'>, announced: number) {
     this.#failures = failures;
+    this.#announced = announced;
+  }
+
+  get announced(): number {
+    return this.#announced;
   }
 
   onAccepted(listener: (accepted: AcceptedEvent) => void): () => void {
@@ -23,6 +31,7 @@ export class EventFeed implements Feed {
   }
 
   emitAccepted(accepted: AcceptedEvent): void {
+    this.#announced = accepted.sequence ?? this.#announced;
     for (const listener of this.#accepted)
       this.#failures.attempt(accepted.event.id, () => listener(accepted));
   }

@@ -5,13 +5,17 @@ import type { AcceptedEvent, EventSource } from './admission.js';
 export class LazyAcceptedEvent implements AcceptedEvent {
   readonly event: NostrEvent;
   readonly source: EventSource;
-  readonly stored: boolean;
+  readonly sequence: number | undefined;
   #json: string | undefined;
 
-  constructor(event: NostrEvent, source: EventSource, stored: boolean) {
+  constructor(event: NostrEvent, source: EventSource, sequence: number | undefined) {
     this.event = event;
     this.source = source;
-    this.stored = stored;
+    this.sequence = sequence;
+  }
+
+  get stored(): boolean {
+    return this.sequence !== undefined;
   }
 
   get json(): string {

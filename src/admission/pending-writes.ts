@@ -30,8 +30,6 @@ export class PendingWrites<W> {
   readonly #announcements: SlicedQueue<W>;
   #gathering: WriteGroup<W> | undefined;
   #bytes = 0;
-  /** The events that were put and not announced. */
-  #count = 0;
 
   constructor(slices: TurnSlices, listener: WriteListener<W>) {
     this.#listener = listener;
@@ -43,15 +41,9 @@ export class PendingWrites<W> {
     return this.#bytes >= limits.writingBytesMax;
   }
 
-  /** Whether everything that was put has been announced. */
-  get isEmpty(): boolean {
-    return this.#count === 0;
-  }
-
   /** Takes an event that was put; `written` is the same promise for all events of one write. */
   add(event: W, written: Promise<void>): void {
     this.#bytes += this.#listener.bytesOf(event);
-    this.#count += 1;
     if (this.#gathering?.written === written) {
       this.#gathering.events.push(event);
       return;
@@ -91,7 +83,6 @@ export class PendingWrites<W> {
   #evict(event: W): void {
     const wasFull = this.isFull;
     this.#bytes -= this.#listener.bytesOf(event);
-    this.#count -= 1;
     if (wasFull && !this.isFull) this.#listener.onRoom();
   }
 }

@@ -156,8 +156,6 @@ export const limits = {
   liveBufferEventsMax: 5_000,
   /** Characters of those events; above it, the subscription is closed. */
   liveBufferCharsMax: 2_097_152,
-  /** Pause before subscriptions forget which stored events they sent, once these have been announced. */
-  announcementPauseMs: 20,
   /** Bytes of frames that are put together for one write to a client. */
   sendBlockBytes: 65_536,
   /** Blocks of memory for that which are kept for the next writes: of the clients that are answered in one turn. */

@@ -16,7 +16,6 @@ import type { EventStore } from '../store/event-store.js';
 import type { LocalSets } from '../store/sets/local-sets.js';
 import { ClientConnection, type ConnectionServices } from './client/client-connection.js';
 import { NegentropySlots } from './client/negentropy-slots.js';
-import { AnnouncementBarrier } from './delivery/announcement-barrier.js';
 import { SubscriptionHub } from './delivery/subscription-hub.js';
 import { BlockPool } from './frames/block-pool.js';
 import { TurnEnd } from './frames/turn-end.js';
@@ -26,8 +25,8 @@ import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
 export type RelayParts = {
-  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'isAnnounced' | 'announced' | 'feed'>;
-  readonly store: Pick<EventStore, 'query' | 'countInTurns' | 'flush'>;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+  readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
   readonly localSets: Pick<LocalSets, 'open' | 'isStanding'>;
   readonly kernels: Kernels;
   readonly clock: Clock;
@@ -56,7 +55,7 @@ export class RelayServer implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(parts: RelayParts) {
-    const { admission, store, clock, settings } = parts;
+    const { admission, clock, settings } = parts;
     this.#parts = parts;
     this.#memory = new MemoryBudget(memorySharesOf(settings));
     parts.metrics.watchMemory(() => this.#memory.bytes);
@@ -67,7 +66,6 @@ export class RelayServer implements AsyncDisposable {
     this.#services = {
       ...parts,
       hub: this.#hub,
-      barrier: new AnnouncementBarrier(store, admission, this.#hub, clock),
       sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
       memory: this.#memory,
       scheduler,

@@ -57,11 +57,13 @@ export type StoreParts = {
 
 /** An event that is at hand; its JSON is made when it is asked for. */
 export class LazyEvent implements StoredEvent {
+  readonly sequence: number;
   readonly event: NostrEvent;
   readonly #write: (event: NostrEvent) => string;
   #json: string | undefined;
 
-  constructor(event: NostrEvent, write: (event: NostrEvent) => string) {
+  constructor(sequence: number, event: NostrEvent, write: (event: NostrEvent) => string) {
+    this.sequence = sequence;
     this.event = event;
     this.#write = write;
   }

@@ -13,6 +13,9 @@ export type EventStore = AsyncDisposable & {
   /** The number of stored events. */
   readonly size: number;
 
+  /** The sequence of the event that was put last, or above: later ones have higher sequences. */
+  readonly lastSequence: number;
+
   /**
    * Decides by the rules of NIP-01 (replaceable, addressable, ephemeral), NIP-09 and NIP-40 what becomes of an event
    * whose id and signature were checked, and takes it into the index. `written` settles when the event, its index
@@ -130,6 +133,8 @@ export type EventStore = AsyncDisposable & {
 /** A stored event: its JSON as clients are sent it, parsed only when asked for. */
 export type StoredEvent = {
   readonly id: string;
+  /** Its place in the order in which events were put, which says who knows of it already. */
+  readonly sequence: number;
   /** JSON of the event, fields in the order of NIP-01. */
   readonly json: string;
   /** The same as UTF-8: what is read from disk gets there without a string in between. Not to be changed. */
@@ -142,6 +147,8 @@ export type PutStatus = 'stored' | 'duplicate' | 'superseded' | 'deleted' | 'exp
 
 export type PutResult = {
   readonly status: PutStatus;
+  /** That of the stored event; `undefined` unless stored. */
+  readonly sequence?: number;
   /** The events that gave way to this one (NIP-01 replacement, NIP-09 deletion); empty unless stored. */
   readonly removed: readonly RemovedEvent[];
   /** Ids that are acceptable again, for what kept them out has gone: they are no longer remembered as refused. */

@@ -76,6 +76,10 @@ export class IndexedStore implements EventStore {
     return this.#current.storedCount;
   }
 
+  get lastSequence(): number {
+    return this.#index.nextSequence - 1;
+  }
+
   put(event: NostrEvent, body?: Uint8Array): PutResult {
     this.#backend.check();
     const status = this.preview(event);

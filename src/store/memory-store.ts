@@ -31,7 +31,8 @@ class MemoryBackend implements Backend {
 
   added(row: number, _terms: TermList, _time: number, stored: NewEvent | undefined): void {
     if (stored === undefined) return;
-    this.#bodies.set(this.#rows.sequence(row), new LazyEvent(stored.event, eventJson));
+    const sequence = this.#rows.sequence(row);
+    this.#bodies.set(sequence, new LazyEvent(sequence, stored.event, eventJson));
   }
 
   changed(row: number, _time: number, hadBody: boolean): void {

@@ -52,7 +52,7 @@ export class StoredChanges {
   }
 
   /** Takes an event that the store is to keep, and lets go of what gives way to it. */
-  take(event: NostrEvent, body: Uint8Array | undefined): Departures {
+  take(event: NostrEvent, body: Uint8Array | undefined): Departures & { readonly sequence: number } {
     this.#refused.delete(event.id);
     const replaced = replacedRows(this.#index, event);
     const { withOlder, alone } = deletedRows(this.#index, event);
@@ -69,8 +69,8 @@ export class StoredChanges {
       evict(row, 'deleted');
       this.#reopen(row, acceptable);
     }
-    this.#insert(event, body);
-    return { removed, acceptable };
+    const sequence = this.#insert(event, body);
+    return { sequence, removed, acceptable };
   }
 
   /** Lets go of a stored row for good, as an operator does. */
@@ -123,7 +123,9 @@ export class StoredChanges {
     return departures;
   }
 
-  #insert(event: NostrEvent, body: Uint8Array | undefined): void {
+  /** Gives the sequence of its row. */
+  #insert(event: NostrEvent, body: Uint8Array | undefined): number {
+    const sequence = this.#index.nextSequence;
     const time = expirationOf(event) ?? 0;
     this.#terms.setEvent(event);
     const sizeLog = Math.ceil(Math.log2(eventBytes(event)));
@@ -134,7 +136,7 @@ export class StoredChanges {
         pubkey,
         createdAt: event.created_at,
         kind: event.kind,
-        sequence: this.#index.nextSequence,
+        sequence,
         state: rowState.stored,
         sizeLog,
         time,
@@ -144,6 +146,7 @@ export class StoredChanges {
     this.#count += 1;
     this.#backend.added(row, this.#terms, time, { event, body });
     this.#tell((observer) => observer.added(event, 2 ** sizeLog));
+    return sequence;
   }
 
   /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */

@@ -375,6 +375,21 @@ describe('the feed', () => {
     expect(new Set(accepted.map(({ source }) => source))).toEqual(new Set([relayA]));
   });
 
+  it('tells how far it has come, in the numbers of the store', async () => {
+    const before = admission.feed.announced;
+    const seen: number[] = [];
+    admission.feed.onAccepted(() => seen.push(admission.feed.announced));
+    const events = [nextEvent(), nextEvent({ kind: 20_001 }), nextEvent()];
+    const outcomes = events.map((event) => admission.submit(event, relayA));
+    expect(admission.feed.announced).toBe(before);
+    await clock.advance(100);
+    await Promise.all(outcomes);
+    const sequences = accepted.flatMap(({ sequence }) => sequence ?? []);
+    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBe(parts.store.lastSequence);
+    expect((await parts.store.get(events[2]!.id))?.sequence).toBe(parts.store.lastSequence);
+  });
+
   it('tells of ephemeral events without storing them', async () => {
     const event = nextEvent({ kind: 20_001 });
     expect(await outcomeOf(event, direct)).toEqual({ type: 'ephemeral' });

@@ -106,7 +106,7 @@ describe('the pool of workers', () => {
   it('gives the verdicts, and the events as bytes, in the order of the events', async () => {
     const { verdicts, bodies } = await verifier.verify(cases.map(([, event]) => event));
     expect(verdicts).toEqual(cases.map(([, , verdict]) => verdict));
-    const written = bodies?.map((body) => new LazyBody(body).json);
+    const written = bodies?.map((body) => new LazyBody(1, body).json);
     expect(written).toEqual(cases.map(([, event]) => eventJson(event)));
   });
 
@@ -162,6 +162,6 @@ describe('the pool of workers', () => {
     expect(events).toHaveLength(2288);
     const { verdicts, bodies } = await verifier.verify(events);
     expect(new Set(verdicts)).toEqual(new Set(['valid']));
-    expect(bodies?.map((body) => new LazyBody(body).json)).toEqual(events.map(eventJson));
+    expect(bodies?.map((body) => new LazyBody(1, body).json)).toEqual(events.map(eventJson));
   });
 });

@@ -15,7 +15,6 @@ import type { Clock } from '../../src/lib/clock.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client/client-session.js';
 import { NegentropySlots } from '../../src/relay/client/negentropy-slots.js';
-import { AnnouncementBarrier } from '../../src/relay/delivery/announcement-barrier.js';
 import { SubscriptionHub } from '../../src/relay/delivery/subscription-hub.js';
 import { eventFrame } from '../../src/relay/frames/frames.js';
 import { ClientGoneError, type Outbox } from '../../src/relay/frames/outbox.js';
@@ -53,9 +52,9 @@ export function plainEvent(number: number, fields: Partial<NostrEvent> = {}): No
   };
 }
 
-export function storedEvent(event: NostrEvent): StoredEvent {
+export function storedEvent(event: NostrEvent, sequence = 0): StoredEvent {
   const json = eventJson(event);
-  return { id: event.id, json, bytes: Buffer.from(json), event };
+  return { id: event.id, sequence, json, bytes: Buffer.from(json), event };
 }
 
 /** A client that reads when it is told to. */
@@ -124,31 +123,27 @@ export class FakeOutbox implements Outbox {
 }
 
 /** Admission without checks before a store: what it takes is written, then announced. */
-export class FakeAdmission
-  implements Pick<Admission, 'submit' | 'waitForCapacity' | 'isAnnounced' | 'announced' | 'feed'>
-{
-  readonly feed = new EventFeed({ attempt: (_, step) => step() });
+export class FakeAdmission implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
+  readonly feed = new EventFeed({ attempt: (_, step) => step() }, 0);
   readonly submitted: NostrEvent[] = [];
   /** Decides instead of the store. */
   decide: ((event: NostrEvent) => Promise<AdmissionOutcome>) | undefined;
   room: Promise<void> = Promise.resolve();
-  /** Tests put events into the store by themselves. */
-  isAnnounced = false;
-  readonly #store: Pick<EventStore, 'put'>;
+  readonly #store: Pick<EventStore, 'put' | 'lastSequence'>;
 
-  constructor(store: Pick<EventStore, 'put'>) {
+  constructor(store: Pick<EventStore, 'put' | 'lastSequence'>) {
     this.#store = store;
   }
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     this.submitted.push(event);
     if (this.decide !== undefined) return await this.decide(event);
-    const { status, written } = this.#store.put(event);
+    const { status, sequence, written } = this.#store.put(event);
     await written;
     if (status !== 'stored' && status !== 'ephemeral') {
       return { type: 'known', reason: `duplicate: ${status}` };
     }
-    this.announce(event, source);
+    this.announce(event, sequence, source);
     return { type: status };
   }
 
@@ -156,15 +151,17 @@ export class FakeAdmission
     return this.room;
   }
 
-  async announced(): Promise<void> {}
-
-  announce(event: NostrEvent, source: EventSource = { type: 'direct' }): void {
-    this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true });
+  announce(
+    event: NostrEvent,
+    sequence: number | undefined = Math.max(this.feed.announced, this.#store.lastSequence) + 1,
+    source: EventSource = { type: 'direct' },
+  ): void {
+    this.feed.emitAccepted({ event, json: eventJson(event), source, stored: true, sequence });
   }
 }
 
 /** What sessions use of a store. */
-type StoreParts = 'query' | 'countInTurns' | 'collect' | 'collectInTurns' | 'flush';
+type StoreParts = 'query' | 'countInTurns' | 'collect' | 'collectInTurns';
 
 export type WorldOptions = {
   readonly settings?: Partial<RelaySettings>;
@@ -193,7 +190,6 @@ export function sessionWorld(options: WorldOptions = {}) {
     kernels,
     localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
     hub,
-    barrier: new AnnouncementBarrier(store, parts.admission, hub, clock),
     memory: new MemoryBudget(memorySharesOf(parts.settings)),
     scheduler,
     negentropySlots: new NegentropySlots(clock, parts.settings.negentropySlots),
@@ -252,6 +248,5 @@ function bound(store: EventStore): Pick<EventStore, StoreParts> {
     countInTurns: (...args) => store.countInTurns(...args),
     collect: (filter, target) => store.collect(filter, target),
     collectInTurns: (...args) => store.collectInTurns(...args),
-    flush: () => store.flush(),
   };
 }

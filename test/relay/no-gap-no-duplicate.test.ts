@@ -12,9 +12,7 @@ import { plainEvent, sessionWorld, storedEvent } from './fakes.js';
 class SteppedStore {
   readonly index: NostrEvent[] = [];
   readonly unannounced: NostrEvent[] = [];
-  #announced = 0;
   #steps: Deferred<void>[] = [];
-  #flushes: { readonly upTo: number; readonly done: Deferred<void> }[] = [];
   readonly #isSnapshot: boolean;
 
   constructor(isSnapshot: boolean) {
@@ -28,16 +26,7 @@ class SteppedStore {
 
   /** The next event that is on disk and to be announced. */
   written(): NostrEvent | undefined {
-    const event = this.unannounced.shift();
-    if (event !== undefined) this.#announced += 1;
-    return event;
-  }
-
-  /** Flushes end after the announcement of what they waited for, within the lag that is allowed for. */
-  settleFlushes(): void {
-    const settled = this.#flushes.filter(({ upTo }) => upTo <= this.#announced);
-    this.#flushes = this.#flushes.filter((flush) => !settled.includes(flush));
-    for (const { done } of settled) done.resolve();
+    return this.unannounced.shift();
   }
 
   step(): boolean {
@@ -51,19 +40,12 @@ class SteppedStore {
     return this.#stream(rows);
   };
 
-  readonly flush = async (): Promise<void> => {
-    const done = deferred<void>();
-    this.#flushes.push({ upTo: this.#announced + this.unannounced.length, done });
-    this.settleFlushes();
-    await done.promise;
-  };
-
   async *#stream(rows: NostrEvent[]): AsyncGenerator<readonly StoredEvent[]> {
     for (let at = 0; at < rows.length; at += 1) {
       const step = deferred<void>();
       this.#steps.push(step);
       await step.promise;
-      yield [storedEvent(rows[at] as NostrEvent)];
+      yield [storedEvent(rows[at] as NostrEvent, at + 1)];
     }
   }
 }
@@ -85,7 +67,7 @@ describe('a subscription', () => {
       await fc.assert(
         fc.asyncProperty(fc.nat(5), fc.nat(5), steps, async (announced, pending, script) => {
           const store = new SteppedStore(isSnapshot);
-          const world = sessionWorld({ store: { query: store.query, flush: store.flush } });
+          const world = sessionWorld({ store: { query: store.query } });
           let number = 0;
           const announce = () => {
             const event = store.written();
@@ -122,14 +104,12 @@ describe('a subscription', () => {
           };
           for (const step of script) {
             await run[step]();
-            store.settleFlushes();
             await world.settle();
           }
           outbox.full = false;
           do await world.settle();
           while (store.step());
           while (announce());
-          store.settleFlushes();
           await world.clock.advance(1_000);
 
           const all = store.index.map(({ id }) => id);

@@ -5,31 +5,59 @@ import { Subscription } from '../../src/relay/delivery/subscription.js';
 import { EventFrames } from '../../src/relay/frames/frames.js';
 import { FakeOutbox, plainEvent, storedEvent } from './fakes.js';
 
-it('remembers what was sent until it must have been announced, and no longer', async () => {
+/** A subscription that began when all up to the sequence 5 had been announced. */
+function subscriptionFromFive() {
   const outbox = new FakeOutbox();
   const budget = new MemoryBudget({ totalBytes: 1e6, groupBytes: 1e6, holderBytes: 1e6 });
-  const memory = budget.holder(undefined, () => {});
   const subscription = new Subscription(
     'a',
-    memory.open(),
+    budget.holder(undefined, () => {}).open(),
     outbox,
     { liveBufferEventsMax: 10, liveBufferCharsMax: 10_000 },
     () => {},
   );
-  const [first, second] = [plainEvent(1), plainEvent(2)];
-  const offer = (event = first) => {
-    const accepted = { event, json: eventJson(event), source: { type: 'direct' }, stored: true } as const;
+  subscription.begin(5);
+  const send = (sequence: number) => subscription.sendStored(storedEvent(plainEvent(sequence), sequence));
+  const offer = (sequence: number, isStored = true) => {
+    const event = plainEvent(sequence);
+    const accepted = {
+      event,
+      json: eventJson(event),
+      source: { type: 'direct' },
+      stored: isStored,
+      sequence: isStored ? sequence : undefined,
+    } as const;
     return subscription.offer(accepted, new EventFrames(accepted));
   };
-  subscription.begin(true);
-  expect(subscription.forgetSent()).toBe(true);
-  subscription.sendStored(storedEvent(first));
-  expect(subscription.forgetSent()).toBe(true);
-  subscription.sendStored(storedEvent(second));
+  const sent = () => outbox.eventIds('a').map(Number);
+  return { subscription, send, offer, sent };
+}
+
+it('leaves what was announced when it began to the query, also when it is handed out later', async () => {
+  const { subscription, send, offer, sent } = subscriptionFromFive();
+  expect(offer(4)).toBe(false);
+  send(5);
   await subscription.finish();
-  expect(offer(first)).toBe(false);
-  expect(subscription.forgetSent()).toBe(true);
-  expect(offer(second)).toBe(false);
-  expect(subscription.forgetSent()).toBe(false);
-  expect(offer(second)).toBe(true);
+  expect(offer(5)).toBe(false);
+  expect(offer(6)).toBe(true);
+  expect(sent()).toEqual([5, 6]);
+});
+
+it('sends what was stored when it began and announced later once, whichever way it comes first', async () => {
+  const { subscription, send, offer, sent } = subscriptionFromFive();
+  offer(6);
+  offer(7);
+  send(8);
+  send(6);
+  await subscription.finish();
+  expect(offer(8)).toBe(false);
+  expect(offer(9)).toBe(true);
+  expect(sent()).toEqual([8, 6, 7, 9]);
+});
+
+it('sends what is not stored, of whatever number', async () => {
+  const { subscription, offer, sent } = subscriptionFromFive();
+  await subscription.finish();
+  expect(offer(1, false)).toBe(true);
+  expect(sent()).toEqual([1]);
 });

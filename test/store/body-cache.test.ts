@@ -5,7 +5,7 @@ import { BodyCache } from '../../src/store/level/bodies/body-cache.js';
 import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
 import { plainEvent } from '../relay/fakes.js';
 
-const body = (number: number) => new LazyBody(encodeBody(plainEvent(number)));
+const body = (number: number) => new LazyBody(1, encodeBody(plainEvent(number)));
 
 it('keeps what is asked for again, and no more than it may', () => {
   const cache = new BodyCache(1_000);
@@ -31,7 +31,7 @@ it('forgets what is gone, and takes nothing that would push out most of the rest
 
 it('holds a body as JSON once that was asked for', () => {
   const event = plainEvent(7, { tags: [['e', 'ü']], content: '"\\\u2028\ud800' });
-  const read = new LazyBody(encodeBody(event));
+  const read = new LazyBody(1, encodeBody(event));
   expect(read.id).toBe(event.id);
   expect(read.json).toBe(eventJson(event));
   expect(read.bytes).toBe(read.bytes);

@@ -166,6 +166,18 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(refused.reasonFor(quoted.id)).toBe("invalid: '…' is no head or tag");
     });
 
+    it('numbers events in the order in which they were put', async () => {
+      const events = [3, 1, 2].map((created_at) => makeEvent({ created_at }));
+      const before = store.lastSequence;
+      const given = events.map((event) => store.put(event).sequence as number);
+      expect(given).toEqual([...given].sort((a, b) => a - b));
+      expect(given[0]).toBeGreaterThan(before);
+      expect(store.lastSequence).toBe(given[2]);
+      expect(store.put(events[0]!).sequence).toBeUndefined();
+      await store.flush();
+      for (const [at, { id }] of events.entries()) expect((await store.get(id))?.sequence).toBe(given[at]);
+    });
+
     it('stores an event once and gives it back unchanged', async () => {
       const event = makeEvent({
         tags: [['e', hex32(1)], ['x'], [], ['t', 'two', 'three']],

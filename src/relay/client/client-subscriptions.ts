@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Feed } from '../../admission/admission.js';
 import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
@@ -6,7 +7,6 @@ import { errorMessage, GraspError } from '../../lib/errors.js';
 import type { WorkTurns } from '../../lib/turns/work-turns.js';
 import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
 import type { EventStore, StoredEvent } from '../../store/event-store.js';
-import type { AnnouncementBarrier } from '../delivery/announcement-barrier.js';
 import { type LiveBufferLimits, Subscription } from '../delivery/subscription.js';
 import type { SubscriptionHub } from '../delivery/subscription-hub.js';
 import { closedFrame } from '../frames/frames.js';
@@ -19,7 +19,7 @@ import type { RequestLane } from './request-lane.js';
 export type SubscriptionServices = {
   readonly store: Pick<EventStore, 'query'>;
   readonly hub: SubscriptionHub;
-  readonly barrier: AnnouncementBarrier;
+  readonly admission: { readonly feed: Pick<Feed, 'announced'> };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
@@ -124,7 +124,7 @@ export class ClientSubscriptions implements Disposable {
 
   async #run(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
     if (subscription.isClosed) return;
-    const { barrier, clock, metrics } = this.#services;
+    const { admission, clock, metrics } = this.#services;
     const startMs = clock.monotonic();
     try {
       const possible = filters.filter((filter) => !isEmptyFilter(filter));
@@ -134,7 +134,7 @@ export class ClientSubscriptions implements Disposable {
       }
       // From here to the start of the query in one turn: no event falls between the two. What was announced while the
       // filters were taken in is stored by now, and the query finds it.
-      subscription.begin(!barrier.isOpen);
+      subscription.begin(admission.feed.announced);
       const stored = this.#storedFilters(possible);
       if (stored.length > 0) await this.#replay(subscription, stored);
       await subscription.finish();
@@ -154,7 +154,6 @@ export class ClientSubscriptions implements Disposable {
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
     const chunks = this.#services.store.query(filters, new SubscriptionTurns(this.#lane, subscription));
-    if (subscription.remembers) void this.#forgetInTime(subscription);
     for await (const chunk of chunks) {
       this.#lane.spend(sendingUnits(chunk));
       let held: Reservation | undefined;
@@ -178,11 +177,6 @@ export class ClientSubscriptions implements Disposable {
     const held = this.#memory.reserve(chunk.reduce((sum, { bytes }) => sum + bytes.length, 0));
     if (held === undefined) throw new NoRoomError();
     return held;
-  }
-
-  /** Remembers what was sent only for as long as it may still be announced, however long the replay takes. */
-  async #forgetInTime(subscription: Subscription): Promise<void> {
-    while (subscription.forgetSent()) await this.#services.barrier.passed();
   }
 
   /** What is asked of the store: no filter that wants nothing of it, and a `limit` on every other. */

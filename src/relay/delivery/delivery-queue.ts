@@ -1,5 +1,4 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
-import { type Deferred, deferred } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { EventFrames } from '../frames/frames.js';
 import type { Subscription } from './subscription.js';
@@ -33,9 +32,6 @@ export class DeliveryQueue implements Disposable {
   #offered = 0;
   /** Characters of all of them. */
   #chars = 0;
-  #taken = 0;
-  #finished = 0;
-  #waiting: { readonly taken: number; readonly done: Deferred<void> }[] = [];
   #scheduled = false;
 
   /**
@@ -60,23 +56,9 @@ export class DeliveryQueue implements Disposable {
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
     this.#chars += delivery.accepted.json.length;
-    this.#taken += 1;
     while (this.#isOverfull) this.#handOut(Number.POSITIVE_INFINITY, 1);
     // The processor is given away for a moment: whoever is told `OK` may be waiting for the one that we run on.
     if (!this.#scheduled) this.#schedule((task) => this.#clock.after(this.#limits.pauseMs, task));
-  }
-
-  /** Whether all that was pushed is handed out. */
-  get isDrained(): boolean {
-    return this.#finished === this.#taken;
-  }
-
-  /** Settles when all that was pushed before this call is handed out. Never rejects. */
-  async drained(): Promise<void> {
-    if (this.isDrained) return;
-    const done = deferred<void>();
-    this.#waiting.push({ taken: this.#taken, done });
-    await done.promise;
   }
 
   /** Drops what waits. */
@@ -84,8 +66,6 @@ export class DeliveryQueue implements Disposable {
     this.#deliveries = [];
     this.#chars = 0;
     this.#offered = 0;
-    this.#finished = this.#taken;
-    this.#settle();
   }
 
   get #isOverfull(): boolean {
@@ -115,9 +95,7 @@ export class DeliveryQueue implements Disposable {
       if (this.#offered < to.length) break;
     }
     for (const { accepted } of this.#deliveries.splice(0, whole)) this.#chars -= accepted.json.length;
-    this.#finished += whole;
     if (sent > 0) this.#onSent(sent);
-    this.#settle();
   }
 
   #offer(subscription: Subscription, accepted: AcceptedEvent, frames: EventFrames): boolean {
@@ -126,14 +104,6 @@ export class DeliveryQueue implements Disposable {
     } catch (error) {
       this.#onFault(subscription, error);
       return false;
-    }
-  }
-
-  #settle(): void {
-    for (let next = this.#waiting[0]; next !== undefined && next.taken <= this.#finished; ) {
-      this.#waiting.shift();
-      next.done.resolve();
-      next = this.#waiting[0];
     }
   }
 }

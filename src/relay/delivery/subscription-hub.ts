@@ -96,16 +96,6 @@ export class SubscriptionHub implements Disposable {
     }
   }
 
-  /** Whether every event that was announced has been handed out. */
-  get isDrained(): boolean {
-    return this.#deliveries.isDrained;
-  }
-
-  /** Settles when every event that was announced before this call has been handed out. Never rejects. */
-  drained(): Promise<void> {
-    return this.#deliveries.drained();
-  }
-
   [Symbol.dispose](): void {
     this.#stopListening();
     this.#deliveries[Symbol.dispose]();

@@ -3,7 +3,6 @@ import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import type { StoredEvent } from '../../store/event-store.js';
 import { type EventFrames, eoseFrame, eventPrefix } from '../frames/frames.js';
 import type { Outbox } from '../frames/outbox.js';
-import { RecentIds } from './recent-ids.js';
 
 /** Bounds of what a subscription holds back while its stored events are sent. */
 export type LiveBufferLimits = { readonly liveBufferEventsMax: number; readonly liveBufferCharsMax: number };
@@ -29,8 +28,9 @@ type State =
 
 /**
  * One REQ of one client: first the stored events, then EOSE, then the live ones, none left out and none twice.
- * It takes live events from `begin` on and holds them back until the stored ones are out. An event is known to be
- * on both ways by its id: the query drops it from those held back, or it is among those that were just sent.
+ * It takes live events from `begin` on and holds them back until the stored ones are out. What was announced by then is
+ * left to the query. Only what is stored by then and announced later comes on both ways, which are few: the query drops
+ * it from those held back, or its sequence is remembered until it is announced.
  */
 export class Subscription {
   readonly id: string;
@@ -41,9 +41,10 @@ export class Subscription {
   readonly #memory: Reservation;
   /** Of them, what the subscription holds beside live events. */
   readonly #ownBytes: number;
-  /** Stored events that were sent and may still be announced. */
-  readonly #sent = new RecentIds();
-  #remembers = true;
+  /** The sequence up to which all had been announced when it began. */
+  #announced = 0;
+  /** The sequences of the stored events that were sent and are still to be announced. */
+  readonly #sent = new Set<number>();
   #state: State = { type: 'queued' };
 
   /**
@@ -69,30 +70,21 @@ export class Subscription {
     return this.#state.type === 'closed';
   }
 
-  /** Whether stored events may still be announced. */
-  get remembers(): boolean {
-    return this.#remembers;
-  }
-
   /**
    * queued → replaying. To be called in the same turn as the registration for live events, before the query;
-   * `remembers` is false when everything that is stored has been announced.
+   * all events up to the sequence `announced` have been announced.
    */
-  begin(remembers: boolean): void {
+  begin(announced: number): void {
     if (this.#state.type !== 'queued') throw new TypeError(`cannot begin when ${this.#state.type}`);
-    this.#remembers = remembers;
+    this.#announced = announced;
     this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0 };
   }
 
   /** Sends one event that the query found. */
-  sendStored(stored: Pick<StoredEvent, 'id' | 'bytes'>): void {
+  sendStored({ id, sequence, bytes }: Pick<StoredEvent, 'id' | 'sequence' | 'bytes'>): void {
     if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
-    if (this.#remembers) {
-      const { id } = stored;
-      this.#sent.add(id);
-      this.#release(this.#state, id);
-    }
-    this.#outbox.sendEvent(this.#prefix, stored.bytes);
+    if (sequence > this.#announced && !this.#release(this.#state, id)) this.#sent.add(sequence);
+    this.#outbox.sendEvent(this.#prefix, bytes);
   }
 
   /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */
@@ -110,21 +102,11 @@ export class Subscription {
     this.#state = { type: 'live' };
   }
 
-  /**
-   * Forgets what was sent before the previous call: between two calls, all that was stored before the first one must
-   * have been announced. Returns whether there is, or may come, more to forget.
-   */
-  forgetSent(): boolean {
-    const pending = this.#sent.size > 0 || this.#state.type === 'replaying';
-    this.#sent.age();
-    return pending && this.#state.type !== 'closed';
-  }
-
   /** Takes an event of the feed that matches; whether it was sent at once. */
   offer(accepted: AcceptedEvent, frames: EventFrames): boolean {
     const state = this.#state;
     if (state.type !== 'replaying' && state.type !== 'live') return false;
-    if (this.#sent.take(accepted.event.id)) return false;
+    if (this.#isSentAsStored(accepted)) return false;
     if (state.type === 'live') {
       this.#outbox.sendFrame(frames.frameFor(this.id, this.#prefix));
       return true;
@@ -157,11 +139,17 @@ export class Subscription {
     }
   }
 
-  #release(state: Replaying, id: string): void {
+  #isSentAsStored({ sequence }: AcceptedEvent): boolean {
+    return sequence !== undefined && (sequence <= this.#announced || this.#sent.delete(sequence));
+  }
+
+  /** Whether the event was held back. */
+  #release(state: Replaying, id: string): boolean {
     const accepted = state.heldBack.get(id);
-    if (accepted === undefined) return;
+    if (accepted === undefined) return false;
     state.heldBack.delete(id);
     state.heldBackChars -= accepted.json.length;
     this.#memory.resize(this.#ownBytes + state.heldBackChars);
+    return true;
   }
 }

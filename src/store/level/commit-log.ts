@@ -168,7 +168,7 @@ export class CommitLog implements Backend {
       const sequence = missing[next]!;
       next += 1;
       if (typeof body === 'string') return body;
-      const read = new LazyBody(body);
+      const read = new LazyBody(sequence, body);
       this.#cache.set(sequence, read, memoryOfBody(body.length));
       return read;
     });
@@ -176,7 +176,7 @@ export class CommitLog implements Backend {
 
   #atHand(sequence: number): LazyBody | undefined {
     const pending = this.#pending.get(sequence);
-    return pending === undefined ? this.#cache.get(sequence) : new LazyBody(bodyIn(pending.body));
+    return pending === undefined ? this.#cache.get(sequence) : new LazyBody(sequence, bodyIn(pending.body));
   }
 
   close(): Promise<void> {

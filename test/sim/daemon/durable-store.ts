@@ -59,6 +59,10 @@ export class DurableStore implements EventStore {
     return this.#inner.size;
   }
 
+  get lastSequence(): number {
+    return this.#inner.lastSequence;
+  }
+
   put(event: NostrEvent): PutResult {
     const result = this.#inner.put(event);
     if (result.status !== 'stored') return result;

@@ -161,10 +161,6 @@ export class World {
     return {
       feed: admission.feed,
       waitForCapacity: async (source) => await admission.waitForCapacity(source),
-      get isAnnounced() {
-        return admission.isAnnounced;
-      },
-      announced: async () => await admission.announced(),
       onWanted: (listener) => admission.onWanted(listener),
       submit: async (event, source) => {
         submitted.push({ event, source });

@@ -4,11 +4,13 @@ import type { StoredEvent } from '../../event-store.js';
 
 /** An event that was read: its JSON is put together when it is first asked for, and parsed whenever its event is. */
 export class LazyBody implements StoredEvent {
+  readonly sequence: number;
   /** Gives way to the JSON, which is longer by a fifth. */
   #body: Buffer | undefined;
   #bytes: Buffer | undefined;
 
-  constructor(body: Uint8Array) {
+  constructor(sequence: number, body: Uint8Array) {
+    this.sequence = sequence;
     this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   }
 
