@@ -73,7 +73,7 @@ export class StoredRows {
   }
 
   /** The events of those rows that are still there. */
-  async #read(found: readonly FoundRow[], turns: WorkTurns): Promise<StoredEvent[]> {
+  #read(found: readonly FoundRow[], turns: WorkTurns): Promise<StoredEvent[]> {
     this.#evictDue();
     return this.#events(this.#standing(found), turns);
   }

@@ -18,8 +18,8 @@ export type Condition = {
   readonly tag?: string;
 };
 
-/** A list of a filter, and what its condition will be beside the symbols. */
-type ValueList = Omit<Condition, 'symbols'> & { readonly values: readonly Value[] };
+/** A list of a filter, on its way to be a condition: with the symbols of the values so far. */
+type ValueList = Condition & { readonly values: readonly Value[]; readonly symbols: FilterSymbol[] };
 
 /**
  * How many events one value of a condition stands for, against the others: an id is of one event, a tag value of
@@ -51,10 +51,9 @@ export class SymbolTable {
   acquire(filter: Filter): Condition[] {
     const conditions: Condition[] = [];
     try {
-      for (const { values, ...rest } of this.#listsOf(filter)) {
-        const condition = { symbols: [], ...rest };
-        conditions.push(condition);
-        this.#use(condition, values);
+      for (const list of this.#listsOf(filter)) {
+        conditions.push(list);
+        this.#use(list);
       }
     } catch (error) {
       this.release(conditions);
@@ -99,17 +98,17 @@ export class SymbolTable {
 
   *#listsOf(filter: Filter): Iterable<ValueList> {
     const { ids, authors, kinds } = filter;
-    if (ids) yield { values: ids, known: this.#ids, weight: weights.id };
-    if (authors) yield { values: authors, known: this.#authors, weight: weights.author };
-    if (kinds) yield { values: kinds, known: this.#kinds, weight: weights.kind };
+    if (ids) yield { values: ids, symbols: [], known: this.#ids, weight: weights.id };
+    if (authors) yield { values: authors, symbols: [], known: this.#authors, weight: weights.author };
+    if (kinds) yield { values: kinds, symbols: [], known: this.#kinds, weight: weights.kind };
     for (const [tag, values] of tagConditions(filter)) {
       const known = this.#tags.get(tag) ?? new Map<Value, FilterSymbol>();
       if (values.length > 0) this.#tags.set(tag, known);
-      yield { values, known, weight: weights.tag, tag };
+      yield { values, symbols: [], known, weight: weights.tag, tag };
     }
   }
 
-  #use({ known, symbols }: Condition & { readonly symbols: FilterSymbol[] }, values: readonly Value[]): void {
+  #use({ values, known, symbols }: ValueList): void {
     for (const value of new Set(values)) {
       let symbol = known.get(value);
       if (symbol === undefined) {

@@ -149,10 +149,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     const request = this.#queue.shift() as LaneRequest;
     this.#chars -= request.chars;
     const work = request.run();
-    if (work !== undefined) {
-      this.#running += 1;
-      void work.catch(this.#onFault).finally(() => this.#onSettled());
-    }
+    if (work !== undefined) void this.#settled(work);
     this.#onFlowChanged();
   }
 
@@ -168,8 +165,15 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     if (this.#mayStart) this.#scheduler.announce(this);
   }
 
-  #onSettled(): void {
-    this.#running -= 1;
-    if (this.#mayStart) this.#scheduler.announce(this);
+  async #settled(work: Promise<void>): Promise<void> {
+    this.#running += 1;
+    try {
+      await work;
+    } catch (error) {
+      this.#onFault(error);
+    } finally {
+      this.#running -= 1;
+      if (this.#mayStart) this.#scheduler.announce(this);
+    }
   }
 }
