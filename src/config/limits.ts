@@ -472,10 +472,10 @@ export const limits = {
   liveKindsRetryMs: 86_400_000,
 
   // Sync: catch-up
-  /** Events, out of all that one remote holds, of which the half has to be wanted here; else it is not asked for all. */
-  everythingTrialEvents: 1_000,
-  /** After how many times as many more events that is looked at: by then, what came before its root is stored. */
-  everythingTrialsLater: 16,
+  /** Events after which it is looked at whether half of all that a remote holds is wanted, should there be still more. */
+  everythingTrialEventsMax: 100_000,
+  /** Most ids that are remembered of those that were not wanted when they came, to be looked at then. */
+  everythingTrialIdsMax: 1_000,
   /** How long a remote that is not worth asking for everything is not asked for it. */
   everythingRetryMs: 604_800_000,
   /** Ids of one download request. */

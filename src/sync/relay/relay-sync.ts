@@ -1,4 +1,3 @@
-import { limits } from '../../config/limits.js';
 import { errorMessage } from '../../lib/errors.js';
 import { type FailureClass, TransportError } from '../dial/transport.js';
 import type { HostBudget } from '../hosts/host-budget.js';
@@ -195,8 +194,7 @@ export class RelaySync {
       host: this.#host,
       memory: this.#memory,
       scope: this.#scope,
-      onEverythingOutcome: (id, isWanted) => this.#countForScope(id, isWanted),
-      onEverythingRefused: () => this.#narrow(settings.dailyIntervalMs),
+      onEverythingUnfit: (forMs) => this.#narrow(forMs),
       onUpdating: (isUpdating) => this.#onUpdating(isUpdating),
     });
     this.#session = session;
@@ -250,12 +248,6 @@ export class RelaySync {
     const ended = this.#memory.topics.unwant(removed);
     this.#memory.topics.want(added);
     this.#session?.wakeUp(ended);
-  }
-
-  #countForScope(id: string, isWanted: boolean): void {
-    if (!this.#scope.count(id, isWanted)) return;
-    // Not under the hands of those who are counting.
-    queueMicrotask(() => this.#narrow(limits.everythingRetryMs));
   }
 
   /** Everything is asked for no longer, but the layers are. */

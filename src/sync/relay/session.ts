@@ -25,10 +25,8 @@ export type SessionParts = {
   readonly host: HostBudget;
   readonly memory: RelayMemory;
   readonly scope: RelayScope;
-  /** What became of an id that everything brought (scope.ts). */
-  readonly onEverythingOutcome: (id: string, isWanted: boolean) => void;
-  /** The relay does not take the question for everything. */
-  readonly onEverythingRefused: () => void;
+  /** Everything cannot be asked of the relay, or is not worth it, for so long. */
+  readonly onEverythingUnfit: (forMs: number) => void;
   readonly onUpdating: (isUpdating: boolean) => void;
 };
 
@@ -44,12 +42,11 @@ export class Session {
   readonly #logs: RunLogs;
 
   constructor(sessionParts: SessionParts) {
-    const { context, relay, peer, submitter, host, memory, scope, onUpdating } = sessionParts;
-    const { onEverythingOutcome, onEverythingRefused } = sessionParts;
+    const { context, relay, peer, submitter, host, memory, scope, onUpdating, onEverythingUnfit } =
+      sessionParts;
     this.#scope = scope;
     this.#peer = peer;
-    const heard = { onEverythingOutcome, onEverythingRefused };
-    const parts = { ...context, relay, peer, submitter, memory, scope, ...heard };
+    const parts = { ...context, relay, peer, submitter, memory, scope, onEverythingUnfit };
     this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
     this.#logs = new RunLogs(parts);
     this.#downloader = new Downloader(parts);
@@ -69,7 +66,7 @@ export class Session {
       topics: memory.topics,
       kinds: memory.liveKinds,
       onRefused: ({ topics }) => {
-        if (topics.includes(everythingTopic)) onEverythingRefused();
+        if (topics.includes(everythingTopic)) onEverythingUnfit(context.settings.dailyIntervalMs);
       },
       onDue: () => this.#catchup.wakeUp(),
       onUpdating,

@@ -15,7 +15,8 @@ const noChanges: ScopeChanges = { added: [], removed: [] };
  * What one relay is asked about: the topics of the layers, or all that it holds (docs/sync.md §3). Thousands of
  * repositories and roots are thousands of filters, of which each comes with a reconciliation of its own; a relay for
  * git collaboration holds little else than what they ask for, and one filter asks for that. Whether it is so is
- * measured: where most of what comes is not wanted here, the layers are asked for again, and everything not for a week.
+ * looked at when all of it has come: where most of that is not wanted here, the layers are asked for again, and
+ * everything not for a week.
  */
 export class RelayScope {
   readonly #relay: string;
@@ -26,14 +27,16 @@ export class RelayScope {
   /** Whether the remote of the current connection is one for git collaboration (GRASP) that can reconcile. */
   #isOffered = false;
   #isEverything = false;
-  /** Whether all that the relay holds was caught up, so that it was worth asking for. */
+  /** Whether it was worth asking for: more than half of all that the relay holds. */
   #isProven = false;
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
-  #outcomes = 0;
-  /** Of the ids that are being counted, and of as many each time before them, those that were not stored. */
-  #unwanted: string[] = [];
-  #unwantedBefore: string[][] = [];
+  /** How many ids everything brought, and how many of them were not wanted when they came. */
+  #brought = 0;
+  #unwanted = 0;
+  /** One in so many of those that were not wanted. */
+  #sample: string[] = [];
+  #sampledOf = 1;
 
   constructor(parts: {
     readonly relay: string;
@@ -92,27 +95,31 @@ export class RelayScope {
     };
   }
 
-  /**
-   * Takes what became of one id that everything brought; true when most of them turn out not to be wanted. That is
-   * told when many times as many more have come: a reconciliation tells of newer events before it tells of the older
-   * ones on which they hang, and what was refused for want of these is stored by then.
-   */
+  /** Takes what became of one id that everything brought; true when so many have come that it is time to `prove`. */
   count(id: string, isWanted: boolean): boolean {
     if (!this.#isEverything || this.#isProven) return false;
-    this.#outcomes += 1;
-    if (!isWanted) this.#unwanted.push(id);
-    if (this.#outcomes < limits.everythingTrialEvents) return false;
-    this.#unwantedBefore.push(this.#unwanted);
-    this.#unwanted = [];
-    this.#outcomes = 0;
-    if (this.#unwantedBefore.length <= limits.everythingTrialsLater) return false;
-    const unwanted = this.#unwantedBefore.shift()?.filter((each) => !this.#store.has(each)) ?? [];
-    return 2 * unwanted.length > limits.everythingTrialEvents;
+    this.#brought += 1;
+    if (!isWanted) {
+      this.#unwanted += 1;
+      if (this.#unwanted % this.#sampledOf === 0) this.#sample.push(id);
+      if (this.#sample.length > limits.everythingTrialIdsMax) {
+        this.#sample = this.#sample.filter((_, at) => at % 2 === 1);
+        this.#sampledOf *= 2;
+      }
+    }
+    return this.#brought === limits.everythingTrialEventsMax;
   }
 
-  /** All that the relay holds has its outcome: from now on little comes of it that is not new. */
-  prove(): void {
-    this.#isProven = this.#isEverything;
+  /**
+   * All that the relay holds has its outcome, or very much of it: false when less than half of it is wanted. What was
+   * refused for want of what came later (newer events come before older ones, on which they hang) is stored by now.
+   */
+  prove(): boolean {
+    if (!this.#isEverything || this.#isProven) return true;
+    const unwanted = this.#sampledOf * this.#sample.filter((id) => !this.#store.has(id)).length;
+    this.#isProven = 2 * unwanted <= this.#brought;
+    this.#sample = [];
+    return this.#isProven;
   }
 
   /** Everything cannot be asked of this relay, or is not worth it: the layers are, for that time. */
@@ -121,18 +128,15 @@ export class RelayScope {
     return this.#choose() ?? noChanges;
   }
 
-  #beginTrial(): void {
-    this.#outcomes = 0;
-    this.#unwanted = [];
-    this.#unwantedBefore = [];
-  }
-
   #choose(): ScopeChanges | undefined {
     const isEverything = this.#isOffered && this.mayBeEverything;
     if (isEverything === this.#isEverything) return undefined;
     this.#isEverything = isEverything;
     this.#isProven = false;
-    this.#beginTrial();
+    this.#brought = 0;
+    this.#unwanted = 0;
+    this.#sample = [];
+    this.#sampledOf = 1;
     // Read only by those that hold some of them.
     const layers = { [Symbol.iterator]: () => this.#filters.topicsOf(this.#relay)[Symbol.iterator]() };
     return isEverything
