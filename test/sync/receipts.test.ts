@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type AskedId,
+  accountFor,
   askLength,
   newFetchSizeEstimate,
-  settleAsk,
 } from '../../src/sync/fetch/fetch-size-estimate.js';
 
 fc.configureGlobal({ seed: 20260101 });
@@ -14,7 +14,7 @@ function play(
   ids: number,
   serve: (ask: string[]) => { served: string[]; forged?: string[]; failed?: boolean },
 ) {
-  let record = newFetchSizeEstimate(300);
+  let estimate = newFetchSizeEstimate(300);
   let queue: AskedId[] = Array.from({ length: ids }, (_, id) => ({ id: `${id}`, asks: 0 }));
   const asked = new Map<string, number>();
   const arrived = new Set<string>();
@@ -23,18 +23,18 @@ function play(
   while (queue.length > 0) {
     asks += 1;
     if (asks > 20_000) throw new Error('without end');
-    const ask = queue.slice(0, askLength(record, queue, 300));
+    const ask = queue.slice(0, askLength(estimate, queue, 300));
     queue = queue.slice(ask.length);
     for (const { id } of ask) asked.set(id, (asked.get(id) ?? 0) + 1);
     const { served, forged = [], failed = false } = serve(ask.map(({ id }) => id));
     for (const id of served) arrived.add(id);
     const came = new Set([...served, ...forged]);
-    const result = settleAsk(record, ask, { came, served: new Set(served), failed });
-    record = result.record;
+    const result = accountFor(estimate, ask, { came, served: new Set(served), failed });
+    estimate = result.estimate;
     queue.push(...result.again);
     for (const id of result.unserved) unserved.add(id);
   }
-  return { asked, arrived, unserved, asks, record };
+  return { asked, arrived, unserved, asks, estimate };
 }
 
 describe('every asked id is accounted for (docs/sync.md §5)', () => {
@@ -125,8 +125,10 @@ describe('every asked id is accounted for (docs/sync.md §5)', () => {
   });
 
   it('asks for more at once again when all of it came', () => {
-    const { record } = play(5_000, (ask) => ({ served: ask.filter((id) => Number(id) > 100 || id === '1') }));
-    expect(record.askSize).toBe(300);
+    const { estimate } = play(5_000, (ask) => ({
+      served: ask.filter((id) => Number(id) > 100 || id === '1'),
+    }));
+    expect(estimate.askSize).toBe(300);
   });
 
   it('ends, and accounts for each id once, whatever the relay does', () => {

@@ -5,8 +5,8 @@ import { allEnded } from '../../lib/task-group.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import { BatchUnwantedError, PeerGoneError, PeerOverloadedError } from '../errors.js';
-import type { Downloader } from '../fetch/download.js';
 import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
+import type { Fetcher } from '../fetch/fetcher.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
@@ -53,7 +53,7 @@ export type BatchParts = NegentropyParts & {
   readonly clock: Clock;
   readonly memory: CatchupMemory;
   readonly submitter: RemoteEventSubmitter;
-  readonly downloader: Downloader;
+  readonly fetcher: Fetcher;
   readonly probe: NegentropyProbe;
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
@@ -86,17 +86,16 @@ export class BatchRun {
     const { layer, topics } = this.#batch;
     // What all else hangs on comes first: what the layers had asked for already, and the announcements.
     if (layer === 0) {
-      await this.#parts.downloader.settled();
+      await this.#parts.fetcher.asked();
       for (const filter of filtersOf(1, [announcementsTopic])) await this.#catchUp(filter, signal);
     }
     await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
   }
 
   async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
-    await this.#parts.downloader.withJob(this.#listener(), signal, async (job) => {
-      await this.#runTasks(this.#begin(filter), job, signal);
-      await job.finish(signal);
-    });
+    using job = this.#parts.fetcher.begin(this.#listener(), signal);
+    await this.#runTasks(this.#begin(filter), job, signal);
+    await job.finish();
   }
 
   #begin(filter: Filter): FilterCatchup {

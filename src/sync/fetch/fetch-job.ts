@@ -1,68 +1,85 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
-import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
+import { deferred, onAbort } from '../../lib/abort.js';
 import type { NostrEvent } from '../../nostr/event.js';
 
-/** For whom ids are downloaded: told of each event with its outcome, and of the ids that the relay did not serve. */
+/** For whom ids are fetched: told of each event with its outcome, and of the ids that the relay did not serve. */
 export type FetchListener = {
   readonly source: 'catchup' | 'daily_catchup';
   onEvent(event: NostrEvent, outcome: AdmissionOutcome): void;
   onUnserved(id: string): void;
 };
 
-/** The ids that one piece of catch-up needs, as far as they are not accounted for. */
-export class FetchJob {
-  readonly source: FetchListener['source'];
-  readonly #listener: FetchListener;
-  readonly #enqueue: (ids: readonly string[]) => Promise<void>;
-  readonly #failed = deferred<never>();
+/** Where the ids of a job wait. */
+type FetchQueue = {
+  /** Resolves when there is room for more. */
+  add(job: FetchJob, ids: readonly string[]): Promise<void>;
+  /** What waits of the job is not asked for any more. */
+  drop(job: FetchJob): void;
+};
+
+/** The ids that one piece of catch-up needs: added as they are found, until each of them is accounted for. */
+export class FetchJob implements Disposable {
+  readonly listener: FetchListener;
+  readonly #queue: FetchQueue;
+  readonly #signal: AbortSignal;
+  readonly #aborting: Disposable;
+  readonly #end = deferred<void>();
+  #isComplete = false;
+  #open = 0;
   /** Resolves when the answers to all that was asked for have been handed on. */
   handedOn: Promise<void> = Promise.resolve();
-  #open = 0;
-  #done: Deferred<void> | undefined;
 
-  constructor(listener: FetchListener, enqueue: (job: FetchJob, ids: readonly string[]) => Promise<void>) {
-    this.source = listener.source;
-    this.#listener = listener;
-    this.#enqueue = async (ids) => await enqueue(this, ids);
+  /** Fails when `signal` aborts. */
+  constructor(listener: FetchListener, queue: FetchQueue, signal: AbortSignal) {
+    this.listener = listener;
+    this.#queue = queue;
+    this.#signal = signal;
+    this.#aborting = onAbort(signal, (reason) => {
+      this.fail(reason);
+      queue.drop(this);
+    });
   }
 
-  /** Adds ids; resolves when there is room for more. Rejects with `PeerGoneError` when the connection ended. */
+  /** Adds ids; resolves when there is room for more. Rejects as `finish` does. */
   async add(ids: readonly string[]): Promise<void> {
     this.#open += ids.length;
-    await Promise.race([this.#enqueue(ids), this.#failed.promise]);
+    await Promise.race([this.#queue.add(this, ids), this.#end.promise]);
   }
 
   /**
-   * Resolves when all ids that were added are accounted for. Rejects with the signal's reason, or with
-   * `PeerGoneError` when the connection ended before.
+   * Resolves when all ids that were added are accounted for. Rejects with the signal's reason, or with `PeerGoneError`
+   * when the connection ended before.
    */
-  async finish(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const done = deferred<void>();
-    if (this.#open === 0) done.resolve();
-    this.#done = done;
-    using _ = onAbort(signal, done.reject);
-    await Promise.race([done.promise, this.#failed.promise]);
+  async finish(): Promise<void> {
+    this.#signal.throwIfAborted();
+    if (this.#open === 0) return;
+    this.#isComplete = true;
+    await this.#end.promise;
   }
 
-  /** The connection ended: what is open will not come. */
+  /** So many ids are here: stored, or refused by the policy. */
+  have(ids: number): void {
+    this.#account(ids);
+  }
+
+  /** The relay does not serve an id. */
+  unserved(id: string): void {
+    this.listener.onUnserved(id);
+    this.#account(1);
+  }
+
+  /** What is open will not come. */
   fail(error: unknown): void {
-    this.#failed.reject(error);
+    this.#end.reject(error);
   }
 
-  onEvent(event: NostrEvent, outcome: AdmissionOutcome): void {
-    this.#listener.onEvent(event, outcome);
+  [Symbol.dispose](): void {
+    this.#aborting[Symbol.dispose]();
+    this.#queue.drop(this);
   }
 
-  /** An id is accounted for: it is here. */
-  settle(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#done?.resolve();
-  }
-
-  /** An id is accounted for: the relay does not serve it. */
-  settleUnserved(id: string): void {
-    this.#listener.onUnserved(id);
-    this.settle();
+  #account(ids: number): void {
+    this.#open -= ids;
+    if (this.#isComplete && this.#open === 0) this.#end.resolve();
   }
 }

@@ -31,12 +31,12 @@ export function refreshed({ askSizeMax, sentMax, reach }: FetchSizeEstimate): Fe
  * How many of the first ids in the queue to ask for together. What was asked for in vain is asked for again apart from
  * the rest, and by no more at once than the relay is known to look at, so that the answer is conclusive.
  */
-export function askLength(record: FetchSizeEstimate, queue: Iterable<AskedId>, sizeMax: number): number {
+export function askLength(estimate: FetchSizeEstimate, queue: Iterable<AskedId>, sizeMax: number): number {
   let isAgain: boolean | undefined;
   let length = 0;
   for (const { asks } of queue) {
     isAgain ??= asks > 0;
-    const size = Math.min(sizeMax, record.askSize, isAgain ? surelyLookedAt(record) : sizeMax);
+    const size = Math.min(sizeMax, estimate.askSize, isAgain ? surelyLookedAt(estimate) : sizeMax);
     if (length >= size || asks > 0 !== isAgain) break;
     length += 1;
   }
@@ -58,8 +58,8 @@ export type AskAnswer = {
   readonly failed: boolean;
 };
 
-export type AskResult = {
-  readonly record: FetchSizeEstimate;
+export type Account = {
+  readonly estimate: FetchSizeEstimate;
   /** To be asked for again. */
   readonly again: readonly AskedId[];
   /** Given up for this relay. */
@@ -71,13 +71,13 @@ export type AskResult = {
  * the relay did look for it. An ask that failed says nothing about its ids: it may have been too large, and is made
  * half as large until it is one id.
  */
-export function settleAsk(
-  record: FetchSizeEstimate,
+export function accountFor(
+  estimate: FetchSizeEstimate,
   asked: readonly AskedId[],
   { came, served, failed }: AskAnswer,
-): AskResult {
+): Account {
   const wasTooLarge = failed && asked.length > 1;
-  const next = learned(record, asked, came, wasTooLarge);
+  const next = learned(estimate, asked, came, wasTooLarge);
   const isConclusive = !wasTooLarge && wasLookedAtWhole(next, asked.length, came.size);
   const again: AskedId[] = [];
   const unserved: string[] = [];
@@ -87,36 +87,36 @@ export function settleAsk(
     if (asks > 0 && isAnswered) unserved.push(id);
     else again.push({ id, asks: wasTooLarge && !isAnswered ? asks : asks + 1 });
   }
-  return { record: next, again, unserved };
+  return { estimate: next, again, unserved };
 }
 
 /**
  * Whether an answer was all that the relay has of an ask: the ask was no longer than the relay looks, and the answer was
  * not cut, for another one was longer, or as long as the ask.
  */
-function wasLookedAtWhole(record: FetchSizeEstimate, asked: number, came: number): boolean {
-  if (asked > surelyLookedAt(record)) return false;
-  return record.sentMax === 0 || came < record.sentMax || asked <= record.sentMax;
+function wasLookedAtWhole(estimate: FetchSizeEstimate, asked: number, came: number): boolean {
+  if (asked > surelyLookedAt(estimate)) return false;
+  return estimate.sentMax === 0 || came < estimate.sentMax || asked <= estimate.sentMax;
 }
 
 /** The size of asks follows what the relay sends: as large as it takes, and no larger than what comes at once. */
 function learned(
-  record: FetchSizeEstimate,
+  estimate: FetchSizeEstimate,
   asked: readonly AskedId[],
   came: ReadonlySet<string>,
   wasTooLarge: boolean,
 ): FetchSizeEstimate {
   const size = asked.length;
-  const sentMax = Math.max(record.sentMax, came.size);
-  const reach = Math.max(record.reach, asked.findLastIndex(({ id }) => came.has(id)) + 1);
-  const seen = { ...record, sentMax, reach };
+  const sentMax = Math.max(estimate.sentMax, came.size);
+  const reach = Math.max(estimate.reach, asked.findLastIndex(({ id }) => came.has(id)) + 1);
+  const seen = { ...estimate, sentMax, reach };
   if (wasTooLarge) {
-    const tooLarge = Math.min(record.tooLarge, size);
-    return { ...seen, tooLarge, askSize: Math.min(record.askSize, Math.ceil(size / 2)) };
+    const tooLarge = Math.min(estimate.tooLarge, size);
+    return { ...seen, tooLarge, askSize: Math.min(estimate.askSize, Math.ceil(size / 2)) };
   }
   const wasCut = came.size > 0 && came.size < size && size > sentMax;
-  if (wasCut) return { ...seen, askSize: Math.min(record.askSize, Math.max(askSizeMin, sentMax)) };
-  if (came.size < size || size < record.askSize) return seen;
-  const askSize = Math.min(record.askSizeMax, 2 * record.askSize, record.tooLarge - 1);
-  return { ...seen, askSize: Math.max(record.askSize, askSize) };
+  if (wasCut) return { ...seen, askSize: Math.min(estimate.askSize, Math.max(askSizeMin, sentMax)) };
+  if (came.size < size || size < estimate.askSize) return seen;
+  const askSize = Math.min(estimate.askSizeMax, 2 * estimate.askSize, estimate.tooLarge - 1);
+  return { ...seen, askSize: Math.max(estimate.askSize, askSize) };
 }

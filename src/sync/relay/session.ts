@@ -3,8 +3,8 @@ import { BatchTurns } from '../catchup/batch-turn.js';
 import { CatchupLoop } from '../catchup/catchup-loop.js';
 import { NegentropyProbe } from '../catchup/negentropy-probe.js';
 import { PeerMissing } from '../catchup/peer-missing.js';
-import { Downloader } from '../fetch/download.js';
 import type { FetchListener } from '../fetch/fetch-job.js';
+import { Fetcher } from '../fetch/fetcher.js';
 import type { HostBudget } from '../hosts/host-budget.js';
 import { LiveSync } from '../live/live.js';
 import type { Peer } from '../peer/peer.js';
@@ -36,7 +36,7 @@ export class Session {
   readonly #topics: TopicTable;
   readonly #peer: Peer;
   readonly #live: LiveSync;
-  readonly #downloader: Downloader;
+  readonly #fetcher: Fetcher;
   readonly #catchup: CatchupLoop;
   readonly #peerMissing: PeerMissing;
   readonly #logs: RunLogs;
@@ -49,9 +49,9 @@ export class Session {
     const parts = { ...context, relay, peer, submitter, memory, scope, onEverythingUnfit };
     this.#peerMissing = new PeerMissing(relay, context.store, context.filters);
     this.#logs = new RunLogs(parts);
-    this.#downloader = new Downloader(parts);
+    this.#fetcher = new Fetcher(parts);
     const probe = new NegentropyProbe({ ...context, memory });
-    const batchParts = { ...parts, probe, downloader: this.#downloader, peerMissing: this.#peerMissing };
+    const batchParts = { ...parts, probe, fetcher: this.#fetcher, peerMissing: this.#peerMissing };
     this.#catchup = new CatchupLoop({
       context,
       memory,
@@ -86,7 +86,7 @@ export class Session {
   }
 
   get queuedDownloads(): number {
-    return this.#downloader.queued;
+    return this.#fetcher.queued;
   }
 
   /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
@@ -97,7 +97,7 @@ export class Session {
       await this.#peer.run(inner);
       tasks.cancel();
     });
-    for (const part of [this.#live, this.#downloader, this.#catchup]) {
+    for (const part of [this.#live, this.#fetcher, this.#catchup]) {
       tasks.spawn(async (inner) => await this.#runPart(part, inner));
     }
     try {
@@ -115,7 +115,7 @@ export class Session {
     this.#live.wakeUp();
   }
 
-  /** Downloads ids outside of any catch-up; returns those that the relay does not serve. */
+  /** Fetches ids outside of any catch-up; returns those that the relay does not serve. */
   async fetch(ids: readonly string[], signal: AbortSignal): Promise<string[]> {
     const unserved: string[] = [];
     const listener: FetchListener = {
@@ -123,10 +123,9 @@ export class Session {
       onEvent: () => {},
       onUnserved: (id) => unserved.push(id),
     };
-    await this.#downloader.withJob(listener, signal, async (job) => {
-      await job.add(ids);
-      await job.finish(signal);
-    });
+    using job = this.#fetcher.begin(listener, signal);
+    await job.add(ids);
+    await job.finish();
     return unserved;
   }
 

@@ -12,24 +12,15 @@ import { heldIdBytes } from '../held-memory.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import { FetchJob, type FetchListener } from './fetch-job.js';
-import {
-  type AskAnswer,
-  type AskedId,
-  askLength,
-  type FetchSizeEstimate,
-  settleAsk,
-} from './fetch-size-estimate.js';
-import { type Claimable, IdClaims } from './id-claims.js';
-import type { InFlightIds } from './in-flight.js';
+import { type AskedId, accountFor, askLength, type FetchSizeEstimate } from './fetch-size-estimate.js';
+import { type Claimable, IdClaims, type InFlightIds } from './in-flight.js';
 import { OldestFirst } from './oldest-first.js';
 import type { UnservedIds } from './unserved.js';
 
 /** What is known of one relay's answers to fetches, beyond a connection. */
 export type FetchMemory = { fetchSize: FetchSizeEstimate; readonly unserved: UnservedIds };
 
-type Wanted = AskedId & Claimable & { readonly job: FetchJob };
-
-export type DownloaderParts = {
+export type FetcherParts = {
   readonly peer: Peer;
   readonly clock: Clock;
   readonly store: EventStore;
@@ -39,15 +30,18 @@ export type DownloaderParts = {
   readonly memory: FetchMemory;
 };
 
+type Wanted = AskedId & Claimable & { readonly job: FetchJob };
+
 /** Bytes of one id in a message. */
 const idBytes = 67;
 
 /**
- * Downloads ids from one remote, in asks of which several are under way. Every id is accounted for: it is there by now
- * (stored or refused), or the relay does not serve it.
+ * Fetches events by their ids from one remote: takes ids, claims those that no other relay is asked for, asks for some
+ * hundreds at a time, hands on what comes, oldest first, and accounts for each id. It is here by then (stored, or refused
+ * by the policy), or the relay does not serve it, or its job fails with the connection.
  */
-export class Downloader {
-  readonly #parts: DownloaderParts;
+export class Fetcher {
+  readonly #parts: FetcherParts;
   readonly #idsMax: number;
   readonly #jobs = new Set<FetchJob>();
   /** The asks that are under way. */
@@ -56,16 +50,14 @@ export class Downloader {
   readonly #queueMemory: Reservation;
   readonly #wakeup = new Wakeup();
   readonly #claims: IdClaims<Wanted>;
+  /** Those who add ids wait for it while too many wait. */
   #room: Deferred<void> | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(parts: DownloaderParts) {
+  constructor(parts: FetcherParts) {
     this.#parts = parts;
-    this.#claims = new IdClaims({
-      ...parts,
-      relay: parts.peer.relay,
-      putBack: (wanted) => this.#putBack(wanted),
-    });
+    const putBack = (wanted: readonly Wanted[]) => this.#putBack(wanted);
+    this.#claims = new IdClaims({ ...parts, relay: parts.peer.relay, putBack });
     this.#queueMemory = parts.peer.held.open();
     const { messageBytes, eventsPerFilter = limits.downloadIdsMax } = parts.peer.limits;
     const fitting = Math.max(1, Math.floor((messageBytes - 100) / idBytes));
@@ -77,42 +69,23 @@ export class Downloader {
     return this.#queue.length;
   }
 
-  /** Takes an job for the time of `use`, or until `signal` ends it: what is left of it then is not asked for. */
-  async withJob<T>(
-    listener: FetchListener,
-    signal: AbortSignal,
-    use: (job: FetchJob) => Promise<T>,
-  ): Promise<T> {
-    const job = new FetchJob(listener, async (added, ids) => await this.#add(added, ids));
-    const drop = () => {
-      this.#jobs.delete(job);
-      this.#queue = this.#queue.filter((wanted) => wanted.job !== job);
-      this.#makeRoom();
+  /** Begins a job; what is left of it when it is disposed of, or when `signal` aborts, is not asked for. */
+  begin(listener: FetchListener, signal: AbortSignal): FetchJob {
+    const queue = {
+      add: async (job: FetchJob, ids: readonly string[]) => await this.#enqueue(job, ids),
+      drop: (job: FetchJob) => this.#drop(job),
     };
+    const job = new FetchJob(listener, queue, signal);
     this.#jobs.add(job);
-    using _ = onAbort(signal, (reason) => {
-      job.fail(reason);
-      drop();
-    });
-    try {
-      return await use(job);
-    } finally {
-      drop();
-    }
+    return job;
   }
 
   /** Resolves when what has been asked for until now is accounted for, or after a time: a relay may take long. */
-  async settled(): Promise<void> {
+  async asked(): Promise<void> {
     await this.#inTime(Promise.allSettled(this.#asks));
   }
 
-  async #inTime(work: Promise<unknown>): Promise<void> {
-    await withTimeLimit(this.#parts.clock, 'an answer in its turn', limits.downloadTurnMsMax, work).catch(
-      () => {},
-    );
-  }
-
-  /** Asks until `signal` ends it. Rejects with what the first ask failed with that is about all of them. */
+  /** Asks until `signal` ends it. Rejects when the connection ends, and when we ourselves fail; then all jobs fail. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     // The first worker that fails ends the others: what it was asked for has to be told.
@@ -132,7 +105,7 @@ export class Downloader {
     }
   }
 
-  async #add(job: FetchJob, ids: readonly string[]): Promise<void> {
+  async #enqueue(job: FetchJob, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#queue.push({ id, asks: 0, job });
     this.#wakeup.notify();
     while (!this.#hasRoom()) {
@@ -149,20 +122,19 @@ export class Downloader {
         await this.#wakeup.wait();
         continue;
       }
-      const ask = this.#take(job);
-      if (ask.length === 0) continue;
-      const asking = this.#ask(job, ask, signal);
+      const wanted = this.#take(job);
+      if (wanted.length === 0) continue;
+      const asking = this.#ask(job, wanted, signal);
       this.#asks.add(asking);
       await asking.finally(() => this.#asks.delete(asking));
     }
   }
 
-  /** Takes the next ids of one job that still have to be asked for; the others are accounted for on the way. */
+  /** Takes the next ids of one job that have to be asked for here; other relays are asked for the others. */
   #take(job: FetchJob): Wanted[] {
-    const { memory } = this.#parts;
-    this.#dropSettled(job);
+    this.#skipKnown(job);
     const ofJob = takeWhile(this.#queue, (wanted) => wanted.job === job);
-    const length = askLength(memory.fetchSize, ofJob, this.#idsMax);
+    const length = askLength(this.#parts.memory.fetchSize, ofJob, this.#idsMax);
     const taken = this.#queue.slice(0, length);
     this.#queue = this.#queue.slice(length);
     this.#makeRoom();
@@ -170,25 +142,98 @@ export class Downloader {
   }
 
   /** Accounts for those ids in front that came by another way, or that the relay is known not to serve. */
-  #dropSettled(job: FetchJob): void {
+  #skipKnown(job: FetchJob): void {
     const { store, refused, memory } = this.#parts;
-    let open = 0;
     let seen = 0;
-    const left: Wanted[] = [];
+    const unknown: Wanted[] = [];
     for (const wanted of this.#queue) {
-      if (open >= this.#idsMax || wanted.job !== job) break;
+      if (unknown.length >= this.#idsMax || wanted.job !== job) break;
       seen += 1;
       const { id } = wanted;
-      if (store.has(id) || refused.reasonFor(id) !== undefined) {
-        job.settle();
-      } else if (memory.unserved.has(id)) {
-        job.settleUnserved(id);
-      } else {
-        left.push(wanted);
-        open += 1;
-      }
+      if (store.has(id) || refused.reasonFor(id) !== undefined) job.have(1);
+      else if (memory.unserved.has(id)) job.unserved(id);
+      else unknown.push(wanted);
     }
-    this.#queue = [...left, ...this.#queue.slice(seen)];
+    this.#queue = [...unknown, ...this.#queue.slice(seen)];
+  }
+
+  async #ask(job: FetchJob, wanted: readonly Wanted[], signal: AbortSignal): Promise<void> {
+    const { peer } = this.#parts;
+    const { source } = job.listener;
+    const ids = wanted.map(({ id }) => id);
+    const open = new Set(ids);
+    const came = new Set<string>();
+    const served = new Set<string>();
+    const answer = this.#answerTo(job, served);
+    const handedOn = deferred<void>();
+    job.handedOn = handedOn.promise;
+    const onEvent = (event: NostrEvent) => {
+      if (open.delete(event.id)) {
+        came.add(event.id);
+        answer.add(event);
+      } else {
+        peer.violation();
+      }
+      return true;
+    };
+    try {
+      const outcome = await peer
+        .request([{ ids, limit: ids.length }], { source, onEvent }, signal)
+        .finally(() => void answer.end().then(handedOn.resolve));
+      if (outcome.type === 'gone') throw new PeerGoneError(peer.relay);
+      await answer.delivered();
+      // That it is overloaded says nothing about these ids.
+      if (outcome.type === 'overloaded') this.#putBack(wanted);
+      else this.#account(job, wanted, { came, served, failed: outcome.type !== 'ended' });
+    } finally {
+      this.#claims.release(ids);
+    }
+  }
+
+  /** Hands on what comes, after what the job asked for before; notes in `served` the ids that are here then. */
+  #answerTo(job: FetchJob, served: Set<string>): OldestFirst {
+    const { peer, submitter } = this.#parts;
+    const before = job.handedOn;
+    const way = {
+      turn: async () => await this.#inTime(before),
+      room: async () => await submitter.room(job.listener.source),
+      deliver: async (event: NostrEvent) => await this.#deliver(job, event, served),
+    };
+    return new OldestFirst(way, peer.held.open());
+  }
+
+  async #deliver(job: FetchJob, event: NostrEvent, served: Set<string>): Promise<void> {
+    const { submitter, refused, store } = this.#parts;
+    const outcome = await submitter.deliver(event, job.listener.source);
+    if (outcome === undefined) return;
+    // Something that only claims to have the id (a wrong hash or signature) does not account for it.
+    // Nor does one that made us fail: it is tried once more, then left for another day.
+    const isForged = outcome.type === 'refused' && refused.reasonFor(event.id) === undefined;
+    if ((!isForged && outcome.type !== 'failed') || store.has(event.id)) served.add(event.id);
+    job.listener.onEvent(event, outcome);
+  }
+
+  #account(job: FetchJob, wanted: readonly Wanted[], answer: Parameters<typeof accountFor>[2]): void {
+    const { memory } = this.#parts;
+    const { estimate, again, unserved } = accountFor(memory.fetchSize, wanted, answer);
+    memory.fetchSize = estimate;
+    job.have(answer.served.size);
+    for (const id of unserved) {
+      memory.unserved.add(id);
+      job.unserved(id);
+    }
+    this.#putBack(again.map((each) => ({ ...each, job })));
+  }
+
+  #putBack(wanted: readonly Wanted[]): void {
+    for (const each of wanted) if (this.#jobs.has(each.job)) this.#queue.push(each);
+    this.#wakeup.notify();
+  }
+
+  #drop(job: FetchJob): void {
+    this.#jobs.delete(job);
+    this.#queue = this.#queue.filter((wanted) => wanted.job !== job);
+    this.#makeRoom();
   }
 
   /** Whether as many ids may wait; none always may. */
@@ -204,71 +249,9 @@ export class Downloader {
     this.#room = undefined;
   }
 
-  async #ask(job: FetchJob, asked: readonly Wanted[], signal: AbortSignal): Promise<void> {
-    const { peer } = this.#parts;
-    const ids = asked.map(({ id }) => id);
-    const open = new Set(ids);
-    const came = new Set<string>();
-    const served = new Set<string>();
-    const before = job.handedOn;
-    const answer = new OldestFirst(
-      {
-        turn: async () => await this.#inTime(before),
-        room: async () => await this.#parts.submitter.room(job.source),
-        deliver: async (event) => await this.#deliver(job, event, served),
-      },
-      peer.held.open(),
-    );
-    const ended = deferred<void>();
-    job.handedOn = ended.promise;
-    const onEvent = (event: NostrEvent) => {
-      if (open.delete(event.id)) {
-        came.add(event.id);
-        answer.add(event);
-      } else {
-        peer.violation();
-      }
-      return true;
-    };
-    try {
-      const end = await peer
-        .request([{ ids, limit: ids.length }], { source: job.source, onEvent }, signal)
-        .finally(() => void answer.end().then(ended.resolve));
-      if (end.type === 'gone') throw new PeerGoneError(peer.relay);
-      await answer.delivered();
-      // Asked to slow down time and again: that says nothing about these ids.
-      if (end.type === 'overloaded') this.#putBack(asked);
-      else this.#settle(job, asked, { came, served, failed: end.type !== 'ended' });
-    } finally {
-      this.#claims.release(ids);
-    }
-  }
-
-  async #deliver(job: FetchJob, event: NostrEvent, served: Set<string>): Promise<void> {
-    const outcome = await this.#parts.submitter.deliver(event, job.source);
-    if (outcome === undefined) return;
-    // Something that only claims to have the id (a wrong hash or signature) does not account for it.
-    // Nor does one that made us fail: it is tried once more, then left for another day.
-    const isForged = outcome.type === 'refused' && this.#parts.refused.reasonFor(event.id) === undefined;
-    if ((!isForged && outcome.type !== 'failed') || this.#parts.store.has(event.id)) served.add(event.id);
-    job.onEvent(event, outcome);
-  }
-
-  #settle(job: FetchJob, asked: readonly Wanted[], answer: AskAnswer): void {
-    const { memory } = this.#parts;
-    const { record, again, unserved } = settleAsk(memory.fetchSize, asked, answer);
-    memory.fetchSize = record;
-    for (let count = answer.served.size; count > 0; count -= 1) job.settle();
-    for (const id of unserved) {
-      memory.unserved.add(id);
-      job.settleUnserved(id);
-    }
-    this.#putBack(again.map((each) => ({ ...each, job })));
-  }
-
-  #putBack(wanted: readonly Wanted[]): void {
-    for (const each of wanted) if (this.#jobs.has(each.job)) this.#queue.push(each);
-    this.#wakeup.notify();
+  async #inTime(work: Promise<unknown>): Promise<void> {
+    const { clock } = this.#parts;
+    await withTimeLimit(clock, 'an answer in its turn', limits.downloadTurnMsMax, work).catch(() => {});
   }
 }
 
