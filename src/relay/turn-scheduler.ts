@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.js';
+import { type NextTurn, turnOrder } from '../lib/turns/turn-order.js';
 
 /** The work of one party, piece by piece. */
 export type Lane = {
@@ -19,7 +20,7 @@ export class TurnScheduler {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #sliceMs: number;
   readonly #onFault: (error: unknown) => void;
-  readonly #nextTurn: (task: () => void) => void;
+  readonly #nextTurn: NextTurn;
   /** In the order of their turns. */
   readonly #ready = new Set<Lane>();
   #scheduled = false;
@@ -29,7 +30,7 @@ export class TurnScheduler {
     clock: Pick<Clock, 'monotonic'>,
     sliceMs: number,
     onFault: (error: unknown) => void,
-    nextTurn: (task: () => void) => void = setImmediate,
+    nextTurn: NextTurn = turnOrder.of('clients'),
   ) {
     this.#clock = clock;
     this.#sliceMs = sliceMs;

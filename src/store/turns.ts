@@ -1,5 +1,8 @@
+import { turnOrder } from '../lib/turns/turn-order.js';
 import type { WorkTurns } from '../lib/turns/work-turns.js';
 import type { VisitBudget } from './index/filter-stream.js';
+
+const nextTurn = turnOrder.of('care');
 
 /**
  * Turns of the event loop for long work on one index, first come, first served: between two of them, whoever takes
@@ -10,7 +13,7 @@ export class Turns implements WorkTurns {
 
   async next(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const turn = this.#last.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    const turn = this.#last.then(() => new Promise<void>((resolve) => nextTurn(resolve)));
     this.#last = turn;
     await turn;
     signal?.throwIfAborted();

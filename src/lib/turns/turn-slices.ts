@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { type NextTurn, turnOrder } from './turn-order.js';
 
 /** How long work that can wait may take of one turn of the event loop, in milliseconds. */
 export type SliceLimits = {
@@ -18,7 +19,7 @@ export type SliceLimits = {
 export class TurnSlices {
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #limits: SliceLimits;
-  readonly #nextTurn: (task: () => void) => void;
+  readonly #nextTurn: NextTurn;
   readonly #waiting: (() => void)[] = [];
   #sliceMs: number;
   #beganAtMs = 0;
@@ -32,7 +33,7 @@ export class TurnSlices {
   constructor(
     clock: Pick<Clock, 'monotonic'>,
     limits: SliceLimits,
-    nextTurn: (task: () => void) => void = setImmediate,
+    nextTurn: NextTurn = turnOrder.of('catch-up'),
   ) {
     this.#clock = clock;
     this.#limits = limits;

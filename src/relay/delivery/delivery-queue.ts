@@ -1,5 +1,6 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
 import type { Clock } from '../../lib/clock.js';
+import { type NextTurn, turnOrder } from '../../lib/turns/turn-order.js';
 import type { EventFrames } from '../frames/frames.js';
 import type { Subscription } from './subscription.js';
 
@@ -26,7 +27,7 @@ export class DeliveryQueue implements Disposable {
   readonly #limits: DeliveryLimits;
   readonly #onSent: (count: number) => void;
   readonly #onFault: (subscription: Subscription, error: unknown) => void;
-  readonly #nextTurn: (task: () => void) => void;
+  readonly #nextTurn: NextTurn;
   #deliveries: Delivery[] = [];
   /** How many subscriptions have been offered the first of them. */
   #offered = 0;
@@ -43,7 +44,7 @@ export class DeliveryQueue implements Disposable {
     limits: DeliveryLimits,
     onSent: (count: number) => void,
     onFault: (subscription: Subscription, error: unknown) => void,
-    nextTurn: (task: () => void) => void = setImmediate,
+    nextTurn: NextTurn = turnOrder.of('delivery'),
   ) {
     this.#clock = clock;
     this.#limits = limits;
