@@ -96,8 +96,8 @@ describe('gaps (docs/sync.md §7)', () => {
   it('is an event that is younger than the first live subscription to a filter that matches it', () => {
     const topics = openedAt(address, 500);
     const at = (created_at: number) => event({ created_at, tags: [['a', address]] });
-    expect(isGap(at(501), 2, topics, now)).toBe(true);
-    expect(isGap(at(500), 2, topics, now)).toBe(false);
+    expect(isGap(at(501), 'repository', topics, now)).toBe(true);
+    expect(isGap(at(500), 'repository', topics, now)).toBe(false);
   });
 
   it('only the first live subscription counts, over connections', () => {
@@ -114,14 +114,14 @@ describe('gaps (docs/sync.md §7)', () => {
 
   it('first-time history is no gap, nor is an event of the future', () => {
     const root = event({ created_at: 600, tags: [['e', pubkey(1)]] });
-    expect(isGap(root, 3, openedAt(address, 500), now)).toBe(false);
-    expect(isGap(root, 3, openedAt(pubkey(1), 500), now)).toBe(true);
-    expect(isGap({ ...root, created_at: 2_000 }, 3, openedAt(pubkey(1), 500), now)).toBe(false);
+    expect(isGap(root, 'root', openedAt(address, 500), now)).toBe(false);
+    expect(isGap(root, 'root', openedAt(pubkey(1), 500), now)).toBe(true);
+    expect(isGap({ ...root, created_at: 2_000 }, 'root', openedAt(pubkey(1), 500), now)).toBe(false);
   });
 
   it('layer 1 is one filter', () => {
     const topics = openedAt(announcementsTopic, 500);
-    expect(isGap({ ...repository, created_at: 600 }, 1, topics, now)).toBe(true);
+    expect(isGap({ ...repository, created_at: 600 }, 'announcements', topics, now)).toBe(true);
   });
 });
 

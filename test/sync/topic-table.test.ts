@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CatchupBatch } from '../../src/sync/topics/catchup-batch.js';
 import { catchupTriggers } from '../../src/sync/topics/catchup-batch.js';
-import { announcementsTopic, layerOf, type Topic } from '../../src/sync/topics/layers.js';
+import { announcementsTopic, type Layer, layerOf, type Topic } from '../../src/sync/topics/layers.js';
 import type { SubscriptionContent } from '../../src/sync/topics/subscription.js';
 import { isWanted } from '../../src/sync/topics/topic-state.js';
 import { TopicTable } from '../../src/sync/topics/topic-table.js';
@@ -131,12 +131,12 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
     const more = subscriptionTo(pubkey(1), pubkey(2), '30617:a:b', announcementsTopic);
     table.live.opened(more);
     table.live.confirmed(more, 1);
-    const layers: number[] = [];
+    const layers: Layer[] = [];
     for (let next = table.catchup.next('start'); next?.type === 'due'; next = table.catchup.next('start')) {
       layers.push(next.layer);
       table.catchup.began(next, [...next.topics], times(1_000));
     }
-    expect(layers).toEqual([1, 2, 3]);
+    expect(layers).toEqual(['announcements', 'repository', 'root']);
     expect([...(table.catchup.next('reconnect') as { topics: Iterable<Topic> }).topics]).toEqual([pubkey(1)]);
   });
 
@@ -164,7 +164,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
 
   it('goes on with an interrupted batch before others, but lets others pass one that failed', () => {
     const { table } = live(pubkey(1), pubkey(2), pubkey(3));
-    const due = table.catchup.next('start') as { trigger: 'start'; layer: 3 };
+    const due = table.catchup.next('start') as { trigger: 'start'; layer: 'root' };
     const [failed, waiting] = [1, 2].map((n) => table.catchup.began(due, [pubkey(n)], times(1_000)));
     (failed as CatchupBatch).failures = 1;
     table.catchup.interrupted(failed as CatchupBatch);
@@ -232,7 +232,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
 
   it('is complete only when every topic is, as of the oldest', () => {
     const { table } = live('a', 'b', 'c');
-    const due = table.catchup.next('start') as { trigger: 'start'; layer: 2 };
+    const due = table.catchup.next('start') as { trigger: 'start'; layer: 'repository' };
     table.catchup.done(table.catchup.began(due, ['a'], times(10)), 0);
     table.catchup.done(table.catchup.began(due, ['b'], times(5)), 0);
     expect(table.oldestDoneAt(['a', 'b'])).toBe(5);

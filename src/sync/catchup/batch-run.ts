@@ -11,7 +11,7 @@ import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import type { CatchupBatch } from '../topics/catchup-batch.js';
-import { announcementsTopic, filtersOf, layer1Kinds } from '../topics/layers.js';
+import { announcementKinds, announcementsTopic, filtersOf } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
 import { learn } from './capability.js';
 import {
@@ -85,9 +85,10 @@ export class BatchRun {
   async run(signal: AbortSignal): Promise<void> {
     const { layer, topics } = this.#batch;
     // What all else hangs on comes first: what the layers had asked for already, and the announcements.
-    if (layer === 0) {
+    if (layer === 'everything') {
       await this.#parts.fetcher.asked();
-      for (const filter of filtersOf(1, [announcementsTopic])) await this.#catchUp(filter, signal);
+      for (const filter of filtersOf('announcements', [announcementsTopic]))
+        await this.#catchUp(filter, signal);
     }
     await allEnded(filtersOf(layer, topics).map((filter) => this.#catchUp(filter, signal)));
   }
@@ -137,13 +138,13 @@ export class BatchRun {
     change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
   ): Promise<void> {
     if (task.method === 'paging') {
-      if (this.#batch.layer > 0) return await this.#page(task, signal);
+      if (this.#batch.layer !== 'everything') return await this.#page(task, signal);
       // All that a relay holds is worth a reconciliation, not its whole download.
       this.#parts.onEverythingUnfit(this.#parts.settings.dailyIntervalMs);
       throw new BatchUnwantedError(this.#parts.peer.relay);
     }
     const { probe, clock } = this.#parts;
-    const result = await probe.negotiate(this.#batch.layer > 0, signal, (opening) =>
+    const result = await probe.negotiate(this.#batch.layer !== 'everything', signal, (opening) =>
       this.#reconcile(task, job, opening, signal),
     );
     if (result === undefined)
@@ -168,7 +169,7 @@ export class BatchRun {
       return await reconcile(this.#parts, this.#reaching(task), sink, signal, opening);
     });
     // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
-    const isEverything = this.#batch.layer === 0 && Object.keys(task.filter).length === 0;
+    const isEverything = this.#batch.layer === 'everything' && Object.keys(task.filter).length === 0;
     if (!isEverything || result.type === 'reconciled')
       memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
     return result;
@@ -186,7 +187,7 @@ export class BatchRun {
     const sessions = this.#parts.peer.limits.negentropySessions;
     const whole = catchup.pending[0];
     // Everything is a set that a remote keeps at hand, as we do; pieces of it are not.
-    if (sessions < 2 || whole === undefined || this.#batch.layer === 0) return catchup;
+    if (sessions < 2 || whole === undefined || this.#batch.layer === 'everything') return catchup;
     const set = localSet(this.#parts, filterOf(whole));
     if (set === undefined) return catchup;
     try {
@@ -265,7 +266,7 @@ export class BatchRun {
   #onOutcome(event: NostrEvent, outcome: AdmissionOutcome): void {
     if (outcome.type === 'refused') this.#log.refused();
     // Announcements and states are asked for either way.
-    if (!layer1Kinds.includes(event.kind)) this.#judge(event.id, outcome.type !== 'refused');
+    if (!announcementKinds.includes(event.kind)) this.#judge(event.id, outcome.type !== 'refused');
     if (outcome.type !== 'stored') return;
     const { memory, clock } = this.#parts;
     this.#log.stored();
@@ -275,7 +276,7 @@ export class BatchRun {
   /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */
   #judge(id: string, isWanted: boolean): void {
     const { scope } = this.#parts;
-    if (this.#batch.layer > 0 || !scope.count(id, isWanted)) return;
+    if (this.#batch.layer !== 'everything' || !scope.count(id, isWanted)) return;
     // Not under the hands of those who are counting.
     queueMicrotask(() => this.#proveEverything());
   }

@@ -125,7 +125,7 @@ export class BatchTurns {
     const { clock } = this.#context;
     const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
     memory.topics.catchup.done(batch, Math.floor(connectedSeconds));
-    if (batch.layer === 0 && !scope.prove()) onEverythingUnfit(limits.everythingRetryMs);
+    if (batch.layer === 'everything' && !scope.prove()) onEverythingUnfit(limits.everythingRetryMs);
   }
 
   /** Keeps a batch that is not done for later. Returns whether the remote showed strain. */

@@ -15,10 +15,10 @@ export function isGap(
 ): boolean {
   if (event.created_at > now) return false;
   const wasOpen = (topic: string) => (topics.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
-  if (layer === 0) return wasOpen(everythingTopic);
-  if (layer === 1) return wasOpen(announcementsTopic);
-  if (layer === 4) return wasOpen(authorTopic(event.pubkey));
-  const names = layer === 2 ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
+  if (layer === 'everything') return wasOpen(everythingTopic);
+  if (layer === 'announcements') return wasOpen(announcementsTopic);
+  if (layer === 'author') return wasOpen(authorTopic(event.pubkey));
+  const names = layer === 'repository' ? ['a', 'A', 'q'] : ['e', 'E', 'q'];
   return event.tags.some(
     ([name, value]) => name !== undefined && names.includes(name) && wasOpen(value ?? ''),
   );

@@ -6,9 +6,9 @@ import type { NostrEvent } from '../../nostr/event.js';
 import { type Announcement, referencesOf } from '../../nostr/repository.js';
 import { AddressNumbers, IdNumbers, type Numbers } from '../../store/name-numbers.js';
 import type { Discovery, Naming } from './discovery.js';
-import { announcementsTopic, authorOfTopic, type Topic } from './layers.js';
+import { announcementsTopic, parseTopic, type Topic } from './layers.js';
 import { People, repositorySubject, rootSubject } from './people.js';
-import { ChangesByRelay, everywhere, type TopicChanges } from './topic-changes.js';
+import { ChangesByPlace, everywhere, type Place, type TopicChanges } from './topic-changes.js';
 
 type Repository = {
   readonly eventId: string;
@@ -57,7 +57,7 @@ export class FilterService {
   /** Roots that have no home. */
   readonly #orphans = new Set<number>();
   readonly #asked = new Map<string, Asked>();
-  readonly #changes = new ChangesByRelay();
+  readonly #changes = new ChangesByPlace();
   readonly #people = new People(this.#changes);
   #roots = 0;
 
@@ -102,12 +102,21 @@ export class FilterService {
 
   /** Whether the relay is to be asked about the topic. */
   wants(relay: string, topic: Topic): boolean {
-    if (topic === announcementsTopic) return true;
-    const author = authorOfTopic(topic);
-    if (author !== undefined) return this.#people.wants(relay, author);
-    const root = this.#ids.find(topic);
-    if (root >= 0) return this.#orphans.has(root) || this.#homeAskedOf(relay, root) !== undefined;
-    return this.#isAsked(relay, this.#addresses.find(topic));
+    const parsed = parseTopic(topic);
+    switch (parsed.type) {
+      case 'everything':
+        return false;
+      case 'announcements':
+        return true;
+      case 'author':
+        return this.#people.wants(relay, parsed.pubkey);
+      case 'repository':
+        return this.#isAsked(relay, this.#addresses.find(parsed.address));
+      case 'root': {
+        const root = this.#ids.find(parsed.id);
+        return root >= 0 && (this.#orphans.has(root) || this.#homeAskedOf(relay, root) !== undefined);
+      }
+    }
   }
 
   /** The relays that the stored announcement of a repository names; none when it is not stored. */
@@ -120,8 +129,8 @@ export class FilterService {
     return this.#repositories.get(this.#addresses.find(address))?.named.includes(relay) === true;
   }
 
-  /** The changes by relay since the last call. A orphan root is a change for the relay `everywhere`. */
-  takeChanges(): ReadonlyMap<string, TopicChanges> {
+  /** The changes by relay since the last call. An orphan root is a change `everywhere`. */
+  takeChanges(): ReadonlyMap<Place, TopicChanges> {
     return this.#changes.take();
   }
 
@@ -193,7 +202,7 @@ export class FilterService {
   addAuthor(pubkey: string, subject: Topic): void {
     const root = this.#ids.find(subject);
     if (root >= 0) {
-      if (this.#isRoot.at(root) === 1) this.#people.add(pubkey, rootSubject(root), this.#relaysOfRoot(root));
+      if (this.#isRoot.at(root) === 1) this.#people.add(pubkey, rootSubject(root), this.#placesOfRoot(root));
       return;
     }
     const address = this.#addresses.find(subject);
@@ -265,12 +274,12 @@ export class FilterService {
     this.#people.forget(everywhere, rootSubject(root));
   }
 
-  /** The relays that are asked about a root. */
-  #relaysOfRoot(root: number): Set<string> {
-    const relays = new Set<string>(this.#orphans.has(root) ? [everywhere] : []);
+  /** Where a root is asked about. */
+  #placesOfRoot(root: number): Set<Place> {
+    const places = new Set<Place>(this.#orphans.has(root) ? [everywhere] : []);
     for (const address of this.#homes.ofLeft(root))
-      for (const relay of this.#repositories.get(address)?.asked ?? []) relays.add(relay);
-    return relays;
+      for (const relay of this.#repositories.get(address)?.asked ?? []) places.add(relay);
+    return places;
   }
 
   #askRepository(relay: string, address: number): void {

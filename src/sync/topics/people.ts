@@ -2,8 +2,7 @@ import { limits } from '../../config/limits.js';
 import { Links } from '../../lib/collections/links.js';
 import { IdNumbers } from '../../store/name-numbers.js';
 import { authorTopic, type Topic } from './layers.js';
-import type { ChangesByRelay } from './topic-changes.js';
-import { everywhere } from './topic-changes.js';
+import { type ChangesByPlace, everywhere, type Place } from './topic-changes.js';
 
 /** What somebody wrote about: a repository or a root, by its number. */
 export type Subject = number;
@@ -18,13 +17,13 @@ export const rootSubject = (root: number): Subject => 2 * root + 1;
  * An author stays for as long as the subject does, also when what they wrote about it has gone meanwhile.
  */
 export class People {
-  readonly #changes: ChangesByRelay;
+  readonly #changes: ChangesByPlace;
   readonly #authors = new IdNumbers();
   readonly #ofSubjects = new Links();
-  /** By relay, the authors that it is asked about: of how many subjects, asked there too, each is one. */
-  readonly #asked = new Map<string, Map<number, number>>();
+  /** By place, the authors that are asked about there: of how many subjects, asked there too, each is one. */
+  readonly #asked = new Map<Place, Map<number, number>>();
 
-  constructor(changes: ChangesByRelay) {
+  constructor(changes: ChangesByPlace) {
     this.#changes = changes;
   }
 
@@ -47,8 +46,8 @@ export class People {
     return this.#isAsked(relay, author) || this.#isAsked(everywhere, author);
   }
 
-  /** Takes an author of a subject in, which is asked about on these relays. */
-  add(pubkey: string, subject: Subject, relays: Iterable<string>): void {
+  /** Takes an author of a subject in, which is asked about there. */
+  add(pubkey: string, subject: Subject, places: Iterable<Place>): void {
     const author = this.#authors.hold(pubkey);
     const isKnown = this.#ofSubjects.has(subject, author);
     if (isKnown || this.#ofSubjects.countOfLeft(subject) >= limits.syncAuthorsPerTopicMax) {
@@ -56,23 +55,23 @@ export class People {
       return;
     }
     this.#ofSubjects.add(subject, author);
-    for (const relay of relays) this.#ask(relay, author);
+    for (const place of places) this.#ask(place, author);
   }
 
-  /** A subject is asked about on one more relay. */
-  ask(relay: string, subject: Subject): void {
-    for (const author of this.#ofSubjects.ofLeft(subject)) this.#ask(relay, author);
+  /** A subject is asked about in one more place. */
+  ask(place: Place, subject: Subject): void {
+    for (const author of this.#ofSubjects.ofLeft(subject)) this.#ask(place, author);
   }
 
-  /** A subject is asked about on one relay less. */
-  forget(relay: string, subject: Subject): void {
-    const asked = this.#asked.get(relay);
+  /** A subject is asked about in one place less. */
+  forget(place: Place, subject: Subject): void {
+    const asked = this.#asked.get(place);
     for (const author of this.#ofSubjects.ofLeft(subject)) {
       const left = (asked?.get(author) ?? 0) - 1;
       if (left > 0) asked?.set(author, left);
-      else if (asked?.delete(author) === true) this.#changes.note(relay, this.#topicOf(author), 'removed');
+      else if (asked?.delete(author) === true) this.#changes.note(place, this.#topicOf(author), 'removed');
     }
-    if (asked?.size === 0) this.#asked.delete(relay);
+    if (asked?.size === 0) this.#asked.delete(place);
   }
 
   /** Forgets the authors of a subject that is gone and is asked about nowhere any more. */
@@ -83,19 +82,19 @@ export class People {
     }
   }
 
-  #ask(relay: string, author: number): void {
-    let asked = this.#asked.get(relay);
+  #ask(place: Place, author: number): void {
+    let asked = this.#asked.get(place);
     if (asked === undefined) {
       asked = new Map();
-      this.#asked.set(relay, asked);
+      this.#asked.set(place, asked);
     }
     const subjects = asked.get(author) ?? 0;
     asked.set(author, subjects + 1);
-    if (subjects === 0) this.#changes.note(relay, this.#topicOf(author), 'added');
+    if (subjects === 0) this.#changes.note(place, this.#topicOf(author), 'added');
   }
 
-  #isAsked(relay: string, author: number): boolean {
-    return this.#asked.get(relay)?.has(author) === true;
+  #isAsked(place: Place, author: number): boolean {
+    return this.#asked.get(place)?.has(author) === true;
   }
 
   #topicOf(author: number): Topic {

@@ -15,7 +15,7 @@ import {
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { FilterService } from './filter.js';
-import { layer1Kinds, layer4Kinds, type Topic } from './layers.js';
+import { announcementKinds, authorKinds, type Topic } from './layers.js';
 
 /** Who has a say in which repositories. */
 export type Maintainers = Pick<RepositoryDirectory, 'maintainersOf' | 'servedAndMaintainedBy'>;
@@ -144,7 +144,7 @@ export class StoredTopics {
   }
 
   #take(event: NostrEvent): void {
-    if (layer4Kinds.includes(event.kind)) return;
+    if (authorKinds.includes(event.kind)) return;
     if (event.kind === kinds.repositoryAnnouncement) {
       const announcement = tryParseAnnouncement(event);
       if (announcement !== undefined) this.#takeAnnouncement(event, announcement);
@@ -173,7 +173,7 @@ export class StoredTopics {
   #takeAuthor(event: NostrEvent): void {
     const { addresses, ids } = referencesOf(event);
     for (const subject of [...addresses, ...ids]) this.#filters.addAuthor(event.pubkey, subject);
-    if (!layer1Kinds.includes(event.kind)) return;
+    if (!announcementKinds.includes(event.kind)) return;
     const identifier = firstTagValue(event, 'd') ?? '';
     for (const repository of this.#maintainers.servedAndMaintainedBy(event.pubkey, identifier))
       this.#filters.addAuthor(event.pubkey, repositoryAddress(repository.pubkey, identifier));
@@ -183,7 +183,7 @@ export class StoredTopics {
   #addMaintainers({ pubkey, identifier, address }: Announcement): void {
     const maintainers = [...this.#maintainers.maintainersOf({ pubkey, identifier })];
     for (const author of maintainers.slice(0, limits.syncAuthorsPerTopicMax)) {
-      if (this.#store.some({ kinds: [...layer1Kinds], authors: [author], '#d': [identifier] }))
+      if (this.#store.some({ kinds: [...announcementKinds], authors: [author], '#d': [identifier] }))
         this.#filters.addAuthor(author, address);
     }
   }

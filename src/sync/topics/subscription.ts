@@ -59,10 +59,14 @@ export function packSubscriptions(topics: Iterable<Topic>, limits: PackingLimits
   return packed;
 }
 
+function noTopics(): Record<Layer, Topic[]> {
+  return { everything: [], announcements: [], repository: [], root: [], author: [] };
+}
+
 /** Topics for one subscription, with what their filters will take. */
 class Run {
   readonly #limits: PackingLimits;
-  readonly #topics: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [], 4: [] };
+  readonly #topics = noTopics();
   readonly #ordered: Topic[] = [];
   #topicBytes = 0;
 
@@ -108,7 +112,7 @@ class Run {
 
 /** For remotes that take fewer filters than the three of a batch: one filter a subscription. */
 function packFilterByFilter(topics: Iterable<Topic>, limits: PackingLimits): SubscriptionContent[] {
-  const byLayer: Record<Layer, Topic[]> = { 0: [], 1: [], 2: [], 3: [], 4: [] };
+  const byLayer = noTopics();
   for (const topic of topics) byLayer[layerOf(topic)].push(topic);
   return layers.flatMap((layer) =>
     chunksByBytes(byLayer[layer], limits).flatMap((chunk) =>
