@@ -98,7 +98,7 @@ describe('catch-up of one filter (docs/sync.md §5)', () => {
   });
 
   it('negentropy that is refused falls back to pages', () => {
-    const done = play(startCatchup(filter, 0, 'negentropy'), () => ({ type: 'refused' }));
+    const done = play(startCatchup(filter, 0, 'negentropy'), () => ({ type: 'rejected' }));
     expect(done.map((task) => task.method)).toEqual(['paging']);
   });
 

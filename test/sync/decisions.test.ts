@@ -18,7 +18,7 @@ const minute = 60_000;
 
 describe('what a relay cannot do is remembered and retried daily (docs/sync.md §5)', () => {
   it('one that never did negentropy is not asked again for a day', () => {
-    const unable = learn({ type: 'untried' }, 'refused', 1_000, day);
+    const unable = learn({ type: 'untried' }, 'rejected', 1_000, day);
     expect(canTry(unable, 1_000 + day - 1)).toBe(false);
     expect(canTry(unable, 1_000 + day)).toBe(true);
   });

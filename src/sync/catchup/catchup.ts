@@ -18,7 +18,7 @@ export type NegentropyResult =
   /** The remote, or our own memory, does not take that many events at once. `cuts`: where to divide, oldest first. */
   | { readonly type: 'too-many'; readonly cuts: readonly number[] }
   /** The remote does not do negentropy, or not this one. */
-  | { readonly type: 'refused' }
+  | { readonly type: 'rejected' }
   /** The remote did not answer NEG-OPEN. */
   | { readonly type: 'silent' }
   /** It began and broke: silence, a protocol violation, a session that was dropped. */
@@ -68,7 +68,7 @@ export function takeResult(
       const inPlace = pieces.length > 0 ? pieces : [paged(task)];
       return { pending: [...inPlace, ...catchup.pending], cuts: catchup.cuts + 1 };
     }
-    case 'refused':
+    case 'rejected':
     case 'silent':
       return { ...catchup, pending: [paged(task), ...catchup.pending] };
     case 'broken': {

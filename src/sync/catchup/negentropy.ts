@@ -54,7 +54,8 @@ export async function reconcile(
   const filter = filterOf(task);
   const local = isEverything(filter) ? await parts.known.open(filter, signal) : localSet(parts, filter);
   // A piece of everything takes the same set: where that has no room, it is asked by layers.
-  if (local === undefined) return isEverything(filter) ? { type: 'refused' } : { type: 'too-many', cuts: [] };
+  if (local === undefined)
+    return isEverything(filter) ? { type: 'rejected' } : { type: 'too-many', cuts: [] };
   try {
     return await runSession(parts, { filter, local, sink, opening }, signal);
   } finally {
@@ -118,7 +119,7 @@ async function runSession(
 ): Promise<NegentropyResult> {
   // Hex takes two characters a byte, and the first message carries the filter too.
   const frameBytesMax = Math.floor((peer.limits.messageBytes - utf8Length(JSON.stringify(filter)) - 100) / 2);
-  if (frameBytesMax < limits.negentropyFrameBytesMin) return { type: 'refused' };
+  if (frameBytesMax < limits.negentropyFrameBytesMin) return { type: 'rejected' };
   const begun = () => new NegentropyClient(local, { frameBytesMax, needIdsMax: limits.negentropyNeedIdsMax });
   let client = begun();
   let isTooLarge = false;
@@ -146,7 +147,7 @@ async function runSession(
     if (isTooLarge) return tooMany(local, undefined);
     return resultOf(outcome, client.rounds > 0, local, peer.relay);
   } catch (error) {
-    if (error instanceof NegentropyError) return { type: client.rounds > 0 ? 'broken' : 'refused' };
+    if (error instanceof NegentropyError) return { type: client.rounds > 0 ? 'broken' : 'rejected' };
     throw error;
   }
 }
@@ -158,7 +159,7 @@ function resultOf(outcome: PeerOutcome, hasBegun: boolean, local: LocalSet, rela
     case 'rejected': {
       const { rejection } = outcome;
       if (rejection.type === 'too-many-results') return tooMany(local, rejection.itemsMax);
-      return { type: hasBegun && rejection.type === 'other' ? 'broken' : 'refused' };
+      return { type: hasBegun && rejection.type === 'other' ? 'broken' : 'rejected' };
     }
     case 'silent':
       return { type: hasBegun ? 'broken' : 'silent' };

@@ -6,8 +6,8 @@ import { GraspError } from '../../lib/errors.js';
 
 /**
  * Whether an IP address is out in the public network (docs/sync.md §1): global unicast, and nothing else. What only
- * wraps another address (IPv4-mapped, NAT64, 6to4, Teredo) is refused too: no relay is reached that way, and what it
- * leads to is not to be told.
+ * wraps another address (IPv4-mapped, NAT64, 6to4, Teredo) is refused too: no relay is reached that way, and it cannot
+ * be told where it leads.
  */
 export function isPublicAddress(address: string): boolean {
   const [bare = ''] = address.replace(/^\[(.*)\]$/, '$1').split('%', 1);
@@ -15,12 +15,12 @@ export function isPublicAddress(address: string): boolean {
   return ipaddr.parse(bare).range() === 'unicast';
 }
 
-/** Whether a host of a URL is an IP address and no name; then nothing is resolved, and it is looked at as it is. */
+/** Whether the host of a URL is an IP address, so that there is no name to resolve. */
 export function isAddress(host: string): boolean {
   return ipaddr.isValid(host.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** A name or address of an event leads into a private network. */
+/** A URL from an event leads into a private network. */
 export class PrivateAddressError extends GraspError {
   constructor(host: string) {
     super('private_address', `${host.slice(0, 255)} is not in the public network`, { details: { host } });
@@ -54,7 +54,7 @@ export function checkedLookup(resolve: Resolver): LookupFunction {
   };
 }
 
-/** The same without a check, for URLs that may lead anywhere. */
+/** The same without the check, for URLs that may lead into private networks too. */
 export function uncheckedLookup(resolve: Resolver): LookupFunction {
   return (host, options, callback) => {
     resolve(host, options, (error, addresses) => {

@@ -39,7 +39,7 @@ const classOfCodePrefix: readonly (readonly [prefix: string, failure: FailureCla
   ['UNABLE_TO_', 'tls'],
 ];
 
-/** The class of a failure, by its code alone. What has no code the WebSocket itself did not like. */
+/** The class of a failure, by its error code alone. Errors of the WebSocket protocol have none that is known here. */
 export function classOf(error: unknown): FailureClass {
   const code = errorCode(error);
   return (

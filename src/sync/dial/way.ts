@@ -13,7 +13,7 @@ import {
 } from './address-policy.js';
 import type { DialTarget } from './transport.js';
 
-/** How a socket gets to a host, as an option of `ws` and `http`: by a lookup of its name, or by a proxy. */
+/** How a socket gets to a host, as options of `ws` and `http`: by DNS, or by a proxy. */
 export type Way = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
 
 export type WayOptions = {
@@ -25,7 +25,7 @@ export type WayOptions = {
   readonly resolve?: Resolver;
 };
 
-/** A name of an event that is not one of the public DNS. */
+/** An event names a host that does not exist in the public DNS. */
 class SpecialNameError extends GraspError {
   constructor(host: string) {
     super('special_name', `${host.slice(0, 255)} is not a name of the public network`, { details: { host } });
@@ -33,8 +33,8 @@ class SpecialNameError extends GraspError {
 }
 
 /**
- * The ways to remotes (docs/sync.md §1): what the operator did not give is looked up and led to only in the public
- * network. The function throws `SpecialNameError` or `PrivateAddressError` where there is no way.
+ * Gives the way to each remote (docs/sync.md §1): a URL that the operator did not give must be in the public DNS and lead
+ * into the public network. The returned function throws `SpecialNameError` or `PrivateAddressError` otherwise.
  */
 export function waysTo(options: WayOptions): (url: URL, target: DialTarget) => Way {
   const resolve = options.resolve ?? systemResolver;

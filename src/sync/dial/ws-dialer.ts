@@ -19,7 +19,7 @@ import { type Way, type WayOptions, waysTo } from './way.js';
 
 export type WsDialerOptions = WayOptions & { readonly clock: Clock; readonly faults: Faults };
 
-/** How long a socket that we closed may take to say good-bye. */
+/** How long the closing handshake of a socket that we closed may take. */
 const closeGraceMs = 2_000;
 
 /** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
@@ -68,7 +68,7 @@ function open(
       maxPayload: limits.remoteFrameBytesMax,
       maxFragments: limits.messageFragmentsMax,
       followRedirects: false,
-      // No context is kept between messages: what a remote can make us hold stays small.
+      // No compression context is kept between messages, so that a connection costs little memory.
       perMessageDeflate: {
         serverNoContextTakeover: true,
         clientNoContextTakeover: true,
@@ -78,7 +78,7 @@ function open(
     let isOpen = false;
     let failure: TransportError | undefined;
     const dialling = onAbort(signal, () => socket.terminate());
-    // What our own handlers throw ends this connection.
+    // An error that our own handlers throw ends this connection only.
     const fail = () => {
       failure ??= new TransportError('refused', 'what it sent could not be handled');
       socket.terminate();
@@ -126,7 +126,7 @@ function open(
   });
 }
 
-/** A connection that just ended, without a closing handshake, was lost; with one, it ended as it should. */
+/** A connection that ended without a closing handshake (code 1006) was lost. */
 function lostWithout(code: number): TransportError | undefined {
   return code === 1006 ? new TransportError('refused', 'the connection was lost') : undefined;
 }
@@ -146,7 +146,7 @@ function asRelaySocket(socket: WebSocket, clock: Clock): RelaySocket {
     resume: () => socket.resume(),
     close() {
       if (socket.readyState === WebSocket.CLOSED) return;
-      // A paused socket would not see the other side's good-bye.
+      // A paused socket would not see the closing handshake.
       socket.resume();
       socket.close(1000);
       const cancel = clock.after(closeGraceMs, () => socket.terminate());

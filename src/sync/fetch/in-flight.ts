@@ -57,7 +57,7 @@ export type Claimable = {
   readonly isOverdue?: boolean;
 };
 
-/** What one connection takes on of the ids that are downloaded over all relays, and its waits for the others. */
+/** Which of the ids that are in flight one connection asks for, and its waits for those that other relays are asked for. */
 export class IdClaims<Wanted extends Claimable> {
   readonly #relay: string;
   readonly #clock: Clock;

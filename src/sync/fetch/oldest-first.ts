@@ -4,8 +4,8 @@ import { eventBytes, type NostrEvent } from '../../nostr/event.js';
 import { heldEventBytes } from '../held-memory.js';
 
 /**
- * Where events go: `turn` resolves when what was asked for before has been handed on, `room` when there is room for one
- * more, `deliver` when it has its outcome.
+ * Where events go: `turn` resolves when the answers before this one have been handed on, `room` when one more event may
+ * be delivered, `deliver` when the event has its outcome.
  */
 export type EventWay = {
   turn(): Promise<void>;
@@ -14,9 +14,9 @@ export type EventWay = {
 };
 
 /**
- * The answer to one request, handed on oldest first, and after the answers to those before it. Relays answer newest
- * first, and several requests in any order; but what an event refers to is older than the event, and without it the
- * policy refuses the event, to take it up again when the other has arrived.
+ * The answer to one request, handed on oldest first, and after the answers to the requests before it. Relays answer newest
+ * first, and several requests in any order. But an event refers to older ones, and the policy refuses it, for the time
+ * being, when they are not there.
  */
 export class OldestFirst {
   readonly #way: EventWay;

@@ -2,8 +2,8 @@ import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.
 import { heldIdBytes } from '../held-memory.js';
 
 /**
- * The ids that a relay listed and did not serve, bounded, of all relays together too; the oldest give way. Forgotten once
- * a day, and where the ids of other relays need the memory: then they are asked for once more.
+ * The ids that a relay listed and did not serve. Bounded for one relay, where the oldest are forgotten first, and in
+ * memory for all relays together. What is forgotten, once a day at the latest, is asked for once more.
  */
 export class UnservedIds implements Disposable {
   readonly #ids = new Set<string>();

@@ -31,8 +31,8 @@ type Wanted = { readonly ids: readonly string[]; readonly repositories: Readonly
 
 /**
  * Ids that are asked for outside of catch-up: refused events whose missing piece has arrived and that are no longer at
- * hand, and stored ones that were found damaged. Each is asked of one relay after another until one serves it, first of those that the announcement of the
- * repository names, then of others in turn. What is lost here, catch-up finds.
+ * hand, and stored ones that were found damaged. Each is asked of one relay after another until one serves it: first of
+ * those that the announcement of the repository names, then of some others. What is lost here, catch-up finds.
  */
 export class WantedIds {
   readonly #parts: WantedIdsParts;
@@ -41,7 +41,7 @@ export class WantedIds {
   /** How many repositories the causes have. */
   #repositories = 0;
   readonly #wakeup = new Wakeup();
-  /** Where the others go on, so that it is not always the same ones that are asked. */
+  /** At which of the other relays the next search begins, so that it is not always the same ones that are asked. */
   #turn = 0;
 
   constructor(parts: WantedIdsParts) {

@@ -3,12 +3,12 @@ import type { Clock } from '../../lib/clock.js';
 import { Slots } from '../../lib/turns/slots.js';
 import type { HostBudget } from './host-budget.js';
 
-/** What is known of the relay that is to be dialled: how often its tries failed in a row, and when one did not. */
+/** The past of the relay that is to be dialled: how many tries failed in a row, and when one last succeeded. */
 type Past = { readonly consecutiveFailures: number; readonly lastSuccessAt?: number | undefined };
 
 /**
- * The gates of dialling: one dial a host, and in all so many to relays that failed last and so many to others, so that
- * dead hosts never starve live ones. A dial that takes long goes on without its place.
+ * Limits how many dials run at once: one to each host, and over all hosts a number of retries and a number of others, so
+ * that dead hosts never starve live ones. A dial that takes long goes on, but gives its place to the next.
  */
 export class DialGates {
   readonly #clock: Clock;
@@ -21,7 +21,7 @@ export class DialGates {
 
   /** Runs `dial` in its turn. Rejects with the signal's reason when that aborts before. */
   async use(host: HostBudget, past: Past, signal: AbortSignal, dial: () => Promise<void>): Promise<void> {
-    // What another URL of its host does holds up nobody who was connected to before.
+    // A relay that was connected before does not wait for the failures of other URLs of its host.
     const isProven = past.lastSuccessAt !== undefined;
     const leaveHost = await this.#enterHost(host, isProven, signal);
     let leaveGate = () => {};

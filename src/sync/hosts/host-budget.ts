@@ -3,8 +3,8 @@ import { Slots } from '../../lib/turns/slots.js';
 import { relayHost } from '../../nostr/relay-url.js';
 
 /**
- * What all URLs of one host share, since whoever runs it is one party, whatever paths, queries and ports there are
- * (docs/sync.md §2): one dial at a time, a few batches of catch-up, and a rest after a failure.
+ * What all URLs of one host share, whatever their paths, queries and ports, for one party runs them all (docs/sync.md):
+ * one dial at a time, a few batches of catch-up, and a pause after a failed dial.
  */
 export class HostBudget {
   readonly dials = new Slots(1);
@@ -15,7 +15,7 @@ export class HostBudget {
   /** URLs of the host that are tracked. */
   users = 0;
 
-  /** How long a URL that was never connected to waits for the host, after another one failed. */
+  /** How long a URL that was never connected still has to wait after another URL of the host failed. */
   restMs(now: number): number {
     return this.#restUntil - now;
   }
@@ -30,7 +30,7 @@ export class HostBudget {
   }
 }
 
-/** The budgets by host. Those of hosts that are tracked no more are kept for a while, for whoever names them anew. */
+/** The budgets by host. Those of hosts that are tracked no more are kept for a while, in case they are named again. */
 export class HostBudgets {
   readonly #budgets = new Map<string, HostBudget>();
   /** Hosts without a tracked URL, oldest first. */

@@ -11,7 +11,7 @@ export type Progress = {
   readonly isBehind: boolean;
 };
 
-/** A batch of catch-up that wants a place. */
+/** A batch of catch-up that waits for a place, or has one. */
 export type Transfer = {
   readonly host: HostBudget;
   /** What came of what the relay was asked for, until now. */
@@ -21,8 +21,8 @@ export type Transfer = {
 };
 
 /**
- * The places of catch-up, over all relays. A batch holds one only while its relay makes progress; one that drips goes on
- * beside them, so that others have their turn. So it is with a bounded number, of which the oldest ends its turn.
+ * Limits how many batches of catch-up run at once, over all relays. A batch whose relay sends next to nothing loses its
+ * place to one that waits, and goes on without. There is a bound on those too: above it, the oldest ends its turn.
  */
 export class Transfers {
   readonly #clock: Clock;
@@ -48,7 +48,7 @@ export class Transfers {
     });
   }
 
-  /** Looks every few seconds whether the relay makes progress, or nobody waits for the place. */
+  /** Every few seconds: takes the place away when the relay makes no progress and somebody waits for it. */
   #watch(transfer: Transfer, leave: () => void): () => void {
     let before = { at: this.#clock.monotonic(), progress: transfer.progress() };
     let cancel = () => {};
@@ -78,7 +78,7 @@ export class Transfers {
   }
 }
 
-/** Whether what came in that time is progress, and not a drip that keeps a place. */
+/** Whether enough came in that time to keep the place. */
 function isProgress(before: Progress, now: Progress, elapsedMs: number): boolean {
   if (now.isBehind) return true;
   const seconds = elapsedMs / 1000;

@@ -8,7 +8,7 @@ import { AccessDeniedError, PeerGoneError } from '../errors.js';
 
 type Verdict = { readonly accepted: boolean; readonly reason: string };
 
-/** NIP-42 towards one remote, on one connection: answers its challenge once, when it asks us to. */
+/** Authenticates us to one remote on one connection (NIP-42): answers its challenge when it asks us to. */
 export class Authentication {
   readonly #relay: string;
   readonly #clock: Clock;
@@ -32,8 +32,8 @@ export class Authentication {
   }
 
   /**
-   * Resolves when the remote took our authentication, which all who need it share. Rejects with `AccessDeniedError`
-   * when it did not, when it sent no challenge, or when we have no key.
+   * Resolves when the remote accepted our authentication; all who need it share one attempt. Rejects with
+   * `AccessDeniedError` when it did not, when it sent no challenge, or when we have no key.
    */
   async ensure(): Promise<void> {
     if (this.#attempt === undefined) {
@@ -45,7 +45,7 @@ export class Authentication {
     await this.#attempt;
   }
 
-  /** A new challenge makes worthless what was answered before. */
+  /** A new challenge: what was answered before counts no more, so the next `ensure` answers again. */
   onChallenge(challenge: string): void {
     this.#challenge.resolve(challenge);
     this.#challenge = deferred();

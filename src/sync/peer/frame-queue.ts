@@ -8,9 +8,9 @@ import { heldMessageBytes } from '../held-memory.js';
 export type Readable = { pause?(): void; resume?(): void };
 
 /**
- * The messages of a remote that wait to be looked at. When they are too many, counted in bytes, the socket is not read
- * any more, so that the remote feels it; nor while there is no memory for them beside what other remotes hold. An empty
- * queue is always filled again.
+ * The messages of a remote that wait to be processed. When they have too many bytes, or the memory budget of remotes has
+ * no room for them, the socket is paused, so that the remote feels the backpressure. When the queue is empty the socket is
+ * always read again.
  */
 export class FrameQueue {
   readonly #frames = new BoundedQueue<string>(
@@ -35,7 +35,7 @@ export class FrameQueue {
     return this.#frames.bytes;
   }
 
-  /** Whether something waits here, or may wait in the socket: then the silence of the remote is our own fault. */
+  /** Whether something waits here, or may wait in the paused socket: then it is our fault that we hear nothing. */
   get isBehind(): boolean {
     return this.#frames.length > 0 || this.#isPaused;
   }

@@ -5,7 +5,7 @@ import { type Deferred, deferred } from '../../lib/abort.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { SyncLogger } from '../report/logger.js';
 
-/** The way of one remote's events to the one door, with a bound on how many are on it. */
+/** Submits the events of one remote to admission, with a bound on how many wait for their outcome there. */
 export class RemoteEventSubmitter {
   readonly #admission: Admission;
   readonly #relay: string;
@@ -19,9 +19,9 @@ export class RemoteEventSubmitter {
   #room: Deferred<void> | undefined;
 
   /**
-   * `onFailure` is told when admission can take no more events, because the store failed or the daemon stops;
-   * `onFailedEvents` when too many in a row made us fail, and which, so that the relay is better let go; `onForged` at each
-   * event of which the id or the signature is wrong.
+   * `onFailure` is called when admission takes no more events, because the store failed or the daemon stops;
+   * `onFailedEvents` with their ids when too many events in a row made us fail, so that the connection is better ended;
+   * `onForged` for each event with a wrong id or signature.
    */
   constructor(parts: {
     readonly admission: Admission;
@@ -52,7 +52,7 @@ export class RemoteEventSubmitter {
     await this.#admission.waitForCapacity(source);
   }
 
-  /** Hands an event in; settles with its outcome, or `undefined` when admission takes no more. */
+  /** Submits an event; resolves with its outcome, or `undefined` when admission takes no more. Never rejects. */
   async deliver(
     event: NostrEvent,
     type: 'live_sync' | 'catchup' | 'daily_catchup',
