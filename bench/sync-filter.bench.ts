@@ -1,6 +1,7 @@
 import type { NostrEvent } from '../src/nostr/event.js';
 import { OwnService } from '../src/nostr/relay-url.js';
-import { parseAnnouncement } from '../src/nostr/repository.js';
+import { repositoryAddress } from '../src/nostr/repository.js';
+import { RepositoryDirectory } from '../src/repositories/repository-directory.js';
 import { Discovery } from '../src/sync/topics/discovery.js';
 import { FilterService } from '../src/sync/topics/filter.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
@@ -18,7 +19,7 @@ export const syncFilterTopic: Topic = {
 };
 
 function growWork(n: number): Work {
-  const filters = serviceWith(n);
+  const service = followed(n);
   return {
     name: 'add a repository and a root',
     n,
@@ -28,13 +29,10 @@ function growWork(n: number): Work {
         name: 'incremental',
         role: 'candidate',
         run: () => {
-          for (let number = n; number < n + added; number += 1) add(filters, number);
-          const changes = filters.takeChanges();
-          for (let number = n; number < n + added; number += 1) {
-            filters.remove(eventId(number, 'a'));
-            filters.remove(eventId(number, 'b'));
-          }
-          filters.takeChanges();
+          for (let number = n; number < n + added; number += 1) add(service, number);
+          const changes = service.filters.takeChanges();
+          for (let number = n; number < n + added; number += 1) remove(service, number);
+          service.filters.takeChanges();
           return changes;
         },
       }),
@@ -44,7 +42,7 @@ function growWork(n: number): Work {
         slow: n >= 1_000,
         run: () => {
           let changes: unknown;
-          for (let count = 1; count <= added; count += 1) changes = serviceWith(n + count).takeChanges();
+          for (let count = 1; count <= added; count += 1) changes = followed(n + count).filters.takeChanges();
           return changes;
         },
       }),
@@ -52,25 +50,35 @@ function growWork(n: number): Work {
   };
 }
 
-function serviceWith(repositories: number): FilterService {
+type Followed = { readonly filters: FilterService; readonly directory: RepositoryDirectory };
+
+function followed(repositories: number): Followed {
   const discovery = new Discovery({
     ownService: new OwnService('grasp.example', '127.0.0.1:7334'),
     bootstrapRelays: ['wss://bootstrap.example'],
     relaysMax: 2_000,
-    relaysPerAnnouncementMax: 100,
   });
-  const filters = new FilterService({ discovery, serves: () => true });
-  for (let number = 0; number < repositories; number += 1) add(filters, number);
-  return filters;
+  const directory = new RepositoryDirectory({ serves: () => true, isOwnService: () => false });
+  const filters = new FilterService({ discovery, directory });
+  for (let number = 0; number < repositories; number += 1) add({ filters, directory }, number);
+  return { filters, directory };
 }
 
-function add(filters: FilterService, number: number): void {
+function add({ filters, directory }: Followed, number: number): void {
   const announcement = event(number, 'a', 30617, [
     ['d', `repository-${number}`],
     ['relays', `wss://relay-${number % 50}.example`, `wss://relay-${(number + 7) % 50}.example`],
   ]);
-  filters.addAnnouncement(announcement, parseAnnouncement(announcement));
-  filters.addRoot(event(number, 'b', 1621, [['a', `30617:${owner}:repository-${number}`]]));
+  directory.onStored(announcement);
+  filters.follow(repositoryAddress(owner, `repository-${number}`));
+  filters.roots.addRoot(event(number, 'b', 1621, [['a', `30617:${owner}:repository-${number}`]]));
+}
+
+function remove({ filters, directory }: Followed, number: number): void {
+  const announcement = event(number, 'a', 30617, []);
+  directory.onRemoved([{ ...announcement, bytes: 0 }]);
+  filters.remove(announcement.id);
+  filters.remove(eventId(number, 'b'));
 }
 
 function event(number: number, letter: string, kind: number, tags: string[][]): NostrEvent {

@@ -35,7 +35,6 @@ import type { Surroundings } from './surroundings.js';
 export type Core = AsyncDisposable &
   OpenedStore & {
     readonly registry: Registry;
-    readonly serving: RepositoryServing;
     readonly directory: RepositoryDirectory;
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
@@ -137,7 +136,6 @@ export async function openCore(
     return {
       ...opened,
       registry,
-      serving,
       directory,
       admission,
       alignment,

@@ -103,8 +103,6 @@ async function start(
     settings: syncSettingsOf(options, shares),
     ownService,
     identity,
-    serves: (announcement) => core.serving.serves(announcement),
-    maintainers: core.directory,
   });
   core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);

@@ -1,13 +1,17 @@
-import { supersedes } from '../nostr/address.js';
+import { parseAddress, supersedes } from '../nostr/address.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
+import {
+  type AnnouncedRepository,
+  announcedRepository,
+  type ServingOfAnnouncements,
+} from './announced-repository.js';
 import { MaintainerGraph } from './maintainer-graph.js';
 import { isPullRequest, parsePullRequest, pullRequestKinds } from './pull-request.js';
 import { PullRequestLinks } from './pull-request-links.js';
 import { checkedIdentifier } from './repository-identifier.js';
-import type { RepositoryServing } from './serving.js';
 
 /** A repository by the author and identifier of its announcement. */
 export type RepositoryId = { readonly pubkey: string; readonly identifier: string };
@@ -23,8 +27,6 @@ export type Departed =
   | (RepositoryId & { readonly type: 'announcement' | 'state' })
   | { readonly type: 'pull-request'; readonly pullRequest: NamingPullRequest };
 
-type AnnouncementEntry = { readonly id: string; readonly isServed: boolean };
-
 /** By identifier, then by author: one event each, as the store keeps one at each address. */
 type ByRepository<T> = Map<string, Map<string, T>>;
 
@@ -34,21 +36,21 @@ const loadedKinds = [kinds.repositoryAnnouncement, kinds.repositoryState];
 type Source = Pick<EventStore, 'query' | 'ids'>;
 
 /**
- * What is stored about repositories, in memory, so that policy and git side can ask without waiting: announcements
- * and who maintains what, the newest state of each author, which pull requests name them. Filled at the start by `load`, then
+ * What is stored about repositories, in memory, so that policy, git side and sync can ask without waiting:
+ * announcements and who maintains what, the newest state of each author, which pull requests name them. Filled at the start by `load`, then
  * told of each event that the store took or gave up; between the two calls it answers exactly what the store holds.
  */
 export class RepositoryDirectory {
-  readonly #serving: RepositoryServing;
+  readonly #serving: ServingOfAnnouncements;
   readonly #maintainers = new MaintainerGraph();
-  readonly #announcements: ByRepository<AnnouncementEntry> = new Map();
+  readonly #announcements: ByRepository<AnnouncedRepository> = new Map();
   readonly #states: ByRepository<StateEntry> = new Map();
   readonly #pullRequests = new PullRequestLinks();
   #store: Source | undefined;
   /** Where the event with that id is entered. */
   readonly #places = new Map<string, RepositoryId & { readonly type: 'announcement' | 'state' }>();
 
-  constructor(serving: RepositoryServing) {
+  constructor(serving: ServingOfAnnouncements) {
     this.#serving = serving;
   }
 
@@ -92,14 +94,29 @@ export class RepositoryDirectory {
 
   /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
   isServed({ pubkey, identifier }: RepositoryId): boolean {
-    return this.#announcements.get(identifier)?.get(pubkey)?.isServed === true;
+    const repository = this.#announcements.get(identifier)?.get(pubkey);
+    return repository !== undefined && repository.standing !== 'stranger';
+  }
+
+  /** The repository with that address, if it is announced. */
+  repositoryAt(address: string): AnnouncedRepository | undefined {
+    const repository = parseAddress(address);
+    if (repository?.kind !== kinds.repositoryAnnouncement) return undefined;
+    return this.#announcements.get(repository.identifier)?.get(repository.pubkey);
+  }
+
+  /** The repository that a stored event announces. */
+  repositoryOf(eventId: string): AnnouncedRepository | undefined {
+    const place = this.#places.get(eventId);
+    if (place?.type !== 'announcement') return undefined;
+    return this.#announcements.get(place.identifier)?.get(place.pubkey);
   }
 
   /** All repositories that are served. */
   *served(): IterableIterator<RepositoryId> {
-    for (const [identifier, byAuthor] of this.#announcements) {
-      for (const [pubkey, { isServed }] of byAuthor) if (isServed) yield { pubkey, identifier };
-    }
+    for (const byAuthor of this.#announcements.values())
+      for (const { pubkey, identifier, standing } of byAuthor.values())
+        if (standing !== 'stranger') yield { pubkey, identifier };
   }
 
   /** Whether the key is in the recursive maintainer set of any repository of that identifier. */
@@ -143,9 +160,9 @@ export class RepositoryDirectory {
     const { pubkey, identifier, maintainers } = announcement;
     const known = this.#announcements.get(identifier)?.get(pubkey);
     if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
-    this.#forgetPlace(known?.id);
-    const entry = { id: event.id, isServed: this.#serving.serves(announcement) };
-    enter(this.#announcements, { pubkey, identifier }, entry);
+    this.#forgetPlace(known?.eventId);
+    const repository = announcedRepository(event.id, announcement, this.#serving);
+    enter(this.#announcements, { pubkey, identifier }, repository);
     this.#maintainers.set(identifier, pubkey, maintainers);
     this.#places.set(event.id, { type: 'announcement', pubkey, identifier });
   }

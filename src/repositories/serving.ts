@@ -37,6 +37,11 @@ export class RepositoryServing {
     this.#archivedServices = rules.archiveGraspServices.map((domain) => new NamedService(domain));
   }
 
+  /** Whether a URL, of whatever protocol, leads to our own service. */
+  isOwnService(url: string): boolean {
+    return this.#rules.ownService.isNamedBy(url);
+  }
+
   /** Whether there is to be a repository for this announcement. */
   serves(announcement: Announcement): boolean {
     const { type } = this.of(announcement);

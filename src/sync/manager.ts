@@ -1,9 +1,8 @@
 import type { AcceptedEvent } from '../admission/admission.js';
-import { limits } from '../config/limits.js';
 import { onAbort } from '../lib/abort.js';
 import { TaskGroup } from '../lib/task-group.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
-import type { Announcement } from '../nostr/repository.js';
+import type { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { KnownSet } from '../store/sets/known-set.js';
 import { InFlightIds } from './fetch/in-flight.js';
 import { WantedIds } from './fetch/wanted-ids.js';
@@ -19,15 +18,13 @@ import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { StoredLater } from './report/stored-later.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter.js';
-import { type Maintainers, StoredTopics } from './topics/stored-topics.js';
+import { StoredTopics } from './topics/stored-topics.js';
 import { everywhere } from './topics/topic-changes.js';
 
 export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
-  /** Whether we serve the announced repository: it lists our service, or the archive settings admit it. */
-  readonly serves: (announcement: Announcement) => boolean;
-  /** Who has a say in which repositories, by what is stored. */
-  readonly maintainers: Maintainers;
+  /** What is stored about repositories, loaded. */
+  readonly directory: RepositoryDirectory;
 };
 
 /** For readiness and diagnostics. */
@@ -63,9 +60,8 @@ export class SyncManager {
       ownService: options.ownService,
       bootstrapRelays,
       relaysMax: options.settings.relaysMax,
-      relaysPerAnnouncementMax: limits.syncRelaysPerAnnouncementMax,
     });
-    const filters = new FilterService({ discovery: this.#discovery, serves: options.serves });
+    const filters = new FilterService({ discovery: this.#discovery, directory: options.directory });
     this.#topics = new StoredTopics({ ...options, filters, windowMs: options.settings.batchWindowMs });
     this.#context = {
       ...options,
@@ -98,7 +94,7 @@ export class SyncManager {
     return {
       isLoaded: this.#topics.isLoaded,
       repositories: filters.repositories,
-      roots: filters.roots,
+      roots: filters.roots.size,
       relays: [...this.#relays.values()].map(({ sync }) => sync.status()),
     };
   }

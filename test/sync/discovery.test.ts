@@ -1,13 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
-import { parseAnnouncement } from '../../src/nostr/repository.js';
+import { type Announcement, parseAnnouncement } from '../../src/nostr/repository.js';
+import {
+  type AnnouncedRepository,
+  announcedRepository,
+} from '../../src/repositories/announced-repository.js';
 import { Discovery, type Naming } from '../../src/sync/topics/discovery.js';
 import { announcement } from './support/events.js';
 
+const ownService = new OwnService('grasp.example', '127.0.0.1:7334');
+
 function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
-  const ownService = new OwnService('grasp.example', '127.0.0.1:7334');
-  return new Discovery({ ownService, bootstrapRelays, relaysMax, relaysPerAnnouncementMax: 5 });
+  return new Discovery({ ownService, bootstrapRelays, relaysMax });
+}
+
+/** What is kept of a repository that we serve, or not. */
+function kept(announced: Announcement, isServed = true): AnnouncedRepository {
+  const isOwnService = (url: string) => ownService.isNamedBy(url);
+  return announcedRepository('id', announced, { serves: () => isServed, isOwnService });
 }
 
 /** Who names a relay in these tests, if nothing is said. */
@@ -27,14 +38,14 @@ describe('which relays (docs/sync.md §1)', () => {
 
   it('takes every value of the relays tag', () => {
     const parsed = parseAnnouncement(announcement('repo', ['wss://a.example', 'wss://b.example']));
-    expect(discovery().relaysOf(parsed)).toEqual(['wss://a.example', 'wss://b.example']);
+    expect(kept(parsed).relays).toEqual(['wss://a.example', 'wss://b.example']);
   });
 
   it('follows no URL that is longer than any relay has', () => {
     const fitting = 'wss://a.example/'.padEnd(limits.syncRelayUrlCharsMax, 'x');
     const parsed = parseAnnouncement(announcement('repo', [`${fitting}x`, fitting]));
     expect(parsed.relays).toHaveLength(3);
-    expect(discovery().relaysOf(parsed)).toEqual([fitting]);
+    expect(kept(parsed).relays).toEqual([fitting]);
   });
 
   it('never drops a bootstrap relay', () => {
@@ -52,7 +63,7 @@ describe('which relays (docs/sync.md §1)', () => {
       'WSS://a.EXAMPLE.',
     ];
     const parsed = parseAnnouncement(announcement('repo', spellings));
-    expect(discovery().relaysOf(parsed)).toEqual(['wss://a.example']);
+    expect(kept(parsed).relays).toEqual(['wss://a.example']);
   });
 
   it('excludes own service by parsed host and port, never by substring', () => {
@@ -60,28 +71,20 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(relays.tracked().size).toBe(0);
     const others = ['wss://grasp.example.org', 'wss://my-grasp.example', 'wss://other.example/grasp.example'];
     const parsed = parseAnnouncement(announcement('repo', ['ws://127.0.0.1:7334', ...others]));
-    expect(relays.relaysOf(parsed)).toEqual(others);
+    expect(kept(parsed).relays).toEqual(others);
   });
 
   it('takes only ws: and wss:', () => {
     const parsed = parseAnnouncement(
       announcement('repo', ['https://a.example', 'file:///etc/passwd', 'ws://b.example']),
     );
-    expect(discovery().relaysOf(parsed)).toEqual(['ws://b.example']);
+    expect(kept(parsed).relays).toEqual(['ws://b.example']);
   });
 
   it('takes the first 100 relays of one announcement, beside own service', () => {
-    const ownService = new OwnService('grasp.example', '127.0.0.1:7334');
-    const relaysPerAnnouncementMax = limits.syncRelaysPerAnnouncementMax;
-    const relays = new Discovery({
-      ownService,
-      bootstrapRelays: [],
-      relaysMax: 10,
-      relaysPerAnnouncementMax,
-    });
     const urls = Array.from({ length: 150 }, (_, number) => `wss://relay-${number}.example`);
     const parsed = parseAnnouncement(announcement('repo', urls));
-    expect(relays.relaysOf(parsed)).toEqual(urls.slice(0, 100));
+    expect(kept(parsed).relays).toEqual(urls.slice(0, 100));
   });
 
   it('stays within its limit, with the relays that most authors name, not most announcements', () => {
@@ -138,11 +141,10 @@ describe('which relays (docs/sync.md §1)', () => {
     }
     relays.add(['wss://hosted'], someone);
     expect([...relays.tracked()].sort()).toEqual(['wss://archive', 'wss://hosted']);
-    const ours = announcement('repo', []);
-    const parsed = parseAnnouncement(ours);
-    expect(relays.namingOf(parsed, true)).toEqual({ author: ours.pubkey, standing: 'hosted' });
-    expect(relays.namingOf({ ...parsed, relays: ['wss://x'] }, true).standing).toBe('archived');
-    expect(relays.namingOf(parsed, false).standing).toBe('stranger');
+    const parsed = parseAnnouncement(announcement('repo', []));
+    expect(kept(parsed).standing).toBe('hosted');
+    expect(kept({ ...parsed, relays: ['wss://x'] }).standing).toBe('archived');
+    expect(kept(parsed, false).standing).toBe('stranger');
   });
 });
 

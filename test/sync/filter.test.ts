@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
-import { parseAnnouncement } from '../../src/nostr/repository.js';
+import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
 import { FilterService } from '../../src/sync/topics/filter.js';
 import { announcementsTopic, authorTopic } from '../../src/sync/topics/layers.js';
@@ -16,16 +16,25 @@ const bootstrap = 'wss://bootstrap.example';
 const one = 'wss://one.example';
 const two = 'wss://two.example';
 
+/** Filters as they follow what is stored. */
 function service(serves: (identifier: string) => boolean = () => true) {
-  const discovery = new Discovery({
-    ownService: new OwnService('grasp.example', '127.0.0.1:7334'),
-    bootstrapRelays: [bootstrap],
-    relaysMax: 100,
-    relaysPerAnnouncementMax: 10,
+  const ownService = new OwnService('grasp.example', '127.0.0.1:7334');
+  const discovery = new Discovery({ ownService, bootstrapRelays: [bootstrap], relaysMax: 100 });
+  const directory = new RepositoryDirectory({
+    serves: ({ identifier }) => serves(identifier),
+    isOwnService: (url) => ownService.isNamedBy(url),
   });
-  const filters = new FilterService({ discovery, serves: ({ identifier }) => serves(identifier) });
-  const add = (announced: NostrEvent) => filters.addAnnouncement(announced, parseAnnouncement(announced));
-  return { discovery, filters, add };
+  const filters = new FilterService({ discovery, directory });
+  const add = (event: NostrEvent) => {
+    if (event.kind !== 30617) return filters.roots.addRoot(event);
+    directory.onStored(event);
+    filters.follow(addressOf(event));
+  };
+  const remove = (event: NostrEvent) => {
+    directory.onRemoved([{ ...event, bytes: 0 }]);
+    filters.remove(event.id);
+  };
+  return { discovery, filters, add, remove };
 }
 
 const topics = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].sort();
@@ -61,7 +70,7 @@ describe('layers, one source of truth (docs/sync.md §3)', () => {
       [root, repository],
     ]) {
       const { filters, add } = service();
-      for (const each of order) each.kind === 30617 ? add(each) : filters.addRoot(each);
+      for (const each of order) add(each);
       expect(topics(filters, one)).toContain(root.id);
       expect(topics(filters, bootstrap)).toContain(root.id);
       expect(topics(filters, two)).not.toContain(root.id);
@@ -76,7 +85,7 @@ describe('layers, one source of truth (docs/sync.md §3)', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray([repository, first, reply, status], { minLength: 4 }), (order) => {
         const { filters, add } = service();
-        for (const each of order) each.kind === 30617 ? add(each) : filters.addRoot(each);
+        for (const each of order) add(each);
         expect(topics(filters, one)).toEqual(
           [announcementsTopic, addressOf(repository), first.id, reply.id, status.id].sort(),
         );
@@ -86,9 +95,9 @@ describe('layers, one source of truth (docs/sync.md §3)', () => {
   });
 
   it('layer 3: a stored root that belongs to no stored repository is asked for everywhere', () => {
-    const { filters } = service();
+    const { filters, add } = service();
     const stray = event({ kind: 1617, tags: [] });
-    filters.addRoot(stray);
+    add(stray);
     expect(topics(filters, two)).toContain(stray.id);
     expect(filters.takeChanges().get(everywhere)?.added).toEqual(new Set([stray.id]));
   });
@@ -102,10 +111,10 @@ describe('layer 4: people (docs/sync.md §3)', () => {
   it('an author is asked about wherever what they wrote about is, in whatever order that came', () => {
     for (const isRootFirst of [true, false]) {
       const { filters, add } = service();
-      if (isRootFirst) filters.addRoot(root);
+      if (isRootFirst) add(root);
       if (isRootFirst) filters.addAuthor(pubkey(2), root.id);
       add(repository);
-      filters.addRoot(root);
+      add(root);
       filters.addAuthor(pubkey(2), root.id);
       filters.addAuthor(pubkey(3), addressOf(repository));
       for (const relay of [one, bootstrap])
@@ -120,24 +129,24 @@ describe('layer 4: people (docs/sync.md §3)', () => {
   });
 
   it('of a stored root that belongs to no stored repository, everywhere', () => {
-    const { filters } = service();
-    filters.addRoot(root);
+    const { filters, add } = service();
+    add(root);
     filters.addAuthor(pubkey(2), root.id);
     expect(topics(filters, two)).toEqual([announcementsTopic, root.id, commenter].sort());
     expect(filters.topicCount(two)).toBe(3);
   });
 
   it('is a change once, and leaves with the last of what the author wrote about', () => {
-    const { filters, add } = service();
+    const { filters, add, remove } = service();
     add(repository);
-    filters.addRoot(root);
+    add(root);
     filters.addAuthor(pubkey(2), root.id);
     filters.addAuthor(pubkey(2), root.id);
     filters.addAuthor(pubkey(2), addressOf(repository));
     expect(filters.takeChanges().get(one)?.added).toContain(commenter);
-    filters.remove(root.id);
+    remove(root);
     expect(filters.takeChanges().get(one)).toEqual({ added: new Set(), removed: new Set([root.id]) });
-    filters.remove(repository.id);
+    remove(repository);
     expect(filters.takeChanges().get(one)?.removed).toEqual(new Set([addressOf(repository), commenter]));
     expect(topics(filters, one)).toEqual([announcementsTopic]);
   });
@@ -152,7 +161,7 @@ describe('layer 4: people (docs/sync.md §3)', () => {
   it('has no more than a bounded number of authors of one root', () => {
     const { filters, add } = service();
     add(repository);
-    filters.addRoot(root);
+    add(root);
     for (let number = 0; number <= limits.syncAuthorsPerTopicMax; number += 1)
       filters.addAuthor(number.toString(16).padStart(64, '0'), root.id);
     expect(filters.topicCount(one)).toBe(3 + limits.syncAuthorsPerTopicMax);
@@ -161,26 +170,26 @@ describe('layer 4: people (docs/sync.md §3)', () => {
 
 describe('filters follow what is stored, incrementally (docs/sync.md §3)', () => {
   it('gives each change once, and what came and went in one window not at all', () => {
-    const { filters, add } = service();
+    const { filters, add, remove } = service();
     const kept = announcement('kept', [one]);
     const gone = announcement('gone', [one]);
     add(kept);
     add(gone);
-    filters.remove(gone.id);
+    remove(gone);
     expect(filters.takeChanges().get(one)).toEqual({ added: new Set([addressOf(kept)]), removed: new Set() });
     expect(filters.takeChanges().size).toBe(0);
   });
 
   it('asks new relays and leaves old ones when an announcement is replaced, its roots with it', () => {
-    const { filters, discovery, add } = service();
+    const { filters, discovery, add, remove } = service();
     const before = announcement('repo', [one]);
     const root = issue(before);
     add(before);
-    filters.addRoot(root);
+    add(root);
     filters.takeChanges();
     const after = announcement('repo', [two], { created_at: before.created_at + 1 });
     add(after);
-    filters.remove(before.id);
+    remove(before);
     const changes = filters.takeChanges();
     expect(changes.get(two)?.added).toEqual(new Set([addressOf(after), root.id]));
     expect(changes.get(one)?.removed).toEqual(new Set([addressOf(after), root.id]));
@@ -198,23 +207,22 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
     });
     fc.assert(
       fc.property(
-        fc.array(fc.record({ at: fc.nat(pool.length - 1), remove: fc.boolean() }), { maxLength: 60 }),
+        fc.array(fc.record({ at: fc.nat(pool.length - 1), isRemoved: fc.boolean() }), { maxLength: 60 }),
         (steps) => {
-          const { filters, discovery, add } = service();
+          const { filters, discovery, add, remove } = service();
           const left = new Map<string, NostrEvent>();
-          for (const { at, remove } of steps) {
+          for (const { at, isRemoved } of steps) {
             const each = pool[at] as NostrEvent;
-            if (remove) {
-              filters.remove(each.id);
+            if (isRemoved) {
+              remove(each);
               left.delete(each.id);
             } else {
-              each.kind === 30617 ? add(each) : filters.addRoot(each);
+              add(each);
               left.set(each.id, each);
             }
           }
           const fresh = service();
-          for (const each of left.values())
-            each.kind === 30617 ? fresh.add(each) : fresh.filters.addRoot(each);
+          for (const each of left.values()) fresh.add(each);
           // What a removed root passed on to others stays with them; nothing else may differ.
           for (const relay of [bootstrap, one, two]) {
             const expected = topics(fresh.filters, relay).filter(
@@ -228,7 +236,7 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
           }
           expect(discovery.tracked()).toEqual(fresh.discovery.tracked());
           expect(filters.repositories).toBe(fresh.filters.repositories);
-          expect(filters.roots).toBe(fresh.filters.roots);
+          expect(filters.roots.size).toBe(fresh.filters.roots.size);
         },
       ),
     );
@@ -240,11 +248,11 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
     const root = issue(repository);
     const replies = Array.from({ length: 140_000 }, (_, number) => number.toString(16).padStart(64, '0'));
     for (const reply of replies) {
-      filters.addParent(reply, root.id);
-      filters.enterRoot(reply);
+      filters.roots.addParent(reply, root.id);
+      filters.roots.enterRoot(reply);
     }
     add(repository);
-    filters.addRoot(root);
+    add(root);
     expect(filters.topicCount(one)).toBe(3 + replies.length);
   });
 

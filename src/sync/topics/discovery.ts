@@ -1,8 +1,6 @@
 import { limits } from '../../config/limits.js';
 import { type OwnService, relayHost } from '../../nostr/relay-url.js';
-
-/** How we stand to the repository of an announcement: it lists us, we serve it as an archive, or neither. */
-export type Standing = 'hosted' | 'archived' | 'stranger';
+import type { Standing } from '../../repositories/announced-repository.js';
 
 /** Who names a relay, and in an announcement of what. */
 export type Naming = { readonly author: string; readonly standing: Standing };
@@ -20,10 +18,8 @@ type Named = {
  * for as long as one does. Kept by counting, so that an announcement that comes or goes costs only what it names.
  */
 export class Discovery {
-  readonly #ownService: Pick<OwnService, 'isNamedBy'>;
   readonly #bootstrap: ReadonlySet<string>;
   readonly #relaysMax: number;
-  readonly #relaysPerAnnouncementMax: number;
   /** By normalised URL. */
   readonly #named = new Map<string, Named>();
   /** The same by host: whoever runs it is one party, however many URLs lead there. */
@@ -35,35 +31,14 @@ export class Discovery {
     readonly ownService: Pick<OwnService, 'isNamedBy'>;
     readonly bootstrapRelays: readonly string[];
     readonly relaysMax: number;
-    readonly relaysPerAnnouncementMax: number;
   }) {
-    this.#ownService = options.ownService;
     this.#bootstrap = new Set(options.bootstrapRelays.filter((url) => !options.ownService.isNamedBy(url)));
     this.#relaysMax = options.relaysMax;
-    this.#relaysPerAnnouncementMax = options.relaysPerAnnouncementMax;
   }
 
   /** The relays of the operator. */
   get bootstrap(): ReadonlySet<string> {
     return this.#bootstrap;
-  }
-
-  /** The relays of an announcement that can be tracked: without our own service, and not without end. */
-  relaysOf(announcement: { readonly relays: readonly string[] }): string[] {
-    const others = announcement.relays.filter(
-      (url) => url.length <= limits.syncRelayUrlCharsMax && !this.#ownService.isNamedBy(url),
-    );
-    return others.slice(0, this.#relaysPerAnnouncementMax);
-  }
-
-  /** Under which name, and of what standing, the relays of an announcement are counted. */
-  namingOf(
-    announcement: { readonly relays: readonly string[]; readonly pubkey: string },
-    isServed: boolean,
-  ): Naming {
-    const namesUs = announcement.relays.some((url) => this.#ownService.isNamedBy(url));
-    const standing = !isServed ? 'stranger' : namesUs ? 'hosted' : 'archived';
-    return { author: announcement.pubkey, standing };
   }
 
   /** Counts an announcement's relays in. */

@@ -1,20 +1,14 @@
-import { limits } from '../../config/limits.js';
-import { Links } from '../../lib/collections/links.js';
-import { append } from '../../lib/collections/lists.js';
-import { NumberColumn } from '../../lib/collections/number-column.js';
-import type { NostrEvent } from '../../nostr/event.js';
-import { type Announcement, referencesOf } from '../../nostr/repository.js';
-import { AddressNumbers, IdNumbers, type Numbers } from '../../store/name-numbers.js';
+import type { AnnouncedRepository } from '../../repositories/announced-repository.js';
+import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
+import { RootGraph } from '../../repositories/root-graph.js';
 import type { Discovery, Naming } from './discovery.js';
 import { announcementsTopic, parseTopic, type Topic } from './layers.js';
 import { People, repositorySubject, rootSubject } from './people.js';
 import { ChangesByPlace, everywhere, type Place, type TopicChanges } from './topic-changes.js';
 
-type Repository = {
-  readonly eventId: string;
-  /** The relays that the announcement names. */
-  readonly named: readonly string[];
-  readonly naming: Naming;
+/** A repository as it was when it was followed last. */
+type Followed = {
+  readonly repository: AnnouncedRepository;
   /** The relays that are asked about it: the named ones and the operator's if we serve it, else none. */
   readonly asked: ReadonlySet<string>;
 };
@@ -27,61 +21,61 @@ type Asked = {
   roots: number;
 };
 
+const nobody: ReadonlySet<string> = new Set();
+
 /**
  * The layers (docs/sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is
  * rescanned, and the 10,000th repository costs what the 10th did.
  *
- * A root belongs to the repositories that its tags name and to those of the roots that it refers to. A stored root
- * that belongs to none (something stored refers to it) is asked for everywhere.
- *
- * There may be hundreds of thousands of roots, so ids and addresses are numbers, and what is known of a root is how
- * its number is linked: about 130 bytes each, whichever relays are asked about it.
+ * A root is asked about wherever its repositories are. A stored root that belongs to none (something stored refers to
+ * it) is asked for everywhere.
  */
 export class FilterService {
   readonly #discovery: Discovery;
-  readonly #serves: (announcement: Announcement) => boolean;
-  /** Ids of roots, and of what roots refer to. */
-  readonly #ids = new IdNumbers();
-  /** Addresses of repositories, and those that roots refer to. */
-  readonly #addresses = new AddressNumbers();
-  readonly #repositories = new Map<number, Repository>();
-  readonly #addressOfEvent = new Map<string, number>();
-  /** 1 for the ids of roots that were taken in. */
-  readonly #isRoot = new NumberColumn();
-  /** Roots, taken in or not, and the addresses that they refer to, stored or not. */
-  readonly #references = new Links();
-  /** Roots, taken in or not, and the ids that they refer to, stored or not. */
-  readonly #parents = new Links();
-  /** Roots and the stored repositories that they belong to, by reference or by way of another root. */
-  readonly #homes = new Links();
-  /** Roots that have no home. */
-  readonly #orphans = new Set<number>();
+  readonly #directory: Pick<RepositoryDirectory, 'repositoryAt'>;
+  /** Which roots belong to which of the repositories that are followed. */
+  readonly roots = new RootGraph({
+    joined: (root, repository) => {
+      for (const relay of this.#relaysOf(repository)) this.#askRoot(relay, root, repository);
+    },
+    left: (root, repository) => {
+      for (const relay of this.#relaysOf(repository)) this.#forgetRoot(relay, root, repository);
+    },
+    orphaned: (root) => {
+      this.#changes.note(everywhere, this.roots.idOf(root), 'added');
+      this.#people.ask(everywhere, rootSubject(root));
+    },
+    adopted: (root) => {
+      this.#changes.note(everywhere, this.roots.idOf(root), 'removed');
+      this.#people.forget(everywhere, rootSubject(root));
+    },
+    removed: (root) => this.#people.drop(rootSubject(root)),
+  });
+  /** By the numbers of their addresses. */
+  readonly #followed = new Map<number, Followed>();
+  readonly #numberOfEvent = new Map<string, number>();
   readonly #asked = new Map<string, Asked>();
   readonly #changes = new ChangesByPlace();
   readonly #people = new People(this.#changes);
-  #roots = 0;
 
-  constructor(options: {
+  constructor(parts: {
     readonly discovery: Discovery;
-    readonly serves: (announcement: Announcement) => boolean;
+    readonly directory: Pick<RepositoryDirectory, 'repositoryAt'>;
   }) {
-    this.#discovery = options.discovery;
-    this.#serves = options.serves;
+    this.#discovery = parts.discovery;
+    this.#directory = parts.directory;
   }
 
+  /** How many repositories are followed. */
   get repositories(): number {
-    return this.#repositories.size;
-  }
-
-  get roots(): number {
-    return this.#roots;
+    return this.#followed.size;
   }
 
   /** How many topics `topicsOf` has. */
   topicCount(relay: string): number {
     const asked = this.#asked.get(relay);
     const topics = asked === undefined ? 0 : asked.repositories.size + asked.roots;
-    return 1 + topics + this.#orphans.size + this.#people.count(relay);
+    return 1 + topics + this.roots.orphans.size + this.#people.count(relay);
   }
 
   /**
@@ -90,13 +84,13 @@ export class FilterService {
    */
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
-    for (const address of this.#asked.get(relay)?.repositories ?? []) {
-      yield this.#addresses.nameOf(address);
-      for (const root of this.#homes.ofRight(address)) {
-        if (this.#homeAskedOf(relay, root) === address) yield this.#ids.nameOf(root);
+    for (const repository of this.#asked.get(relay)?.repositories ?? []) {
+      yield this.roots.addressOf(repository);
+      for (const root of this.roots.rootsOf(repository)) {
+        if (this.#repositoryAskedOf(relay, root) === repository) yield this.roots.idOf(root);
       }
     }
-    for (const root of this.#orphans) yield this.#ids.nameOf(root);
+    for (const root of this.roots.orphans) yield this.roots.idOf(root);
     yield* this.#people.topicsOf(relay);
   }
 
@@ -111,22 +105,24 @@ export class FilterService {
       case 'author':
         return this.#people.wants(relay, parsed.pubkey);
       case 'repository':
-        return this.#isAsked(relay, this.#addresses.find(parsed.address));
+        return this.#relaysOf(this.roots.findAddress(parsed.address)).has(relay);
       case 'root': {
-        const root = this.#ids.find(parsed.id);
-        return root >= 0 && (this.#orphans.has(root) || this.#homeAskedOf(relay, root) !== undefined);
+        const root = this.roots.find(parsed.id);
+        return (
+          root >= 0 && (this.roots.orphans.has(root) || this.#repositoryAskedOf(relay, root) !== undefined)
+        );
       }
     }
   }
 
   /** The relays that the stored announcement of a repository names; none when it is not stored. */
   relaysNamedBy(address: string): readonly string[] {
-    return this.#repositories.get(this.#addresses.find(address))?.named ?? [];
+    return this.#directory.repositoryAt(address)?.relays ?? [];
   }
 
   /** Whether the stored announcement of a repository names the relay. */
   isNamedBy(address: string, relay: string): boolean {
-    return this.#repositories.get(this.#addresses.find(address))?.named.includes(relay) === true;
+    return this.relaysNamedBy(address).includes(relay);
   }
 
   /** The changes by relay since the last call. An orphan root is a change `everywhere`. */
@@ -134,195 +130,112 @@ export class FilterService {
     return this.#changes.take();
   }
 
-  /** Takes a stored announcement in, in the place of the one that had its address. */
-  addAnnouncement(event: NostrEvent, announcement: Announcement): void {
-    const known = this.#repositories.get(this.#addresses.find(announcement.address));
-    if (known?.eventId === event.id) return;
-    const named = this.#discovery.relaysOf(announcement);
-    const isServed = this.#serves(announcement);
-    const asked = new Set(isServed ? [...this.#discovery.bootstrap, ...named] : []);
-    const naming = this.#discovery.namingOf(announcement, isServed);
-    this.#discovery.add(named, naming);
-    const address = this.#addresses.hold(announcement.address);
+  /** Whether the repository is followed. */
+  follows(address: string): boolean {
+    return this.#followed.has(this.roots.findAddress(address));
+  }
+
+  /** Follows a repository as it is announced now, or no longer when it is not. */
+  follow(address: string): void {
+    const number = this.roots.findAddress(address);
+    const known = this.#followed.get(number);
+    const repository = this.#directory.repositoryAt(address);
+    if (known?.repository === repository) return;
+    if (repository !== undefined) this.#discovery.add(repository.relays, namingOf(repository));
     if (known !== undefined) {
-      this.#discovery.remove(known.named, known.naming);
-      this.#addressOfEvent.delete(known.eventId);
-      this.#addresses.release(address);
+      this.#discovery.remove(known.repository.relays, namingOf(known.repository));
+      this.#numberOfEvent.delete(known.repository.eventId);
     }
-    this.#repositories.set(address, { eventId: event.id, named, naming, asked });
-    this.#addressOfEvent.set(event.id, address);
-    for (const relay of known?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, address);
-    for (const relay of asked) if (known?.asked.has(relay) !== true) this.#askRepository(relay, address);
-    if (known === undefined)
-      for (const root of this.#references.ofRight(address)) this.#giveHome(root, address);
-  }
-
-  /** Whether the repository is stored. */
-  isAnnounced(address: string): boolean {
-    return this.#repositories.has(this.#addresses.find(address));
-  }
-
-  /** Takes a stored root in with what it refers to. */
-  addRoot(event: NostrEvent): void {
-    const { addresses, ids } = referencesOf(event);
-    for (const address of addresses) this.addReference(event.id, address);
-    for (const id of ids) this.addParent(event.id, id);
-    this.enterRoot(event.id);
-  }
-
-  /** Notes that a root refers to an address, before the root is entered or before what has that address is added. */
-  addReference(rootId: string, address: string): void {
-    link(this.#references, [this.#ids, rootId], [this.#addresses, address]);
-  }
-
-  /** Notes that a root refers to an id, before either of the two is entered. */
-  addParent(rootId: string, parentId: string): void {
-    link(this.#parents, [this.#ids, rootId], [this.#ids, parentId]);
-  }
-
-  /** Takes a stored root in, of whose references those are noted that name something stored. */
-  enterRoot(rootId: string): void {
-    const root = this.#ids.hold(rootId);
-    if (this.#isRoot.at(root) === 1) {
-      this.#ids.release(root);
-      return;
-    }
-    this.#isRoot.set(root, 1);
-    this.#roots += 1;
-    for (const address of this.#references.ofLeft(root))
-      if (this.#repositories.has(address)) this.#giveHome(root, address);
-    for (const parent of this.#parents.ofLeft(root))
-      for (const address of this.#homes.ofLeft(parent)) this.#giveHome(root, address);
-    if (this.#homes.countOfLeft(root) === 0) this.#makeOrphan(root);
-    for (const child of this.#parents.ofRight(root))
-      for (const address of this.#homes.ofLeft(root)) this.#giveHome(child, address);
+    if (repository !== undefined) this.#enter(repository, known);
+    else if (known !== undefined) this.#leave(number, known);
   }
 
   /** Takes the author of something stored in that is about this repository or root, if we follow that. */
   addAuthor(pubkey: string, subject: Topic): void {
-    const root = this.#ids.find(subject);
+    const root = this.roots.find(subject);
     if (root >= 0) {
-      if (this.#isRoot.at(root) === 1) this.#people.add(pubkey, rootSubject(root), this.#placesOfRoot(root));
+      if (this.roots.isRoot(root)) this.#people.add(pubkey, rootSubject(root), this.#placesOfRoot(root));
       return;
     }
-    const address = this.#addresses.find(subject);
-    const asked = this.#repositories.get(address)?.asked;
-    if (asked !== undefined) this.#people.add(pubkey, repositorySubject(address), asked);
+    const number = this.roots.findAddress(subject);
+    const followed = this.#followed.get(number);
+    if (followed !== undefined) this.#people.add(pubkey, repositorySubject(number), followed.asked);
   }
 
-  /** Forgets an announcement or a root that left the store. Ids that were never taken in are ignored. */
+  /** Follows no longer what an event announced that left the store, or the root that it was. */
   remove(eventId: string): void {
-    const address = this.#addressOfEvent.get(eventId);
-    if (address !== undefined) this.#removeRepository(eventId, address);
-    const root = this.#ids.find(eventId);
-    if (root >= 0) this.#removeRoot(root);
+    const number = this.#numberOfEvent.get(eventId);
+    if (number !== undefined) this.follow(this.roots.addressOf(number));
+    this.roots.removeRoot(eventId);
   }
 
-  #removeRepository(eventId: string, address: number): void {
-    const repository = this.#repositories.get(address) as Repository;
-    for (const relay of repository.asked) this.#forgetRepository(relay, address);
-    this.#people.drop(repositorySubject(address));
-    this.#repositories.delete(address);
-    this.#addressOfEvent.delete(eventId);
-    this.#discovery.remove(repository.named, repository.naming);
-    for (const root of this.#homes.ofRight(address)) {
-      this.#homes.delete(root, address);
-      if (this.#homes.countOfLeft(root) === 0) this.#makeOrphan(root);
-    }
-    this.#addresses.release(address);
+  #enter(repository: AnnouncedRepository, known: Followed | undefined): void {
+    const { address, eventId, standing, relays } = repository;
+    const asked = standing === 'stranger' ? nobody : new Set([...this.#discovery.bootstrap, ...relays]);
+    const number = known === undefined ? this.roots.addRepository(address) : this.roots.findAddress(address);
+    this.#followed.set(number, { repository, asked });
+    this.#numberOfEvent.set(eventId, number);
+    for (const relay of known?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, number);
+    for (const relay of asked) if (known?.asked.has(relay) !== true) this.#askRepository(relay, number);
   }
 
-  #removeRoot(root: number): void {
-    for (const address of this.#homes.ofLeft(root)) {
-      this.#homes.delete(root, address);
-      for (const relay of this.#repositories.get(address)?.asked ?? []) this.#forgetRoot(relay, root);
-    }
-    this.#leaveOrphans(root);
-    this.#people.drop(rootSubject(root));
-    const isRoot = this.#isRoot.at(root) === 1;
-    this.#isRoot.set(root, 0);
-    unlinkAll(this.#references, [this.#ids, root], this.#addresses);
-    unlinkAll(this.#parents, [this.#ids, root], this.#ids);
-    if (!isRoot) return;
-    this.#roots -= 1;
-    this.#ids.release(root);
+  #leave(number: number, { asked }: Followed): void {
+    for (const relay of asked) this.#forgetRepository(relay, number);
+    this.#people.drop(repositorySubject(number));
+    this.#followed.delete(number);
+    this.roots.removeRepository(number);
   }
 
-  /** Gives a root, and all roots that hang on it, a repository to belong to. */
-  #giveHome(first: number, address: number): void {
-    const asked = this.#repositories.get(address)?.asked ?? [];
-    const open = [first];
-    for (let root = open.pop(); root !== undefined; root = open.pop()) {
-      if (this.#isRoot.at(root) === 0 || this.#homes.has(root, address)) continue;
-      if (this.#homes.countOfLeft(root) >= limits.syncRepositoriesPerRootMax) continue;
-      this.#leaveOrphans(root);
-      for (const relay of asked) this.#askRoot(relay, root);
-      this.#homes.add(root, address);
-      append(open, this.#parents.ofRight(root));
-    }
-  }
-
-  #makeOrphan(root: number): void {
-    this.#orphans.add(root);
-    this.#changes.note(everywhere, this.#ids.nameOf(root), 'added');
-    this.#people.ask(everywhere, rootSubject(root));
-  }
-
-  #leaveOrphans(root: number): void {
-    if (!this.#orphans.delete(root)) return;
-    this.#changes.note(everywhere, this.#ids.nameOf(root), 'removed');
-    this.#people.forget(everywhere, rootSubject(root));
+  /** The relays that are asked about a repository. */
+  #relaysOf(repository: number): ReadonlySet<string> {
+    return this.#followed.get(repository)?.asked ?? nobody;
   }
 
   /** Where a root is asked about. */
   #placesOfRoot(root: number): Set<Place> {
-    const places = new Set<Place>(this.#orphans.has(root) ? [everywhere] : []);
-    for (const address of this.#homes.ofLeft(root))
-      for (const relay of this.#repositories.get(address)?.asked ?? []) places.add(relay);
+    const places = new Set<Place>(this.roots.orphans.has(root) ? [everywhere] : []);
+    for (const repository of this.roots.repositoriesOf(root))
+      for (const relay of this.#relaysOf(repository)) places.add(relay);
     return places;
   }
 
-  #askRepository(relay: string, address: number): void {
-    for (const root of this.#homes.ofRight(address)) this.#askRoot(relay, root, address);
-    this.#askedOf(relay).repositories.add(address);
-    this.#changes.note(relay, this.#addresses.nameOf(address), 'added');
-    this.#people.ask(relay, repositorySubject(address));
+  #askRepository(relay: string, repository: number): void {
+    for (const root of this.roots.rootsOf(repository)) this.#askRoot(relay, root, repository);
+    this.#askedOf(relay).repositories.add(repository);
+    this.#changes.note(relay, this.roots.addressOf(repository), 'added');
+    this.#people.ask(relay, repositorySubject(repository));
   }
 
   /** Stops asking about a repository, and about those of its roots that no other repository of the relay has. */
-  #forgetRepository(relay: string, address: number): void {
-    for (const root of this.#homes.ofRight(address)) this.#forgetRoot(relay, root, address);
+  #forgetRepository(relay: string, repository: number): void {
+    for (const root of this.roots.rootsOf(repository)) this.#forgetRoot(relay, root, repository);
     const { repositories } = this.#askedOf(relay);
-    repositories.delete(address);
-    this.#changes.note(relay, this.#addresses.nameOf(address), 'removed');
-    this.#people.forget(relay, repositorySubject(address));
+    repositories.delete(repository);
+    this.#changes.note(relay, this.roots.addressOf(repository), 'removed');
+    this.#people.forget(relay, repositorySubject(repository));
     if (repositories.size === 0) this.#asked.delete(relay);
   }
 
-  /** Asks about a root, unless a home of it other than `address` makes us ask already. */
-  #askRoot(relay: string, root: number, address = -1): void {
-    if (this.#homeAskedOf(relay, root, address) !== undefined) return;
+  /** Asks about a root of a repository, unless another one of the root makes us ask already. */
+  #askRoot(relay: string, root: number, repository: number): void {
+    if (this.#repositoryAskedOf(relay, root, repository) !== undefined) return;
     this.#askedOf(relay).roots += 1;
-    this.#changes.note(relay, this.#ids.nameOf(root), 'added');
+    this.#changes.note(relay, this.roots.idOf(root), 'added');
     this.#people.ask(relay, rootSubject(root));
   }
 
-  /** Stops asking about a root, unless a home of it other than `address` makes us ask. */
-  #forgetRoot(relay: string, root: number, address = -1): void {
-    if (this.#homeAskedOf(relay, root, address) !== undefined) return;
+  /** Stops asking about a root of a repository, unless another one of the root makes us ask. */
+  #forgetRoot(relay: string, root: number, repository: number): void {
+    if (this.#repositoryAskedOf(relay, root, repository) !== undefined) return;
     this.#askedOf(relay).roots -= 1;
-    this.#changes.note(relay, this.#ids.nameOf(root), 'removed');
+    this.#changes.note(relay, this.roots.idOf(root), 'removed');
     this.#people.forget(relay, rootSubject(root));
   }
 
-  #isAsked(relay: string, address: number): boolean {
-    return this.#repositories.get(address)?.asked.has(relay) === true;
-  }
-
-  /** The home, other than `except`, for which the relay is asked about a root. */
-  #homeAskedOf(relay: string, root: number, except = -1): number | undefined {
-    for (const address of this.#homes.ofLeft(root)) {
-      if (address !== except && this.#isAsked(relay, address)) return address;
+  /** The repository of a root, other than `except`, for which the relay is asked about it. */
+  #repositoryAskedOf(relay: string, root: number, except = -1): number | undefined {
+    for (const repository of this.roots.repositoriesOf(root)) {
+      if (repository !== except && this.#relaysOf(repository).has(relay)) return repository;
     }
     return undefined;
   }
@@ -337,31 +250,7 @@ export class FilterService {
   }
 }
 
-/** Links two names, unless they are or the left one has its share of links; a link holds the numbers of its ends. */
-function link(
-  links: Links,
-  [leftNumbers, leftName]: readonly [Numbers, string],
-  [rightNumbers, rightName]: readonly [Numbers, string],
-): void {
-  const left = leftNumbers.hold(leftName);
-  const right = rightNumbers.hold(rightName);
-  if (!links.has(left, right) && links.countOfLeft(left) < limits.syncReferencesPerRootMax) {
-    links.add(left, right);
-    return;
-  }
-  leftNumbers.release(left);
-  rightNumbers.release(right);
-}
-
-/** Ends the links of a left number. */
-function unlinkAll(
-  links: Links,
-  [leftNumbers, left]: readonly [Numbers, number],
-  rightNumbers: Numbers,
-): void {
-  for (const right of links.ofLeft(left)) {
-    links.delete(left, right);
-    leftNumbers.release(left);
-    rightNumbers.release(right);
-  }
+/** Under which name, and of what standing, the relays of a repository are counted. */
+function namingOf({ pubkey, standing }: AnnouncedRepository): Naming {
+  return { author: pubkey, standing };
 }

@@ -3,37 +3,28 @@ import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { Wakeup } from '../../lib/wakeup.js';
-import { firstTagValue, InvalidEventError, type NostrEvent } from '../../nostr/event.js';
+import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import type { Filter, TagKey } from '../../nostr/filter.js';
 import { isRootKind, kinds, rootKinds } from '../../nostr/kinds.js';
-import {
-  type Announcement,
-  parseAnnouncement,
-  referencesOf,
-  repositoryAddress,
-} from '../../nostr/repository.js';
+import { referencesOf, repositoryAddress } from '../../nostr/repository.js';
+import type { AnnouncedRepository } from '../../repositories/announced-repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { FilterService } from './filter.js';
 import { announcementKinds, authorKinds, type Topic } from './layers.js';
 
-/** Who has a say in which repositories. */
-export type Maintainers = Pick<RepositoryDirectory, 'maintainersOf' | 'servedAndMaintainedBy'>;
-
 /**
- * Keeps the filters equal to what is stored: read once from the store, then from the feed, with changes gathered over
- * a window. Nothing is read again.
+ * Keeps the filters equal to what is stored: roots are read once from the index, then from the feed, with changes gathered
+ * over a window. Nothing is read again. What is announced the directory of repositories says, which is never behind the feed.
  */
 export class StoredTopics {
   readonly #store: EventStore;
   readonly #admission: Admission;
   readonly #clock: Clock;
   readonly #filters: FilterService;
-  readonly #maintainers: Maintainers;
+  readonly #directory: RepositoryDirectory;
   readonly #windowMs: number;
   #isLoaded = false;
-  /** What left the store while announcements were being read; undefined afterwards. */
-  #removedMeanwhile: Set<string> | undefined = new Set();
   readonly #changed = new Wakeup();
 
   constructor(parts: {
@@ -41,14 +32,14 @@ export class StoredTopics {
     readonly admission: Admission;
     readonly clock: Clock;
     readonly filters: FilterService;
-    readonly maintainers: Maintainers;
+    readonly directory: RepositoryDirectory;
     readonly windowMs: number;
   }) {
     this.#store = parts.store;
     this.#admission = parts.admission;
     this.#clock = parts.clock;
     this.#filters = parts.filters;
-    this.#maintainers = parts.maintainers;
+    this.#directory = parts.directory;
     this.#windowMs = parts.windowMs;
   }
 
@@ -71,7 +62,6 @@ export class StoredTopics {
     try {
       const addresses = await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
-      this.#removedMeanwhile = undefined;
       onChanges();
       await this.#loadReferences(addresses, signal);
       await this.#loadRoots(signal, onChanges);
@@ -86,18 +76,18 @@ export class StoredTopics {
     }
   }
 
-  /** Takes the stored announcements in; gives the addresses to which roots may refer. */
+  /** Follows the announced repositories; gives their addresses, to which roots may refer. */
   async #loadAnnouncements(signal: AbortSignal): Promise<string[]> {
     const addresses: string[] = [];
-    for await (const chunk of this.#store.query([{ kinds: [kinds.repositoryAnnouncement] }])) {
+    const announcements = { kinds: [kinds.repositoryAnnouncement] };
+    for await (const ids of this.#store.idsInTurns(announcements, limits.syncRootsPerTurnMax)) {
       signal.throwIfAborted();
-      for (const { event } of chunk) {
-        if (this.#removedMeanwhile?.has(event.id) !== false) continue;
-        const announcement = tryParseAnnouncement(event);
-        if (announcement === undefined) continue;
-        this.#filters.addAnnouncement(event, announcement);
-        this.#addMaintainers(announcement);
-        addresses.push(announcement.address);
+      for (const id of ids) {
+        const repository = this.#directory.repositoryOf(id);
+        if (repository === undefined) continue;
+        this.#filters.follow(repository.address);
+        this.#addMaintainers(repository);
+        addresses.push(repository.address);
       }
     }
     return addresses;
@@ -108,7 +98,7 @@ export class StoredTopics {
       for (const filter of rootsReferringTo(addressKeys, address)) {
         for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
           signal.throwIfAborted();
-          for (const id of ids) if (this.#store.has(id)) this.#filters.addReference(id, address);
+          for (const id of ids) if (this.#store.has(id)) this.#filters.roots.addReference(id, address);
         }
       }
       this.#addAuthorsOf(addressKeys, address);
@@ -123,7 +113,7 @@ export class StoredTopics {
       for (const id of ids) {
         if (!this.#store.has(id)) continue;
         this.#addChildren(id);
-        this.#filters.enterRoot(id);
+        this.#filters.roots.enterRoot(id);
         this.#addAuthorsOfRoot(id);
       }
       untold += ids.length;
@@ -138,7 +128,6 @@ export class StoredTopics {
   }
 
   #onRemoved(id: string): void {
-    this.#removedMeanwhile?.add(id);
     this.#filters.remove(id);
     this.#changed.notify();
   }
@@ -146,27 +135,27 @@ export class StoredTopics {
   #take(event: NostrEvent): void {
     if (authorKinds.includes(event.kind)) return;
     if (event.kind === kinds.repositoryAnnouncement) {
-      const announcement = tryParseAnnouncement(event);
-      if (announcement !== undefined) this.#takeAnnouncement(event, announcement);
+      const repository = this.#directory.repositoryOf(event.id);
+      if (repository !== undefined) this.#takeAnnouncement(repository);
     } else if (isRootKind(event.kind)) {
       this.#addChildren(event.id);
-      this.#filters.addRoot(event);
+      this.#filters.roots.addRoot(event);
       this.#addAuthorsOfRoot(event.id);
     }
     this.#takeAuthor(event);
     this.#changed.notify();
   }
 
-  #takeAnnouncement(event: NostrEvent, announcement: Announcement): void {
-    const { address } = announcement;
-    const isNew = !this.#filters.isAnnounced(address);
+  #takeAnnouncement(repository: AnnouncedRepository): void {
+    const { address } = repository;
+    const isNew = !this.#filters.follows(address);
     if (isNew) {
       for (const root of this.#rootsReferringTo(addressKeys, address))
-        this.#filters.addReference(root, address);
+        this.#filters.roots.addReference(root, address);
     }
-    this.#filters.addAnnouncement(event, announcement);
+    this.#filters.follow(address);
     if (isNew) this.#addAuthorsOf(addressKeys, address);
-    this.#addMaintainers(announcement);
+    this.#addMaintainers(repository);
   }
 
   /** The author of an event that is about repositories or roots, by its tags or as one of the maintainers. */
@@ -175,13 +164,13 @@ export class StoredTopics {
     for (const subject of [...addresses, ...ids]) this.#filters.addAuthor(event.pubkey, subject);
     if (!announcementKinds.includes(event.kind)) return;
     const identifier = firstTagValue(event, 'd') ?? '';
-    for (const repository of this.#maintainers.servedAndMaintainedBy(event.pubkey, identifier))
+    for (const repository of this.#directory.servedAndMaintainedBy(event.pubkey, identifier))
       this.#filters.addAuthor(event.pubkey, repositoryAddress(repository.pubkey, identifier));
   }
 
   /** The maintainers of a repository of whom an announcement or a state of it is stored. */
-  #addMaintainers({ pubkey, identifier, address }: Announcement): void {
-    const maintainers = [...this.#maintainers.maintainersOf({ pubkey, identifier })];
+  #addMaintainers({ pubkey, identifier, address }: AnnouncedRepository): void {
+    const maintainers = [...this.#directory.maintainersOf({ pubkey, identifier })];
     for (const author of maintainers.slice(0, limits.syncAuthorsPerTopicMax)) {
       if (this.#store.some({ kinds: [...announcementKinds], authors: [author], '#d': [identifier] }))
         this.#filters.addAuthor(author, address);
@@ -205,7 +194,7 @@ export class StoredTopics {
 
   /** Notes which stored roots refer to a root. */
   #addChildren(id: string): void {
-    for (const child of this.#rootsReferringTo(idKeys, id)) this.#filters.addParent(child, id);
+    for (const child of this.#rootsReferringTo(idKeys, id)) this.#filters.roots.addParent(child, id);
   }
 
   #rootsReferringTo(keys: readonly TagKey[], value: string): string[] {
@@ -224,14 +213,4 @@ function rootsReferringTo(keys: readonly TagKey[], value: string): Filter[] {
     filter[key] = [value];
     return filter;
   });
-}
-
-/** A stored announcement that an older policy let in may be unreadable by now; it is not followed. */
-function tryParseAnnouncement(event: NostrEvent): Announcement | undefined {
-  try {
-    return parseAnnouncement(event);
-  } catch (error) {
-    if (error instanceof InvalidEventError) return undefined;
-    throw error;
-  }
 }

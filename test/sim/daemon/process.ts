@@ -144,8 +144,7 @@ export class DaemonProcess {
       settings: this.#parts.settings,
       ownService: this.#ownService,
       identity: this.#parts.identity,
-      serves: (announcement) => this.#serving.serves(announcement),
-      maintainers: this.#directory,
+      directory: this.#directory,
       metrics: new SyncMetrics(this.registry),
     });
     try {

@@ -58,6 +58,7 @@ export class World {
   readonly admission: AdmissionPipeline;
   readonly submitted: { readonly event: NostrEvent; readonly source: EventSource }[] = [];
   readonly manager: SyncManager;
+  readonly directory: RepositoryDirectory;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -72,7 +73,8 @@ export class World {
       archiveGraspServices: [],
       archiveReadOnly: false,
     });
-    const directory = new RepositoryDirectory(serving);
+    this.directory = new RepositoryDirectory(serving);
+    const { directory } = this;
     this.clock = options.before?.clock ?? new VirtualClock();
     this.network = options.before?.network ?? new FakeNetwork(this.clock);
     const { store, refused } = options.before ?? createMemoryStore({ clock: this.clock });
@@ -110,8 +112,7 @@ export class World {
       metrics: new SyncMetrics(this.registry),
       settings: { ...defaultSyncSettings, ...options.settings },
       ownService,
-      serves: (announcement) => serving.serves(announcement),
-      maintainers: directory,
+      directory,
       identity: options.identity,
     });
   }
@@ -121,7 +122,7 @@ export class World {
   }
 
   start(): void {
-    this.#running = this.manager.run(this.#stop.signal);
+    this.#running = this.directory.load(this.store).then(() => this.manager.run(this.#stop.signal));
     // Tests that end it by a failure are told so by `stop`.
     this.#running.catch(() => {});
   }

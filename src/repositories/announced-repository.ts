@@ -1,0 +1,35 @@
+import { limits } from '../config/limits.js';
+import type { Announcement } from '../nostr/repository.js';
+import type { RepositoryServing } from './serving.js';
+
+/** How we stand to the repository of an announcement: it lists us, we serve it as an archive, or neither. */
+export type Standing = 'hosted' | 'archived' | 'stranger';
+
+/** What is kept in memory of a stored announcement, beside who maintains the repository. */
+export type AnnouncedRepository = {
+  readonly eventId: string;
+  readonly address: string;
+  readonly pubkey: string;
+  readonly identifier: string;
+  readonly standing: Standing;
+  /** The relays that it names and that can be synced with: without our own service, and not without end. */
+  readonly relays: readonly string[];
+};
+
+/** What decides how we stand to a repository. */
+export type ServingOfAnnouncements = Pick<RepositoryServing, 'serves' | 'isOwnService'>;
+
+export function announcedRepository(
+  eventId: string,
+  announcement: Announcement,
+  serving: ServingOfAnnouncements,
+): AnnouncedRepository {
+  const { address, pubkey, identifier } = announcement;
+  const others = announcement.relays.filter((url) => !serving.isOwnService(url));
+  const namesUs = others.length < announcement.relays.length;
+  const standing = !serving.serves(announcement) ? 'stranger' : namesUs ? 'hosted' : 'archived';
+  const relays = others
+    .filter((url) => url.length <= limits.syncRelayUrlCharsMax)
+    .slice(0, limits.syncRelaysPerAnnouncementMax);
+  return { eventId, address, pubkey, identifier, standing, relays };
+}
