@@ -91,8 +91,9 @@ export class StoredRows {
       rows.map(({ sequence }) => sequence),
       turns,
     );
+    if (read.every(isEvent)) return read;
     return read.filter((event, at): event is StoredEvent => {
-      if (typeof event !== 'string') return true;
+      if (isEvent(event)) return true;
       const { row, sequence } = rows[at]!;
       // Its body may have gone with it while it was read.
       if (this.#index.isCurrent(row, sequence, isStored)) this.#onFault(row, event);
@@ -101,15 +102,17 @@ export class StoredRows {
   }
 }
 
+const isEvent = (read: StoredEvent | BodyFault): read is StoredEvent => typeof read !== 'string';
+
 const isStored = (state: number): boolean => state === rowState.stored;
 
 /** Cuts what was found into pieces whose bodies may be in memory at once. */
 function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
   let begin = 0;
   let bytes = 0;
-  for (const [at, { sizeLog }] of found.entries()) {
+  for (let at = 0; at < found.length; at += 1) {
     // Far below 31: messages and imported lines are bounded.
-    const size = 1 << sizeLog;
+    const size = 1 << found[at]!.sizeLog;
     const full = bytes + size > limits.storeReadBytesMax || at - begin >= limits.storeReadEventsMax;
     if (full && at > begin) {
       yield found.slice(begin, at);

@@ -156,14 +156,19 @@ export class CommitLog implements Backend {
   }
 
   async read(sequences: readonly number[], turns?: WorkTurns): Promise<(StoredEvent | BodyFault)[]> {
-    const events = sequences.map((sequence) => this.#atHand(sequence));
-    const missing = sequences.filter((_, at) => events[at] === undefined);
-    if (missing.length === 0) return events as StoredEvent[];
+    const events: (StoredEvent | BodyFault)[] = [];
+    const missing: number[] = [];
+    for (const sequence of sequences) {
+      const event = this.#atHand(sequence);
+      if (event === undefined) missing.push(sequence);
+      events.push(event ?? 'missing');
+    }
+    if (missing.length === 0) return events;
     turns?.spend(missing.length * bodyReadUnits);
     const bodies = await readBodies(this.#parts.db, missing);
     let next = 0;
     return events.map((event) => {
-      if (event !== undefined) return event;
+      if (event !== 'missing') return event;
       const body = bodies[next]!;
       const sequence = missing[next]!;
       next += 1;
