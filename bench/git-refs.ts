@@ -33,7 +33,7 @@ import { OwnService } from '../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../src/repositories/repository-directory.js';
 import { RepositoryServing } from '../src/repositories/serving.js';
-import { openLevelStore } from '../src/store/level/level-store.js';
+import { openLevelStore } from '../src/store/level/open-level-store.js';
 
 export type GitRefsResult = {
   readonly repositories: number;

@@ -3,7 +3,7 @@ import { OwnService } from '../src/nostr/relay-url.js';
 import { repositoryAddress } from '../src/nostr/repository.js';
 import { RepositoryDirectory } from '../src/repositories/repository-directory.js';
 import { Discovery } from '../src/sync/topics/discovery.js';
-import { FilterService } from '../src/sync/topics/filter.js';
+import { FilterService } from '../src/sync/topics/filter-service.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 
 const owner = 'a'.repeat(64);

@@ -20,7 +20,7 @@ import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
 import { WaitingForRoom } from '../policy/waiting-for-room.js';
 import { RepositoryDirectory, type RepositoryId } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
-import { type LevelStoreOptions, openLevelStore } from '../store/level/level-store.js';
+import { type LevelStoreOptions, openLevelStore } from '../store/level/open-level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';

@@ -26,8 +26,8 @@ export function isQuotaRefusal(reason: string): boolean {
   return reason.includes(quotaPhrase);
 }
 
-/** Kinds that anybody may store without hanging on anything. */
-const looseKinds: ReadonlySet<number> = new Set([kinds.deletion, kinds.userGraspList]);
+/** Kinds that anybody may store though they are related to nothing that is stored. */
+const unrelatedKinds: ReadonlySet<number> = new Set([kinds.deletion, kinds.userGraspList]);
 
 /**
  * What each key has stored here. Keys cost nothing, so what one of them makes the relay keep is bounded: repositories,
@@ -40,10 +40,10 @@ export class KeyQuotas {
   readonly #events = new NumberColumn();
   readonly #kilobytes = new NumberColumn();
   readonly #repositories = new NumberColumn();
-  readonly #loose = new NumberColumn();
+  readonly #unrelated = new NumberColumn();
   #allRepositories = 0;
-  #allLoose = 0;
-  #allLooseKilobytes = 0;
+  #allUnrelated = 0;
+  #allUnrelatedKilobytes = 0;
   #removals = 0;
 
   constructor(settings: QuotaSettings) {
@@ -76,7 +76,8 @@ export class KeyQuotas {
    */
   refusal(event: CountedEvent, replaces: boolean): string | undefined {
     const key = this.#keys.find(event.pubkey);
-    if (looseKinds.has(event.kind)) return replaces ? undefined : this.#looseRefusal(key, kilobytesOf(event));
+    if (unrelatedKinds.has(event.kind))
+      return replaces ? undefined : this.#unrelatedRefusal(key, kilobytesOf(event));
     const { keyEventsMax, keyBytesMax } = this.#settings;
     if (!replaces && event.kind === kinds.repositoryAnnouncement) {
       const refusal = this.#repositoryRefusal(key);
@@ -91,11 +92,11 @@ export class KeyQuotas {
 
   /** Whether it is a deletion or a service list of somebody of whom nothing else is stored. */
   isOfStranger({ pubkey, kind }: CountedEvent): boolean {
-    return looseKinds.has(kind) && this.#isStranger(this.#keys.find(pubkey));
+    return unrelatedKinds.has(kind) && this.#isStranger(this.#keys.find(pubkey));
   }
 
   #isStranger(key: number): boolean {
-    return this.#of(this.#loose, key) >= this.#of(this.#events, key);
+    return this.#of(this.#unrelated, key) >= this.#of(this.#events, key);
   }
 
   #repositoryRefusal(key: number): string | undefined {
@@ -108,19 +109,19 @@ export class KeyQuotas {
   }
 
   /** One who has something else stored may always delete it, with room beyond their share for that; a stranger has a few. */
-  #looseRefusal(key: number, kilobytes: number): string | undefined {
+  #unrelatedRefusal(key: number, kilobytes: number): string | undefined {
     const { keyEventsMax, keyBytesMax } = this.#settings;
-    const loose = this.#of(this.#loose, key);
+    const unrelated = this.#of(this.#unrelated, key);
     const bytes = (this.#of(this.#kilobytes, key) + kilobytes) * 1024;
     if (!this.#isStranger(key)) {
-      const isTooMuch = bytes > keyBytesMax + looseBytesOf(keyBytesMax);
-      if (loose < keyEventsMax && !isTooMuch) return undefined;
+      const isTooMuch = bytes > keyBytesMax + unrelatedBytesOf(keyBytesMax);
+      if (unrelated < keyEventsMax && !isTooMuch) return undefined;
       return `rate-limited: this key has so many deletions here, the most that one may have; name several events in one, or ask the operator`;
     }
-    if (loose >= limits.strangerEventsMax || bytes > limits.strangerBytesMax)
+    if (unrelated >= limits.strangerEventsMax || bytes > limits.strangerBytesMax)
       return 'restricted: this key has nothing here but deletions and lists, the most that a stranger may have';
-    const allBytes = (this.#allLooseKilobytes + kilobytes) * 1024;
-    if (this.#allLoose >= limits.strangersEventsMax || allBytes > limits.strangersBytesMax)
+    const allBytes = (this.#allUnrelatedKilobytes + kilobytes) * 1024;
+    if (this.#allUnrelated >= limits.strangersEventsMax || allBytes > limits.strangersBytesMax)
       return 'rate-limited: this relay has so many deletions and lists of strangers, the most that it takes; try again later';
     return undefined;
   }
@@ -128,10 +129,10 @@ export class KeyQuotas {
   #count(key: number, event: CountedEvent, change: 1 | -1): void {
     add(this.#events, key, change);
     add(this.#kilobytes, key, change * kilobytesOf(event));
-    if (looseKinds.has(event.kind)) {
-      add(this.#loose, key, change);
-      this.#allLoose += change;
-      this.#allLooseKilobytes += change * kilobytesOf(event);
+    if (unrelatedKinds.has(event.kind)) {
+      add(this.#unrelated, key, change);
+      this.#allUnrelated += change;
+      this.#allUnrelatedKilobytes += change * kilobytesOf(event);
     } else if (event.kind === kinds.repositoryAnnouncement) {
       add(this.#repositories, key, change);
       this.#allRepositories += change;
@@ -148,7 +149,7 @@ function add(column: NumberColumn, key: number, change: number): void {
 }
 
 /** What deletions and lists may take beyond the bytes of a key: one whose share is used up has to be able to delete. */
-function looseBytesOf(keyBytesMax: number): number {
+function unrelatedBytesOf(keyBytesMax: number): number {
   return Math.max(keyBytesMax / 10, limits.unrelatedEventBytesMax);
 }
 

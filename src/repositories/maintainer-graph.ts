@@ -54,7 +54,7 @@ export class MaintainerGraph {
   }
 
   /** Whether the key belongs to the maintainer set of any repository of that identifier. */
-  isMaintainer(identifier: string, key: string): boolean {
+  isMaintainer(key: string, identifier: string): boolean {
     const group = this.#groups.get(identifier);
     return group !== undefined && (group.names.has(key) || group.namedBy.has(key));
   }

@@ -121,7 +121,7 @@ export class RepositoryDirectory {
 
   /** Whether the key is in the recursive maintainer set of any repository of that identifier. */
   isMaintainer(key: string, identifier: string): boolean {
-    return this.#maintainers.isMaintainer(identifier, key);
+    return this.#maintainers.isMaintainer(key, identifier);
   }
 
   /** The recursive maintainer set of a repository; empty when it is not announced. */

@@ -17,7 +17,7 @@ import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { StoredLater } from './report/stored-later.js';
 import { Discovery } from './topics/discovery.js';
-import { FilterService } from './topics/filter.js';
+import { FilterService } from './topics/filter-service.js';
 import { StoredTopics } from './topics/stored-topics.js';
 import { everywhere } from './topics/topic-changes.js';
 

@@ -10,7 +10,7 @@ import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { accept, reject } from '../../src/policy/decision.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { makeEvent } from '../store/support/events.js';
 import { interceptWrites } from '../store/support/intercepted-writes.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { foreign, key } from '../policy/world.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { eventually } from '../support/eventually.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { CountingProxy } from '../support/counting-proxy.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';

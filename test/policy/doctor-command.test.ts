@@ -10,7 +10,7 @@ import { doctor } from '../../src/commands/doctor.js';
 import { readOptions } from '../../src/config/options.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { headOf, scratchFolder } from '../git/scratch.js';
 import { address, announcement, domain, event, key, state } from './world.js';
 

@@ -111,10 +111,10 @@ describe('quotas of keys', () => {
     while (submit(large(bob)) === 'accept') taken += 1;
     expect(taken * 65_536).toBeLessThanOrEqual(limits.strangerBytesMax);
     const quotas = new KeyQuotas(wide);
-    const loose = (pubkey: string) => ({ pubkey, kind: 5, bytes: 65_536 });
+    const unrelated = (pubkey: string) => ({ pubkey, kind: 5, bytes: 65_536 });
     for (let number = 0; number < limits.strangersBytesMax / 65_536; number += 1)
-      quotas.add(loose(key(number % 5_000)));
-    expect(quotas.refusal(loose(key(9_999)), false)).toMatch(/^rate-limited:/);
+      quotas.add(unrelated(key(number % 5_000)));
+    expect(quotas.refusal(unrelated(key(9_999)), false)).toMatch(/^rate-limited:/);
   });
 
   it('deletions have room beyond the bytes of their key, but not without end', () => {
@@ -152,14 +152,14 @@ describe('quotas of keys', () => {
 
   it('all strangers together have so many; known keys are not kept from deleting by that', () => {
     const quotas = new KeyQuotas(wide);
-    const loose = (pubkey: string) => ({ pubkey, kind: 5, bytes: 512 });
+    const unrelated = (pubkey: string) => ({ pubkey, kind: 5, bytes: 512 });
     for (let number = 0; number < limits.strangersEventsMax; number += 1)
-      quotas.add(loose(key(number % 5_000)));
+      quotas.add(unrelated(key(number % 5_000)));
     quotas.add({ pubkey: alice, kind: 1621, bytes: 512 });
-    expect(quotas.refusal(loose(key(9_999)), false)).toMatch(/^rate-limited:/);
-    expect(quotas.refusal(loose(alice), false)).toBeUndefined();
-    quotas.remove(loose(key(0)));
-    expect(quotas.refusal(loose(key(9_999)), false)).toBeUndefined();
+    expect(quotas.refusal(unrelated(key(9_999)), false)).toMatch(/^rate-limited:/);
+    expect(quotas.refusal(unrelated(alice), false)).toBeUndefined();
+    quotas.remove(unrelated(key(0)));
+    expect(quotas.refusal(unrelated(key(9_999)), false)).toBeUndefined();
   });
 
   it('stop no maintainer who imports 50,000 issues into a repository, and deletes them again', () => {

@@ -10,7 +10,7 @@ import { limits } from '../../src/config/limits.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { StoreError } from '../../src/store/event-store.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { idsOf } from './support/answers.js';
 import { hex32, makeEvent } from './support/events.js';

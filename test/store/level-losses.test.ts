@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { hasLevelStore } from '../../src/store/level/folder.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { idsOf } from './support/answers.js';
 import { makeEvent } from './support/events.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Level } from 'level';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.js';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { makeEvent } from './support/events.js';
 

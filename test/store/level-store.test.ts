@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLevelStore } from '../../src/store/level/level-store.js';
+import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { describeEventStore, type StoreHarness } from './event-store-conformance.js';
 
 function harness(): StoreHarness {

@@ -10,7 +10,7 @@ import {
   takeResult,
   takeTask,
   withoutNegentropy,
-} from '../../src/sync/catchup/catchup.js';
+} from '../../src/sync/catchup/filter-catchup.js';
 
 fc.configureGlobal({ seed: 20260101 });
 

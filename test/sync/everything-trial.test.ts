@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { minuteMs } from '../../src/lib/clock.js';
 import { defaultSyncSettings } from '../../src/sync/settings.js';
-import type { FilterService } from '../../src/sync/topics/filter.js';
+import type { FilterService } from '../../src/sync/topics/filter-service.js';
 import { RelayScope } from '../../src/sync/topics/scope.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { announcement, event } from './support/events.js';

@@ -5,7 +5,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
-import { FilterService } from '../../src/sync/topics/filter.js';
+import { FilterService } from '../../src/sync/topics/filter-service.js';
 import { announcementsTopic, authorTopic } from '../../src/sync/topics/layers.js';
 import { everywhere } from '../../src/sync/topics/topic-changes.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';

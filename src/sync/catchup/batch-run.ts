@@ -14,6 +14,7 @@ import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { announcementKinds, announcementsTopic, filtersOf } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
 import { learn } from './capability.js';
+import type { CatchupMemory } from './catchup-memory.js';
 import {
   type CatchupTask,
   divide,
@@ -23,8 +24,7 @@ import {
   takeResult,
   takeTask,
   withoutNegentropy,
-} from './catchup.js';
-import type { CatchupMemory } from './catchup-memory.js';
+} from './filter-catchup.js';
 import { isGap } from './gaps.js';
 import {
   evenCuts,

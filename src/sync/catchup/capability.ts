@@ -1,4 +1,4 @@
-import type { NegentropyResult } from './catchup.js';
+import type { NegentropyResult } from './filter-catchup.js';
 
 /** Whether a relay does negentropy, as far as it is known. Times are monotonic milliseconds. */
 export type Capability =

@@ -15,7 +15,7 @@ import type { Negotiator } from '../peer/negotiation.js';
 import type { Peer } from '../peer/peer.js';
 import type { PeerOutcome } from '../peer/request.js';
 import type { SyncMetrics } from '../report/metrics.js';
-import type { CatchupTask, NegentropyResult } from './catchup.js';
+import type { CatchupTask, NegentropyResult } from './filter-catchup.js';
 
 export type NegentropyParts = {
   readonly peer: Peer;

@@ -3,7 +3,7 @@ import type { EventStore } from '../../store/event-store.js';
 import type { RunLog } from '../report/run-log.js';
 import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { eventRepositories } from '../topics/event-repositories.js';
-import type { FilterService } from '../topics/filter.js';
+import type { FilterService } from '../topics/filter-service.js';
 
 /**
  * Counts, by repository, the events that we have and a relay lacks ("peer missing events"): of those repositories

@@ -3,8 +3,8 @@ import { request as httpsRequest } from 'node:https';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { parseBoundedJson } from '../../nostr/bounded-json.js';
+import type { Route } from './route.js';
 import type { RelayInformation } from './transport.js';
-import type { Way } from './way.js';
 
 /**
  * Reads the NIP-11 document of a relay, bounded in size; the caller bounds the time. Rejects when there is none. A
@@ -12,7 +12,7 @@ import type { Way } from './way.js';
  */
 export async function fetchInformation(
   relay: URL,
-  way: Way,
+  way: Route,
   signal: AbortSignal,
 ): Promise<RelayInformation | undefined> {
   const url = new URL(relay);
@@ -25,7 +25,7 @@ export async function fetchInformation(
   return parseInformation(await readBody(response));
 }
 
-function get(url: URL, way: Way, signal: AbortSignal): Promise<IncomingMessage> {
+function get(url: URL, way: Route, signal: AbortSignal): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const headers = { Accept: 'application/nostr+json', 'User-Agent': userAgent };

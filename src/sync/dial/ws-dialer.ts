@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import { transportError } from './failure-class.js';
 import { fetchInformation } from './information.js';
+import { type Route, type RouteOptions, routesTo } from './route.js';
 import {
   type Dialer,
   type DialTarget,
@@ -15,16 +16,15 @@ import {
   type SocketHandlers,
   TransportError,
 } from './transport.js';
-import { type Way, type WayOptions, waysTo } from './way.js';
 
-export type WsDialerOptions = WayOptions & { readonly clock: Clock; readonly faults: Faults };
+export type WsDialerOptions = RouteOptions & { readonly clock: Clock; readonly faults: Faults };
 
 /** How long the closing handshake of a socket that we closed may take. */
 const closeGraceMs = 2_000;
 
 /** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
 export function createWsDialer(options: WsDialerOptions): Dialer {
-  const wayTo = waysTo(options);
+  const wayTo = routesTo(options);
   return {
     async dial(target, handlers, signal) {
       signal.throwIfAborted();
@@ -46,7 +46,7 @@ export function createWsDialer(options: WsDialerOptions): Dialer {
 }
 
 /** The way to a target. Throws `TransportError` where there is none. */
-function tryWay(wayTo: ReturnType<typeof waysTo>, url: URL, target: DialTarget): Way {
+function tryWay(wayTo: ReturnType<typeof routesTo>, url: URL, target: DialTarget): Route {
   try {
     return wayTo(url, target);
   } catch (error) {
@@ -56,7 +56,7 @@ function tryWay(wayTo: ReturnType<typeof waysTo>, url: URL, target: DialTarget):
 
 function open(
   url: URL,
-  way: Way,
+  way: Route,
   handlers: SocketHandlers,
   signal: AbortSignal,
   { clock, faults }: WsDialerOptions,

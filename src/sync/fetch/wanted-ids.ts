@@ -7,7 +7,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { EventStore } from '../../store/event-store.js';
 import { PeerGoneError } from '../errors.js';
 import { eventRepositories } from '../topics/event-repositories.js';
-import type { FilterService } from '../topics/filter.js';
+import type { FilterService } from '../topics/filter-service.js';
 
 /** What can be asked of a relay here. */
 export type WantedSource = {

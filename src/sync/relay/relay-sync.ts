@@ -1,7 +1,7 @@
 import { errorMessage } from '../../lib/errors.js';
 import { type FailureClass, TransportError } from '../dial/transport.js';
 import type { HostBudget } from '../hosts/host-budget.js';
-import { type Dialled, dialPeer } from '../peer/dial.js';
+import { type Dialled, dialPeer } from '../peer/dial-peer.js';
 import { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import { RelayScope, type ScopeChanges } from '../topics/scope.js';
 import {

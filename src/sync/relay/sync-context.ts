@@ -16,7 +16,7 @@ import type { SyncLogger } from '../report/logger.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import type { StoredLater } from '../report/stored-later.js';
 import type { SyncSettings } from '../settings.js';
-import type { FilterService } from '../topics/filter.js';
+import type { FilterService } from '../topics/filter-service.js';
 import type { RelayHealthTracker } from './health.js';
 
 /** What sync works with; everything that has effects is a port. */

@@ -2,7 +2,7 @@ import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { SyncSettings } from '../settings.js';
-import type { FilterService } from './filter.js';
+import type { FilterService } from './filter-service.js';
 import { everythingTopic, type Topic } from './layers.js';
 
 /** What is to be asked of the relay from now on, and no longer. */

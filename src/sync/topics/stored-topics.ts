@@ -10,7 +10,7 @@ import { referencesOf, repositoryAddress } from '../../nostr/repository.js';
 import type { AnnouncedRepository } from '../../repositories/announced-repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
-import type { FilterService } from './filter.js';
+import type { FilterService } from './filter-service.js';
 import { announcementKinds, authorKinds, type Topic } from './layers.js';
 
 /**

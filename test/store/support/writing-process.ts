@@ -1,7 +1,7 @@
 /** Writes events to the store at argv[2] and prints each id when it is on disk, until it is killed. */
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../src/lib/clock.js';
-import { openLevelStore } from '../../../src/store/level/level-store.js';
+import { openLevelStore } from '../../../src/store/level/open-level-store.js';
 import { makeEvent } from './events.js';
 
 const [path, round] = process.argv.slice(2) as [string, string];

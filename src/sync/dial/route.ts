@@ -5,7 +5,9 @@ import { GraspError } from '../../lib/errors.js';
 import {
   checkedLookup,
   isAddress,
+  isOnionName,
   isPublicAddress,
+  isSpecialName,
   PrivateAddressError,
   type Resolver,
   systemResolver,
@@ -14,9 +16,9 @@ import {
 import type { DialTarget } from './transport.js';
 
 /** How a socket gets to a host, as options of `ws` and `http`: by DNS, or by a proxy. */
-export type Way = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
+export type Route = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
 
-export type WayOptions = {
+export type RouteOptions = {
   /** Whether URLs of events may lead into private networks too. */
   readonly allowPrivate: boolean;
   /** The URL of the SOCKS proxy that `.onion` names are given to, not looked up. */
@@ -36,10 +38,10 @@ class SpecialNameError extends GraspError {
  * Gives the way to each remote (docs/sync.md §1): a URL that the operator did not give must be in the public DNS and lead
  * into the public network. The returned function throws `SpecialNameError` or `PrivateAddressError` otherwise.
  */
-export function waysTo(options: WayOptions): (url: URL, target: DialTarget) => Way {
+export function routesTo(options: RouteOptions): (url: URL, target: DialTarget) => Route {
   const resolve = options.resolve ?? systemResolver;
-  const free: Way = { lookup: uncheckedLookup(resolve) };
-  const checked: Way = { lookup: checkedLookup(resolve) };
+  const free: Route = { lookup: uncheckedLookup(resolve) };
+  const checked: Route = { lookup: checkedLookup(resolve) };
   const { onionProxy } = options;
   const agent =
     onionProxy === undefined
@@ -54,34 +56,4 @@ export function waysTo(options: WayOptions): (url: URL, target: DialTarget) => W
     if (isAddress(hostname) && !isPublicAddress(hostname)) throw new PrivateAddressError(hostname);
     return checked;
   };
-}
-
-/**
- * Top-level names that mean nothing in the public DNS (RFC 2606, 6761, 6762, 7686, 9476 and ICANN's `internal`): looked up
- * there, they would tell resolvers and networks between what is asked for, or lead into the operator's own network.
- */
-const specialNames: ReadonlySet<string> = new Set([
-  'onion',
-  'i2p',
-  'local',
-  'invalid',
-  'test',
-  'example',
-  'internal',
-  'alt',
-]);
-
-/** Whether a host of a URL is a name that must not be looked up in DNS. */
-function isSpecialName(host: string): boolean {
-  return specialNames.has(topLevelOf(host));
-}
-
-/** Whether a host is a service of Tor, which is reached by a proxy only. */
-function isOnionName(host: string): boolean {
-  return topLevelOf(host) === 'onion';
-}
-
-function topLevelOf(host: string): string {
-  const end = host.endsWith('.') ? host.length - 1 : host.length;
-  return host.slice(host.lastIndexOf('.', end - 1) + 1, end).toLowerCase();
 }
