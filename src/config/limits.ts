@@ -464,6 +464,8 @@ export const limits = {
   /** How long a remote that said "slow down" is asked nothing. */
   remoteSlowDownMs: 65_000,
 
+  /** How long a live subscription has to stand before its failures count from none again. */
+  liveStableMsMin: 60_000,
   /** Live events that a filter by kind brings before it is looked at whether that is worth it; then as many again. */
   liveKindsTrialEvents: 500,
   /** Share of them that has to be wanted here. */

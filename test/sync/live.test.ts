@@ -183,6 +183,53 @@ function isLive([, , filter]: readonly unknown[]): boolean {
   return (filter as Filter).limit === 0;
 }
 
+describe('a remote that takes fewer filters in a subscription than topics need', () => {
+  /** One that takes one filter in each, with two repositories and a root of its own. */
+  async function oneFilterEach() {
+    const { world, relay } = worldOf();
+    relay.information = { ...emptyInformation, maxSubscriptions: 40, maxFilters: 1, hasLimitation: true };
+    const repository = announcement('repo', [url]);
+    await world.submit(repository, announcement('other', [url]), issue(repository));
+    world.start();
+    await world.advance(60 * second);
+    const part = (key: string) =>
+      [...relay.connection.subscriptions].filter(([, [filter]]) => filter !== undefined && key in filter);
+    return { world, relay, repository, part };
+  }
+
+  function end(relay: FakeRelay, id: string): void {
+    relay.connection.subscriptions.delete(id);
+    relay.connection.send('CLOSED', id, 'error: too long open');
+  }
+
+  it('is asked again for all parts when it ends one, and each stands once', async () => {
+    const { world, relay, repository, part } = await oneFilterEach();
+    const counts = () => ['#a', '#A', '#q', '#e', '#E'].map((key) => part(key).length);
+    const before = counts();
+    for (let round = 0; round < 3; round += 1) {
+      for (const [id] of part('#a')) end(relay, id);
+      await world.advance(120 * second);
+    }
+    expect(counts()).toEqual(before);
+    const fresh = issue(repository);
+    relay.publish(fresh);
+    await world.advance(second);
+    expect(world.store.has(fresh.id)).toBe(true);
+    await world.stop();
+  });
+
+  it('comes to rest when it takes fewer subscriptions', async () => {
+    const { world, relay, part } = await oneFilterEach();
+    for (const [id] of part('#q')) end(relay, id);
+    await world.advance(120 * second);
+    relay.connection.send('NOTICE', 'too many concurrent subscriptions, 5 at most');
+    await world.advance(120 * second);
+    expect(relay.connection.isOpen).toBe(true);
+    expect(relay.connection.subscriptions.size).toBeLessThanOrEqual(40);
+    await world.stop();
+  });
+});
+
 describe('consolidation (docs/sync.md §3)', () => {
   it('above 150 filters all subscriptions are rebuilt, packed; new ones are opened before old ones are closed', async () => {
     const { world, relay } = worldOf();

@@ -84,7 +84,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
     table.live.closed(subscription);
     const fresher = subscriptionTo('a');
     table.live.opened(fresher);
-    table.live.lost(fresh);
+    table.live.lost(fresh, false);
     const batch = begin(table, 'reconnect');
     table.live.confirmed(fresher, 3);
     expect(table.catchup.next('reconnect')).toBeDefined();
@@ -99,7 +99,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
     for (let n = 1; n <= 3; n += 1) {
       const subscription = subscriptionTo('a');
       table.live.opened(subscription);
-      table.live.lost(subscription);
+      table.live.lost(subscription, false);
       table.live.failedUntil(['a'], (count) => failures.push(count) * 1_000);
       expect(table.live.nextRetryAt).toBe(n * 1_000);
       table.live.retry(n * 1_000 - 1);
@@ -126,7 +126,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
   it('gives layer 1 first, and history that we never had before the rest', () => {
     const { table, subscription } = live(pubkey(1));
     table.catchup.done(begin(table, 'start'), 0);
-    table.live.lost(subscription);
+    table.live.lost(subscription, false);
     table.want([pubkey(2), '30617:a:b', announcementsTopic]);
     const more = subscriptionTo(pubkey(1), pubkey(2), '30617:a:b', announcementsTopic);
     table.live.opened(more);
@@ -142,10 +142,11 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
 
   it('a topic is due once; a reconnect asks for no more than start or daily will', () => {
     const { table, subscription } = live('a');
-    table.live.lost(subscription);
+    table.live.lost(subscription, false);
     expect(catchupTriggers.map((each) => table.catchup.isOver(each))).toEqual([false, true, true]);
     table.dayBegins(['a']);
-    expect(catchupTriggers.map((each) => table.catchup.isOver(each))).toEqual([true, true, false]);
+    // What we never had is not made to wait as the daily run does.
+    expect(catchupTriggers.map((each) => table.catchup.isOver(each))).toEqual([false, true, true]);
     expect(table.catchup.dueTopics).toBe(1);
   });
 
@@ -177,7 +178,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
   it('an interrupted batch after a reconnect does not stand for the daily one, nor for the start', () => {
     const { table, subscription } = live('a', 'b');
     table.catchup.done(begin(table, 'start'), 0);
-    table.live.lost(subscription);
+    table.live.lost(subscription, false);
     const batch = begin(table, 'reconnect', 10 * day);
     expect(batch.since).toBe(1_000);
     table.catchup.interrupted(batch);
@@ -195,7 +196,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
     const { table, subscription } = live('a');
     table.catchup.interrupted(begin(table, 'start'));
     table.dayBegins(['a']);
-    table.live.lost(subscription);
+    table.live.lost(subscription, false);
     expect(table.catchup.dueTopics).toBe(1);
   });
 
@@ -358,7 +359,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: pick.map((number) => (model: Model) => {
       const subscription = take(model.open, number);
       if (subscription === undefined) return;
-      model.table.live.lost(subscription);
+      model.table.live.lost(subscription, false);
       if (number % 2 === 0) model.table.live.failedUntil(subscription.topics, (count) => model.now + count);
     }),
   },

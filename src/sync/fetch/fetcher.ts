@@ -53,6 +53,8 @@ export class Fetcher {
   /** Those who add ids wait for it while too many wait. */
   #room: Deferred<void> | undefined;
   #signal: AbortSignal | undefined;
+  /** Nobody works on jobs any more: the connection ended. */
+  #hasEnded = false;
 
   constructor(parts: FetcherParts) {
     this.#parts = parts;
@@ -77,6 +79,7 @@ export class Fetcher {
     };
     const job = new FetchJob(listener, queue, signal);
     this.#jobs.add(job);
+    if (this.#hasEnded) job.fail(new PeerGoneError(this.#parts.peer.relay));
     return job;
   }
 
@@ -99,6 +102,7 @@ export class Fetcher {
     try {
       await workers.join();
     } finally {
+      this.#hasEnded = true;
       this.#claims.stop();
       const gone = new PeerGoneError(this.#parts.peer.relay);
       for (const job of this.#jobs) job.fail(gone);

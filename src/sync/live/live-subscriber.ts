@@ -1,4 +1,5 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
 import { backoffMs } from '../../lib/backoff.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { type Random, randomInteger } from '../../lib/random.js';
@@ -9,6 +10,7 @@ import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { Subscription, SubscriptionChange } from '../peer/subscription.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncSettings } from '../settings.js';
+import type { Topic } from '../topics/layers.js';
 import type { OpenSubscription, SubscriptionContent } from '../topics/subscription.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import { isByKind, type LiveKinds } from './live-kinds.js';
@@ -18,6 +20,8 @@ export type LiveSubscription = OpenSubscription & {
   /** What was asked of the remote. */
   readonly request: Subscription;
   status: 'opening' | 'confirmed';
+  /** When it was confirmed, in monotonic milliseconds. */
+  confirmedAt?: number;
 };
 
 export type LiveSubscriberParts = {
@@ -46,6 +50,8 @@ export type LiveSubscriberParts = {
 export class LiveSubscriber {
   readonly #parts: LiveSubscriberParts;
   readonly #open = new Map<string, LiveSubscription>();
+  /** Topics of which a part of the subscriptions was lost: the parts that were to follow are not opened any more. */
+  readonly #lostTopics = new WeakSet<readonly Topic[]>();
   #isAuthenticating = false;
 
   constructor(parts: LiveSubscriberParts) {
@@ -81,6 +87,7 @@ export class LiveSubscriber {
   /** Rejects when the connection ended. */
   async open(content: SubscriptionContent, signal: AbortSignal): Promise<void> {
     const { peer, topics, onUpdating } = this.#parts;
+    if (this.#lostTopics.has(content.topics)) return;
     const request = await peer.subscribe(
       content.filters,
       {
@@ -90,6 +97,10 @@ export class LiveSubscriber {
       signal,
     );
     if (request === undefined) throw new PeerGoneError(peer.relay);
+    if (this.#lostTopics.has(content.topics)) {
+      request.close();
+      return;
+    }
     const subscription: LiveSubscription = { ...content, id: request.id, status: 'opening', request };
     this.#open.set(request.id, subscription);
     topics.live.opened(subscription);
@@ -119,10 +130,20 @@ export class LiveSubscriber {
     else this.#onClosed(subscription, change);
   }
 
+  /** The subscriptions to the same topics, where the remote takes fewer filters in one than these need; oldest first. */
+  #partsOf({ topics }: SubscriptionContent): LiveSubscription[] {
+    return this.all().filter((each) => each.topics === topics);
+  }
+
   #confirm(subscription: LiveSubscription): void {
-    subscription.status = 'confirmed';
     const { topics, kinds, clock, onChange } = this.#parts;
-    topics.live.confirmed(subscription, unixSeconds(clock));
+    subscription.status = 'confirmed';
+    subscription.confirmedAt = clock.monotonic();
+    const parts = this.#partsOf(subscription);
+    const newest = parts.at(-1);
+    // Its topics are live when all of it is.
+    if (newest !== undefined && parts.every(({ status }) => status === 'confirmed'))
+      topics.live.confirmed(newest, unixSeconds(clock));
     if (isByKind(subscription)) kinds.confirmed();
     onChange();
   }
@@ -132,7 +153,6 @@ export class LiveSubscriber {
     change: Exclude<SubscriptionChange, { readonly type: 'confirmed' }>,
   ): void {
     const { peer, logger, onRefused } = this.#parts;
-    this.#end(subscription);
     if (change.type === 'silent') {
       this.#lose(subscription, 'later');
       return;
@@ -169,7 +189,11 @@ export class LiveSubscriber {
   /** Asked for again at once, or after a backoff of its own. */
   #lose(subscription: LiveSubscription, again: 'now' | 'later'): void {
     const { topics, kinds, clock, onChange } = this.#parts;
-    topics.live.lost(subscription);
+    const stoodMs = clock.monotonic() - (subscription.confirmedAt ?? clock.monotonic());
+    const parts = this.#partsOf(subscription);
+    for (const part of parts) this.#end(part);
+    if (!isByKind(subscription)) this.#lostTopics.add(subscription.topics);
+    topics.live.lost(parts.at(-1) ?? subscription, stoodMs >= limits.liveStableMsMin);
     if (isByKind(subscription)) {
       kinds.lost(again === 'now' ? clock.monotonic() : this.#retryAt(kinds.failed()));
     } else if (again === 'later') {

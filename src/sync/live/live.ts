@@ -122,8 +122,8 @@ export class LiveSync {
     const byKind = this.#contentByKind(packed.length);
     const covered = packed.slice(0, this.#placesMax() - byKind.length);
     const places = [...covered, ...byKind];
-    const target = places.filter((content) => !open.some((each) => isSameContent(each, content)));
-    const old = open.filter((each) => !places.some((content) => isSameContent(each, content)));
+    const { kept, target } = matchPlaces(places, open);
+    const old = open.filter((each) => !kept.has(each));
     this.#rebuilding = { target, old: new Set(old.map(({ id }) => id)) };
     this.#isRebuildDue = false;
     this.#parts.logger.debug(
@@ -195,4 +195,18 @@ export class LiveSync {
     const { messageBytes, filtersPerSubscription } = this.#parts.peer.limits;
     return { tagsPerFilter: this.#parts.settings.tagsPerFilterMax, filtersPerSubscription, messageBytes };
   }
+}
+
+/** Which open subscriptions are what a place is for, one for each place, and what is to be opened for the others. */
+function matchPlaces<T extends SubscriptionContent>(
+  places: readonly SubscriptionContent[],
+  open: readonly T[],
+): { readonly kept: ReadonlySet<T>; readonly target: readonly SubscriptionContent[] } {
+  const kept = new Set<T>();
+  const target = places.filter((content) => {
+    const same = open.findLast((each) => !kept.has(each) && isSameContent(each, content));
+    if (same !== undefined) kept.add(same);
+    return same === undefined;
+  });
+  return { kept, target };
 }

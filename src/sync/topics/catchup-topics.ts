@@ -113,6 +113,8 @@ export class CatchupTopics {
   /** What is due already, or was interrupted, stays where it asks for more. */
   withDue(state: TopicState, trigger: CatchupTrigger): TopicState {
     if (trigger === 'reconnect' && state.due !== undefined) return state;
+    // What we never had is not made to wait as the daily run does.
+    if (trigger === 'daily' && state.due === 'start') return state;
     const standsForIt = (batch: CatchupBatch) =>
       this.#interrupted.has(batch) && (batch.since === 0 || trigger === 'reconnect');
     return state.batches.some(standsForIt) ? state : { ...state, due: trigger };

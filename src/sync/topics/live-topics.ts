@@ -53,7 +53,7 @@ export class LiveTopics {
       if (state === undefined || !isHeldBy(state, subscription)) return state;
       const live = withCovered(state, { type: 'live', subscription });
       if (!isWanted(state)) return live;
-      const opened = { ...live, failures: 0, openedAt: state.openedAt ?? now };
+      const opened = { ...live, openedAt: state.openedAt ?? now };
       return stands(state) ? opened : this.#catchup.allow(opened);
     });
   }
@@ -67,13 +67,13 @@ export class LiveTopics {
 
   /**
    * The remote ended it, or did not answer: its topics are as live as they can be for now, so catch-up need not wait. It
-   * comes again when they are live.
+   * comes again when they are live. `wasStable`: it had stood for a while, so that earlier failures count no more.
    */
-  lost(subscription: SubscriptionContent): void {
+  lost(subscription: SubscriptionContent, wasStable: boolean): void {
     this.#states.change(subscription.topics, (state) => {
       if (state === undefined) return undefined;
       if (isHeldBy(state, subscription)) {
-        const missing = withoutSubscription(state);
+        const missing = withoutSubscription(wasStable ? { ...state, failures: 0 } : state);
         return missing && this.#catchup.allow(missing);
       }
       // It stood for the topic while a newer one was being opened; from here to there something may be missed.

@@ -66,6 +66,9 @@ export function talksNonsense(random: Random): Behaviour {
   };
 }
 
+/** Texts on one connection: with more, a slow link would have room for nothing else. */
+const wordyTextsMax = 6;
+
 /** A relay whose texts are long, and such that looking for the end of what they may mean would take for ever. */
 export function isWordy(random: Random): Behaviour {
   const words = [
@@ -77,7 +80,11 @@ export function isWordy(random: Random): Behaviour {
     '9',
     ' ',
   ];
+  const said = new WeakMap<RelaySession, number>();
   const say = (session: RelaySession) => {
+    const count = said.get(session) ?? 0;
+    if (count >= wordyTextsMax) return;
+    said.set(session, count + 1);
     const text = pick(random, words).repeat(between(random, 100, 30_000));
     const ways = [
       ['NOTICE', text],
