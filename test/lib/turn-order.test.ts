@@ -53,3 +53,24 @@ it('lets the microtasks of one go on before the next begins', async () => {
   });
   expect(log).toEqual(['clients', 'and what follows', 'care']);
 });
+
+it('gives the others their turn when one throws', () => {
+  const immediates: (() => void)[] = [];
+  const order = new TurnOrder((task) => immediates.push(task));
+  const log: string[] = [];
+  order.of('care')(() => log.push('first'));
+  order.of('care')(() => {
+    throw new Error('tripped');
+  });
+  order.of('care')(() => log.push('last'));
+  const faults: unknown[] = [];
+  for (const task of immediates) {
+    try {
+      task();
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  expect(log).toEqual(['first', 'last']);
+  expect(faults).toEqual([new Error('tripped')]);
+});

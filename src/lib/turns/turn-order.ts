@@ -37,11 +37,22 @@ export class TurnOrder {
       this.#tasks = undefined;
     });
     for (const priority of priorities) {
-      this.#immediate(() => {
-        for (const task of tasks[priority]) task();
-      });
+      this.#immediate(() => this.#run(tasks[priority]));
     }
     return tasks;
+  }
+
+  /** One that throws keeps none of the others from their turn. */
+  #run(tasks: readonly (() => void)[]): void {
+    let done = 0;
+    try {
+      for (const task of tasks) {
+        done += 1;
+        task();
+      }
+    } finally {
+      if (done < tasks.length) this.#immediate(() => this.#run(tasks.slice(done)));
+    }
   }
 }
 

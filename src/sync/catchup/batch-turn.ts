@@ -22,7 +22,7 @@ type TurnContext = {
   readonly logger: SyncLogger;
 };
 
-/** Times that a batch is tried on one connection before it is left for the next one, or the next day. */
+/** Times that a batch is tried before it is left for another connection, or the next day. */
 const batchFailuresMax = 3;
 
 /** The turns of batches on one connection: forms them, runs them, and keeps account of what became of each. */
