@@ -3,7 +3,7 @@ import type { NostrEvent } from '../../../../src/nostr/event.js';
 import { between, chance, pick, shuffled } from '../../random.js';
 import { signed, withBadSignature } from '../../world/signing.js';
 import type { Behaviour } from '../behaviour.js';
-import type { WireFilter } from '../event-set.js';
+import { matches, type WireFilter } from '../event-set.js';
 import type { RelaySession } from '../remote-relay.js';
 
 /** Whether an id falls into the given share of all ids: a steady choice that needs no memory. */
@@ -32,15 +32,20 @@ export function spoils(share: number, part: 'signature' | 'content'): Behaviour 
   };
 }
 
-/** A relay that sends events nobody asked for: under foreign subscriptions, or beside what was asked. */
+/**
+ * A relay that sends events nobody asked for: under foreign subscriptions, or beside what was asked. One that matches is
+ * not among them: at the end of a page it would say that the relay has nothing between it and the one before.
+ */
 export function sendsUnasked(random: Random, pool: readonly NostrEvent[]): Behaviour {
   return {
     name: 'sends unasked events',
     honest: true,
-    sending(_session, message) {
+    sending({ subscriptions }, message) {
       if (pool.length === 0 || !chance(random, 0.1)) return [message];
       const subscription = typeof message[1] === 'string' && chance(random, 0.5) ? message[1] : 'nobody';
-      return [['EVENT', subscription, pick(random, pool)], message];
+      const event = pick(random, pool);
+      const isAsked = subscriptions.get(subscription)?.some((filter) => matches(filter, event));
+      return [['EVENT', isAsked === true ? 'nobody' : subscription, event], message];
     },
   };
 }
