@@ -478,6 +478,8 @@ export const limits = {
   everythingTrialEventsMax: 100_000,
   /** Most ids that are remembered of those that were not wanted when they came, to be looked at then. */
   everythingTrialIdsMax: 1_000,
+  /** How often everything is divided by time, where it is too much at once, before a relay is asked by layers. */
+  everythingDivisionsMax: 4,
   /** How long a remote that is not worth asking for everything is not asked for it. */
   everythingRetryMs: 604_800_000,
   /** Ids of one download request. */

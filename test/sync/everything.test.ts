@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { dayMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
@@ -137,6 +138,28 @@ describe('everything, where the layers are many (docs/sync.md §3)', () => {
     relay.connection.drop();
     await world.advance(minuteMs);
     expect(negotiated(relay).at(-1)).toEqual({ since: expect.any(Number) });
+    await world.stop();
+  });
+
+  it('one that calls everything too broad, whatever the time, is asked by layers after a few stretches', async () => {
+    const { world, relay } = worldOf();
+    relay.script = (connection, [kind, id, filter]) => {
+      const keys = kind === 'NEG-OPEN' ? Object.keys(filter as Filter) : ['kinds'];
+      if (keys.some((key) => !['since', 'until'].includes(key))) return false;
+      connection.send('NEG-ERR', id, 'blocked: the filter is too broad');
+      return true;
+    };
+    const events = content();
+    await world.submit(...events.slice(0, -1));
+    relay.events.push(...events);
+    world.start();
+    await world.advance(10 * minuteMs);
+    expect(missing(world, events)).toBe(0);
+    const ofEverything = negotiated(relay).filter((filter) =>
+      Object.keys(filter).every((key) => key === 'since' || key === 'until'),
+    );
+    expect(ofEverything.length).toBeGreaterThan(1);
+    expect(ofEverything.length).toBeLessThanOrEqual(limits.everythingDivisionsMax + 1);
     await world.stop();
   });
 

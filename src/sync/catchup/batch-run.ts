@@ -76,6 +76,9 @@ export class BatchRun {
   /** Requests that were made, for the pace. */
   requests = 0;
 
+  /** How often a stretch of everything was too much at once. */
+  #divisions = 0;
+
   constructor(parts: BatchParts, batch: CatchupBatch, log: RunLog) {
     this.#parts = parts;
     this.#batch = batch;
@@ -172,7 +175,9 @@ export class BatchRun {
     const isEverything = this.#batch.layer === 'everything' && Object.keys(task.filter).length === 0;
     if (!isEverything || result.type === 'reconciled')
       memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
-    return result;
+    if (this.#batch.layer === 'everything' && result.type === 'too-many') this.#divisions += 1;
+    // Some call everything too broad however short the time is: it is not divided again and again.
+    return this.#divisions > limits.everythingDivisionsMax ? { type: 'rejected' } : result;
   }
 
   /** The same task, so that a relay whose `until` is exclusive leaves no second out between two ranges. */
