@@ -75,7 +75,6 @@ export class BatchRun {
   readonly #log: RunLog;
   /** Requests that were made, for the pace. */
   requests = 0;
-
   /** How often a stretch of everything was too much at once. */
   #divisions = 0;
 
@@ -175,8 +174,9 @@ export class BatchRun {
     const isEverything = this.#batch.layer === 'everything' && Object.keys(task.filter).length === 0;
     if (!isEverything || result.type === 'reconciled')
       memory.negentropy = learn(memory.negentropy, result.type, clock.monotonic(), settings.dailyIntervalMs);
-    if (this.#batch.layer === 'everything' && result.type === 'too-many') this.#divisions += 1;
+    if (this.#batch.layer !== 'everything' || result.type !== 'too-many') return result;
     // Some call everything too broad however short the time is: it is not divided again and again.
+    this.#divisions += 1;
     return this.#divisions > limits.everythingDivisionsMax ? { type: 'rejected' } : result;
   }
 
