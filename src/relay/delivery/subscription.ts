@@ -80,11 +80,13 @@ export class Subscription {
     this.#state = { type: 'replaying', heldBack: new Map(), heldBackChars: 0 };
   }
 
-  /** Sends one event that the query found. */
-  sendStored({ id, sequence, bytes }: Pick<StoredEvent, 'id' | 'sequence' | 'bytes'>): void {
+  /** Sends one event that the query found. Its id is asked for only where it is needed: it is made of the body then. */
+  sendStored(stored: Pick<StoredEvent, 'id' | 'sequence' | 'bytes'>): void {
     if (this.#state.type !== 'replaying') throw new TypeError(`cannot replay when ${this.#state.type}`);
-    if (sequence > this.#announced && !this.#release(this.#state, id)) this.#sent.add(sequence);
-    this.#outbox.sendEvent(this.#prefix, bytes);
+    if (stored.sequence > this.#announced && !this.#release(this.#state, stored.id)) {
+      this.#sent.add(stored.sequence);
+    }
+    this.#outbox.sendEvent(this.#prefix, stored.bytes);
   }
 
   /** replaying → live: EOSE, then what was held back. Rejects with `ClientGoneError`. */
