@@ -1,15 +1,17 @@
 import { limits } from '../config/limits.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
+import { PartyShares } from '../lib/collections/party-shares.js';
 import type { NostrEvent } from '../nostr/event.js';
+import { relayHost } from '../nostr/relay-url.js';
 
 /**
- * The one look at how far ahead of our clock events are dated, whoever sends them. Which of them other relays sent is
- * remembered for as long as the process lives, to be asked for when their time has come.
+ * The one look at how far ahead of our clock events are dated, whoever sends them. Which of them other relays sent, with a
+ * signature that is right, is remembered for as long as the process lives, to be asked for when their time has come.
  */
 export class EventDates {
   readonly #clock: Clock;
-  /** By id, the `created_at` of events that came too early. */
-  readonly #early = new Map<string, number>();
+  /** By id, the `created_at` of events that came too early, the host that sent each being the party. */
+  readonly #early = new PartyShares<number>(limits.earlyEventsMax);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -20,20 +22,15 @@ export class EventDates {
     return created_at > this.#latest() ? 'invalid: created_at is too far in the future' : undefined;
   }
 
-  /** Remembers an event that came too early; the oldest of too many is forgotten. */
-  remember({ id, created_at }: NostrEvent): void {
-    this.#early.set(id, created_at);
-    if (this.#early.size <= limits.earlyEventsMax) return;
-    for (const oldest of this.#early.keys()) {
-      this.#early.delete(oldest);
-      return;
-    }
+  /** Remembers an event that a relay sent too early; gives the id of the one that is forgotten, where there are too many. */
+  remember({ id, created_at }: NostrEvent, relay: string): string | undefined {
+    return this.#early.add(id, created_at, relayHost(relay));
   }
 
   /** The ids of those whose time has come; they are forgotten. */
   takeDue(): string[] {
     const latest = this.#latest();
-    const due = [...this.#early].flatMap(([id, createdAt]) => (createdAt <= latest ? [id] : []));
+    const due = this.#early.keysOf((createdAt) => createdAt <= latest);
     for (const id of due) this.#early.delete(id);
     return due;
   }

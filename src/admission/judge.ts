@@ -73,7 +73,7 @@ export class Judge {
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
     const early = dates.refusalOf(event);
-    if (early !== undefined) return this.#postpone(event, source, early);
+    if (early !== undefined && source.type === 'direct') return { type: 'refused', reason: early };
     const reason = protectionAgainst(event, source) ?? policy.precheck(event);
     if (reason !== undefined) return this.#refuse(event, source, reason);
     const unwanted = this.#earlyRejection(event, source);
@@ -86,9 +86,12 @@ export class Judge {
   verified(event: NostrEvent, source: EventSource, verdict: Verdict): AdmissionOutcome | Taken {
     if (verdict === 'wrong-id') return wrongId;
     if (verdict === 'wrong-signature') return wrongSignature;
-    const { store, policy } = this.#parts;
+    const { store, policy, dates } = this.#parts;
     const status = store.preview(event);
+    if (status === 'duplicate') return outcomeOfStatus.duplicate;
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
+    const early = dates.refusalOf(event);
+    if (early !== undefined) return this.#postpone(event, source, early);
     const decision = policy.decide(event);
     if (decision.type === 'reject') return this.#reject(event, source, decision);
     const above = source.type === 'direct' && decision.isOfStranger && source.address?.takeStrangerEvent();
@@ -98,14 +101,14 @@ export class Judge {
 
   /**
    * What a remote sends is not verified while the stored events, and those under way, give no reason to want it: when
-   * one arrives, the event is tried again. A client gets one answer only, and may publish a root and its comment in one
-   * breath.
+   * one arrives, the event is tried again. What only lacks room is wanted, and verified like all that is. A client gets
+   * one answer only, and may publish a root and its comment in one breath.
    */
   #earlyRejection(event: NostrEvent, source: EventSource): Rejection | undefined {
     if (source.type === 'direct') return undefined;
     const decision = this.#parts.policy.decide(event);
-    if (decision.type === 'accept' || this.#parts.underWay.has(event)) return undefined;
-    return decision;
+    if (decision.type === 'accept' || decision.lacks !== undefined) return undefined;
+    return this.#parts.underWay.has(event) ? undefined : decision;
   }
 
   /** The store would not keep it: remembered, so that catch-up converges. */
@@ -116,19 +119,21 @@ export class Judge {
   /** It is dated too far ahead: remembered, so that it is not downloaded again before its time. */
   #postpone(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
     const outcome = this.#refuse(event, source, reason);
-    if (source.type !== 'direct' && outcome !== wrongId) this.#parts.dates.remember(event);
+    if (source.type !== 'direct') this.#giveUp(this.#parts.dates.remember(event, source.relay));
     return outcome;
   }
 
-  /** The policy rejects it; what only lacks room is wanted again when there is some. */
+  /** The policy rejects it; what only lacks room, and was verified, is wanted again when there is some. */
   #reject(event: NostrEvent, source: EventSource, { reason, lacks }: Rejection): AdmissionOutcome {
-    const { refusals, waitingForRoom } = this.#parts;
     const outcome = this.#refuse(event, source, reason);
-    if (lacks === undefined || source.type === 'direct' || outcome === wrongId) return outcome;
-    const displaced = waitingForRoom?.add(event.id, lacks);
-    // The next catch-up brings it again.
-    if (displaced !== undefined) refusals.forget(displaced);
+    if (source.type !== 'direct' && lacks !== undefined)
+      this.#giveUp(this.#parts.waitingForRoom?.add(event.id, lacks, source.relay));
     return outcome;
+  }
+
+  /** What waited and gave way to others is refused no longer: the next catch-up brings it again. */
+  #giveUp(id: string | undefined): void {
+    if (id !== undefined) this.#parts.refusals.forget(id);
   }
 
   /** The policy does not want it: remembered, and kept at hand, for what it misses may arrive. */

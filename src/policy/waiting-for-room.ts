@@ -1,29 +1,27 @@
 import { limits } from '../config/limits.js';
+import { PartyShares } from '../lib/collections/party-shares.js';
+import { relayHost } from '../nostr/relay-url.js';
 import type { QuotaNeed } from './decision.js';
 import type { KeyQuotas } from './key-quotas.js';
 
 /**
  * Events of other relays that were refused for a quota, with what they need: they are wanted once deletion, expiry or
- * replacement has given room for them. Remembered for as long as the process lives; a restart forgets the refusals
- * themselves, so that catch-up brings those events again.
+ * replacement has given room for them. Their signatures were checked. Remembered for as long as the process lives; a
+ * restart forgets the refusals themselves, so that catch-up brings those events again.
  */
 export class WaitingForRoom {
   readonly #quotas: KeyQuotas;
-  /** By id; those that came first are first. */
-  readonly #needs = new Map<string, QuotaNeed>();
+  /** By id, the host that sent each being the party. */
+  readonly #needs = new PartyShares<QuotaNeed>(limits.waitingForRoomEventsMax);
   #removalsSeen = 0;
 
   constructor(quotas: KeyQuotas) {
     this.#quotas = quotas;
   }
 
-  /** Remembers an event; gives the id of the one that gives way to it, where there are too many. */
-  add(id: string, need: QuotaNeed): string | undefined {
-    this.#needs.set(id, need);
-    if (this.#needs.size <= limits.waitingForRoomEventsMax) return undefined;
-    const [oldest] = this.#needs.keys();
-    if (oldest !== undefined) this.#needs.delete(oldest);
-    return oldest;
+  /** Remembers an event that a relay sent; gives the id of the one that gives way to it, where there are too many. */
+  add(id: string, need: QuotaNeed, relay: string): string | undefined {
+    return this.#needs.add(id, need, relayHost(relay));
   }
 
   delete(id: string): void {
@@ -34,16 +32,16 @@ export class WaitingForRoom {
   take(): string[] {
     const { removals } = this.#quotas;
     if (removals === this.#removalsSeen) return [];
-    const fitting = [...this.#needs].filter(([, need]) => {
+    const fitting: QuotaNeed[] = [];
+    const ids = this.#needs.keysOf((need) => {
       if (this.#quotas.refusal(need, need.replaces) !== undefined) return false;
       this.#quotas.add(need);
+      fitting.push(need);
       return true;
     });
-    for (const [id, need] of fitting) {
-      this.#quotas.remove(need);
-      this.#needs.delete(id);
-    }
+    for (const need of fitting) this.#quotas.remove(need);
+    for (const id of ids) this.#needs.delete(id);
     this.#removalsSeen = this.#quotas.removals;
-    return fitting.map(([id]) => id);
+    return ids;
   }
 }

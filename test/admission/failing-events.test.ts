@@ -92,7 +92,7 @@ beforeEach(() => {
       batchesMax: 2,
       async verify(events) {
         for (const event of events) trip('verify', event);
-        return { verdicts: events.map(() => 'valid' as const) };
+        return { verdicts: events.map(({ sig }) => (sig.startsWith('0') ? 'wrong-signature' : 'valid')) };
       },
       async [Symbol.asyncDispose]() {},
     },
@@ -198,6 +198,30 @@ describe('an event that is dated too far ahead', () => {
       expect(wanted.at(-1)).toBe(id);
     }
     expect(failures).toHaveLength(2);
+  });
+
+  it('is remembered only when its signature is right, so that a forged copy keeps no good one out', async () => {
+    const event = early(3_600);
+    const forged = { ...event, sig: '0'.repeat(128) };
+    const wrong = { type: 'refused', reason: 'invalid: the signature is wrong' };
+    expect(await outcomesOf([forged], sources[1] as EventSource)).toEqual([wrong]);
+    expect(opened.refused.reasonFor(event.id)).toBeUndefined();
+    expect(await outcomesOf([event], sources[1] as EventSource)).toEqual([tooEarly]);
+  });
+
+  it('is wanted again at the next catch-up where too many are remembered: who sent the most has the oldest forgotten', async () => {
+    const first = early(3_600);
+    await outcomesOf([first], { type: 'catchup', relay: 'wss://b.example' });
+    const many = Array.from({ length: limits.earlyEventsMax }, (_, number) => early(3_601 + number));
+    await outcomesOf(many, sources[1] as EventSource);
+    expect([first, many[0], many[1]].map((event) => opened.refused.reasonFor(event!.id))).toEqual([
+      tooEarly.reason,
+      undefined,
+      tooEarly.reason,
+    ]);
+    await clock.advance(3_600_000);
+    await admission.sweep();
+    expect(wanted).toEqual([first.id]);
   });
 
   it('is not remembered when a client published it', async () => {

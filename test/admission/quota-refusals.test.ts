@@ -37,7 +37,9 @@ function open(settings: Partial<QuotaSettings>): void {
     waitingForRoom: new WaitingForRoom(quotas),
     verifier: {
       batchesMax: 1,
-      verify: async (events) => ({ verdicts: events.map(() => 'valid' as const) }),
+      verify: async (events) => ({
+        verdicts: events.map(({ sig }) => (sig.startsWith('f') ? 'wrong-signature' : 'valid')),
+      }),
       async [Symbol.asyncDispose]() {},
     },
     clock,
@@ -123,14 +125,30 @@ describe('what a remote sent and was refused for a quota', () => {
     expect(await outcomeOf(second)).toBe('stored');
   });
 
-  it('is not remembered when there is too much of it', () => {
+  it('is remembered only when its signature is right, so that a forged copy keeps no good one out', async () => {
+    open({ keyEventsMax: 1 });
+    const repository = announcement(alice, 'a');
+    const [first, second] = [1, 2].map(() => event(bob, 1111, [['e', repository.id]]));
+    await outcomeOf(repository);
+    await outcomeOf(first!);
+    const forged = await admission.submit({ ...second!, sig: 'f'.repeat(128) }, remote);
+    expect(forged).toEqual({ type: 'refused', reason: 'invalid: the signature is wrong' });
+    here.store.remove(first!.id);
+    await admission.sweep();
+    expect(wanted).toEqual([]);
+    expect(await outcomeOf(second!)).toBe('stored');
+  });
+
+  it('is not remembered when there is too much of it: the oldest of who sent the most gives way', () => {
     const waiting = new WaitingForRoom(
       new KeyQuotas({ keyRepositoriesMax: 1, keyEventsMax: 1, keyBytesMax: 1, repositoriesMax: 1 }),
     );
     const need = { pubkey: bob, kind: 1111, bytes: 512, replaces: false };
-    for (let number = 0; number < limits.waitingForRoomEventsMax; number += 1)
-      expect(waiting.add(`${number}`, need)).toBeUndefined();
-    expect(waiting.add('one more', need)).toBe('0');
+    expect(waiting.add('of another relay', need, 'wss://b.example')).toBeUndefined();
+    for (let number = 1; number < limits.waitingForRoomEventsMax; number += 1)
+      expect(waiting.add(`${number}`, need, `wss://a.example/${number % 3}`)).toBeUndefined();
+    expect(waiting.add('one more', need, 'wss://b.example')).toBe('1');
+    expect(waiting.add('and one', need, 'wss://a.example')).toBe('2');
   });
 });
 
