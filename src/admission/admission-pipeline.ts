@@ -14,11 +14,11 @@ import { EventDates } from './event-dates.js';
 import { type AdmissionLog, EventFailures } from './event-failures.js';
 import { EventFeed } from './event-feed.js';
 import { InFlightEvents } from './in-flight-events.js';
-import { Judge, type JudgeParts, wrongSignature } from './judge.js';
+import { Judge, type JudgeParts } from './judge.js';
 import { LazyAcceptedEvent } from './lazy-accepted-event.js';
 import { PendingWrites } from './pending-writes.js';
-import type { HotEvent } from './recent-rejects.js';
 import { Refusals, type Revived } from './refusals.js';
+import { Retries } from './retries.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
 
@@ -40,7 +40,7 @@ export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & 
 
 type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
 
-const nothingRevived: Revived = { atHand: [], gone: [] };
+const nothingRevived: Revived = { atHand: [], gone: [], rest: [] };
 
 /** An event that is being written, with what follows from it. */
 type WritingJob = {
@@ -71,11 +71,12 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #dates: EventDates;
   readonly #judge: Judge;
   readonly #refusals: Refusals;
+  readonly #retries: Retries;
   /** Of what comes from other relays: clients go first. */
   readonly #slices: TurnSlices;
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writes: PendingWrites<WritingJob>;
-  /** The copies of an event go one after another. */
+  /** Copies of an event that are the same go one after another. */
   readonly #inFlight = new InFlightEvents();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
@@ -93,6 +94,12 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       underWay: this.#inFlight,
     });
     this.#slices = new TurnSlices(parts.clock, catchupSlices);
+    this.#retries = new Retries(this.#slices, {
+      refusals: this.#refusals,
+      failures: this.#failures,
+      submit: (event, source) => this.submit(event, source),
+      want: (ids, cause) => this.want(ids, cause),
+    });
     this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (job, error) => this.#fail(job, error),
@@ -115,7 +122,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     if (this.#closed) throw new AdmissionClosedError();
-    const earlier = this.#inFlight.outcomeOf(event.id);
+    const earlier = this.#inFlight.outcomeOf(event);
     if (earlier === undefined) {
       const early = this.#earlyOutcome(event, source);
       if (early !== undefined) return await this.#onceWritten(early, source);
@@ -166,13 +173,14 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#failures.attempt(removed[0]?.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want([...acceptable, ...due]);
-      if (fitting.length > 0) this.#revive(this.#refusals.reviveIds(fitting));
+      if (fitting.length > 0) this.#retries.begin(this.#refusals.reviveIds(fitting));
     });
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#retries.close();
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#inFlight.outcomes());
     await this.#writes.announced();
@@ -282,27 +290,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#failures.attempt(event.id, () => {
       if (effects.length > 0) this.#parts.effects.run(effects);
       this.want(acceptable, event);
-      this.#revive(revived, event);
+      this.#retries.begin(revived, event);
     });
-  }
-
-  /** Tries again what was refused for want of this event, or of room; what is no longer at hand is asked for again. */
-  #revive({ atHand, gone }: Revived, event?: NostrEvent): void {
-    if (this.#closed) return;
-    for (const hot of atHand) this.#retry(hot);
-    this.want(gone, event);
-  }
-
-  /** A copy that was refused before its signature was checked may turn out forged: then a good one is wanted. */
-  #retry({ event, source }: HotEvent): void {
-    this.submit(event, source).then(
-      (outcome) => {
-        if (outcome === wrongSignature) this.want([event.id], event);
-      },
-      () => {
-        // The daemon is stopping, or the store failed, which its own write reports.
-      },
-    );
   }
 
   #finish(job: PendingJob, outcome: AdmissionOutcome): void {

@@ -1,30 +1,51 @@
-import { firstTagValue, type NostrEvent } from '../nostr/event.js';
+import { firstTagValue, isSameEvent, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { referencesOf, repositoryAddress } from '../nostr/repository.js';
 import type { AdmissionOutcome } from './admission.js';
 
+type Submission = { readonly event: NostrEvent; readonly outcome: Promise<AdmissionOutcome> };
+
+/** The submissions of one id: how many are under way, and the last of all. */
+type SubmissionsOfId = { count: number; last: Submission };
+
 /** The events that are being checked or written, with the outcome that each will have. */
 export class InFlightEvents {
-  readonly #outcomes = new Map<string, Promise<AdmissionOutcome>>();
+  readonly #outcomes = new Set<Promise<AdmissionOutcome>>();
+  readonly #byId = new Map<string, SubmissionsOfId>();
   /** By the address that they announce, how many announcements are under way. */
   readonly #announced = new Map<string, number>();
 
-  /** The outcome of the last submission of that id. */
-  outcomeOf(id: string): Promise<AdmissionOutcome> | undefined {
-    return this.#outcomes.get(id);
+  /**
+   * The outcome of the last submission of that id, when that was this very event. An event does not wait for others that
+   * only claim to be it.
+   */
+  outcomeOf(event: NostrEvent): Promise<AdmissionOutcome> | undefined {
+    const last = this.#byId.get(event.id)?.last;
+    return last !== undefined && isSameEvent(last.event, event) ? last.outcome : undefined;
   }
 
   outcomes(): Iterable<Promise<AdmissionOutcome>> {
-    return this.#outcomes.values();
+    return this.#outcomes;
   }
 
   begin(event: NostrEvent, outcome: Promise<AdmissionOutcome>): void {
-    this.#outcomes.set(event.id, outcome);
+    this.#outcomes.add(outcome);
+    const last = { event, outcome };
+    const ofId = this.#byId.get(event.id);
+    if (ofId === undefined) {
+      this.#byId.set(event.id, { count: 1, last });
+    } else {
+      ofId.count += 1;
+      ofId.last = last;
+    }
     this.#count(event, 1);
   }
 
   end(event: NostrEvent, outcome: Promise<AdmissionOutcome>): void {
-    if (this.#outcomes.get(event.id) === outcome) this.#outcomes.delete(event.id);
+    this.#outcomes.delete(outcome);
+    const ofId = this.#byId.get(event.id);
+    if (ofId !== undefined) ofId.count -= 1;
+    if (ofId?.count === 0) this.#byId.delete(event.id);
     this.#count(event, -1);
   }
 
@@ -33,12 +54,10 @@ export class InFlightEvents {
    * will have been decided about that one when the verdict on this one comes.
    */
   has(event: NostrEvent): boolean {
-    if (this.#outcomes.size === 0) return false;
+    if (this.#byId.size === 0) return false;
     if (event.kind === kinds.repositoryState && this.#announced.has(addressOf(event))) return true;
     const { ids, addresses } = referencesOf(event);
-    return (
-      ids.some((id) => this.#outcomes.has(id)) || addresses.some((address) => this.#announced.has(address))
-    );
+    return ids.some((id) => this.#byId.has(id)) || addresses.some((address) => this.#announced.has(address));
   }
 
   #count(event: NostrEvent, change: 1 | -1): void {

@@ -1,6 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { eventHash, type NostrEvent } from '../nostr/event.js';
+import type { Filter } from '../nostr/filter.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { EventSource } from './admission.js';
@@ -11,8 +12,17 @@ const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'e
 /** The reasons under which the store itself remembers events: it says by itself when those are acceptable again. */
 const finalReasons: ReadonlySet<string> = new Set([...reasonsOfStore, 'removed']);
 
-/** What may be acceptable now: events at hand, and the ids of those that have to be asked for again. */
-export type Revived = { readonly atHand: readonly HotEvent[]; readonly gone: readonly string[] };
+/**
+ * What may be acceptable now: events at hand, the ids of those that have to be asked for again, and filters of which more
+ * refused events match than were taken out at once.
+ */
+export type Revived = {
+  readonly atHand: readonly HotEvent[];
+  readonly gone: readonly string[];
+  readonly rest: readonly Filter[];
+};
+
+type Reviving = { readonly atHand: HotEvent[]; readonly gone: string[]; readonly rest: Filter[] };
 
 /**
  * What was refused (docs/sync.md §6): the ids, so that they are not downloaded again, and for a while the events
@@ -69,26 +79,34 @@ export class Refusals {
 
   /** Takes out what was refused for want of this event. */
   revive(event: NostrEvent): Revived {
-    const atHand: HotEvent[] = [];
-    const gone: string[] = [];
-    if (this.#refused.size === 0) return { atHand, gone };
-    for (const filter of this.#policy.retryCandidates(event)) {
-      for (const id of this.#refused.matching(filter, limits.revivedIdsMax)) {
-        if (finalReasons.has(this.#refused.reasonFor(id) ?? '')) continue;
-        this.#take(id, { atHand, gone });
-      }
-    }
-    return { atHand, gone };
+    const revived = nothing();
+    if (this.#refused.size === 0) return revived;
+    for (const filter of this.#policy.retryCandidates(event))
+      this.#takeMatching(filter, limits.revivedIdsMax, revived);
+    return revived;
+  }
+
+  /** Takes out more of what matches one of those filters. */
+  reviveMore(filter: Filter): Revived {
+    const revived = nothing();
+    this.#takeMatching(filter, limits.revivedIdsAtOnceMax, revived);
+    return revived;
   }
 
   /** Takes these out. */
   reviveIds(ids: readonly string[]): Revived {
-    const revived = { atHand: [], gone: [] };
+    const revived = nothing();
     for (const id of ids) this.#take(id, revived);
     return revived;
   }
 
-  #take(id: string, { atHand, gone }: { readonly atHand: HotEvent[]; readonly gone: string[] }): void {
+  #takeMatching(filter: Filter, idsMax: number, revived: Reviving): void {
+    const ids = this.#refused.matching(filter, idsMax, finalReasons);
+    for (const id of ids) this.#take(id, revived);
+    if (ids.length === idsMax) revived.rest.push(filter);
+  }
+
+  #take(id: string, { atHand, gone }: Reviving): void {
     this.#refused.delete(id);
     const hot = this.#hot.take(id);
     if (hot === undefined) gone.push(id);
@@ -99,4 +117,8 @@ export class Refusals {
   sweep(): void {
     this.#refused.removeExpired();
   }
+}
+
+function nothing(): Reviving {
+  return { atHand: [], gone: [], rest: [] };
 }

@@ -99,8 +99,10 @@ export const limits = {
   waitingForRoomEventsMax: 20_000,
   /** Events in a row that one relay sent and that made policy, store or verifier fail, before it is let go. */
   remoteFailedEventsMax: 10,
-  /** Most refused events that one accepted event brings back for another try. */
+  /** Most refused events that one accepted event brings back for another try in the turn in which it is accepted. */
   revivedIdsMax: 10_000,
+  /** The same in a turn after that. */
+  revivedIdsAtOnceMax: 1_000,
 
   // Relay: one client
   /** Longest message of a client, in bytes; a longer one ends the connection (close code 1009). */

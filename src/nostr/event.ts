@@ -94,6 +94,27 @@ export function eventBytes(event: NostrEvent): number {
   return bytes;
 }
 
+/** Whether two events are the same in everything. Of two that have one id, the other may be forged. */
+export function isSameEvent(one: NostrEvent, other: NostrEvent): boolean {
+  return (
+    one.id === other.id &&
+    one.sig === other.sig &&
+    one.pubkey === other.pubkey &&
+    one.created_at === other.created_at &&
+    one.kind === other.kind &&
+    one.content === other.content &&
+    haveSameItems(one.tags, other.tags, (tag, otherTag) => haveSameItems(tag, otherTag, Object.is))
+  );
+}
+
+function haveSameItems<T>(
+  one: readonly T[],
+  other: readonly T[],
+  isSame: (item: T, otherItem: T) => boolean,
+): boolean {
+  return one.length === other.length && one.every((item, at) => isSame(item, other[at] as T));
+}
+
 /** The second element of the first tag with that name, if there is one. */
 export function firstTagValue(event: NostrEvent, name: string): string | undefined {
   return event.tags.find((tag) => tag[0] === name)?.[1];

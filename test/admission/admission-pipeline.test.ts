@@ -131,7 +131,9 @@ beforeEach(() => {
   accepted = [];
   wanted = [];
   admission.feed.onAccepted((event) => accepted.push(event));
-  admission.onWanted((ids) => wanted.push(...ids));
+  admission.onWanted((ids) => {
+    for (const id of ids) wanted.push(id);
+  });
 });
 
 /** Lets everything that is under way settle: the store's group commit waits on the virtual clock. */
@@ -355,6 +357,36 @@ describe('forged events condemn nothing', () => {
     expect((await Promise.all(outcomes)).map(({ type }) => type)).toEqual(['refused', 'stored']);
   });
 
+  it.each([
+    ['another signature', { sig: '0'.repeat(128) }],
+    ['other content', { content: 'forged' }],
+    ['another author', { pubkey: '2'.repeat(64) }],
+    ['another date', { created_at: 5 }],
+    ['another kind', { kind: 7 }],
+    ['other tags', { tags: [['t', 'x']] }],
+  ])('a good copy waits for none of those with %s', async (_, spoilt) => {
+    const event = nextEvent({ tags: [['t', 'y']] });
+    const rounds = vi.spyOn(verifier, 'verify');
+    const copies = [...Array.from({ length: 50 }, () => ({ ...event, ...spoilt })), event];
+    const outcomes = copies.map((copy) => admission.submit(copy, relayA));
+    await clock.advance(100);
+    expect((await Promise.all(outcomes)).at(-1)).toEqual({ type: 'stored' });
+    expect(rounds.mock.calls.findIndex(([events]) => events.includes(event))).toBeLessThan(3);
+  });
+
+  it('copies that are the same in everything are checked once', async () => {
+    const event = nextEvent({ tags: [['t', 'y']] });
+    const copy = (): NostrEvent => ({ ...event, tags: [['t', 'y']] });
+    const outcomes = [copy(), forged(event), copy()].map((each) => admission.submit(each, relayA));
+    await clock.advance(100);
+    expect((await Promise.all(outcomes)).map(({ type }) => type)).toEqual(['stored', 'refused', 'known']);
+    const again = [nextEvent()].flatMap((each) => [each, { ...each }]);
+    verifier.verified = [];
+    const types = again.map(async (each) => (await admission.submit(each, relayA)).type);
+    await clock.advance(100);
+    expect([await Promise.all(types), verifier.verified.length]).toEqual([['stored', 'known'], 1]);
+  });
+
   it('an event under the id of another is not remembered under it', async () => {
     const event = nextEvent();
     await outcomeOf({ ...event, content: 'never' }, relayA);
@@ -446,6 +478,18 @@ describe('what waits for another event', () => {
     });
     await outcomeOf(root, direct);
     expect(reasonAtPut).toEqual([undefined]);
+  });
+
+  it('is tried again, however many others wait for the same', async () => {
+    const root = nextEvent();
+    const many = limits.revivedIdsMax + limits.revivedIdsAtOnceMax + 1;
+    const comments = Array.from({ length: many }, () => nextEvent({ tags: [['e', root.id]] }));
+    for (const comment of comments) await admission.submit(comment, relayA);
+    await clock.advance(121_000);
+    expect(parts.refused.size).toBe(many);
+    await outcomeOf(root, direct);
+    await expect.poll(() => parts.refused.size).toBe(0);
+    expect(new Set(wanted)).toEqual(new Set(comments.map(({ id }) => id)));
   });
 
   it('is asked for again when the copy at hand turns out forged', async () => {

@@ -502,6 +502,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(store.count([{}])).toBe(0);
       expect(refused.matching({ '#a': ['address'] }, 10)).toEqual([event.id]);
       expect(refused.matching({ '#a': ['address'] }, 0)).toEqual([]);
+      expect(refused.matching({ '#a': ['address'] }, 10, new Set(['blocked: author']))).toEqual([]);
       refused.delete(event.id);
       expect(refused.reasonFor(event.id)).toBeUndefined();
       expect(refused.matching({}, 10)).toEqual([]);

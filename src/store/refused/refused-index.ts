@@ -18,8 +18,11 @@ export type RefusedIndex = {
   delete(id: string): void;
   /** Forgets all entries with such a reason, in one go, a tenth of a microsecond for each entry. For the start. */
   deleteRefusedFor(isSuch: (reason: string) => boolean): void;
-  /** Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. */
-  matching(filter: Filter, idsMax: number): string[];
+  /**
+   * Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. Those with
+   * one of the reasons of `except` are left out.
+   */
+  matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[];
   /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */
   collect(filter: Filter, target: RecordSetBuilder): void;
   /** Tells of every change, at once. Observers must not throw nor change the index; they stay for as long as it does. */

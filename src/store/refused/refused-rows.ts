@@ -101,10 +101,11 @@ export class RefusedRows implements RefusedIndex {
     for (const row of found) this.#forget(row);
   }
 
-  matching(filter: Filter, idsMax: number): string[] {
+  matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[] {
     const ids: string[] = [];
     if (idsMax <= 0 || this.size === 0) return ids;
     new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
+      if (except?.has(this.#reasons.nameOf(this.#index.rows.state(row)))) return true;
       ids.push(this.#index.rows.idHex(row));
       return ids.length < idsMax;
     });
