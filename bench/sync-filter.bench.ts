@@ -30,9 +30,9 @@ function growWork(n: number): Work {
         role: 'candidate',
         run: () => {
           for (let number = n; number < n + added; number += 1) add(service, number);
-          const changes = service.filters.takeChanges();
+          const changes = [...service.filters.takeChanges()];
           for (let number = n; number < n + added; number += 1) remove(service, number);
-          service.filters.takeChanges();
+          for (const _ of service.filters.takeChanges());
           return changes;
         },
       }),
@@ -42,7 +42,8 @@ function growWork(n: number): Work {
         slow: n >= 1_000,
         run: () => {
           let changes: unknown;
-          for (let count = 1; count <= added; count += 1) changes = followed(n + count).filters.takeChanges();
+          for (let count = 1; count <= added; count += 1)
+            changes = [...followed(n + count).filters.takeChanges()];
           return changes;
         },
       }),

@@ -363,6 +363,8 @@ export const limits = {
   syncRootsPerTurnMax: 64,
   /** Stored roots that are taken in at the start before the relays are told of them. */
   syncRootsPerChangeMax: 65_536,
+  /** Topics that may be wanted only now, or no longer, of which one relay is told at a time. */
+  syncTopicsPerPieceMax: 256,
   /** Most repositories to which one root belongs. */
   syncRepositoriesPerRootMax: 64,
   /** Most authors, of what is stored about one repository or root, whose deletions are asked for. */

@@ -1,6 +1,9 @@
 import type { AcceptedEvent } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
 import { onAbort } from '../lib/abort.js';
 import { TaskGroup } from '../lib/task-group.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnSlices } from '../lib/turns/turn-slices.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { KnownSet } from '../store/sets/known-set.js';
@@ -15,11 +18,11 @@ import { RelayHealthTracker } from './relay/health.js';
 import { RelaySync } from './relay/relay-sync.js';
 import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
+import { deliverChanges, type TopicReader } from './relay/topic-delivery.js';
 import { StoredLater } from './report/stored-later.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter-service.js';
 import { StoredTopics } from './topics/stored-topics.js';
-import { everywhere } from './topics/topic-changes.js';
 
 export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
@@ -36,7 +39,14 @@ export type SyncStatus = {
   readonly relays: readonly RelaySyncStatus[];
 };
 
-type Running = { readonly sync: RelaySync; readonly stop: AbortController };
+/** What a turn of the event loop may take of telling relays what changed of what they are asked about. */
+const deliverySlices = {
+  turnMs: limits.loopTurnMs,
+  sliceMsMin: limits.catchupSliceMsMin,
+  sliceMsMax: limits.catchupSliceMsMax,
+};
+
+type Running = TopicReader & { readonly sync: RelaySync; readonly stop: AbortController };
 
 /**
  * Proactive sync (GRASP-02, docs/sync.md): follows the stored announcements, keeps one connection to each relay that
@@ -49,6 +59,7 @@ export class SyncManager {
   readonly #wanted: WantedIds;
   readonly #daily: DailySchedule;
   readonly #relays = new Map<string, Running>();
+  readonly #slices: TurnSlices;
   #isHeld = false;
   /** Makes the relays follow, while it runs. */
   #followAgain: () => void = () => {};
@@ -76,6 +87,7 @@ export class SyncManager {
       later: new StoredLater(options),
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
+    this.#slices = new TurnSlices(options.clock, deliverySlices, turnOrder.of('care'));
     this.#daily = new DailySchedule(options.clock, options.settings);
     options.metrics.watch({
       tracked: () => this.#relays.size,
@@ -113,9 +125,13 @@ export class SyncManager {
     });
     const stopWanting = admission.onWanted((ids, cause) => this.#wanted.add(ids, cause));
     try {
-      const follow = () => this.#follow(tasks);
-      this.#followAgain = () => this.#topics.isLoaded && follow();
-      tasks.spawn(async (inner) => await this.#topics.run(inner, follow));
+      this.#followAgain = () => this.#topics.isLoaded && this.#follow(tasks);
+      tasks.spawn(async (inner) => {
+        await this.#topics.run(inner, async () => {
+          this.#follow(tasks);
+          await deliverChanges(this.#context.filters.takeChanges(), this.#relays, this.#slices, inner);
+        });
+      });
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
       tasks.spawn(async (inner) => await later.run(inner));
       await tasks.join();
@@ -135,15 +151,8 @@ export class SyncManager {
     this.#followAgain();
   }
 
-  /** Makes the relays follow what is stored: new ones begin, unnamed ones end, the others learn what changed. */
+  /** Makes the relays those that are named by what is stored: new ones begin, unnamed ones end. */
   #follow(tasks: TaskGroup): void {
-    const changes = this.#context.filters.takeChanges();
-    const common = changes.get(everywhere);
-    for (const [relay, { sync }] of this.#relays) {
-      const own = changes.get(relay);
-      if (common !== undefined) sync.update(common);
-      if (own !== undefined) sync.update(own);
-    }
     const tracked = this.#tracked();
     for (const [relay, running] of this.#relays) if (!tracked.has(relay)) running.stop.abort();
     for (const relay of tracked) if (!this.#relays.has(relay)) this.#begin(relay, tasks);
@@ -157,7 +166,7 @@ export class SyncManager {
   #begin(relay: string, tasks: TaskGroup): void {
     const sync = new RelaySync(this.#context, relay, this.#discovery.bootstrap.has(relay));
     const stop = new AbortController();
-    this.#relays.set(relay, { sync, stop });
+    this.#relays.set(relay, { sync, stop, update: (topics) => sync.update(topics) });
     tasks.spawn(async (signal) => {
       using _ = onAbort(signal, (reason) => stop.abort(reason));
       const cancelDaily = this.#daily.add(relay, () => sync.startDay());

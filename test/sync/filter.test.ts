@@ -1,12 +1,14 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { Links } from '../../src/lib/collections/links.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
+import { RootGraph } from '../../src/repositories/root-graph.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
 import { FilterService } from '../../src/sync/topics/filter-service.js';
-import { announcementsTopic, authorTopic } from '../../src/sync/topics/layers.js';
+import { announcementsTopic, authorTopic, type Topic } from '../../src/sync/topics/layers.js';
 import { everywhere } from '../../src/sync/topics/topic-changes.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
@@ -34,9 +36,33 @@ function service(serves: (identifier: string) => boolean = () => true) {
     directory.onRemoved([{ ...event, bytes: 0 }]);
     filters.remove(event.id);
   };
-  return { discovery, filters, add, remove };
+  return { discovery, filters, add, remove, changes: told(filters) };
 }
 
+/** What three relays are told, as they keep it: `changes` gives what has changed of that since it was called last. */
+function told(filters: FilterService) {
+  const known = new Map([bootstrap, one, two].map((relay) => [relay, new Set([announcementsTopic])]));
+  return () => {
+    const changed = new Map<string, { added: Set<Topic>; removed: Set<Topic> }>();
+    for (const { topics, relays } of filters.takeChanges()) {
+      for (const relay of relays === everywhere ? known.keys() : relays) {
+        for (const topic of topics) {
+          const isWanted = filters.wants(relay, topic);
+          const wanted = known.get(relay);
+          if (wanted === undefined || wanted.has(topic) === isWanted) continue;
+          const changes = changed.get(relay) ?? { added: new Set(), removed: new Set() };
+          changed.set(relay, changes);
+          (isWanted ? changes.added : changes.removed).add(topic);
+          if (isWanted) wanted.add(topic);
+          else wanted.delete(topic);
+        }
+      }
+    }
+    return changed;
+  };
+}
+
+const count = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].length;
 const topics = (filters: FilterService, relay: string) => [...filters.topicsOf(relay)].sort();
 
 describe('layers, one source of truth (docs/sync.md §3)', () => {
@@ -95,11 +121,12 @@ describe('layers, one source of truth (docs/sync.md §3)', () => {
   });
 
   it('layer 3: a stored root that belongs to no stored repository is asked for everywhere', () => {
-    const { filters, add } = service();
+    const { filters, add, changes } = service();
     const stray = event({ kind: 1617, tags: [] });
     add(stray);
     expect(topics(filters, two)).toContain(stray.id);
-    expect(filters.takeChanges().get(everywhere)?.added).toEqual(new Set([stray.id]));
+    const changed = changes();
+    for (const relay of [bootstrap, one, two]) expect(changed.get(relay)?.added).toEqual(new Set([stray.id]));
   });
 });
 
@@ -124,7 +151,7 @@ describe('layer 4: people (docs/sync.md §3)', () => {
       expect(topics(filters, two)).toEqual([announcementsTopic]);
       expect(filters.wants(one, commenter)).toBe(true);
       expect(filters.wants(two, commenter)).toBe(false);
-      expect(filters.topicCount(one)).toBe(5);
+      expect(count(filters, one)).toBe(5);
     }
   });
 
@@ -133,29 +160,29 @@ describe('layer 4: people (docs/sync.md §3)', () => {
     add(root);
     filters.addAuthor(pubkey(2), root.id);
     expect(topics(filters, two)).toEqual([announcementsTopic, root.id, commenter].sort());
-    expect(filters.topicCount(two)).toBe(3);
+    expect(count(filters, two)).toBe(3);
   });
 
   it('is a change once, and leaves with the last of what the author wrote about', () => {
-    const { filters, add, remove } = service();
+    const { filters, add, remove, changes } = service();
     add(repository);
     add(root);
     filters.addAuthor(pubkey(2), root.id);
     filters.addAuthor(pubkey(2), root.id);
     filters.addAuthor(pubkey(2), addressOf(repository));
-    expect(filters.takeChanges().get(one)?.added).toContain(commenter);
+    expect(changes().get(one)?.added).toContain(commenter);
     remove(root);
-    expect(filters.takeChanges().get(one)).toEqual({ added: new Set(), removed: new Set([root.id]) });
+    expect(changes().get(one)).toEqual({ added: new Set(), removed: new Set([root.id]) });
     remove(repository);
-    expect(filters.takeChanges().get(one)?.removed).toEqual(new Set([addressOf(repository), commenter]));
+    expect(changes().get(one)?.removed).toEqual(new Set([addressOf(repository), commenter]));
     expect(topics(filters, one)).toEqual([announcementsTopic]);
   });
 
   it('is nobody who wrote about something that is not followed', () => {
-    const { filters } = service();
+    const { filters, changes } = service();
     filters.addAuthor(pubkey(2), root.id);
     filters.addAuthor(pubkey(2), addressOf(repository));
-    expect(filters.takeChanges().size).toBe(0);
+    expect(changes().size).toBe(0);
   });
 
   it('has no more than a bounded number of authors of one root', () => {
@@ -164,36 +191,36 @@ describe('layer 4: people (docs/sync.md §3)', () => {
     add(root);
     for (let number = 0; number <= limits.syncAuthorsPerTopicMax; number += 1)
       filters.addAuthor(number.toString(16).padStart(64, '0'), root.id);
-    expect(filters.topicCount(one)).toBe(3 + limits.syncAuthorsPerTopicMax);
+    expect(count(filters, one)).toBe(3 + limits.syncAuthorsPerTopicMax);
   });
 });
 
 describe('filters follow what is stored, incrementally (docs/sync.md §3)', () => {
   it('gives each change once, and what came and went in one window not at all', () => {
-    const { filters, add, remove } = service();
+    const { add, remove, changes } = service();
     const kept = announcement('kept', [one]);
     const gone = announcement('gone', [one]);
     add(kept);
     add(gone);
     remove(gone);
-    expect(filters.takeChanges().get(one)).toEqual({ added: new Set([addressOf(kept)]), removed: new Set() });
-    expect(filters.takeChanges().size).toBe(0);
+    expect(changes().get(one)).toEqual({ added: new Set([addressOf(kept)]), removed: new Set() });
+    expect(changes().size).toBe(0);
   });
 
   it('asks new relays and leaves old ones when an announcement is replaced, its roots with it', () => {
-    const { filters, discovery, add, remove } = service();
+    const { discovery, add, remove, changes } = service();
     const before = announcement('repo', [one]);
     const root = issue(before);
     add(before);
     add(root);
-    filters.takeChanges();
+    changes();
     const after = announcement('repo', [two], { created_at: before.created_at + 1 });
     add(after);
     remove(before);
-    const changes = filters.takeChanges();
-    expect(changes.get(two)?.added).toEqual(new Set([addressOf(after), root.id]));
-    expect(changes.get(one)?.removed).toEqual(new Set([addressOf(after), root.id]));
-    expect(changes.get(bootstrap)).toBeUndefined();
+    const changed = changes();
+    expect(changed.get(two)?.added).toEqual(new Set([addressOf(after), root.id]));
+    expect(changed.get(one)?.removed).toEqual(new Set([addressOf(after), root.id]));
+    expect(changed.get(bootstrap)).toBeUndefined();
     expect([...discovery.tracked()].sort()).toEqual([bootstrap, two]);
   });
 
@@ -242,6 +269,36 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
     );
   });
 
+  it('what a replaced announcement with 10,000 roots costs does not grow with the relays that it names', () => {
+    const relays = (name: string) =>
+      Array.from({ length: limits.syncRelaysPerAnnouncementMax }, (_, n) => `wss://${name}-${n}.example`);
+    const roots = 10_000;
+    const { filters, add } = service();
+    const before = announcement('repo', relays('before'));
+    add(before);
+    for (let number = 0; number < roots; number += 1) {
+      add(issue(before, { content: `${number}` }));
+    }
+    for (const root of filters.topicsOf(relays('before')[0] as string))
+      for (const author of [1, 2]) filters.addAuthor(pubkey(author), root);
+    for (const _ of filters.takeChanges());
+    const names = vi.spyOn(RootGraph.prototype, 'idOf');
+    const walks = vi.spyOn(Links.prototype, 'ofLeft');
+    const work = () => names.mock.calls.length + walks.mock.calls.length;
+    try {
+      add(announcement('repo', relays('after'), { created_at: before.created_at + 1 }));
+      expect(work()).toBe(0);
+      const changes = [...filters.takeChanges()];
+      expect(work()).toBe(roots);
+      expect(changes.map(({ topics }) => topics.size)).toEqual([1 + roots + 2]);
+      expect(changes.map((each) => (each.relays as string[]).length)).toEqual([
+        2 * limits.syncRelaysPerAnnouncementMax,
+      ]);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
   it('takes a root to which 140,000 others refer, whichever comes first', () => {
     const { filters, add } = service();
     const repository = announcement('repo', [one]);
@@ -253,14 +310,17 @@ describe('filters follow what is stored, incrementally (docs/sync.md §3)', () =
     }
     add(repository);
     add(root);
-    expect(filters.topicCount(one)).toBe(3 + replies.length);
+    expect(count(filters, one)).toBe(3 + replies.length);
   });
 
   it('adding the 2,000th repository changes as little as adding the 10th did', () => {
     const { filters, add } = service();
     for (let number = 0; number < 2_000; number += 1) {
       add(announcement(`repo-${number}`, [`wss://relay-${number % 7}.example`]));
-      const changed = [...filters.takeChanges().values()].reduce((sum, { added }) => sum + added.size, 0);
+      const changed = [...filters.takeChanges()].reduce(
+        (sum, { topics, relays }) => sum + topics.size * (relays as string[]).length,
+        0,
+      );
       expect(changed).toBe(2);
     }
   });

@@ -3,6 +3,7 @@ import { type FailureClass, TransportError } from '../dial/transport.js';
 import type { HostBudget } from '../hosts/host-budget.js';
 import { type Dialled, dialPeer } from '../peer/dial-peer.js';
 import { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
+import type { Topic } from '../topics/layers.js';
 import { RelayScope, type ScopeChanges } from '../topics/scope.js';
 import {
   backOff,
@@ -118,9 +119,10 @@ export class RelaySync {
     }
   }
 
-  /** Takes what changed of the topics of this relay, and of those that are asked for everywhere. */
-  update(changes: ScopeChanges): void {
-    this.#ask(this.#scope.follow(changes));
+  /** Takes topics that may be wanted of this relay only now, or no longer. */
+  update(topics: readonly Topic[]): void {
+    // Of a relay of which nothing is known, all that is wanted is asked for when it is connected.
+    if (this.isConnected || !this.#memory.topics.isEmpty) this.#ask(this.#scope.follow(topics));
     this.#prepare();
   }
 
@@ -142,8 +144,8 @@ export class RelaySync {
    */
   #prepare(): void {
     const { known, settings } = this.#context;
-    if (this.#isMet || settings.negentropyDisabled || !this.#scope.mayBeEverything) return;
-    if (this.#isTrusted) known.prepare();
+    if (!this.#isTrusted || this.#isMet || settings.negentropyDisabled) return;
+    if (this.#scope.mayBeEverything) known.prepare();
   }
 
   async #dial(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { RootGraph } from '../../repositories/root-graph.js';
 import type { Discovery, Naming } from './discovery.js';
 import { announcementsTopic, parseTopic, type Topic } from './layers.js';
 import { People, repositorySubject, rootSubject } from './people.js';
-import { ChangesByPlace, everywhere, type Place, type TopicChanges } from './topic-changes.js';
+import { ChangesByHome, everywhere, type Home } from './topic-changes.js';
 
 /** A repository as it was when it was followed last. */
 type Followed = {
@@ -13,19 +13,20 @@ type Followed = {
   readonly asked: ReadonlySet<string>;
 };
 
-/** What one relay is asked about. */
-type Asked = {
-  /** Repositories by the numbers of their addresses. */
-  readonly repositories: Set<number>;
-  /** How many different roots these have. */
-  roots: number;
+/** What is to be looked at again: on these relays it may be wanted only now, or no longer. */
+export type TopicChange = {
+  readonly topics: ReadonlySet<Topic>;
+  readonly relays: readonly string[] | typeof everywhere;
 };
 
 const nobody: ReadonlySet<string> = new Set();
+const nothing: ReadonlySet<number> = new Set();
 
 /**
- * The layers (docs/sync.md §3), kept as topics by relay and changed only by what comes and goes: nothing is
- * rescanned, and the 10,000th repository costs what the 10th did.
+ * The layers (docs/sync.md §3), changed only by what comes and goes: nothing is rescanned, and the 10,000th repository
+ * costs what the 10th did. Which relays are asked about a repository is kept, and what belongs to it; what a relay is
+ * asked about follows from the two. So relays that come or go for a repository with thousands of roots cost no more
+ * than their number, until each is told which topics to look at again.
  *
  * A root is asked about wherever its repositories are. A stored root that belongs to none (something stored refers to
  * it) is asked for everywhere.
@@ -35,27 +36,18 @@ export class FilterService {
   readonly #directory: Pick<RepositoryDirectory, 'repositoryAt'>;
   /** Which roots belong to which of the repositories that are followed. */
   readonly roots = new RootGraph({
-    joined: (root, repository) => {
-      for (const relay of this.#relaysOf(repository)) this.#askRoot(relay, root, repository);
-    },
-    left: (root, repository) => {
-      for (const relay of this.#relaysOf(repository)) this.#forgetRoot(relay, root, repository);
-    },
-    orphaned: (root) => {
-      this.#changes.note(everywhere, this.roots.idOf(root), 'added');
-      this.#people.ask(everywhere, rootSubject(root));
-    },
-    adopted: (root) => {
-      this.#changes.note(everywhere, this.roots.idOf(root), 'removed');
-      this.#people.forget(everywhere, rootSubject(root));
-    },
+    joined: (root, repository) => this.#join(root, repository),
+    left: (root, repository) => this.#part(root, repository),
+    orphaned: (root) => this.#join(root, everywhere),
+    adopted: (root) => this.#part(root, everywhere),
     removed: (root) => this.#people.drop(rootSubject(root)),
   });
   /** By the numbers of their addresses. */
   readonly #followed = new Map<number, Followed>();
   readonly #numberOfEvent = new Map<string, number>();
-  readonly #asked = new Map<string, Asked>();
-  readonly #changes = new ChangesByPlace();
+  /** By relay, the repositories that it is asked about, by the numbers of their addresses. */
+  readonly #asked = new Map<string, Set<number>>();
+  readonly #changes = new ChangesByHome();
   readonly #people = new People(this.#changes);
 
   constructor(parts: {
@@ -71,11 +63,14 @@ export class FilterService {
     return this.#followed.size;
   }
 
-  /** How many topics `topicsOf` has. */
-  topicCount(relay: string): number {
-    const asked = this.#asked.get(relay);
-    const topics = asked === undefined ? 0 : asked.repositories.size + asked.roots;
-    return 1 + topics + this.roots.orphans.size + this.#people.count(relay);
+  /** Whether `topicsOf` has at least so many topics; no more of them are looked at. */
+  hasTopics(relay: string, count: number): boolean {
+    let left = count;
+    for (const _ of this.topicsOf(relay)) {
+      left -= 1;
+      if (left <= 0) return true;
+    }
+    return left <= 0;
   }
 
   /**
@@ -84,14 +79,15 @@ export class FilterService {
    */
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
-    for (const repository of this.#asked.get(relay)?.repositories ?? []) {
+    const repositories = this.#askedOf(relay);
+    for (const repository of repositories) {
       yield this.roots.addressOf(repository);
       for (const root of this.roots.rootsOf(repository)) {
         if (this.#repositoryAskedOf(relay, root) === repository) yield this.roots.idOf(root);
       }
     }
     for (const root of this.roots.orphans) yield this.roots.idOf(root);
-    yield* this.#people.topicsOf(relay);
+    yield* this.#people.topicsOf(repositories);
   }
 
   /** Whether the relay is to be asked about the topic. */
@@ -103,7 +99,7 @@ export class FilterService {
       case 'announcements':
         return true;
       case 'author':
-        return this.#people.wants(relay, parsed.pubkey);
+        return this.#people.isOneOf(this.#askedOf(relay), parsed.pubkey);
       case 'repository':
         return this.#relaysOf(this.roots.findAddress(parsed.address)).has(relay);
       case 'root': {
@@ -125,9 +121,22 @@ export class FilterService {
     return this.relaysNamedBy(address).includes(relay);
   }
 
-  /** The changes by relay since the last call. An orphan root is a change `everywhere`. */
-  takeChanges(): ReadonlyMap<Place, TopicChanges> {
-    return this.#changes.take();
+  /**
+   * What may have changed until this call, to be told to the relays one by one: `wants` says what it has come to. Each is
+   * taken when it is asked for and has all that changed until then, so that there may be turns in between.
+   */
+  *takeChanges(): IterableIterator<TopicChange> {
+    for (let left = this.#changes.size; left > 0; left -= 1) {
+      const changes = this.#changes.takeFirst();
+      if (changes === undefined) return;
+      const { home, topics, relays: moved } = changes;
+      if (home === everywhere) yield { topics, relays: everywhere };
+      else {
+        const stayed = [...this.#relaysOf(home)].filter((relay) => !moved.has(relay));
+        if (stayed.length > 0 && topics.size > 0) yield { topics, relays: stayed };
+        if (moved.size > 0) yield { topics: this.#withTopicsOf(home, topics), relays: [...moved] };
+      }
+    }
   }
 
   /** Whether the repository is followed. */
@@ -154,12 +163,12 @@ export class FilterService {
   addAuthor(pubkey: string, subject: Topic): void {
     const root = this.roots.find(subject);
     if (root >= 0) {
-      if (this.roots.isRoot(root)) this.#people.add(pubkey, rootSubject(root), this.#placesOfRoot(root));
+      if (this.roots.isRoot(root)) this.#people.add(pubkey, rootSubject(root), this.#homesOf(root));
       return;
     }
     const number = this.roots.findAddress(subject);
     const followed = this.#followed.get(number);
-    if (followed !== undefined) this.#people.add(pubkey, repositorySubject(number), followed.asked);
+    if (followed !== undefined) this.#people.add(pubkey, repositorySubject(number), [number]);
   }
 
   /** Follows no longer what an event announced that left the store, or the root that it was. */
@@ -175,15 +184,34 @@ export class FilterService {
     const number = known === undefined ? this.roots.addRepository(address) : this.roots.findAddress(address);
     this.#followed.set(number, { repository, asked });
     this.#numberOfEvent.set(eventId, number);
-    for (const relay of known?.asked ?? []) if (!asked.has(relay)) this.#forgetRepository(relay, number);
-    for (const relay of asked) if (known?.asked.has(relay) !== true) this.#askRepository(relay, number);
+    this.#ask(number, known?.asked ?? nobody, asked);
   }
 
   #leave(number: number, { asked }: Followed): void {
-    for (const relay of asked) this.#forgetRepository(relay, number);
+    this.#ask(number, asked, nobody);
+    this.#people.leave(number, repositorySubject(number));
     this.#people.drop(repositorySubject(number));
     this.#followed.delete(number);
+    this.#changes.noteTopic(number, this.roots.addressOf(number));
     this.roots.removeRepository(number);
+  }
+
+  /** Asks other relays about a repository than before. */
+  #ask(repository: number, before: ReadonlySet<string>, now: ReadonlySet<string>): void {
+    for (const relay of before) {
+      if (now.has(relay)) continue;
+      const repositories = this.#asked.get(relay);
+      repositories?.delete(repository);
+      if (repositories?.size === 0) this.#asked.delete(relay);
+      this.#changes.noteRelay(repository, relay);
+    }
+    for (const relay of now) {
+      if (before.has(relay)) continue;
+      const repositories = this.#asked.get(relay);
+      if (repositories === undefined) this.#asked.set(relay, new Set([repository]));
+      else repositories.add(repository);
+      this.#changes.noteRelay(repository, relay);
+    }
   }
 
   /** The relays that are asked about a repository. */
@@ -191,62 +219,41 @@ export class FilterService {
     return this.#followed.get(repository)?.asked ?? nobody;
   }
 
-  /** Where a root is asked about. */
-  #placesOfRoot(root: number): Set<Place> {
-    const places = new Set<Place>(this.roots.orphans.has(root) ? [everywhere] : []);
-    for (const repository of this.roots.repositoriesOf(root))
-      for (const relay of this.#relaysOf(repository)) places.add(relay);
-    return places;
+  /** The repositories that a relay is asked about. */
+  #askedOf(relay: string): ReadonlySet<number> {
+    return this.#asked.get(relay) ?? nothing;
   }
 
-  #askRepository(relay: string, repository: number): void {
-    for (const root of this.roots.rootsOf(repository)) this.#askRoot(relay, root, repository);
-    this.#askedOf(relay).repositories.add(repository);
-    this.#changes.note(relay, this.roots.addressOf(repository), 'added');
-    this.#people.ask(relay, repositorySubject(repository));
+  /** What a root belongs to. */
+  #homesOf(root: number): Iterable<Home> {
+    return this.roots.orphans.has(root) ? [everywhere] : this.roots.repositoriesOf(root);
   }
 
-  /** Stops asking about a repository, and about those of its roots that no other repository of the relay has. */
-  #forgetRepository(relay: string, repository: number): void {
-    for (const root of this.roots.rootsOf(repository)) this.#forgetRoot(relay, root, repository);
-    const { repositories } = this.#askedOf(relay);
-    repositories.delete(repository);
-    this.#changes.note(relay, this.roots.addressOf(repository), 'removed');
-    this.#people.forget(relay, repositorySubject(repository));
-    if (repositories.size === 0) this.#asked.delete(relay);
+  #join(root: number, home: Home): void {
+    this.#changes.noteTopic(home, this.roots.idOf(root));
+    this.#people.join(home, rootSubject(root));
   }
 
-  /** Asks about a root of a repository, unless another one of the root makes us ask already. */
-  #askRoot(relay: string, root: number, repository: number): void {
-    if (this.#repositoryAskedOf(relay, root, repository) !== undefined) return;
-    this.#askedOf(relay).roots += 1;
-    this.#changes.note(relay, this.roots.idOf(root), 'added');
-    this.#people.ask(relay, rootSubject(root));
+  #part(root: number, home: Home): void {
+    this.#changes.noteTopic(home, this.roots.idOf(root));
+    this.#people.leave(home, rootSubject(root));
   }
 
-  /** Stops asking about a root of a repository, unless another one of the root makes us ask. */
-  #forgetRoot(relay: string, root: number, repository: number): void {
-    if (this.#repositoryAskedOf(relay, root, repository) !== undefined) return;
-    this.#askedOf(relay).roots -= 1;
-    this.#changes.note(relay, this.roots.idOf(root), 'removed');
-    this.#people.forget(relay, rootSubject(root));
+  /** These topics, and all that a repository has, if it is still followed. */
+  #withTopicsOf(repository: number, topics: ReadonlySet<Topic>): ReadonlySet<Topic> {
+    if (!this.#followed.has(repository)) return topics;
+    const all = new Set([this.roots.addressOf(repository), ...topics]);
+    for (const root of this.roots.rootsOf(repository)) all.add(this.roots.idOf(root));
+    for (const author of this.#people.topicsOfHome(repository)) all.add(author);
+    return all;
   }
 
-  /** The repository of a root, other than `except`, for which the relay is asked about it. */
-  #repositoryAskedOf(relay: string, root: number, except = -1): number | undefined {
+  /** The repository of a root for which the relay is asked about it. */
+  #repositoryAskedOf(relay: string, root: number): number | undefined {
     for (const repository of this.roots.repositoriesOf(root)) {
-      if (repository !== except && this.#relaysOf(repository).has(relay)) return repository;
+      if (this.#relaysOf(repository).has(relay)) return repository;
     }
     return undefined;
-  }
-
-  #askedOf(relay: string): Asked {
-    let asked = this.#asked.get(relay);
-    if (asked === undefined) {
-      asked = { repositories: new Set(), roots: 0 };
-      this.#asked.set(relay, asked);
-    }
-    return asked;
   }
 }
 

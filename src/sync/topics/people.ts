@@ -2,7 +2,7 @@ import { limits } from '../../config/limits.js';
 import { Links } from '../../lib/collections/links.js';
 import { IdNumbers } from '../../store/name-numbers.js';
 import { authorTopic, type Topic } from './layers.js';
-import { type ChangesByPlace, everywhere, type Place } from './topic-changes.js';
+import { type ChangesByHome, everywhere, type Home } from './topic-changes.js';
 
 /** What somebody wrote about: a repository or a root, by its number. */
 export type Subject = number;
@@ -17,37 +17,47 @@ export const rootSubject = (root: number): Subject => 2 * root + 1;
  * An author stays for as long as the subject does, also when what they wrote about it has gone meanwhile.
  */
 export class People {
-  readonly #changes: ChangesByPlace;
+  readonly #changes: ChangesByHome;
   readonly #authors = new IdNumbers();
   readonly #ofSubjects = new Links();
-  /** By place, the authors that are asked about there: of how many subjects, asked there too, each is one. */
-  readonly #asked = new Map<Place, Map<number, number>>();
+  /** By home, its authors: of how many of its subjects each is one. */
+  readonly #ofHomes = new Map<Home, Map<number, number>>();
+  /** By author, the homes that they are an author of. */
+  readonly #homes = new Map<number, Set<Home>>();
 
-  constructor(changes: ChangesByPlace) {
+  constructor(changes: ChangesByHome) {
     this.#changes = changes;
   }
 
-  /** How many authors a relay is asked about. */
-  count(relay: string): number {
-    let count = this.#asked.get(relay)?.size ?? 0;
-    for (const author of this.#asked.get(everywhere)?.keys() ?? [])
-      if (!this.#isAsked(relay, author)) count += 1;
-    return count;
+  /** The authors of these homes and of what is asked about everywhere, each once. */
+  *topicsOf(repositories: Iterable<number>): Iterable<Topic> {
+    const seen = new Set<number>();
+    for (const home of [...repositories, everywhere] as const) {
+      for (const author of this.#ofHomes.get(home)?.keys() ?? []) {
+        if (seen.has(author)) continue;
+        seen.add(author);
+        yield this.#topicOf(author);
+      }
+    }
   }
 
-  *topicsOf(relay: string): Iterable<Topic> {
-    for (const author of this.#asked.get(relay)?.keys() ?? []) yield this.#topicOf(author);
-    for (const author of this.#asked.get(everywhere)?.keys() ?? [])
-      if (!this.#isAsked(relay, author)) yield this.#topicOf(author);
+  /** The authors of one repository. */
+  *topicsOfHome(home: Home): Iterable<Topic> {
+    for (const author of this.#ofHomes.get(home)?.keys() ?? []) yield this.#topicOf(author);
   }
 
-  wants(relay: string, pubkey: string): boolean {
-    const author = this.#authors.find(pubkey);
-    return this.#isAsked(relay, author) || this.#isAsked(everywhere, author);
+  /** Whether somebody is an author of one of these repositories, or of what is asked about everywhere. */
+  isOneOf(repositories: ReadonlySet<Home>, pubkey: string): boolean {
+    const homes = this.#homes.get(this.#authors.find(pubkey));
+    if (homes === undefined) return false;
+    if (homes.has(everywhere)) return true;
+    const [few, many] = homes.size < repositories.size ? [homes, repositories] : [repositories, homes];
+    for (const home of few) if (many.has(home)) return true;
+    return false;
   }
 
-  /** Takes an author of a subject in, which is asked about there. */
-  add(pubkey: string, subject: Subject, places: Iterable<Place>): void {
+  /** Takes an author in of a subject, which belongs to those homes. */
+  add(pubkey: string, subject: Subject, homes: Iterable<Home>): void {
     const author = this.#authors.hold(pubkey);
     const isKnown = this.#ofSubjects.has(subject, author);
     if (isKnown || this.#ofSubjects.countOfLeft(subject) >= limits.syncAuthorsPerTopicMax) {
@@ -55,26 +65,20 @@ export class People {
       return;
     }
     this.#ofSubjects.add(subject, author);
-    for (const place of places) this.#ask(place, author);
+    for (const home of homes) this.#count(home, author);
   }
 
-  /** A subject is asked about in one more place. */
-  ask(place: Place, subject: Subject): void {
-    for (const author of this.#ofSubjects.ofLeft(subject)) this.#ask(place, author);
+  /** A subject belongs to one more home. */
+  join(home: Home, subject: Subject): void {
+    for (const author of this.#ofSubjects.ofLeft(subject)) this.#count(home, author);
   }
 
-  /** A subject is asked about in one place less. */
-  forget(place: Place, subject: Subject): void {
-    const asked = this.#asked.get(place);
-    for (const author of this.#ofSubjects.ofLeft(subject)) {
-      const left = (asked?.get(author) ?? 0) - 1;
-      if (left > 0) asked?.set(author, left);
-      else if (asked?.delete(author) === true) this.#changes.note(place, this.#topicOf(author), 'removed');
-    }
-    if (asked?.size === 0) this.#asked.delete(place);
+  /** A subject belongs to one home less. */
+  leave(home: Home, subject: Subject): void {
+    for (const author of this.#ofSubjects.ofLeft(subject)) this.#uncount(home, author);
   }
 
-  /** Forgets the authors of a subject that is gone and is asked about nowhere any more. */
+  /** Forgets the authors of a subject that is gone and belongs to no home any more. */
   drop(subject: Subject): void {
     for (const author of this.#ofSubjects.ofLeft(subject)) {
       this.#ofSubjects.delete(subject, author);
@@ -82,19 +86,34 @@ export class People {
     }
   }
 
-  #ask(place: Place, author: number): void {
-    let asked = this.#asked.get(place);
-    if (asked === undefined) {
-      asked = new Map();
-      this.#asked.set(place, asked);
+  #count(home: Home, author: number): void {
+    let authors = this.#ofHomes.get(home);
+    if (authors === undefined) {
+      authors = new Map();
+      this.#ofHomes.set(home, authors);
     }
-    const subjects = asked.get(author) ?? 0;
-    asked.set(author, subjects + 1);
-    if (subjects === 0) this.#changes.note(place, this.#topicOf(author), 'added');
+    const subjects = authors.get(author) ?? 0;
+    authors.set(author, subjects + 1);
+    if (subjects > 0) return;
+    const homes = this.#homes.get(author);
+    if (homes === undefined) this.#homes.set(author, new Set([home]));
+    else homes.add(home);
+    this.#changes.noteTopic(home, this.#topicOf(author));
   }
 
-  #isAsked(place: Place, author: number): boolean {
-    return this.#asked.get(place)?.has(author) === true;
+  #uncount(home: Home, author: number): void {
+    const authors = this.#ofHomes.get(home);
+    const left = (authors?.get(author) ?? 0) - 1;
+    if (left > 0) {
+      authors?.set(author, left);
+      return;
+    }
+    if (authors?.delete(author) !== true) return;
+    if (authors.size === 0) this.#ofHomes.delete(home);
+    const homes = this.#homes.get(author);
+    homes?.delete(home);
+    if (homes?.size === 0) this.#homes.delete(author);
+    this.#changes.noteTopic(home, this.#topicOf(author));
   }
 
   #topicOf(author: number): Topic {

@@ -60,7 +60,7 @@ export class RelayScope {
   get mayBeEverything(): boolean {
     return (
       this.#clock.monotonic() >= this.#unfitUntil &&
-      (this.#isEverything || this.#filters.topicCount(this.#relay) >= this.#settings.everythingTopicsMin)
+      (this.#isEverything || this.#filters.hasTopics(this.#relay, this.#settings.everythingTopicsMin))
     );
   }
 
@@ -81,18 +81,14 @@ export class RelayScope {
     return this.#choose() ?? noChanges;
   }
 
-  /** Takes changes of the topics of the layers; gives what changes of what is asked. */
-  follow({ added, removed }: ScopeChanges): ScopeChanges {
+  /** Takes topics of the layers that may be wanted only now, or no longer; gives what changes of what is asked. */
+  follow(topics: Iterable<Topic>): ScopeChanges {
     const chosen = this.#choose();
-    if (chosen !== undefined && this.#isEverything) {
-      return { added: chosen.added, removed: [...chosen.removed, ...removed] };
-    }
-    if (chosen !== undefined) return chosen;
-    if (this.#isEverything) return noChanges;
-    return {
-      added: [...added].filter((topic) => this.wants(topic)),
-      removed: [...removed].filter((topic) => !this.wants(topic)),
-    };
+    const added: Topic[] = [];
+    const removed: Topic[] = [];
+    for (const topic of topics) (this.wants(topic) ? added : removed).push(topic);
+    if (chosen === undefined) return { added, removed };
+    return { added: chosen.added, removed: [...chosen.removed, ...removed] };
   }
 
   /** Takes what became of one id that everything brought; true when so many have come that it is time to `prove`. */

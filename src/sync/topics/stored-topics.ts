@@ -49,10 +49,10 @@ export class StoredTopics {
   }
 
   /**
-   * Calls `onChanges` when the stored announcements have been read, while the roots are taken in, which are many more,
-   * and then once per window in which something changed.
+   * Calls `onChanges`, and waits for it, when the stored announcements have been read, while the roots are taken in,
+   * which are many more, and then once per window in which something changed.
    */
-  async run(signal: AbortSignal, onChanges: () => void): Promise<void> {
+  async run(signal: AbortSignal, onChanges: () => Promise<void>): Promise<void> {
     const { feed } = this.#admission;
     const stopAccepted = feed.onAccepted((accepted) => this.#onAccepted(accepted));
     const stopRemoved = feed.onRemoved(({ removed }) => {
@@ -62,11 +62,11 @@ export class StoredTopics {
     try {
       const addresses = await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
-      onChanges();
+      await onChanges();
       await this.#loadReferences(addresses, signal);
       await this.#loadRoots(signal, onChanges);
       for (;;) {
-        onChanges();
+        await onChanges();
         await this.#changed.wait();
         await this.#clock.sleep(this.#windowMs, signal);
       }
@@ -106,7 +106,7 @@ export class StoredTopics {
   }
 
   /** Roots are many, and no event of theirs is read: the index knows what refers to what is stored. */
-  async #loadRoots(signal: AbortSignal, onChanges: () => void): Promise<void> {
+  async #loadRoots(signal: AbortSignal, onChanges: () => Promise<void>): Promise<void> {
     let untold = 0;
     for await (const ids of this.#store.idsInTurns({ kinds: [...rootKinds] }, limits.syncRootsPerTurnMax)) {
       signal.throwIfAborted();
@@ -118,7 +118,7 @@ export class StoredTopics {
       }
       untold += ids.length;
       if (untold < limits.syncRootsPerChangeMax) continue;
-      onChanges();
+      await onChanges();
       untold = 0;
     }
   }

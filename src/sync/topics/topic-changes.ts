@@ -1,32 +1,55 @@
 import type { Topic } from './layers.js';
 
-/** What a relay is to be asked about anew, and no longer, since the last look. */
-export type TopicChanges = { readonly added: Set<Topic>; readonly removed: Set<Topic> };
-
-/** Every relay there is. */
+/** What belongs to no repository is asked about on every relay. */
 export const everywhere: unique symbol = Symbol('everywhere');
 
-/** Where something is asked about: on one relay, by its URL, or on all. */
-export type Place = string | typeof everywhere;
+/** What is asked about together: a repository, by its number, with its roots and authors, or what belongs to none. */
+export type Home = number | typeof everywhere;
 
-/** Gathers the changes of what relays are to be asked about until somebody takes them. */
-export class ChangesByPlace {
-  #changes = new Map<Place, TopicChanges>();
+/** What may have changed of a home since the last look. */
+export type HomeChanges = {
+  readonly home: Home;
+  /** That came, or went. */
+  readonly topics: Set<Topic>;
+  /** That are asked about the home only now, or no longer. */
+  readonly relays: Set<string>;
+};
 
-  /** What was added and removed again, or the other way round, is no change. */
-  note(place: Place, topic: Topic, change: 'added' | 'removed'): void {
-    let changes = this.#changes.get(place);
-    if (changes === undefined) {
-      changes = { added: new Set(), removed: new Set() };
-      this.#changes.set(place, changes);
-    }
-    const opposite = change === 'added' ? changes.removed : changes.added;
-    if (!opposite.delete(topic)) changes[change].add(topic);
+/**
+ * Gathers what may have changed of what relays are to be asked about until somebody takes it, by home: what it costs
+ * does not grow with the relays that ask about a repository, nor with what belongs to it.
+ */
+export class ChangesByHome {
+  readonly #changes = new Map<Home, HomeChanges>();
+
+  /** How many homes have changes. */
+  get size(): number {
+    return this.#changes.size;
   }
 
-  take(): ReadonlyMap<Place, TopicChanges> {
-    const changes = this.#changes;
-    this.#changes = new Map();
+  noteTopic(home: Home, topic: Topic): void {
+    this.#of(home).topics.add(topic);
+  }
+
+  noteRelay(home: Home, relay: string): void {
+    this.#of(home).relays.add(relay);
+  }
+
+  /** Takes the changes of the home that has had some for longest. */
+  takeFirst(): HomeChanges | undefined {
+    for (const [home, changes] of this.#changes) {
+      this.#changes.delete(home);
+      return changes;
+    }
+    return undefined;
+  }
+
+  #of(home: Home): HomeChanges {
+    let changes = this.#changes.get(home);
+    if (changes === undefined) {
+      changes = { home, topics: new Set(), relays: new Set() };
+      this.#changes.set(home, changes);
+    }
     return changes;
   }
 }

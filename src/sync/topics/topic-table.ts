@@ -31,6 +31,11 @@ export class TopicTable {
   readonly live = new LiveTopics(this.#states, this.catchup);
   #isConnected = false;
 
+  /** Whether nothing is known of any topic. */
+  get isEmpty(): boolean {
+    return this.#states.size === 0;
+  }
+
   /** On a connection; without one, what is wanted is told when there is one. */
   want(topics: Iterable<Topic>): void {
     if (!this.#isConnected) return;
@@ -46,7 +51,7 @@ export class TopicTable {
   /** Gives the batches under way that nothing is wanted of any more. What is not wanted stays in its filters. */
   unwant(topics: Iterable<Topic>): CatchupBatch[] {
     const left = new Set<CatchupBatch>();
-    if (this.#states.size > 0) {
+    if (!this.isEmpty) {
       this.#states.change(topics, (state) => {
         for (const batch of state?.batches ?? []) left.add(batch);
         return state && unwanted(state);

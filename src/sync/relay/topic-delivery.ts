@@ -1,0 +1,42 @@
+import { limits } from '../../config/limits.js';
+import type { TurnSlices } from '../../lib/turns/turn-slices.js';
+import type { TopicChange } from '../topics/filter-service.js';
+import type { Topic } from '../topics/layers.js';
+import { everywhere } from '../topics/topic-changes.js';
+
+/** Is told of topics that may be wanted of one relay only now, or no longer. */
+export type TopicReader = { update(topics: readonly Topic[]): void };
+
+/**
+ * Tells the relays of changes piece by piece, in slices of as many turns as that takes: who has a repository with many
+ * thousands of roots, and names other relays for it, sets off as much for each of these. Relays may come and go meanwhile,
+ * and more may change: every piece is judged by what is wanted when it is told. Rejects when `signal` aborts.
+ */
+export async function deliverChanges(
+  changes: Iterable<TopicChange>,
+  readers: ReadonlyMap<string, TopicReader>,
+  slices: Pick<TurnSlices, 'isOver' | 'next'>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { topics, relays } of changes) {
+    for (const relay of relays === everywhere ? [...readers.keys()] : relays) {
+      if (!readers.has(relay)) continue;
+      for (const piece of pieces(topics)) {
+        if (slices.isOver) await slices.next();
+        signal.throwIfAborted();
+        readers.get(relay)?.update(piece);
+      }
+    }
+  }
+}
+
+function* pieces(topics: Iterable<Topic>): IterableIterator<readonly Topic[]> {
+  let piece: Topic[] = [];
+  for (const topic of topics) {
+    piece.push(topic);
+    if (piece.length < limits.syncTopicsPerPieceMax) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}
