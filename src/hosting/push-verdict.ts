@@ -1,0 +1,134 @@
+import { isHeadOrTag, isPullRequestRef, isRefName, pullRequestRef } from '../git/ref-name.js';
+import { isZeroId, type PushCommand } from '../git-protocol/receive-request.js';
+
+/** A state that may govern the repository, of a key in its recursive maintainer set. */
+export type PushState = {
+  readonly id: string;
+  readonly created_at: number;
+  /** Whether it waits for its git data: then nothing follows it yet. */
+  readonly isHeld: boolean;
+  /** Values by full ref name; whatever is no object id matches nothing. */
+  readonly refs: ReadonlyMap<string, string>;
+};
+
+/** What a push is judged by. */
+export type PushContext = {
+  /** What the refs of the repository are. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** Newest first: later `created_at`, then the lower id. */
+  readonly states: readonly PushState[];
+  /** The commits (`c`) of the pull requests, stored and held, whose refs are pushed, by event id. */
+  readonly pullRequests: ReadonlyMap<string, string>;
+  /** How many refs of pull requests that are not known yet may be added. */
+  readonly unannouncedRoom: number;
+};
+
+/**
+ * What becomes of a command: `set` is right and to be done, from what the ref is now; `same` is so already; `refused` with
+ * a reason for the person who pushes.
+ */
+export type CommandVerdict = { readonly command: PushCommand } & (
+  | { readonly type: 'set'; readonly from: string | undefined; readonly to: string | undefined }
+  | { readonly type: 'same' }
+  | { readonly type: 'refused'; readonly reason: string }
+);
+
+/**
+ * Judges each command of a push for itself. Heads and tags have to become what the newest state says, or, where that is
+ * held, an older one that is held too; refs of pull requests what their events say, while an unknown event may follow. With
+ * `isAtomic` one wrong command refuses all.
+ */
+export function judgePush(
+  commands: readonly PushCommand[],
+  context: PushContext,
+  isAtomic: boolean,
+): CommandVerdict[] {
+  let unannounced = 0;
+  const verdicts = commands.map((command): CommandVerdict => {
+    const verdict = judgeCommand(command, context, unannounced);
+    if (verdict.type === 'set' && isUnannounced(command, context)) unannounced += 1;
+    return verdict;
+  });
+  const wrong = verdicts.find(({ type }) => type === 'refused');
+  if (!isAtomic || wrong === undefined) return verdicts;
+  return verdicts.map((verdict) =>
+    verdict.type === 'refused'
+      ? verdict
+      : refused(verdict.command, `${wrong.command.ref} was refused, and the push is atomic`),
+  );
+}
+
+function judgeCommand(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {
+  const { ref } = command;
+  if (!isRefName(ref)) return refused(command, 'this is no ref name');
+  if (isHeadOrTag(ref)) return judgeDeclared(command, context);
+  if (isPullRequestRef(ref)) return judgePullRequest(command, context, unannounced);
+  return refused(
+    command,
+    'only refs/heads/*, refs/tags/* and refs/nostr/<event id in lower-case hex> are taken here',
+  );
+}
+
+function judgeDeclared(command: PushCommand, { refs, states }: PushContext): CommandVerdict {
+  const from = refs.get(command.ref);
+  const to = isZeroId(command.new) ? undefined : command.new;
+  if (from === to) return { command, type: 'same' };
+  const [newest] = states;
+  if (newest === undefined)
+    return refused(
+      command,
+      'no maintainer has published a state of this repository (kind 30618): do so first',
+    );
+  if (governing(states).some((state) => state.refs.get(command.ref) === to))
+    return { command, type: 'set', from, to };
+  const declared = newest.refs.get(command.ref);
+  const pushed = to === undefined ? 'its deletion' : shortId(to);
+  return refused(
+    command,
+    declared === undefined
+      ? `the newest state does not list it, you pushed ${pushed}; publish a new state first`
+      : `the newest state says ${shortId(declared)}, you pushed ${pushed}; publish a new state, or fetch and push that`,
+  );
+}
+
+/** The newest state; where that is held, also those older ones that are held and newer than what is followed. */
+function governing(states: readonly PushState[]): readonly PushState[] {
+  const followed = states.findIndex(({ isHeld }) => !isHeld);
+  if (followed === 0) return states.slice(0, 1);
+  return followed < 0 ? states : states.slice(0, followed);
+}
+
+function judgePullRequest(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {
+  if (isZeroId(command.new)) return refused(command, 'the ref of a pull request goes with its event');
+  const from = context.refs.get(command.ref);
+  if (from === command.new) return { command, type: 'same' };
+  const commit = context.pullRequests.get(eventIdOf(command.ref));
+  if (commit !== undefined && commit !== command.new)
+    return refused(
+      command,
+      `the pull request names commit ${shortId(commit)}, you pushed ${shortId(command.new)}`,
+    );
+  if (isUnannounced(command, context) && unannounced >= context.unannouncedRoom)
+    return refused(command, 'too many refs wait for their pull requests here: publish those, or try later');
+  return { command, type: 'set', from, to: command.new };
+}
+
+/** Whether the ref would be added for an event that nobody has seen yet. */
+function isUnannounced({ ref }: PushCommand, { refs, pullRequests }: PushContext): boolean {
+  return isPullRequestRef(ref) && !refs.has(ref) && !pullRequests.has(eventIdOf(ref));
+}
+
+const pullRequestPrefix = pullRequestRef('');
+
+/** The id of the event that a ref of a pull request belongs to. */
+export function eventIdOf(ref: string): string {
+  return ref.slice(pullRequestPrefix.length);
+}
+
+function refused(command: PushCommand, reason: string): CommandVerdict {
+  return { command, type: 'refused', reason };
+}
+
+function shortId(objectId: string): string {
+  return objectId.slice(0, 8);
+}

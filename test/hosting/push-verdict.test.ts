@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PushCommand } from '../../src/git-protocol/receive-request.js';
+import { judgePush, type PushContext, type PushState } from '../../src/hosting/push-verdict.js';
+
+const zero = '0'.repeat(40);
+const ids = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
+const events = ['1', '2'].map((digit) => digit.repeat(64));
+const names = [
+  'refs/heads/main',
+  'refs/heads/x/y',
+  'refs/tags/v1',
+  ...events.map((id) => `refs/nostr/${id}`),
+  'refs/nostr/ABC',
+  'refs/notes/commits',
+  'refs/pull/1/head',
+  'HEAD',
+  'refs/heads/../../config',
+];
+
+type Case = { readonly commands: PushCommand[]; readonly context: PushContext; readonly isAtomic: boolean };
+
+const id = fc.constantFrom(...ids);
+const refs = (keys: readonly string[]) =>
+  fc.dictionary(fc.constantFrom(...keys), id).map((record) => new Map(Object.entries(record)));
+const states = fc
+  .array(
+    fc.record({
+      id: fc.constantFrom('s1', 's2', 's3'),
+      created_at: fc.integer({ min: 1, max: 4 }),
+      isHeld: fc.boolean(),
+      refs: refs(names.slice(0, 3)),
+    }),
+    { maxLength: 4 },
+  )
+  .map((list): PushState[] =>
+    [...list].sort((x, y) => y.created_at - x.created_at || (x.id < y.id ? -1 : 1)),
+  );
+const cases: fc.Arbitrary<Case> = fc.record({
+  commands: fc.uniqueArray(
+    fc.record({
+      ref: fc.constantFrom(...names),
+      old: fc.constantFrom(zero, ...ids),
+      new: fc.constantFrom(zero, ...ids),
+    }),
+    { selector: ({ ref }) => ref, minLength: 1, maxLength: 6 },
+  ),
+  context: fc.record({
+    refs: refs(names.slice(0, 5)),
+    states,
+    pullRequests: refs(events),
+    unannouncedRoom: fc.integer({ min: 0, max: 2 }),
+  }),
+  isAtomic: fc.boolean(),
+});
+
+/** What git.md §2 says of one command by itself, read word by word; room for unknown pull requests is looked at later. */
+function isRight({ ref, new: value }: PushCommand, { refs, states, pullRequests }: PushContext): boolean {
+  const to = value === zero ? undefined : value;
+  if (/^refs\/nostr\/[0-9a-f]{64}$/.test(ref)) {
+    if (to === undefined) return false;
+    const commit = pullRequests.get(ref.slice('refs/nostr/'.length));
+    return refs.get(ref) === to || commit === undefined || commit === to;
+  }
+  if (!['refs/heads/main', 'refs/heads/x/y', 'refs/tags/v1'].includes(ref)) return false;
+  if (refs.get(ref) === to) return true;
+  for (const state of states) {
+    if (state.refs.get(ref) === to && (state === states[0] || state.isHeld)) return true;
+    // Nothing older than what the repository follows has a say.
+    if (!state.isHeld) return false;
+  }
+  return false;
+}
+
+/** The verdict on all commands, one after the other: 'set', 'same' or 'refused'. */
+function expected({ commands, context, isAtomic }: Case): string[] {
+  let room = context.unannouncedRoom;
+  const each = commands.map((command) => {
+    if (!isRight(command, context)) return 'refused';
+    if ((context.refs.get(command.ref) ?? zero) === command.new) return 'same';
+    const isUnknown =
+      command.ref.startsWith('refs/nostr/') &&
+      !context.refs.has(command.ref) &&
+      !context.pullRequests.has(command.ref.slice('refs/nostr/'.length));
+    if (!isUnknown) return 'set';
+    room -= 1;
+    return room >= 0 ? 'set' : 'refused';
+  });
+  return isAtomic && each.includes('refused') ? each.map(() => 'refused') : each;
+}
+
+describe('judgePush', () => {
+  it('says what the rules say, for random states, refs and commands', () => {
+    fc.assert(
+      fc.property(cases, (some) => {
+        const verdicts = judgePush(some.commands, some.context, some.isAtomic);
+        expect(verdicts.map(({ type }) => type)).toEqual(expected(some));
+        for (const verdict of verdicts) {
+          if (verdict.type !== 'set') continue;
+          expect(verdict.from).toBe(some.context.refs.get(verdict.command.ref));
+          expect(verdict.to ?? zero).toBe(verdict.command.new);
+        }
+      }),
+      { numRuns: 3_000, seed: 1 },
+    );
+  });
+
+  it('tells the person who pushes what the state says and what was pushed', () => {
+    const state = { id: 's', created_at: 1, isHeld: true, refs: new Map([['refs/heads/main', ids[0]!]]) };
+    const context = { refs: new Map(), states: [state], pullRequests: new Map(), unannouncedRoom: 1 };
+    const reasons = judgePush(
+      [
+        { ref: 'refs/heads/main', old: zero, new: ids[1]! },
+        { ref: 'refs/heads/other', old: zero, new: ids[1]! },
+        { ref: 'refs/notes/commits', old: zero, new: ids[1]! },
+      ],
+      context,
+      false,
+    ).map((verdict) => (verdict.type === 'refused' ? verdict.reason : verdict.type));
+    expect(reasons).toEqual([
+      'the newest state says aaaaaaaa, you pushed bbbbbbbb; publish a new state, or fetch and push that',
+      'the newest state does not list it, you pushed bbbbbbbb; publish a new state first',
+      'only refs/heads/*, refs/tags/* and refs/nostr/<event id in lower-case hex> are taken here',
+    ]);
+  });
+
+  it('asks for a state where there is none', () => {
+    const context = { refs: new Map(), states: [], pullRequests: new Map(), unannouncedRoom: 0 };
+    const [verdict] = judgePush([{ ref: 'refs/heads/main', old: zero, new: ids[0]! }], context, false);
+    expect(verdict).toMatchObject({ type: 'refused', reason: expect.stringContaining('kind 30618') });
+  });
+});
