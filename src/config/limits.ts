@@ -315,6 +315,8 @@ export const limits = {
   gitOutputBytesMax: 67_108_864,
   /** Bytes that are kept of what a failing git process complains about. */
   gitComplaintBytesMax: 2_048,
+  /** Bytes of the line that says which git command a connection to the helper process is for. */
+  gitStreamHeaderBytesMax: 65_536,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
   gitMoveAttemptsMax: 10,
   /** Closed repositories on disk above which one to which nothing was pushed is not kept for its grace period. */

@@ -1,0 +1,80 @@
+/**
+ * The helper process: a small one that spawns git for the daemon. Spawning copies the page tables of the parent,
+ * which takes the longer the more memory that uses; the daemon, with its index in memory, would stand still for it.
+ */
+import type { Socket } from 'node:net';
+import { limits } from '../../config/limits.js';
+import { errorCode, errorMessage } from '../../lib/errors.js';
+import { GitError } from '../git-error.js';
+import { Collected } from './collected.js';
+import { runGitProcess } from './git-process.js';
+import type { HelperAnswer, HelperRequest, StreamHeader } from './helper-messages.js';
+import { groupEnd, spawnGit } from './spawn-git.js';
+import { StreamServer } from './stream-server.js';
+
+const running = new Map<number, AbortController>();
+const streams = new StreamServer((header, socket) => void stream(header, socket));
+
+/** Does the work of a request, and says what became of it. */
+async function perform(id: number, work: (signal: AbortSignal) => Promise<HelperAnswer>): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  let answer: HelperAnswer;
+  try {
+    answer = await work(controller.signal);
+  } catch (error) {
+    const retryable = error instanceof GitError ? error.retryable : true;
+    answer = { type: 'failed', id, code: errorCode(error), message: errorMessage(error), retryable };
+  }
+  running.delete(id);
+  if (process.connected) process.send?.(answer);
+}
+
+/** Spawns git upon the connection itself: what it reads and writes is never seen here. */
+function stream({ id, command }: StreamHeader, socket: Socket): Promise<void> {
+  return perform(id, (signal) => {
+    const { gitDir, config = [], args, protocol } = command;
+    const child = spawnGit(
+      {
+        gitDir,
+        args: [...config.flatMap(([key, value]) => ['-c', `${key}=${value}`]), ...args],
+        ...(protocol === undefined ? {} : { environment: { GIT_PROTOCOL: protocol } }),
+      },
+      [socket, socket, 'pipe'],
+    );
+    // Git has it now; as long as it is open here too, its other side would not see the end of the output.
+    socket.destroy();
+    const complaint = new Collected(limits.gitComplaintBytesMax);
+    child.stderr?.on('data', (chunk: Buffer) => complaint.add(chunk));
+    const group = groupEnd(child, signal);
+    return new Promise<HelperAnswer>((resolve, reject) => {
+      child.once('close', (exitCode) =>
+        resolve({ type: 'ended', id, exitCode, complaint: complaint.text() }),
+      );
+      child.once('error', (cause) => {
+        reject(new GitError('git_spawn', `git ${args[0]} could not be run: ${cause.message}`, { cause }));
+      });
+    }).finally(() => group[Symbol.dispose]());
+  });
+}
+
+process.on('message', (request: HelperRequest) => {
+  // What was sent last may come after the news that the daemon is gone.
+  if (!process.connected) return;
+  const { id } = request;
+  if (request.type === 'run') {
+    const { command } = request;
+    void perform(id, async (signal) => ({ type: 'done', id, output: await runGitProcess(command, signal) }));
+  } else if (request.type === 'listen') {
+    void perform(id, async () => ({ type: 'listening', id, path: await streams.listen() }));
+  } else running.get(id)?.abort();
+});
+
+// The daemon decides when this process ends, also when a terminal or a service manager signals both of them.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+// When the daemon is gone, so is the reason for what runs; the process ends with the last of it.
+process.on('disconnect', () => {
+  streams.close();
+  for (const controller of running.values()) controller.abort();
+});

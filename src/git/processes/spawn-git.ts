@@ -1,0 +1,69 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { limits } from '../../config/limits.js';
+import { onAbort } from '../../lib/abort.js';
+
+/**
+ * Nothing of the operator's own git set-up has a say: no system or user configuration, no prompt, no replacement
+ * objects, no fetching of missing objects. Messages are in one language.
+ */
+function gitEnvironment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    LC_ALL: 'C',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_NO_LAZY_FETCH: '1',
+  };
+}
+
+/** Hooks that somebody put into a repository are never run. */
+const alwaysConfigured = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+
+/** What is run, on which repository, and what its environment has beside what all have. */
+export type GitSpawn = {
+  readonly gitDir: string;
+  readonly args: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** Spawns git, without a shell, in a process group of its own, so that what it starts ends with it. */
+export function spawnGit(
+  { gitDir, args, environment }: GitSpawn,
+  stdio: SpawnOptions['stdio'],
+): ChildProcess {
+  return spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
+    env: { ...gitEnvironment(), ...environment },
+    stdio: stdio ?? 'pipe',
+    detached: true,
+  });
+}
+
+/** A way to end a process group: disposing of it forgets about the group, which has ended then. */
+export type GroupEnd = Disposable & { end(): void };
+
+/** Ends the group of a process, by request or when the signal aborts: asks it, so that lock files go, then kills it. */
+export function groupEnd(child: ChildProcess, signal: AbortSignal): GroupEnd {
+  let killing: NodeJS.Timeout | undefined;
+  const end = () => {
+    signalGroup(child, 'SIGTERM');
+    killing ??= setTimeout(() => signalGroup(child, 'SIGKILL'), limits.gitKillMs);
+  };
+  const aborting = onAbort(signal, end);
+  return {
+    end,
+    [Symbol.dispose]() {
+      aborting[Symbol.dispose]();
+      clearTimeout(killing);
+    },
+  };
+}
+
+function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name);
+  } catch {
+    // All of the group have ended by themselves.
+  }
+}
