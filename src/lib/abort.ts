@@ -49,6 +49,13 @@ export async function withTimeLimit<T>(
   }
 }
 
+/** Waits for `work`, but no longer than `signal` lives: rejects with its reason then. `work` itself is not stopped. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const { promise, reject } = deferred<never>();
+  using _ = onAbort(signal, reject);
+  return await Promise.race([work, promise]);
+}
+
 /** A promise with its two ends outside. */
 export type Deferred<T> = {
   readonly promise: Promise<T>;

@@ -3,7 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
+import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { toHex } from '../../src/lib/bytes.js';
+import type { WorkTurns } from '../../src/lib/turns/work-turns.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
@@ -214,5 +216,103 @@ describe('local sets', () => {
     expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, { since: 1 }));
     set?.[Symbol.dispose]();
     expect(kernels.memory().bytesInUse).toBe(before);
+  });
+
+  describe('that several ask for while they are made', () => {
+    /** Turns that come when they are given, and count what is spent. */
+    class GivenTurns implements WorkTurns {
+      readonly isOver = false;
+      readonly waiting: Deferred<void>[] = [];
+      units = 0;
+      next(): Promise<void> {
+        const turn = deferred<void>();
+        this.waiting.push(turn);
+        return turn.promise;
+      }
+      spend(units: number): void {
+        this.units += units;
+      }
+      /** Gives all turns that are asked for, and those after them. */
+      async run(): Promise<void> {
+        for (let given = this.waiting.splice(0); given.length > 0; given = this.waiting.splice(0)) {
+          for (const turn of given) turn.resolve();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    }
+    const filter = { since: 1 };
+
+    it('go on in the turns of whoever has one, and are charged to them', async () => {
+      const { store, kernels, sets } = setUp(enough, 100);
+      const made = vi.spyOn(kernels, 'createRecordSet');
+      const [late, early] = [new GivenTurns(), new GivenTurns()];
+      const opening = [sets.open(filter, many, undefined, late), sets.open(filter, many, undefined, early)];
+      const lateUnits = late.units;
+      await early.run();
+      const opened = await Promise.all(opening);
+      expect(made).toHaveBeenCalledTimes(1);
+      for (const set of opened) expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
+      expect([late.units, late.waiting.length]).toEqual([lateUnits, 1]);
+      expect(early.units).toBeGreaterThan(0);
+      for (const set of opened) set?.[Symbol.dispose]();
+    });
+
+    it('are not begun anew when who asked first leaves, nor held up by those whose client is gone', async () => {
+      const { store, kernels, sets } = setUp(enough, 100);
+      const made = vi.spyOn(kernels, 'createRecordSet');
+      const [first, gone, other] = [new GivenTurns(), new GivenTurns(), new GivenTurns()];
+      const leaving = new AbortController();
+      const opening = sets.open(filter, many, leaving.signal, first);
+      const ofGone = sets.open(filter, many, undefined, gone);
+      await first.waiting.shift()?.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      const ofOther = sets.open(filter, many, undefined, other);
+      leaving.abort(new Error('left'));
+      await expect(opening).rejects.toThrow('left');
+      gone.waiting.shift()?.reject(new Error('gone'));
+      await other.run();
+      const opened = [await ofGone, await ofOther];
+      expect(made).toHaveBeenCalledTimes(1);
+      for (const set of opened) expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
+      for (const set of opened) set?.[Symbol.dispose]();
+    });
+
+    it('are given up when the last of them leaves, and made anew for who asks then', async () => {
+      const { store, kernels, sets } = setUp(enough, 100);
+      const before = kernels.memory().bytesInUse;
+      const leaving = new AbortController();
+      const turns = new GivenTurns();
+      const opening = [1, 2].map(() => sets.open(filter, many, leaving.signal, turns));
+      leaving.abort(new Error('left'));
+      for (const each of opening) await expect(each).rejects.toThrow('left');
+      expect(kernels.memory().bytesInUse).toBe(before);
+      using set = await sets.open(filter, many);
+      expect(idsOf(set as RecordReader)).toEqual(freshIds(store, kernels, filter));
+    });
+
+    it('are not waited for by who takes more records', async () => {
+      const { sets } = setUp(enough, 100);
+      const [late, early] = [new GivenTurns(), new GivenTurns()];
+      const small = sets.open(filter, enough - 1, undefined, late);
+      const large = sets.open(filter, enough, undefined, early);
+      const least = sets.open(filter, 1, undefined, late);
+      await early.run();
+      expect((await large)?.size).toBe(enough);
+      expect(await least).toBeUndefined();
+      await late.run();
+      expect(await small).toBeUndefined();
+    });
+
+    it('give their memory back when all who got them are done, standing or not', async () => {
+      const { kernels, sets } = setUp(enough - 1, 100);
+      const before = kernels.memory().bytesInUse;
+      const opened = await Promise.all([1, 2, 3].map(() => sets.open(filter, many)));
+      expect(kernels.memory().bytesInUse - before).toBeLessThan(enough * 100);
+      for (const set of opened) {
+        expect(kernels.memory().bytesInUse).toBeGreaterThan(before);
+        set?.[Symbol.dispose]();
+      }
+      expect(kernels.memory().bytesInUse).toBe(before);
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { limits } from '../../config/limits.js';
 import { KernelMemoryError } from '../../kernels/errors.js';
-import type { Kernels } from '../../kernels/kernels.js';
+import type { Kernels, LiveSet } from '../../kernels/kernels.js';
 import { fromHex } from '../../lib/bytes.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore } from '../event-store.js';
@@ -17,7 +17,7 @@ export class KnownSet {
   readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
   readonly #refused: Pick<RefusedIndex, 'collect'>;
   readonly #kernels: Kernels;
-  #live: SharedSet | undefined;
+  #live: SharedSet<LiveSet> | undefined;
   #making: Promise<boolean> | undefined;
   /** Whether the kernels could not hold it when it was last made. */
   #isTooLarge = false;

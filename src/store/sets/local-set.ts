@@ -1,4 +1,4 @@
-import type { LiveSet, RecordReader } from '../../kernels/kernels.js';
+import type { RecordReader } from '../../kernels/kernels.js';
 import { TimeRange } from '../../kernels/time-range.js';
 import type { Filter } from '../../nostr/filter.js';
 
@@ -27,13 +27,13 @@ export function withinTimes(set: LocalSet, { since, until }: Pick<Filter, 'since
   return new LocalRange(set, since ?? 0, until ?? timestampMax);
 }
 
-/** A live set with those who read it. An evicted one does not follow any more and lives until they are done. */
-export class SharedSet {
-  readonly set: LiveSet;
+/** A set with those who read it. An evicted one does not follow the store any more and lives until they are done. */
+export class SharedSet<Set extends LocalSet = LocalSet> {
+  readonly set: Set;
   #readers = 0;
   #isEvicted = false;
 
-  constructor(set: LiveSet) {
+  constructor(set: Set) {
     this.set = set;
   }
 

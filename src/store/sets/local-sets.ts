@@ -7,13 +7,19 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore, RemovedEvent } from '../event-store.js';
 import { filterKey } from '../filter-key.js';
+import { Turns } from '../turns.js';
 import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
 import { SetChanges } from './set-changes.js';
+import { type MadeSet, SetMaking } from './set-making.js';
 
 /** What a set in the making, or one that stands, has to follow. */
 type Followed = { readonly filter: Filter; handle: number | undefined };
 type Building = Followed & { readonly changes: SetChanges };
-type LiveEntry = Followed & { readonly shared: SharedSet };
+type LiveEntry = Followed & { readonly shared: SharedSet<LiveSet> };
+/** What is to be made. */
+type SetTask = { readonly key: string; readonly filter: Filter; readonly recordsMax: number };
+/** The latest making of a filter's set, and how many records that may have. */
+type MakingEntry = { readonly making: SetMaking; readonly recordsMax: number };
 
 /** A filter without its time range. */
 function timeless({ since: _, until: __, ...filter }: Filter): Filter {
@@ -25,11 +31,11 @@ const everything = filterKey({});
 
 /**
  * The local sets of reconciliation (NIP-77). A filter that is asked for again gets a set that stands: it follows the
- * store by itself, so that the next reconciliation starts at once, of any stretch of time of it too. Live sets are bounded in number and memory; the
- * one that was used least recently gives way.
+ * store by itself, so that the next reconciliation starts at once, of any stretch of time of it too. Live sets are
+ * bounded in number and memory; the one that was used least recently gives way.
  *
  * A set is made in turns of the event loop, between which the store may change; what changed is made up for at the
- * end. A set that stands changes while it is read: whoever reads it over several messages sees each time what is
+ * end. Who asks for one that is being made waits for it, and it goes on in the turns of all who do. A set that stands changes while it is read: whoever reads it over several messages sees each time what is
  * stored then.
  */
 export class LocalSets {
@@ -39,8 +45,10 @@ export class LocalSets {
   /** By filter; the least recently used first. */
   readonly #live = new Map<string, LiveEntry>();
   readonly #building = new Set<Building>();
-  /** By filter, what settles when its set in the making is done: never two of the same at once. */
-  readonly #done = new Map<string, Promise<unknown>>();
+  /** By filter: whoever asks for the same meanwhile gets the set too. */
+  readonly #makings = new Map<string, MakingEntry>();
+  /** Of those who have none of their own. */
+  readonly #turns = new Turns();
   /** What was given out of those that stand. */
   readonly #leases = new WeakSet<LocalSet>();
   /** Filters that were asked for once, the oldest first. */
@@ -71,26 +79,30 @@ export class LocalSets {
     filter: Filter,
     recordsMax: number,
     signal?: AbortSignal,
-    turns?: WorkTurns,
+    turns: WorkTurns = this.#turns,
   ): Promise<LocalSet | undefined> {
     const key = filterKey(filter);
-    for (let done = this.#done.get(key); done !== undefined; done = this.#done.get(key)) {
-      await done;
-      signal?.throwIfAborted();
-    }
     const live = this.#lease(key, filter) ?? this.#lease(filterKey(timeless(filter)), filter);
     if (live !== undefined) {
       if (live.size <= recordsMax) return live;
       live[Symbol.dispose]();
       return undefined;
     }
-    const made = this.#make(key, filter, recordsMax, signal, turns);
-    const done = made.then(
-      () => this.#done.delete(key),
-      () => this.#done.delete(key),
+    return await this.#makingOf(key, filter, recordsMax).ask(turns, signal, (shared) =>
+      shared === undefined || shared.size > recordsMax ? undefined : this.#leaseOf(key, shared),
     );
-    this.#done.set(key, done);
-    return await made;
+  }
+
+  /** The making of a set that may have as many records; nobody waits for one that fails because of less. */
+  #makingOf(key: string, filter: Filter, recordsMax: number): SetMaking {
+    const latest = this.#makings.get(key);
+    if (latest !== undefined && latest.recordsMax >= recordsMax) return latest.making;
+    const making: SetMaking = new SetMaking(
+      (turns) => this.#make({ key, filter, recordsMax }, making, turns),
+      () => this.#forget(key, making),
+    );
+    this.#makings.set(key, { making, recordsMax });
+    return making;
   }
 
   /** A hold on the set that stands under a key, as far as it lies in the time range of the filter. */
@@ -104,56 +116,64 @@ export class LocalSets {
     return lease;
   }
 
+  #leaseOf(key: string, shared: SharedSet): LocalSet {
+    const lease = shared.lease();
+    if (this.#live.get(key)?.shared === shared) this.#leases.add(lease);
+    return lease;
+  }
+
+  /** Who asks from now on does not get what is made there. */
+  #forget(key: string, making: SetMaking): void {
+    if (this.#makings.get(key)?.making === making) this.#makings.delete(key);
+  }
+
   async #make(
-    key: string,
-    filter: Filter,
-    recordsMax: number,
-    signal: AbortSignal | undefined,
-    turns: WorkTurns | undefined,
-  ): Promise<LocalSet | undefined> {
+    { key, filter, recordsMax }: SetTask,
+    making: SetMaking,
+    turns: WorkTurns,
+  ): Promise<MadeSet | undefined> {
     using builder = this.#kernels.createRecordSet();
-    const building: Building = {
-      filter,
-      handle: undefined,
-      changes: new SetChanges(limits.localSetChangesMax),
-    };
+    const changes = new SetChanges(limits.localSetChangesMax);
+    const building: Building = { filter, handle: undefined, changes };
     this.#building.add(building);
     try {
-      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, signal, turns))) return undefined;
+      if (!(await this.#store.collectInTurns(filter, recordsMax, builder, undefined, turns)))
+        return undefined;
     } finally {
       this.#building.delete(building);
       this.#unfollow(building);
+      this.#forget(key, making);
     }
     // From here to the end in one turn: the set misses nothing.
-    const { changes } = building;
+    const standing = this.#live.get(key)?.shared;
+    if (standing !== undefined) return { shared: standing, hold: standing.lease() };
     using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
     if (anew !== undefined) this.#store.collect(filter, anew);
     const records = anew ?? builder;
-    const isStanding = this.#isWorthStanding(key, records.size) && this.#makeRoom(records.size);
-    if (!isStanding && changes.isEmpty) return records.seal();
+    const isStanding =
+      this.#isWorthStanding(key, records.size, making.isShared) && this.#makeRoom(records.size);
+    if (!isStanding && changes.isEmpty) return heldByReaders(records.seal());
     const set = records.toLiveSet();
     try {
       changes.applyTo(set);
-      return isStanding ? this.#toLiveSet(key, filter, set) : set;
+      return isStanding ? this.#letStand(key, filter, set) : heldByReaders(set);
     } catch (error) {
       set[Symbol.dispose]();
       throw error;
     }
   }
 
-  #toLiveSet(key: string, filter: Filter, set: LiveSet): LocalSet {
+  #letStand(key: string, filter: Filter, set: LiveSet): MadeSet {
     const live: LiveEntry = { filter, shared: new SharedSet(set), handle: this.#matcher.add(filter) };
     this.#live.set(key, live);
-    const lease = live.shared.lease();
-    this.#leases.add(lease);
-    return lease;
+    return { shared: live.shared, hold: live.shared.lease() };
   }
 
-  #isWorthStanding(key: string, records: number): boolean {
+  #isWorthStanding(key: string, records: number, isShared: boolean): boolean {
     if (records < limits.liveSetRecordsMin) return false;
     const memory = this.#kernels.memory();
     if (records * recordBytes * 2 > memory.bytesMax * limits.liveSetsMemoryShareMax) return false;
-    if (key === everything || this.#askedOnce.delete(key)) return true;
+    if (this.#askedOnce.delete(key) || key === everything || isShared) return true;
     this.#askedOnce.add(key);
     for (const oldest of this.#askedOnce) {
       if (this.#askedOnce.size <= limits.liveSetCandidatesMax) break;
@@ -227,4 +247,12 @@ export class LocalSets {
     for (const { changes } of this.#building) changes.remove(created_at, bytes);
     for (const { shared } of this.#live.values()) shared.set.delete(created_at, bytes);
   }
+}
+
+/** A set that lives as long as somebody reads it. */
+function heldByReaders(set: LocalSet): MadeSet {
+  const shared = new SharedSet(set);
+  const hold = shared.lease();
+  shared.evict();
+  return { shared, hold };
 }
