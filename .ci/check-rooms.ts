@@ -14,6 +14,7 @@ const levels: readonly (readonly string[])[] = [
   ['hosting'],
   ['admission', 'alignment'],
   ['policy'],
+  ['purgatory'],
   ['repositories'],
   ['git-protocol'],
   ['git', 'store'],

@@ -7,6 +7,7 @@ import { type Filter, matchesFilter } from '../src/nostr/filter.js';
 import type { Backend } from '../src/store/backend.js';
 import type { EventStore } from '../src/store/event-store.js';
 import { EventIndex } from '../src/store/index/event-index.js';
+import { MemoryJournal } from '../src/store/journal.js';
 import { assembleStore } from '../src/store/opened-store.js';
 import { Reasons } from '../src/store/refused/reasons.js';
 import { randomHex32 } from './data.js';
@@ -33,6 +34,7 @@ export const queryTopic: Topic = {
 function createStore(): EventStore {
   const done = Promise.resolve();
   const backend: Backend = {
+    journal: new MemoryJournal(),
     pendingEvents: 0,
     logRecords: 0,
     isStopped: false,

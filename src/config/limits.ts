@@ -298,6 +298,38 @@ export const limits = {
   /** Of these, the most that clients of one address add in a day: nobody uses them up for all others. */
   addressStrangerEventsPerDayMax: 1_000,
 
+  // Events that wait for git data
+  /** How long an event is held: from its arrival, or from the last push or state that it waited for. */
+  heldMsMax: 1_800_000,
+  /** A push or a state that lengthens that by less is not written down. */
+  heldRenewalMsMin: 60_000,
+  /** Most events of one key that are held. */
+  heldKeyEventsMax: 1_000,
+  /** Bytes of those. */
+  heldKeyBytesMax: 8_388_608,
+  /** Most events that are held of those that came from one address. */
+  heldAddressEventsMax: 5_000,
+  /** Bytes of those. */
+  heldAddressBytesMax: 16_777_216,
+  /** Most announcements that are held of those that came from one address. */
+  heldAddressRepositoriesMax: 500,
+  /** Most events that are held. */
+  heldEventsMax: 50_000,
+  /** Bytes of those. */
+  heldBytesMax: 33_554_432,
+  /** How long an announcement that was held in vain is remembered, for its author to come back. */
+  lapsedAnnouncementMsMax: 86_400_000,
+  /** Bytes of those; the oldest give way. */
+  lapsedAnnouncementBytesMax: 16_777_216,
+  /** How long a `refs/nostr/<event id>` waits for its event. */
+  awaitedPullRequestMsMax: 1_200_000,
+  /** Most of these in one repository. */
+  awaitedPerRepositoryMax: 100,
+  /** Most of these that were pushed from one address. */
+  awaitedPerAddressMax: 200,
+  /** Most of these in all. */
+  awaitedMax: 5_000,
+
   // Git
   /** Longest ref name, in bytes of UTF-8. */
   refNameBytesMax: 1_024,

@@ -29,6 +29,12 @@ export function addressOf(event: NostrEvent): Address | undefined {
   return { kind: event.kind, pubkey: event.pubkey, identifier: firstTagValue(event, 'd') ?? '' };
 }
 
+/** The same as text. */
+export function addressTextOf(event: NostrEvent): string | undefined {
+  const address = addressOf(event);
+  return address && formatAddress(address);
+}
+
 /** Whether `a` replaces `b` at the same address: the newer wins, on a tie the lower id (NIP-01). */
 export function supersedes(
   a: Pick<NostrEvent, 'created_at' | 'id'>,

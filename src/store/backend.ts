@@ -4,6 +4,7 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import type { TermList } from './index/terms.js';
+import type { Journal } from './journal.js';
 import type { Reasons } from './refused/reasons.js';
 
 /** An event that is stored now, and its bytes (nostr/event-body.ts) where these are at hand. */
@@ -20,6 +21,8 @@ export type BodyFault = 'missing' | 'damaged' | 'unreadable';
  * of every change of the index, so that the index can be built again.
  */
 export type Backend = {
+  /** Records that are written together with the events. */
+  readonly journal: Journal;
   /** Events that wait to be written. */
   readonly pendingEvents: number;
   /** Records of the index log on disk; 0 where there is none. */

@@ -5,6 +5,7 @@ import type { StoredEvent } from './event-store.js';
 import { EventIndex } from './index/event-index.js';
 import type { RowTable } from './index/rows/row-table.js';
 import type { TermList } from './index/terms.js';
+import { MemoryJournal } from './journal.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from './opened-store.js';
 import { Reasons } from './refused/reasons.js';
 
@@ -23,6 +24,7 @@ class MemoryBackend implements Backend {
     this.#rows = rows;
   }
 
+  readonly journal = new MemoryJournal();
   readonly pendingEvents = 0;
   readonly logRecords = 0;
   readonly isStopped = false;

@@ -4,6 +4,7 @@ import type { StoreParts } from './backend.js';
 import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
 import { IndexedStore } from './indexed-store.js';
+import type { Journal } from './journal.js';
 import type { RefusedIndex } from './refused/refused-index.js';
 import { RefusedRows } from './refused/refused-rows.js';
 
@@ -17,10 +18,11 @@ export type StoreOptions = FaultOptions & {
   readonly rowsPerTurn?: number;
 };
 
-/** A store and its memory of refused events. Disposing of the store closes both. */
+/** A store, its memory of refused events and its journal. Disposing of the store closes all of them. */
 export type OpenedStore = {
   readonly store: EventStore;
   readonly refused: RefusedIndex;
+  readonly journal: Journal;
   /** What was found missing when it was opened, in sentences for the operator; empty where nothing was. */
   readonly losses: readonly string[];
   /** For metrics. */
@@ -53,6 +55,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
       rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
     }),
     refused,
+    journal: backend.journal,
     losses: [],
     stats: () => ({
       storedEvents: index.storedCount,

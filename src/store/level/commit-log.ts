@@ -8,6 +8,7 @@ import type { Backend, BodyFault, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
+import type { Journal } from '../journal.js';
 import type { Reasons } from '../refused/reasons.js';
 import { BodyCache } from './bodies/body-cache.js';
 import { LazyBody, memoryOfBody } from './bodies/body-codec.js';
@@ -15,7 +16,8 @@ import { readBodies } from './bodies/body-reader.js';
 import { bodyIn, sealBody } from './bodies/sealed-body.js';
 import type { Compaction, LogSize } from './compaction.js';
 import { type Database, jsonBytes } from './database.js';
-import { bodyKey, metaKeys, segmentKey } from './keys.js';
+import { journalRecords, sealRecord } from './journal-records.js';
+import { bodyKey, journalKey, metaKeys, segmentKey } from './keys.js';
 import { SegmentWriter } from './segment.js';
 import { isCorruption } from './segment-entries.js';
 
@@ -24,6 +26,8 @@ type Batch = {
   readonly segment: SegmentWriter;
   readonly bodies: number[];
   readonly deleted: number[];
+  /** Records of the journal by name; `undefined` for those that go. */
+  readonly journal: Map<string, Uint8Array | undefined>;
   bytes: number;
   readonly done: Deferred<void>;
 };
@@ -62,6 +66,11 @@ export type LogParts = {
  * into the binding. Bodies that wait are read from memory.
  */
 export class CommitLog implements Backend {
+  readonly journal: Journal = {
+    put: (name, value) => this.#note(name, value),
+    delete: (name) => this.#note(name, undefined),
+    entries: () => journalRecords(this.#parts.db),
+  };
   readonly #parts: LogParts;
   readonly #pending = new Map<number, Pending>();
   readonly #cache = new BodyCache(limits.storeCacheBytesMax);
@@ -138,7 +147,7 @@ export class CommitLog implements Backend {
   written(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
     const open = this.#batches.at(-1)!;
-    if (open.segment.records === 0) return this.#batches.at(-2)?.done.promise ?? this.#lastWritten;
+    if (isEmpty(open)) return this.#batches.at(-2)?.done.promise ?? this.#lastWritten;
     this.#wake();
     return open.done.promise;
   }
@@ -203,6 +212,14 @@ export class CommitLog implements Backend {
     }
   }
 
+  #note(name: string, value: Uint8Array | undefined): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped);
+    const batch = this.#openBatch();
+    batch.journal.set(name, value);
+    batch.bytes += value?.length ?? 0;
+    return this.written();
+  }
+
   /** The batch that is being filled; a full one is left to be written. */
   #openBatch(): Batch {
     const open = this.#batches.at(-1)!;
@@ -236,7 +253,7 @@ export class CommitLog implements Backend {
   }
 
   #waits(): boolean {
-    return this.#batches.length > 1 || this.#batches[0]!.segment.records > 0;
+    return this.#batches.length > 1 || !isEmpty(this.#batches[0]!);
   }
 
   /** Writes batch after batch until nobody waits, and lets compaction take a step. */
@@ -267,6 +284,11 @@ export class CommitLog implements Backend {
     if (batches.length === this.#batches.length) this.#batches.push(newBatch());
     const chain = db.batch();
     for (const batch of batches) {
+      for (const [name, value] of batch.journal) {
+        const key = journalKey(name);
+        if (value === undefined) chain.del(key);
+        else chain.put(key, sealRecord(key, value));
+      }
       if (batch.segment.records === 0) continue;
       for (const sequence of batch.bodies) {
         const pending = this.#pending.get(sequence);
@@ -305,5 +327,10 @@ export class CommitLog implements Backend {
 }
 
 function newBatch(): Batch {
-  return { segment: new SegmentWriter(), bodies: [], deleted: [], bytes: 0, done: deferred<void>() };
+  const done = deferred<void>();
+  return { segment: new SegmentWriter(), bodies: [], deleted: [], journal: new Map(), bytes: 0, done };
+}
+
+function isEmpty({ segment, journal }: Batch): boolean {
+  return segment.records === 0 && journal.size === 0;
 }

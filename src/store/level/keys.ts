@@ -1,5 +1,6 @@
 /** The first byte of a key: what stands under it. */
 const body = 0x62;
+const journal = 0x6a;
 const segment = 0x73;
 
 /** The body of the row with that sequence: `b` and the sequence, so that neighbours in time are neighbours on disk. */
@@ -12,8 +13,19 @@ export function segmentKey(number: number): Uint8Array {
   return numberKey(segment, number);
 }
 
+/** A record of the journal: `j` and its name in UTF-8, which is not empty. Programs that know no journal leave it alone. */
+export function journalKey(name: string): Uint8Array {
+  return Buffer.from(`j${name}`);
+}
+
+/** The first key that a journal record may have. */
+export const journalStart = Buffer.of(journal);
+/** The key behind all journal records. */
+export const journalEnd = Buffer.of(journal + 1);
+
 /** Whether a key has the form of one of ours. */
 export function isOwnKey(key: Uint8Array): boolean {
+  if (key[0] === journal) return key.length > 1;
   return key.length === 9 && (key[0] === body || key[0] === segment);
 }
 

@@ -1,0 +1,107 @@
+import { limits } from '../config/limits.js';
+import { localAddressGroup } from '../lib/budgets/address-group.js';
+import type { Clock } from '../lib/clock.js';
+import type { RepositoryId } from '../repositories/repository-directory.js';
+import type { Journal } from '../store/journal.js';
+import { type AwaitedPullRequest, journalEntryOf, journalNameOf } from './records.js';
+
+/**
+ * Refs `refs/nostr/<event id>` that were pushed before their events: for 20 minutes, across restarts. Bounded by
+ * repository, by the address that pushed, and in all.
+ */
+export class AwaitedPullRequests {
+  readonly #journal: Pick<Journal, 'put' | 'delete'>;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** By name in the journal. */
+  readonly #awaited = new Map<string, AwaitedPullRequest>();
+
+  constructor(journal: Pick<Journal, 'put' | 'delete'>, clock: Pick<Clock, 'now'>) {
+    this.#journal = journal;
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#awaited.size;
+  }
+
+  /** Takes in what the journal has. */
+  enter(awaited: AwaitedPullRequest): void {
+    this.#awaited.set(journalNameOf({ type: 'awaited', value: awaited }), awaited);
+  }
+
+  /** Begins to wait for an event, or begins anew; `written` settles when that is journaled. */
+  add(
+    repository: RepositoryId,
+    eventId: string,
+    addressGroup: string | undefined,
+  ): { readonly written: Promise<void> } | { readonly refusal: string } {
+    const deadlineMs = this.#clock.now() + limits.awaitedPullRequestMsMax;
+    const { pubkey, identifier } = repository;
+    const value: AwaitedPullRequest = {
+      repository: { pubkey, identifier },
+      eventId,
+      addressGroup,
+      deadlineMs,
+    };
+    const entry = journalEntryOf({ type: 'awaited', value });
+    const refusal = this.#awaited.has(entry.name) ? undefined : this.#refusal(value);
+    if (refusal !== undefined) return { refusal };
+    this.enter(value);
+    return { written: this.#journal.put(entry.name, entry.value) };
+  }
+
+  has(repository: RepositoryId, eventId: string): boolean {
+    return this.repositoriesOf(eventId).some((other) => isSame(other, repository));
+  }
+
+  /** The events that a repository has refs for, and that have not come. */
+  of(repository: RepositoryId): string[] {
+    return this.#matching((awaited) => isSame(awaited.repository, repository)).map(({ eventId }) => eventId);
+  }
+
+  /** The repositories that have a ref for an event that has not come. */
+  repositoriesOf(eventId: string): RepositoryId[] {
+    return this.#matching((awaited) => awaited.eventId === eventId).map(({ repository }) => repository);
+  }
+
+  /** Waits no longer, for the event has come or its ref is gone; settles when that is journaled. */
+  async forget(repository: RepositoryId, eventId: string): Promise<void> {
+    const found = this.#matching(
+      (awaited) => awaited.eventId === eventId && isSame(awaited.repository, repository),
+    );
+    await Promise.all(found.map((awaited) => this.#remove(awaited)));
+  }
+
+  /** Those whose time is over. They are forgotten with `forget`, when their refs are gone. */
+  due(): AwaitedPullRequest[] {
+    const nowMs = this.#clock.now();
+    return this.#matching(({ deadlineMs }) => deadlineMs <= nowMs);
+  }
+
+  #remove(value: AwaitedPullRequest): Promise<void> {
+    const name = journalNameOf({ type: 'awaited', value });
+    this.#awaited.delete(name);
+    return this.#journal.delete(name);
+  }
+
+  #refusal({ repository, addressGroup }: AwaitedPullRequest): string | undefined {
+    if (this.of(repository).length >= limits.awaitedPerRepositoryMax)
+      return `this repository has ${limits.awaitedPerRepositoryMax} refs/nostr that wait for their events; publish those first`;
+    const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
+    const ofAddress = isCounted ? this.#matching((awaited) => awaited.addressGroup === addressGroup) : [];
+    if (ofAddress.length >= limits.awaitedPerAddressMax)
+      return `${limits.awaitedPerAddressMax} refs/nostr pushed from one address wait for their events; publish those first`;
+    if (this.#awaited.size >= limits.awaitedMax)
+      return `${limits.awaitedMax} refs/nostr wait for their events, the most that this server takes; try again later`;
+    return undefined;
+  }
+
+  /** They are few. */
+  #matching(isSuch: (awaited: AwaitedPullRequest) => boolean): AwaitedPullRequest[] {
+    return [...this.#awaited.values()].filter(isSuch);
+  }
+}
+
+function isSame(a: RepositoryId, b: RepositoryId): boolean {
+  return a.pubkey === b.pubkey && a.identifier === b.identifier;
+}

@@ -1,0 +1,127 @@
+import { limits } from '../config/limits.js';
+import { localAddressGroup } from '../lib/budgets/address-group.js';
+import { eventBytes } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import type { HeldEvent } from './held-event.js';
+
+/** What the operator decided about repositories that nobody has pushed to yet. */
+export type HeldSettings = {
+  /** Of one key. */
+  readonly keyHeldRepositoriesMax: number;
+  /** Of all keys. */
+  readonly heldRepositoriesMax: number;
+};
+
+/** Whose limit was met. */
+export type HeldScope = 'key' | 'address' | 'all';
+
+/** Too much is held to hold one more; the reason says what to do. */
+export type HeldRefusal = { readonly scope: HeldScope; readonly reason: string };
+
+type Amount = { readonly events: number; readonly bytes: number; readonly repositories: number };
+type HeldOf = Pick<HeldEvent, 'event' | 'addressGroup'>;
+
+const nothing: Amount = { events: 0, bytes: 0, repositories: 0 };
+
+/** How much is held of each key, from each address and in all, and what is too much: keys cost a stranger nothing. */
+export class HeldCounts {
+  readonly #maxOf: Readonly<Record<HeldScope, Amount>>;
+  readonly #keys = new Map<string, Amount>();
+  readonly #addresses = new Map<string, Amount>();
+  #all = nothing;
+
+  constructor({ keyHeldRepositoriesMax, heldRepositoriesMax }: HeldSettings) {
+    this.#maxOf = {
+      key: {
+        events: limits.heldKeyEventsMax,
+        bytes: limits.heldKeyBytesMax,
+        repositories: keyHeldRepositoriesMax,
+      },
+      address: {
+        events: limits.heldAddressEventsMax,
+        bytes: limits.heldAddressBytesMax,
+        repositories: limits.heldAddressRepositoriesMax,
+      },
+      all: { events: limits.heldEventsMax, bytes: limits.heldBytesMax, repositories: heldRepositoriesMax },
+    };
+  }
+
+  /** Bytes of all that is held. */
+  get bytes(): number {
+    return this.#all.bytes;
+  }
+
+  add(held: HeldOf): void {
+    this.#count(held, 1);
+  }
+
+  remove(held: HeldOf): void {
+    this.#count(held, -1);
+  }
+
+  /** Why one more is too many, if it is; `replaced` goes for it. */
+  refusal(held: HeldOf, replaced: HeldOf | undefined): HeldRefusal | undefined {
+    if (replaced !== undefined) this.remove(replaced);
+    const refusal = this.#refusal(held);
+    if (replaced !== undefined) this.add(replaced);
+    return refusal;
+  }
+
+  #refusal({ event, addressGroup }: HeldOf): HeldRefusal | undefined {
+    const more = amountOf(event);
+    const isOver = (amount: Amount, scope: HeldScope): keyof Amount | undefined => {
+      const max = this.#maxOf[scope];
+      const names: (keyof Amount)[] = ['events', 'bytes', 'repositories'];
+      return names.find((name) => more[name] > 0 && amount[name] + more[name] > max[name]);
+    };
+    const ofKey = isOver(this.#keys.get(event.pubkey) ?? nothing, 'key');
+    if (ofKey !== undefined) return refusalOf('key', ofKey, this.#maxOf.key);
+    const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
+    const ofAddress = isCounted ? isOver(this.#addresses.get(addressGroup) ?? nothing, 'address') : undefined;
+    if (ofAddress !== undefined) return refusalOf('address', ofAddress, this.#maxOf.address);
+    const ofAll = isOver(this.#all, 'all');
+    return ofAll && refusalOf('all', ofAll, this.#maxOf.all);
+  }
+
+  #count({ event, addressGroup }: HeldOf, sign: 1 | -1): void {
+    const amount = amountOf(event);
+    this.#all = sum(this.#all, amount, sign);
+    count(this.#keys, event.pubkey, amount, sign);
+    if (addressGroup !== undefined) count(this.#addresses, addressGroup, amount, sign);
+  }
+}
+
+const things: Readonly<Record<keyof Amount, string>> = {
+  events: 'events that wait for git data',
+  bytes: 'bytes of events that wait for git data',
+  repositories: 'repositories to which nothing was pushed',
+};
+
+function refusalOf(scope: HeldScope, name: keyof Amount, max: Amount): HeldRefusal {
+  const much = `${max[name]} ${things[name]}`;
+  const reasons: Readonly<Record<HeldScope, string>> = {
+    key: `restricted: this key may have ${much}; push first, or wait half an hour`,
+    address: `rate-limited: one address may have ${much}; push first, or wait half an hour`,
+    all: `rate-limited: this relay takes ${much}, and has as many; try again later`,
+  };
+  return { scope, reason: reasons[scope] };
+}
+
+function amountOf(event: HeldEvent['event']): Amount {
+  const repositories = event.kind === kinds.repositoryAnnouncement ? 1 : 0;
+  return { events: 1, bytes: eventBytes(event), repositories };
+}
+
+function sum(a: Amount, b: Amount, sign: 1 | -1): Amount {
+  return {
+    events: a.events + sign * b.events,
+    bytes: a.bytes + sign * b.bytes,
+    repositories: a.repositories + sign * b.repositories,
+  };
+}
+
+function count(amounts: Map<string, Amount>, key: string, amount: Amount, sign: 1 | -1): void {
+  const counted = sum(amounts.get(key) ?? nothing, amount, sign);
+  if (counted.events === 0) amounts.delete(key);
+  else amounts.set(key, counted);
+}

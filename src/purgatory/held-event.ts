@@ -1,0 +1,25 @@
+import type { NostrEvent } from '../nostr/event.js';
+
+/** What a client is told of an event that is held, and what is remembered of it against its copies from other relays. */
+export const heldReason = "purgatory: won't be served until git data arrives";
+
+/** Whether a reason of refusal is that of an event that is held, or was. */
+export function isHeldReason(reason: string): boolean {
+  return reason === heldReason;
+}
+
+/** An event that was acknowledged and is not served: not until its git data, or what it hangs on, is here. */
+export type HeldEvent = {
+  readonly event: NostrEvent;
+  /** Of the clients that it came from (`lib/budgets/address-group.ts`). */
+  readonly addressGroup: string | undefined;
+  /** Ids of the held events that it hangs on and cannot be stored without; none when it waits for git data. */
+  readonly parents: readonly string[];
+  /** In milliseconds since 1970. */
+  readonly heldAtMs: number;
+  /** When it is forgotten, in milliseconds since 1970; while a parent is held, not before that one. */
+  readonly deadlineMs: number;
+};
+
+/** How the holding of an event ends. */
+export type ReleaseCause = 'promoted' | 'expired' | 'deleted' | 'replaced';

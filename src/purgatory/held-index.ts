@@ -1,0 +1,127 @@
+import { addressTextOf, supersedes } from '../nostr/address.js';
+import { firstTagValue, type NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import { referencesOf } from '../nostr/repository.js';
+import type { HeldEvent } from './held-event.js';
+
+/** The held events by id, and by all else that they are looked for by. */
+export class HeldIndex {
+  readonly #events = new Map<string, HeldEvent>();
+  /** By address: one each, as the newest replaces the others. */
+  readonly #byAddress = new Map<string, string>();
+  /** By identifier, the ids of states. */
+  readonly #states = new Map<string, Set<string>>();
+  /** By what they refer to, an id or an address, the ids of events. */
+  readonly #referring = new Map<string, Set<string>>();
+  /** By parent, the ids of events that hang on it. */
+  readonly #children = new Map<string, Set<string>>();
+
+  get size(): number {
+    return this.#events.size;
+  }
+
+  get(id: string): HeldEvent | undefined {
+    return this.#events.get(id);
+  }
+
+  all(): IterableIterator<HeldEvent> {
+    return this.#events.values();
+  }
+
+  /** Adds an event, or takes it in anew. */
+  set(held: HeldEvent): void {
+    const { event, parents } = held;
+    this.delete(event.id);
+    this.#events.set(event.id, held);
+    const address = addressTextOf(event);
+    if (address !== undefined) this.#byAddress.set(address, event.id);
+    if (event.kind === kinds.repositoryState) add(this.#states, identifierOf(event), event.id);
+    for (const reference of namesIn(event)) add(this.#referring, reference, event.id);
+    for (const parent of parents) add(this.#children, parent, event.id);
+  }
+
+  delete(id: string): void {
+    const held = this.#events.get(id);
+    if (held === undefined) return;
+    const { event, parents } = held;
+    this.#events.delete(id);
+    const address = addressTextOf(event);
+    if (address !== undefined && this.#byAddress.get(address) === id) this.#byAddress.delete(address);
+    if (event.kind === kinds.repositoryState) remove(this.#states, identifierOf(event), id);
+    for (const reference of namesIn(event)) remove(this.#referring, reference, id);
+    for (const parent of parents) remove(this.#children, parent, id);
+  }
+
+  /** Takes in new times of an event. */
+  renew(held: HeldEvent): void {
+    this.#events.set(held.event.id, held);
+  }
+
+  /** The event at an address, `<kind>:<pubkey>:<identifier>`. */
+  at(address: string): HeldEvent | undefined {
+    return this.#events.get(this.#byAddress.get(address) ?? '');
+  }
+
+  /** The event that stands where this one belongs (NIP-01). */
+  atAddressOf(event: NostrEvent): HeldEvent | undefined {
+    return this.at(addressTextOf(event) ?? '');
+  }
+
+  /** The states of all repositories of an identifier, newest first. */
+  statesOf(identifier: string): HeldEvent[] {
+    const states = this.#listed(this.#states.get(identifier));
+    return states.sort((a, b) => (supersedes(a.event, b.event) ? -1 : 1));
+  }
+
+  /** The events that refer to an id or an address. */
+  referringTo(name: string): HeldEvent[] {
+    return this.#listed(this.#referring.get(name));
+  }
+
+  /** The events that hang on one. */
+  childrenOf(id: string): HeldEvent[] {
+    return this.#listed(this.#children.get(id));
+  }
+
+  /** The ids of the events that this one refers to, or that refer to it: by id, or by address. */
+  relativesOf(event: NostrEvent): string[] {
+    if (this.#events.size === 0) return [];
+    const relatives = new Set<string>();
+    const { ids, addresses } = referencesOf(event);
+    for (const id of ids) if (this.#events.has(id)) relatives.add(id);
+    for (const address of addresses) {
+      const id = this.#byAddress.get(address);
+      if (id !== undefined) relatives.add(id);
+    }
+    const address = addressTextOf(event);
+    const ownNames = address === undefined ? [event.id] : [event.id, address];
+    for (const name of ownNames) for (const id of this.#referring.get(name) ?? []) relatives.add(id);
+    relatives.delete(event.id);
+    return [...relatives];
+  }
+
+  #listed(ids: Iterable<string> = []): HeldEvent[] {
+    return [...ids].flatMap((id) => this.#events.get(id) ?? []);
+  }
+}
+
+function identifierOf(event: NostrEvent): string {
+  return firstTagValue(event, 'd') ?? '';
+}
+
+function namesIn(event: NostrEvent): string[] {
+  const { ids, addresses } = referencesOf(event);
+  return [...ids, ...addresses];
+}
+
+function add(sets: Map<string, Set<string>>, key: string, id: string): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([id]));
+  else set.add(id);
+}
+
+function remove(sets: Map<string, Set<string>>, key: string, id: string): void {
+  const set = sets.get(key);
+  set?.delete(id);
+  if (set?.size === 0) sets.delete(key);
+}

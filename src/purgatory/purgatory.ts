@@ -1,0 +1,231 @@
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
+import { addressTextOf, formatAddress, supersedes } from '../nostr/address.js';
+import { deletionTargets, isDeletion } from '../nostr/deletion.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import { repositoriesOf, repositoryAddress } from '../nostr/repository.js';
+import { isPullRequest } from '../repositories/pull-request.js';
+import type { RepositoryId } from '../repositories/repository-directory.js';
+import type { Journal } from '../store/journal.js';
+import { AwaitedPullRequests } from './awaited-pull-requests.js';
+import { HeldCounts, type HeldSettings } from './held-counts.js';
+import type { HeldEvent, ReleaseCause } from './held-event.js';
+import { HeldIndex } from './held-index.js';
+import { LapsedAnnouncements } from './lapsed-announcements.js';
+import type { PurgatoryMetrics } from './purgatory-metrics.js';
+import { journalEntryOf, journalNameOf, type LapsedAnnouncement, recordIn } from './records.js';
+
+export type PurgatoryParts = {
+  readonly journal: Journal;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly settings: HeldSettings;
+  readonly metrics: PurgatoryMetrics;
+  /** Told of each event at once, before anybody else can ask: it has a say from now on, or no longer. */
+  readonly listener: HoldingListener;
+};
+
+export type HoldingListener = { onHeld(event: NostrEvent): void; onReleased(event: NostrEvent): void };
+
+/** Where an event came from, and the held events that it cannot be stored without. */
+export type HoldingTerms = Pick<HeldEvent, 'addressGroup' | 'parents'>;
+
+/** What became of an event that was to be held. `written` settles when it is journaled: only then may it be acknowledged. */
+export type Holding = { readonly written: Promise<void> } | { readonly refusal: string };
+
+/**
+ * The events that were acknowledged and wait for their git data (GRASP-01), for half an hour: in memory, and in a journal
+ * in the database of events, as durable as those. Time during which the daemon was down counts.
+ */
+export class Purgatory {
+  readonly awaited: AwaitedPullRequests;
+  readonly #parts: PurgatoryParts;
+  readonly #index = new HeldIndex();
+  readonly #counts: HeldCounts;
+  readonly #lapsed: LapsedAnnouncements;
+  /** By id, the writes under way. */
+  readonly #writing = new Map<string, Promise<void>>();
+
+  constructor(parts: PurgatoryParts) {
+    this.#parts = parts;
+    this.#counts = new HeldCounts(parts.settings);
+    this.#lapsed = new LapsedAnnouncements(parts.journal);
+    this.awaited = new AwaitedPullRequests(parts.journal, parts.clock);
+    parts.metrics.watch({
+      all: () => this.#index.all(),
+      bytes: () => this.#counts.bytes,
+      awaited: () => this.awaited.size,
+      nowMs: () => parts.clock.now(),
+    });
+  }
+
+  /** Takes in what the journal has, also what expired meanwhile: the next sweep takes that. */
+  async load(): Promise<void> {
+    for await (const entry of this.#parts.journal.entries()) {
+      const record = recordIn(entry);
+      if (record?.type === 'held') this.#enter(record.value);
+      else if (record?.type === 'lapsed') this.#lapsed.enter(record.value);
+      else if (record?.type === 'awaited') this.awaited.enter(record.value);
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#index.get(id) !== undefined;
+  }
+
+  get(id: string): HeldEvent | undefined {
+    return this.#index.get(id);
+  }
+
+  /** All held events. */
+  all(): IterableIterator<HeldEvent> {
+    return this.#index.all();
+  }
+
+  announcementOf({ pubkey, identifier }: RepositoryId): HeldEvent | undefined {
+    return this.#index.at(repositoryAddress(pubkey, identifier));
+  }
+
+  /** The states of all repositories of an identifier, whoever signed them, newest first. */
+  statesOf(identifier: string): readonly HeldEvent[] {
+    return this.#index.statesOf(identifier);
+  }
+
+  pullRequest(id: string): HeldEvent | undefined {
+    const held = this.#index.get(id);
+    return held !== undefined && isPullRequest(held.event) ? held : undefined;
+  }
+
+  /** The pull requests, and updates of such, whose `a` tags name a repository. */
+  pullRequestsOf({ pubkey, identifier }: RepositoryId): readonly HeldEvent[] {
+    const naming = this.#index.referringTo(repositoryAddress(pubkey, identifier));
+    return naming.filter(
+      ({ event }) =>
+        isPullRequest(event) &&
+        repositoriesOf(event).some((named) => named.pubkey === pubkey && named.identifier === identifier),
+    );
+  }
+
+  /** The ids of the held events that an event refers to, or that refer to it. */
+  relativesOf(event: NostrEvent): readonly string[] {
+    return this.#index.relativesOf(event);
+  }
+
+  /** The held events that hang on one. */
+  dependantsOf(id: string): readonly HeldEvent[] {
+    return this.#index.childrenOf(id);
+  }
+
+  /** The held version that an event would replace, or be replaced by. */
+  versionOf(event: NostrEvent): HeldEvent | undefined {
+    const version = this.#index.atAddressOf(event);
+    return version?.event.id === event.id ? undefined : version;
+  }
+
+  /** The held events that a deletion request takes: those of its author (NIP-09). */
+  deletedBy(request: NostrEvent): readonly HeldEvent[] {
+    if (!isDeletion(request)) return [];
+    const { ids, addresses } = deletionTargets(request);
+    const byId = ids.flatMap((id) => this.#index.get(id) ?? []);
+    const byAddress = addresses.flatMap((address) => this.#index.at(formatAddress(address)) ?? []);
+    return [
+      ...byId.filter(({ event }) => event.pubkey === request.pubkey),
+      ...byAddress.filter(
+        ({ event }) => event.created_at <= request.created_at && !byId.some((held) => held.event === event),
+      ),
+    ];
+  }
+
+  /** Settles when an event that is held is journaled. */
+  async journaled(id: string): Promise<void> {
+    await this.#writing.get(id);
+  }
+
+  /**
+   * Holds an event, in memory at once; it takes the place of an older version, and must not be older than a held one. Refuses
+   * it where too much is held. An event that is held already is held on new terms, and as long as before.
+   */
+  hold(event: NostrEvent, { addressGroup, parents }: HoldingTerms): Holding {
+    const nowMs = this.#parts.clock.now();
+    const known = this.#index.get(event.id);
+    const version = this.versionOf(event);
+    if (version !== undefined && supersedes(version.event, event))
+      throw new RangeError('a newer version is held');
+    const refusal = this.#counts.refusal({ event, addressGroup }, known ?? version);
+    if (refusal !== undefined) {
+      this.#parts.metrics.countRefusal(refusal.scope);
+      return { refusal: refusal.reason };
+    }
+    if (version !== undefined) void this.release(version.event.id, 'replaced').catch(() => {});
+    const lapsed = this.#lapsed.forget(addressTextOf(event) ?? '');
+    const times = known ?? { heldAtMs: nowMs, deadlineMs: nowMs + limits.heldMsMax };
+    const held = { ...times, event, addressGroup, parents };
+    this.#enter(held);
+    return { written: Promise.all([lapsed, this.#write(held)]).then(() => {}) };
+  }
+
+  /** The announcement of a repository whose holding ran out within a day: its author may come back. */
+  lapsedAnnouncementOf({ pubkey, identifier }: RepositoryId): LapsedAnnouncement | undefined {
+    return this.#lapsed.at(repositoryAddress(pubkey, identifier));
+  }
+
+  /** Begins its time anew, because something came that is waited for; settles when that is journaled. */
+  async renew(id: string): Promise<void> {
+    const held = this.#index.get(id);
+    const deadlineMs = this.#parts.clock.now() + limits.heldMsMax;
+    // Whoever asks for it again and again does not make us write each time.
+    if (held === undefined || deadlineMs - held.deadlineMs < limits.heldRenewalMsMin) return;
+    const renewed = { ...held, deadlineMs };
+    this.#index.renew(renewed);
+    await this.#write(renewed);
+  }
+
+  /** Ends the holding of an event, at once in memory; settles when that is journaled. */
+  async release(id: string, cause: ReleaseCause): Promise<void> {
+    const held = this.#index.get(id);
+    if (held === undefined) return;
+    const { event, addressGroup } = held;
+    this.#index.delete(id);
+    this.#counts.remove(held);
+    this.#parts.metrics.countRelease(cause);
+    this.#parts.listener.onReleased(event);
+    const written = [this.#parts.journal.delete(journalNameOf({ type: 'held', value: held }))];
+    if (cause === 'expired' && event.kind === kinds.repositoryAnnouncement) {
+      const deadlineMs = held.deadlineMs + limits.lapsedAnnouncementMsMax;
+      if (deadlineMs > this.#parts.clock.now())
+        written.push(this.#lapsed.add({ event, addressGroup, deadlineMs }));
+    }
+    await Promise.all(written);
+  }
+
+  /** Those whose time is over. What hangs on a held event has none of its own. */
+  due(): HeldEvent[] {
+    const nowMs = this.#parts.clock.now();
+    return [...this.#index.all()].filter(
+      ({ deadlineMs, parents }) => deadlineMs <= nowMs && !parents.some((parent) => this.has(parent)),
+    );
+  }
+
+  /** Forgets announcements that nobody came back for; settles when that is journaled. */
+  async sweepLapsed(): Promise<void> {
+    await this.#lapsed.sweep(this.#parts.clock.now());
+  }
+
+  #enter(held: HeldEvent): void {
+    const known = this.#index.get(held.event.id);
+    if (known !== undefined) this.#counts.remove(known);
+    this.#index.set(held);
+    this.#counts.add(held);
+    if (known === undefined) this.#parts.listener.onHeld(held.event);
+  }
+
+  #write(held: HeldEvent): Promise<void> {
+    const { id } = held.event;
+    const { name, value } = journalEntryOf({ type: 'held', value: held });
+    const written = this.#parts.journal.put(name, value).finally(() => {
+      if (this.#writing.get(id) === written) this.#writing.delete(id);
+    });
+    this.#writing.set(id, written);
+    return written;
+  }
+}

@@ -1,0 +1,331 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import type { Purgatory } from '../../src/purgatory/purgatory.js';
+import { address, announcement, event, key, pullRequest, state } from '../policy/world.js';
+import { namesIn, openPurgatory } from './holding-world.js';
+
+const minuteMs = 60_000;
+const owner = key(1);
+const repository = { pubkey: owner, identifier: 'repo' };
+
+async function hold(
+  purgatory: Purgatory,
+  held: NostrEvent,
+  more: { parents?: string[]; addressGroup?: string } = {},
+): Promise<string> {
+  const { parents = [], addressGroup = '192.0.2.1' } = more;
+  const holding = purgatory.hold(held, { parents, addressGroup });
+  if ('refusal' in holding) return holding.refusal;
+  await holding.written;
+  return 'held';
+}
+
+const dueIds = (purgatory: Purgatory): string[] => purgatory.due().map(({ event: { id } }) => id);
+
+describe('What is held', () => {
+  it('is found by id, by address, by identifier newest first, and by the repository that a pull request names', async () => {
+    const { purgatory } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    const [older, newer, elsewhere] = [state(key(2), 'repo'), state(owner, 'repo'), state(owner, 'other')];
+    const request = pullRequest(key(3), [address(owner, 'repo'), address(key(4), 'repo')]);
+    const comment = event(key(5), 1111, [['A', address(owner, 'repo')]]);
+    for (const each of [announced, newer, older, elsewhere, request, comment]) await hold(purgatory, each);
+    expect(purgatory.has(announced.id)).toBe(true);
+    expect(purgatory.get(announced.id)?.event).toEqual(announced);
+    expect(purgatory.announcementOf(repository)?.event.id).toBe(announced.id);
+    expect(purgatory.announcementOf({ ...repository, pubkey: key(2) })).toBeUndefined();
+    expect(purgatory.statesOf('repo').map((held) => held.event.id)).toEqual([newer.id, older.id]);
+    expect(purgatory.pullRequest(request.id)?.event.id).toBe(request.id);
+    expect(purgatory.pullRequest(comment.id)).toBeUndefined();
+    expect(purgatory.pullRequestsOf(repository).map((held) => held.event.id)).toEqual([request.id]);
+    expect(purgatory.pullRequestsOf({ ...repository, identifier: 'other' })).toEqual([]);
+  });
+
+  it('is told of when it comes and when it goes, once each', async () => {
+    const { purgatory, told } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    await hold(purgatory, announced);
+    await hold(purgatory, announced);
+    await purgatory.renew(announced.id);
+    await purgatory.release(announced.id, 'promoted');
+    await purgatory.release(announced.id, 'promoted');
+    expect(told).toEqual([
+      ['held', announced.id],
+      ['released', announced.id],
+    ]);
+  });
+
+  it('is replaced by a newer version, and never by an older one', async () => {
+    const { purgatory, journal } = await openPurgatory();
+    const [older, newer] = [state(owner, 'repo'), state(owner, 'repo', ['HEAD', 'ref: refs/heads/main'])];
+    await hold(purgatory, older);
+    await hold(purgatory, newer);
+    expect(purgatory.statesOf('repo').map((held) => held.event.id)).toEqual([newer.id]);
+    expect(purgatory.versionOf(older)?.event.id).toBe(newer.id);
+    expect(purgatory.versionOf(newer)).toBeUndefined();
+    expect(() => purgatory.hold(older, { addressGroup: undefined, parents: [] })).toThrow('newer');
+    expect(await namesIn(journal)).toEqual([`held:${newer.id}`]);
+  });
+
+  it('is related to what it refers to and to what refers to it, by id and by address', async () => {
+    const { purgatory } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    const issue = event(key(2), 1621, [
+      ['a', address(owner, 'repo')],
+      ['e', 'e'.repeat(64)],
+    ]);
+    await hold(purgatory, announced);
+    await hold(purgatory, issue, { parents: [announced.id] });
+    const comment = event(key(3), 1111, [['E', issue.id]]);
+    const quoted = event(key(3), 1111, [], { id: 'e'.repeat(64) });
+    expect(purgatory.relativesOf(comment)).toEqual([issue.id]);
+    expect(purgatory.relativesOf({ ...quoted, id: 'e'.repeat(64) })).toEqual([issue.id]);
+    expect(purgatory.relativesOf(announcement(owner, 'repo'))).toEqual(expect.arrayContaining([issue.id]));
+    expect(purgatory.relativesOf(event(key(3), 1111, [['a', address(owner, 'other')]]))).toEqual([]);
+    expect(purgatory.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
+    await purgatory.release(issue.id, 'deleted');
+    expect(purgatory.relativesOf(comment)).toEqual([]);
+    expect(purgatory.dependantsOf(announced.id)).toEqual([]);
+  });
+});
+
+describe('The time of what is held', () => {
+  it('is half an hour, and begins anew with what is waited for', async () => {
+    const { purgatory, clock } = await openPurgatory();
+    const [first, second] = [announcement(owner, 'first'), announcement(owner, 'second')];
+    await hold(purgatory, first);
+    await hold(purgatory, second);
+    await clock.advance(20 * minuteMs);
+    await purgatory.renew(second.id);
+    await clock.advance(10 * minuteMs - 1);
+    expect(dueIds(purgatory)).toEqual([]);
+    await clock.advance(1);
+    expect(dueIds(purgatory)).toEqual([first.id]);
+    await clock.advance(20 * minuteMs);
+    expect(dueIds(purgatory)).toEqual([first.id, second.id]);
+  });
+
+  it('is that of its parents, where it hangs on something held', async () => {
+    const { purgatory, clock } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    const issue = event(key(2), 1621, [['a', address(owner, 'repo')]]);
+    await hold(purgatory, announced);
+    await hold(purgatory, issue, { parents: [announced.id] });
+    await clock.advance(20 * minuteMs);
+    await purgatory.renew(announced.id);
+    await clock.advance(20 * minuteMs);
+    expect(dueIds(purgatory)).toEqual([]);
+    await purgatory.release(announced.id, 'expired');
+    expect(dueIds(purgatory)).toEqual([issue.id]);
+  });
+
+  it('passes while the process is down, and what waits is there after it', async () => {
+    const { journal, clock, purgatory } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    const issue = event(key(2), 1621, [['a', address(owner, 'repo')]]);
+    await hold(purgatory, announced);
+    await hold(purgatory, issue, { parents: [announced.id] });
+    await clock.advance(29 * minuteMs);
+    const next = (await openPurgatory({ journal, clock })).purgatory;
+    expect([...next.all()]).toEqual([...purgatory.all()]);
+    expect(next.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
+    expect(dueIds(next)).toEqual([]);
+    await clock.advance(minuteMs);
+    expect(dueIds((await openPurgatory({ journal, clock })).purgatory)).toEqual([announced.id]);
+  });
+
+  it('is written down, and not each time', async () => {
+    const { purgatory, clock, journal } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    await hold(purgatory, announced);
+    const heldAtMs = clock.now();
+    await clock.advance(limits.heldRenewalMsMin - 1);
+    await purgatory.renew(announced.id);
+    const deadline = async () =>
+      (await openPurgatory({ journal, clock })).purgatory.get(announced.id)?.deadlineMs;
+    expect(await deadline()).toBe(heldAtMs + limits.heldMsMax);
+    await clock.advance(1);
+    await purgatory.renew(announced.id);
+    expect(await deadline()).toBe(clock.now() + limits.heldMsMax);
+  });
+});
+
+describe('An announcement that expired', () => {
+  it('is remembered for a day, across restarts', async () => {
+    const { purgatory, clock, journal } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    await hold(purgatory, announced);
+    await clock.advance(30 * minuteMs);
+    await purgatory.release(announced.id, 'expired');
+    expect(purgatory.lapsedAnnouncementOf(repository)?.event).toEqual(announced);
+    const next = (await openPurgatory({ journal, clock })).purgatory;
+    expect(next.lapsedAnnouncementOf(repository)?.event).toEqual(announced);
+    await clock.advance(24 * 60 * minuteMs - 1);
+    await next.sweepLapsed();
+    expect(next.lapsedAnnouncementOf(repository)).toBeDefined();
+    await clock.advance(1);
+    await next.sweepLapsed();
+    expect(next.lapsedAnnouncementOf(repository)).toBeUndefined();
+    expect(await namesIn(journal)).toEqual([]);
+  });
+
+  it('is not remembered beside one that is held, nor when it was deleted', async () => {
+    const { purgatory, journal } = await openPurgatory();
+    const [first, second] = [announcement(owner, 'repo'), announcement(owner, 'repo')];
+    await hold(purgatory, first);
+    await purgatory.release(first.id, 'expired');
+    await hold(purgatory, second);
+    expect(purgatory.lapsedAnnouncementOf(repository)).toBeUndefined();
+    expect(await namesIn(journal)).toEqual([`held:${second.id}`]);
+    await purgatory.release(second.id, 'deleted');
+    expect(purgatory.lapsedAnnouncementOf(repository)).toBeUndefined();
+    expect(await namesIn(journal)).toEqual([]);
+  });
+
+  it('gives way to younger ones where they take too many bytes', async () => {
+    const { purgatory } = await openPurgatory();
+    const content = 'x'.repeat(limits.lapsedAnnouncementBytesMax / 4);
+    for (const identifier of ['a', 'b', 'c', 'd']) {
+      const large = { ...announcement(owner, identifier), content };
+      await hold(purgatory, large);
+      await purgatory.release(large.id, 'expired');
+    }
+    const isRemembered = (identifier: string) =>
+      purgatory.lapsedAnnouncementOf({ pubkey: owner, identifier }) !== undefined;
+    expect(['a', 'b', 'c', 'd'].map(isRemembered)).toEqual([false, true, true, true]);
+  });
+});
+
+describe('A deletion request', () => {
+  it('takes what its author has held, by id and by address, and nothing of others', async () => {
+    const { purgatory } = await openPurgatory();
+    const [mine, older, theirs] = [pullRequest(owner, []), state(owner, 'repo'), pullRequest(key(2), [])];
+    const request = event(owner, 5, [
+      ['e', mine.id],
+      ['e', theirs.id],
+      ['a', `30618:${owner}:repo`],
+      ['a', `30618:${owner}:later`],
+    ]);
+    const later = state(owner, 'later');
+    for (const each of [mine, older, theirs, later]) await hold(purgatory, each);
+    expect(purgatory.deletedBy(request).map((held) => held.event.id)).toEqual([mine.id, older.id]);
+    expect(purgatory.deletedBy({ ...request, kind: 1 })).toEqual([]);
+  });
+});
+
+describe('Too much', () => {
+  it('of one key is refused, in events, in bytes and in repositories, whatever its address', async () => {
+    const { purgatory } = await openPurgatory({
+      settings: { keyHeldRepositoriesMax: 2, heldRepositoriesMax: 9 },
+    });
+    const groups = ['192.0.2.1', '192.0.2.2', localAddressGroup];
+    for (const [at, identifier] of ['a', 'b'].entries())
+      expect(await hold(purgatory, announcement(owner, identifier), { addressGroup: groups[at]! })).toBe(
+        'held',
+      );
+    const third = announcement(owner, 'c');
+    expect(await hold(purgatory, third, { addressGroup: localAddressGroup })).toMatch(
+      /^restricted: this key may have 2 repositories/,
+    );
+    expect(purgatory.has(third.id)).toBe(false);
+    expect(await hold(purgatory, announcement(key(2), 'c'))).toBe('held');
+    expect(await hold(purgatory, announcement(owner, 'b')), 'in the place of another').toBe('held');
+    const large = { ...pullRequest(owner, []), content: 'x'.repeat(limits.heldKeyBytesMax) };
+    expect(await hold(purgatory, large)).toMatch(/^restricted: this key may have \d+ bytes/);
+    for (let at = 2; at < limits.heldKeyEventsMax; at += 1) await hold(purgatory, pullRequest(owner, []));
+    expect(await hold(purgatory, pullRequest(owner, []))).toMatch(
+      /^restricted: this key may have 1000 events/,
+    );
+    await purgatory.release([...purgatory.all()][0]!.event.id, 'expired');
+    expect(await hold(purgatory, pullRequest(owner, []))).toBe('held');
+  });
+
+  it('from one address is refused, but not from this machine', async () => {
+    const { purgatory } = await openPurgatory({
+      settings: { keyHeldRepositoriesMax: 1, heldRepositoriesMax: 5_000 },
+    });
+    for (let at = 0; at < limits.heldAddressRepositoriesMax; at += 1)
+      expect(await hold(purgatory, announcement(key(at), 'repo'))).toBe('held');
+    expect(await hold(purgatory, announcement(key(9_999), 'repo'))).toMatch(
+      /^rate-limited: one address may have 500 repositories/,
+    );
+    const others = { addressGroup: '2001:db8::/64' };
+    expect(await hold(purgatory, announcement(key(9_999), 'repo'), others)).toBe('held');
+    for (let at = 10_000; at < 10_000 + limits.heldAddressRepositoriesMax + 1; at += 1) {
+      const local = { addressGroup: localAddressGroup };
+      expect(await hold(purgatory, announcement(key(at), 'repo'), local)).toBe('held');
+    }
+  });
+
+  it('in all is refused, and counted by whose limit it was', async () => {
+    const { purgatory, registry } = await openPurgatory({
+      settings: { keyHeldRepositoriesMax: 1, heldRepositoriesMax: 2 },
+    });
+    for (const number of [1, 2]) await hold(purgatory, announcement(key(number), 'repo'));
+    expect(await hold(purgatory, announcement(key(3), 'repo'))).toMatch(
+      /^rate-limited: this relay takes 2 repositories/,
+    );
+    expect(await registry.metrics()).toContain('ngit_purgatory_refused_total{limit="all"} 1');
+  });
+});
+
+describe('Metrics', () => {
+  it('tell what is held, by kind, since when, in bytes, and what became of it', async () => {
+    const { purgatory, registry, clock } = await openPurgatory();
+    const announced = announcement(owner, 'repo');
+    await hold(purgatory, announced);
+    await clock.advance(5_000);
+    await hold(purgatory, event(key(2), 54_321, []));
+    const states = [state(owner, 'repo'), state(owner, 'repo')];
+    for (const each of states) await hold(purgatory, each);
+    const text = await registry.metrics();
+    expect(text).toContain('ngit_purgatory_events{kind="30617"} 1');
+    expect(text).toContain('ngit_purgatory_events{kind="30618"} 1');
+    expect(text).toContain('ngit_purgatory_events{kind="other"} 1');
+    expect(text).toContain('ngit_purgatory_oldest_seconds 5');
+    expect(text).toMatch(/ngit_purgatory_bytes [1-9]/);
+    expect(text).toContain('ngit_purgatory_released_total{cause="replaced"} 1');
+    for (const { event: held } of [...purgatory.all()]) await purgatory.release(held.id, 'promoted');
+    const after = await registry.metrics();
+    expect(after).toContain('ngit_purgatory_released_total{cause="promoted"} 3');
+    expect(after).toContain('ngit_purgatory_bytes 0');
+    expect(after).not.toContain('ngit_purgatory_events{');
+  });
+});
+
+describe('A ref that was pushed before its event', () => {
+  const id = 'a'.repeat(64);
+
+  it('is waited for for 20 minutes, across restarts, and forgotten when told', async () => {
+    const { purgatory, journal, clock } = await openPurgatory();
+    const added = purgatory.awaited.add(repository, id, '192.0.2.1');
+    if ('written' in added) await added.written;
+    await clock.advance(20 * minuteMs - 1);
+    const { awaited } = (await openPurgatory({ journal, clock })).purgatory;
+    expect(awaited.has(repository, id)).toBe(true);
+    expect(awaited.of(repository)).toEqual([id]);
+    expect(awaited.repositoriesOf(id)).toEqual([repository]);
+    expect(awaited.due()).toEqual([]);
+    await clock.advance(1);
+    expect(awaited.due()).toMatchObject([{ repository, eventId: id }]);
+    await awaited.forget(repository, id);
+    expect(awaited.due()).toEqual([]);
+    expect(await namesIn(journal)).toEqual([]);
+  });
+
+  it('is refused where too many are waited for, of one repository and from one address', async () => {
+    const { awaited } = (await openPurgatory()).purgatory;
+    const idOf = (at: number) => at.toString(16).padStart(64, '0');
+    for (let at = 0; at < limits.awaitedPerRepositoryMax; at += 1)
+      expect(awaited.add(repository, idOf(at), '192.0.2.1')).toHaveProperty('written');
+    expect(awaited.add(repository, idOf(0), '192.0.2.1'), 'one that is known').toHaveProperty('written');
+    expect(awaited.add(repository, idOf(999), '192.0.2.2')).toHaveProperty('refusal');
+    for (let at = limits.awaitedPerRepositoryMax; at < limits.awaitedPerAddressMax; at += 1)
+      awaited.add({ ...repository, identifier: String(at) }, idOf(at), '192.0.2.1');
+    const elsewhere = { ...repository, identifier: 'elsewhere' };
+    expect(awaited.add(elsewhere, idOf(999), '192.0.2.1')).toHaveProperty('refusal');
+    expect(awaited.add(elsewhere, idOf(999), localAddressGroup)).toHaveProperty('written');
+  });
+});
