@@ -1,7 +1,8 @@
-import { limits } from '../config/limits.js';
+import { backgroundSlice } from '../config/background-slice.js';
 import { type Deferred, deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
-import { TurnSlices } from '../lib/turns/turn-slices.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
@@ -52,12 +53,6 @@ type WritingJob = {
   readonly effects: readonly Effect[];
 };
 
-const catchupSlices = {
-  turnMs: limits.loopTurnMs,
-  sliceMsMin: limits.catchupSliceMsMin,
-  sliceMsMax: limits.catchupSliceMsMax,
-};
-
 const stored: AdmissionOutcome = { type: 'stored' };
 /**
  * The one door (docs/sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
@@ -73,7 +68,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #refusals: Refusals;
   readonly #retries: Retries;
   /** Of what comes from other relays: clients go first. */
-  readonly #slices: TurnSlices;
+  readonly #turns: TurnScheduler;
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writes: PendingWrites<WritingJob>;
   /** Copies of an event that are the same go one after another. */
@@ -93,18 +88,18 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       dates: this.#dates,
       underWay: this.#inFlight,
     });
-    this.#slices = new TurnSlices(parts.clock, catchupSlices);
-    this.#retries = new Retries(this.#slices, {
+    this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('catch-up'));
+    this.#retries = new Retries(this.#turns, {
       refusals: this.#refusals,
       failures: this.#failures,
       submit: (event, source) => this.submit(event, source),
       want: (ids, cause) => this.want(ids, cause),
     });
-    this.#queue = new VerificationQueue(parts.verifier, this.#slices, {
+    this.#queue = new VerificationQueue(parts.verifier, this.#turns, {
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (job, error) => this.#fail(job, error),
     });
-    this.#writes = new PendingWrites(this.#slices, {
+    this.#writes = new PendingWrites(this.#turns, {
       bytesOf: ({ job }) => job.bytes,
       onBegin: () => parts.metrics.startWrite(),
       onWritten: ({ job }) => {
@@ -140,7 +135,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async waitForCapacity(source: EventSource['type']): Promise<void> {
     if (this.#closed) throw new AdmissionClosedError();
     await this.#queue.waitForCapacity(source);
-    if (source !== 'direct' && this.#slices.isOver) await this.#slices.next();
+    if (source !== 'direct' && this.#turns.isOver) await this.#turns.next();
   }
 
   /** Settles when all that is on disk by now has been announced in the feed. */

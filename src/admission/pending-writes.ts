@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { SlicedQueue } from '../lib/turns/sliced-queue.js';
-import type { TurnSlices } from '../lib/turns/turn-slices.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 
 /** The events that one write of the store brings to disk. */
 type WriteGroup<W> = { readonly written: Promise<void>; readonly events: W[] };
@@ -27,13 +27,13 @@ export type WriteListener<W> = {
  */
 export class PendingWrites<W> {
   readonly #listener: WriteListener<W>;
-  readonly #announcements: SlicedQueue<W>;
+  readonly #announcements: SlicedQueue;
   #gathering: WriteGroup<W> | undefined;
   #bytes = 0;
 
-  constructor(slices: TurnSlices, listener: WriteListener<W>) {
+  constructor(turns: WorkTurns, listener: WriteListener<W>) {
     this.#listener = listener;
-    this.#announcements = new SlicedQueue(slices, (event) => this.#announce(event));
+    this.#announcements = new SlicedQueue(turns);
   }
 
   /** Whether so much waits that no more should be begun. */
@@ -56,7 +56,7 @@ export class PendingWrites<W> {
         finished();
         this.#end(group);
         for (const each of group.events) this.#listener.onWritten(each);
-        for (const each of group.events) this.#announcements.push(each);
+        for (const each of group.events) this.#announcements.push(() => this.#announce(each));
       },
       (error) => {
         this.#end(group);

@@ -1,5 +1,5 @@
 import { SlicedQueue } from '../lib/turns/sliced-queue.js';
-import type { TurnSlices } from '../lib/turns/turn-slices.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
@@ -7,9 +7,6 @@ import type { EventFailures } from './event-failures.js';
 import { wrongSignature } from './judge.js';
 import type { HotEvent } from './recent-rejects.js';
 import type { Refusals, Revived } from './refusals.js';
-
-/** Refused events that match, which one event may have made acceptable. */
-type Rest = { readonly filter: Filter; readonly cause: NostrEvent | undefined };
 
 export type RetryParts = {
   readonly refusals: Pick<Refusals, 'reviveMore'>;
@@ -22,14 +19,12 @@ export type RetryParts = {
 export class Retries {
   readonly #parts: RetryParts;
   /** What was too much for the turn in which its cause came, however many strangers had others refused for the same. */
-  readonly #rest: SlicedQueue<Rest>;
+  readonly #rest: SlicedQueue;
   #isClosed = false;
 
-  constructor(slices: TurnSlices, parts: RetryParts) {
+  constructor(turns: WorkTurns, parts: RetryParts) {
     this.#parts = parts;
-    this.#rest = new SlicedQueue(slices, (rest) => {
-      parts.failures.attempt(rest.cause?.id, () => this.#goOn(rest));
-    });
+    this.#rest = new SlicedQueue(turns);
   }
 
   /** Tries again what is at hand; what is not is asked for again, because of `cause`. */
@@ -37,7 +32,8 @@ export class Retries {
     if (this.#isClosed) return;
     for (const hot of atHand) this.#retry(hot);
     this.#parts.want(gone, cause);
-    for (const filter of rest) this.#rest.push({ filter, cause });
+    for (const filter of rest)
+      this.#rest.push(() => this.#parts.failures.attempt(cause?.id, () => this.#goOn(filter, cause)));
   }
 
   /** Nothing more is tried. */
@@ -45,7 +41,8 @@ export class Retries {
     this.#isClosed = true;
   }
 
-  #goOn({ filter, cause }: Rest): void {
+  /** With refused events that match, which `cause` may have made acceptable. */
+  #goOn(filter: Filter, cause: NostrEvent | undefined): void {
     if (!this.#isClosed) this.begin(this.#parts.refusals.reviveMore(filter), cause);
   }
 

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import { BoundedQueue } from '../lib/collections/bounded-queue.js';
 import { SlicedQueue } from '../lib/turns/sliced-queue.js';
-import type { TurnSlices } from '../lib/turns/turn-slices.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
 import type { Verdict, VerifiedBatch, Verifier } from './verification/verifier.js';
@@ -32,11 +32,6 @@ const laneLimits = {
 };
 
 type Batch<J extends Job> = { readonly jobs: readonly J[]; verified: VerifiedBatch | undefined };
-type Judged<J extends Job> = {
-  readonly job: J;
-  readonly verdict: Verdict;
-  readonly body: Uint8Array | undefined;
-};
 
 /** What is done with the verdicts. */
 export type VerdictListener<J extends Job> = {
@@ -57,16 +52,13 @@ export class VerificationQueue<J extends Job> {
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
   /** Of other lanes than the clients'. */
-  readonly #judged: SlicedQueue<Judged<J>>;
+  readonly #judged: SlicedQueue;
   #isPaused = false;
 
-  constructor(verifier: Verifier, slices: TurnSlices, listener: VerdictListener<J>) {
+  constructor(verifier: Verifier, turns: WorkTurns, listener: VerdictListener<J>) {
     this.#verifier = verifier;
     this.#listener = listener;
-    this.#judged = new SlicedQueue(slices, ({ job, verdict, body }) => {
-      listener.onVerdict(job, verdict, body);
-      this.#pump();
-    });
+    this.#judged = new SlicedQueue(turns);
     const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
     this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
   }
@@ -157,8 +149,13 @@ export class VerificationQueue<J extends Job> {
       for (const [index, job] of head.jobs.entries()) {
         const verdict = verdicts[index] ?? 'wrong-signature';
         const body = bodies?.[index];
-        if (job.source.type === 'direct') this.#listener.onVerdict(job, verdict, body);
-        else this.#judged.push({ job, verdict, body });
+        const decide = () => this.#listener.onVerdict(job, verdict, body);
+        if (job.source.type === 'direct') decide();
+        else
+          this.#judged.push(() => {
+            decide();
+            this.#pump();
+          });
       }
     }
     this.#pump();

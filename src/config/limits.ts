@@ -79,12 +79,12 @@ export const limits = {
   verificationBatchesPerWorker: 2,
   /** Verified events of other relays that wait for their decision, above which no more of them are verified. */
   judgedEventsMax: 256,
-  /** What a turn of the event loop should take while other relays send events. */
+  /** What a turn of the event loop should take while work goes on that can wait. */
   loopTurnMs: 12,
-  /** The least of a turn that taking, deciding and announcing events of other relays may take, whatever else goes on. */
-  catchupSliceMsMin: 2,
+  /** The least of a turn that such work of one kind may take, as what other relays send, whatever else goes on. */
+  backgroundSliceMsMin: 2,
   /** The most of a turn that it may take. */
-  catchupSliceMsMax: 6,
+  backgroundSliceMsMax: 6,
   /** Most bytes of refused events that are kept at hand, to be tried again. */
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */

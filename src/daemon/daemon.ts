@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
@@ -8,6 +9,8 @@ import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
 import { LocalSets } from '../store/sets/local-sets.js';
@@ -76,7 +79,11 @@ async function start(
   const relay = new RelayServer({
     admission,
     store,
-    localSets: new LocalSets(store, clientKernels),
+    localSets: new LocalSets(
+      store,
+      clientKernels,
+      new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
+    ),
     kernels: clientKernels,
     clock,
     logger,

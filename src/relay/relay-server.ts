@@ -11,6 +11,8 @@ import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { MemoryBudget } from '../lib/budgets/memory-budget.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { fixedSlice, TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import type { EventStore } from '../store/event-store.js';
 import type { LocalSets } from '../store/sets/local-sets.js';
@@ -18,10 +20,9 @@ import { ClientConnection, type ConnectionServices } from './client/client-conne
 import { NegentropySlots } from './client/negentropy-slots.js';
 import { SubscriptionHub } from './delivery/subscription-hub.js';
 import { BlockPool } from './frames/block-pool.js';
-import { TurnEnd } from './frames/turn-end.js';
+import { NextTickQueue } from './frames/next-tick-queue.js';
 import type { RelayMetrics } from './relay-metrics.js';
 import { memorySharesOf, type RelaySettings, setMemorySharesOf } from './settings.js';
-import { TurnScheduler } from './turn-scheduler.js';
 
 /** What the relay stands on. */
 export type RelayParts = {
@@ -59,14 +60,17 @@ export class RelayServer implements AsyncDisposable {
     this.#parts = parts;
     this.#memory = new MemoryBudget(memorySharesOf(settings));
     parts.metrics.watchMemory(() => this.#memory.bytes);
-    const scheduler = new TurnScheduler(clock, limits.requestSliceMs, (error) =>
-      parts.faults.note('client', error),
+    const scheduler = new TurnScheduler(
+      clock,
+      fixedSlice(limits.requestSliceMs),
+      turnOrder.of('clients'),
+      (error) => parts.faults.note('client', error),
     );
     this.#hub = new SubscriptionHub({ ...parts, scheduler, feed: admission.feed });
     this.#services = {
       ...parts,
       hub: this.#hub,
-      sending: { turnEnd: new TurnEnd(), blocks: new BlockPool() },
+      sending: { nextTick: new NextTickQueue(), blocks: new BlockPool() },
       memory: this.#memory,
       scheduler,
       negentropySlots: new NegentropySlots(clock, settings.negentropySlots),
@@ -153,9 +157,9 @@ export class RelayServer implements AsyncDisposable {
     try {
       await withTimeLimit(clock, 'closing the connections', settings.closeMsMax, ends);
     } catch {
-      const late = [...this.#connections];
-      for (const connection of late) connection.terminate();
-      await Promise.all(late.map((connection) => connection.closed));
+      const left = [...this.#connections];
+      for (const connection of left) connection.terminate();
+      await Promise.all(left.map((connection) => connection.closed));
     }
     this.#hub[Symbol.dispose]();
   }

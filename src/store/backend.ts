@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.js';
-import type { WorkTurns } from '../lib/turns/work-turns.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';

@@ -1,6 +1,6 @@
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { GraspError } from '../lib/errors.js';
-import type { WorkTurns } from '../lib/turns/work-turns.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 

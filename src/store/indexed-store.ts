@@ -1,7 +1,9 @@
+import { backgroundSlice } from '../config/background-slice.js';
 import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
-import type { WorkTurns } from '../lib/turns/work-turns.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnScheduler, type WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
@@ -23,9 +25,9 @@ import { MatchRun } from './index/match-run.js';
 import { rowState } from './index/rows/row-table.js';
 import type { RefusedRows } from './refused/refused-rows.js';
 import { statusOf } from './rules.js';
+import { spending } from './spending.js';
 import { type Departures, StoredChanges } from './stored-changes.js';
 import { StoredRows } from './stored-rows.js';
-import { spending, Turns } from './turns.js';
 
 /** How the store goes about its work. */
 export type IndexedStoreSettings = FaultOptions & { readonly rowsPerTurn: number };
@@ -48,7 +50,8 @@ export class IndexedStore implements EventStore {
   readonly #clock: Clock;
   readonly #refused: RefusedRows;
   readonly #events: StoredRows;
-  readonly #turns = new Turns();
+  /** Of whoever gives none. */
+  readonly #turns: TurnScheduler;
   readonly #rowsPerTurn: number;
   readonly #changes: StoredChanges;
   /** What the last event would become, as long as nothing changes: it is asked about right before it is put. */
@@ -60,6 +63,7 @@ export class IndexedStore implements EventStore {
     this.#index = index;
     this.#backend = backend;
     this.#clock = clock;
+    this.#turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
     this.#refused = refused;
     this.#changes = new StoredChanges(parts, refused);
     this.#rowsPerTurn = settings.rowsPerTurn;

@@ -1,5 +1,5 @@
 import { limits } from '../config/limits.js';
-import type { WorkTurns } from '../lib/turns/work-turns.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { Backend, BodyFault } from './backend.js';
 import type { StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';

@@ -1,9 +1,9 @@
 import type { AcceptedEvent } from '../admission/admission.js';
-import { limits } from '../config/limits.js';
+import { backgroundSlice } from '../config/background-slice.js';
 import { onAbort } from '../lib/abort.js';
 import { TaskGroup } from '../lib/task-group.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnSlices } from '../lib/turns/turn-slices.js';
+import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import type { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { KnownSet } from '../store/sets/known-set.js';
@@ -39,13 +39,6 @@ export type SyncStatus = {
   readonly relays: readonly RelaySyncStatus[];
 };
 
-/** What a turn of the event loop may take of telling relays what changed of what they are asked about. */
-const deliverySlices = {
-  turnMs: limits.loopTurnMs,
-  sliceMsMin: limits.catchupSliceMsMin,
-  sliceMsMax: limits.catchupSliceMsMax,
-};
-
 type Running = TopicReader & { readonly sync: RelaySync; readonly stop: AbortController };
 
 /**
@@ -59,7 +52,7 @@ export class SyncManager {
   readonly #wanted: WantedIds;
   readonly #daily: DailySchedule;
   readonly #relays = new Map<string, Running>();
-  readonly #slices: TurnSlices;
+  readonly #turns: TurnScheduler;
   #isHeld = false;
   /** Makes the relays follow, while it runs. */
   #followAgain: () => void = () => {};
@@ -87,7 +80,7 @@ export class SyncManager {
       later: new StoredLater(options),
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
-    this.#slices = new TurnSlices(options.clock, deliverySlices, turnOrder.of('care'));
+    this.#turns = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('care'));
     this.#daily = new DailySchedule(options.clock, options.settings);
     options.metrics.watch({
       tracked: () => this.#relays.size,
@@ -129,7 +122,7 @@ export class SyncManager {
       tasks.spawn(async (inner) => {
         await this.#topics.run(inner, async () => {
           this.#follow(tasks);
-          await deliverChanges(this.#context.filters.takeChanges(), this.#relays, this.#slices, inner);
+          await deliverChanges(this.#context.filters.takeChanges(), this.#relays, this.#turns, inner);
         });
       });
       tasks.spawn(async (inner) => await this.#wanted.run(inner));

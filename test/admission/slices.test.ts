@@ -5,14 +5,14 @@ import type { Verdict, Verifier } from '../../src/admission/verification/verifie
 import { type Job, VerificationQueue } from '../../src/admission/verification-queue.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
-import { TurnSlices } from '../../src/lib/turns/turn-slices.js';
+import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle } from '../support/virtual-clock.js';
 
 let nowMs: number;
 let turns: (() => void)[];
-let slices: TurnSlices;
+let slices: TurnScheduler;
 let log: string[];
 
 beforeEach(() => {
@@ -20,7 +20,7 @@ beforeEach(() => {
   turns = [];
   log = [];
   const sliceLimits = { turnMs: 12, sliceMsMin: 2, sliceMsMax: 4 };
-  slices = new TurnSlices({ monotonic: () => nowMs }, sliceLimits, (task) => turns.push(task));
+  slices = new TurnScheduler({ monotonic: () => nowMs }, sliceLimits, (task) => turns.push(task));
 });
 
 async function turn(): Promise<void> {

@@ -12,6 +12,8 @@ import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import type { Clock } from '../../src/lib/clock.js';
+import { turnOrder } from '../../src/lib/turns/turn-order.js';
+import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { eventJson, type NostrEvent } from '../../src/nostr/event.js';
 import { ClientSession, type SessionServices } from '../../src/relay/client/client-session.js';
 import { NegentropySlots } from '../../src/relay/client/negentropy-slots.js';
@@ -26,7 +28,6 @@ import {
   type RelaySettings,
   setMemorySharesOf,
 } from '../../src/relay/settings.js';
-import { TurnScheduler } from '../../src/relay/turn-scheduler.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { LocalSets } from '../../src/store/sets/local-sets.js';
@@ -182,13 +183,19 @@ export function sessionWorld(options: WorldOptions = {}) {
   const parts = relayParts(clock, options.settings);
   const store = { ...bound(parts.store), ...options.store };
   const kernels = options.kernels ?? parts.kernels;
-  const scheduler = new TurnScheduler(clock, 5, (error) => parts.faults.note('client', error));
+  const scheduler = new TurnScheduler(clock, fixedSlice(5), turnOrder.of('clients'), (error) =>
+    parts.faults.note('client', error),
+  );
   const hub = new SubscriptionHub({ ...parts, scheduler, kernels, feed: parts.admission.feed });
   const services: SessionServices = {
     ...parts,
     store,
     kernels,
-    localSets: new LocalSets({ ...bound(parts.store), ...options.store, observe: () => {} }, kernels),
+    localSets: new LocalSets(
+      { ...bound(parts.store), ...options.store, observe: () => {} },
+      kernels,
+      scheduler,
+    ),
     hub,
     memory: new MemoryBudget(memorySharesOf(parts.settings)),
     scheduler,
@@ -225,7 +232,7 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     store,
     admission: new FakeAdmission(store),
     kernels,
-    localSets: new LocalSets(store, kernels),
+    localSets: new LocalSets(store, kernels, new TurnScheduler(clock, fixedSlice(5), turnOrder.of('care'))),
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
     accounts: freeAccounts(),

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { LeavingFilters } from '../../src/relay/delivery/leaving-filters.js';
+import { FilterRemovals } from '../../src/relay/delivery/filter-removals.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { plainEvent, sessionWorld } from './fakes.js';
 
@@ -159,7 +159,7 @@ describe('requests that cost much', () => {
     const { send, session } = client();
     for (let at = 0; at < 50; at += 1) send('REQ', String(at), { '#t': values(100) }, { '#t': values(100) });
     await settle();
-    const step = vi.spyOn(LeavingFilters.prototype, 'step');
+    const step = vi.spyOn(FilterRemovals.prototype, 'step');
     session[Symbol.dispose]();
     expect(hub.size).toBe(0);
     expect(step).not.toHaveBeenCalled();

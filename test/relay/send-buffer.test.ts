@@ -7,8 +7,8 @@ import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import type { SocketMemory } from '../../src/lib/budgets/message-memory.js';
 import { BlockPool } from '../../src/relay/frames/block-pool.js';
 import { eventFrame, eventPrefix } from '../../src/relay/frames/frames.js';
+import { NextTickQueue } from '../../src/relay/frames/next-tick-queue.js';
 import { SendBuffer } from '../../src/relay/frames/send-buffer.js';
-import { TurnEnd } from '../../src/relay/frames/turn-end.js';
 
 const prefix = eventPrefix('s');
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -20,7 +20,7 @@ let leave: (() => void)[];
 let stream: Writable;
 let sent: number;
 let blocks: BlockPool;
-let turnEnd: TurnEnd;
+let nextTick: NextTickQueue;
 let memory: SocketMemory;
 let buffer: SendBuffer;
 
@@ -40,13 +40,13 @@ beforeEach(() => {
     },
   });
   blocks = new BlockPool();
-  turnEnd = new TurnEnd();
+  nextTick = new NextTickQueue();
   const budget = new MemoryBudget({ totalBytes: 1e8, groupBytes: 1e8, holderBytes: 1e8 });
   const holder = budget.holder(undefined, () => {});
   memory = { held: holder.open(), giveWay: () => holder.drop() };
   buffer = new SendBuffer(
     stream,
-    { turnEnd, blocks },
+    { nextTick, blocks },
     memory,
     () => {
       sent += 1;
@@ -159,7 +159,7 @@ it('takes one block for all to whom a turn fans out, where their bytes leave at 
         done();
       },
     });
-    return new SendBuffer(open, { turnEnd, blocks }, memory, () => {}, unowned);
+    return new SendBuffer(open, { nextTick, blocks }, memory, () => {}, unowned);
   });
   for (const frame of shared) for (const client of clients) client.push(frame);
   expect(out.size).toBe(0);
@@ -215,7 +215,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
   const received: Buffer[] = [];
   client.on('data', (chunk) => received.push(chunk));
   client.pause();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {}, unowned);
+  const toClient = new SendBuffer(socket, { nextTick, blocks }, memory, () => {}, unowned);
   const wanted: Buffer[] = [];
   let waitedMost = 0;
   for (let count = 0; count < 600; count += 1) {
@@ -241,7 +241,7 @@ it('sends over a socket what it was given, in blocks that are used again, whethe
 it('gives the block back once when a socket is destroyed whose client did not read', async () => {
   const out = watchBlocks();
   const { server, client, socket } = await connection();
-  const toClient = new SendBuffer(socket, { turnEnd, blocks }, memory, () => {}, unowned);
+  const toClient = new SendBuffer(socket, { nextTick, blocks }, memory, () => {}, unowned);
   const json = Buffer.from(JSON.stringify('x'.repeat(60_000)));
   for (let count = 0; socket.writableLength < 500_000 && count < 1_000; count += 1) {
     toClient.pushEvent(prefix, json);
@@ -258,11 +258,11 @@ it('gives the block back once when a socket is destroyed whose client did not re
 
 it('does all work of a turn in one tick, and what it brings in another', async () => {
   const done: string[] = [];
-  turnEnd.push(() => {
+  nextTick.push(() => {
     done.push('first');
-    turnEnd.push(() => done.push('third'));
+    nextTick.push(() => done.push('third'));
   });
-  turnEnd.push(() => done.push('second'));
+  nextTick.push(() => done.push('second'));
   expect(done).toEqual([]);
   await turn();
   expect(done).toEqual(['first', 'second', 'third']);

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { backgroundSlice } from '../../src/config/background-slice.js';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { toHex } from '../../src/lib/bytes.js';
-import type { WorkTurns } from '../../src/lib/turns/work-turns.js';
+import { turnOrder } from '../../src/lib/turns/turn-order.js';
+import { TurnScheduler, type WorkTurns } from '../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
@@ -34,13 +36,18 @@ function setUp(
   count: number,
   rowsPerTurn?: number,
 ): { store: EventStore; kernels: Kernels; sets: LocalSets } {
+  const clock = new VirtualClock();
   const { store } = createMemoryStore({
-    clock: new VirtualClock(),
+    clock,
     ...(rowsPerTurn === undefined ? {} : { rowsPerTurn }),
   });
   for (let n = 0; n < count; n += 1) store.put(eventOf(n));
   const kernels = createWasmKernels();
-  return { store, kernels, sets: new LocalSets(store, kernels) };
+  return {
+    store,
+    kernels,
+    sets: new LocalSets(store, kernels, new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'))),
+  };
 }
 
 const idsOf = (set: RecordReader): string[] =>

@@ -1,6 +1,6 @@
 import { type Deferred, deferred } from '../abort.js';
 import { GraspError } from '../errors.js';
-import type { WorkTurns } from './work-turns.js';
+import type { WorkTurns } from './turn-scheduler.js';
 
 /** Nobody waits for the work any more. */
 export class NobodyWaitsError extends GraspError {

@@ -226,7 +226,7 @@ export class ClientConnection implements Outbox {
     if (!this.#takePing()) return;
     // One is owed at most, the latest (RFC 6455 §5.5.3): each answer is a call of the system, and hundreds may
     // come in one piece; and a client that reads nothing cannot make them pile up.
-    if (this.#owedPong === undefined) this.#services.sending.turnEnd.push(this.#payPong);
+    if (this.#owedPong === undefined) this.#services.sending.nextTick.push(this.#payPong);
     this.#owedPong = data;
   }
 

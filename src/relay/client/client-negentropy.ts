@@ -12,7 +12,7 @@ import { requestBytes } from '../held-bytes.js';
 import type { RelayMetrics } from '../relay-metrics.js';
 import { reconcilingUnits } from '../work-budget.js';
 import type { NegentropySlots, Slot, SlotClient } from './negentropy-slots.js';
-import type { RequestLane } from './request-lane.js';
+import type { RequestQueue } from './request-queue.js';
 import { type SessionSet, type SessionSetServices, SessionSets } from './session-sets.js';
 
 export type NegentropyServices = SessionSetServices & {
@@ -56,7 +56,7 @@ const emptyAnswerBytes = 1;
 export class ClientNegentropy implements Disposable {
   readonly #services: NegentropyServices;
   readonly #outbox: Outbox;
-  readonly #lane: RequestLane;
+  readonly #requests: RequestQueue;
   readonly #owner: NegentropyOwner;
   readonly #sets: SessionSets;
   readonly #sessions = new Map<string, Session>();
@@ -65,12 +65,12 @@ export class ClientNegentropy implements Disposable {
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #gone = new AbortController();
 
-  constructor(services: NegentropyServices, outbox: Outbox, lane: RequestLane, owner: NegentropyOwner) {
+  constructor(services: NegentropyServices, outbox: Outbox, requests: RequestQueue, owner: NegentropyOwner) {
     this.#services = services;
     this.#outbox = outbox;
-    this.#lane = lane;
+    this.#requests = requests;
     this.#owner = owner;
-    this.#sets = new SessionSets(services, owner.address, lane, () =>
+    this.#sets = new SessionSets(services, owner.address, requests, () =>
       this.#endAll('rate-limited: the relay needs the memory of these sessions'),
     );
   }
@@ -151,7 +151,7 @@ export class ClientNegentropy implements Disposable {
 
   /** In its turn among the requests of all clients, as if it came now. */
   #beginInTurn(id: string, waiting: Waiting): void {
-    this.#lane.push({ chars: 0, run: () => this.#inOrder(id, () => this.#begin(id, waiting)) });
+    this.#requests.push({ chars: 0, run: () => this.#inOrder(id, () => this.#begin(id, waiting)) });
   }
 
   /** Makes a session of one that has its place, unless it was closed meanwhile. */
@@ -206,7 +206,7 @@ export class ClientNegentropy implements Disposable {
     }
     try {
       const answer = session.server.respond(messageFromHex(payload));
-      this.#lane.spend(reconcilingUnits(payload.length + answer.length));
+      this.#requests.spend(reconcilingUnits(payload.length + answer.length));
       if (answer.length > emptyAnswerBytes) this.#rearm(id, session);
       this.#outbox.send(negMessageFrame(id, messageToHex(answer)));
     } catch (error) {

@@ -3,6 +3,7 @@ import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
+import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { type ClientMessage, InvalidMessageError } from '../../nostr/message.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -10,14 +11,13 @@ import { closedFrame, countFrame, noticeFrame, okFrame } from '../frames/frames.
 import type { Outbox } from '../frames/outbox.js';
 import { messageBytes, requestBytes } from '../held-bytes.js';
 import type { RequestType } from '../relay-metrics.js';
-import type { TurnScheduler } from '../turn-scheduler.js';
 import { WorkBudget, type WorkLimits } from '../work-budget.js';
 import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
 import { MessageIntake } from './message-intake.js';
 import { Publisher, type PublisherServices } from './publisher.js';
-import { type LaneLimits, RequestLane } from './request-lane.js';
+import { RequestQueue, type RequestQueueLimits } from './request-queue.js';
 import { Violations } from './violations.js';
 
 /** What the sessions of all clients share. */
@@ -34,7 +34,7 @@ export type SessionServices = Omit<
   readonly settings: PublisherServices['settings'] &
     SubscriptionServices['settings'] &
     NegentropyServices['settings'] &
-    LaneLimits &
+    RequestQueueLimits &
     WorkLimits;
 };
 
@@ -44,7 +44,7 @@ const noRoom = 'rate-limited: there is no memory for more requests';
 
 /**
  * The protocol towards one client (NIP-01, 42, 45, 77): takes its frames, and answers into its outbox. It holds no
- * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's lane.
+ * socket. Events go straight to admission; requests that cost more than a look-up wait in the client's queue.
  */
 export class ClientSession implements Disposable {
   /** What clients of its address take. */
@@ -53,7 +53,7 @@ export class ClientSession implements Disposable {
   readonly memory: MemoryHolder;
   readonly #services: SessionServices;
   readonly #outbox: Outbox;
-  readonly #lane: RequestLane;
+  readonly #requests: RequestQueue;
   readonly #intake: MessageIntake;
   readonly #authentication: ClientAuthentication;
   readonly #violations: Violations;
@@ -78,7 +78,7 @@ export class ClientSession implements Disposable {
     });
     this.#outbox = outbox;
     const budget = new WorkBudget(services.clock, services.settings);
-    this.#lane = new RequestLane(
+    this.#requests = new RequestQueue(
       services.scheduler,
       services.settings,
       budget,
@@ -89,7 +89,7 @@ export class ClientSession implements Disposable {
     this.#violations = new Violations(services.clock);
     this.#intake = new MessageIntake(
       services.clock,
-      this.#lane,
+      this.#requests,
       this.memory,
       {
         onMessage: (message, chars) => this.#dispatch(message, chars),
@@ -106,8 +106,8 @@ export class ClientSession implements Disposable {
       this.#authentication,
       onFlowChanged,
     );
-    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#lane, this.memory);
-    this.#negentropy = new ClientNegentropy(services, outbox, this.#lane, {
+    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#requests, this.memory);
+    this.#negentropy = new ClientNegentropy(services, outbox, this.#requests, {
       address: group,
       memory: this.memory,
     });
@@ -115,7 +115,7 @@ export class ClientSession implements Disposable {
 
   /** Whether the client should not be read for now. What it sent already is taken all the same. */
   get blocked(): boolean {
-    return this.#publisher.blocked || this.#lane.blocked || this.#intake.blocked;
+    return this.#publisher.blocked || this.#requests.blocked || this.#intake.blocked;
   }
 
   /** Takes one frame. Never throws, whatever it contains. */
@@ -135,7 +135,7 @@ export class ClientSession implements Disposable {
     this.#ended = true;
     this.#gone.abort();
     this.#intake[Symbol.dispose]();
-    this.#lane[Symbol.dispose]();
+    this.#requests[Symbol.dispose]();
     this.#subscriptions.closeAll(reason);
     this.#negentropy.closeAll(reason);
     await this.#publisher.settled();
@@ -146,7 +146,7 @@ export class ClientSession implements Disposable {
     this.#ended = true;
     this.#gone.abort();
     this.#intake[Symbol.dispose]();
-    this.#lane[Symbol.dispose]();
+    this.#requests[Symbol.dispose]();
     this.#subscriptions[Symbol.dispose]();
     this.#negentropy[Symbol.dispose]();
     this.memory[Symbol.dispose]();
@@ -219,12 +219,12 @@ export class ClientSession implements Disposable {
     run: () => Promise<void> | void,
   ): void {
     const memory = this.memory.reserve(bytes);
-    if (memory !== undefined) this.#lane.push({ chars, run: () => this.#guard(run, memory) });
+    if (memory !== undefined) this.#requests.push({ chars, run: () => this.#guard(run, memory) });
     else if (type === 'COUNT') this.#refuse(type, subscription, noRoom);
     else void this.#negentropy.close(subscription, noRoom);
   }
 
-  /** What fails in a lane fails for its client only. */
+  /** A request that fails does so for its client only. */
   #guard(run: () => Promise<void> | void, memory: Disposable): Promise<void> | void {
     const release = () => memory[Symbol.dispose]();
     try {
@@ -263,7 +263,7 @@ export class ClientSession implements Disposable {
     filters,
   }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
     try {
-      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.#lane);
+      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.#requests);
       this.#outbox.send(countFrame(subscription, count));
     } catch (error) {
       if (this.#ended) return;
@@ -308,7 +308,10 @@ export class ClientSession implements Disposable {
       case 'NEG-OPEN':
       case 'NEG-MSG':
       case 'NEG-CLOSE':
-        this.#lane.push({ chars: reason.length, run: () => this.#negentropy.close(subscription, reason) });
+        this.#requests.push({
+          chars: reason.length,
+          run: () => this.#negentropy.close(subscription, reason),
+        });
         break;
       default:
         this.#outbox.send(noticeFrame(reason));

@@ -4,7 +4,7 @@ import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage, GraspError } from '../../lib/errors.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
 import type { EventStore, StoredEvent } from '../../store/event-store.js';
 import { type LiveBufferLimits, Subscription } from '../delivery/subscription.js';
@@ -14,7 +14,7 @@ import { ClientGoneError, type Outbox } from '../frames/outbox.js';
 import { requestBytes } from '../held-bytes.js';
 import type { RelayMetrics } from '../relay-metrics.js';
 import { sendingUnits, subscribingUnits } from '../work-budget.js';
-import type { RequestLane } from './request-lane.js';
+import type { RequestQueue } from './request-queue.js';
 
 export type SubscriptionServices = {
   readonly store: Pick<EventStore, 'query'>;
@@ -39,25 +39,25 @@ class NoRoomError extends GraspError {
 
 /** The turns of a client, for as long as the subscription is open. */
 class SubscriptionTurns implements WorkTurns {
-  readonly #lane: RequestLane;
+  readonly #requests: RequestQueue;
   readonly #subscription: Subscription;
 
-  constructor(lane: RequestLane, subscription: Subscription) {
-    this.#lane = lane;
+  constructor(requests: RequestQueue, subscription: Subscription) {
+    this.#requests = requests;
     this.#subscription = subscription;
   }
 
   get isOver(): boolean {
-    return this.#lane.isOver;
+    return this.#requests.isOver;
   }
 
   async next(): Promise<void> {
-    await this.#lane.next();
+    await this.#requests.next();
     if (this.#subscription.isClosed) throw new ClientGoneError();
   }
 
   spend(units: number): void {
-    this.#lane.spend(units);
+    this.#requests.spend(units);
   }
 }
 
@@ -67,14 +67,14 @@ const noRoom = 'rate-limited: there is no memory for more; close subscriptions, 
 export class ClientSubscriptions implements Disposable {
   readonly #services: SubscriptionServices;
   readonly #outbox: Outbox;
-  readonly #lane: RequestLane;
+  readonly #requests: RequestQueue;
   readonly #memory: MemoryHolder;
   readonly #open = new Map<string, Subscription>();
 
-  constructor(services: SubscriptionServices, outbox: Outbox, lane: RequestLane, memory: MemoryHolder) {
+  constructor(services: SubscriptionServices, outbox: Outbox, requests: RequestQueue, memory: MemoryHolder) {
     this.#services = services;
     this.#outbox = outbox;
-    this.#lane = lane;
+    this.#requests = requests;
     this.#memory = memory;
   }
 
@@ -100,7 +100,7 @@ export class ClientSubscriptions implements Disposable {
     );
     this.#open.set(id, subscription);
     this.#services.metrics.subscriptions.inc();
-    this.#lane.push({ chars, run: () => this.#run(subscription, filters) });
+    this.#requests.push({ chars, run: () => this.#run(subscription, filters) });
   }
 
   /** CLOSE, and all else that ends a subscription without a word to the client. */
@@ -148,14 +148,14 @@ export class ClientSubscriptions implements Disposable {
   #listen(subscription: Subscription, filter: Filter): Promise<void> | void {
     const { hub } = this.#services;
     hub.add(subscription, filter);
-    this.#lane.spend(subscribingUnits(filter));
-    if (this.#lane.isOver) return new SubscriptionTurns(this.#lane, subscription).next();
+    this.#requests.spend(subscribingUnits(filter));
+    if (this.#requests.isOver) return new SubscriptionTurns(this.#requests, subscription).next();
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const chunks = this.#services.store.query(filters, new SubscriptionTurns(this.#lane, subscription));
+    const chunks = this.#services.store.query(filters, new SubscriptionTurns(this.#requests, subscription));
     for await (const chunk of chunks) {
-      this.#lane.spend(sendingUnits(chunk));
+      this.#requests.spend(sendingUnits(chunk));
       let held: Reservation | undefined;
       try {
         for (const stored of chunk) {

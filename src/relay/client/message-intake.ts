@@ -5,7 +5,7 @@ import { type ClientMessage, parseClientMessage, readClientMessage } from '../..
 import { ClientGoneError } from '../frames/outbox.js';
 import { messageBytes } from '../held-bytes.js';
 import { readingUnits } from '../work-budget.js';
-import type { RequestLane } from './request-lane.js';
+import type { RequestQueue } from './request-queue.js';
 
 /** A frame that waits to be read; without `memory` there was none, and no more is read of the client until then. */
 type Waiting = { readonly frame: string; readonly memory: Reservation | undefined };
@@ -25,7 +25,7 @@ export type MessageTarget = {
  */
 export class MessageIntake implements Disposable {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #turns: RequestLane;
+  readonly #turns: RequestQueue;
   readonly #memory: MemoryHolder;
   readonly #target: MessageTarget;
   readonly #onFlowChanged: () => void;
@@ -40,7 +40,7 @@ export class MessageIntake implements Disposable {
   /** `onFlowChanged` is told whenever `blocked` may have changed. */
   constructor(
     clock: Pick<Clock, 'monotonic'>,
-    turns: RequestLane,
+    turns: RequestQueue,
     memory: MemoryHolder,
     target: MessageTarget,
     onFlowChanged: () => void,
@@ -137,7 +137,7 @@ export class MessageIntake implements Disposable {
       const piece = this.#timed(() => reading.next());
       if (piece.done) return piece.value;
       const { chars, values, isEvent } = piece.value;
-      if (isEvent && values >= limits.clientCostlyEventValues) await this.#turns.funded();
+      if (isEvent && values >= limits.clientCostlyEventValues) await this.#turns.whenWithinBudget();
       else if (this.#turns.isOver) await this.#turns.next();
       this.#turns.spend(readingUnits(chars, values));
     }

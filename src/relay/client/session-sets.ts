@@ -1,7 +1,7 @@
 import { KernelMemoryError } from '../../kernels/errors.js';
 import { type Kernels, recordBytes } from '../../kernels/kernels.js';
 import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { LocalSet } from '../../store/sets/local-set.js';
 import type { LocalSets } from '../../store/sets/local-sets.js';

@@ -1,10 +1,10 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
 import type { Clock } from '../../lib/clock.js';
-import { type NextTurn, turnOrder } from '../../lib/turns/turn-order.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { EventFrames } from '../frames/frames.js';
 import type { Subscription } from './subscription.js';
 
-/** One event on its way to the subscriptions that it matches. */
+/** One event on its way to the subscriptions that it matches, of which there is at least one. */
 export type Delivery = {
   readonly accepted: AcceptedEvent;
   readonly frames: EventFrames;
@@ -13,53 +13,48 @@ export type Delivery = {
 
 export type DeliveryLimits = {
   readonly pauseMs: number;
-  readonly sliceMs: number;
   readonly eventsMax: number;
   readonly charsMax: number;
 };
 
 /**
- * Hands accepted events out in slices of time, between which the event loop does all else: whoever published an
+ * Hands accepted events out in slices of turns, between which the event loop does all else: whoever published an
  * event has the `OK` before a thousand others have the event, and nobody's request waits until they do.
  */
 export class DeliveryQueue implements Disposable {
-  readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
+  readonly #clock: Pick<Clock, 'after'>;
+  readonly #turns: WorkTurns;
   readonly #limits: DeliveryLimits;
-  readonly #onSent: (count: number) => void;
-  readonly #onFault: (subscription: Subscription, error: unknown) => void;
-  readonly #nextTurn: NextTurn;
+  readonly #offer: (delivery: Delivery, subscription: Subscription) => void;
   #deliveries: Delivery[] = [];
   /** How many subscriptions have been offered the first of them. */
   #offered = 0;
   /** Characters of all of them. */
   #chars = 0;
-  #scheduled = false;
+  #isRunning = false;
 
-  /**
-   * `onSent` is told how many frames were sent, `onFault` what a subscription threw; `nextTurn` runs a task in a later
-   * turn of the event loop.
-   */
+  /** `offer` hands the event to one subscription; it must not throw. */
   constructor(
-    clock: Pick<Clock, 'monotonic' | 'after'>,
+    clock: Pick<Clock, 'after'>,
+    turns: WorkTurns,
     limits: DeliveryLimits,
-    onSent: (count: number) => void,
-    onFault: (subscription: Subscription, error: unknown) => void,
-    nextTurn: NextTurn = turnOrder.of('delivery'),
+    offer: (delivery: Delivery, subscription: Subscription) => void,
   ) {
     this.#clock = clock;
+    this.#turns = turns;
     this.#limits = limits;
-    this.#onSent = onSent;
-    this.#onFault = onFault;
-    this.#nextTurn = nextTurn;
+    this.#offer = offer;
   }
 
   /** Takes a delivery. When too many wait, the oldest is handed out at once: so its cost slows down who brings more. */
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
     this.#chars += delivery.accepted.json.length;
-    while (this.#isOverfull) this.#handOut(Number.POSITIVE_INFINITY, 1);
+    while (this.#isOverfull) this.#offerNext();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
     // The processor is given away for a moment: whoever is told `OK` may be waiting for the one that we run on.
-    if (!this.#scheduled) this.#schedule((task) => this.#clock.after(this.#limits.pauseMs, task));
+    this.#clock.after(this.#limits.pauseMs, () => void this.#run());
   }
 
   /** Drops what waits. */
@@ -74,37 +69,24 @@ export class DeliveryQueue implements Disposable {
     return this.#deliveries.length > eventsMax || this.#chars > charsMax;
   }
 
-  #schedule(later: (task: () => void) => void): void {
-    this.#scheduled = this.#deliveries.length > 0;
-    if (!this.#scheduled) return;
-    later(() => {
-      this.#handOut(this.#clock.monotonic() + this.#limits.sliceMs, this.#deliveries.length);
-      this.#schedule(this.#nextTurn);
-    });
+  async #run(): Promise<void> {
+    while (this.#deliveries.length > 0) {
+      if (this.#turns.isOver) await this.#turns.next();
+      this.#offerNext();
+    }
+    this.#isRunning = false;
   }
 
-  /** Hands out up to `events` deliveries until `endMs`. */
-  #handOut(endMs: number, events: number): void {
-    let sent = 0;
-    let whole = 0;
-    for (; whole < events; whole += 1, this.#offered = 0) {
-      const { accepted, frames, to } = this.#deliveries[whole] as Delivery;
-      while (this.#offered < to.length && this.#clock.monotonic() < endMs) {
-        if (this.#offer(to[this.#offered] as Subscription, accepted, frames)) sent += 1;
-        this.#offered += 1;
-      }
-      if (this.#offered < to.length) break;
+  #offerNext(): void {
+    const [delivery] = this.#deliveries;
+    if (delivery === undefined) return;
+    const subscription = delivery.to[this.#offered] as Subscription;
+    this.#offered += 1;
+    if (this.#offered === delivery.to.length) {
+      this.#deliveries.shift();
+      this.#chars -= delivery.accepted.json.length;
+      this.#offered = 0;
     }
-    for (const { accepted } of this.#deliveries.splice(0, whole)) this.#chars -= accepted.json.length;
-    if (sent > 0) this.#onSent(sent);
-  }
-
-  #offer(subscription: Subscription, accepted: AcceptedEvent, frames: EventFrames): boolean {
-    try {
-      return subscription.offer(accepted, frames);
-    } catch (error) {
-      this.#onFault(subscription, error);
-      return false;
-    }
+    this.#offer(delivery, subscription);
   }
 }

@@ -5,13 +5,14 @@ import type { FilterMatcher, Kernels } from '../../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { fixedSlice, TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { isExpired, type NostrEvent } from '../../nostr/event.js';
 import { type Filter, filterTest } from '../../nostr/filter.js';
 import { EventFrames } from '../frames/frames.js';
 import type { RelayMetrics } from '../relay-metrics.js';
-import type { TurnScheduler } from '../turn-scheduler.js';
-import { DeliveryQueue } from './delivery-queue.js';
-import { LeavingFilters } from './leaving-filters.js';
+import { type Delivery, DeliveryQueue } from './delivery-queue.js';
+import { FilterRemovals } from './filter-removals.js';
 import type { Subscription } from './subscription.js';
 
 type Entry = {
@@ -23,6 +24,7 @@ type Entry = {
 };
 
 export type HubServices = {
+  /** Of the work of clients. */
   readonly scheduler: TurnScheduler;
   readonly feed: Feed;
   readonly kernels: Kernels;
@@ -36,7 +38,7 @@ export type HubServices = {
 export class SubscriptionHub implements Disposable {
   readonly #services: HubServices;
   readonly #matcher: FilterMatcher;
-  readonly #leaving: LeavingFilters;
+  readonly #removals: FilterRemovals;
   readonly #entries = new Map<Subscription, Entry>();
   readonly #byHandle = new Map<number, Entry>();
   readonly #deliveries: DeliveryQueue;
@@ -46,21 +48,19 @@ export class SubscriptionHub implements Disposable {
   constructor(services: HubServices) {
     this.#services = services;
     this.#matcher = services.kernels.createFilterMatcher();
-    this.#leaving = new LeavingFilters(this.#matcher, services.scheduler);
+    this.#removals = new FilterRemovals(this.#matcher, services.scheduler);
     const limit = {
       pauseMs: limits.deliveryPauseMs,
-      sliceMs: limits.deliverySliceMs,
       eventsMax: limits.deliveryEventsMax,
       charsMax: limits.deliveryCharsMax,
     };
-    this.#deliveries = new DeliveryQueue(
+    const turns = new TurnScheduler(
       services.clock,
-      limit,
-      (sent) => services.metrics.deliveries.inc(sent),
-      (subscription, error) => {
-        services.faults.note('client', error);
-        subscription.fail();
-      },
+      fixedSlice(limits.deliverySliceMs),
+      turnOrder.of('delivery'),
+    );
+    this.#deliveries = new DeliveryQueue(services.clock, turns, limit, (delivery, subscription) =>
+      this.#offer(delivery, subscription),
     );
     this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
   }
@@ -92,7 +92,7 @@ export class SubscriptionHub implements Disposable {
     this.#entries.delete(subscription);
     for (const handle of entry.handles) {
       this.#byHandle.delete(handle);
-      this.#leaving.push(handle);
+      this.#removals.push(handle);
     }
   }
 
@@ -101,7 +101,7 @@ export class SubscriptionHub implements Disposable {
     this.#deliveries[Symbol.dispose]();
     this.#entries.clear();
     this.#byHandle.clear();
-    this.#leaving[Symbol.dispose]();
+    this.#removals[Symbol.dispose]();
     this.#matcher[Symbol.dispose]();
   }
 
@@ -119,6 +119,16 @@ export class SubscriptionHub implements Disposable {
     if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
     const to = this.#matching(accepted.event);
     if (to.length > 0) this.#deliveries.push({ accepted, frames: new EventFrames(accepted), to });
+  }
+
+  #offer({ accepted, frames }: Delivery, subscription: Subscription): void {
+    const { faults, metrics } = this.#services;
+    try {
+      if (subscription.offer(accepted, frames)) metrics.deliveries.inc();
+    } catch (error) {
+      faults.note('client', error);
+      subscription.fail();
+    }
   }
 
   /** Each subscription once, by however many of its filters the event matches. */

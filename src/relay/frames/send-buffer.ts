@@ -3,10 +3,10 @@ import { limits } from '../../config/limits.js';
 import type { SocketMemory } from '../../lib/budgets/message-memory.js';
 import type { BlockPool } from './block-pool.js';
 import { eventFrame, eventFrameBytes, writeEventFrame } from './frames.js';
-import type { TurnEnd } from './turn-end.js';
+import type { NextTickQueue } from './next-tick-queue.js';
 
 /** What the send buffers of all clients share. */
-export type SendServices = { readonly turnEnd: TurnEnd; readonly blocks: BlockPool };
+export type SendServices = { readonly nextTick: NextTickQueue; readonly blocks: BlockPool };
 
 /**
  * The frames that one client is sent in a turn: they leave at its end, in few writes. Each write is a call of the
@@ -88,7 +88,7 @@ export class SendBuffer {
   /** What waits and as many bytes behind it fit into a block, or nothing waits. */
   #makeRoom(bytes: number): void {
     if (this.#bytes + bytes > limits.sendBlockBytes) this.flush();
-    if (this.#bytes === 0) this.#services.turnEnd.push(this.flush);
+    if (this.#bytes === 0) this.#services.nextTick.push(this.flush);
   }
 
   /** A block with the frames that wait. */

@@ -2,7 +2,7 @@ import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { encodeBody } from '../../nostr/event-body.js';
 import type { Backend, BodyFault, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';

@@ -2,12 +2,11 @@ import { limits } from '../../config/limits.js';
 import { KernelMemoryError } from '../../kernels/errors.js';
 import { type FilterMatcher, type Kernels, type LiveSet, recordBytes } from '../../kernels/kernels.js';
 import { fromHex } from '../../lib/bytes.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore, RemovedEvent } from '../event-store.js';
 import { filterKey } from '../filter-key.js';
-import { Turns } from '../turns.js';
 import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
 import { SetChanges } from './set-changes.js';
 import { type MadeSet, SetMaking } from './set-making.js';
@@ -47,16 +46,21 @@ export class LocalSets {
   readonly #building = new Set<Building>();
   /** By filter: whoever asks for the same meanwhile gets the set too. */
   readonly #makings = new Map<string, MakingEntry>();
-  /** Of those who have none of their own. */
-  readonly #turns = new Turns();
+  readonly #turns: WorkTurns;
   /** What was given out of those that stand. */
   readonly #leases = new WeakSet<LocalSet>();
   /** Filters that were asked for once, the oldest first. */
   readonly #askedOnce = new Set<string>();
 
-  constructor(store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>, kernels: Kernels) {
+  /** `turns`: those of whoever asks and has none. */
+  constructor(
+    store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>,
+    kernels: Kernels,
+    turns: WorkTurns,
+  ) {
     this.#store = store;
     this.#kernels = kernels;
+    this.#turns = turns;
     this.#matcher = kernels.createFilterMatcher();
     store.observe({ added: (event) => this.#add(event), removed: (event) => this.#remove(event) });
   }

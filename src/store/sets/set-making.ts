@@ -1,6 +1,6 @@
 import { unlessAborted } from '../../lib/abort.js';
 import { SharedTurns } from '../../lib/turns/shared-turns.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { LocalSet, SharedSet } from './local-set.js';
 
 /** A set that was made, and a hold on it. */

@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import type { TurnSlices } from '../../lib/turns/turn-slices.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { TopicChange } from '../topics/filter-service.js';
 import type { Topic } from '../topics/layers.js';
 import { everywhere } from '../topics/topic-changes.js';
@@ -15,14 +15,14 @@ export type TopicReader = { update(topics: readonly Topic[]): void };
 export async function deliverChanges(
   changes: Iterable<TopicChange>,
   readers: ReadonlyMap<string, TopicReader>,
-  slices: Pick<TurnSlices, 'isOver' | 'next'>,
+  turns: Pick<WorkTurns, 'isOver' | 'next'>,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { topics, relays } of changes) {
     for (const relay of relays === everywhere ? [...readers.keys()] : relays) {
       if (!readers.has(relay)) continue;
       for (const piece of pieces(topics)) {
-        if (slices.isOver) await slices.next();
+        if (turns.isOver) await turns.next();
         signal.throwIfAborted();
         readers.get(relay)?.update(piece);
       }

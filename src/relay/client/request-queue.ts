@@ -1,18 +1,17 @@
 import { type Deferred, deferred } from '../../lib/abort.js';
-import type { WorkTurns } from '../../lib/turns/work-turns.js';
+import type { Runnable, TurnScheduler, WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { ClientGoneError, type Outbox } from '../frames/outbox.js';
-import type { Lane, TurnScheduler } from '../turn-scheduler.js';
 import type { WorkBudget } from '../work-budget.js';
 
 /** A request that waits for its turn. */
-export type LaneRequest = {
+export type QueuedRequest = {
   /** What it holds while it waits. */
   readonly chars: number;
   /** Does the work; it must handle its own errors. It counts as running until the promise settles. */
   run(): Promise<void> | void;
 };
 
-export type LaneLimits = {
+export type RequestQueueLimits = {
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
   readonly queriesRunningMax: number;
@@ -22,37 +21,37 @@ export type LaneLimits = {
 
 /**
  * The requests of one client, first in, first out, a few of them running at the same time. None is started while
- * the client has much to read still. Those that are long take further turns of the lane (`next`), before new ones are
+ * the client has much to read still. Those that are long take further turns of the client (`next`), before new ones are
  * started; all of them are paid for out of the client's budget.
  */
-export class RequestLane implements Lane, WorkTurns, Disposable {
+export class RequestQueue implements Runnable, WorkTurns, Disposable {
   readonly #scheduler: TurnScheduler;
-  readonly #limits: LaneLimits;
+  readonly #limits: RequestQueueLimits;
   readonly #budget: WorkBudget;
   readonly #outbox: Pick<Outbox, 'full' | 'waitForCapacity'>;
   readonly #onFlowChanged: () => void;
   readonly #onFault: (error: unknown) => void;
-  #queue: LaneRequest[] = [];
+  #queue: QueuedRequest[] = [];
   /** Those that wait to go on. */
   #waiting: Deferred<void>[] = [];
   #chars = 0;
   #running = 0;
   #waitsForRoom = false;
   readonly #gone = new AbortController();
-  /** What was spent since the lane had its last turn. */
+  /** What was spent since the client had its last turn. */
   #turnUnits = 0;
 
   /** `onFault` is told what a request failed with that should have been handled there. */
   constructor(
     scheduler: TurnScheduler,
-    laneLimits: LaneLimits,
+    queueLimits: RequestQueueLimits,
     budget: WorkBudget,
     outbox: Pick<Outbox, 'full' | 'waitForCapacity'>,
     onFlowChanged: () => void,
     onFault: (error: unknown) => void,
   ) {
     this.#scheduler = scheduler;
-    this.#limits = laneLimits;
+    this.#limits = queueLimits;
     this.#budget = budget;
     this.#outbox = outbox;
     this.#onFlowChanged = onFlowChanged;
@@ -67,7 +66,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     );
   }
 
-  get isLate(): boolean {
+  get isOverBudget(): boolean {
     return this.#budget.isSpent;
   }
 
@@ -85,10 +84,10 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     return this.#turnUnits >= this.#limits.requestTurnUnits;
   }
 
-  push(request: LaneRequest): void {
+  push(request: QueuedRequest): void {
     this.#queue.push(request);
     this.#chars += request.chars;
-    if (this.#mayStart) this.#scheduler.announce(this);
+    if (this.#mayStart) this.#scheduler.schedule(this);
     this.#onFlowChanged();
   }
 
@@ -98,7 +97,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
   }
 
   /** Settles in a turn, when the client has work left in its budget. Rejects when the client is gone. */
-  async funded(): Promise<void> {
+  async whenWithinBudget(): Promise<void> {
     await this.next();
     while (this.#budget.isSpent) {
       await this.#budget.refilled(this.#gone.signal);
@@ -111,7 +110,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
     this.#gone.signal.throwIfAborted();
     const turn = deferred<void>();
     this.#waiting.push(turn);
-    this.#scheduler.announce(this);
+    this.#scheduler.schedule(this);
     await turn.promise;
     signal?.throwIfAborted();
   }
@@ -146,7 +145,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
   }
 
   #startNext(): void {
-    const request = this.#queue.shift() as LaneRequest;
+    const request = this.#queue.shift() as QueuedRequest;
     this.#chars -= request.chars;
     const work = request.run();
     if (work !== undefined) void this.#settled(work);
@@ -162,7 +161,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
       return;
     }
     this.#waitsForRoom = false;
-    if (this.#mayStart) this.#scheduler.announce(this);
+    if (this.#mayStart) this.#scheduler.schedule(this);
   }
 
   async #settled(work: Promise<void>): Promise<void> {
@@ -173,7 +172,7 @@ export class RequestLane implements Lane, WorkTurns, Disposable {
       this.#onFault(error);
     } finally {
       this.#running -= 1;
-      if (this.#mayStart) this.#scheduler.announce(this);
+      if (this.#mayStart) this.#scheduler.schedule(this);
     }
   }
 }

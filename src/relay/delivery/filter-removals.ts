@@ -1,12 +1,12 @@
 import type { FilterMatcher } from '../../kernels/kernels.js';
-import type { Lane, TurnScheduler } from '../turn-scheduler.js';
+import type { Runnable, TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 
 /**
  * Takes the filters of closed subscriptions out of the matcher, one at a time: one that hangs up may leave a million
  * values behind, each of which has to be unhooked.
  */
-export class LeavingFilters implements Lane, Disposable {
-  readonly isLate = false;
+export class FilterRemovals implements Runnable, Disposable {
+  readonly isOverBudget = false;
   readonly #matcher: FilterMatcher;
   readonly #scheduler: TurnScheduler;
   #handles: number[] = [];
@@ -23,7 +23,7 @@ export class LeavingFilters implements Lane, Disposable {
   /** Takes filters out, by and by; what they match until then is to be ignored. */
   push(handle: number): void {
     this.#handles.push(handle);
-    this.#scheduler.announce(this);
+    this.#scheduler.schedule(this);
   }
 
   step(): 'done' {

@@ -1,5 +1,5 @@
-/** Work for the end of the running turn of the event loop: one tick for all of it. */
-export class TurnEnd {
+/** Work for the end of the running callback (`process.nextTick`): one tick for all of it. */
+export class NextTickQueue {
   #tasks: (() => void)[] = [];
 
   /** `task` must not throw. */
