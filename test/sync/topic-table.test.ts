@@ -4,7 +4,7 @@ import type { CatchupBatch } from '../../src/sync/topics/catchup-batch.js';
 import { catchupTriggers } from '../../src/sync/topics/catchup-batch.js';
 import { announcementsTopic, type Layer, layerOf, type Topic } from '../../src/sync/topics/layers.js';
 import type { SubscriptionContent } from '../../src/sync/topics/subscription.js';
-import { isWanted } from '../../src/sync/topics/topic-state.js';
+import { isWanted, stands } from '../../src/sync/topics/topic-state.js';
 import { TopicTable } from '../../src/sync/topics/topic-table.js';
 import { pubkey } from './support/events.js';
 
@@ -45,7 +45,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
 
   it('what is wanted again while a subscription stands is due, and is not asked for live again', () => {
     const { table } = live('a', 'b', 'c');
-    table.catchup.done(begin(table, 'start'), 0);
+    table.catchup.done(begin(table, 'start'));
     table.unwant(['a']);
     expect(table.live.isStale).toBe(false);
     table.want(['a']);
@@ -76,7 +76,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
 
   it('a rebuild makes nothing due, unless the old subscription is lost before the new one stands', () => {
     const { table, subscription } = live('a');
-    table.catchup.done(begin(table, 'start'), 0);
+    table.catchup.done(begin(table, 'start'));
     const fresh = subscriptionTo('a');
     table.live.opened(fresh);
     table.live.confirmed(fresh, 2);
@@ -88,7 +88,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
     const batch = begin(table, 'reconnect');
     table.live.confirmed(fresher, 3);
     expect(table.catchup.next('reconnect')).toBeDefined();
-    table.catchup.done(batch, 0);
+    table.catchup.done(batch);
     expect(table.catchup.isOver('reconnect')).toBe(false);
   });
 
@@ -125,7 +125,7 @@ describe('the live side of the table (docs/sync.md §3, §4)', () => {
 describe('the catch-up side of the table (docs/sync.md §5)', () => {
   it('gives layer 1 first, and history that we never had before the rest', () => {
     const { table, subscription } = live(pubkey(1));
-    table.catchup.done(begin(table, 'start'), 0);
+    table.catchup.done(begin(table, 'start'));
     table.live.lost(subscription, false);
     table.want([pubkey(2), '30617:a:b', announcementsTopic]);
     const more = subscriptionTo(pubkey(1), pubkey(2), '30617:a:b', announcementsTopic);
@@ -177,7 +177,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
 
   it('an interrupted batch after a reconnect does not stand for the daily one, nor for the start', () => {
     const { table, subscription } = live('a', 'b');
-    table.catchup.done(begin(table, 'start'), 0);
+    table.catchup.done(begin(table, 'start'));
     table.live.lost(subscription, false);
     const batch = begin(table, 'reconnect', 10 * day);
     expect(batch.since).toBe(1_000);
@@ -205,7 +205,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
     const batch = begin(table, 'start');
     table.unwant(['a']);
     table.want(['a']);
-    table.catchup.done(batch, 0);
+    table.catchup.done(batch);
     expect(table.oldestDoneAt(['b'])).toBe(1_000);
     expect(table.oldestDoneAt(['a'])).toBeUndefined();
     expect(table.catchup.isOver('start')).toBe(false);
@@ -221,21 +221,71 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
   });
 
   it('what was begun on an earlier connection is due again when it is done', () => {
-    const { table } = live('a');
+    const { table, subscription } = live('a');
     const batch = begin(table, 'start');
     table.disconnected();
     table.connected(['a']);
+    table.live.opened(subscription);
+    table.live.confirmed(subscription, 1_001);
     table.catchup.resumed(batch);
-    table.catchup.done(batch, 1_001);
+    table.catchup.done(batch);
     expect(table.oldestDoneAt(['a'])).toBe(1_000);
     expect(table.catchup.isOver('reconnect')).toBe(false);
+  });
+
+  it('a subscription lost during the first batch makes due only what came since that began', () => {
+    const { table, subscription } = live('a');
+    const first = begin(table, 'start', 10 * day);
+    table.live.lost(subscription, false);
+    expect(table.catchup.dueTopics).toBe(0);
+    table.live.opened(subscription);
+    table.live.confirmed(subscription, 10 * day + 5);
+    expect(table.catchup.dueTopics).toBe(0);
+    table.catchup.done(first);
+    expect(table.catchup.isOver('start')).toBe(true);
+    expect(begin(table, 'reconnect', 20 * day).since).toBe(10 * day);
+  });
+
+  it('so does one that is lost while the batch waits to go on: it may have looked past what came meanwhile', () => {
+    for (const trigger of ['start', 'daily'] as const) {
+      const { table, subscription } = live('a');
+      if (trigger === 'daily') {
+        table.catchup.done(begin(table, 'start'));
+        table.dayBegins(['a']);
+      }
+      const batch = begin(table, trigger, 10 * day);
+      table.catchup.interrupted(batch);
+      table.live.lost(subscription, false);
+      table.live.opened(subscription);
+      table.live.confirmed(subscription, 10 * day + 5);
+      table.catchup.resumed(batch);
+      table.catchup.done(batch);
+      expect(begin(table, 'reconnect', 20 * day).since).toBe(10 * day);
+      expect(table.catchup.dueTopics).toBe(0);
+    }
+  });
+
+  it('what came since a batch that is given up is due where the history is there, else waits with that', () => {
+    const { table, subscription } = live('a');
+    const first = begin(table, 'start');
+    table.live.lost(subscription, false);
+    table.catchup.gaveUp(first);
+    expect(table.catchup.dueTopics).toBe(0);
+    table.live.opened(subscription);
+    table.live.confirmed(subscription, 1_005);
+    table.catchup.done(begin(table, 'start', 2_000));
+    table.dayBegins(['a']);
+    const again = begin(table, 'daily', 10 * day);
+    table.live.lost(subscription, false);
+    table.catchup.gaveUp(again);
+    expect(begin(table, 'reconnect', 20 * day).since).toBe(2_000);
   });
 
   it('is complete only when every topic is, as of the oldest', () => {
     const { table } = live('a', 'b', 'c');
     const due = table.catchup.next('start') as { trigger: 'start'; layer: 'repository' };
-    table.catchup.done(table.catchup.began(due, ['a'], times(10)), 0);
-    table.catchup.done(table.catchup.began(due, ['b'], times(5)), 0);
+    table.catchup.done(table.catchup.began(due, ['a'], times(10)));
+    table.catchup.done(table.catchup.began(due, ['b'], times(5)));
     expect(table.oldestDoneAt(['a', 'b'])).toBe(5);
     expect(table.oldestDoneAt(['a', 'c'])).toBeUndefined();
   });
@@ -243,7 +293,7 @@ describe('the catch-up side of the table (docs/sync.md §5)', () => {
   it('topics to which the same happened share what is known of them', () => {
     const topics = Array.from({ length: 1_000 }, (_, n) => `30617:a:${n}`);
     const { table } = live(...topics);
-    table.catchup.done(begin(table, 'start'), 0);
+    table.catchup.done(begin(table, 'start'));
     table.disconnected();
     expect(new Set(topics.map((topic) => table.stateOf(topic))).size).toBe(1);
   });
@@ -262,6 +312,8 @@ class Model {
   /** Since when each topic has been wanted without a break. */
   readonly wantedSince = new Map<Topic, number>();
   readonly doneBefore = new Map<Topic, number>();
+  /** When each topic was last not told of live. */
+  readonly gapAt = new Map<Topic, number>();
 
   /** On a connection, with everything wanted. */
   constructor() {
@@ -405,7 +457,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         const batch = take(model.running, number);
         if (batch === undefined) return;
         if (how === 'interrupted') model.table.catchup.interrupted(batch);
-        if (how === 'done') model.table.catchup.done(batch, 0);
+        if (how === 'done') model.table.catchup.done(batch);
         if (how !== 'gave up') return;
         model.table.catchup.gaveUp(batch);
         for (const topic of batch.topics) model.givenUp.add(topic);
@@ -414,7 +466,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-function check({ table, wanted, wantedSince, isConnected, running, givenUp, doneBefore }: Model): void {
+function check(model: Model): void {
+  const { table, now, wanted, wantedSince, isConnected, running, givenUp, doneBefore, gapAt } = model;
   const { live, catchup } = table;
   let due = 0;
   for (const topic of pool) {
@@ -442,6 +495,19 @@ function check({ table, wanted, wantedSince, isConnected, running, givenUp, done
       expect(state).toMatchObject({ live: { type: 'offline' }, failures: 0, mayCatchUp: false });
     }
     // 6
+    if (state === undefined || !stands(state)) gapAt.set(topic, now);
+    else if (wanted.has(topic) && !givenUp.has(topic)) {
+      const gap = gapAt.get(topic) ?? 0;
+      const isCovered = (at: number | undefined) => at !== undefined && at > gap;
+      expect(
+        isCovered(state.doneAt) ||
+          state.due !== undefined ||
+          state.batches.some(({ startedAt }) => isCovered(startedAt)) ||
+          (state.mayHaveMissed && state.batches.length > 0),
+      ).toBe(true);
+    }
+    if (state?.mayHaveMissed === true) expect(state.batches.length).toBeGreaterThan(0);
+    // 7
     if (!wanted.has(topic) && state !== undefined) {
       expect(isWanted(state)).toBe(false);
       expect(state).toMatchObject({ due: undefined, batches: [], openedAt: undefined, doneAt: undefined });
@@ -484,15 +550,17 @@ it('whatever happened, everything is done in the end, and live, once nothing mor
       const subscription = subscriptionTo(...table.live.missing);
       table.live.opened(subscription);
       table.live.confirmed(subscription, model.now);
-      for (const trigger of catchupTriggers) {
-        for (let next = table.catchup.next(trigger); next !== undefined; next = table.catchup.next(trigger)) {
-          if (next.type === 'interrupted') table.catchup.resumed(next.batch);
-          const batch =
-            next.type === 'interrupted'
-              ? next.batch
-              : table.catchup.began(next, [...next.topics], times(model.now));
-          table.catchup.done(batch, 0);
-        }
+      const first = () => {
+        const found = catchupTriggers.map((trigger) => table.catchup.next(trigger));
+        return found.find((next) => next !== undefined);
+      };
+      for (let next = first(); next !== undefined; next = first()) {
+        if (next.type === 'interrupted') table.catchup.resumed(next.batch);
+        const batch =
+          next.type === 'interrupted'
+            ? next.batch
+            : table.catchup.began(next, [...next.topics], times(model.now));
+        table.catchup.done(batch);
       }
       for (const topic of model.wanted) {
         expect(table.stateOf(topic)).toMatchObject({ live: { type: 'live' }, due: undefined, batches: [] });

@@ -32,7 +32,6 @@ export class BatchTurns {
   readonly #host: HostBudget;
   readonly #parts: BatchParts;
   readonly #logs: RunLogs;
-  readonly #connectedAt: number;
   /** The batches that have their turn, or wait for it, with what ends it. */
   readonly #turns = new Map<CatchupBatch, AbortController>();
 
@@ -48,7 +47,6 @@ export class BatchTurns {
     this.#host = options.host;
     this.#parts = options.parts;
     this.#logs = options.logs;
-    this.#connectedAt = options.context.clock.monotonic();
   }
 
   /** Begins the next batch, as large as the limits of the remote allow, or goes on with it. */
@@ -122,9 +120,7 @@ export class BatchTurns {
 
   #finish(batch: CatchupBatch): void {
     const { memory, scope, onEverythingUnfit } = this.#parts;
-    const { clock } = this.#context;
-    const connectedSeconds = unixSeconds(clock) - (clock.monotonic() - this.#connectedAt) / 1000;
-    memory.topics.catchup.done(batch, Math.floor(connectedSeconds));
+    memory.topics.catchup.done(batch);
     if (batch.layer === 'everything' && !scope.prove()) onEverythingUnfit(limits.everythingRetryMs);
   }
 

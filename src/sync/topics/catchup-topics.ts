@@ -81,16 +81,18 @@ export class CatchupTopics {
   /** A batch is left for the next connection, or the next day. False when nothing of it was wanted any more. */
   gaveUp(batch: CatchupBatch): boolean {
     const isWanted = this.#isStillWanted(batch);
-    this.#end(batch, (state) => state);
+    this.#end(batch, (state) => {
+      if (state.doneAt !== undefined) return this.#withMissed(state);
+      return { ...state, mayHaveMissed: state.mayHaveMissed && state.batches.length > 0 };
+    });
     return isWanted;
   }
 
-  /** Everything that the relay held about its topics when it began is stored. `connectedAt` in wall-clock seconds. */
-  done(batch: CatchupBatch, connectedAt: number): void {
+  /** Everything that the relay held about its topics when it began is stored. */
+  done(batch: CatchupBatch): void {
     this.#end(batch, (state) => {
-      const done = { ...state, doneAt: batch.startedAt };
-      // Begun on an earlier connection: what came between the two is still to be fetched.
-      return batch.startedAt < connectedAt ? this.withDue(done, 'reconnect') : done;
+      const doneAt = Math.max(batch.startedAt, state.doneAt ?? 0);
+      return this.#withMissed({ ...state, doneAt });
     });
   }
 
@@ -105,9 +107,14 @@ export class CatchupTopics {
     for (const batch of this.#running) this.interrupted(batch);
   }
 
-  /** Live sync does what it can for it: now its history is due, all of it or what came since the last time. */
+  /**
+   * Live sync does what it can for it from now on, and may not have until now: its history is due, all of it or what came
+   * since the last time. Where all of it is being fetched already, what came since that began is due afterwards.
+   */
   allow(state: TopicState): TopicState {
-    return this.withDue({ ...state, mayCatchUp: true }, state.doneAt === undefined ? 'start' : 'reconnect');
+    const allowed = { ...state, mayCatchUp: true };
+    if (state.doneAt !== undefined) return this.withDue(allowed, 'reconnect');
+    return state.batches.length > 0 ? { ...allowed, mayHaveMissed: true } : this.withDue(allowed, 'start');
   }
 
   /** What is due already, or was interrupted, stays where it asks for more. */
@@ -117,7 +124,14 @@ export class CatchupTopics {
     if (trigger === 'daily' && state.due === 'start') return state;
     const standsForIt = (batch: CatchupBatch) =>
       this.#interrupted.has(batch) && (batch.since === 0 || trigger === 'reconnect');
-    return state.batches.some(standsForIt) ? state : { ...state, due: trigger };
+    if (!state.batches.some(standsForIt)) return { ...state, due: trigger };
+    // It goes on where it was, and that may be past what is new.
+    return trigger === 'reconnect' ? { ...state, mayHaveMissed: true } : state;
+  }
+
+  /** A batch ended: what live sync may have missed since it began is due. */
+  #withMissed(state: TopicState): TopicState {
+    return state.mayHaveMissed ? this.withDue({ ...state, mayHaveMissed: false }, 'reconnect') : state;
   }
 
   /** Whether what is wanted of an interrupted batch may be caught up. */

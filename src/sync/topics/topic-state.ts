@@ -33,6 +33,8 @@ export type TopicState = {
   readonly failures: number;
   /** Whether its live subscription stood on this connection, or could not: only then it is caught up. */
   readonly mayCatchUp: boolean;
+  /** Whether live sync may have missed something that its batches looked past: due when the first of them is done. */
+  readonly mayHaveMissed: boolean;
   // ———
   readonly due: CatchupTrigger | undefined;
   /** Those that are under way with it, or were interrupted. */
@@ -48,6 +50,7 @@ export const unknownTopic: TopicState = {
   live: { type: 'offline' },
   failures: 0,
   mayCatchUp: false,
+  mayHaveMissed: false,
   due: undefined,
   batches: [],
   openedAt: undefined,

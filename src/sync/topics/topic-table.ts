@@ -23,7 +23,9 @@ import {
  * 3. A topic is due once: the start and the day ask for all, a reconnect for no more than these.
  * 4. A topic is done only as of when a batch began that asked for it, and that it was wanted all the time since.
  * 5. What is due, done or interrupted survives the end of a connection, and nothing that is live does.
- * 6. Nothing is known of a topic that is not wanted, except that a subscription still asks about it.
+ * 6. What live sync may have missed of a topic that is done is due, in a batch that began later, or due when one that
+ *    began before is done, unless that was given up.
+ * 7. Nothing is known of a topic that is not wanted, except that a subscription still asks about it.
  */
 export class TopicTable {
   readonly #states = new TopicStates();
