@@ -4,7 +4,8 @@ import type { FilterMatcher, Kernels } from '../src/kernels/kernels.js';
 import { createReferenceKernels } from '../src/kernels/reference/kernels.js';
 import { createWasmKernels } from '../src/kernels/wasm/kernels.js';
 import { type Random, randomInteger, seededRandom } from '../src/lib/random.js';
-import type { Filter, FilteredEvent } from '../src/nostr/filter.js';
+import type { Filter } from '../src/nostr/filter.js';
+import type { FilteredEvent } from '../src/nostr/filter-match.js';
 import { randomHex32 } from './data.js';
 import { contender, type Scale, type Topic, type Work } from './topic.js';
 

@@ -1,4 +1,5 @@
-import type { Filter, FilteredEvent } from '../nostr/filter.js';
+import type { Filter } from '../nostr/filter.js';
+import type { FilteredEvent } from '../nostr/filter-match.js';
 
 /**
  * The kernels: the hot paths that are compiled from AssemblyScript. Two implementations stand behind this one

@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import { isHex32 } from '../lib/bytes.js';
 import { GraspError } from '../lib/errors.js';
-import { isKind, isTimestamp, type NostrEvent } from './event.js';
+import { isKind, isTimestamp } from './event.js';
 
 /** The name of a single-letter tag in a filter, as `#e`. */
 export type TagKey = `#${string}`;
@@ -89,46 +89,4 @@ export function tagConditions(filter: Filter): [letter: string, values: string[]
     if (values !== undefined) conditions.push([key.slice(1), values]);
   }
   return conditions;
-}
-
-/** What of an event filters look at. */
-export type FilteredEvent = Omit<NostrEvent, 'content' | 'sig'>;
-
-/**
- * Whether one event matches one filter, by NIP-01: a bound that is there is a bound, also when it is 0. `limit` does
- * not count. For one event against many filters see `filterTest`, and the kernels.
- */
-export function matchesFilter(filter: Filter, event: FilteredEvent): boolean {
-  return filterTest(event)(filter);
-}
-
-/**
- * Reads an event once, for many filters: each is then looked at once, however many tags the event has. Both may be as
- * large as a stranger likes.
- */
-export function filterTest(event: FilteredEvent): (filter: Filter) => boolean {
-  let tags: ReadonlyMap<string, ReadonlySet<string>> | undefined;
-  return (filter) => {
-    if (filter.ids !== undefined && !filter.ids.includes(event.id)) return false;
-    if (filter.authors !== undefined && !filter.authors.includes(event.pubkey)) return false;
-    if (filter.kinds !== undefined && !filter.kinds.includes(event.kind)) return false;
-    if (filter.since !== undefined && event.created_at < filter.since) return false;
-    if (filter.until !== undefined && event.created_at > filter.until) return false;
-    return tagConditions(filter).every(([letter, values]) => {
-      tags ??= tagsByName(event);
-      const own = tags.get(letter);
-      return own !== undefined && values.some((value) => own.has(value));
-    });
-  };
-}
-
-function tagsByName({ tags }: FilteredEvent): Map<string, Set<string>> {
-  const byName = new Map<string, Set<string>>();
-  for (const [name, value] of tags) {
-    if (name === undefined || value === undefined) continue;
-    const values = byName.get(name);
-    if (values === undefined) byName.set(name, new Set([value]));
-    else values.add(value);
-  }
-  return byName;
 }

@@ -4,7 +4,8 @@ import { isRefName } from '../../src/git/ref-name.js';
 import { parseAddress } from '../../src/nostr/address.js';
 import { deletionTargets } from '../../src/nostr/deletion.js';
 import { eventBytes, expirationOf, type NostrEvent, parseEvent } from '../../src/nostr/event.js';
-import { type Filter, filterTest, matchesFilter, parseFilter, type TagKey } from '../../src/nostr/filter.js';
+import { type Filter, parseFilter, type TagKey } from '../../src/nostr/filter.js';
+import { compileFilters, matchesFilter } from '../../src/nostr/filter-match.js';
 import { parseClientMessage, parseRelayMessage } from '../../src/nostr/message.js';
 import { OwnService, tryNormaliseRelayUrl } from '../../src/nostr/relay-url.js';
 import { parseAnnouncement, referencesOf } from '../../src/nostr/repository.js';
@@ -15,7 +16,6 @@ import { isPublicAddress } from '../../src/sync/dial/address-policy.js';
 import { parseInformation } from '../../src/sync/dial/information.js';
 import { readRejection, rejectsNegentropy } from '../../src/sync/peer/rejection.js';
 import { eventRepositories } from '../../src/sync/topics/event-repositories.js';
-import { matcherOf } from '../../src/sync/topics/matcher.js';
 import { workOf } from '../support/work.js';
 
 /** What a stranger sends at most, in characters, and the work that each of them may make: texts are read for phrases. */
@@ -195,12 +195,12 @@ const filters: readonly Trial[] = [
         list(20, () => ({ '#e': list(chars / 300, (n) => `x${n}`) })),
         eventOf(1, chars, (n) => ['e', `${n}`]),
       ] as const,
-    ([some, event]) => some.map(filterTest(event)),
+    ([some, event]) => compileFilters(some)(event),
   ),
   trial(
     'an answer to what we asked',
     (chars) => [list(20, () => ({ '#e': list(100, hex) })), eventOf(1, chars, (n) => ['e', `${n}`])] as const,
-    ([some, event]) => matcherOf(some)(event),
+    ([some, event]) => compileFilters(some)(event),
   ),
 ];
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Filter, FilteredEvent } from '../../src/nostr/filter.js';
+import type { Filter } from '../../src/nostr/filter.js';
+import type { FilteredEvent } from '../../src/nostr/filter-match.js';
 import type { TestRecord } from './independent.js';
 
 const extremes = [

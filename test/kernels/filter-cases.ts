@@ -1,6 +1,7 @@
 import type { NostrEvent } from 'nostr-tools/core';
 import { matchFilter, type Filter as RivalFilter } from 'nostr-tools/filter';
-import type { Filter, FilteredEvent } from '../../src/nostr/filter.js';
+import type { Filter } from '../../src/nostr/filter.js';
+import type { FilteredEvent } from '../../src/nostr/filter-match.js';
 
 /**
  * What nostr-tools says, which mutates neither and reads no other field of an event; but it takes a bound of 0 for

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { KernelUsageError } from '../../src/kernels/errors.js';
 import type { FilterMatcher, Kernels } from '../../src/kernels/kernels.js';
-import type { Filter, FilteredEvent } from '../../src/nostr/filter.js';
+import type { Filter } from '../../src/nostr/filter.js';
+import type { FilteredEvent } from '../../src/nostr/filter-match.js';
 import { event, filter } from './arbitraries.js';
 import { ascending, filterCases, matchesByNostrTools, note } from './filter-cases.js';
 

@@ -2,13 +2,8 @@ import fc from 'fast-check';
 import { matchFilter } from 'nostr-tools/filter';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import {
-  type Filter,
-  InvalidFilterError,
-  isEmptyFilter,
-  matchesFilter,
-  parseFilter,
-} from '../../src/nostr/filter.js';
+import { type Filter, InvalidFilterError, isEmptyFilter, parseFilter } from '../../src/nostr/filter.js';
+import { matchesFilter } from '../../src/nostr/filter-match.js';
 
 const hexA = 'a'.repeat(64);
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { matchesFilter } from '../../src/nostr/filter.js';
+import { matchesFilter } from '../../src/nostr/filter-match.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { hasRealEvents, realEvents } from '../support/real-events.js';
 import {

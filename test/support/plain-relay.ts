@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { type Filter, matchesFilter } from '../../src/nostr/filter.js';
+import type { Filter } from '../../src/nostr/filter.js';
+import { matchesFilter } from '../../src/nostr/filter-match.js';
 
 /** What a relay does besides serving. */
 export type PlainRelayOptions = {

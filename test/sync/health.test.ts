@@ -140,9 +140,9 @@ describe('health (docs/sync.md §2)', () => {
 
   it('leaves a relay that refuses us alone until its daily try', () => {
     const open = step(start(), { type: 'connected' }, 5 * second);
-    const refused = step(open, { type: 'refused' }, 6 * second);
-    expect(refused.nextRetryAt).toBe(24 * hour + 6 * second);
-    expect(refused.lastFailure).toBe('policy');
+    const denied = step(open, { type: 'denied' }, 6 * second);
+    expect(denied.nextRetryAt).toBe(24 * hour + 6 * second);
+    expect(denied.lastFailure).toBe('policy');
   });
 
   it('is pure: the same state, event, time and random give the same state, and nothing is changed', () => {

@@ -1,5 +1,6 @@
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import { type Filter, matchesFilter } from '../../../src/nostr/filter.js';
+import type { Filter } from '../../../src/nostr/filter.js';
+import { matchesFilter } from '../../../src/nostr/filter-match.js';
 import { BenchClient } from '../client.js';
 import { Listeners } from '../listeners.js';
 import { publishAll, publishSteadily } from '../publishing.js';

@@ -1,11 +1,17 @@
-import { type Filter, type FilteredEvent, filterTest } from '../../nostr/filter.js';
+import type { Filter } from '../../nostr/filter.js';
+import {
+  type CompiledFilter,
+  compileFilter,
+  type FilteredEvent,
+  IndexedEvent,
+} from '../../nostr/filter-match.js';
 import { KernelUsageError } from '../errors.js';
 import { HandleList } from '../handle-list.js';
 import type { FilterMatcher } from '../kernels.js';
 
 /** Every filter against every event. */
 export class ReferenceFilterMatcher implements FilterMatcher {
-  readonly #filters = new Map<number, Filter>();
+  readonly #filters = new Map<number, CompiledFilter>();
   readonly #handles = new HandleList();
   #disposed = false;
 
@@ -16,7 +22,7 @@ export class ReferenceFilterMatcher implements FilterMatcher {
   add(filter: Filter): number {
     this.#checkOpen();
     const handle = this.#handles.take();
-    this.#filters.set(handle, structuredClone(filter));
+    this.#filters.set(handle, compileFilter(filter));
     return handle;
   }
 
@@ -28,8 +34,8 @@ export class ReferenceFilterMatcher implements FilterMatcher {
 
   match(event: FilteredEvent): number[] {
     this.#checkOpen();
-    const matches = filterTest(event);
-    return [...this.#filters].filter(([, filter]) => matches(filter)).map(([handle]) => handle);
+    const indexed = new IndexedEvent(event);
+    return [...this.#filters].filter(([, matches]) => matches(indexed)).map(([handle]) => handle);
   }
 
   [Symbol.dispose](): void {

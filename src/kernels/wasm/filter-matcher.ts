@@ -1,4 +1,5 @@
-import type { Filter, FilteredEvent } from '../../nostr/filter.js';
+import type { Filter } from '../../nostr/filter.js';
+import type { FilteredEvent } from '../../nostr/filter-match.js';
 import { KernelUsageError } from '../errors.js';
 import { HandleList } from '../handle-list.js';
 import type { FilterMatcher } from '../kernels.js';

@@ -1,5 +1,6 @@
 import { limits } from '../../config/limits.js';
-import { type Filter, type FilteredEvent, tagConditions } from '../../nostr/filter.js';
+import { type Filter, tagConditions } from '../../nostr/filter.js';
+import type { FilteredEvent } from '../../nostr/filter-match.js';
 import { KernelSymbolsError } from '../errors.js';
 import { HandleList } from '../handle-list.js';
 

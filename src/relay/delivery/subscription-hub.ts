@@ -8,7 +8,8 @@ import type { Faults } from '../../lib/faults.js';
 import { turnOrder } from '../../lib/turns/turn-order.js';
 import { fixedSlice, TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { isExpired, type NostrEvent } from '../../nostr/event.js';
-import { type Filter, filterTest } from '../../nostr/filter.js';
+import type { Filter } from '../../nostr/filter.js';
+import { type CompiledFilter, compileFilter, IndexedEvent } from '../../nostr/filter-match.js';
 import { EventFrames } from '../frames/frames.js';
 import type { RelayMetrics } from '../relay-metrics.js';
 import { type Delivery, DeliveryQueue } from './delivery-queue.js';
@@ -18,6 +19,8 @@ import type { Subscription } from './subscription.js';
 type Entry = {
   readonly subscription: Subscription;
   readonly filters: Filter[];
+  /** Where events had to be matched without the kernels. */
+  compiled?: CompiledFilter[] | undefined;
   readonly handles: number[];
   /** The number of the latest event that was offered: an event may match by several filters. */
   offered: number;
@@ -78,6 +81,7 @@ export class SubscriptionHub implements Disposable {
     try {
       const handle = this.#matcher.add(filter);
       entry.filters.push(filter);
+      entry.compiled = undefined;
       entry.handles.push(handle);
       this.#byHandle.set(handle, entry);
     } catch (error) {
@@ -158,9 +162,10 @@ export class SubscriptionHub implements Disposable {
 
   /** Slower, but no subscriber misses the event. */
   #matchingWithoutKernels(event: NostrEvent): Subscription[] {
-    const matches = filterTest(event);
-    return [...this.#entries.values()].flatMap(({ subscription, filters }) =>
-      filters.some(matches) ? [subscription] : [],
-    );
+    const indexed = new IndexedEvent(event);
+    return [...this.#entries.values()].flatMap((entry) => {
+      entry.compiled ??= entry.filters.map(compileFilter);
+      return entry.compiled.some((matches) => matches(indexed)) ? [entry.subscription] : [];
+    });
   }
 }

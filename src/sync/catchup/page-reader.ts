@@ -1,7 +1,7 @@
 import { limits } from '../../config/limits.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
-import { matcherOf } from '../topics/matcher.js';
+import { compileFilters } from '../../nostr/filter-match.js';
 import type { Page } from './paging.js';
 
 /** Kinds and authors that one page is remembered by, to ask narrower questions. */
@@ -21,7 +21,7 @@ export class PageReader {
   #isKept = false;
 
   constructor(question: Filter) {
-    this.#matches = matcherOf([question]);
+    this.#matches = compileFilters([question]);
   }
 
   /** Whether the remote sends more than a page can have. */

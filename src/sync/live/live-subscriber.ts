@@ -34,7 +34,7 @@ export type LiveSubscriberParts = {
   readonly topics: TopicTable;
   readonly kinds: LiveKinds;
   /** The remote closed a subscription that was never confirmed, for a reason of its own. */
-  readonly onRefused: (content: SubscriptionContent) => void;
+  readonly onRejected: (content: SubscriptionContent) => void;
   /** Whether subscriptions are being changed. */
   readonly onUpdating: (isUpdating: boolean) => void;
   /** What became of an event that a subscription brought. */
@@ -152,7 +152,7 @@ export class LiveSubscriber {
     subscription: LiveSubscription,
     change: Exclude<SubscriptionChange, { readonly type: 'confirmed' }>,
   ): void {
-    const { peer, logger, onRefused } = this.#parts;
+    const { peer, logger, onRejected } = this.#parts;
     if (change.type === 'silent') {
       this.#lose(subscription, 'later');
       return;
@@ -167,7 +167,7 @@ export class LiveSubscriber {
       this.#lose(subscription, 'later');
       // One that stood is rejected for another reason than its filters; and one that is too much, for no topic of it.
       const isTooMuch = rejection.type === 'too-many-subscriptions' || rejection.type === 'too-many-filters';
-      if (subscription.status === 'opening' && !isTooMuch) onRefused(subscription);
+      if (subscription.status === 'opening' && !isTooMuch) onRejected(subscription);
     }
   }
 

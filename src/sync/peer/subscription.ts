@@ -1,6 +1,6 @@
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
-import { matcherOf } from '../topics/matcher.js';
+import { compileFilters } from '../../nostr/filter-match.js';
 import { type Rejected, type Rejection, rejected } from './rejection.js';
 import type { QuestionParts } from './request.js';
 
@@ -37,7 +37,7 @@ export function openSubscription(
   listener: SubscriptionListener,
   adaptTo: (rejection: Rejection) => boolean,
 ): Subscription {
-  const matches = matcherOf(filters);
+  const matches = compileFilters(filters);
   const sentAt = clock.monotonic();
   let isConfirmed = false;
   const confirm = () => {

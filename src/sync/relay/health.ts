@@ -38,7 +38,7 @@ export type HealthEvent =
   | { readonly type: 'disconnected'; readonly failure: FailureClass | undefined }
   | { readonly type: 'connect-failed'; readonly failure: FailureClass }
   /** The relay does not want us (`auth-required:` without a way in): left alone until its daily try. */
-  | { readonly type: 'refused' };
+  | { readonly type: 'denied' };
 
 export type HealthTimes = Pick<
   SyncSettings,
@@ -90,7 +90,7 @@ export class RelayHealthTracker {
         return this.#disconnected(health, event.failure, now, random);
       case 'connect-failed':
         return this.#failed(health, event.failure, now, random);
-      case 'refused': {
+      case 'denied': {
         const failed = this.#failed(health, 'policy', now, random);
         return { ...failed, nextRetryAt: now + this.#times.deadRetryMs + this.#jitter(random) };
       }

@@ -220,7 +220,7 @@ export class RelaySync {
     signal.throwIfAborted();
     const failure = peer.error?.failure;
     logger.info({ relay: this.relay, failure }, 'disconnected');
-    this.#lose(peer.denial === undefined ? { type: 'disconnected', failure } : { type: 'refused' });
+    this.#lose(peer.denial === undefined ? { type: 'disconnected', failure } : { type: 'denied' });
     if (peer.denial !== undefined) {
       logger.warn(
         { relay: this.relay, ...peer.denial.details },

@@ -65,7 +65,7 @@ export class Session {
       ...parts,
       topics: memory.topics,
       kinds: memory.liveKinds,
-      onRefused: ({ topics }) => {
+      onRejected: ({ topics }) => {
         if (topics.includes(everythingTopic)) onEverythingUnfit(context.settings.dailyIntervalMs);
       },
       onDue: () => this.#catchup.wakeUp(),

@@ -1,7 +1,8 @@
 import { addressOf, formatAddress, supersedes } from '../../../src/nostr/address.js';
 import { deletionTargets, isDeletion } from '../../../src/nostr/deletion.js';
 import { isExpired, type NostrEvent } from '../../../src/nostr/event.js';
-import { type Filter, matchesFilter } from '../../../src/nostr/filter.js';
+import type { Filter } from '../../../src/nostr/filter.js';
+import { matchesFilter } from '../../../src/nostr/filter-match.js';
 import { isEphemeralKind } from '../../../src/nostr/kinds.js';
 import type { PutStatus } from '../../../src/store/event-store.js';
 

@@ -4,7 +4,8 @@ import type { Clock } from '../../../src/lib/clock.js';
 import { NegentropyServer } from '../../../src/negentropy/server.js';
 import { supersedes } from '../../../src/nostr/address.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import { type Filter, matchesFilter } from '../../../src/nostr/filter.js';
+import type { Filter } from '../../../src/nostr/filter.js';
+import { matchesFilter } from '../../../src/nostr/filter-match.js';
 import {
   type Dialer,
   type RelayInformation,
