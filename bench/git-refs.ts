@@ -23,10 +23,12 @@ import { AlignmentMetrics } from '../src/alignment/alignment-metrics.js';
 import { GitAlignment } from '../src/alignment/git-alignment.js';
 import { BareRepositories } from '../src/git/bare-repositories.js';
 import { GitRunner } from '../src/git/git-runner.js';
+import { RefChanges } from '../src/git/ref-changes.js';
 import { systemClock } from '../src/lib/clock.js';
 import { Faults } from '../src/lib/faults.js';
 import { systemRandom } from '../src/lib/random.js';
 import { ReleaseStack } from '../src/lib/release-stack.js';
+import { KeyedLocks } from '../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../src/nostr/event.js';
 import { Identity } from '../src/nostr/keys.js';
 import { OwnService } from '../src/nostr/relay-url.js';
@@ -78,6 +80,9 @@ async function openParts(path: string, stack: ReleaseStack) {
     store,
     repositories,
     git,
+    locks: new KeyedLocks(),
+    refChanges: new RefChanges(),
+    purgatory: { statesOf: () => [] },
     clock: systemClock,
     random: systemRandom,
     graceMs: Number.MAX_SAFE_INTEGER,

@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
+import type { RefChanges } from '../git/ref-changes.js';
 import { isEmpty } from '../git/refs.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
 import { deferred } from '../lib/abort.js';
@@ -9,7 +10,10 @@ import { backoffMs } from '../lib/backoff.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { type Random, randomInteger } from '../lib/random.js';
+import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import { supersedes } from '../nostr/address.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import type { EventStore } from '../store/event-store.js';
 import type { AlignmentMetrics, RepositoryChange } from './alignment-metrics.js';
@@ -36,6 +40,10 @@ export type AlignmentParts = {
   readonly store: Pick<EventStore, 'get' | 'query'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
+  /** By identifier: whoever changes refs is alone on all repositories of that. */
+  readonly locks: KeyedLocks;
+  readonly refChanges: RefChanges;
+  readonly purgatory: Pick<Purgatory, 'statesOf'>;
   readonly clock: Clock;
   readonly random: Random;
   /** How long a repository that is no longer served stays on disk. */
@@ -179,10 +187,13 @@ export class GitAlignment implements EffectRunner {
   }
 
   async #attempt(work: AlignmentWork): Promise<void> {
-    const finished = this.#parts.metrics.startAlignment();
+    const { metrics, locks, directory } = this.#parts;
+    const finished = metrics.startAlignment();
+    const { repository } = work;
     try {
-      if (this.#parts.directory.isServed(work.repository)) await this.#align(work);
-      else await this.#leave(work.repository);
+      await locks.use(repository.identifier, this.#signal as AbortSignal, () =>
+        directory.isServed(repository) ? this.#align(work) : this.#leave(repository),
+      );
       finished('aligned');
     } catch (error) {
       if (this.#signal?.aborted) return;
@@ -192,7 +203,7 @@ export class GitAlignment implements EffectRunner {
   }
 
   async #align({ repository, scope, failures }: AlignmentWork): Promise<void> {
-    const { directory, store, repositories, git, clock } = this.#parts;
+    const { directory, store, repositories, git, clock, refChanges } = this.#parts;
     const ensured = await repositories.ensure(repository);
     if (ensured === 'reopened') this.#closed -= 1;
     if (ensured !== 'there') this.#tell(repository, ensured);
@@ -204,7 +215,8 @@ export class GitAlignment implements EffectRunner {
     const hasObjects = !(await isEmpty(gitDir));
     const possible = hasObjects ? effective : { ...effective, pullRequests: new Set<string>() };
     const wanted = await wantedRepository(directory, store, repository, possible);
-    const { waiting } = await alignRefs(git, gitDir, wanted);
+    const { waiting, changes, head } = await alignRefs(git, gitDir, wanted);
+    if (changes.length > 0 || head !== undefined) refChanges.announce(gitDir);
     if (wanted.declared !== undefined) {
       if (waiting.length === 0 && stateId !== undefined) this.#applied.set(keyOf(repository), stateId);
       else this.#applied.delete(keyOf(repository));
@@ -213,11 +225,23 @@ export class GitAlignment implements EffectRunner {
     this.#parts.log.debug({ ...repository, waitingRefs }, 'repository aligned with stored events');
   }
 
-  /** Without the refs when the state that they follow was applied whole, and nothing says that they moved since. */
+  /**
+   * Without the refs when the state that they follow was applied whole, and nothing says that they moved since; and while a
+   * newer state is held: then pushes make them what that says, one by one.
+   */
   #stillNeeded(repository: RepositoryId, scope: AlignmentScope): AlignmentScope {
+    if (this.#isNewerHeld(repository)) return { ...scope, refs: false };
     const applied = this.#applied.get(keyOf(repository));
     const isApplied = applied !== undefined && applied === this.#parts.directory.stateOf(repository)?.id;
     return isApplied && !scope.isForced ? { ...scope, refs: false } : scope;
+  }
+
+  #isNewerHeld(repository: RepositoryId): boolean {
+    const { directory, purgatory } = this.#parts;
+    const maintainers = directory.maintainersOf(repository);
+    const held = purgatory.statesOf(repository.identifier).find(({ event }) => maintainers.has(event.pubkey));
+    const followed = directory.stateOf(repository);
+    return held !== undefined && (followed === undefined || supersedes(held.event, followed));
   }
 
   /** A repository that is not served: closed, and removed when its grace period is over. */

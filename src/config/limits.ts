@@ -349,6 +349,22 @@ export const limits = {
   gitComplaintBytesMax: 2_048,
   /** Bytes of the line that says which git command a connection to the helper process is for. */
   gitStreamHeaderBytesMax: 65_536,
+  /** Most commands of one push. */
+  pushCommandsMax: 20_000,
+  /** Most bytes of the commands and options of one push. */
+  pushHeadBytesMax: 8_388_608,
+  /** Most objects of the pack of one push. */
+  pushObjectsMax: 10_000_000,
+  /** Longest that the pack of one push may take to come. */
+  pushPackMsMax: 3_600_000,
+  /** Longest that one check of what was pushed, or one copy to another repository, may take. */
+  pushCheckMsMax: 600_000,
+  /** Time between two signs of life to a client whose push is worked on. */
+  pushKeepAliveMs: 5_000,
+  /** Refs of one push up to which git is asked for them by name; above it, it is asked for all. */
+  pushRefsByNameMax: 200,
+  /** Refs that the log line of a push names. */
+  pushLoggedRefsMax: 20,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
   gitMoveAttemptsMax: 10,
   /** Closed repositories on disk above which one to which nothing was pushed is not kept for its grace period. */

@@ -11,9 +11,11 @@ import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
+import { RefChanges } from '../git/ref-changes.js';
 import { deferred } from '../lib/abort.js';
 import { type Clock, dayMs, secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
+import { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
@@ -194,6 +196,9 @@ async function startGitSide(
     store,
     repositories,
     git,
+    locks: new KeyedLocks(),
+    refChanges: new RefChanges(),
+    purgatory: { statesOf: () => [] },
     clock,
     random,
     graceMs: options.repositoryGraceDays * dayMs,

@@ -112,6 +112,11 @@ export class BareRepositories {
     }
   }
 
+  /** An empty folder on the file system of the repositories, for work that a crash may leave half done: then it goes. */
+  async makeWorkFolder(prefix: string): Promise<string> {
+    return await mkdtemp(await this.#inWorkPath(prefix));
+  }
+
   /** All repositories on disk, whoever made them. */
   async *list(): AsyncIterable<RepositoryKey> {
     for (const { name: npub } of await foldersOf(this.#gitDataPath)) {

@@ -1,3 +1,5 @@
+import type { ObjectFolders } from './objects/object-folders.js';
+
 export type GitCommand = {
   /** The folder of the bare repository. */
   readonly gitDir: string;
@@ -5,6 +7,10 @@ export type GitCommand = {
   readonly args: readonly string[];
   /** What the command reads. */
   readonly input?: string;
+  /** Where its objects are, if not in its repository alone. */
+  readonly objects?: ObjectFolders;
+  /** The longest that it may take, if not `gitMsMax`. */
+  readonly msMax?: number;
 };
 
 /** Runs git commands on bare repositories and gives back what they wrote, as UTF-8. */

@@ -7,7 +7,7 @@ import { endInTime } from './processes/end-in-time.js';
 import { GitHelper } from './processes/helper-process.js';
 
 /**
- * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`. After the signal
+ * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`, or as its command says. After the signal
  * aborted nothing is begun, and what runs is ended.
  */
 export class GitRunner implements Git {
@@ -35,13 +35,14 @@ export class GitRunner implements Git {
   async #runInHelper(command: GitCommand): Promise<string> {
     const helper = this.#helper.current();
     const { id, answer } = helper.ask({ type: 'run', command });
-    const limit = endInTime(this.#clock, helper, id, limits.gitMsMax);
+    const { msMax = limits.gitMsMax } = command;
+    const limit = endInTime(this.#clock, helper, id, msMax);
     try {
       const done = await answer;
       return done.type === 'done' ? done.output : '';
     } catch (error) {
       this.#signal.throwIfAborted();
-      throw limit.isLate ? new TimeLimitError(nameOf(command), limits.gitMsMax) : error;
+      throw limit.isLate ? new TimeLimitError(nameOf(command), msMax) : error;
     } finally {
       limit.cancel();
     }

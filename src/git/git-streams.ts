@@ -4,6 +4,7 @@ import { deferred, onAbort } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { GitError } from './git-error.js';
+import type { ObjectFolders } from './objects/object-folders.js';
 import { endInTime } from './processes/end-in-time.js';
 import { readyLine, type StreamHeader } from './processes/helper-messages.js';
 import type { GitHelper, HelperProcess, HelperWork } from './processes/helper-process.js';
@@ -16,6 +17,8 @@ export type GitStreamCommand = {
   readonly args: readonly string[];
   /** Settings of this command alone. */
   readonly config?: readonly (readonly [key: string, value: string])[];
+  /** Where its objects are, if not in its repository alone. */
+  readonly objects?: ObjectFolders;
   /** What git finds as `GIT_PROTOCOL`; it was checked. */
   readonly protocol?: string;
   /** The longest that it may take. */

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
+import type { ObjectFolders } from './objects/object-folders.js';
 import type { RefChange, Refs } from './ref-plan.js';
 
 /** The refs below the prefixes, or with exactly these names. */
@@ -20,6 +21,7 @@ export async function readObjectTypes(
   git: Git,
   gitDir: string,
   objectIds: readonly string[],
+  objects?: ObjectFolders,
 ): Promise<ReadonlyMap<string, string>> {
   const types = new Map<string, string>();
   if (objectIds.length === 0) return types;
@@ -27,6 +29,7 @@ export async function readObjectTypes(
     gitDir,
     args: ['cat-file', '--buffer', '--batch-check=%(objectname) %(objecttype)'],
     input: `${objectIds.join('\n')}\n`,
+    ...(objects === undefined ? {} : { objects }),
   });
   for (const line of lines(output)) {
     const [objectId = '', type = ''] = line.split(' ');

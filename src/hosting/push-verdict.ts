@@ -17,8 +17,11 @@ export type PushContext = {
   readonly refs: ReadonlyMap<string, string>;
   /** Newest first: later `created_at`, then the lower id. */
   readonly states: readonly PushState[];
-  /** The commits (`c`) of the pull requests, stored and held, whose refs are pushed, by event id. */
-  readonly pullRequests: ReadonlyMap<string, string>;
+  /**
+   * The commits (`c`) of the events, stored and held, whose refs are pushed, by event id; `undefined` for one that is no
+   * pull request.
+   */
+  readonly pullRequests: ReadonlyMap<string, string | undefined>;
   /** How many refs of pull requests that are not known yet may be added. */
   readonly unannouncedRoom: number;
 };
@@ -102,7 +105,10 @@ function judgePullRequest(command: PushCommand, context: PushContext, unannounce
   if (isZeroId(command.new)) return refused(command, 'the ref of a pull request goes with its event');
   const from = context.refs.get(command.ref);
   if (from === command.new) return { command, type: 'same' };
-  const commit = context.pullRequests.get(eventIdOf(command.ref));
+  const { pullRequests } = context;
+  const id = eventIdOf(command.ref);
+  const commit = pullRequests.get(id);
+  if (pullRequests.has(id) && commit === undefined) return refused(command, 'that event is no pull request');
   if (commit !== undefined && commit !== command.new)
     return refused(
       command,

@@ -50,6 +50,17 @@ export class AwaitedPullRequests {
     return { written: this.#journal.put(entry.name, entry.value) };
   }
 
+  /** How many more refs of a repository, pushed from an address, are waited for at most. */
+  roomFor(repository: RepositoryId, addressGroup: string | undefined): number {
+    const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
+    const ofAddress = isCounted ? this.#matching((awaited) => awaited.addressGroup === addressGroup) : [];
+    return Math.min(
+      limits.awaitedPerRepositoryMax - this.of(repository).length,
+      limits.awaitedPerAddressMax - ofAddress.length,
+      limits.awaitedMax - this.#awaited.size,
+    );
+  }
+
   has(repository: RepositoryId, eventId: string): boolean {
     return this.repositoriesOf(eventId).some((other) => isSame(other, repository));
   }

@@ -26,12 +26,12 @@ const env = {
 
 /** Runs the real git on a repository, to prepare it and to look at it. */
 export function git(gitDir: string, args: readonly string[], input = ''): string {
-  return execFileSync('git', [`--git-dir=${gitDir}`, ...args], {
-    env,
-    input,
-    encoding: 'utf8',
-    stdio: 'pipe',
-  }).trim();
+  return gitBytes(gitDir, args, input).toString('utf8').trim();
+}
+
+/** The same, for what is no text. */
+export function gitBytes(gitDir: string, args: readonly string[], input = ''): Buffer {
+  return execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env, input, stdio: 'pipe' });
 }
 
 /** Writes a commit, different for each message, and gives its id. */

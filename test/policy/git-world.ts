@@ -4,10 +4,15 @@ import { GitAlignment } from '../../src/alignment/git-alignment.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import type { Git, GitCommand } from '../../src/git/git-command.js';
 import { GitRunner } from '../../src/git/git-runner.js';
+import { RefChanges } from '../../src/git/ref-changes.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
+import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import { Purgatory } from '../../src/purgatory/purgatory.js';
+import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
+import { MemoryJournal } from '../../src/store/journal.js';
 import { git, scratchFolder, writeCommit } from '../git/scratch.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { world } from './world.js';
@@ -40,6 +45,17 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
   const faulty = new FaultyGit(new GitRunner(systemClock, stop.signal));
   const repositories = new BareRepositories(folder.path, faulty);
   const registry = new Registry();
+  const purgatory = new Purgatory({
+    journal: new MemoryJournal(),
+    clock,
+    settings: { keyHeldRepositoriesMax: 10, heldRepositoriesMax: 100 },
+    metrics: new PurgatoryMetrics(registry),
+    listener: {
+      onHeld: (held) => policyWorld.directory.onStored(held),
+      onReleased: ({ id, kind, pubkey, created_at }) =>
+        policyWorld.directory.onRemoved([{ id, kind, pubkey, created_at, bytes: 0 }]),
+    },
+  });
   const log: string[] = [];
   const say = (level: string) => (_details: object, message: string) => {
     log.push(`${level} ${message}`);
@@ -49,6 +65,9 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     store: policyWorld.store,
     repositories,
     git: faulty,
+    locks: new KeyedLocks(),
+    refChanges: new RefChanges(),
+    purgatory,
     clock,
     random: seededRandom(7),
     graceMs,
@@ -68,7 +87,9 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     alignment,
     log,
     parts,
+    purgatory,
     registry,
+    signal: stop.signal,
     pathOf: (repository: RepositoryId) => repositories.pathOf(repository),
     /** Begins to serve, as the daemon does. */
     async start(): Promise<void> {

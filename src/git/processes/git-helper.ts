@@ -33,15 +33,9 @@ async function perform(id: number, work: (signal: AbortSignal) => Promise<Helper
 /** Spawns git upon the connection itself: what it reads and writes is never seen here. */
 function stream({ id, command }: StreamHeader, socket: Socket): Promise<void> {
   return perform(id, (signal) => {
-    const { gitDir, config = [], args, protocol } = command;
-    const child = spawnGit(
-      {
-        gitDir,
-        args: [...config.flatMap(([key, value]) => ['-c', `${key}=${value}`]), ...args],
-        ...(protocol === undefined ? {} : { environment: { GIT_PROTOCOL: protocol } }),
-      },
-      [socket, socket, 'pipe'],
-    );
+    const { config = [], args, ...rest } = command;
+    const settings = config.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+    const child = spawnGit({ ...rest, args: [...settings, ...args] }, [socket, socket, 'pipe']);
     // Git has it now; as long as it is open here too, its other side would not see the end of the output.
     socket.destroy();
     const complaint = new Collected(limits.gitComplaintBytesMax);

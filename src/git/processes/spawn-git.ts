@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
+import { type ObjectFolders, objectsEnvironment } from '../objects/object-folders.js';
 
 /**
  * Nothing of the operator's own git set-up has a say: no system or user configuration, no prompt, no replacement
@@ -21,20 +22,27 @@ function gitEnvironment(): NodeJS.ProcessEnv {
 /** Hooks that somebody put into a repository are never run. */
 const alwaysConfigured = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
 
-/** What is run, on which repository, and what its environment has beside what all have. */
+/** What is run, on which repository. */
 export type GitSpawn = {
   readonly gitDir: string;
   readonly args: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Where its objects are, if not in its repository alone. */
+  readonly objects?: ObjectFolders;
+  /** What it finds as `GIT_PROTOCOL`. */
+  readonly protocol?: string;
 };
 
 /** Spawns git, without a shell, in a process group of its own, so that what it starts ends with it. */
 export function spawnGit(
-  { gitDir, args, environment }: GitSpawn,
+  { gitDir, args, objects, protocol }: GitSpawn,
   stdio: SpawnOptions['stdio'],
 ): ChildProcess {
   return spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
-    env: { ...gitEnvironment(), ...environment },
+    env: {
+      ...gitEnvironment(),
+      ...objectsEnvironment(objects),
+      ...(protocol === undefined ? {} : { GIT_PROTOCOL: protocol }),
+    },
     stdio: stdio ?? 'pipe',
     detached: true,
   });

@@ -1,0 +1,98 @@
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../../lib/errors.js';
+import { isAbsence } from '../files.js';
+import type { Git } from '../git-command.js';
+import { readRefs } from '../refs.js';
+import { type ObjectFolders, objectsOf } from './object-folders.js';
+
+/**
+ * Objects that came from outside and are not part of the repository yet: git finds them, together with those of the
+ * repository, in commands that are given `folders`. They are moved in, or disposing of the quarantine removes them.
+ */
+export class Quarantine implements AsyncDisposable {
+  readonly gitDir: string;
+  readonly #path: string;
+
+  /** `path` is an empty folder on the file system of the repository, and goes with the quarantine. */
+  constructor(gitDir: string, path: string) {
+    this.gitDir = gitDir;
+    this.#path = path;
+  }
+
+  get folders(): ObjectFolders {
+    return { write: this.#path, read: [objectsOf(this.gitDir)] };
+  }
+
+  /**
+   * Whether everything that these objects lead to is here or in the repository. Rejects with `GitError` when git cannot
+   * be asked.
+   */
+  async isConnected(git: Git, objectIds: readonly string[], msMax: number): Promise<boolean> {
+    try {
+      await git.run({
+        gitDir: this.gitDir,
+        args: ['rev-list', '--objects', '--stdin', '--not', '--all', '--quiet'],
+        input: `${objectIds.join('\n')}\n`,
+        objects: this.folders,
+        msMax,
+      });
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'git_failed') return false;
+      throw error;
+    }
+  }
+
+  /** Leaves of what came only what these objects lead to and the repository lacks. */
+  async keepOnly(git: Git, objectIds: readonly string[], msMax: number): Promise<void> {
+    const kept = join(this.#path, 'kept');
+    await mkdir(kept);
+    const refs = await readRefs(git, this.gitDir, []);
+    const here = [...new Set(refs.values())].map((id) => `^${id}`);
+    await git.run({
+      gitDir: this.gitDir,
+      args: ['pack-objects', '--quiet', '--revs', join(kept, 'pack')],
+      input: `${[...objectIds, ...here].join('\n')}\n`,
+      objects: this.folders,
+      msMax,
+    });
+    await rm(join(this.#path, 'pack'), { recursive: true, force: true });
+    await rename(kept, join(this.#path, 'pack'));
+  }
+
+  /** Moves the packs into the repository, forced to the disk; each index last, for git looks for that. */
+  async moveIn(): Promise<void> {
+    const from = join(this.#path, 'pack');
+    const to = join(objectsOf(this.gitDir), 'pack');
+    const names = (await readdir(from).catch(absent)).sort((a, b) => rank(a) - rank(b));
+    if (names.length === 0) return;
+    await mkdir(to, { recursive: true });
+    for (const name of names) await rename(join(from, name), join(to, name));
+    await syncFolder(to);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#path, { recursive: true, force: true });
+  }
+}
+
+function rank(name: string): number {
+  if (name.endsWith('.idx')) return 2;
+  return name.endsWith('.pack') ? 0 : 1;
+}
+
+function absent(error: unknown): string[] {
+  if (isAbsence(error)) return [];
+  throw error;
+}
+
+/** Has the names in a folder forced to the disk. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

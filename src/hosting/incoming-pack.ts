@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { GitStreams } from '../git/git-streams.js';
+import type { Quarantine } from '../git/objects/quarantine.js';
+import { errorMessage } from '../lib/errors.js';
+
+/** What one pack may be. */
+export type PackLimits = {
+  readonly bytesMax: number;
+  readonly objectsMax: number;
+  readonly msMax: number;
+};
+
+/** What became of a pack; `bytes` came of it. `refused` says in one line why git, or a limit, would not have it. */
+export type PackOutcome = { readonly bytes: number } & (
+  | { readonly type: 'taken' }
+  | { readonly type: 'refused'; readonly reason: string }
+);
+
+/** `PACK`, a version, and the number of objects: 4 bytes each. */
+const packHeaderBytes = 12;
+/** What old repositories are full of, and what no git minds: others refuse as little. */
+const tolerated = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode']
+  .map((message) => `${message}=ignore`)
+  .join(',');
+
+/**
+ * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. Reads the body to
+ * its end, within the limits, whatever becomes of the pack: who still sends would not read an answer.
+ */
+export async function takePack(
+  streams: GitStreams,
+  quarantine: Quarantine,
+  body: AsyncIterator<Buffer>,
+  { bytesMax, objectsMax, msMax }: PackLimits,
+  signal: AbortSignal,
+): Promise<PackOutcome> {
+  const header = await readHeader(body);
+  let bytes = header.length;
+  const refuse = async (reason: string): Promise<PackOutcome> => {
+    return { type: 'refused', reason, bytes: bytes + (await drain(body, bytesMax - bytes)) };
+  };
+  if (header.length < packHeaderBytes || header.toString('latin1', 0, 4) !== 'PACK')
+    return await refuse('there is no pack');
+  if (header.readUInt32BE(8) > objectsMax)
+    return await refuse(`a pack has at most ${objectsMax} objects here`);
+  const git = await streams.start(
+    {
+      gitDir: quarantine.gitDir,
+      args: ['index-pack', '--stdin', '--fix-thin', `--strict=${tolerated}`, `--max-input-size=${bytesMax}`],
+      objects: quarantine.folders,
+      msMax,
+    },
+    signal,
+  );
+  git.output.resume();
+  let isOpen = true;
+  git.input.on('error', () => {
+    isOpen = false;
+  });
+  const closed = git.ended.then(() => {
+    isOpen = false;
+  });
+  const give = async (piece: Buffer): Promise<void> => {
+    if (isOpen && !git.input.write(piece)) await Promise.race([drained(git.input), closed]);
+  };
+  try {
+    await give(header);
+    for (let next = await body.next(); next.done !== true; next = await body.next()) {
+      bytes += next.value.length;
+      if (bytes > bytesMax) break;
+      await give(next.value);
+    }
+    if (bytes > bytesMax) return await refuse(`a pack has at most ${bytesMax} bytes here`);
+    git.input.end();
+    const { exitCode, complaint, isLate } = await git.ended;
+    if (exitCode === 0) return { type: 'taken', bytes };
+    return await refuse(isLate ? `the pack took longer than ${msMax / 1_000} s` : reasonOf(complaint));
+  } finally {
+    git.end();
+    await git.ended;
+  }
+}
+
+/** Reads what is left of a body, up to so many bytes, and forgets it; gives how many there were. */
+export async function drain(body: AsyncIterator<Buffer>, bytesMax: number): Promise<number> {
+  let bytes = 0;
+  try {
+    for (let next = await body.next(); next.done !== true; next = await body.next()) {
+      bytes += next.value.length;
+      if (bytes > bytesMax) break;
+    }
+  } catch (error) {
+    // Whoever sent it is gone; there is nobody to be told.
+    void errorMessage(error);
+  }
+  return bytes;
+}
+
+async function readHeader(body: AsyncIterator<Buffer>): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < packHeaderBytes) {
+    const next = await body.next();
+    if (next.done === true) break;
+    pieces.push(next.value);
+    bytes += next.value.length;
+  }
+  return Buffer.concat(pieces);
+}
+
+async function drained(input: Writable): Promise<void> {
+  await once(input, 'drain').catch(() => {});
+}
+
+/** The line of git that says what is wrong: the last that is fatal, or an error. */
+function reasonOf(complaint: string): string {
+  const lines = complaint.split('\n').filter((line) => /^(?:fatal|error): /.test(line));
+  return lines.at(-1)?.replace(/^\w+: /, '') ?? 'git could not read the pack';
+}

@@ -1,0 +1,243 @@
+import { limits } from '../config/limits.js';
+import { alignRefs } from '../git/align-refs.js';
+import type { BareRepositories } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-command.js';
+import { copyObjects } from '../git/objects/copy-objects.js';
+import { pullRequestRef } from '../git/ref-name.js';
+import { isEmpty, readObjectTypes, readRefs, setHead } from '../git/refs.js';
+import { isAbort } from '../lib/abort.js';
+import { errorMessage } from '../lib/errors.js';
+import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { kinds } from '../nostr/kinds.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
+import { isPullRequest, parsePullRequest } from '../repositories/pull-request.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import { checkedIdentifier } from '../repositories/repository-identifier.js';
+import type { EventStore } from '../store/event-store.js';
+import { type EventState, headOf, isSatisfiable, statesOf } from './states.js';
+
+/** What the git side needs of a logger: pino's shape, details first. */
+export type HostingLog = {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+};
+
+export type PromotionParts = {
+  readonly directory: RepositoryDirectory;
+  readonly store: Pick<EventStore, 'get' | 'has'>;
+  readonly purgatory: Purgatory;
+  /** Takes a held event to the store and the feed; resolves when it is stored, or will not be. */
+  readonly promote: (event: NostrEvent) => Promise<void>;
+  readonly repositories: BareRepositories;
+  readonly git: Git;
+  readonly locks: KeyedLocks;
+  /** Told of every repository whose refs or `HEAD` were changed. */
+  readonly refsChanged: (gitDir: string) => void;
+  readonly log: HostingLog;
+};
+
+/**
+ * Takes held events to the store once their git data is here. All of it happens under the lock of the identifier, in the
+ * order in which somebody who looks has to find it: announcement, refs, state, pull requests (git.md §2).
+ */
+export class Promotion {
+  readonly #parts: PromotionParts;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: PromotionParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
+  async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
+    const repositories = this.#repositoriesOf(event);
+    for (const repository of repositories) {
+      await this.#under(repository.identifier, async () => {
+        if (event.kind === kinds.repositoryAnnouncement) await this.#prepare(repository);
+        await this.#follow(repository, false);
+      });
+    }
+    return this.#parts.purgatory.has(event.id) ? 'waits' : 'promoted';
+  }
+
+  /** After objects came into a repository, by a push or a fetch; the caller has the lock. */
+  async afterObjects(repository: RepositoryId): Promise<void> {
+    await this.#follow(repository, true);
+  }
+
+  /** Looks at everything that is held, as after a start: a crash may have come between refs and events. */
+  async recover(): Promise<void> {
+    for (const { event } of [...this.#parts.purgatory.all()]) {
+      if (this.#signal.aborted) return;
+      try {
+        await this.examine(event);
+      } catch (error) {
+        if (isAbort(error, this.#signal)) return;
+        this.#parts.log.warn(
+          { id: event.id, error: errorMessage(error) },
+          'a held event could not be examined',
+        );
+      }
+    }
+  }
+
+  /** Removes the refs of pull requests whose events did not come in time. */
+  async removeUnannounced(): Promise<void> {
+    const { purgatory, store, repositories } = this.#parts;
+    for (const { repository, eventId } of purgatory.awaited.due()) {
+      await this.#under(repository.identifier, async () => {
+        const isKnown = store.has(eventId) || purgatory.pullRequest(eventId) !== undefined;
+        if (isKnown || !(await repositories.exists(repository))) {
+          await purgatory.awaited.forget(repository, eventId);
+        } else await this.#removeAwaited(repository, eventId);
+      });
+    }
+  }
+
+  async #under(identifier: string, work: () => Promise<void>): Promise<void> {
+    await this.#parts.locks.use(identifier, this.#signal, work);
+  }
+
+  #repositoriesOf(event: NostrEvent): RepositoryId[] {
+    const { directory } = this.#parts;
+    const { pubkey } = event;
+    if (isPullRequest(event)) {
+      return parsePullRequest(event).repositories.filter((repository) => directory.isServed(repository));
+    }
+    if (event.kind === kinds.repositoryAnnouncement)
+      return [{ pubkey, identifier: checkedIdentifier(event) }];
+    if (event.kind === kinds.repositoryState)
+      return directory.servedAndMaintainedBy(pubkey, checkedIdentifier(event));
+    return [];
+  }
+
+  async #prepare(repository: RepositoryId): Promise<void> {
+    await this.#parts.repositories.ensure(repository);
+  }
+
+  /** The steps of git.md §2 after a push. */
+  async #follow(repository: RepositoryId, isPushed: boolean): Promise<void> {
+    const { purgatory, repositories, promote } = this.#parts;
+    if (isPushed) await this.#renew(repository);
+    const announcement = purgatory.announcementOf(repository);
+    if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
+      await promote(announcement.event);
+    }
+    const complete = await this.#firstComplete(repository);
+    if (complete !== undefined) await this.#apply(repository, complete);
+    await this.#followHead(repository);
+    await this.#promotePullRequests(repository);
+  }
+
+  /** What is waited for has begun to come: those who wait have their full time again. */
+  async #renew(repository: RepositoryId): Promise<void> {
+    const { purgatory } = this.#parts;
+    const states = await statesOf(this.#parts, repository);
+    const ids = states.filter(({ isHeld }) => isHeld).map(({ id }) => id);
+    const announcement = purgatory.announcementOf(repository)?.event.id;
+    for (const id of announcement === undefined ? ids : [announcement, ...ids]) await purgatory.renew(id);
+  }
+
+  /** The newest held state that is not older than what is followed, and whose objects are all here. */
+  async #firstComplete(repository: RepositoryId): Promise<EventState | undefined> {
+    const gitDir = this.#parts.repositories.pathOf(repository);
+    for (const state of await statesOf(this.#parts, repository)) {
+      if (!state.isHeld) return undefined;
+      if (isSatisfiable(state) && (await this.#hasAll(gitDir, [...state.refs.values()]))) return state;
+    }
+    return undefined;
+  }
+
+  /** Sets the refs of a state in every repository that it governs, then lets its event be stored. */
+  async #apply(source: RepositoryId, state: EventState): Promise<void> {
+    const { directory, repositories, promote } = this.#parts;
+    const fromDir = repositories.pathOf(source);
+    const { identifier } = source;
+    for (const repository of directory.servedAndMaintainedBy(state.event.pubkey, identifier)) {
+      const [newest] = (await statesOf(this.#parts, repository)).filter(
+        ({ isHeld, id }) => !isHeld || id === state.id,
+      );
+      // One that another maintainer published later governs this one.
+      if (newest?.id !== state.id) continue;
+      await this.#prepare(repository);
+      await this.#setRefs(fromDir, repository, state);
+    }
+    await promote(state.event);
+  }
+
+  async #setRefs(fromDir: string, repository: RepositoryId, state: EventState): Promise<void> {
+    const { git, repositories, refsChanged } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    const values = [...new Set(state.refs.values())];
+    if (gitDir !== fromDir && !(await this.#hasAll(gitDir, values))) {
+      await copyObjects(git, fromDir, gitDir, values, limits.pushCheckMsMax);
+    }
+    const wanted = { declared: state.refs, head: headOf(state), pullRequests: new Map() };
+    await alignRefs(git, gitDir, wanted);
+    refsChanged(gitDir);
+  }
+
+  /** `HEAD` stands for the branch of the newest state as soon as that branch is there, whatever lacks. */
+  async #followHead(repository: RepositoryId): Promise<void> {
+    const { git, repositories, refsChanged } = this.#parts;
+    const [newest] = await statesOf(this.#parts, repository);
+    const head = newest?.isHeld === true ? headOf(newest) : undefined;
+    if (head === undefined) return;
+    const gitDir = repositories.pathOf(repository);
+    if (!(await readRefs(git, gitDir, [head])).has(head)) return;
+    await setHead(git, gitDir, head);
+    refsChanged(gitDir);
+  }
+
+  /** Pull requests whose commit is here get their refs in all repositories that they name, then are stored. */
+  async #promotePullRequests(repository: RepositoryId): Promise<void> {
+    const { purgatory, repositories, promote, directory } = this.#parts;
+    const fromDir = repositories.pathOf(repository);
+    for (const { event } of purgatory.pullRequestsOf(repository)) {
+      const { commit, repositories: named } = parsePullRequest(event);
+      if (!(await this.#hasAll(fromDir, [commit]))) {
+        // What was pushed for it beforehand is another commit.
+        if (purgatory.awaited.has(repository, event.id)) await this.#removeAwaited(repository, event.id);
+        continue;
+      }
+      for (const other of named) {
+        if (directory.isServed(other)) await this.#setPullRequest(fromDir, other, event.id, commit);
+      }
+      await promote(event);
+    }
+  }
+
+  async #setPullRequest(
+    fromDir: string,
+    repository: RepositoryId,
+    eventId: string,
+    commit: string,
+  ): Promise<void> {
+    const { git, repositories, purgatory, refsChanged } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    await this.#prepare(repository);
+    if (gitDir !== fromDir) await copyObjects(git, fromDir, gitDir, [commit], limits.pushCheckMsMax);
+    const pullRequests = new Map([[pullRequestRef(eventId), commit]]);
+    await alignRefs(git, gitDir, { declared: undefined, head: undefined, pullRequests });
+    await purgatory.awaited.forget(repository, eventId);
+    refsChanged(gitDir);
+  }
+
+  async #removeAwaited(repository: RepositoryId, eventId: string): Promise<void> {
+    const { git, repositories, purgatory, refsChanged } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    const pullRequests = new Map([[pullRequestRef(eventId), undefined]]);
+    await alignRefs(git, gitDir, { declared: undefined, head: undefined, pullRequests });
+    refsChanged(gitDir);
+    await purgatory.awaited.forget(repository, eventId);
+  }
+
+  async #hasAll(gitDir: string, objectIds: readonly string[]): Promise<boolean> {
+    if (objectIds.length === 0) return true;
+    if (await isEmpty(gitDir)) return false;
+    const unique = [...new Set(objectIds)];
+    return (await readObjectTypes(this.#parts.git, gitDir, unique)).size === unique.length;
+  }
+}

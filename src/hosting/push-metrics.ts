@@ -1,0 +1,41 @@
+import { Counter, type Registry } from 'prom-client';
+import type { CommandVerdict } from './push-verdict.js';
+
+/** What became of a whole push: every ref, some, or none. */
+export type PushVerdict = 'accepted' | 'partly' | 'refused';
+
+/** What pushes show of themselves. */
+export class PushMetrics {
+  readonly #pushes: Counter<'verdict'>;
+  readonly #commands: Counter<'verdict'>;
+  readonly #bytes: Counter;
+
+  constructor(registry: Registry) {
+    this.#pushes = new Counter({
+      name: 'ngit_git_pushes_total',
+      help: 'Pushes by verdict: accepted, partly (some refs were refused) or refused',
+      labelNames: ['verdict'],
+      registers: [registry],
+    });
+    this.#commands = new Counter({
+      name: 'ngit_git_push_commands_total',
+      help: 'Refs of pushes by verdict: set, same (it was so already) or refused',
+      labelNames: ['verdict'],
+      registers: [registry],
+    });
+    this.#bytes = new Counter({
+      name: 'ngit_git_push_pack_bytes_total',
+      help: 'Bytes of the packs that came with pushes',
+      registers: [registry],
+    });
+  }
+
+  countPush(verdict: PushVerdict, bytes: number): void {
+    this.#pushes.inc({ verdict });
+    this.#bytes.inc(bytes);
+  }
+
+  countCommand(verdict: CommandVerdict['type']): void {
+    this.#commands.inc({ verdict });
+  }
+}

@@ -1,0 +1,116 @@
+import { PassThrough, Readable } from 'node:stream';
+import { HelperGitStreams } from '../../src/git/git-streams.js';
+import { GitHelper } from '../../src/git/processes/helper-process.js';
+import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { Promotion } from '../../src/hosting/promotion.js';
+import { PushMetrics } from '../../src/hosting/push-metrics.js';
+import { ReceiveService } from '../../src/hosting/receive-service.js';
+import { systemClock } from '../../src/lib/clock.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
+import { gitBytes } from '../git/scratch.js';
+import { gitWorld } from '../policy/git-world.js';
+
+export const zeroId = '0'.repeat(40);
+
+/** One line of a push. */
+export type Line = readonly [ref: string, to: string, from?: string];
+
+export type Push = {
+  readonly lines: readonly Line[];
+  readonly capabilities?: string;
+  readonly pack?: Buffer;
+  readonly addressGroup?: string;
+};
+
+/** A policy, its git side and the service that takes pushes; events are held and promoted without signatures. */
+export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}) {
+  const world = gitWorld(settings);
+  const { parts, purgatory } = world;
+  const changed: string[] = [];
+  parts.refChanges.onChange((gitDir) => changed.push(gitDir));
+  const promoted: string[] = [];
+  const promote = async (event: NostrEvent): Promise<void> => {
+    promoted.push(event.id);
+    await purgatory.release(event.id, 'promoted');
+    world.submit(event);
+  };
+  const shared = { ...parts, refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir) };
+  const promotion = new Promotion({ ...shared, promote }, world.signal);
+  let refusal: string | undefined;
+  const service = new ReceiveService({
+    ...shared,
+    promotion,
+    streams: new HelperGitStreams(new GitHelper(world.signal), systemClock),
+    clock: systemClock,
+    metrics: new PushMetrics(world.registry),
+    packLimits: { bytesMax: 10_000_000, objectsMax: 1_000, msMax: 60_000 },
+    refusal: () => refusal,
+  });
+  await world.start();
+
+  return {
+    ...world,
+    promotion,
+    promoted,
+    changed,
+    service,
+    refuse: (reason: string) => {
+      refusal = reason;
+    },
+    /** Holds an event, and looks whether what it waits for is here. */
+    async hold(...events: NostrEvent[]): Promise<('promoted' | 'waits')[]> {
+      const results: ('promoted' | 'waits')[] = [];
+      for (const event of events) {
+        const holding = purgatory.hold(event, { addressGroup: undefined, parents: [] });
+        if ('refusal' in holding) throw new Error(holding.refusal);
+        await holding.written;
+        results.push(await promotion.examine(event));
+      }
+      return results;
+    },
+    /** Sends a push and gives the lines of its report. */
+    async push(repository: RepositoryId, push: Push): Promise<string[]> {
+      const body = Readable.from(bodyOf(push));
+      return linesOf(await this.pushBody(repository, body, push.addressGroup));
+    },
+    async pushBody(repository: RepositoryId, body: Readable, addressGroup = '192.0.2.1'): Promise<Buffer> {
+      const answer = new PassThrough();
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      const gitDir = world.pathOf(repository);
+      const request = { repository, gitDir, body, protocol: undefined, addressGroup, signal: world.signal };
+      await service.receive(request, answer);
+      return Buffer.concat(chunks);
+    },
+  };
+}
+
+/** The body of a push in two pieces: its commands, and its pack. */
+export function bodyOf({ lines, capabilities = 'report-status', pack }: Push): Buffer[] {
+  const commands = lines.map(([ref, to, from = zeroId], index) =>
+    pktLine(`${from} ${to} ${ref}${index === 0 ? `\0${capabilities}` : ''}`),
+  );
+  return [Buffer.concat([...commands, flushPkt]), ...(pack === undefined ? [] : [pack])];
+}
+
+/** The pkt-lines of an answer, as text. */
+export function linesOf(bytes: Buffer): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = Number.parseInt(bytes.toString('latin1', at, at + 4), 16);
+    if (length >= 4) lines.push(bytes.toString('utf8', at + 4, at + length).trimEnd());
+    at += Math.max(length, 4);
+  }
+  return lines;
+}
+
+/** A pack of these objects and all that they lead to, without what `without` leads to. */
+export function packOf(
+  gitDir: string,
+  objectIds: readonly string[],
+  without: readonly string[] = [],
+): Buffer {
+  const input = [...objectIds, ...without.map((id) => `^${id}`), ''].join('\n');
+  return gitBytes(gitDir, ['pack-objects', '--revs', '--stdout', '--quiet'], input);
+}
