@@ -355,6 +355,8 @@ export const limits = {
   pushHeadBytesMax: 8_388_608,
   /** Most objects of the pack of one push. */
   pushObjectsMax: 10_000_000,
+  /** Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. */
+  pullRequestPackBytesMax: 268_435_456,
   /** Longest that the pack of one push may take to come. */
   pushPackMsMax: 3_600_000,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */

@@ -44,6 +44,10 @@ export async function takePack(
     return await refuse('there is no pack');
   if (header.readUInt32BE(8) > objectsMax)
     return await refuse(`a pack has at most ${objectsMax} objects here`);
+  // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
+  if (header.readUInt32BE(8) === 0) {
+    return { type: 'taken', bytes: bytes + (await drain(body, bytesMax - bytes)) };
+  }
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,

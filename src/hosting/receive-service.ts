@@ -3,8 +3,8 @@ import { limits } from '../config/limits.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { Quarantine } from '../git/objects/quarantine.js';
-import type { RefChange } from '../git/ref-plan.js';
-import { stages } from '../git/ref-plan.js';
+import { isHeadOrTag } from '../git/ref-name.js';
+import { type RefChange, stages } from '../git/ref-plan.js';
 import { moveRefs, readObjectTypes } from '../git/refs.js';
 import { GitProtocolError } from '../git-protocol/errors.js';
 import type { CommandResult } from '../git-protocol/push-report.js';
@@ -12,7 +12,7 @@ import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/recei
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { drain, type PackLimits, takePack } from './incoming-pack.js';
 import type { HostingLog, Promotion } from './promotion.js';
 import { PushAnswer } from './push-answer.js';
@@ -31,6 +31,7 @@ export type PushRequest = {
 };
 
 export type ReceiveParts = ContextParts & {
+  readonly directory: Pick<RepositoryDirectory, 'isServed' | 'maintainersOf' | 'stateOf'>;
   readonly streams: GitStreams;
   readonly repositories: BareRepositories;
   readonly locks: KeyedLocks;
@@ -99,14 +100,15 @@ export class ReceiveService {
   }
 
   async #take(request: PushRequest, head: ReceiveRequest, body: AsyncIterator<Buffer>): Promise<Outcome> {
-    const { packLimits, repositories, streams, refusal } = this.#parts;
-    const refused = refusal(request.repository);
+    const { repositories, streams } = this.#parts;
+    const refused = this.#refusal(request.repository);
     if (refused !== undefined) {
-      const bytes = await drain(body, packLimits.bytesMax);
+      const bytes = await drain(body, this.#parts.packLimits.bytesMax);
       return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refused)), bytes };
     }
     const verdicts = await this.#judge(request, head);
     const setting = verdicts.filter(isSetting);
+    const packLimits = this.#packLimitsFor(setting);
     if (!setting.some(({ to }) => to !== undefined)) {
       const bytes = await drain(body, packLimits.bytesMax);
       return { unpack: 'ok', results: await this.#finish(request, head, undefined), bytes };
@@ -119,6 +121,18 @@ export class ReceiveService {
       return { unpack: pack.reason, results, bytes: pack.bytes };
     }
     return { unpack: 'ok', results: await this.#finish(request, head, quarantine), bytes: pack.bytes };
+  }
+
+  #refusal(repository: RepositoryId): string | undefined {
+    if (!this.#parts.directory.isServed(repository)) return 'this repository is not hosted here any more';
+    return this.#parts.refusal(repository);
+  }
+
+  /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */
+  #packLimitsFor(setting: readonly Setting[]): PackLimits {
+    const { packLimits } = this.#parts;
+    if (setting.some(({ command }) => isHeadOrTag(command.ref))) return packLimits;
+    return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax) };
   }
 
   async #judge(request: PushRequest, { commands, capabilities }: ReceiveRequest): Promise<CommandVerdict[]> {
@@ -136,6 +150,8 @@ export class ReceiveService {
     const { locks, metrics } = this.#parts;
     const { repository, signal } = request;
     return await locks.use(repository.identifier, signal, async () => {
+      const refused = this.#refusal(repository);
+      if (refused !== undefined) return head.commands.map(({ ref }) => no(ref, refused));
       const judged = await this.#judge(request, head);
       const verdicts = await this.#checkObjects(request, judged, quarantine, head.capabilities.has('atomic'));
       const setting = verdicts.filter(isSetting);

@@ -127,6 +127,22 @@ describe('ReceiveService', () => {
     expect(refsOf(world.pathOf(repository))).toEqual({ [main]: first, 'refs/tags/v1': first });
   });
 
+  it('sets a branch to a commit that is here, with a pack of nothing', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [first, second] = [mine.commit('one'), mine.commit('two')];
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    await world.hold(state(owner, 'r', [main, second], ['refs/heads/b', first]));
+    const report = await world.push(repository, { lines: [['refs/heads/b', first]], pack: mine.pack([]) });
+    expect(report).toEqual(['unpack ok', 'ok refs/heads/b']);
+    const gitDir = world.pathOf(repository);
+    expect(refsOf(gitDir)).toEqual({ [main]: first, 'refs/heads/b': first });
+    expect(readdirSync(join(gitDir, 'objects', 'pack')).filter((name) => name.endsWith('.idx'))).toHaveLength(
+      1,
+    );
+  });
+
   it('never lets a state that cannot be satisfied touch or lock anything', async () => {
     await using world = await hostingWorld();
     using mine = client();
