@@ -1,6 +1,9 @@
 import { type RecordSetBuilder, recordBytes } from '../kernels/kernels.js';
+import type { VisitBudget } from './index/filter-stream.js';
+import type { MatchRun } from './index/match-run.js';
 import { keyWords } from './index/rows/key-words.js';
 import type { RowTable } from './index/rows/row-table.js';
+import { type StoreTurns, spending } from './spending.js';
 
 const rowsPerAppend = 4_096;
 
@@ -29,6 +32,24 @@ export class RecordAppender {
     appendRecords(this.#rows, this.#found.subarray(0, this.#count), this.#target);
     this.#count = 0;
   }
+}
+
+/**
+ * Appends all that a run finds, so many rows a turn, and takes further turns by `next`. Rejects as that does, and with
+ * `KernelMemoryError`.
+ */
+export async function appendInTurns(
+  run: MatchRun,
+  appender: RecordAppender,
+  { turns, rowsPerTurn }: StoreTurns,
+  next: () => Promise<void>,
+): Promise<void> {
+  const appendSome = (budget: VisitBudget): boolean => {
+    const isDone = run.next(budget, (row) => appender.add(row));
+    appender.flush();
+    return isDone;
+  };
+  while (!spending(turns, rowsPerTurn, appendSome)) await next();
 }
 
 function appendRecords(rows: RowTable, found: Uint32Array, target: RecordSetBuilder): void {

@@ -16,7 +16,7 @@ export class CountRun {
   constructor(index: EventIndex, filters: readonly Filter[]) {
     const known = knownCount(index, filters);
     this.#count = known ?? 0;
-    this.#runs = known === undefined ? filters.map((filter) => new MatchRun(index, filter)) : [];
+    this.#runs = known === undefined ? filters.map((filter) => new MatchRun(index, filter, 'stored')) : [];
     this.#seen = this.#runs.length > 1 ? new RowSet(index.rows.end) : undefined;
   }
 

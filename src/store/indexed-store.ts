@@ -1,13 +1,11 @@
-import { backgroundSlice } from '../config/background-slice.js';
 import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler, type WorkTurns } from '../lib/turns/turn-scheduler.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
-import { RecordAppender } from './collect.js';
+import { appendInTurns, RecordAppender } from './collect.js';
 import { CountRun } from './count.js';
 import type {
   EventStore,
@@ -20,17 +18,17 @@ import type {
 import { type FaultOptions, FaultyRows } from './faulty-rows.js';
 import type { EventIndex } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
-import { QueryRun, type RowBatch, type VisitBudget } from './index/filter-stream.js';
+import { QueryRun, type RowBatch } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
 import { rowState } from './index/rows/row-table.js';
 import type { RefusedRows } from './refused/refused-rows.js';
 import { statusOf } from './rules.js';
-import { spending } from './spending.js';
+import { type StoreTurns, spending } from './spending.js';
 import { type Departures, StoredChanges } from './stored-changes.js';
 import { StoredRows } from './stored-rows.js';
 
 /** How the store goes about its work. */
-export type IndexedStoreSettings = FaultOptions & { readonly rowsPerTurn: number };
+export type IndexedStoreSettings = FaultOptions & StoreTurns;
 
 const nothing: Departures = { removed: [], acceptable: [] };
 
@@ -51,7 +49,7 @@ export class IndexedStore implements EventStore {
   readonly #refused: RefusedRows;
   readonly #events: StoredRows;
   /** Of whoever gives none. */
-  readonly #turns: TurnScheduler;
+  readonly #turns: WorkTurns;
   readonly #rowsPerTurn: number;
   readonly #changes: StoredChanges;
   /** What the last event would become, as long as nothing changes: it is asked about right before it is put. */
@@ -63,9 +61,9 @@ export class IndexedStore implements EventStore {
     this.#index = index;
     this.#backend = backend;
     this.#clock = clock;
-    this.#turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
     this.#refused = refused;
     this.#changes = new StoredChanges(parts, refused);
+    this.#turns = settings.turns;
     this.#rowsPerTurn = settings.rowsPerTurn;
     this.#faulty = new FaultyRows(index, settings);
     this.#events = new StoredRows(
@@ -202,7 +200,7 @@ export class IndexedStore implements EventStore {
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
-    const run = new MatchRun(this.#current, filter);
+    const run = new MatchRun(this.#current, filter, 'stored');
     const appender = new RecordAppender(this.#index.rows, target);
     run.next({ visits: Number.POSITIVE_INFINITY }, (row) => appender.add(row));
     appender.flush();
@@ -217,14 +215,10 @@ export class IndexedStore implements EventStore {
   ): Promise<boolean> {
     const { rowsMax } = new FilterPlan(this.#current, filter, 'stored');
     if (rowsMax > recordsMax && (await this.countInTurns([filter], signal, turns)) > recordsMax) return false;
-    const run = new MatchRun(this.#current, filter);
+    const run = new MatchRun(this.#current, filter, 'stored');
     const appender = new RecordAppender(this.#index.rows, target);
-    const collectSome = (budget: VisitBudget): boolean => {
-      const isDone = run.next(budget, (row) => appender.add(row));
-      appender.flush();
-      return isDone;
-    };
-    while (!spending(turns, this.#rowsPerTurn, collectSome)) await this.#nextTurn(turns, signal);
+    const rowsPerTurn = this.#rowsPerTurn;
+    await appendInTurns(run, appender, { turns, rowsPerTurn }, () => this.#nextTurn(turns, signal));
     return true;
   }
 

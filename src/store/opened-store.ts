@@ -1,5 +1,8 @@
+import { backgroundSlice } from '../config/background-slice.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { StoreParts } from './backend.js';
 import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
@@ -7,6 +10,7 @@ import { IndexedStore } from './indexed-store.js';
 import type { Journal } from './journal.js';
 import type { RefusedIndex } from './refused/refused-index.js';
 import { RefusedRows } from './refused/refused-rows.js';
+import type { StoreTurns } from './spending.js';
 
 export type StoreOptions = FaultOptions & {
   readonly clock: Clock;
@@ -45,15 +49,18 @@ const refusedExpiryMsDefault = 7 * 24 * 3_600_000;
 /** Puts the two ports before an index and what lies below it. */
 export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedStore {
   const { index, backend, reasons, clock } = parts;
-  const refused = new RefusedRows(index, backend, reasons, clock, {
+  // One after the other, of the one and the other.
+  const turns: StoreTurns = {
+    turns: new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
+    rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
+  };
+  const refusedLimits = {
     refusedIdsMax: options.refusedIdsMax ?? limits.refusedIdsMax,
     refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
-  });
+  };
+  const refused = new RefusedRows(index, backend, reasons, clock, { ...refusedLimits, ...turns });
   return {
-    store: new IndexedStore(parts, refused, {
-      ...options,
-      rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
-    }),
+    store: new IndexedStore(parts, refused, { ...options, ...turns }),
     refused,
     journal: backend.journal,
     losses: [],

@@ -94,7 +94,14 @@ export class FilterPlan {
   get visits(): number {
     if (this.empty) return 0;
     if (this.#filter.ids !== undefined) return this.#filter.ids.length;
+    if (this.readsRefusals) return this.#index.refusals.reduce((sum, { size }) => sum + size, 0);
     return this.readsColumns ? this.#index.rows.end : this.#walkedRows;
+  }
+
+  /** Whether all that is refused is looked at, which is less than what is to be walked. */
+  get readsRefusals(): boolean {
+    if (this.empty || this.#wantsStored || this.#filter.ids !== undefined) return false;
+    return this.#index.refusedCount < this.#walkedRows / 4;
   }
 
   /**
@@ -132,10 +139,10 @@ export class FilterPlan {
   /** Calls `visit` with all rows that match, each once, in no order, until it gives false. */
   forEachMatch(visit: (row: number) => boolean): void {
     if (this.empty) return;
-    const { rows, refusedCount, refusals } = this.#index;
+    const { rows, refusals } = this.#index;
     if (this.#filter.ids !== undefined) {
       this.#visitLists(visit);
-    } else if (!this.#wantsStored && refusedCount < this.#walkedRows / 4) {
+    } else if (this.readsRefusals) {
       const visitMatch = (row: number, sequence: number): boolean => {
         const isMatch =
           rows.sequence(row) === sequence && this.#isInTime(row) && this.#passes(row, this.#ofAny);

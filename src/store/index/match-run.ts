@@ -1,34 +1,36 @@
 import type { Filter } from '../../nostr/filter.js';
 import type { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
-import { FilterPlan } from './filter-plan.js';
+import { FilterPlan, type RowClass } from './filter-plan.js';
 import type { VisitBudget } from './filter-stream.js';
 
 /**
- * What one filter matches of the stored rows, each row once, in no order, in turns between which the index may change.
- * What is inserted after the beginning is not part of it, nor what has left the store before it is come by.
+ * What one filter matches of the stored or the refused rows, each row once, in no order, in turns between which the index
+ * may change. What is inserted after the beginning is not part of it, nor what is neither any more when it is come by.
  */
 export class MatchRun {
   readonly #index: EventIndex;
   readonly #filter: Filter;
+  readonly #rowClass: RowClass;
   readonly #beforeSequence: number;
   #scan: ColumnScan | undefined;
 
-  constructor(index: EventIndex, filter: Filter) {
+  constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
     this.#index = index;
     this.#filter = filter;
+    this.#rowClass = rowClass;
     this.#beforeSequence = index.nextSequence;
   }
 
   /** Calls `visit` with further matches while the budget lasts; whether there are none left. */
   next(budget: VisitBudget, visit: (row: number) => void): boolean {
     if (this.#scan === undefined) {
-      const plan = new FilterPlan(this.#index, this.#filter, 'stored');
-      const { visits, readsColumns } = plan;
+      const plan = new FilterPlan(this.#index, this.#filter, this.#rowClass);
+      const { visits, readsColumns, readsRefusals } = plan;
       // Ids are few, and look-ups at that.
       const fits = visits <= budget.visits || this.#filter.ids !== undefined;
       budget.visits -= plan.visitsMade;
-      if (fits && !readsColumns) {
+      if (fits && (readsRefusals || !readsColumns)) {
         budget.visits -= visits;
         plan.forEachMatch((row) => {
           if (this.#isOld(row)) visit(row);

@@ -25,6 +25,11 @@ export type RefusedIndex = {
   matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[];
   /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */
   collect(filter: Filter, target: RecordSetBuilder): void;
+  /**
+   * The same in turns of the event loop. What was remembered at the call and still is when the answer comes is in it; what
+   * came meanwhile is not, what left meanwhile may be. Rejects with the signal's reason and as `target` throws.
+   */
+  collectInTurns(filter: Filter, target: RecordSetBuilder, signal?: AbortSignal): Promise<void>;
   /** Tells of every change, at once. Observers must not throw nor change the index; they stay for as long as it does. */
   observe(observer: RefusedObserver): void;
   /** Drops what has expired; returns how many. */

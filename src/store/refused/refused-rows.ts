@@ -4,22 +4,27 @@ import { type Clock, unixSeconds } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { Backend } from '../backend.js';
-import { RecordAppender } from '../collect.js';
+import { appendInTurns, RecordAppender } from '../collect.js';
 import { type EventIndex, rowKeys } from '../index/event-index.js';
 import { FilterPlan } from '../index/filter-plan.js';
+import { MatchRun } from '../index/match-run.js';
 import { ListCursor } from '../index/postings/list-cursor.js';
 import type { ListRef } from '../index/postings/posting-lists.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
 import type { TimeHeap } from '../index/time-heap.js';
+import type { StoreTurns } from '../spending.js';
 import type { Reasons } from './reasons.js';
 import type { RefusedIndex, RefusedObserver } from './refused-index.js';
 
 /** Share of the room that rows of each rank keep, however many there are of the others. */
 const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
 
-/** How many refused events are remembered, and for how long. */
-export type RefusedLimits = { readonly refusedIdsMax: number; readonly refusedExpiryMs: number };
+/** How many refused events are remembered, and for how long; and the turns of long work on them. */
+export type RefusedSettings = StoreTurns & {
+  readonly refusedIdsMax: number;
+  readonly refusedExpiryMs: number;
+};
 
 const isRefused = (state: number): boolean => state >= rowState.refusedFirst;
 
@@ -32,7 +37,7 @@ export class RefusedRows implements RefusedIndex {
   readonly #backend: Backend;
   readonly #reasons: Reasons;
   readonly #clock: Clock;
-  readonly #limits: RefusedLimits;
+  readonly #settings: RefusedSettings;
   readonly #terms: TermList;
   readonly #observers: RefusedObserver[] = [];
 
@@ -41,13 +46,13 @@ export class RefusedRows implements RefusedIndex {
     backend: Backend,
     reasons: Reasons,
     clock: Clock,
-    refusedLimits: RefusedLimits,
+    settings: RefusedSettings,
   ) {
     this.#index = index;
     this.#backend = backend;
     this.#reasons = reasons;
     this.#clock = clock;
-    this.#limits = refusedLimits;
+    this.#settings = settings;
     this.#terms = new TermList(index.hasher);
   }
 
@@ -121,12 +126,18 @@ export class RefusedRows implements RefusedIndex {
     appender.flush();
   }
 
+  async collectInTurns(filter: Filter, target: RecordSetBuilder, signal?: AbortSignal): Promise<void> {
+    const run = new MatchRun(this.#index, filter, 'refused');
+    const appender = new RecordAppender(this.#index.rows, target);
+    await appendInTurns(run, appender, this.#settings, () => this.#settings.turns.next(signal));
+  }
+
   observe(observer: RefusedObserver): void {
     this.#observers.push(observer);
   }
 
   removeExpired(): number {
-    const expiredSince = unixSeconds(this.#clock) - this.#limits.refusedExpiryMs / 1000;
+    const expiredSince = unixSeconds(this.#clock) - this.#settings.refusedExpiryMs / 1000;
     return this.#index.refusals.reduce(
       (forgotten, refusals) => forgotten + this.#forgetWhile(refusals, (time) => time <= expiredSince),
       0,
@@ -147,7 +158,7 @@ export class RefusedRows implements RefusedIndex {
   /** Lets the oldest entries go while there are too many, of the first rank that has more than its share. */
   makeRoom(): void {
     const { refusals, refusedCounts } = this.#index;
-    const { refusedIdsMax } = this.#limits;
+    const { refusedIdsMax } = this.#settings;
     for (const [rank, share] of shares.entries()) {
       const isAbove = () =>
         this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;

@@ -5,6 +5,7 @@ import { fromHex } from '../../lib/bytes.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore } from '../event-store.js';
 import type { RefusedIndex } from '../refused/refused-index.js';
+import { collectKnown } from './known-records.js';
 import { type LocalSet, SharedSet, withinTimes } from './local-set.js';
 import { SetChanges } from './set-changes.js';
 
@@ -15,7 +16,7 @@ import { SetChanges } from './set-changes.js';
  */
 export class KnownSet {
   readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
-  readonly #refused: Pick<RefusedIndex, 'collect'>;
+  readonly #refused: Pick<RefusedIndex, 'collect' | 'collectInTurns'>;
   readonly #kernels: Kernels;
   #live: SharedSet<LiveSet> | undefined;
   #making: Promise<boolean> | undefined;
@@ -26,7 +27,7 @@ export class KnownSet {
 
   constructor(
     store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>,
-    refused: Pick<RefusedIndex, 'collect' | 'observe'>,
+    refused: Pick<RefusedIndex, 'collect' | 'collectInTurns' | 'observe'>,
     kernels: Kernels,
   ) {
     this.#store = store;
@@ -82,12 +83,14 @@ export class KnownSet {
     this.#changes = changes;
     try {
       using builder = this.#kernels.createRecordSet();
-      await this.#store.collectInTurns({}, Number.POSITIVE_INFINITY, builder);
+      await collectKnown({ store: this.#store, refused: this.#refused }, {}, builder);
       // From here to the end in one turn: the set misses nothing.
       using anew = changes.areLost ? this.#kernels.createRecordSet() : undefined;
-      if (anew !== undefined) this.#store.collect({}, anew);
+      if (anew !== undefined) {
+        this.#store.collect({}, anew);
+        this.#refused.collect({}, anew);
+      }
       const records = anew ?? builder;
-      this.#refused.collect({}, records);
       const live = new SharedSet(records.toLiveSet());
       try {
         changes.applyTo(live.set);

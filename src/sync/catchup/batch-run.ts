@@ -4,10 +4,13 @@ import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { allEnded } from '../../lib/task-group.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
+import type { EventStore } from '../../store/event-store.js';
 import { BatchUnwantedError, PeerGoneError, PeerOverloadedError } from '../errors.js';
 import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
 import type { Fetcher } from '../fetch/fetcher.js';
+import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
+import type { SyncMetrics } from '../report/metrics.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import type { CatchupBatch } from '../topics/catchup-batch.js';
@@ -19,6 +22,7 @@ import {
   type CatchupTask,
   divide,
   type FilterCatchup,
+  hasSessions,
   type NegentropyResult,
   startCatchup,
   takeResult,
@@ -26,15 +30,8 @@ import {
   withoutNegentropy,
 } from './filter-catchup.js';
 import { isGap } from './gaps.js';
-import {
-  evenCuts,
-  filterOf,
-  localSet,
-  type NegentropyParts,
-  type NegentropySink,
-  type Opening,
-  reconcile,
-} from './negentropy.js';
+import { evenCuts, LocalSide, type LocalSideParts } from './local-side.js';
+import { type NegentropySink, type Opening, reconcile } from './negentropy.js';
 import type { NegentropyProbe } from './negentropy-probe.js';
 import { PageReader } from './page-reader.js';
 import {
@@ -49,7 +46,10 @@ import {
 import { mergeHabits, untilFor } from './paging-habits.js';
 import type { PeerMissing } from './peer-missing.js';
 
-export type BatchParts = NegentropyParts & {
+export type BatchParts = LocalSideParts & {
+  readonly peer: Peer;
+  readonly store: EventStore;
+  readonly metrics: SyncMetrics;
   readonly clock: Clock;
   readonly memory: CatchupMemory;
   readonly submitter: RemoteEventSubmitter;
@@ -61,6 +61,9 @@ export type BatchParts = NegentropyParts & {
   /** See `SessionParts`. */
   readonly onEverythingUnfit: (forMs: number) => void;
 };
+
+/** What all pieces of a filter work with. */
+type FilterWork = { readonly job: FetchJob; readonly local: LocalSide };
 
 /** Local records above which a filter is divided between the sessions that a remote allows. */
 const divideRecordsMin = 4_096;
@@ -97,21 +100,25 @@ export class BatchRun {
 
   async #catchUp(filter: Filter, signal: AbortSignal): Promise<void> {
     using job = this.#parts.fetcher.begin(this.#listener(), signal);
-    await this.#runTasks(this.#begin(filter), job, signal);
+    using local = new LocalSide(this.#parts);
+    const begun = await this.#begin(filter, local, signal);
+    await this.#runTasks(begun, { job, local }, signal);
     await job.finish();
   }
 
-  #begin(filter: Filter): FilterCatchup {
+  async #begin(filter: Filter, local: LocalSide, signal: AbortSignal): Promise<FilterCatchup> {
     const { since } = this.#batch;
     if (!this.#parts.probe.canTry) return startCatchup(filter, since, 'paging');
-    return this.#divided(startCatchup(filter, since, 'negentropy'));
+    return await this.#divided(startCatchup(filter, since, 'negentropy'), local, signal);
   }
 
   /** Runs what is pending, as many sessions at once as the remote takes, until nothing is. */
-  async #runTasks(begun: FilterCatchup, job: FetchJob, signal: AbortSignal): Promise<void> {
+  async #runTasks(begun: FilterCatchup, work: FilterWork, signal: AbortSignal): Promise<void> {
     let catchup = begun;
     const change = (by: (catchup: FilterCatchup) => FilterCatchup) => {
       catchup = by(catchup);
+      // Pages take long, and memory is short.
+      if (!hasSessions(catchup)) work.local[Symbol.dispose]();
     };
     const running = new Set<Promise<void>>();
     try {
@@ -120,8 +127,8 @@ export class BatchRun {
         const next = hasRoom ? takeTask(catchup) : undefined;
         if (next !== undefined) {
           catchup = next.rest;
-          const work = this.#runTask(next.task, job, signal, change).finally(() => running.delete(work));
-          running.add(work);
+          const run = this.#runTask(next.task, work, signal, change).finally(() => running.delete(run));
+          running.add(run);
         } else if (running.size > 0) {
           await Promise.race(running);
         } else {
@@ -135,7 +142,7 @@ export class BatchRun {
 
   async #runTask(
     task: CatchupTask,
-    job: FetchJob,
+    work: FilterWork,
     signal: AbortSignal,
     change: (by: (catchup: FilterCatchup) => FilterCatchup) => void,
   ): Promise<void> {
@@ -147,7 +154,7 @@ export class BatchRun {
     }
     const { probe, clock } = this.#parts;
     const result = await probe.negotiate(this.#batch.layer !== 'everything', signal, (opening) =>
-      this.#reconcile(task, job, opening, signal),
+      this.#reconcile(task, work, opening, signal),
     );
     if (result === undefined)
       return change((catchup) => withoutNegentropy({ ...catchup, pending: [task, ...catchup.pending] }));
@@ -157,18 +164,18 @@ export class BatchRun {
 
   async #reconcile(
     task: CatchupTask,
-    job: FetchJob,
+    { job, local }: FilterWork,
     opening: Opening,
     signal: AbortSignal,
   ): Promise<NegentropyResult> {
-    const { peer, memory, clock, settings } = this.#parts;
+    const { peer, metrics, memory, clock, settings } = this.#parts;
     const sink: NegentropySink = {
       onNeed: async (ids) => await job.add(ids),
       onHave: (ids) => this.#parts.peerMissing.add(ids, this.#batch, this.#log),
     };
     const result = await peer.capacity.sessions.use(signal, async () => {
       this.requests += 1;
-      return await reconcile(this.#parts, this.#reaching(task), sink, signal, opening);
+      return await reconcile({ peer, metrics, local }, this.#reaching(task), sink, signal, opening);
     });
     // A relay may refuse to reconcile all that it holds, and yet reconcile what is asked of it by layers.
     const isEverything = this.#batch.layer === 'everything' && Object.keys(task.filter).length === 0;
@@ -188,18 +195,14 @@ export class BatchRun {
   }
 
   /** Over disjoint time ranges several sessions run at once, where the remote takes them: a long way is hidden. */
-  #divided(catchup: FilterCatchup): FilterCatchup {
+  async #divided(catchup: FilterCatchup, local: LocalSide, signal: AbortSignal): Promise<FilterCatchup> {
     const sessions = this.#parts.peer.limits.negentropySessions;
     const whole = catchup.pending[0];
     // Everything is a set that a remote keeps at hand, as we do; pieces of it are not.
     if (sessions < 2 || whole === undefined || this.#batch.layer === 'everything') return catchup;
-    const set = localSet(this.#parts, filterOf(whole));
-    if (set === undefined) return catchup;
-    try {
-      return set.size < divideRecordsMin ? catchup : divide(catchup, evenCuts(set, sessions));
-    } finally {
-      set[Symbol.dispose]();
-    }
+    using set = await local.open(whole, signal);
+    const isLarge = set !== undefined && set.size >= divideRecordsMin;
+    return isLarge ? divide(catchup, evenCuts(set, sessions)) : catchup;
   }
 
   async #page(task: CatchupTask, signal: AbortSignal): Promise<void> {

@@ -45,6 +45,11 @@ export function divide(catchup: FilterCatchup, cuts: readonly number[]): FilterC
   return { ...catchup, pending: catchup.pending.flatMap((task) => divided(task, cuts)) };
 }
 
+/** Whether negentropy sessions are still to begin. */
+export function hasSessions({ pending }: FilterCatchup): boolean {
+  return pending.some(({ method }) => method === 'negentropy');
+}
+
 /** Takes the next task out. */
 export function takeTask(
   catchup: FilterCatchup,

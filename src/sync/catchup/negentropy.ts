@@ -1,13 +1,8 @@
 import { limits } from '../../config/limits.js';
-import { KernelMemoryError } from '../../kernels/errors.js';
-import type { Kernels, RecordSet } from '../../kernels/kernels.js';
 import { fromHex, toHex, utf8Length } from '../../lib/bytes.js';
 import { NegentropyClient } from '../../negentropy/client.js';
 import { NegentropyError } from '../../negentropy/errors.js';
 import type { Filter } from '../../nostr/filter.js';
-import type { EventStore } from '../../store/event-store.js';
-import type { RefusedIndex } from '../../store/refused/refused-index.js';
-import type { KnownSet } from '../../store/sets/known-set.js';
 import type { LocalSet } from '../../store/sets/local-set.js';
 import { PeerGoneError, PeerOverloadedError } from '../errors.js';
 import { heldRangeBytes } from '../held-memory.js';
@@ -16,13 +11,11 @@ import type { Peer } from '../peer/peer.js';
 import type { PeerOutcome } from '../peer/request.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import type { CatchupTask, NegentropyResult } from './filter-catchup.js';
+import { evenCuts, filterOf, isEverything, type LocalSide } from './local-side.js';
 
 export type NegentropyParts = {
   readonly peer: Peer;
-  readonly kernels: Kernels;
-  readonly store: EventStore;
-  readonly refused: RefusedIndex;
-  readonly known: KnownSet;
+  readonly local: LocalSide;
   readonly metrics: SyncMetrics;
 };
 
@@ -32,17 +25,9 @@ export type NegentropySink = {
   onHave(ids: Iterable<string>): void;
 };
 
-/** The filter of a task with its time range. */
-export function filterOf({ filter, range }: CatchupTask): Filter {
-  const within: Filter = { ...filter };
-  if (range.since > 0) within.since = range.since;
-  if (range.until !== undefined) within.until = range.until;
-  return within;
-}
-
 /**
- * Reconciles one filter over one time range with a remote (NIP-77). The local set is what is stored and what is
- * remembered as refused. Rejects with `PeerGoneError`, `PeerOverloadedError` or the signal's reason.
+ * Reconciles one filter over one time range with a remote (NIP-77). Rejects with `PeerGoneError`, `PeerOverloadedError`
+ * or the signal's reason.
  */
 export async function reconcile(
   parts: NegentropyParts,
@@ -51,45 +36,14 @@ export async function reconcile(
   signal: AbortSignal,
   opening: Opening,
 ): Promise<NegentropyResult> {
-  const filter = filterOf(task);
-  const local = isEverything(filter) ? await parts.known.open(filter, signal) : localSet(parts, filter);
+  const local = await parts.local.open(task, signal);
   // A piece of everything takes the same set: where that has no room, it is asked by layers.
-  if (local === undefined)
-    return isEverything(filter) ? { type: 'rejected' } : { type: 'too-many', cuts: [] };
+  if (local === undefined) return isEverything(task) ? { type: 'rejected' } : { type: 'too-many', cuts: [] };
   try {
-    return await runSession(parts, { filter, local, sink, opening }, signal);
+    return await runSession(parts, { filter: filterOf(task), local, sink, opening }, signal);
   } finally {
     local[Symbol.dispose]();
   }
-}
-
-/** What is known here of a filter, or `undefined` when the kernels cannot hold it at once. */
-export function localSet(
-  { kernels, store, refused }: Pick<NegentropyParts, 'kernels' | 'store' | 'refused'>,
-  filter: Filter,
-): RecordSet | undefined {
-  const builder = kernels.createRecordSet();
-  try {
-    store.collect(filter, builder);
-    refused.collect(filter, builder);
-    return builder.seal();
-  } catch (error) {
-    builder[Symbol.dispose]();
-    if (error instanceof KernelMemoryError) return undefined;
-    throw error;
-  }
-}
-
-/** Times that divide a set into pieces of about equal size, oldest first. */
-export function evenCuts(set: LocalSet, pieces: number): number[] {
-  return Array.from({ length: pieces - 1 }, (_, index) =>
-    Number(set.timestampAt(Math.floor((set.size * (index + 1)) / pieces))),
-  );
-}
-
-/** Whether a filter asks for all of a stretch of time: what is known of that stands, and is not to be collected. */
-function isEverything({ since: _, until: __, ...filter }: Filter): boolean {
-  return Object.keys(filter).length === 0;
 }
 
 /** Pieces into which a range is cut at most when the remote says that it is too large. */

@@ -214,6 +214,7 @@ function noting(refused: RefusedIndex, note: (entry: DiskEntry) => void): Refuse
     deleteRefusedFor: (isSuch) => refused.deleteRefusedFor(isSuch),
     matching: (filter, idsMax, except) => refused.matching(filter, idsMax, except),
     collect: (filter, target) => refused.collect(filter, target),
+    collectInTurns: (filter, target, signal) => refused.collectInTurns(filter, target, signal),
     observe: (observer) => refused.observe(observer),
     removeExpired: () => refused.removeExpired(),
   };

@@ -26,6 +26,16 @@ export async function collectedInTurns(
   return (await store.collectInTurns(filter, recordsMax, builder)) ? ids() : undefined;
 }
 
+/** The same of what is remembered as refused. */
+export async function refusedInTurns(
+  refused: Pick<RefusedIndex, 'collectInTurns'>,
+  filter: Filter,
+): Promise<string[]> {
+  const { builder, ids } = openBuilder();
+  await refused.collectInTurns(filter, builder);
+  return ids();
+}
+
 function openBuilder(): { builder: RecordSetBuilder; ids(): string[] } {
   const parts: Buffer[] = [];
   const append = (count: number): Uint8Array => {
