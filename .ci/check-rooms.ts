@@ -10,6 +10,7 @@ const levels: readonly (readonly string[])[] = [
   ['main.ts'],
   ['commands'],
   ['daemon'],
+  ['git-http'],
   ['http', 'relay', 'sync'],
   ['hosting'],
   ['admission', 'alignment'],

@@ -215,7 +215,11 @@ export class GitAlignment implements EffectRunner {
     const hasObjects = !(await isEmpty(gitDir));
     const possible = hasObjects ? effective : { ...effective, pullRequests: new Set<string>() };
     const wanted = await wantedRepository(directory, store, repository, possible);
-    const { waiting, changes, head } = await alignRefs(git, gitDir, wanted);
+    const { waiting, changes, head } = await alignRefs(git, gitDir, wanted).catch((error: unknown) => {
+      // Some of them may have moved.
+      refChanges.announce(gitDir);
+      throw error;
+    });
     if (changes.length > 0 || head !== undefined) refChanges.announce(gitDir);
     if (wanted.declared !== undefined) {
       if (waiting.length === 0 && stateId !== undefined) this.#applied.set(keyOf(repository), stateId);
@@ -272,6 +276,7 @@ export class GitAlignment implements EffectRunner {
   }
 
   #tell(repository: RepositoryId, change: RepositoryChange): void {
+    this.#parts.refChanges.announce(this.#parts.repositories.pathOf(repository));
     this.#parts.metrics.countChange(change);
     this.#parts.log.info({ ...repository }, `repository ${change}`);
   }

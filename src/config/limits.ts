@@ -240,8 +240,12 @@ export const limits = {
   httpHeadersMax: 100,
   /** Time in which the headers of a request must have come. */
   httpHeadersMsMax: 10_000,
-  /** Time in which a whole request must have come. */
-  httpRequestMsMax: 60_000,
+  /** Time in which a whole request must have come: the longest that a push may take to be sent. */
+  httpRequestMsMax: 3_600_000,
+  /** Most bytes that are read of a body when its request was answered before. */
+  httpDrainBytesMax: 8_388_608,
+  /** Time in which they must have come. */
+  httpDrainMsMax: 5_000,
   /** Time between two looks at those times. */
   httpTimeCheckMs: 2_000,
   /** Time for which a connection is kept open without a request. */
@@ -367,6 +371,22 @@ export const limits = {
   pushRefsByNameMax: 200,
   /** Refs that the log line of a push names. */
   pushLoggedRefsMax: 20,
+  /** Git processes that write advertisements of refs at once: they are short, and wait for no client. */
+  gitAdvertisersMax: 4,
+  /** Largest advertisement of refs, in bytes, that is kept; a larger one is made by git for each who asks. */
+  gitAdvertisementBytesMax: 8_388_608,
+  /** Most bytes of all advertisements that are kept. */
+  gitAdvertisementsKeptBytesMax: 67_108_864,
+  /** Most advertisements that are kept. */
+  gitAdvertisementsKeptMax: 20_000,
+  /** Most bytes of a request for objects, inflated: what the client wants and has, one id a line. */
+  gitUploadRequestBytesMax: 33_554_432,
+  /** The longest that nothing comes of the body of a git request. */
+  gitBodyIdleMsMax: 60_000,
+  /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
+  gitSilenceMsMax: 5_000,
+  /** What `Retry-After` says where too many git requests wait, in seconds. */
+  gitRetryAfterSeconds: 10,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
   gitMoveAttemptsMax: 10,
   /** Closed repositories on disk above which one to which nothing was pushed is not kept for its grace period. */

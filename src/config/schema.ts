@@ -305,6 +305,23 @@ export const optionsSchema = z.object({
       'Most memory, in megabytes, of the WebAssembly kernels (event ids under reconciliation): one half for clients, one for sync',
     ),
   ),
+  gitUploadsMax: withDefault(
+    kind.whole(1, 10_000),
+    '16',
+    resources('Git processes that serve clones and fetches at once; the requests above wait'),
+  ),
+  gitReceivesMax: withDefault(kind.whole(1, 10_000), '8', resources('Pushes that are taken at once')),
+  gitWaitingMax: withDefault(
+    kind.whole(0, 100_000),
+    '256',
+    resources('Most git requests that wait for their turn, pushes apart; more are answered with 503'),
+  ),
+  gitMinutesMax: withDefault(
+    kind.whole(1, 1440),
+    '60',
+    resources('Longest that git may work on one clone, fetch or push, in minutes'),
+  ),
+  gitPushMaxMb: withDefault(kind.whole(1, 1_000_000), '2000', resources('Largest push, in megabytes')),
   logLevel: optional(
     kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     'info; warn for graspd import',

@@ -11,6 +11,8 @@ import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
+import { type GitStreams, HelperGitStreams } from '../git/git-streams.js';
+import { GitHelper } from '../git/processes/helper-process.js';
 import { RefChanges } from '../git/ref-changes.js';
 import { deferred } from '../lib/abort.js';
 import { type Clock, dayMs, secondMs } from '../lib/clock.js';
@@ -42,6 +44,9 @@ export type Core = AsyncDisposable &
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
     readonly alignment: Pick<GitAlignment, 'pending' | 'idle'>;
+    readonly repositories: BareRepositories;
+    readonly streams: GitStreams;
+    readonly refChanges: RefChanges;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
   };
@@ -111,7 +116,7 @@ export async function openCore(
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
-    const alignment = await startGitSide(
+    const gitSide = await startGitSide(
       options,
       surroundings,
       { store, directory, registry, closingAccepted },
@@ -130,7 +135,7 @@ export async function openCore(
         waitingForRoom: new WaitingForRoom(quotas),
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
         hasRoom: () => disk?.isLow !== true,
-        effects: alignment,
+        effects: gitSide.alignment,
         onStoreFailure: failed.reject,
       }),
     );
@@ -140,7 +145,7 @@ export async function openCore(
       registry,
       directory,
       admission,
-      alignment,
+      ...gitSide,
       disk,
       verifier,
       failed: failed.promise,
@@ -173,6 +178,8 @@ async function watchDisk(
   return disk;
 }
 
+type GitSide = Pick<Core, 'repositories' | 'streams' | 'refChanges'> & { readonly alignment: GitAlignment };
+
 type GitSideParts = Pick<OpenedStore, 'store'> & {
   readonly directory: RepositoryDirectory;
   readonly registry: Registry;
@@ -185,9 +192,11 @@ async function startGitSide(
   { logger, clock, random }: Surroundings,
   { store, directory, registry, closingAccepted }: GitSideParts,
   stack: ReleaseStack,
-): Promise<GitAlignment> {
+): Promise<GitSide> {
   const stop = new AbortController();
-  const git = new GitRunner(clock, stop.signal);
+  const helper = new GitHelper(stop.signal);
+  const git = new GitRunner(clock, stop.signal, helper);
+  const refChanges = new RefChanges();
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
   await repositories.open();
   await checkClosing(options, { directory, repositories }, closingAccepted);
@@ -197,7 +206,7 @@ async function startGitSide(
     repositories,
     git,
     locks: new KeyedLocks(),
-    refChanges: new RefChanges(),
+    refChanges,
     purgatory: { statesOf: () => [] },
     clock,
     random,
@@ -211,7 +220,7 @@ async function startGitSide(
     stop.abort();
     await running;
   });
-  return alignment;
+  return { alignment, repositories, streams: new HelperGitStreams(helper, clock), refChanges };
 }
 
 /** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */

@@ -3,6 +3,7 @@ import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
+import { createGitHttp } from '../git-http/git-http.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
@@ -23,7 +24,13 @@ import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
-import { addressLimitsOf, ownServiceOf, relaySettingsOf, syncSettingsOf } from './settings.js';
+import {
+  addressLimitsOf,
+  gitHttpSettingsOf,
+  ownServiceOf,
+  relaySettingsOf,
+  syncSettingsOf,
+} from './settings.js';
 import type { Surroundings } from './surroundings.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
@@ -113,13 +120,21 @@ async function start(
   });
   core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);
+  const gitHttp = createGitHttp({
+    ...core,
+    receive: undefined,
+    clock,
+    logger,
+    settings: gitHttpSettingsOf(options),
+  });
+  core.refChanges.onChange((gitDir) => gitHttp.refsChanged(gitDir));
   const http = createHttpService({
     information: () => information,
     relayUrl: relayUrlOf(options),
     registry: options.metricsEnabled ? registry : undefined,
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
-    routes: [],
+    routes: gitHttp.routes,
     trustedProxies: options.trustedProxy,
     connectionsMax: (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax,
     accounts,

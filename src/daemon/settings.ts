@@ -1,8 +1,9 @@
 import { formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
+import type { GitHttpSettings } from '../git-http/git-http.js';
 import type { AddressLimits } from '../lib/budgets/address-accounts.js';
-import { dayMs, secondMs } from '../lib/clock.js';
+import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
@@ -29,6 +30,17 @@ export function quotaSettingsOf(options: Options): QuotaSettings {
     keyEventsMax: options.keyEvents,
     keyBytesMax: options.keyEventsMb * bytesPerMegabyte,
     repositoriesMax: options.repositories,
+  };
+}
+
+/** How much git may do for clients at once. */
+export function gitHttpSettingsOf(options: Options): GitHttpSettings {
+  return {
+    uploadsMax: options.gitUploadsMax,
+    receivesMax: options.gitReceivesMax,
+    waitingMax: options.gitWaitingMax,
+    msMax: options.gitMinutesMax * minuteMs,
+    pushBytesMax: options.gitPushMaxMb * bytesPerMegabyte,
   };
 }
 

@@ -57,8 +57,8 @@ export type GitStreams = {
 };
 
 /**
- * Streams between git and us over a Unix socket that the helper process hands to git as its standard input and output:
- * no byte is copied on the way, and who reads slowly makes git wait.
+ * Streams between git and us over Unix sockets that the helper process hands to git as its standard input and output: no
+ * byte is copied on the way, and who reads slowly makes git wait.
  */
 export class HelperGitStreams implements GitStreams {
   readonly #helper: GitHelper;
@@ -75,27 +75,37 @@ export class HelperGitStreams implements GitStreams {
     const path = await helper.socketPath();
     signal.throwIfAborted();
     const work = helper.expect();
+    const opening = [
+      connectTo(path, { id: work.id, direction: 'input' }, work, signal),
+      connectTo(path, { id: work.id, direction: 'output', command }, work, signal),
+    ] as const;
     try {
-      const socket = await connectTo(path, { id: work.id, command }, work, signal);
-      return this.#streamOf(socket, helper, work, msMax, signal);
+      const [input, output] = await Promise.all(opening);
+      return this.#streamOf(input, output, helper, work, msMax, signal);
     } catch (error) {
       // It may have begun all the same.
       helper.end(work.id);
       helper.forget(work.id);
+      for (const half of opening) half.then((socket) => socket.destroy()).catch(() => {});
       throw error;
     }
   }
 
   #streamOf(
-    socket: Socket,
+    input: Socket,
+    output: Socket,
     helper: HelperProcess,
     { id, answer }: HelperWork,
     msMax: number,
     signal: AbortSignal,
   ): GitStream {
     const limit = endInTime(this.#clock, helper, id, msMax);
+    const close = () => {
+      input.destroy();
+      output.destroy();
+    };
     const end = () => {
-      socket.destroy();
+      close();
       helper.end(id);
     };
     const aborting = onAbort(signal, end);
@@ -107,7 +117,7 @@ export class HelperGitStreams implements GitStreams {
         }),
         (error: unknown) => {
           // Without its helper nobody else would end it.
-          socket.destroy();
+          close();
           return { exitCode: null, complaint: errorMessage(error) };
         },
       )
@@ -116,7 +126,9 @@ export class HelperGitStreams implements GitStreams {
         aborting[Symbol.dispose]();
         return { ...what, isLate: limit.isLate };
       });
-    return { input: socket, output: socket, ended, end };
+    // Nothing comes on it but the end.
+    input.resume();
+    return { input, output, ended, end };
   }
 }
 

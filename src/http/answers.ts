@@ -7,6 +7,8 @@ export const corsHeaders = {
   'Access-Control-Allow-Methods': 'GET, POST, OPTIONS',
   'Access-Control-Allow-Headers':
     'Authorization, Content-Type, Git-Protocol, Accept, Content-Encoding, X-Requested-With',
+  // Browsers ask again after a day at the latest.
+  'Access-Control-Max-Age': '86400',
 } as const;
 
 /** Sends a whole answer. */
@@ -14,7 +16,7 @@ export function answer(
   response: ServerResponse,
   status: number,
   contentType: string,
-  body: string,
+  body: string | Buffer,
   headers: OutgoingHttpHeaders = {},
 ): void {
   response.writeHead(status, {

@@ -1,14 +1,17 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
 import { answerText, corsHeaders } from './answers.js';
 import type { ConnectionGate } from './connection-gate.js';
+import { drain } from './drain.js';
 import { requestTarget } from './request-target.js';
 import type { Route } from './route.js';
 
 export type ListenerParts = {
   readonly routes: readonly Route[];
-  readonly gate: Pick<ConnectionGate, 'takeRequest'>;
+  readonly gate: Pick<ConnectionGate, 'takeRequest' | 'groupOf'>;
   readonly faults: Faults;
+  readonly clock: Pick<Clock, 'after'>;
 };
 
 /** Gives each request to its route: CORS first, then `OPTIONS`, the routes in order, 404. */
@@ -48,17 +51,16 @@ async function handle(
   const method = message.method === 'HEAD' ? 'GET' : message.method;
   const route = parts.routes.find(({ matches }) => matches(target.path));
   if (route === undefined) {
-    // A body that nobody asked for is not read to its end.
-    answerText(response, 404, 'there is nothing here', closeUnlessGet(method));
+    answerText(response, 404, 'there is nothing here');
   } else if (!route.methods.some((allowed) => allowed === method)) {
     const allow = route.methods.map((allowed) => (allowed === 'GET' ? 'GET, HEAD' : allowed)).join(', ');
-    answerText(response, 405, `only ${allow} is answered here`, {
-      Allow: `${allow}, OPTIONS`,
-      Connection: 'close',
-    });
+    answerText(response, 405, `only ${allow} is answered here`, { Allow: `${allow}, OPTIONS` });
   } else {
-    await route.handle({ ...target, message }, response);
+    const addressGroup = parts.gate.groupOf(message);
+    await route.handle({ ...target, message, addressGroup }, response);
   }
+  // A body that nobody asked for.
+  drain(message, parts.clock);
 }
 
 function answerFailure(response: ServerResponse): void {
@@ -69,8 +71,4 @@ function answerFailure(response: ServerResponse): void {
 /** HTTP/1.1 asks for a `Host`, and for a 400 where there is none (RFC 9112). */
 function hasHost(message: IncomingMessage): boolean {
   return message.headers.host !== undefined || message.httpVersion === '1.0';
-}
-
-function closeUnlessGet(method: string | undefined): { Connection?: string } {
-  return method === 'GET' ? {} : { Connection: 'close' };
 }

@@ -6,6 +6,8 @@ export type RouteRequest = {
   readonly query: URLSearchParams;
   /** The request itself, for routes that read a body; they bound what they read. */
   readonly message: IncomingMessage;
+  /** That of whoever sent the request (`lib/budgets/address-group.ts`). */
+  readonly addressGroup: string;
 };
 
 /**

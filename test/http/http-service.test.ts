@@ -37,6 +37,7 @@ const cors = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers':
     'Authorization, Content-Type, Git-Protocol, Accept, Content-Encoding, X-Requested-With',
+  'access-control-max-age': '86400',
 };
 
 async function serve(parts: Partial<HttpServiceParts> = {}) {

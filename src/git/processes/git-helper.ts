@@ -2,18 +2,17 @@
  * The helper process: a small one that spawns git for the daemon. Spawning copies the page tables of the parent,
  * which takes the longer the more memory that uses; the daemon, with its index in memory, would stand still for it.
  */
-import type { Socket } from 'node:net';
 import { limits } from '../../config/limits.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { GitError } from '../git-error.js';
 import { Collected } from './collected.js';
 import { runGitProcess } from './git-process.js';
-import type { HelperAnswer, HelperRequest, StreamHeader } from './helper-messages.js';
+import type { HelperAnswer, HelperRequest } from './helper-messages.js';
 import { groupEnd, spawnGit } from './spawn-git.js';
-import { StreamServer } from './stream-server.js';
+import { type ConnectedCommand, StreamServer } from './stream-server.js';
 
 const running = new Map<number, AbortController>();
-const streams = new StreamServer((header, socket) => void stream(header, socket));
+const streams = new StreamServer((connected) => void stream(connected));
 
 /** Does the work of a request, and says what became of it. */
 async function perform(id: number, work: (signal: AbortSignal) => Promise<HelperAnswer>): Promise<void> {
@@ -30,14 +29,15 @@ async function perform(id: number, work: (signal: AbortSignal) => Promise<Helper
   if (process.connected) process.send?.(answer);
 }
 
-/** Spawns git upon the connection itself: what it reads and writes is never seen here. */
-function stream({ id, command }: StreamHeader, socket: Socket): Promise<void> {
+/** Spawns git upon the connections themselves: what it reads and writes is never seen here. */
+function stream({ id, command, input, output }: ConnectedCommand): Promise<void> {
   return perform(id, (signal) => {
     const { config = [], args, ...rest } = command;
     const settings = config.flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-    const child = spawnGit({ ...rest, args: [...settings, ...args] }, [socket, socket, 'pipe']);
-    // Git has it now; as long as it is open here too, its other side would not see the end of the output.
-    socket.destroy();
+    const child = spawnGit({ ...rest, args: [...settings, ...args] }, [input, output, 'pipe']);
+    // Git has them now; as long as they are open here too, their other sides would not see its end.
+    input.destroy();
+    output.destroy();
     const complaint = new Collected(limits.gitComplaintBytesMax);
     child.stderr?.on('data', (chunk: Buffer) => complaint.add(chunk));
     const group = groupEnd(child, signal);

@@ -26,7 +26,13 @@ export type HelperAnswer =
       readonly retryable: boolean;
     };
 
-/** The line that begins a connection; it is answered by `readyLine`, then the connection is git's. */
-export type StreamHeader = { readonly id: number; readonly command: Omit<GitStreamCommand, 'msMax'> };
+/**
+ * The line that begins a connection. A command has two, one for each direction: git that ends before it has read everything
+ * breaks its input, which must not take what it wrote along. Both are answered by `readyLine` and are git's from then on.
+ */
+export type StreamHeader = { readonly id: number } & (
+  | { readonly direction: 'input' }
+  | { readonly direction: 'output'; readonly command: Omit<GitStreamCommand, 'msMax'> }
+);
 
 export const readyLine = 'ready\n';

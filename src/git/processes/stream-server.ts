@@ -6,17 +6,34 @@ import { limits } from '../../config/limits.js';
 import { deferred } from '../../lib/abort.js';
 import { readyLine, type StreamHeader } from './helper-messages.js';
 
-/** Takes a connection whose header was read, with nothing else read of it. */
-export type StreamHandler = (header: StreamHeader, socket: Socket) => void;
+type OutputHeader = Extract<StreamHeader, { direction: 'output' }>;
 
-/** A Unix socket in a folder that only this user can enter; one connection is one command. */
+/** A command and its two connections, of which nothing was read but their headers. */
+export type ConnectedCommand = {
+  readonly id: number;
+  readonly command: OutputHeader['command'];
+  readonly input: Socket;
+  readonly output: Socket;
+};
+
+export type StreamHandler = (connected: ConnectedCommand) => void;
+
+/** A connection of a command that waits for the other one. */
+type Half = { readonly header: StreamHeader; readonly socket: Socket };
+
+/** A Unix socket in a folder that only this user can enter; two connections are one command. */
 export class StreamServer {
   readonly #server: Server;
+  readonly #onStream: StreamHandler;
+  readonly #halves = new Map<number, Half>();
   #path: Promise<string> | undefined;
   #folder: string | undefined;
 
   constructor(onStream: StreamHandler) {
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => takeHeader(socket, onStream));
+    this.#onStream = onStream;
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      takeHeader(socket, (header) => this.#take({ header, socket }));
+    });
   }
 
   /** Listens, at the first call; gives the path of the socket. */
@@ -29,6 +46,27 @@ export class StreamServer {
   close(): void {
     this.#server.close();
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #take(half: Half): void {
+    const { id } = half.header;
+    const other = this.#halves.get(id);
+    if (other === undefined) {
+      this.#halves.set(id, half);
+      half.socket.once('close', () => {
+        if (this.#halves.get(id) === half) this.#halves.delete(id);
+      });
+      return;
+    }
+    this.#halves.delete(id);
+    const [input, output] = half.header.direction === 'input' ? [half, other] : [other, half];
+    if (output.header.direction !== 'output') return;
+    const { command } = output.header;
+    input.socket.write(readyLine, () => {
+      output.socket.write(readyLine, () =>
+        this.#onStream({ id, command, input: input.socket, output: output.socket }),
+      );
+    });
   }
 
   async #listen(): Promise<string> {
@@ -49,22 +87,17 @@ export function removeSocketFolder(path: string): void {
 }
 
 /** Reads the header. The other side sends nothing after it before it was answered: all that follows is git's. */
-function takeHeader(socket: Socket, onStream: StreamHandler): void {
+function takeHeader(socket: Socket, onHeader: (header: StreamHeader) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const take = (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (chunk.at(-1) !== 0x0a) {
-      if (bytes > limits.gitStreamHeaderBytesMax) socket.destroy();
-      return;
-    }
-    socket.off('data', take);
-    socket.pause();
-    const header = JSON.parse(Buffer.concat(chunks).toString('utf8')) as StreamHeader;
-    socket.write(readyLine, (error) => {
-      if (error === undefined || error === null) onStream(header, socket);
-    });
+    if (chunk.at(-1) === 0x0a) {
+      socket.off('data', take);
+      socket.pause();
+      onHeader(JSON.parse(Buffer.concat(chunks).toString('utf8')) as StreamHeader);
+    } else if (bytes > limits.gitStreamHeaderBytesMax) socket.destroy();
   };
   socket.on('data', take);
   socket.on('error', () => socket.destroy());

@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { limits } from '../config/limits.js';
+import { userAgent } from '../config/version.js';
+import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
+import type { ProcessGate } from '../git/processes/process-gate.js';
+import { type GitService, serviceHeader, withCapabilities } from '../git-protocol/advertisement.js';
+import { GitFault } from './git-fault.js';
+
+export type AdvertisementParts = {
+  readonly streams: GitStreams;
+  readonly gate: ProcessGate;
+  /** Most bytes of all that are kept. */
+  readonly bytesMax: number;
+};
+
+/** One that is kept or being made; its bytes count when they are here. */
+type Entry = { readonly made: Promise<Buffer | undefined>; bytes: number };
+
+const nobody = new AbortController().signal;
+
+/**
+ * What repositories advertise (`info/refs`). That of v0 and v1 is made once and kept until the refs of its repository
+ * change; that of v2 says nothing of the repository but its object format, so it is made once for all. Those that were
+ * asked for least recently give way to others.
+ */
+export class Advertisements {
+  readonly #parts: AdvertisementParts;
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+  hits = 0;
+  misses = 0;
+
+  constructor(parts: AdvertisementParts) {
+    this.#parts = parts;
+  }
+
+  /** Bytes of all that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The whole advertisement; `undefined` where it is too large to be kept, and has to be streamed. Rejects with `GitFault`,
+   * and with `GitError` where too many wait for theirs.
+   */
+  async of(gitDir: string, service: GitService, version: 0 | 1 | 2): Promise<Buffer | undefined> {
+    const key = version === 2 ? `v2 ${await objectFormatOf(gitDir)}` : keyOf(gitDir, service, version);
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      this.hits += 1;
+      this.#entries.delete(key);
+      this.#entries.set(key, known);
+      return await known.made;
+    }
+    this.misses += 1;
+    const entry: Entry = { made: this.#make(gitDir, service, version), bytes: 0 };
+    this.#entries.set(key, entry);
+    try {
+      const made = await entry.made;
+      // What was forgotten while it was made is given to those who asked before, and to nobody else.
+      if (this.#entries.get(key) === entry) this.#count(entry, made?.length ?? 0);
+      return made;
+    } catch (error) {
+      if (this.#entries.get(key) === entry) this.#forget(key);
+      throw error;
+    }
+  }
+
+  /** To be called after each change of a repository's refs or of its HEAD. */
+  refsChanged(gitDir: string): void {
+    for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
+      this.#forget(keyOf(gitDir, service, 0));
+      this.#forget(keyOf(gitDir, service, 1));
+    }
+  }
+
+  async #make(gitDir: string, service: GitService, version: 0 | 1 | 2): Promise<Buffer | undefined> {
+    const leave = await this.#parts.gate.enter(nobody);
+    try {
+      const written = await this.#read(advertisingCommand(gitDir, service, version), gitDir);
+      if (written === undefined || version === 2) return written;
+      const whole = service === 'git-upload-pack' ? withCapabilities(written, userAgent) : written;
+      return Buffer.concat([serviceHeader(service), whole]);
+    } finally {
+      leave();
+    }
+  }
+
+  async #read(command: GitStreamCommand, gitDir: string): Promise<Buffer | undefined> {
+    const git = await this.#parts.streams.start(command, nobody);
+    git.input.end();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of git.output) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > limits.gitAdvertisementBytesMax) break;
+      chunks.push(chunk as Buffer);
+    }
+    if (bytes > limits.gitAdvertisementBytesMax) git.end();
+    const end = await git.ended;
+    if (bytes > limits.gitAdvertisementBytesMax) return undefined;
+    if (end.exitCode !== 0) throw new GitFault(gitDir, end);
+    return Buffer.concat(chunks);
+  }
+
+  #count(entry: Entry, bytes: number): void {
+    entry.bytes = bytes;
+    this.#bytes += bytes;
+    for (const key of this.#entries.keys()) {
+      if (this.#bytes <= this.#parts.bytesMax && this.#entries.size <= limits.gitAdvertisementsKeptMax)
+        return;
+      this.#forget(key);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
+  }
+}
+
+/** Git writes the advertisement without the header that HTTP puts before it. */
+export function advertisingCommand(
+  gitDir: string,
+  service: GitService,
+  version: 0 | 1 | 2,
+): GitStreamCommand {
+  const command = service.slice('git-'.length);
+  return {
+    gitDir,
+    args: [command, '--stateless-rpc', '--advertise-refs', gitDir],
+    config: service === 'git-receive-pack' ? [['receive.advertisePushOptions', 'true']] : [],
+    ...(version === 0 ? {} : { protocol: `version=${version}` }),
+    msMax: limits.gitMsMax,
+  };
+}
+
+function keyOf(gitDir: string, service: GitService, version: 0 | 1): string {
+  return `${service} ${version} ${gitDir}`;
+}
+
+async function objectFormatOf(gitDir: string): Promise<'sha1' | 'sha256'> {
+  const config = await readFile(join(gitDir, 'config'), 'utf8');
+  // Git writes it as `objectformat = sha256`, and it is nowhere else a value.
+  return config.toLowerCase().includes('objectformat = sha256') ? 'sha256' : 'sha1';
+}

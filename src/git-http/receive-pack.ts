@@ -1,0 +1,46 @@
+import { limits } from '../config/limits.js';
+import type { ProcessGate } from '../git/processes/process-gate.js';
+import type { ReceiveService } from '../hosting/receive-service.js';
+import type { Clock } from '../lib/clock.js';
+import { answerGit, type GitEndpoint, gitHeaders } from './git-endpoint.js';
+import { isProbe, openBody } from './request-body.js';
+
+export type ReceivePackParts = {
+  readonly receive: Pick<ReceiveService, 'receive'>;
+  readonly gate: ProcessGate;
+  readonly clock: Clock;
+  /** Most bytes of one push, inflated. */
+  readonly bytesMax: number;
+};
+
+const service = 'git-receive-pack';
+
+/** `POST …/git-receive-pack`: a push. */
+export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts): GitEndpoint {
+  return {
+    rest: service,
+    method: 'POST',
+    step: 'exchange',
+    serviceOf: () => service,
+    async work(request) {
+      const { repository, gitDir, protocol, addressGroup, message, response, signal } = request;
+      const body = openBody(message, { bytesMax, idleMsMax: limits.gitBodyIdleMsMax }, clock);
+      if (await isProbe(body)) {
+        answerGit(request, 'exchange', Buffer.alloc(0));
+        return 'ok';
+      }
+      const leave = await gate.enter(signal);
+      try {
+        for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
+          response.setHeader(name, value);
+        }
+        await receive.receive({ repository, gitDir, body, protocol, addressGroup, signal }, response);
+        if (!response.writableEnded) response.end();
+        return 'ok';
+      } finally {
+        body.destroy();
+        leave();
+      }
+    },
+  };
+}

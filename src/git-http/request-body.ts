@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { CancelTimer, Clock } from '../lib/clock.js';
+import { BodyError } from './body-error.js';
+
+export type BodyLimits = {
+  /** Most bytes, inflated. */
+  readonly bytesMax: number;
+  /** The longest that nothing comes while more is expected, in milliseconds. */
+  readonly idleMsMax: number;
+};
+
+/**
+ * The body of a request, inflated, as a stream that fails with `BodyError` when it is too large, damaged, cut off or no
+ * longer comes. Throws that at once where the headers tell. What it does not take stays in the message, whose connection
+ * it leaves alone: who asked can still be answered.
+ */
+export function openBody(message: IncomingMessage, limits: BodyLimits, clock: Clock): Readable {
+  const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  const body = new Body(limits, clock);
+  if (encoding === 'gzip' || encoding === 'x-gzip') {
+    const gunzip = createGunzip();
+    gunzip.once('error', () => body.destroy(new BodyError(400, 'the body does not inflate')));
+    body.once('close', () => gunzip.destroy());
+    message.pipe(gunzip).pipe(body);
+  } else if (encoding !== 'identity') {
+    throw new BodyError(400, 'the body can come as it is, or as gzip');
+  } else if (Number(message.headers['content-length'] ?? 0) > limits.bytesMax) {
+    throw tooLarge(limits);
+  } else {
+    message.pipe(body);
+  }
+  message.once('close', () => {
+    if (!message.complete) body.destroy(new BodyError(400, 'the body was cut off'));
+  });
+  body.once('close', () => message.unpipe());
+  return body;
+}
+
+function tooLarge({ bytesMax }: BodyLimits): BodyError {
+  return new BodyError(413, `the body is larger than ${bytesMax} bytes`);
+}
+
+/** Counts what comes, and looks whether it comes. */
+class Body extends Transform {
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+  #bytes = 0;
+  #lastMs: number;
+  #cancel: CancelTimer;
+
+  constructor(limits: BodyLimits, clock: Clock) {
+    super();
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#lastMs = clock.monotonic();
+    this.#cancel = clock.after(limits.idleMsMax, () => this.#look());
+    // Its reader learns of errors by reading.
+    this.on('error', () => {});
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#bytes += chunk.length;
+    this.#lastMs = this.#clock.monotonic();
+    if (this.#bytes > this.#limits.bytesMax) callback(tooLarge(this.#limits));
+    else callback(null, chunk);
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#cancel();
+    callback(error);
+  }
+
+  #look(): void {
+    // Who does not read what is here cannot complain that nothing more comes.
+    const waitsForReader = this.readableLength > 0;
+    if (waitsForReader) this.#lastMs = this.#clock.monotonic();
+    const leftMs = this.#lastMs + this.#limits.idleMsMax - this.#clock.monotonic();
+    if (leftMs <= 0) this.destroy(new BodyError(408, 'the rest of the body did not come'));
+    else this.#cancel = this.#clock.after(leftMs, () => this.#look());
+  }
+}
+
+const probe = '0000';
+
+/**
+ * Whether the body is a lone flush: clients send that to learn whether they may send more. What was read of another body is
+ * put back. Rejects with `BodyError`, also for one that is too short to be anything.
+ */
+export async function isProbe(body: Readable): Promise<boolean> {
+  const head: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    head.push(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+    if (bytes > probe.length) break;
+  }
+  const start = Buffer.concat(head);
+  if (bytes > probe.length) {
+    body.unshift(start);
+    return false;
+  }
+  if (start.toString('latin1') === probe) return true;
+  throw new BodyError(400, 'the body ended before it said anything');
+}

@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream';
+import { limits } from '../config/limits.js';
+import type { GitStream, GitStreams } from '../git/git-streams.js';
+import type { ProcessGate } from '../git/processes/process-gate.js';
+import { errorPkt } from '../git-protocol/advertisement.js';
+import type { Clock } from '../lib/clock.js';
+import { feed, send } from './flow.js';
+import { answerGit, type GitEndpoint, type GitRequest, gitHeaders } from './git-endpoint.js';
+import { GitFault } from './git-fault.js';
+import type { GitOutcome } from './git-http-metrics.js';
+import { isProbe, openBody } from './request-body.js';
+
+export type UploadPackParts = {
+  readonly streams: GitStreams;
+  readonly gate: ProcessGate;
+  readonly clock: Clock;
+  /** The longest that one request may take. */
+  readonly msMax: number;
+};
+
+const service = 'git-upload-pack';
+
+/** `POST …/git-upload-pack`: objects for a clone or a fetch, in all versions of the protocol. */
+export function uploadPack(parts: UploadPackParts): GitEndpoint {
+  return {
+    rest: service,
+    method: 'POST',
+    step: 'exchange',
+    serviceOf: () => service,
+    async work(request) {
+      const { gitDir, protocol, message, response, signal } = request;
+      const bodyLimits = { bytesMax: limits.gitUploadRequestBytesMax, idleMsMax: limits.gitBodyIdleMsMax };
+      const body = openBody(message, bodyLimits, parts.clock);
+      if (await isProbe(body)) {
+        answerGit(request, 'exchange', Buffer.alloc(0));
+        return 'ok';
+      }
+      for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
+        response.setHeader(name, value);
+      }
+      const leave = await enter(request, parts);
+      try {
+        const git = await parts.streams.start(
+          {
+            gitDir,
+            args: ['upload-pack', '--strict', '--stateless-rpc', gitDir],
+            config: [['safe.directory', '*']],
+            ...(protocol === undefined ? {} : { protocol }),
+            msMax: parts.msMax,
+          },
+          signal,
+        );
+        return await converse(git, body, request).finally(async () => {
+          git.end();
+          await git.ended;
+        });
+      } finally {
+        leave();
+      }
+    },
+  };
+}
+
+/** Waits for its turn; who waits for long sees that somebody is there. */
+async function enter(
+  { response, signal }: GitRequest,
+  { gate, clock }: UploadPackParts,
+): Promise<() => void> {
+  const cancel = clock.after(limits.gitSilenceMsMax, () => response.flushHeaders());
+  try {
+    return await gate.enter(signal);
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Gives git the request and the client what git answers. The status line waits for the first bytes of git, or for the whole
+ * request: only as long can a damaged body still be said to be one.
+ */
+async function converse(
+  git: GitStream,
+  body: Readable,
+  { gitDir, response, signal }: GitRequest,
+): Promise<GitOutcome> {
+  const fed = feed(body, git.input).then(() => {
+    if (!signal.aborted) response.flushHeaders();
+  });
+  // Git gets no end that could pass for that of a whole request.
+  fed.catch(() => git.end());
+  let hasAnswer = false;
+  try {
+    await send(git.output, response, () => {
+      hasAnswer = true;
+    });
+  } catch (error) {
+    await fed;
+    throw error;
+  }
+  const end = await git.ended;
+  signal.throwIfAborted();
+  if (!hasAnswer) {
+    await fed;
+    if (end.exitCode !== 0) {
+      const fault = new GitFault(gitDir, end);
+      response.end(errorPkt(fault.message));
+      return fault.isLate ? 'late' : 'failed';
+    }
+  } else if (end.exitCode === null) throw new GitFault(gitDir, end);
+  response.end();
+  return end.exitCode === 0 ? 'ok' : 'failed';
+}

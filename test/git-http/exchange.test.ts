@@ -1,0 +1,344 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import type { PushRequest } from '../../src/hosting/receive-service.js';
+import { git } from '../git/scratch.js';
+import { eventually } from '../support/eventually.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { ask, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js';
+
+let world: Awaited<ReturnType<typeof gitHttpWorld>>;
+let commit: string;
+/** Takes a push as a test wants it. */
+let receive: (push: PushRequest, answer: Writable) => Promise<void>;
+
+beforeAll(async () => {
+  world = await gitHttpWorld({ receive: { receive: (push, answer) => receive(push, answer) } });
+  commit = commitTo(await world.make('r'), 'one');
+  const big = await world.make('big');
+  commitTo(big, 'one');
+  await addNoise(big, 20_000_000);
+});
+beforeEach(() => {
+  receive = async ({ body }, answer) => {
+    answer.write(`took ${(await bytesOf(body)).length}`);
+  };
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const uploadPath = `/${npub}/r.git/git-upload-pack`;
+const receivePath = `/${npub}/r.git/git-receive-pack`;
+
+/** A repository whose clone is of that many bytes, which nothing compresses. */
+async function addNoise(gitDir: string, bytes: number): Promise<void> {
+  const noise = Buffer.alloc(bytes);
+  for (let at = 0, value = 1; at < bytes; at += 4) {
+    value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
+    noise.writeInt32LE(value ^ (value >>> 13), at);
+  }
+  const file = join(gitDir, 'noise');
+  writeFileSync(file, noise);
+  const blob = git(gitDir, ['hash-object', '-w', file]);
+  const tree = git(gitDir, ['mktree'], `100644 blob ${blob}\tnoise\n`);
+  git(gitDir, ['update-ref', 'refs/heads/main', git(gitDir, ['commit-tree', tree, '-m', 'noise'])]);
+}
+
+async function bytesOf(body: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The request of a whole clone in v0. */
+const wanting = (id: string) =>
+  Buffer.concat([pktLine(`want ${id} side-band-64k ofs-delta\n`), flushPkt, pktLine('done\n')]);
+
+const post = (path: string, body: string | Uint8Array, headers = {}) =>
+  ask(world.port, 'POST', path, headers, body);
+
+function metric(series: string): Promise<number> {
+  return world.registry.metrics().then((text) => {
+    const line = text.split('\n').find((line) => line.startsWith(`${series} `));
+    return Number(line?.slice(series.length + 1) ?? 0);
+  });
+}
+
+describe('git-upload-pack', () => {
+  it('sends the objects that are asked for', async () => {
+    const answer = await post(uploadPath, wanting(commit));
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toBe('application/x-git-upload-pack-result');
+    expect(answer.headers['cache-control']).toBe('no-cache');
+    expect(answer.body.toString('latin1')).toMatch(/^0008NAK\n[\s\S]*PACK[\s\S]*0000$/);
+    expect(
+      await metric('ngit_git_requests_total{service="git-upload-pack",step="exchange",outcome="ok"}'),
+    ).toBe(1);
+  });
+
+  it.each(['gzip', 'x-gzip', 'GZIP'])('takes a body in %s, and one in chunks', async (encoding) => {
+    const body = gzipSync(wanting(commit));
+    expect(
+      (await post(uploadPath, body, { 'Content-Encoding': encoding })).body.toString('latin1'),
+    ).toContain('PACK');
+    const chunked = await post(uploadPath, body, {
+      'Content-Encoding': encoding,
+      'Transfer-Encoding': 'chunked',
+    });
+    expect(chunked.body.toString('latin1')).toContain('PACK');
+  });
+
+  it('answers the probe with nothing, in any encoding, and without a process', async () => {
+    const started = world.streams.started.length;
+    for (const path of [uploadPath, receivePath]) {
+      for (const [body, headers] of [
+        ['0000', {}],
+        ['0000', { 'Transfer-Encoding': 'chunked' }],
+        [gzipSync('0000'), { 'Content-Encoding': 'gzip' }],
+      ] as const) {
+        const answer = await post(path, body, headers);
+        expect([answer.status, answer.body.length]).toEqual([200, 0]);
+      }
+    }
+    expect(world.streams.started).toHaveLength(started);
+  });
+
+  it.each([
+    ['an object that is not there', wanting('7'.repeat(40)), 'not our ref'],
+    ['what is no request', 'zzzz and more', 'bad line length'],
+    ['half a request', pktLine(`want ${'7'.repeat(40)}\n`), ''],
+  ])('answers %s with a line that git shows', async (_, body, why) => {
+    const answer = await post(uploadPath, body);
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString('latin1')).toMatch(/^[0-9a-f]{4}ERR /);
+    expect(answer.body.toString('latin1')).toContain(why);
+  });
+
+  it.each([
+    ['a bomb', 413, gzipSync(Buffer.alloc(limits.gitUploadRequestBytesMax + 1, '0')), 'gzip'],
+    [
+      'a bomb that begins well',
+      413,
+      gzipSync(Buffer.concat([flushPkt, Buffer.alloc(2 * limits.gitUploadRequestBytesMax)])),
+      'gzip',
+    ],
+    ['what does not inflate', 400, Buffer.from('no gzip at all'), 'gzip'],
+    ['what is cut off inside', 400, gzipSync(wanting('1'.repeat(40))).subarray(0, 40), 'gzip'],
+    ['an unknown encoding', 400, Buffer.from('0000'), 'br'],
+    ['nothing', 400, Buffer.alloc(0), 'identity'],
+  ])('refuses %s with %i', async (_, status, body, encoding) => {
+    const answer = await post(uploadPath, body, { 'Content-Encoding': encoding });
+    expect(answer.status).toBe(status);
+    expect(answer.headers['access-control-allow-origin']).toBe('*');
+  });
+
+  it('reads to the end of a request what git does not want, and answers', async () => {
+    const body = Buffer.concat([wanting(commit), Buffer.alloc(3_000_000, 'x')]);
+    const answer = await post(uploadPath, body);
+    expect(answer.body.toString('latin1')).toMatch(/PACK[\s\S]*0000$/);
+  });
+
+  it('of a body that stops coming is answered, and its process ends', async () => {
+    const clock = new VirtualClock();
+    await using world = await gitHttpWorld({ clock });
+    commitTo(await world.make('r'), 'one');
+    const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`;
+    const socket = await openSocket(world.port, `${head}0032want ${commit}\n`);
+    await eventually(() => world.streams.running === 1);
+    await clock.advance(limits.gitBodyIdleMsMax);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 408 /);
+    await eventually(() => world.streams.running === 0);
+    socket.destroy();
+  });
+
+  it('ends with its client, in the middle of a request and in the middle of an answer', async () => {
+    const head = (path: string, length: number) =>
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    const half = await openSocket(world.port, `${head(uploadPath, 1000)}0032want ${commit}\n`);
+    await eventually(() => world.streams.running === 1);
+    half.destroy();
+    await eventually(() => world.streams.running === 0);
+    const bigHead = git(world.repositories.pathOf({ pubkey: owner, identifier: 'big' }), [
+      'rev-parse',
+      'main',
+    ]);
+    const request = wanting(bigHead);
+    const reader = await openSocket(world.port, head(`/${npub}/big.git/git-upload-pack`, request.length));
+    reader.write(request);
+    await once(reader, 'data');
+    reader.pause();
+    await eventually(() => world.streams.running === 1);
+    reader.destroy();
+    await eventually(() => world.streams.running === 0);
+    await eventually(
+      async () =>
+        (await metric(
+          'ngit_git_requests_total{service="git-upload-pack",step="exchange",outcome="left"}',
+        )) === 2,
+    );
+    expect(world.faults.counts.size).toBe(0);
+  });
+
+  it('waits for a slow reader with git, and holds nothing of its answer', async () => {
+    const bigHead = git(world.repositories.pathOf({ pubkey: owner, identifier: 'big' }), [
+      'rev-parse',
+      'main',
+    ]);
+    const request = wanting(bigHead);
+    const head = `POST /${npub}/big.git/git-upload-pack HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${request.length}\r\n\r\n`;
+    const reader = await openSocket(world.port, Buffer.concat([Buffer.from(head), request]));
+    let bytes = 0;
+    const ended = once(reader, 'end');
+    reader.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    await once(reader, 'data');
+    reader.pause();
+    await sleep(300);
+    expect(world.streams.running).toBe(1);
+    reader.resume();
+    await ended;
+    expect(bytes).toBeGreaterThan(20_000_000);
+    await eventually(() => world.streams.running === 0);
+  });
+});
+
+describe('a push', () => {
+  it('is handed on inflated, with what is known of it', async () => {
+    let seen: PushRequest | undefined;
+    receive = async (push, answer) => {
+      seen = push;
+      answer.write(`took ${(await bytesOf(push.body)).toString('utf8')}`);
+    };
+    const headers = { 'Content-Encoding': 'gzip', 'Git-Protocol': 'version=1' };
+    const answer = await post(receivePath, gzipSync('commands and a pack'), headers);
+    expect(answer.body.toString('utf8')).toBe('took commands and a pack');
+    expect(answer.headers['content-type']).toBe('application/x-git-receive-pack-result');
+    expect(seen).toMatchObject({
+      repository: { pubkey: owner, identifier: 'r' },
+      gitDir: world.repositories.pathOf({ pubkey: owner, identifier: 'r' }),
+      protocol: 'version=1',
+      addressGroup: 'local',
+    });
+  });
+
+  it('that is too large is refused: by its length at once, else when it is', async () => {
+    expect((await post(receivePath, Buffer.alloc(1_000_001))).status).toBe(413);
+    const chunked = await post(receivePath, Buffer.alloc(1_500_000), { 'Transfer-Encoding': 'chunked' });
+    expect(chunked.status).toBe(413);
+    expect(
+      (await post(receivePath, gzipSync(Buffer.alloc(5_000_000)), { 'Content-Encoding': 'gzip' })).status,
+    ).toBe(413);
+    expect((await post(receivePath, Buffer.alloc(1_000_000))).body.toString('utf8')).toBe('took 1000000');
+  });
+
+  it('whose client leaves fails for who takes it', async () => {
+    let failed: unknown;
+    let isLeft = false;
+    receive = async ({ body, signal }) => {
+      failed = await bytesOf(body).catch((error: unknown) => error);
+      isLeft = signal.aborted;
+    };
+    const head = `POST ${receivePath} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`;
+    const socket = await openSocket(world.port, `${head}half a push`);
+    await sleep(50);
+    socket.destroy();
+    await eventually(() => failed !== undefined);
+    expect(failed).toMatchObject({ status: 400 });
+    await eventually(() => isLeft);
+  });
+
+  it('is not offered where nobody takes it', async () => {
+    await using world = await gitHttpWorld();
+    await world.make('r');
+    const refs = `/${npub}/r.git/info/refs?service=git-receive-pack`;
+    expect((await ask(world.port, 'GET', refs)).status).toBe(404);
+    expect((await ask(world.port, 'POST', receivePath, {}, '0000')).status).toBe(404);
+  });
+});
+
+describe('many requests', () => {
+  it('wait for their turn, and are refused above a number with when to come again; probes never are', async () => {
+    await using world = await gitHttpWorld({ settings: { uploadsMax: 1, waitingMax: 1 } });
+    const commit = commitTo(await world.make('r'), 'one');
+    const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`;
+    const first = await openSocket(world.port, `${head}0032want ${commit}\n`);
+    await eventually(() => world.streams.running === 1);
+    const second = ask(world.port, 'POST', uploadPath, {}, wanting(commit));
+    const waiting = async () => (await world.registry.metrics()).includes('\nngit_git_uploads_waiting 1\n');
+    await eventually(waiting);
+    const third = await ask(world.port, 'POST', uploadPath, {}, wanting(commit));
+    expect(third.status).toBe(503);
+    expect(third.headers['retry-after']).toBe(String(limits.gitRetryAfterSeconds));
+    expect(third.headers['access-control-allow-origin']).toBe('*');
+    expect((await ask(world.port, 'POST', uploadPath, {}, '0000')).status).toBe(200);
+    first.destroy();
+    expect((await second).body.toString('latin1')).toContain('PACK');
+  });
+
+  it('who waits for long is sent the first bytes', async () => {
+    const clock = new VirtualClock();
+    await using world = await gitHttpWorld({ clock, settings: { uploadsMax: 1 } });
+    const commit = commitTo(await world.make('r'), 'one');
+    const head = (length: number) =>
+      `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    const first = await openSocket(world.port, `${head(1000)}0032want ${commit}\n`);
+    await eventually(() => world.streams.running === 1);
+    const request = wanting(commit);
+    const second = await openSocket(world.port, Buffer.concat([Buffer.from(head(request.length)), request]));
+    await eventually(async () => (await world.registry.metrics()).includes('\nngit_git_uploads_waiting 1\n'));
+    await clock.advance(limits.gitSilenceMsMax);
+    expect(String((await once(second, 'data'))[0])).toMatch(/^HTTP\/1.1 200 OK/);
+    first.destroy();
+    second.destroy();
+  });
+
+  it('50 clones at once end, with as many processes as may run', async () => {
+    await using world = await gitHttpWorld({ settings: { uploadsMax: 4, waitingMax: 50 } });
+    const commit = commitTo(await world.make('r'), 'one');
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, world.streams.running);
+    }, 1);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => ask(world.port, 'POST', uploadPath, {}, wanting(commit))),
+    );
+    clearInterval(look);
+    expect(answers.every(({ body }) => body.includes('PACK'))).toBe(true);
+    expect(most).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('what is refused early', () => {
+  it('has its body read, so that the answer arrives, and the connection is used again', async () => {
+    const body = Buffer.alloc(2_000_000);
+    const head = `POST /${npub}/unknown.git/git-upload-pack HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = await openSocket(world.port, Buffer.concat([Buffer.from(head), body]));
+    socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString('latin1')).toMatch(/^HTTP\/1.1 404 [\s\S]*HTTP\/1.1 200 /);
+  });
+
+  it('with a body without end is answered and closed', async () => {
+    const head = `POST /${npub}/unknown.git/git-upload-pack HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n`;
+    const socket = await openSocket(world.port, head);
+    socket.on('error', () => {});
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const answered = once(socket, 'data');
+    const chunk = Buffer.alloc(65_536);
+    const pour = () => {
+      while (!socket.destroyed && socket.write(chunk));
+    };
+    socket.on('drain', pour);
+    pour();
+    expect(String((await answered)[0])).toMatch(/^HTTP\/1.1 404 /);
+    await closed;
+  });
+});
