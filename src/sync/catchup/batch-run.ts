@@ -1,7 +1,7 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
-import { allEnded } from '../../lib/task-group.js';
+import { allEnded, TaskGroup } from '../../lib/task-group.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -120,24 +120,23 @@ export class BatchRun {
       // Pages take long, and memory is short.
       if (!hasSessions(catchup)) work.local[Symbol.dispose]();
     };
-    const running = new Set<Promise<void>>();
-    try {
-      for (;;) {
-        const hasRoom = running.size < this.#parts.peer.limits.negentropySessions;
-        const next = hasRoom ? takeTask(catchup) : undefined;
-        if (next !== undefined) {
-          catchup = next.rest;
-          const run = this.#runTask(next.task, work, signal, change).finally(() => running.delete(run));
-          running.add(run);
-        } else if (running.size > 0) {
-          await Promise.race(running);
-        } else {
-          return;
-        }
+    let running = 0;
+    const tasks = new TaskGroup(signal);
+    const begin = () => {
+      while (running < this.#parts.peer.limits.negentropySessions) {
+        const next = takeTask(catchup);
+        if (next === undefined) return;
+        catchup = next.rest;
+        running += 1;
+        tasks.spawn(async (inner) => {
+          await this.#runTask(next.task, work, inner, change);
+          running -= 1;
+          begin();
+        });
       }
-    } finally {
-      await Promise.allSettled(running);
-    }
+    };
+    begin();
+    await tasks.join();
   }
 
   async #runTask(

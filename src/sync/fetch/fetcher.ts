@@ -94,7 +94,7 @@ export class Fetcher {
     // The first worker that fails ends the others: what it was asked for has to be told.
     const workers = new TaskGroup(signal);
     const { requests } = this.#parts.peer.limits;
-    for (let count = 0; count < requests; count += 1) workers.spawn(async (inner) => await this.#work(inner));
+    for (let count = 0; count < requests; count += 1) workers.spawn(async () => await this.#work(workers));
     using _ = onAbort(workers.signal, (reason) => {
       this.#wakeup.notify();
       this.#room?.reject(reason);
@@ -119,8 +119,8 @@ export class Fetcher {
     }
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  async #work(workers: TaskGroup): Promise<void> {
+    while (!workers.signal.aborted) {
       const job = this.#queue[0]?.job;
       if (job === undefined) {
         await this.#wakeup.wait();
@@ -128,7 +128,7 @@ export class Fetcher {
       }
       const wanted = this.#take(job);
       if (wanted.length === 0) continue;
-      const asking = this.#ask(job, wanted, signal);
+      const asking = this.#ask(job, wanted, workers);
       this.#asks.add(asking);
       await asking.finally(() => this.#asks.delete(asking));
     }
@@ -161,7 +161,7 @@ export class Fetcher {
     this.#queue = [...unknown, ...this.#queue.slice(seen)];
   }
 
-  async #ask(job: FetchJob, wanted: readonly Wanted[], signal: AbortSignal): Promise<void> {
+  async #ask(job: FetchJob, wanted: readonly Wanted[], workers: TaskGroup): Promise<void> {
     const { peer } = this.#parts;
     const { source } = job.listener;
     const ids = wanted.map(({ id }) => id);
@@ -182,8 +182,8 @@ export class Fetcher {
     };
     try {
       const outcome = await peer
-        .request([{ ids, limit: ids.length }], { source, onEvent }, signal)
-        .finally(() => void answer.end().then(handedOn.resolve));
+        .request([{ ids, limit: ids.length }], { source, onEvent }, workers.signal)
+        .finally(() => workers.spawn(async () => handedOn.resolve(await answer.end())));
       if (outcome.type === 'gone') throw new PeerGoneError(peer.relay);
       await answer.delivered();
       // That it is overloaded says nothing about these ids.

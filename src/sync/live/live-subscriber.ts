@@ -3,6 +3,7 @@ import { limits } from '../../config/limits.js';
 import { backoffMs } from '../../lib/backoff.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { type Random, randomInteger } from '../../lib/random.js';
+import type { TaskGroup } from '../../lib/task-group.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { PeerGoneError } from '../errors.js';
 import type { Peer } from '../peer/peer.js';
@@ -84,17 +85,17 @@ export class LiveSubscriber {
     return [...this.#open.values()];
   }
 
-  /** Rejects when the connection ended. */
-  async open(content: SubscriptionContent, signal: AbortSignal): Promise<void> {
+  /** `tasks` are for what becomes of it. Rejects when the connection ended. */
+  async open(content: SubscriptionContent, tasks: TaskGroup): Promise<void> {
     const { peer, topics, onUpdating } = this.#parts;
     if (this.#lostTopics.has(content.topics)) return;
     const request = await peer.subscribe(
       content.filters,
       {
-        onEvent: (event) => void this.#deliver(subscription, event),
-        onChange: (change) => this.#onChange(subscription, change),
+        onEvent: (event) => tasks.spawn(async () => await this.#deliver(subscription, event)),
+        onChange: (change) => this.#onChange(subscription, change, tasks),
       },
-      signal,
+      tasks.signal,
     );
     if (request === undefined) throw new PeerGoneError(peer.relay);
     if (this.#lostTopics.has(content.topics)) {
@@ -125,9 +126,9 @@ export class LiveSubscriber {
     if (outcome !== undefined) this.#parts.onOutcome(subscription, event, outcome);
   }
 
-  #onChange(subscription: LiveSubscription, change: SubscriptionChange): void {
+  #onChange(subscription: LiveSubscription, change: SubscriptionChange, tasks: TaskGroup): void {
     if (change.type === 'confirmed') this.#confirm(subscription);
-    else this.#onClosed(subscription, change);
+    else this.#onClosed(subscription, change, tasks);
   }
 
   /** The subscriptions to the same topics, where the remote takes fewer filters in one than these need; oldest first. */
@@ -151,6 +152,7 @@ export class LiveSubscriber {
   #onClosed(
     subscription: LiveSubscription,
     change: Exclude<SubscriptionChange, { readonly type: 'confirmed' }>,
+    tasks: TaskGroup,
   ): void {
     const { peer, logger, onRejected } = this.#parts;
     if (change.type === 'silent') {
@@ -162,7 +164,7 @@ export class LiveSubscriber {
     if (isAdapted) {
       this.#lose(subscription, 'now');
     } else if (rejection.type === 'auth') {
-      this.#authenticate(subscription);
+      this.#authenticate(subscription, tasks);
     } else {
       this.#lose(subscription, 'later');
       // One that stood is rejected for another reason than its filters; and one that is too much, for no topic of it.
@@ -171,7 +173,7 @@ export class LiveSubscriber {
     }
   }
 
-  #authenticate(subscription: LiveSubscription): void {
+  #authenticate(subscription: LiveSubscription, tasks: TaskGroup): void {
     const { peer, topics, kinds, onChange } = this.#parts;
     // A relay that took our key and still wants it rejects these filters, not us.
     const hasFailed = isByKind(subscription) ? kinds.hasFailed : topics.live.hasFailed(subscription.topics);
@@ -180,7 +182,8 @@ export class LiveSubscriber {
     if (isByKind(subscription)) kinds.failed();
     else topics.live.failed(subscription.topics);
     this.#isAuthenticating = true;
-    void peer.authenticate().then(() => {
+    tasks.spawn(async () => {
+      await peer.authenticate();
       this.#isAuthenticating = false;
       onChange();
     });

@@ -1,6 +1,7 @@
 import { onAbort } from '../../lib/abort.js';
 import type { CancelTimer } from '../../lib/clock.js';
 import { smallest } from '../../lib/collections/lists.js';
+import { TaskGroup } from '../../lib/task-group.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import {
   isSameContent,
@@ -67,15 +68,21 @@ export class LiveSync {
 
   /** Acts on every change until `signal` ends it. */
   async run(signal: AbortSignal): Promise<void> {
-    using _ = onAbort(signal, () => this.#wakeup.notify());
+    const tasks = new TaskGroup(signal);
+    using _ = onAbort(tasks.signal, () => this.#wakeup.notify());
+    tasks.spawn(async () => await this.#work(tasks));
     try {
-      while (!signal.aborted) {
-        if (await this.#step(signal)) continue;
-        this.#parts.onUpdating(this.#rebuilding !== undefined || this.#subscriber.isOpening);
-        await this.#rest();
-      }
+      await tasks.join();
     } finally {
       this.#parts.kinds.disconnected();
+    }
+  }
+
+  async #work(tasks: TaskGroup): Promise<void> {
+    while (!tasks.signal.aborted) {
+      if (await this.#step(tasks)) continue;
+      this.#parts.onUpdating(this.#rebuilding !== undefined || this.#subscriber.isOpening);
+      await this.#rest();
     }
   }
 
@@ -90,18 +97,18 @@ export class LiveSync {
   }
 
   /** Does the next thing; false when there is none for now. */
-  async #step(signal: AbortSignal): Promise<boolean> {
+  async #step(tasks: TaskGroup): Promise<boolean> {
     const now = this.#parts.clock.monotonic();
     this.#topics.live.retry(now);
     if (this.#parts.kinds.retry(now)) this.#isRebuildDue = true;
     if (this.#subscriber.isAuthenticating) return false;
-    if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, signal);
+    if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, tasks);
     const packed = packSubscriptions(this.#topics.live.missing, this.#packing());
     if (this.#isRebuildDue || this.#topics.live.isStale || !this.#hasRoomFor(packed)) {
       this.#beginRebuild();
       return true;
     }
-    for (const content of packed) await this.#subscriber.open(content, signal);
+    for (const content of packed) await this.#subscriber.open(content, tasks);
     return packed.length > 0;
   }
 
@@ -143,7 +150,7 @@ export class LiveSync {
   }
 
   /** Opens what there is room for and closes what is covered anew; false when it has to wait for the remote. */
-  async #continueRebuild(rebuilding: Rebuilding, signal: AbortSignal): Promise<boolean> {
+  async #continueRebuild(rebuilding: Rebuilding, tasks: TaskGroup): Promise<boolean> {
     const all = this.#subscriber.all();
     const old = all.filter((each) => rebuilding.old.has(each.id));
     const fresh = all.filter((each) => !rebuilding.old.has(each.id));
@@ -151,7 +158,7 @@ export class LiveSync {
     const { open, close } = rebuildStep({ old, fresh, target: rebuilding.target }, room);
     for (const id of close) this.#subscriber.close(id);
     rebuilding.target = rebuilding.target.slice(open.length);
-    for (const content of open) await this.#subscriber.open(content, signal);
+    for (const content of open) await this.#subscriber.open(content, tasks);
     if (open.length > 0 || close.length > 0) return true;
     if (fresh.some((each) => each.status === 'opening')) return false;
     if (rebuilding.target.length > 0 && old[0] !== undefined) {
