@@ -4,9 +4,17 @@ import { PartyShares } from '../lib/collections/party-shares.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { relayHost } from '../nostr/relay-url.js';
 
+const tooEarly = 'invalid: created_at is too far in the future';
+
+/** Whether that is what is said of an event that is dated too far ahead: its time comes. */
+export function isDateRefusal(reason: string): boolean {
+  return reason === tooEarly;
+}
+
 /**
  * The one look at how far ahead of our clock events are dated, whoever sends them. Which of them other relays sent, with a
- * signature that is right, is remembered for as long as the process lives, to be asked for when their time has come.
+ * signature that is right, is remembered for as long as the process lives, to be asked for when their time has come; a
+ * restart forgets the refusals themselves (`isDateRefusal`), so that catch-up looks at those events again.
  */
 export class EventDates {
   readonly #clock: Clock;
@@ -19,7 +27,7 @@ export class EventDates {
 
   /** Why an event is refused for its date, if it is. */
   refusalOf({ created_at }: NostrEvent): string | undefined {
-    return created_at > this.#latest() ? 'invalid: created_at is too far in the future' : undefined;
+    return created_at > this.#latest() ? tooEarly : undefined;
   }
 
   /** Remembers an event that a relay sent too early; gives the id of the one that is forgotten, where there are too many. */

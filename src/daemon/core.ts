@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../admission/admission-metrics.js';
 import { AdmissionPipeline } from '../admission/admission-pipeline.js';
+import { isDateRefusal } from '../admission/event-dates.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import { AlignmentMetrics } from '../alignment/alignment-metrics.js';
@@ -112,7 +113,8 @@ export async function openCore(
       eventBlacklist: new Set(options.eventBlacklist),
     });
     const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store) : rules;
-    refused.deleteRefusedFor(isQuotaRefusal);
+    // What waited for room, or for its time, is no longer known to wait.
+    refused.deleteRefusedFor((reason) => isQuotaRefusal(reason) || isDateRefusal(reason));
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { AdmissionOutcome, EventSource } from '../../src/admission/admission.js';
 import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
+import { isDateRefusal } from '../../src/admission/event-dates.js';
 import { limits } from '../../src/config/limits.js';
 import { unixSeconds } from '../../src/lib/clock.js';
 import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
@@ -222,6 +223,14 @@ describe('an event that is dated too far ahead', () => {
     await clock.advance(3_600_000);
     await admission.sweep();
     expect(wanted).toEqual([first.id]);
+  });
+
+  it('is not refused any more after a restart, which forgets that it waits: catch-up brings it again', async () => {
+    const event = early(3_600);
+    await outcomesOf([event], sources[1] as EventSource);
+    opened.refused.deleteRefusedFor(isDateRefusal);
+    expect(opened.refused.reasonFor(event.id)).toBeUndefined();
+    expect(opened.refused.size).toBe(1);
   });
 
   it('is not remembered when a client published it', async () => {
