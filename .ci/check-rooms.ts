@@ -13,7 +13,7 @@ const levels: readonly (readonly string[])[] = [
   ['git-http'],
   ['http', 'relay', 'sync'],
   ['hosting'],
-  ['admission', 'alignment'],
+  ['admission', 'alignment', 'maintenance'],
   ['policy'],
   ['purgatory'],
   ['repositories'],

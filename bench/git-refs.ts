@@ -88,6 +88,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     graceMs: Number.MAX_SAFE_INTEGER,
     closedMax: Number.MAX_SAFE_INTEGER,
     metrics: new AlignmentMetrics(registry),
+    onRemoved: () => {},
     log: { debug: quiet, info: quiet, warn: console.error },
   });
   await repositories.open();

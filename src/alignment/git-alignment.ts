@@ -51,6 +51,8 @@ export type AlignmentParts = {
   /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
   readonly closedMax: number;
   readonly metrics: AlignmentMetrics;
+  /** Told of each repository that was removed from the disk. */
+  readonly onRemoved: (repository: RepositoryId) => void;
   readonly log: AlignmentLog;
 };
 
@@ -272,6 +274,7 @@ export class GitAlignment implements EffectRunner {
 
   async #remove(repository: RepositoryId): Promise<void> {
     await this.#parts.repositories.remove(repository);
+    this.#parts.onRemoved(repository);
     this.#tell(repository, 'removed');
   }
 

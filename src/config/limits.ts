@@ -402,6 +402,36 @@ export const limits = {
   /** Time between two looks for closed repositories whose grace period is over. */
   repositorySweepIntervalMs: 3_600_000,
 
+  // Care of repositories
+  /** Packs of one repository above which it is repacked. */
+  carePacksMax: 32,
+  /** Loose objects of one repository above which it is repacked. */
+  careLooseObjectsMax: 2_000,
+  /** Bytes of packs without a bitmap from which one is worth it; fewer are sent as quickly without. */
+  careBitmapBytesMin: 4_194_304,
+  /** Share of the bytes with a bitmap that those without may come to. */
+  careUncoveredShareMax: 0.5,
+  /** Least time between two repacks of one repository. */
+  careIntervalMsMin: 3_600_000,
+  /** How long objects that nothing refers to are kept: what moved a ref can be undone until then. */
+  unreachableObjectsMsMax: 1_209_600_000,
+  /** Time between a push that makes a repack due and that repack: more pushes may follow. */
+  careQuietMs: 30_000,
+  /** Time after which a repack that gave way to a push is tried again. */
+  careRetryMs: 300_000,
+  /** Times that a repack gives way to a push; the next time pushes wait for it. */
+  careInterruptionsMax: 3,
+  /** Repositories that wait to be repacked; more are found at the next look. */
+  careWaitingMax: 1_000,
+  /** Time that one step of a repack may take. */
+  careStepMsMax: 3_600_000,
+  /** Age at which a temporary file or a lock below the objects of a repository is taken for left behind. */
+  leftoverAgeMsMax: 86_400_000,
+  /** Time between two looks at all repositories: their bytes, packs and leftovers. */
+  surveyIntervalMs: 86_400_000,
+  /** Pause after each repository of such a look. */
+  surveyPauseMs: 20,
+
   // Commands
   /** Repositories that a start or `doctor --fix` closes without being told to, by its settings. */
   closingUnaskedMax: 10,

@@ -162,6 +162,16 @@ export const optionsSchema = z.object({
       'Free megabytes of the disk of events or repositories below which no events are taken; reads go on; 0 is no floor',
     ),
   ),
+  repositoryMaxMb: withDefault(
+    kind.whole(1, 100_000_000),
+    '20000',
+    storage('Megabytes that the git data of one repository may take; from then on pushes to it are refused'),
+  ),
+  repositoriesMaxGb: withDefault(
+    kind.whole(1, 1_000_000),
+    '1000',
+    storage('Gigabytes that the git data of all repositories may take; from then on all pushes are refused'),
+  ),
   repositoryGraceDays: withDefault(
     kind.whole(0, 3650),
     '7',

@@ -19,6 +19,9 @@ import { deferred } from '../lib/abort.js';
 import { type Clock, dayMs, secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import { DiskUse } from '../maintenance/disk-use.js';
+import { Maintenance } from '../maintenance/maintenance.js';
+import { MaintenanceMetrics } from '../maintenance/maintenance-metrics.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
@@ -31,7 +34,7 @@ import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';
 import { watchFaults } from './process-metrics.js';
 import { changedSince, noteServing } from './serving-record.js';
-import { quotaSettingsOf, servingRulesOf } from './settings.js';
+import { diskUseSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
 import type { Surroundings } from './surroundings.js';
@@ -48,6 +51,10 @@ export type Core = AsyncDisposable &
     readonly repositories: BareRepositories;
     readonly streams: GitStreams;
     readonly refChanges: RefChanges;
+    /** By identifier: whoever changes a repository has the lock of its identifier. */
+    readonly locks: KeyedLocks;
+    /** The care of repositories, for who lets it work. */
+    readonly maintenance: Maintenance;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
   };
@@ -121,7 +128,7 @@ export async function openCore(
     const gitSide = await startGitSide(
       options,
       surroundings,
-      { store, directory, registry, closingAccepted },
+      { store, directory, registry, disk, closingAccepted },
       stack,
     );
     const failed = deferred<never>();
@@ -180,11 +187,14 @@ async function watchDisk(
   return disk;
 }
 
-type GitSide = Pick<Core, 'repositories' | 'streams' | 'refChanges'> & { readonly alignment: GitAlignment };
+type GitSide = Pick<Core, 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance'> & {
+  readonly alignment: GitAlignment;
+};
 
 type GitSideParts = Pick<OpenedStore, 'store'> & {
   readonly directory: RepositoryDirectory;
   readonly registry: Registry;
+  readonly disk: DiskFloor;
   readonly closingAccepted: number;
 };
 
@@ -192,7 +202,7 @@ type GitSideParts = Pick<OpenedStore, 'store'> & {
 async function startGitSide(
   options: Options,
   { logger, clock, random }: Surroundings,
-  { store, directory, registry, closingAccepted }: GitSideParts,
+  { store, directory, registry, disk, closingAccepted }: GitSideParts,
   stack: ReleaseStack,
 ): Promise<GitSide> {
   const stop = new AbortController();
@@ -200,6 +210,18 @@ async function startGitSide(
   const git = new GitRunner(clock, stop.signal, helper);
   const refChanges = new RefChanges();
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
+  const streams = new HelperGitStreams(helper, clock);
+  const locks = new KeyedLocks();
+  const maintenance = new Maintenance({
+    repositories,
+    git,
+    streams,
+    locks,
+    diskUse: new DiskUse(diskUseSettingsOf(options, disk), registry),
+    clock,
+    metrics: new MaintenanceMetrics(registry),
+    log: logger,
+  });
   await repositories.open();
   await checkClosing(options, { directory, repositories }, closingAccepted);
   const alignment = new GitAlignment({
@@ -207,7 +229,7 @@ async function startGitSide(
     store,
     repositories,
     git,
-    locks: new KeyedLocks(),
+    locks,
     refChanges,
     purgatory: { statesOf: () => [] },
     clock,
@@ -215,6 +237,7 @@ async function startGitSide(
     graceMs: options.repositoryGraceDays * dayMs,
     closedMax: limits.closedRepositoriesMax,
     metrics: new AlignmentMetrics(registry),
+    onRemoved: (repository) => maintenance.removed(repository),
     log: logger,
   });
   const running = alignment.serve(stop.signal);
@@ -222,7 +245,7 @@ async function startGitSide(
     stop.abort();
     await running;
   });
-  return { alignment, repositories, streams: new HelperGitStreams(helper, clock), refChanges };
+  return { alignment, repositories, streams, refChanges, locks, maintenance };
 }
 
 /** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */

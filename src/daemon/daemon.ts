@@ -180,12 +180,16 @@ function readinessOf(sync: SyncManager): Readiness {
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
   sync: SyncManager,
-  { admission }: Core,
+  { admission, maintenance }: Core,
   { clock, logger }: Surroundings,
   stack: ReleaseStack,
 ): Promise<never> {
   const stop = new AbortController();
-  const work = [sync.run(stop.signal), serveHousekeeping(admission, clock, stop.signal)];
+  const work = [
+    sync.run(stop.signal),
+    serveHousekeeping(admission, clock, stop.signal),
+    maintenance.serve(stop.signal),
+  ];
   const ended = Promise.allSettled(work);
   stack.defer(async () => {
     stop.abort();

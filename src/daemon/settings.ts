@@ -4,6 +4,7 @@ import type { Options } from '../config/options.js';
 import type { GitHttpSettings } from '../git-http/git-http.js';
 import type { AddressLimits } from '../lib/budgets/address-accounts.js';
 import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
+import type { DiskUseSettings } from '../maintenance/disk-use.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
@@ -12,6 +13,7 @@ import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
 import type { DescriptorShares } from './descriptors.js';
 
 const bytesPerMegabyte = 1_000_000;
+const bytesPerGigabyte = 1_000_000_000;
 
 /** Our own service, as announcements and relay URLs may name it. */
 export function ownServiceOf(options: Options): OwnService {
@@ -41,6 +43,15 @@ export function gitHttpSettingsOf(options: Options): GitHttpSettings {
     waitingMax: options.gitWaitingMax,
     msMax: options.gitMinutesMax * minuteMs,
     pushBytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+  };
+}
+
+/** What repositories may take on the disk. */
+export function diskUseSettingsOf(options: Options, disk: { readonly isLow: boolean }): DiskUseSettings {
+  return {
+    repositoryBytesMax: options.repositoryMaxMb * bytesPerMegabyte,
+    repositoriesBytesMax: options.repositoriesMaxGb * bytesPerGigabyte,
+    isDiskLow: () => disk.isLow,
   };
 }
 

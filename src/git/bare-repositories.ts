@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { errorCode } from '../lib/errors.js';
 import { isAbsence, isThere } from './files.js';
-import type { Git } from './git-command.js';
+import { type Git, isAtLeast, readGitVersion } from './git-command.js';
 import { GitError } from './git-error.js';
 import { repositoryOfFolders, repositoryPath } from './repository-path.js';
 import { applySettings, readSkeleton, type Skeleton, writeSkeleton } from './skeleton.js';
@@ -54,10 +54,9 @@ export class BareRepositories {
 
   /** Resolves when git can be run and is new enough; rejects with `GitError`, whose message is fit for the operator. */
   async checkGit(): Promise<void> {
-    const said = await this.#git.run({ gitDir: this.#gitDataPath, args: ['version'] });
-    const [, major = 0, minor = 0] = /(\d{1,9})\.(\d{1,9})/.exec(said)?.map(Number) ?? [];
-    if (major > gitVersionMin[0] || (major === gitVersionMin[0] && minor >= gitVersionMin[1])) return;
-    const message = `git ${gitVersionMin.join('.')} or newer is needed; this is '${said.trim()}'`;
+    const version = await readGitVersion(this.#git, this.#gitDataPath);
+    if (isAtLeast(version, gitVersionMin)) return;
+    const message = `git ${gitVersionMin.join('.')} or newer is needed; this is '${version.text}'`;
     throw new GitError('git_version', message, { retryable: false });
   }
 

@@ -20,3 +20,24 @@ export type Git = { run(command: GitCommand): Promise<string> };
 export function nameOf({ args }: GitCommand): string {
   return `git ${args[0]}`;
 }
+
+export type GitVersion = {
+  readonly major: number;
+  readonly minor: number;
+  /** As git says it. */
+  readonly text: string;
+};
+
+/** The version of the git that is run; 0.0 where that cannot be read. Rejects with `GitError` when git cannot be run. */
+export async function readGitVersion(git: Git, gitDir: string): Promise<GitVersion> {
+  const text = (await git.run({ gitDir, args: ['version'] })).trim();
+  const [, major = 0, minor = 0] = /(\d{1,9})\.(\d{1,9})/.exec(text)?.map(Number) ?? [];
+  return { major, minor, text };
+}
+
+export function isAtLeast(
+  { major, minor }: GitVersion,
+  [majorMin, minorMin]: readonly [number, number],
+): boolean {
+  return major > majorMin || (major === majorMin && minor >= minorMin);
+}

@@ -23,6 +23,8 @@ export type GitStreamCommand = {
   readonly protocol?: string;
   /** The longest that it may take. */
   readonly msMax: number;
+  /** Whether it gives way to all else on the processor. */
+  readonly isBackground?: boolean;
 };
 
 /** How a command that streamed ended. */

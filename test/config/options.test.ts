@@ -37,6 +37,8 @@ test('defaults are those of the table', () => {
     databaseBackend: 'level',
     durability: 'sync',
     diskFloorMb: 200,
+    repositoryMaxMb: 20_000,
+    repositoriesMaxGb: 1_000,
     metricsEnabled: true,
     keyRepositories: 1000,
     keyEvents: 250_000,

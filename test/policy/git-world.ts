@@ -73,6 +73,7 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     graceMs,
     closedMax: 3,
     metrics: new AlignmentMetrics(registry),
+    onRemoved: () => {},
     log: { debug: say('debug'), info: say('info'), warn: say('warn') },
   };
   const alignment = new GitAlignment(parts);

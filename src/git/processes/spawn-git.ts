@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import { type ObjectFolders, objectsEnvironment } from '../objects/object-folders.js';
@@ -19,8 +20,14 @@ function gitEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** Hooks that somebody put into a repository are never run. */
-const alwaysConfigured = ['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'];
+/**
+ * Hooks that somebody put into a repository are never run, and git never repacks by itself: when that is done, and beside
+ * what, is decided by `src/maintenance`.
+ */
+const alwaysConfigured = [
+  ...['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'],
+  ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'receive.autogc=false'],
+];
 
 /** What is run, on which repository. */
 export type GitSpawn = {
@@ -30,14 +37,16 @@ export type GitSpawn = {
   readonly objects?: ObjectFolders;
   /** What it finds as `GIT_PROTOCOL`. */
   readonly protocol?: string;
+  /** Whether it gives way to all else on the processor. */
+  readonly isBackground?: boolean;
 };
 
 /** Spawns git, without a shell, in a process group of its own, so that what it starts ends with it. */
 export function spawnGit(
-  { gitDir, args, objects, protocol }: GitSpawn,
+  { gitDir, args, objects, protocol, isBackground = false }: GitSpawn,
   stdio: SpawnOptions['stdio'],
 ): ChildProcess {
-  return spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
+  const child = spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
     env: {
       ...gitEnvironment(),
       ...objectsEnvironment(objects),
@@ -46,6 +55,17 @@ export function spawnGit(
     stdio: stdio ?? 'pipe',
     detached: true,
   });
+  if (isBackground) giveWay(child);
+  return child;
+}
+
+/** Lowers the priority of a process, and so of all that it starts. */
+function giveWay({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** A way to end a process group: disposing of it forgets about the group, which has ended then. */

@@ -1,0 +1,205 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { limits } from '../config/limits.js';
+import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
+import { type Git, readGitVersion } from '../git/git-command.js';
+import type { GitStreams } from '../git/git-streams.js';
+import { removeStaleLocks } from '../git/stale-locks.js';
+import type { Clock } from '../lib/clock.js';
+import { errorCode, errorMessage } from '../lib/errors.js';
+import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import { isCareDue } from './care-plan.js';
+import { CareQueue, type CareTask } from './care-queue.js';
+import type { DiskUse } from './disk-use.js';
+import type { MaintenanceMetrics } from './maintenance-metrics.js';
+import { repack } from './repack.js';
+import {
+  type RepositorySurvey,
+  removeLeftovers,
+  surveyRepository,
+  writeCareMark,
+} from './repository-survey.js';
+
+/** What the care of repositories needs of a logger: pino's shape, details first. */
+export type MaintenanceLog = {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+};
+
+export type MaintenanceParts = {
+  readonly repositories: BareRepositories;
+  readonly git: Git;
+  readonly streams: GitStreams;
+  /** By identifier: whoever changes a repository, as a push, has the lock of its identifier. */
+  readonly locks: KeyedLocks;
+  readonly diskUse: DiskUse;
+  readonly clock: Clock;
+  readonly metrics: MaintenanceMetrics;
+  readonly log: MaintenanceLog;
+};
+
+/**
+ * The care of repositories on disk: what they take is counted, what was left behind goes, and those that have come to many
+ * packs are repacked, one at a time. All are looked at after the start and once a day, slowly; in between, pushes tell
+ * what they bring. Nothing of that is worth waiting for: a repack gives way to a push, and is done later.
+ */
+export class Maintenance {
+  readonly #parts: MaintenanceParts;
+  readonly #queue: CareQueue;
+  /** Packs of each repository, by its folder: those that it had when it was surveyed, and what came since. */
+  readonly #packs = new Map<string, number>();
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts;
+    this.#queue = new CareQueue(parts.clock);
+    parts.metrics.watch(() => this.#queue.size);
+  }
+
+  /** To be called when a pack came into a repository, by a push or a fetch. */
+  packArrived(repository: RepositoryKey, bytes: number): void {
+    const { repositories, diskUse } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    const packs = (this.#packs.get(gitDir) ?? 0) + 1;
+    this.#packs.set(gitDir, packs);
+    diskUse.add(gitDir, bytes);
+    if (packs > limits.carePacksMax || bytes >= limits.careBitmapBytesMin) {
+      this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
+    }
+  }
+
+  /** Why nothing may be pushed to a repository now, in words for who pushes. */
+  refusal(repository: RepositoryKey): string | undefined {
+    return this.#parts.diskUse.refusal(this.#parts.repositories.pathOf(repository));
+  }
+
+  /** Bytes that may still come into a repository. */
+  roomFor(repository: RepositoryKey): number {
+    return this.#parts.diskUse.roomFor(this.#parts.repositories.pathOf(repository));
+  }
+
+  /** To be called when a repository was removed from the disk. */
+  removed(repository: RepositoryKey): void {
+    const gitDir = this.#parts.repositories.pathOf(repository);
+    this.#parts.diskUse.forget(gitDir);
+    this.#packs.delete(gitDir);
+  }
+
+  /** Works until the signal aborts, and ends when nothing runs any more. */
+  async serve(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#lookAgainAndAgain(signal), this.#careForOneAfterTheOther(signal)]);
+    this.#queue.clear();
+  }
+
+  /** Looks at all repositories, one after the other, each followed by a pause; what is due waits for its turn then. */
+  async surveyAll(signal: AbortSignal): Promise<void> {
+    const { repositories, diskUse, clock } = this.#parts;
+    const seen = new Set<string>();
+    for await (const repository of repositories.list()) {
+      seen.add(repositories.pathOf(repository));
+      await this.#lookAt(repository, signal);
+      await clock.sleep(limits.surveyPauseMs, signal);
+    }
+    diskUse.keepOnly(seen);
+    for (const gitDir of this.#packs.keys()) if (!seen.has(gitDir)) this.#packs.delete(gitDir);
+  }
+
+  /**
+   * Repacks a repository if that is still due, under the lock of its identifier. It gives way to whoever waits for that, but
+   * not for ever.
+   */
+  async care(task: CareTask, signal: AbortSignal): Promise<void> {
+    const { repositories, locks, clock } = this.#parts;
+    const { repository, interruptions } = task;
+    const survey = await this.#survey(repository, signal);
+    if (survey === undefined || !isCareDue(survey, clock.now())) return;
+    if ((await repositories.closedSince(repository)) !== undefined) return;
+    const { identifier } = repository;
+    if (interruptions < limits.careInterruptionsMax) {
+      await locks.useYielding(identifier, signal, (yielding) => this.#repack(task, survey, yielding, signal));
+    } else await locks.use(identifier, signal, () => this.#repack(task, survey, signal, signal));
+    await this.#survey(repository, signal);
+  }
+
+  async #lookAt(repository: RepositoryKey, signal: AbortSignal): Promise<void> {
+    const { repositories, clock, log } = this.#parts;
+    try {
+      const survey = await this.#survey(repository, signal);
+      if (survey === undefined || !isCareDue(survey, clock.now())) return;
+      const gitDir = repositories.pathOf(repository);
+      this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn({ ...repository, error: errorMessage(error) }, 'repository cannot be looked at');
+    }
+  }
+
+  async #lookAgainAndAgain(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts;
+    while (!signal.aborted) {
+      await this.surveyAll(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ error: errorMessage(error) }, 'git data path cannot be read');
+      });
+      await clock.sleep(limits.surveyIntervalMs, signal).catch(() => {});
+    }
+  }
+
+  async #careForOneAfterTheOther(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.care(await this.#queue.next(signal), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#parts.log.warn({ error: errorMessage(error) }, 'repository cannot be cared for');
+      }
+      await nextTurn();
+    }
+  }
+
+  /** Measures a repository, and removes what was left behind in it; `undefined` when it is there no more. */
+  async #survey(repository: RepositoryKey, signal: AbortSignal): Promise<RepositorySurvey | undefined> {
+    const { repositories, diskUse, clock } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    const bytesBefore = diskUse.bytesOf(gitDir);
+    const survey = await surveyRepository(gitDir, clock.now(), signal);
+    if (!(await repositories.exists(repository))) {
+      this.removed(repository);
+      return undefined;
+    }
+    await removeLeftovers(survey);
+    // What came meanwhile may have been seen or not: until the next look it counts on top.
+    const arrivedBytes = Math.max(0, diskUse.bytesOf(gitDir) - bytesBefore);
+    diskUse.set(gitDir, survey.bytes + arrivedBytes);
+    this.#packs.set(gitDir, survey.packs);
+    return survey;
+  }
+
+  async #repack(
+    { repository, interruptions }: CareTask,
+    { packs, looseObjects, bytes }: RepositorySurvey,
+    yielding: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { repositories, git, streams, clock, metrics, log } = this.#parts;
+    const gitDir = repositories.pathOf(repository);
+    const begin = clock.monotonic();
+    const ended = metrics.startRepack();
+    try {
+      const version = await readGitVersion(git, gitDir);
+      await removeStaleLocks(gitDir, clock.now());
+      await repack(streams, gitDir, version, clock.now(), yielding);
+      await writeCareMark(gitDir, clock.now());
+      ended('done');
+      const ms = Math.round(clock.monotonic() - begin);
+      log.info({ ...repository, packs, looseObjects, bytes, ms }, 'repository repacked');
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (yielding.aborted) {
+        ended('interrupted');
+        this.#queue.add(gitDir, { repository, interruptions: interruptions + 1 }, limits.careRetryMs);
+      } else {
+        ended('failed');
+        const code = errorCode(error);
+        log.warn({ ...repository, code, error: errorMessage(error) }, 'repository could not be repacked');
+      }
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { limits } from '../config/limits.js';
+import { isAbsence } from '../git/files.js';
+
+/** In a repository: when it was last repacked, in milliseconds since 1970. */
+const careMark = 'graspd-cared';
+
+/** What a repository looks like on disk. */
+export type RepositorySurvey = {
+  /** What all its files take on the disk. */
+  readonly bytes: number;
+  /** Packs that have what refs lead to, as far as one can tell from outside. */
+  readonly packs: number;
+  /** Bytes of the packs with a bitmap, and of those without. */
+  readonly coveredBytes: number;
+  readonly uncoveredBytes: number;
+  readonly looseObjects: number;
+  /** Whether the last repack found objects that nothing refers to, and kept them. */
+  readonly hasUnreachable: boolean;
+  /** When something in it was changed last, in milliseconds since 1970. */
+  readonly changedAtMs: number;
+  /** When it was last repacked; `undefined` when it never was. */
+  readonly caredAtMs: number | undefined;
+  /** When it was made, about. */
+  readonly madeAtMs: number;
+  /** Temporary files and locks below `objects` that a process left behind when it was killed. */
+  readonly leftovers: readonly string[];
+};
+
+type FoundFile = { readonly path: string; readonly name: string; readonly bytes: number };
+
+/** Walks over the files of a repository, one at a time. What disappears meanwhile is left out. */
+export async function surveyRepository(
+  gitDir: string,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<RepositorySurvey> {
+  const packFiles = new Map<string, FoundFile>();
+  const leftovers: string[] = [];
+  let [bytes, looseObjects, changedAtMs, madeAtMs] = [0, 0, 0, nowMs];
+  for await (const { path, parts, entry } of walk(gitDir, [])) {
+    signal.throwIfAborted();
+    const found = await lstat(path).catch(absent);
+    if (found === undefined || entry.name === careMark) continue;
+    changedAtMs = Math.max(changedAtMs, found.mtimeMs);
+    const isOld = nowMs - found.mtimeMs >= limits.leftoverAgeMsMax;
+    const [top, folder = ''] = parts;
+    if (top === 'objects' && isOld && isTemporary(entry)) leftovers.push(path);
+    if (!entry.isFile()) continue;
+    bytes += found.blocks * blockBytes;
+    if (parts.length === 0 && entry.name === 'config') madeAtMs = found.mtimeMs;
+    if (top !== 'objects' || isTemporary(entry)) continue;
+    if (folder === 'pack') packFiles.set(entry.name, { path, name: entry.name, bytes: found.size });
+    else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
+  }
+  const caredAtMs = await readCareMark(gitDir);
+  return {
+    bytes,
+    looseObjects,
+    changedAtMs,
+    caredAtMs,
+    madeAtMs,
+    leftovers,
+    ...packsOf(packFiles, looseObjects),
+  };
+}
+
+/** Remembers in the repository that it was repacked; what is changed from now on counts as changed since. */
+export async function writeCareMark(gitDir: string, nowMs: number): Promise<void> {
+  await writeFile(join(gitDir, careMark), String(nowMs));
+}
+
+/** Removes what was left behind. */
+export async function removeLeftovers({ leftovers }: RepositorySurvey): Promise<void> {
+  for (const path of leftovers) await rm(path, { recursive: true, force: true });
+}
+
+const blockBytes = 512;
+
+/** The packs by what is beside them: `.bitmap`; `.mtimes` of those with what nothing refers to (cruft packs). */
+function packsOf(files: ReadonlyMap<string, FoundFile>, looseObjects: number) {
+  let [packs, coveredBytes, uncoveredBytes] = [0, 0, 0];
+  let hasUnreachable = looseObjects > 0;
+  for (const { name, bytes } of files.values()) {
+    if (!name.endsWith('.pack')) continue;
+    const stem = name.slice(0, -'.pack'.length);
+    if (files.has(`${stem}.mtimes`)) {
+      hasUnreachable = true;
+      continue;
+    }
+    packs += 1;
+    if (files.has(`${stem}.bitmap`)) coveredBytes += bytes;
+    else uncoveredBytes += bytes;
+  }
+  return { packs, coveredBytes, uncoveredBytes, hasUnreachable };
+}
+
+/** As git names what it has not finished: packs, loose objects, folders of what is being pushed, locks. */
+function isTemporary({ name }: Dirent): boolean {
+  return name.startsWith('tmp_') || name.startsWith('.tmp-') || name.endsWith('.lock');
+}
+
+type Found = { readonly path: string; readonly parts: readonly string[]; readonly entry: Dirent };
+
+/** All files and folders below a folder; `parts` are the folders between the two. */
+async function* walk(folder: string, parts: readonly string[]): AsyncGenerator<Found> {
+  for (const entry of (await readdir(folder, { withFileTypes: true }).catch(absent)) ?? []) {
+    const path = join(folder, entry.name);
+    yield { path, parts, entry };
+    if (entry.isDirectory()) yield* walk(path, [...parts, entry.name]);
+  }
+}
+
+async function readCareMark(gitDir: string): Promise<number | undefined> {
+  const text = await readFile(join(gitDir, careMark), 'utf8').catch(absent);
+  const ms = Number(text);
+  return ms > 0 ? ms : undefined;
+}
+
+function absent(error: unknown): undefined {
+  if (isAbsence(error)) return undefined;
+  throw error;
+}

@@ -1,0 +1,222 @@
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { constants, getPriority } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { spawnGit } from '../../src/git/processes/spawn-git.js';
+import { git, refsOf, writeCommit } from '../git/scratch.js';
+import { maintenanceWorld, repository } from './maintenance-world.js';
+
+const tooMany = limits.carePacksMax + 1;
+const { identifier } = repository;
+const has = (gitDir: string, id: string) =>
+  git(gitDir, ['cat-file', '--batch-check'], id).endsWith('missing') === false;
+
+describe('a repository above a threshold', () => {
+  it('becomes one pack with a bitmap and a commit-graph, and keeps its refs', async () => {
+    await using world = await maintenanceWorld();
+    const { gitDir, ran } = world;
+    world.push(tooMany);
+    const refs = refsOf(gitDir);
+    await world.care();
+    expect(await world.survey()).toMatchObject({ packs: 1, looseObjects: 0, uncoveredBytes: 0 });
+    expect((await world.survey()).coveredBytes).toBeGreaterThan(0);
+    expect(existsSync(join(gitDir, 'objects/info/commit-graph'))).toBe(true);
+    expect(readdirSync(join(gitDir, 'refs/heads'))).toEqual([]);
+    expect(refsOf(gitDir)).toEqual(refs);
+    git(gitDir, ['fsck', '--strict']);
+    // Nothing is due any more.
+    const steps = ran.length;
+    await world.care();
+    expect(ran).toHaveLength(steps);
+  });
+
+  it('is found by the look after the start, and what it takes is counted', async () => {
+    await using world = await maintenanceWorld();
+    world.push(tooMany);
+    const { bytes } = await world.survey();
+    void world.served();
+    await expect
+      .poll(() => world.timers.advance(limits.careQuietMs).then(() => world.log))
+      .toContain('repository repacked');
+    await expect.poll(() => world.diskUse.total).toBeLessThan(bytes);
+    expect(world.diskUse.total).toBe((await world.survey()).bytes);
+  });
+
+  it('is found by what pushes bring, when they have been quiet for a while', async () => {
+    await using world = await maintenanceWorld();
+    void world.served();
+    await expect.poll(() => world.diskUse.total).toBeGreaterThan(0);
+    const before = world.diskUse.total;
+    world.push(tooMany);
+    for (let pack = 0; pack < tooMany; pack += 1) world.maintenance.packArrived(repository, 10);
+    expect(world.diskUse.total).toBe(before + tooMany * 10);
+    expect(world.ran).toEqual([]);
+    await world.timers.advance(limits.careQuietMs);
+    await expect.poll(() => world.log).toEqual(['repository repacked']);
+  });
+
+  it('is repacked at low priority', async () => {
+    await using world = await maintenanceWorld();
+    world.push(tooMany);
+    await world.care();
+    expect(world.ran.map(({ isBackground }) => isBackground)).toEqual(world.ran.map(() => true));
+    const child = spawnGit(
+      { gitDir: world.gitDir, args: ['cat-file', '--batch'], isBackground: true },
+      'pipe',
+    );
+    expect(getPriority(child.pid as number)).toBe(constants.priority.PRIORITY_LOW);
+    child.stdin?.end();
+    await once(child, 'exit');
+  });
+
+  it('is left alone when it is closed, or was removed', async () => {
+    await using world = await maintenanceWorld();
+    world.push(tooMany);
+    await world.repositories.close(repository, 1);
+    await world.care();
+    await world.repositories.remove(repository);
+    await world.care();
+    expect([world.ran, world.diskUse.total]).toEqual([[], 0]);
+  });
+});
+
+describe.each([
+  ['in a pack of their own', undefined],
+  ['as loose objects, by a git before 2.37', '2.36'],
+])('objects that nothing refers to are kept %s', (_, version) => {
+  it('for two weeks, then they go', async () => {
+    await using world = await maintenanceWorld(version);
+    const { gitDir } = world;
+    world.push(tooMany);
+    const lost = refsOf(gitDir)['refs/heads/b1'] as string;
+    git(gitDir, ['update-ref', '-d', 'refs/heads/b1']);
+    await world.care();
+    expect(world.log).toEqual(['repository repacked']);
+    expect(has(gitDir, lost)).toBe(true);
+    world.pass(limits.unreachableObjectsMsMax - 3_600_000);
+    await world.care();
+    expect(has(gitDir, lost)).toBe(true);
+    world.pass(2 * 3_600_000);
+    await world.care();
+    expect(world.log).toEqual(['repository repacked', 'repository repacked']);
+    expect(has(gitDir, lost)).toBe(false);
+    git(gitDir, ['fsck', '--strict']);
+  });
+
+  it('counted from when they came', async () => {
+    await using world = await maintenanceWorld(version);
+    const { gitDir } = world;
+    const [older, younger] = [writeCommit(gitDir, 'older'), writeCommit(gitDir, 'younger')];
+    for (const [id, days] of [
+      [older, 15],
+      [younger, 13],
+    ] as const) {
+      const seconds = Date.now() / 1_000 - days * 86_400;
+      utimesSync(join(gitDir, 'objects', id.slice(0, 2), id.slice(2)), seconds, seconds);
+    }
+    world.push(tooMany);
+    await world.care();
+    expect([has(gitDir, older), has(gitDir, younger)]).toEqual([false, true]);
+  });
+});
+
+describe('a push', () => {
+  it('ends the repack of its repository, which is done later', async () => {
+    await using world = await maintenanceWorld();
+    const { gitDir, hooks, locks, signal } = world;
+    world.push(tooMany);
+    let pushing: Promise<void> | undefined;
+    hooks.after = ({ args }) => {
+      if (args[0] === 'repack') pushing ??= locks.use(identifier, signal, async () => world.push(1));
+    };
+    await world.care();
+    await pushing;
+    expect(await world.metric('interrupted')).toBe(1);
+    expect(Object.keys(refsOf(gitDir))).toHaveLength(tooMany + 1);
+    expect((await world.survey()).packs).toBe(tooMany + 1);
+    void world.served();
+    await world.timers.advance(limits.careRetryMs);
+    await expect.poll(() => world.metric('done')).toBe(1);
+    expect((await world.survey()).packs).toBe(1);
+  });
+
+  it('waits for a repack that gave way too often', async () => {
+    await using world = await maintenanceWorld();
+    const { hooks, locks, signal, log } = world;
+    world.push(tooMany);
+    const order: string[] = [];
+    let pushing: Promise<unknown> = Promise.resolve();
+    hooks.before = async ({ args }) => {
+      order.push(args[0] ?? '');
+      if (args[0] === 'repack') pushing = locks.use(identifier, signal, async () => order.push('push'));
+    };
+    await world.care(limits.careInterruptionsMax);
+    await pushing;
+    expect(log).toEqual(['repository repacked']);
+    expect(order).toEqual(['pack-refs', 'repack', 'prune', 'commit-graph', 'push']);
+  });
+});
+
+it('what comes in the middle of a repack is kept, and so are its refs', async () => {
+  await using world = await maintenanceWorld();
+  const { gitDir, hooks } = world;
+  world.push(tooMany);
+  hooks.before = async () => world.push(1);
+  hooks.after = () => world.push(1);
+  await world.care();
+  expect(world.log).toEqual(['repository repacked']);
+  expect(Object.keys(refsOf(gitDir))).toHaveLength(tooMany + 8);
+  git(gitDir, ['fsck', '--strict']);
+});
+
+describe('a repack that is killed', () => {
+  it.each(['pack-refs', 'repack', 'prune', 'commit-graph'])(
+    'in %s leaves a working repository, and what it left goes',
+    async (step) => {
+      await using world = await maintenanceWorld();
+      const { gitDir, hooks } = world;
+      world.push(tooMany);
+      const refs = refsOf(gitDir);
+      // As it is on disk when the power fails in the middle of that step: half a pack, and a lock that nobody holds.
+      hooks.before = async ({ args }) => {
+        if (args[0] !== step) return;
+        const [pack] = readdirSync(join(gitDir, 'objects/pack')).filter((name) => name.endsWith('.pack'));
+        const half = readFileSync(join(gitDir, 'objects/pack', pack as string)).subarray(0, 20);
+        leave(join(gitDir, 'objects/pack/.tmp-1-pack-2.pack'), half);
+        leave(join(gitDir, 'objects/pack/tmp_pack_X'), half);
+        leave(join(gitDir, 'objects/info/commit-graph.lock'), half);
+        leave(join(gitDir, 'packed-refs.lock'), half);
+        throw new Error('the power failed');
+      };
+      await world.care();
+      expect(await world.metric('failed')).toBe(1);
+      expect(refsOf(gitDir)).toEqual(refs);
+      git(gitDir, ['fsck', '--strict']);
+      hooks.before = async () => {};
+      world.push(tooMany);
+      await world.care();
+      expect(await world.metric('done')).toBe(1);
+      const { packs, leftovers } = await world.survey();
+      expect([packs, leftovers, existsSync(join(gitDir, 'packed-refs.lock'))]).toEqual([1, [], false]);
+      expect(refsOf(gitDir)).toMatchObject(refs);
+    },
+  );
+
+  it('keeps what a process may still be working on', async () => {
+    await using world = await maintenanceWorld();
+    const path = join(world.gitDir, 'objects/pack/tmp_pack_X');
+    writeFileSync(path, '');
+    void world.served();
+    await expect.poll(() => world.diskUse.total).toBeGreaterThan(0);
+    expect(existsSync(path)).toBe(true);
+  });
+});
+
+/** Writes a file that is as old as one that was left behind. */
+function leave(path: string, content: Buffer): void {
+  writeFileSync(path, content);
+  const seconds = (Date.now() - limits.leftoverAgeMsMax) / 1_000;
+  utimesSync(path, seconds, seconds);
+}
