@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { FilterRemovals } from '../../src/relay/delivery/filter-removals.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
-import { plainEvent, sessionWorld } from './fakes.js';
+import type { EventStore } from '../../src/store/event-store.js';
+import { plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
 
 /** Ten thousand units of work in a millisecond. */
 const unitsPerMs = 10_000;
@@ -23,8 +24,8 @@ function values(count: number, from = 0): string[] {
 }
 
 /** A world in which time passes only with work, and what was spent in each turn of the event loop. */
-function workingWorld() {
-  const world = sessionWorld();
+function workingWorld(options: WorldOptions = {}) {
+  const world = sessionWorld(options);
   for (let number = 0; number < 3_000; number += 1)
     world.store.put(plainEvent(number, { tags: [['t', number.toString(36)]] }));
   let spent = 0;
@@ -85,6 +86,33 @@ describe('requests that cost much', () => {
       expect(outbox.frames).toHaveLength(2);
     }
     expect(Math.max(...waits)).toBeLessThan(4 * turnUnitsMax);
+  });
+
+  it('do not hold up who asks to reconcile the same, though others keep their client waiting', async () => {
+    /** Work that goes on in several turns, and uses up the budget of who begins it. */
+    const collectInTurns: EventStore['collectInTurns'] = async (_filter, _max, _target, signal, turns) => {
+      turns?.spend(2 * limits.clientWorkUnitsMax);
+      for (let piece = 0; piece < 5; piece += 1) {
+        await turns?.next(signal);
+        turns?.spend(limits.requestTurnUnits);
+      }
+      return true;
+    };
+    const { client, turn } = workingWorld({ store: { collectInTurns } });
+    const [late, honest, busy] = [client(), client(), client()];
+    const turns = async (count: number) => {
+      for (let at = 0; at < count; at += 1) {
+        busy.send('REQ', `${at}`, { '#t': ['a'], limit: 1 });
+        await turn();
+        busy.send('CLOSE', `${at}`);
+      }
+    };
+    late.send('NEG-OPEN', 'n', { since: 1 }, '61');
+    await turns(10);
+    expect(late.outbox.frames).toEqual([]);
+    honest.send('NEG-OPEN', 'n', { since: 1 }, '61');
+    await turns(20);
+    for (const { outbox } of [honest, late]) expect(outbox.frames.map(([type]) => type)).toEqual(['NEG-MSG']);
   });
 
   it('of one client are read in the order in which they came', async () => {
