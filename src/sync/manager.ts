@@ -19,7 +19,7 @@ import { RelaySync } from './relay/relay-sync.js';
 import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { deliverChanges, type TopicReader } from './relay/topic-delivery.js';
-import { StoredLater } from './report/stored-later.js';
+import { StoredLater } from './report/run-log.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter-service.js';
 import { StoredTopics } from './topics/stored-topics.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
-import { canTry, learn } from '../../src/sync/catchup/capability.js';
 import { isGap } from '../../src/sync/catchup/gaps.js';
+import { canTry, learn } from '../../src/sync/catchup/negentropy-probe.js';
 import { fullPace, nextPace } from '../../src/sync/catchup/pace.js';
 import { InFlightIds } from '../../src/sync/fetch/in-flight.js';
 import { UnservedIds } from '../../src/sync/fetch/unserved.js';

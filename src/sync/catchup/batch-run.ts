@@ -6,8 +6,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { EventStore } from '../../store/event-store.js';
 import { BatchUnwantedError, PeerGoneError, PeerOverloadedError } from '../errors.js';
-import type { FetchJob, FetchListener } from '../fetch/fetch-job.js';
-import type { Fetcher } from '../fetch/fetcher.js';
+import type { FetchJob, FetchListener, IdFetcher } from '../fetch/fetch-job.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { SyncMetrics } from '../report/metrics.js';
@@ -16,7 +15,6 @@ import type { SyncSettings } from '../settings.js';
 import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { announcementKinds, announcementsTopic, filtersOf } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
-import { learn } from './capability.js';
 import type { CatchupMemory } from './catchup-memory.js';
 import {
   type CatchupTask,
@@ -31,8 +29,8 @@ import {
 } from './filter-catchup.js';
 import { isGap } from './gaps.js';
 import { evenCuts, LocalSide, type LocalSideParts } from './local-side.js';
-import { type NegentropySink, type Opening, reconcile } from './negentropy.js';
-import type { NegentropyProbe } from './negentropy-probe.js';
+import { type NegentropySink, reconcile } from './negentropy.js';
+import { learn, type NegentropyProbe, type Opening } from './negentropy-probe.js';
 import { PageReader } from './page-reader.js';
 import {
   learnHabits,
@@ -52,8 +50,9 @@ export type BatchParts = LocalSideParts & {
   readonly metrics: SyncMetrics;
   readonly clock: Clock;
   readonly memory: CatchupMemory;
+  readonly topics: Parameters<typeof isGap>[2];
   readonly submitter: RemoteEventSubmitter;
-  readonly fetcher: Fetcher;
+  readonly fetcher: IdFetcher;
   readonly probe: NegentropyProbe;
   readonly settings: SyncSettings;
   readonly peerMissing: PeerMissing;
@@ -275,9 +274,9 @@ export class BatchRun {
     // Announcements and states are asked for either way.
     if (!announcementKinds.includes(event.kind)) this.#judge(event.id, outcome.type !== 'refused');
     if (outcome.type !== 'stored') return;
-    const { memory, clock } = this.#parts;
+    const { topics, clock } = this.#parts;
     this.#log.stored();
-    if (isGap(event, this.#batch.layer, memory.topics, unixSeconds(clock))) this.#log.gap(event);
+    if (isGap(event, this.#batch.layer, topics, unixSeconds(clock))) this.#log.gap(event);
   }
 
   /** Whether it was worth asking for everything is told by what that brings, not by what the layers had asked for. */

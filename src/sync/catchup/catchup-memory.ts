@@ -1,13 +1,11 @@
 import type { CatchupBatch } from '../topics/catchup-batch.js';
-import type { TopicTable } from '../topics/topic-table.js';
-import type { Capability } from './capability.js';
+import type { Capability } from './negentropy-probe.js';
 import type { Pace } from './pace.js';
 import type { Paging } from './paging.js';
 import type { PagingHabits } from './paging-habits.js';
 
 /** What catch-up knows of one relay beyond a connection. */
 export type CatchupMemory = {
-  readonly topics: TopicTable;
   /** Where the paged filters of a batch are, so that one that was interrupted goes on there. */
   readonly pagings: WeakMap<CatchupBatch, Map<string, Paging>>;
   negentropy: Capability;

@@ -1,6 +1,11 @@
 import type { NostrEvent } from '../../nostr/event.js';
-import { announcementsTopic, authorTopic, everythingTopic, type Layer } from '../topics/layers.js';
-import type { TopicTable } from '../topics/topic-table.js';
+import {
+  announcementsTopic,
+  authorTopic,
+  everythingTopic,
+  type Layer,
+  type Topic,
+} from '../topics/layers.js';
 
 /**
  * Whether catch-up found what live sync should have brought (docs/sync.md §7): the live subscription to that relay
@@ -10,7 +15,7 @@ import type { TopicTable } from '../topics/topic-table.js';
 export function isGap(
   event: NostrEvent,
   layer: Layer,
-  topics: Pick<TopicTable, 'openedAt'>,
+  topics: { openedAt(topic: Topic): number | undefined },
   now: number,
 ): boolean {
   if (event.created_at > now) return false;

@@ -2,16 +2,54 @@ import { limits } from '../../config/limits.js';
 import { type Deferred, deferred, withTimeLimit } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { SyncSettings } from '../settings.js';
-import { canTry, isOpenQuestion } from './capability.js';
-import type { CatchupMemory } from './catchup-memory.js';
-import type { Opening } from './negentropy.js';
+import type { NegentropyResult } from './filter-catchup.js';
+
+/** Whether a relay does negentropy, as far as it is known. Times are monotonic milliseconds. */
+export type Capability =
+  | { readonly type: 'untried' }
+  | { readonly type: 'works'; readonly breaks: number }
+  /** Remembered, and tried again a day later. */
+  | { readonly type: 'unable'; readonly until: number };
+
+/** Sessions in a row that may break before a relay that could do it is taken for one that cannot. */
+const breaksMax = 3;
+
+export function canTry(capability: Capability, now: number): boolean {
+  return capability.type !== 'unable' || now >= capability.until;
+}
+
+/** Whether it is for the next session to find out what the relay does. */
+export function isOpenQuestion(capability: Capability, now: number): boolean {
+  return capability.type === 'untried' || (capability.type === 'unable' && now >= capability.until);
+}
+
+/**
+ * What a session says about the relay: pure. `too-many` is no matter of ability; of one that worked and is silent now it
+ * is an open question again.
+ */
+export function learn(
+  capability: Capability,
+  result: NegentropyResult['type'],
+  now: number,
+  retryMs: number,
+): Capability {
+  if (result === 'reconciled') return { type: 'works', breaks: 0 };
+  if (result === 'too-many') return capability.type === 'works' ? capability : { type: 'works', breaks: 0 };
+  const unable: Capability = { type: 'unable', until: now + retryMs };
+  if (capability.type !== 'works') return unable;
+  if (result === 'silent') return { type: 'untried' };
+  return capability.breaks + 1 >= breaksMax ? unable : { type: 'works', breaks: capability.breaks + 1 };
+}
+
+/** How a session begins: how long the remote may take to answer its first message, and who is told when it did. */
+export type Opening = { readonly answerMsMax: number; readonly onAnswered: () => void };
 
 /**
  * Who may reconcile on one connection. As long as it is not known whether the relay does it, one session is the probe,
  * and nobody else begins another before it was answered: a relay that takes NEG-OPEN and is silent costs its time once.
  */
 export class NegentropyProbe {
-  readonly #memory: Pick<CatchupMemory, 'negentropy'>;
+  readonly #memory: { readonly negentropy: Capability };
   readonly #settings: Pick<SyncSettings, 'negentropyDisabled'>;
   readonly #clock: Clock;
   /** The probe, until it was answered. */
@@ -20,7 +58,7 @@ export class NegentropyProbe {
   #isAnswered = false;
 
   constructor(parts: {
-    readonly memory: Pick<CatchupMemory, 'negentropy'>;
+    readonly memory: { readonly negentropy: Capability };
     readonly settings: Pick<SyncSettings, 'negentropyDisabled'>;
     readonly clock: Clock;
   }) {

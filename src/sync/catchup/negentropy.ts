@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import { fromHex, toHex, utf8Length } from '../../lib/bytes.js';
 import { NegentropyClient } from '../../negentropy/client.js';
 import { NegentropyError } from '../../negentropy/errors.js';
@@ -6,15 +7,19 @@ import type { Filter } from '../../nostr/filter.js';
 import type { LocalSet } from '../../store/sets/local-set.js';
 import { PeerGoneError, PeerOverloadedError } from '../errors.js';
 import { heldRangeBytes } from '../held-memory.js';
-import type { Negotiator } from '../peer/negotiation.js';
-import type { Peer } from '../peer/peer.js';
-import type { PeerOutcome } from '../peer/request.js';
+import type { Negotiator, PeerOutcome } from '../peer/questions.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import type { CatchupTask, NegentropyResult } from './filter-catchup.js';
 import { evenCuts, filterOf, isEverything, type LocalSide } from './local-side.js';
+import type { Opening } from './negentropy-probe.js';
 
 export type NegentropyParts = {
-  readonly peer: Peer;
+  readonly peer: {
+    readonly relay: string;
+    readonly limits: { readonly messageBytes: number };
+    readonly held: MemoryHolder;
+    negotiate(negotiator: Negotiator, signal: AbortSignal): Promise<PeerOutcome>;
+  };
   readonly local: LocalSide;
   readonly metrics: SyncMetrics;
 };
@@ -54,9 +59,6 @@ function tooMany(set: LocalSet, itemsMax: number | undefined): NegentropyResult 
   const fitting = itemsMax === undefined ? 2 : Math.ceil((1.5 * set.size) / itemsMax);
   return { type: 'too-many', cuts: evenCuts(set, Math.min(Math.max(2, fitting), piecesMax, set.size)) };
 }
-
-/** How a session begins: how long the remote may take to answer its first message, and who is told when it did. */
-export type Opening = { readonly answerMsMax: number; readonly onAnswered: () => void };
 
 /** What a session reconciles, and how it begins. */
 type SessionTask = {

@@ -9,6 +9,14 @@ export type FetchListener = {
   onUnserved(id: string): void;
 };
 
+/** Fetches events by their ids. */
+export type IdFetcher = {
+  /** Begins a job; what is left of it when it is disposed of, or when `signal` aborts, is not asked for. */
+  begin(listener: FetchListener, signal: AbortSignal): FetchJob;
+  /** Resolves when what has been asked for until now is accounted for, or after a time: a relay may take long. */
+  asked(): Promise<void>;
+};
+
 /** Where the ids of a job wait. */
 type FetchQueue = {
   /** Resolves when there is room for more. */

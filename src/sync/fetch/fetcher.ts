@@ -11,7 +11,7 @@ import { PeerGoneError } from '../errors.js';
 import { heldIdBytes } from '../held-memory.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
-import { FetchJob, type FetchListener } from './fetch-job.js';
+import { FetchJob, type FetchListener, type IdFetcher } from './fetch-job.js';
 import { type AskedId, accountFor, askLength, type FetchSizeEstimate } from './fetch-size-estimate.js';
 import { type Claimable, IdClaims, type InFlightIds } from './in-flight.js';
 import { OldestFirst } from './oldest-first.js';
@@ -40,7 +40,7 @@ const idBytes = 67;
  * hundreds at a time, hands on what comes, oldest first, and accounts for each id. It is here by then (stored, or refused
  * by the policy), or the relay does not serve it, or its job fails with the connection.
  */
-export class Fetcher {
+export class Fetcher implements IdFetcher {
   readonly #parts: FetcherParts;
   readonly #idsMax: number;
   readonly #jobs = new Set<FetchJob>();
@@ -71,7 +71,6 @@ export class Fetcher {
     return this.#queue.length;
   }
 
-  /** Begins a job; what is left of it when it is disposed of, or when `signal` aborts, is not asked for. */
   begin(listener: FetchListener, signal: AbortSignal): FetchJob {
     const queue = {
       add: async (job: FetchJob, ids: readonly string[]) => await this.#enqueue(job, ids),
@@ -83,7 +82,6 @@ export class Fetcher {
     return job;
   }
 
-  /** Resolves when what has been asked for until now is accounted for, or after a time: a relay may take long. */
   async asked(): Promise<void> {
     await this.#inTime(Promise.allSettled(this.#asks));
   }

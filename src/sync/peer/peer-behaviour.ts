@@ -2,7 +2,6 @@ import { limits } from '../../config/limits.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { TransportError } from '../dial/transport.js';
 import type { SyncLogger } from '../report/logger.js';
-import type { SyncMetrics } from '../report/metrics.js';
 
 /** What it took to read one message. */
 export type Reading = { readonly bytes: number; readonly ms: number };
@@ -15,7 +14,7 @@ export type BehaviourParts = {
   readonly relay: string;
   readonly clock: Clock;
   readonly logger: SyncLogger;
-  readonly metrics: Pick<SyncMetrics, 'violation'>;
+  readonly metrics: { violation(): void };
   /** Ends the connection. */
   readonly close: (error: TransportError) => void;
 };

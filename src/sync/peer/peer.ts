@@ -14,19 +14,22 @@ import { Authentication } from './authentication.js';
 import { Channels } from './channels.js';
 import { FrameQueue } from './frame-queue.js';
 import { MessageReader } from './message-reader.js';
-import { type Negotiator, runNegotiation } from './negotiation.js';
 import { PeerBehaviour } from './peer-behaviour.js';
-import type { Rejection } from './rejection.js';
-import { PeerCapacity, type RelayLimits } from './relay-limits.js';
-import type { RemoteEventSubmitter } from './remote-event-submitter.js';
 import {
+  type Negotiator,
+  openSubscription,
   type PeerOutcome,
   type QuestionParts,
   type RequestListener,
   type RequestOutcome,
+  runNegotiation,
   runRequest,
-} from './request.js';
-import { openSubscription, type Subscription, type SubscriptionListener } from './subscription.js';
+  type Subscription,
+  type SubscriptionListener,
+} from './questions.js';
+import type { Rejection } from './rejection.js';
+import { PeerCapacity, type RelayLimits } from './relay-limits.js';
+import type { RemoteEventSubmitter } from './remote-event-submitter.js';
 
 export type PeerParts = {
   readonly relay: string;

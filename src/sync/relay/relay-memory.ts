@@ -1,7 +1,7 @@
 import { limits } from '../../config/limits.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
-import type { Capability } from '../catchup/capability.js';
 import type { CatchupMemory } from '../catchup/catchup-memory.js';
+import type { Capability } from '../catchup/negentropy-probe.js';
 import { fullPace, type Pace } from '../catchup/pace.js';
 import type { Paging } from '../catchup/paging.js';
 import { type PagingHabits, unknownHabits } from '../catchup/paging-habits.js';

@@ -1,5 +1,4 @@
 import { TaskGroup } from '../../lib/task-group.js';
-import { BatchTurns } from '../catchup/batch-turn.js';
 import { CatchupLoop } from '../catchup/catchup-loop.js';
 import { NegentropyProbe } from '../catchup/negentropy-probe.js';
 import { PeerMissing } from '../catchup/peer-missing.js';
@@ -51,12 +50,12 @@ export class Session {
     this.#logs = new RunLogs(parts);
     this.#fetcher = new Fetcher(parts);
     const probe = new NegentropyProbe({ ...context, memory });
-    const batchParts = { ...parts, probe, fetcher: this.#fetcher, peerMissing: this.#peerMissing };
     this.#catchup = new CatchupLoop({
-      context,
-      memory,
-      scope,
-      turns: new BatchTurns({ context, relay, host, parts: batchParts, logs: this.#logs }),
+      ...parts,
+      host,
+      topics: memory.topics,
+      probe,
+      fetcher: this.#fetcher,
       logs: this.#logs,
       peerMissing: this.#peerMissing,
     });

@@ -14,7 +14,7 @@ import type { HostBudgets } from '../hosts/host-budget.js';
 import type { Transfers } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncMetrics } from '../report/metrics.js';
-import type { StoredLater } from '../report/stored-later.js';
+import type { StoredLater } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
 import type { FilterService } from '../topics/filter-service.js';
 import type { RelayHealthTracker } from './health.js';
