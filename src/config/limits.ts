@@ -387,6 +387,28 @@ export const limits = {
   gitSilenceMsMax: 5_000,
   /** What `Retry-After` says where too many git requests wait, in seconds. */
   gitRetryAfterSeconds: 10,
+  /** Pages of repositories that are made at once. */
+  pagesMadeAtOnceMax: 2,
+  /** Most pages of which is kept what git said. */
+  pagesKeptMax: 1_000,
+  /** Most bytes of that. */
+  pagesKeptBytesMax: 33_554_432,
+  /** Branches, and tags, that the page of a repository shows. */
+  pageRefsMax: 100,
+  /** Maintainers that it shows. */
+  pageMaintainersMax: 50,
+  /** Characters of a name, or of the subject of a commit, that it shows. */
+  pageLineCharsMax: 200,
+  /** Characters of the description that it shows. */
+  pageDescriptionCharsMax: 5_000,
+  /** Largest README, in bytes, that it shows. */
+  pageReadmeBytesMax: 262_144,
+  /** Issues, patches and pull requests, the newest of each, whose status is counted for it. */
+  pageRootsMax: 500,
+  /** Most status events that are read for that. */
+  pageStatusesMax: 2_000,
+  /** Age of those counts up to which they are shown. */
+  pageCountsAgeMsMax: 10_000,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */
   gitMoveAttemptsMax: 10,
   /** Closed repositories on disk above which one to which nothing was pushed is not kept for its grace period. */

@@ -11,6 +11,7 @@ import { GitAlignment } from '../alignment/git-alignment.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { BareRepositories } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-command.js';
 import { GitRunner } from '../git/git-runner.js';
 import { type GitStreams, HelperGitStreams } from '../git/git-streams.js';
 import { GitHelper } from '../git/processes/helper-process.js';
@@ -48,6 +49,7 @@ export type Core = AsyncDisposable &
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
     readonly alignment: Pick<GitAlignment, 'pending' | 'idle'>;
+    readonly git: Git;
     readonly repositories: BareRepositories;
     readonly streams: GitStreams;
     readonly refChanges: RefChanges;
@@ -187,7 +189,7 @@ async function watchDisk(
   return disk;
 }
 
-type GitSide = Pick<Core, 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance'> & {
+type GitSide = Pick<Core, 'git' | 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance'> & {
   readonly alignment: GitAlignment;
 };
 
@@ -245,7 +247,7 @@ async function startGitSide(
     stop.abort();
     await running;
   });
-  return { alignment, repositories, streams, refChanges, locks, maintenance };
+  return { alignment, git, repositories, streams, refChanges, locks, maintenance };
 }
 
 /** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */

@@ -21,7 +21,7 @@ import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
 import { serveHousekeeping } from './housekeeping.js';
-import { informationOf, relayUrlOf } from './information.js';
+import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import {
@@ -123,6 +123,7 @@ async function start(
   const gitHttp = createGitHttp({
     ...core,
     receive: undefined,
+    pages: { ...core, heldAnnouncement: () => undefined, publicAddress: publicAddressOf(options) },
     clock,
     logger,
     settings: gitHttpSettingsOf(options),

@@ -1,6 +1,7 @@
 import { isLoopbackDomain } from '../config/host.js';
 import type { Options } from '../config/options.js';
 import { programHomepage, programVersion } from '../config/version.js';
+import type { PublicAddress } from '../git-http/page/repository-links.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
 import { fixedRelaySettings, limitationOf, servedNips } from '../relay/settings.js';
 
@@ -27,6 +28,12 @@ export function informationOf(options: Options, ownerPubkey: string): RelayInfor
  */
 export function relayUrlOf({ domain }: Options): string {
   return `${isLoopbackDomain(domain) ? 'ws' : 'wss'}://${domain}`;
+}
+
+/** How the world reaches this service. */
+export function publicAddressOf(options: Options): PublicAddress {
+  const relayUrl = relayUrlOf(options);
+  return { relayUrl, webUrl: relayUrl.replace(/^ws/, 'http'), domain: options.domain };
 }
 
 /** Which announcements are accepted, in words. */

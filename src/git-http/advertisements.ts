@@ -6,6 +6,7 @@ import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { type GitService, serviceHeader, withCapabilities } from '../git-protocol/advertisement.js';
 import { GitFault } from './git-fault.js';
+import { Kept } from './kept.js';
 
 export type AdvertisementParts = {
   readonly streams: GitStreams;
@@ -13,9 +14,6 @@ export type AdvertisementParts = {
   /** Most bytes of all that are kept. */
   readonly bytesMax: number;
 };
-
-/** One that is kept or being made; its bytes count when they are here. */
-type Entry = { readonly made: Promise<Buffer | undefined>; bytes: number };
 
 const nobody = new AbortController().signal;
 
@@ -26,18 +24,25 @@ const nobody = new AbortController().signal;
  */
 export class Advertisements {
   readonly #parts: AdvertisementParts;
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
-  hits = 0;
-  misses = 0;
+  readonly #kept: Kept<Buffer | undefined>;
 
   constructor(parts: AdvertisementParts) {
     this.#parts = parts;
+    this.#kept = new Kept({
+      bytesMax: parts.bytesMax,
+      entriesMax: limits.gitAdvertisementsKeptMax,
+      bytesOf: (advertisement) => advertisement?.length ?? 0,
+    });
   }
 
   /** Bytes of all that are kept. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.bytes;
+  }
+
+  /** How many were made since the start. */
+  get made(): number {
+    return this.#kept.made;
   }
 
   /**
@@ -46,32 +51,14 @@ export class Advertisements {
    */
   async of(gitDir: string, service: GitService, version: 0 | 1 | 2): Promise<Buffer | undefined> {
     const key = version === 2 ? `v2 ${await objectFormatOf(gitDir)}` : keyOf(gitDir, service, version);
-    const known = this.#entries.get(key);
-    if (known !== undefined) {
-      this.hits += 1;
-      this.#entries.delete(key);
-      this.#entries.set(key, known);
-      return await known.made;
-    }
-    this.misses += 1;
-    const entry: Entry = { made: this.#make(gitDir, service, version), bytes: 0 };
-    this.#entries.set(key, entry);
-    try {
-      const made = await entry.made;
-      // What was forgotten while it was made is given to those who asked before, and to nobody else.
-      if (this.#entries.get(key) === entry) this.#count(entry, made?.length ?? 0);
-      return made;
-    } catch (error) {
-      if (this.#entries.get(key) === entry) this.#forget(key);
-      throw error;
-    }
+    return await this.#kept.get(key, () => this.#make(gitDir, service, version));
   }
 
   /** To be called after each change of a repository's refs or of its HEAD. */
   refsChanged(gitDir: string): void {
     for (const service of ['git-upload-pack', 'git-receive-pack'] as const) {
-      this.#forget(keyOf(gitDir, service, 0));
-      this.#forget(keyOf(gitDir, service, 1));
+      this.#kept.forget(keyOf(gitDir, service, 0));
+      this.#kept.forget(keyOf(gitDir, service, 1));
     }
   }
 
@@ -102,21 +89,6 @@ export class Advertisements {
     if (bytes > limits.gitAdvertisementBytesMax) return undefined;
     if (end.exitCode !== 0) throw new GitFault(gitDir, end);
     return Buffer.concat(chunks);
-  }
-
-  #count(entry: Entry, bytes: number): void {
-    entry.bytes = bytes;
-    this.#bytes += bytes;
-    for (const key of this.#entries.keys()) {
-      if (this.#bytes <= this.#parts.bytesMax && this.#entries.size <= limits.gitAdvertisementsKeptMax)
-        return;
-      this.#forget(key);
-    }
-  }
-
-  #forget(key: string): void {
-    this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
-    this.#entries.delete(key);
   }
 }
 

@@ -4,7 +4,6 @@ import { limits } from '../config/limits.js';
 import { errorPkt, type GitService } from '../git-protocol/advertisement.js';
 import { checkedProtocol } from '../git-protocol/protocol-version.js';
 import { answer, answerText } from '../http/answers.js';
-import { drain } from '../http/drain.js';
 import type { Route, RouteRequest } from '../http/route.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
@@ -95,7 +94,6 @@ async function handle(
     service === undefined || repository === undefined ? undefined : await parts.served.gitDirOf(repository);
   if (service === undefined || repository === undefined || gitDir === undefined) {
     answerText(response, 404, 'there is no such repository here');
-    drain(message, clock);
     return;
   }
   const { socket } = message;
@@ -121,7 +119,6 @@ async function handle(
     why = errorMessage(error);
     outcome = answerFailure(request, step, error);
   }
-  drain(message, clock);
   const seconds = (clock.monotonic() - startMs) / 1_000;
   const bytesReceived = socket.bytesRead - readBefore;
   const bytesSent = socket.bytesWritten - writtenBefore;

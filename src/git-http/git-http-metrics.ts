@@ -93,7 +93,7 @@ export class GitHttpMetrics {
     gauge(
       'ngit_git_advertisements_made',
       'Advertisements of refs that git was run for, since the start',
-      () => advertisements.misses,
+      () => advertisements.made,
     );
   }
 }

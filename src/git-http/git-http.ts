@@ -10,6 +10,7 @@ import { Advertisements } from './advertisements.js';
 import { type GitEndpoint, type GitEndpointParts, gitRoute } from './git-endpoint.js';
 import { GitHttpMetrics } from './git-http-metrics.js';
 import { infoRefs } from './info-refs.js';
+import { type PageParts, RepositoryPages } from './page/page-route.js';
 import { receivePack } from './receive-pack.js';
 import { ServedRepositories } from './served-repositories.js';
 import { uploadPack } from './upload-pack.js';
@@ -28,8 +29,9 @@ export type GitHttpSettings = {
 };
 
 export type GitHttpParts = Pick<GitEndpointParts, 'clock' | 'logger'> & {
-  readonly directory: Pick<RepositoryDirectory, 'isServed'>;
+  readonly directory: Pick<RepositoryDirectory, 'isServed'> & PageParts['directory'];
   readonly repositories: BareRepositories;
+  readonly pages: Pick<PageParts, 'store' | 'git' | 'heldAnnouncement' | 'publicAddress'>;
   readonly streams: GitStreams;
   /** Without it nothing can be pushed. */
   readonly receive: Pick<ReceiveService, 'receive'> | undefined;
@@ -72,8 +74,13 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
       : [receivePack({ receive, gate: gates.receives, clock, bytesMax: pushBytesMax })]),
   ];
   const served = new ServedRepositories(directory, repositories);
+  const pageGate = new ProcessGate({ runningMax: limits.pagesMadeAtOnceMax, waitingMax });
+  const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, gate: pageGate });
   return {
-    routes: endpoints.map((endpoint) => gitRoute(endpoint, { ...parts, served, metrics })),
-    refsChanged: (gitDir) => advertisements.refsChanged(gitDir),
+    routes: [...endpoints.map((endpoint) => gitRoute(endpoint, { ...parts, served, metrics })), pages.route],
+    refsChanged(gitDir) {
+      advertisements.refsChanged(gitDir);
+      pages.refsChanged(gitDir);
+    },
   };
 }

@@ -2,7 +2,8 @@ import type { Registry } from 'prom-client';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { answer, answerJson } from './answers.js';
-import { frontPage, frontPageHeaders } from './front-page.js';
+import { frontPage } from './front-page.js';
+import { pageHeaders } from './html.js';
 import {
   asksForRelayInformation,
   type RelayInformationDocument,
@@ -28,7 +29,7 @@ export function relayRoute(information: () => RelayInformationDocument, relayUrl
         answer(response, 200, relayInformationType, JSON.stringify(document), vary);
       } else {
         const page = frontPage(document, relayUrl);
-        answer(response, 200, 'text/html; charset=utf-8', page, { ...frontPageHeaders, ...vary });
+        answer(response, 200, 'text/html; charset=utf-8', page, { ...pageHeaders, ...vary });
       }
     },
   };

@@ -20,6 +20,7 @@ import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import { healthRoute, metricsRoute, type Readiness, readinessRoute, relayRoute } from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
+import { iconRoute } from './icon.js';
 import { listenError } from './listen-error.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
@@ -74,6 +75,7 @@ export function createHttpService(parts: HttpServiceParts): HttpService {
     relayRoute(parts.information, parts.relayUrl),
     healthRoute(),
     readinessRoute(parts.readiness),
+    iconRoute(),
     ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry, parts.clock)]),
     ...parts.routes,
   ];

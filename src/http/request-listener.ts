@@ -4,6 +4,7 @@ import type { Faults } from '../lib/faults.js';
 import { answerText, corsHeaders } from './answers.js';
 import type { ConnectionGate } from './connection-gate.js';
 import { drain } from './drain.js';
+import { answerNotFound } from './not-found.js';
 import { requestTarget } from './request-target.js';
 import type { Route } from './route.js';
 
@@ -51,7 +52,7 @@ async function handle(
   const method = message.method === 'HEAD' ? 'GET' : message.method;
   const route = parts.routes.find(({ matches }) => matches(target.path));
   if (route === undefined) {
-    answerText(response, 404, 'there is nothing here');
+    answerNotFound(message, response, 'there is nothing here');
   } else if (!route.methods.some((allowed) => allowed === method)) {
     const allow = route.methods.map((allowed) => (allowed === 'GET' ? 'GET, HEAD' : allowed)).join(', ');
     answerText(response, 405, `only ${allow} is answered here`, { Allow: `${allow}, OPTIONS` });

@@ -12,8 +12,10 @@ import type { ReceiveService } from '../../src/hosting/receive-service.js';
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
-import type { RepositoryId } from '../../src/repositories/repository-directory.js';
+import { RepositoryDirectory, type RepositoryId } from '../../src/repositories/repository-directory.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
 import { git, scratchFolder, writeCommit } from '../git/scratch.js';
 import { freeAccounts } from '../support/accounts.js';
 import { silentFaults } from '../support/faults.js';
@@ -68,15 +70,34 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
   const folder = scratchFolder();
   const stop = new AbortController();
   const helper = new GitHelper(stop.signal);
-  const repositories = new BareRepositories(folder.path, new GitRunner(systemClock, stop.signal, helper));
+  const runner = new GitRunner(systemClock, stop.signal, helper);
+  const repositories = new BareRepositories(folder.path, runner);
   await repositories.open();
   const streams = new CountedStreams(new HelperGitStreams(helper, systemClock));
   const served = new Set<string>();
+  const held = new Map<string, NostrEvent>();
+  const { store } = createMemoryStore({ clock: systemClock, refusedExpiryMs: 1_000 });
+  const directory = new RepositoryDirectory({ serves: () => true, isOwnService: () => true });
   const registry = new Registry();
   const faults = silentFaults();
   const logger = pino({ level: 'silent' });
   const gitHttp = createGitHttp({
-    directory: { isServed: ({ identifier }) => served.has(identifier) },
+    directory: {
+      isServed: ({ identifier }) => served.has(identifier),
+      repositoryAt: (address) => directory.repositoryAt(address),
+      maintainersOf: (repository) => directory.maintainersOf(repository),
+      stateOf: (repository) => directory.stateOf(repository),
+    },
+    pages: {
+      store,
+      git: runner,
+      heldAnnouncement: (address) => held.get(address),
+      publicAddress: {
+        webUrl: 'https://git.example.org',
+        relayUrl: 'wss://git.example.org',
+        domain: 'git.example.org',
+      },
+    },
     repositories,
     streams,
     receive,
@@ -116,6 +137,14 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
     registry,
     faults,
     served,
+    held,
+    /** Stores events, as admission does. */
+    store(...events: readonly NostrEvent[]): void {
+      for (const event of events) {
+        store.put(event);
+        directory.onStored(event);
+      }
+    },
     /** Makes a repository and has it served; gives its folder. */
     async make(identifier: string): Promise<string> {
       const repository: RepositoryId = { pubkey: owner, identifier };

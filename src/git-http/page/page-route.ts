@@ -1,0 +1,186 @@
+import type { ServerResponse } from 'node:http';
+import { limits } from '../../config/limits.js';
+import type { Git } from '../../git/git-command.js';
+import type { ProcessGate } from '../../git/processes/process-gate.js';
+import { readRefs } from '../../git/refs.js';
+import { answer, answerText } from '../../http/answers.js';
+import { pageHeaders } from '../../http/html.js';
+import { answerNotFound } from '../../http/not-found.js';
+import type { Route, RouteRequest } from '../../http/route.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorCode } from '../../lib/errors.js';
+import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
+import { npubOf } from '../../nostr/keys.js';
+import { repositoryAddress } from '../../nostr/repository.js';
+import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
+import { parseRepositoryState } from '../../repositories/repository-state.js';
+import type { EventStore } from '../../store/event-store.js';
+import { Kept } from '../kept.js';
+import { repositoryTarget } from '../repository-target.js';
+import type { ServedRepositories } from '../served-repositories.js';
+import { type GitContents, readContents } from './git-contents.js';
+import { cloneUrlsOf, linksOf, type PublicAddress } from './repository-links.js';
+import { repositoryPage } from './repository-page.js';
+import { countRoots, type RootCounts } from './root-counts.js';
+
+export type PageParts = {
+  readonly served: ServedRepositories;
+  readonly directory: Pick<RepositoryDirectory, 'repositoryAt' | 'maintainersOf' | 'stateOf'>;
+  readonly store: Pick<EventStore, 'get' | 'query' | 'idsInTurns' | 'authorOf'>;
+  /** The announcement with that address that waits for git data, if there is one. */
+  readonly heldAnnouncement: (address: string) => NostrEvent | undefined;
+  readonly git: Git;
+  readonly gate: ProcessGate;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly publicAddress: PublicAddress;
+};
+
+/** What is read anew when a ref changes. */
+type Read = {
+  readonly contents: GitContents;
+  readonly lacking: number | undefined;
+  readonly stateId: string | undefined;
+};
+type Counted = { readonly counts: RootCounts; readonly atMs: number };
+
+const nobody = new AbortController().signal;
+
+/** The pages of repositories, at `/<npub>/<identifier>`, with or without `.git`. */
+export class RepositoryPages {
+  readonly route: Route;
+  readonly #parts: PageParts;
+  readonly #read = new Kept<Read>({
+    bytesMax: limits.pagesKeptBytesMax,
+    entriesMax: limits.pagesKeptMax,
+    bytesOf: ({ contents }) => JSON.stringify(contents).length,
+  });
+  readonly #counted = new Kept<Counted>({
+    bytesMax: Number.POSITIVE_INFINITY,
+    entriesMax: limits.pagesKeptMax,
+    bytesOf: () => 0,
+  });
+
+  constructor(parts: PageParts) {
+    this.#parts = parts;
+    this.route = {
+      matches: (path) => repositoryTarget(path)?.rest === '',
+      methods: ['GET'],
+      handle: (request, response) => this.#handle(request, response),
+    };
+  }
+
+  /** To be called after each change of a repository's refs or of its HEAD. */
+  refsChanged(gitDir: string): void {
+    this.#read.forget(gitDir);
+  }
+
+  async #handle({ path, message }: RouteRequest, response: ServerResponse): Promise<void> {
+    for (const repository of candidatesOf(path)) {
+      const gitDir = await this.#parts.served.gitDirOf(repository);
+      if (gitDir === undefined) continue;
+      const page = await this.#pageOf(repository, gitDir).catch((error: unknown) => {
+        if (errorCode(error) === 'git_busy') return undefined;
+        throw error;
+      });
+      const headers = { ...pageHeaders, 'Cache-Control': 'no-cache' };
+      if (page !== undefined) answer(response, 200, 'text/html; charset=utf-8', page, headers);
+      else answerText(response, 503, 'too many pages are being made; try again later');
+      return;
+    }
+    answerNotFound(message, response, 'there is no such repository here');
+  }
+
+  async #pageOf(repository: RepositoryId, gitDir: string): Promise<string> {
+    const { directory, publicAddress } = this.#parts;
+    const address = repositoryAddress(repository.pubkey, repository.identifier);
+    const { announcement, standing } = await this.#announcementOf(address);
+    const { contents, lacking } = await this.#contentsOf(repository, gitDir);
+    const text = (name: string, charsMax: number) =>
+      (announcement === undefined ? '' : (firstTagValue(announcement, name) ?? '')).slice(0, charsMax);
+    return repositoryPage({
+      name: text('name', limits.pageLineCharsMax) || repository.identifier,
+      description: text('description', limits.pageDescriptionCharsMax),
+      identifier: repository.identifier,
+      owner: npubOf(repository.pubkey),
+      maintainers: [...directory.maintainersOf(repository)].slice(0, limits.pageMaintainersMax).map(npubOf),
+      cloneUrls: cloneUrlsOf(repository, publicAddress),
+      links: linksOf(repository, publicAddress),
+      standing,
+      lacking,
+      contents,
+      counts: await this.#countsOf(repository, address),
+    });
+  }
+
+  async #announcementOf(
+    address: string,
+  ): Promise<{ announcement: NostrEvent | undefined; standing: 'hosted' | 'archived' | 'held' }> {
+    const { directory, store, heldAnnouncement } = this.#parts;
+    const stored = directory.repositoryAt(address);
+    const event = stored === undefined ? undefined : (await store.get(stored.eventId))?.event;
+    if (stored === undefined || event === undefined) {
+      return { announcement: heldAnnouncement(address), standing: 'held' };
+    }
+    return { announcement: event, standing: stored.standing === 'archived' ? 'archived' : 'hosted' };
+  }
+
+  async #contentsOf(repository: RepositoryId, gitDir: string): Promise<Read> {
+    const read = await this.#read.get(gitDir, () => this.#readAll(repository, gitDir));
+    // A newer state may have come without a change of refs: because what it needs is missing.
+    if (read.stateId === this.#parts.directory.stateOf(repository)?.id) return read;
+    this.#read.forget(gitDir);
+    return await this.#read.get(gitDir, () => this.#readAll(repository, gitDir));
+  }
+
+  async #readAll(repository: RepositoryId, gitDir: string): Promise<Read> {
+    const { directory, git, gate } = this.#parts;
+    const leave = await gate.enter(nobody);
+    try {
+      const stateId = directory.stateOf(repository)?.id;
+      const contents = await readContents(git, gitDir);
+      return { contents, lacking: await this.#lackingOf(stateId, gitDir), stateId };
+    } finally {
+      leave();
+    }
+  }
+
+  /** How many refs of the state are not what it says. */
+  async #lackingOf(stateId: string | undefined, gitDir: string): Promise<number | undefined> {
+    const { store, git } = this.#parts;
+    const event = stateId === undefined ? undefined : (await store.get(stateId))?.event;
+    if (event === undefined) return undefined;
+    const wanted = refsOf(event);
+    const current = wanted.size === 0 ? new Map() : await readRefs(git, gitDir, ['refs/heads', 'refs/tags']);
+    return [...wanted].filter(([name, id]) => current.get(name) !== id).length;
+  }
+
+  async #countsOf(repository: RepositoryId, address: string): Promise<RootCounts> {
+    const { directory, store, clock } = this.#parts;
+    const count = async (): Promise<Counted> => {
+      const counts = await countRoots(store, address, directory.maintainersOf(repository));
+      return { counts, atMs: clock.monotonic() };
+    };
+    const counted = await this.#counted.get(address, count);
+    if (clock.monotonic() - counted.atMs <= limits.pageCountsAgeMsMax) return counted.counts;
+    this.#counted.forget(address);
+    return (await this.#counted.get(address, count)).counts;
+  }
+}
+
+/** An identifier may itself end with `.git`. */
+function candidatesOf(path: string): RepositoryId[] {
+  const target = repositoryTarget(path);
+  if (target === undefined) return [];
+  const { repository, hasSuffix } = target;
+  const whole = { ...repository, identifier: `${repository.identifier}.git` };
+  return hasSuffix ? [repository, whole] : [repository];
+}
+
+/** The refs of a state; none where it cannot be read. */
+function refsOf(event: NostrEvent): ReadonlyMap<string, string> {
+  try {
+    return parseRepositoryState(event).refs;
+  } catch {
+    return new Map();
+  }
+}

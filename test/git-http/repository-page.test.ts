@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { npubOf } from '../../src/nostr/keys.js';
+import { kinds } from '../../src/nostr/kinds.js';
+import { repositoryAddress } from '../../src/nostr/repository.js';
+import { git, writeBlob } from '../git/scratch.js';
+import { signedEvent, testIdentity } from '../support/events.js';
+import { ask, commitTo, gitHttpWorld } from './world.js';
+
+const owner = testIdentity(1);
+const maintainer = testIdentity(2);
+const stranger = testIdentity(3);
+const npub = npubOf(owner.pubkey);
+const hostile = `<script>alert("x")</script>&'`;
+
+let world: Awaited<ReturnType<typeof gitHttpWorld>>;
+beforeAll(async () => {
+  world = await gitHttpWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** Makes a repository of `owner`; gives its folder. */
+async function make(identifier: string): Promise<string> {
+  const repository = { pubkey: owner.pubkey, identifier };
+  await world.repositories.ensure(repository);
+  world.served.add(identifier);
+  return world.repositories.pathOf(repository);
+}
+
+function announcement(identifier: string, tags: string[][] = []) {
+  const relays = ['relays', 'wss://git.example.org'];
+  return signedEvent(owner, {
+    kind: kinds.repositoryAnnouncement,
+    tags: [['d', identifier], relays, ...tags],
+  });
+}
+
+async function pageOf(identifier: string): Promise<string> {
+  const answer = await ask(world.port, 'GET', `/${npub}/${encodeURIComponent(identifier)}`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
+  expect(answer.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'");
+  return answer.body.toString('utf8');
+}
+
+/** A commit on `main` with these files. */
+function commitFiles(gitDir: string, files: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(files).map(
+    ([name, text]) => `100644 blob ${writeBlob(gitDir, text)}\t${name}\n`,
+  );
+  const tree = git(gitDir, ['mktree'], entries.join(''));
+  const commit = git(gitDir, ['commit-tree', tree, '-m', `a subject ${hostile}`]);
+  git(gitDir, ['update-ref', 'refs/heads/main', commit]);
+  return commit;
+}
+
+/** The text of a page without its markup. */
+const textOf = (page: string) => page.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+
+describe('the page of a repository', () => {
+  it('says what it is, who maintains it and how to clone it', async () => {
+    await make('plain');
+    world.store(
+      announcement('plain', [
+        ['name', 'A project'],
+        ['description', 'What it does'],
+        ['maintainers', maintainer.pubkey],
+      ]),
+    );
+    const page = await pageOf('plain');
+    expect(page).toContain('<title>A project</title>');
+    expect(page).toContain('<p>What it does</p>');
+    expect(page).toContain(npub);
+    expect(page).toContain(npubOf(maintainer.pubkey));
+    expect(page).toContain(`git clone nostr://${npub}/git.example.org/plain\n`);
+    expect(page).toContain(`git clone https://git.example.org/${npub}/plain.git`);
+    expect(page).toContain(`https://gitworkshop.dev/${npub}/git.example.org/plain`);
+    expect(page).toMatch(/href="nostr:naddr1[a-z0-9]+"/);
+    expect(textOf(page)).toContain('hosted here empty no state published');
+    expect(await ask(world.port, 'GET', `/${npub}/plain.git`).then(({ body }) => body.toString('utf8'))).toBe(
+      page,
+    );
+  });
+
+  it('shows branches and tags with commit and date, and the README of HEAD as plain text', async () => {
+    const gitDir = await make('pushed');
+    world.store(announcement('pushed'));
+    const commit = commitFiles(gitDir, { 'README.md': '# Title\n\n[link](javascript:alert(1))', other: 'x' });
+    git(gitDir, ['tag', '-a', '-m', 'a release', 'v1', commit]);
+    const page = await pageOf('pushed');
+    expect(textOf(page)).toMatch(new RegExp(`main \\(HEAD\\) ${commit.slice(0, 10)} 2023-11-14 a subject`));
+    expect(textOf(page)).toContain(`v1 ${commit.slice(0, 10)} 2023-11-14 a release`);
+    expect(page).toContain(
+      '<h2>README.md</h2>\n<pre class="text"># Title\n\n[link](javascript:alert(1))</pre>',
+    );
+  });
+
+  it('escapes everything, runs nothing and loads nothing', async () => {
+    const gitDir = await make(hostile.replaceAll('/', '-'));
+    world.store(
+      announcement(hostile.replaceAll('/', '-'), [
+        ['name', hostile],
+        ['description', hostile],
+      ]),
+    );
+    const commit = commitFiles(gitDir, { README: `${hostile}</pre><img src=x>` });
+    git(gitDir, ['update-ref', 'refs/heads/<img>"&\'', commit]);
+    git(gitDir, ['update-ref', 'refs/tags/<script>', commit]);
+    const page = await pageOf(hostile.replaceAll('/', '-'));
+    expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
+    expect(page).toContain('&lt;img&gt;&quot;&amp;&#39;');
+    const elements = [...page.matchAll(/<([a-z0-9]+)/g)].map(([, name]) => name);
+    for (const element of ['script', 'img', 'link', 'iframe', 'form', 'object'])
+      expect(elements).not.toContain(element);
+    const tags = page.match(/<[^>]*>/g) ?? [];
+    expect(tags.filter((tag) => / (?:src|style|on[a-z]+)=/.test(tag))).toEqual([]);
+    expect(page).toContain('%3Cscript%3Ealert%28%22x%22%29%3C-script%3E%26%27.git</pre>');
+    expect(page.match(/<h1>/g)).toHaveLength(1);
+  });
+
+  it('counts issues, patches and pull requests by the newest status of those who may set one', async () => {
+    await make('counted');
+    world.store(announcement('counted', [['maintainers', maintainer.pubkey]]));
+    const a = ['a', repositoryAddress(owner.pubkey, 'counted')];
+    const root = (kind: number, content: string, tags: string[][] = []) =>
+      signedEvent(stranger, { kind, content, tags: [a, ...tags] });
+    const status = (by: typeof owner, step: number, id: string, at: number) =>
+      signedEvent(by, { kind: kinds.statusOpen + step, created_at: at, tags: [['e', id, '', 'root'], a] });
+    const issues = ['one', 'two', 'three', 'four'].map((text) => root(kinds.issue, text));
+    const [one, two, three] = issues.map(({ id }) => id) as [string, string, string];
+    const patch = root(kinds.patch, 'patch', [['t', 'root']]);
+    const pullRequest = root(kinds.pullRequest, 'pr');
+    world.store(
+      ...issues,
+      patch,
+      root(kinds.patch, 'a later patch of the series'),
+      pullRequest,
+      status(maintainer, 2, one, 1_700_000_100),
+      status(maintainer, 0, one, 1_700_000_050),
+      status(stranger, 1, two, 1_700_000_100),
+      status(testIdentity(9), 2, three, 1_700_000_100),
+      status(owner, 3, pullRequest.id, 1_700_000_100),
+      status(owner, 1, patch.id, 1_700_000_100),
+    );
+    const text = textOf(await pageOf('counted'));
+    expect(text).toContain('Issues 2 open 1 done 1 closed 0 draft');
+    expect(text).toContain('Patches 0 open 1 done 0 closed 0 draft');
+    expect(text).toContain('Pull requests 0 open 0 done 0 closed 1 draft');
+  });
+
+  it('says whether it is held, complete, or what lacks', async () => {
+    const gitDir = await make('states');
+    const address = repositoryAddress(owner.pubkey, 'states');
+    world.held.set(address, announcement('states', [['name', 'Held']]));
+    expect(textOf(await pageOf('states'))).toContain('Held announced, waits for its first push');
+    world.store(announcement('states'));
+    const commit = commitTo(gitDir, 'one');
+    const state = (at: number, tags: string[][]) =>
+      signedEvent(owner, { kind: kinds.repositoryState, created_at: at, tags: [['d', 'states'], ...tags] });
+    world.store(state(1_700_000_001, [['refs/heads/main', commit]]));
+    world.gitHttp.refsChanged(gitDir);
+    expect(textOf(await pageOf('states'))).toContain('hosted here complete');
+    // Nothing tells of refs that do not change; a newer state is seen all the same.
+    world.store(state(1_700_000_002, [['refs/heads/main', '7'.repeat(40)]]));
+    expect(textOf(await pageOf('states'))).toContain('git data of 1 ref is missing');
+  });
+
+  it('is bounded: in refs, and in the README', async () => {
+    const gitDir = await make('bounded');
+    world.store(announcement('bounded'));
+    const commit = commitFiles(gitDir, { README: 'x'.repeat(limits.pageReadmeBytesMax + 1) });
+    const lines = Array.from({ length: 150 }, (_, number) => `create refs/tags/t${number} ${commit}\n`);
+    git(gitDir, ['update-ref', '--stdin'], lines.join(''));
+    const page = await pageOf('bounded');
+    expect(page.match(/<td>t\d+<\/td>/g)).toHaveLength(limits.pageRefsMax);
+    expect(page).toContain('There are more; these are the newest.');
+    expect(page).toContain('It is too large to be shown.');
+  });
+
+  it('is read again when a ref changed', async () => {
+    const gitDir = await make('kept');
+    world.store(announcement('kept'));
+    const before = commitTo(gitDir, 'before');
+    expect(await pageOf('kept')).toContain(before.slice(0, 10));
+    const after = commitTo(gitDir, 'after');
+    expect(await pageOf('kept')).not.toContain(after.slice(0, 10));
+    world.gitHttp.refsChanged(gitDir);
+    expect(await pageOf('kept')).toContain(after.slice(0, 10));
+  });
+});
+
+describe('what is not there', () => {
+  it('is a page for browsers, and a line for all others', async () => {
+    for (const path of [`/${npub}/unknown`, `/${npub}/unknown.git`, '/nowhere', `/prs/${npub}/x.git`]) {
+      const browser = await ask(world.port, 'GET', path, { Accept: 'text/html,application/xhtml+xml;q=0.9' });
+      expect([browser.status, browser.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+      expect(browser.body.toString('utf8')).toContain('<h1>Not found</h1>');
+      expect(browser.headers['content-security-policy']).toContain("default-src 'none'");
+      const other = await ask(world.port, 'GET', path);
+      expect([other.status, other.headers['content-type']]).toEqual([404, 'text/plain; charset=utf-8']);
+    }
+    await make('plain');
+    expect((await ask(world.port, 'POST', `/${npub}/plain`)).status).toBe(405);
+  });
+
+  it('the icon is', async () => {
+    const icon = await ask(world.port, 'GET', '/icon.png');
+    expect([icon.status, icon.headers['content-type']]).toEqual([200, 'image/png']);
+    expect(icon.body.subarray(1, 4).toString('latin1')).toBe('PNG');
+  });
+});
