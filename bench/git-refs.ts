@@ -68,6 +68,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     archiveWhitelist: [],
     archiveGraspServices: [],
     archiveReadOnly: false,
+    archiveHoldUntilGitData: false,
   });
   const directory = new RepositoryDirectory(serving);
   const policy = new Nip34WritePolicy({ serving, store, directory, eventBlacklist: new Set() });

@@ -59,7 +59,11 @@ function followed(repositories: number): Followed {
     bootstrapRelays: ['wss://bootstrap.example'],
     relaysMax: 2_000,
   });
-  const directory = new RepositoryDirectory({ serves: () => true, isOwnService: () => false });
+  const directory = new RepositoryDirectory({
+    serves: () => true,
+    awaitsGitData: () => false,
+    isOwnService: () => false,
+  });
   const filters = new FilterService({ discovery, directory });
   for (let number = 0; number < repositories; number += 1) add({ filters, directory }, number);
   return { filters, directory };

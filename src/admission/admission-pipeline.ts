@@ -4,8 +4,9 @@ import type { Clock } from '../lib/clock.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
-import type { Effect, EffectRunner } from '../policy/decision.js';
+import type { Effect, EffectRunner, Hold } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
+import type { HeldEvent } from '../purgatory/held-event.js';
 import type { PutResult, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
@@ -14,8 +15,9 @@ import { AdmissionClosedError } from './errors.js';
 import { EventDates } from './event-dates.js';
 import { type AdmissionLog, EventFailures } from './event-failures.js';
 import { EventFeed } from './event-feed.js';
+import { HoldingDesk, type HoldingParts } from './holding/holding-desk.js';
 import { InFlightEvents } from './in-flight-events.js';
-import { Judge, type JudgeParts } from './judge.js';
+import { isForged, Judge, type JudgeParts } from './judge.js';
 import { LazyAcceptedEvent } from './lazy-accepted-event.js';
 import { PendingWrites } from './pending-writes.js';
 import { Refusals, type Revived } from './refusals.js';
@@ -33,13 +35,19 @@ export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & 
   readonly hotCacheDurationMs: number;
   /** What waits for room below the quotas, where there are any. */
   readonly waitingForRoom?: WaitingForRoom;
+  /** Where events wait for their git data; without it none do. */
+  readonly holding?: HoldingParts;
   /** Takes what follows on the git side, once the event is on disk. */
   readonly effects: EffectRunner;
   /** Told when the store can no longer be written: the daemon has to stop. */
   readonly onStoreFailure: (error: unknown) => void;
 };
 
-type PendingJob = Job & { readonly outcome: Deferred<AdmissionOutcome> };
+type PendingJob = Job & {
+  readonly outcome: Deferred<AdmissionOutcome>;
+  /** It was counted when it was submitted, and held then. */
+  readonly isPromotion?: boolean;
+};
 
 const nothingRevived: Revived = { atHand: [], gone: [], rest: [] };
 
@@ -51,9 +59,15 @@ type WritingJob = {
   readonly acceptable: readonly string[];
   readonly revived: Revived;
   readonly effects: readonly Effect[];
+  /** Held events that it may concern. */
+  readonly waiting: readonly HeldEvent[];
 };
 
+/** Of held events: clients submitted them all. */
+const client: EventSource = { type: 'direct' };
+
 const stored: AdmissionOutcome = { type: 'stored' };
+
 /**
  * The one door (docs/sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
  * then id and signature off the main thread; then the decision and the store, synchronously one after the other;
@@ -61,6 +75,8 @@ const stored: AdmissionOutcome = { type: 'stored' };
  */
 export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly feed: EventFeed;
+  /** What is held, and promoted; where events are held. */
+  readonly holding: HoldingDesk | undefined;
   readonly #parts: AdmissionParts;
   readonly #failures: EventFailures;
   readonly #dates: EventDates;
@@ -73,6 +89,8 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #writes: PendingWrites<WritingJob>;
   /** Copies of an event that are the same go one after another. */
   readonly #inFlight = new InFlightEvents();
+  /** The writes of held events that are stored now. */
+  readonly #promotions = new Set<Promise<AdmissionOutcome>>();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
@@ -82,13 +100,25 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#dates = new EventDates(parts.clock);
     this.feed = new EventFeed(this.#failures, parts.store.lastSequence);
     this.#refusals = new Refusals(parts.refused, parts.policy, parts.clock, parts.hotCacheDurationMs);
+    const purgatory = parts.holding?.purgatory;
     this.#judge = new Judge({
       ...parts,
       refusals: this.#refusals,
       dates: this.#dates,
       underWay: this.#inFlight,
+      ...(purgatory === undefined ? {} : { purgatory }),
     });
     this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('catch-up'));
+    this.holding =
+      parts.holding &&
+      new HoldingDesk(this.#turns, {
+        ...parts,
+        ...parts.holding,
+        judge: this.#judge,
+        refusals: this.#refusals,
+        failures: this.#failures,
+        put: (event, effects) => this.#putHeld(event, effects),
+      });
     this.#retries = new Retries(this.#turns, {
       refusals: this.#refusals,
       failures: this.#failures,
@@ -158,6 +188,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     const { removed, lost, acceptable, written } = this.#parts.store.removeExpired();
     this.#refusals.sweep();
     const fitting = this.#parts.waitingForRoom?.take() ?? [];
+    this.holding?.sweep();
     const effects = this.#effectsOf(removed);
     // What follows is left out: damage of the disk closes no repository, and takes no ref.
     this.#effectsOf(lost);
@@ -178,6 +209,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#retries.close();
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#inFlight.outcomes());
+    await Promise.allSettled(this.#promotions);
     await this.#writes.announced();
   }
 
@@ -237,20 +269,54 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** The outcome, or `undefined` when it stands only after the write. */
   #decide(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): AdmissionOutcome | undefined {
     const { event, source } = job;
+    if (verdict === 'valid' && source.type === 'direct') this.holding?.reviveFor(event);
     const judgement = this.#judge.verified(event, source, verdict);
-    if (judgement.type !== 'taken') return judgement;
+    if (judgement.type === 'hold') {
+      this.#hold(job, judgement);
+      return undefined;
+    }
+    if (judgement.type !== 'taken') {
+      if (judgement.type === 'refused' && !isForged(judgement)) this.holding?.onRefused(event);
+      return judgement;
+    }
     if (judgement.isEphemeral) {
       this.feed.emitAccepted(new LazyAcceptedEvent(event, source, undefined));
       return { type: 'ephemeral' };
     }
+    if (this.#put(job, judgement.effects, body)) return undefined;
+    // It may have expired since it was judged (NIP-40): then it is not stored.
+    return this.#decide(job, verdict, body);
+  }
+
+  /** Has the event held; whoever submitted it waits for the journal and for a look whether its git data is here. */
+  #hold(job: PendingJob, hold: Hold): void {
+    this.holding?.hold(job.event, job.source, hold).then(
+      (outcome) => this.#finish(job, outcome),
+      (error) => this.#fail(job, error),
+    );
+  }
+
+  /** Stores a held event; settles when it is on disk. `undefined` where the store does not keep it. */
+  #putHeld(event: NostrEvent, effects: readonly Effect[]): Promise<AdmissionOutcome> | undefined {
+    if (this.#closed) throw new AdmissionClosedError();
+    const outcome = deferred<AdmissionOutcome>();
+    const job = { event, source: client, bytes: eventBytes(event), outcome, isPromotion: true };
+    if (!this.#put(job, effects, undefined)) return undefined;
+    const written = outcome.promise.finally(() => this.#promotions.delete(written));
+    this.#promotions.add(written);
+    return written;
+  }
+
+  /** Puts an event into the store; false when that does not keep it. What follows is done once it is written. */
+  #put(job: PendingJob, effects: readonly Effect[], body: Uint8Array | undefined): boolean {
+    const { event } = job;
     // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
     // would ask for what waited for it.
     const revived = this.#failures.attempt(event.id, () => this.#refusals.revive(event)) ?? nothingRevived;
     const result = this.#parts.store.put(event, body);
-    // It may have expired since it was judged (NIP-40): then it is not stored.
-    if (result.status !== 'stored') return this.#decide(job, verdict, body);
-    this.#store(job, result, judgement.effects, revived);
-    return undefined;
+    if (result.status !== 'stored') return false;
+    this.#store(job, result, effects, revived);
+    return true;
   }
 
   #store(job: PendingJob, result: PutResult, effects: readonly Effect[], revived: Revived): void {
@@ -260,6 +326,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
     this.#refusals.forget(job.event.id);
     this.#parts.waitingForRoom?.delete(job.event.id);
+    const waiting = this.#failures.attempt(job.event.id, () => this.holding?.onStored(job.event)) ?? [];
     const writing = {
       job,
       sequence,
@@ -267,6 +334,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       acceptable,
       revived,
       effects: [...effects, ...effectsOfRemoval],
+      waiting,
     };
     this.#writes.add(writing, written);
     if (this.#writes.isFull) this.#queue.pause();
@@ -277,7 +345,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #announce({ job, sequence, removed, acceptable, revived, effects }: WritingJob): void {
+  #announce({ job, sequence, removed, acceptable, revived, effects, waiting }: WritingJob): void {
     const { event, source } = job;
     if (source.type !== 'direct') this.#finish(job, stored);
     this.feed.emitRemoved({ removed });
@@ -287,10 +355,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       this.want(acceptable, event);
       this.#retries.begin(revived, event);
     });
+    this.holding?.reconsider(waiting);
   }
 
   #finish(job: PendingJob, outcome: AdmissionOutcome): void {
-    this.#parts.metrics.countOutcome(job.source.type, outcome.type);
+    if (!job.isPromotion) this.#parts.metrics.countOutcome(job.source.type, outcome.type);
     job.outcome.resolve(outcome);
   }
 

@@ -2,11 +2,13 @@ import type { NostrEvent } from '../nostr/event.js';
 
 /** Where an event came from; `relay` is the normalised URL of the remote. */
 export type EventSource =
-  | { readonly type: 'direct'; readonly address?: StrangersShare }
+  | { readonly type: 'direct'; readonly address?: AddressShare }
   | { readonly type: 'live_sync' | 'catchup' | 'daily_catchup'; readonly relay: string };
 
-/** What clients of one address may add to what strangers have stored (`AddressAccount`). */
-export type StrangersShare = {
+/** What clients of one address may add to what is here (`AddressAccount`). */
+export type AddressShare = {
+  /** The addresses that are one (`lib/budgets/address-group.ts`). */
+  readonly group: string;
   /** Counts one such event, or says why not. */
   takeStrangerEvent(): string | undefined;
 };
@@ -14,6 +16,8 @@ export type StrangersShare = {
 /** What became of an event. Reasons begin with a NIP-01 prefix. */
 export type AdmissionOutcome =
   | { readonly type: 'stored' }
+  /** It is kept, and will be stored and served when its git data, or what it hangs on, is here. */
+  | { readonly type: 'held'; readonly reason: string }
   /** The very event is stored already. */
   | { readonly type: 'known'; readonly reason: string }
   /** Not taken, for a newer version of it is stored, or one of the same time that wins the tie (NIP-01). */

@@ -25,10 +25,15 @@ export class EventFailures {
 
   /** The outcome of an event that could not be judged. Throws the errors that are about all events. */
   outcomeOf(event: NostrEvent, source: EventSource, error: unknown): AdmissionOutcome {
-    if (error instanceof StoreError || error instanceof AdmissionClosedError) throw error;
+    if (isAboutAll(error)) throw error;
     const relay = source.type === 'direct' ? undefined : source.relay;
     this.#note({ event: event.id, kind: event.kind, source: source.type, relay }, error);
     return failed;
+  }
+
+  /** Says what failed that nobody waits for; errors that are about all events are told elsewhere. */
+  noteLate(eventId: string | undefined, error: unknown): void {
+    if (!isAboutAll(error)) this.#note({ event: eventId }, error);
   }
 
   /** Does what follows from an event that is stored; what throws is left out. */
@@ -46,4 +51,8 @@ export class EventFailures {
     const stack = error instanceof Error ? error.stack : undefined;
     this.#log.error({ ...details, reason: errorMessage(error), stack }, 'an event made us fail');
   }
+}
+
+function isAboutAll(error: unknown): boolean {
+  return error instanceof StoreError || error instanceof AdmissionClosedError;
 }

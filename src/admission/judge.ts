@@ -1,8 +1,11 @@
+import { supersedes } from '../nostr/address.js';
 import { hasLoneSurrogates, type NostrEvent } from '../nostr/event.js';
 import { protectingAuthor } from '../nostr/protected.js';
-import type { Decision, Effect } from '../policy/decision.js';
+import { type Decision, type Effect, type Hold, withoutHolding } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
 import type { WritePolicy } from '../policy/write-policy.js';
+import { heldReason } from '../purgatory/held-event.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
 import type { EventStore, PutStatus } from '../store/event-store.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
 import type { EventDates } from './event-dates.js';
@@ -18,6 +21,8 @@ export type JudgeParts = {
   /** Where there are quotas. */
   readonly waitingForRoom?: WaitingForRoom;
   readonly underWay: InFlightEvents;
+  /** What is held, where events are. */
+  readonly purgatory?: Pick<Purgatory, 'has' | 'versionOf'>;
   /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
   readonly hasRoom?: () => boolean;
 };
@@ -39,6 +44,7 @@ const outcomeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored' | 'ephemeral'
   expired: { type: 'refused', reason: 'invalid: this event has expired' },
 };
 
+export const held: AdmissionOutcome = { type: 'held', reason: heldReason };
 const noRoom: AdmissionOutcome = {
   type: 'failed',
   reason: 'error: the disk of this relay is full; it takes events again when there is room',
@@ -68,6 +74,7 @@ export class Judge {
     const { store, policy, refusals, dates } = this.#parts;
     const status = store.preview(event);
     if (status === 'duplicate') return outcomeOfStatus.duplicate;
+    if (source.type === 'direct' && this.#parts.purgatory?.has(event.id)) return held;
     const refusal = refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
@@ -83,20 +90,45 @@ export class Judge {
   }
 
   /** What becomes of an event now that its signature was checked. */
-  verified(event: NostrEvent, source: EventSource, verdict: Verdict): AdmissionOutcome | Taken {
+  verified(event: NostrEvent, source: EventSource, verdict: Verdict): AdmissionOutcome | Taken | Hold {
     if (verdict === 'wrong-id') return wrongId;
     if (verdict === 'wrong-signature') return wrongSignature;
-    const { store, policy, dates } = this.#parts;
+    const { store, dates } = this.#parts;
     const status = store.preview(event);
     if (status === 'duplicate') return outcomeOfStatus.duplicate;
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     const early = dates.refusalOf(event);
     if (early !== undefined) return this.#postpone(event, source, early);
-    const decision = policy.decide(event);
+    const decision = this.#decide(event, source);
     if (decision.type === 'reject') return this.#reject(event, source, decision);
+    if (decision.type === 'hold') return this.#hold(event, decision);
     const above = source.type === 'direct' && decision.isOfStranger && source.address?.takeStrangerEvent();
     if (above) return { type: 'refused', reason: above };
     return { type: 'taken', isEphemeral: status === 'ephemeral', effects: decision.effects };
+  }
+
+  /** What becomes of a held event that is to be stored, for its git data is here. */
+  promoted(event: NostrEvent): AdmissionOutcome | Taken {
+    const status = this.#parts.store.preview(event);
+    if (status === 'ephemeral') return { type: 'ephemeral' };
+    if (status !== 'stored') return outcomeOfStatus[status];
+    const decision = this.#parts.policy.decide(event);
+    if (decision.type === 'reject') return { type: 'refused', reason: decision.reason };
+    return { type: 'taken', isEphemeral: false, effects: decision.effects };
+  }
+
+  /** Only what clients submit is held: nobody is about to push what the events of other relays are about. */
+  #decide(event: NostrEvent, source: EventSource): Decision {
+    const decision = this.#parts.policy.decide(event);
+    return source.type === 'direct' ? decision : withoutHolding(decision);
+  }
+
+  /** It is held, unless a newer version is, or it is held by now. */
+  #hold(event: NostrEvent, hold: Hold): AdmissionOutcome | Hold {
+    const { purgatory } = this.#parts;
+    if (purgatory?.has(event.id)) return held;
+    const version = purgatory?.versionOf(event);
+    return version !== undefined && supersedes(version.event, event) ? outcomeOfStatus.superseded : hold;
   }
 
   /**
@@ -106,9 +138,11 @@ export class Judge {
    */
   #earlyRejection(event: NostrEvent, source: EventSource): Rejection | undefined {
     if (source.type === 'direct') return undefined;
-    const decision = this.#parts.policy.decide(event);
-    if (decision.type === 'accept' || decision.lacks !== undefined) return undefined;
-    return this.#parts.underWay.has(event) ? undefined : decision;
+    const { underWay, purgatory } = this.#parts;
+    const decision = this.#decide(event, source);
+    if (decision.type !== 'reject' || decision.lacks !== undefined) return undefined;
+    // Also refused it may end the holding of an older version.
+    return underWay.has(event) || purgatory?.versionOf(event) !== undefined ? undefined : decision;
   }
 
   /** The store would not keep it: remembered, so that catch-up converges. */

@@ -3,14 +3,18 @@ import type { Clock } from '../lib/clock.js';
 import { eventHash, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { WritePolicy } from '../policy/write-policy.js';
+import { heldReason } from '../purgatory/held-event.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { EventSource } from './admission.js';
 import { type HotEvent, RecentRejects } from './recent-rejects.js';
 
 /** The reasons that the store tells anew of each event, from what it holds and what time it is. */
 const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
-/** The reasons under which the store itself remembers events: it says by itself when those are acceptable again. */
-const finalReasons: ReadonlySet<string> = new Set([...reasonsOfStore, 'removed']);
+/**
+ * The reasons under which the store itself remembers events, which says by itself when those are acceptable again; and that
+ * of what is held or was, which nobody but its author brings back.
+ */
+const finalReasons: ReadonlySet<string> = new Set([...reasonsOfStore, 'removed', heldReason]);
 
 /**
  * What may be acceptable now: events at hand, the ids of those that have to be asked for again, and filters of which more
@@ -71,6 +75,11 @@ export class Refusals {
     this.#refused.add(event, reason);
     if (!finalReasons.has(reason)) this.#hot.add(event, source);
     return true;
+  }
+
+  /** Remembers an event of a client that is held, or was: its copies are not downloaded from other relays. */
+  rememberHeld(event: NostrEvent, reason: string): void {
+    this.#refused.add(event, reason);
   }
 
   forget(id: string): void {

@@ -305,6 +305,8 @@ export const limits = {
   // Events that wait for git data
   /** How long an event is held: from its arrival, or from the last push or state that it waited for. */
   heldMsMax: 1_800_000,
+  /** How long the answer to an event that is held waits for the look whether its git data is here. */
+  heldExaminationMsMax: 3_000,
   /** A push or a state that lengthens that by less is not written down. */
   heldRenewalMsMin: 60_000,
   /** Most events of one key that are held. */

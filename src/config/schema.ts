@@ -124,6 +124,16 @@ export const optionsSchema = z.object({
     '100000',
     service('Repositories that may be announced here, of all keys'),
   ),
+  keyHeldRepositories: withDefault(
+    kind.whole(1, 1_000_000),
+    '100',
+    service('Announced repositories of one key to which nothing was pushed yet'),
+  ),
+  heldRepositories: withDefault(
+    kind.whole(1, 10_000_000),
+    '5000',
+    service('Announced repositories to which nothing was pushed yet, of all keys'),
+  ),
   clientEventsPerMinute: withDefault(
     kind.whole(0, 1_000_000),
     '60',
@@ -213,6 +223,11 @@ export const optionsSchema = z.object({
     kind.toggle,
     'true when any other archive setting is set, else false',
     archive('Mirror only: that an announcement lists our service is no reason to accept it'),
+  ),
+  archiveHoldUntilGitData: withDefault(
+    kind.toggle,
+    'false',
+    archive('Serve what is archived only when its git data is here, as what lists our service'),
   ),
 
   syncBootstrapRelayUrl: withDefault(

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../admission/admission-metrics.js';
 import { AdmissionPipeline } from '../admission/admission-pipeline.js';
 import { isDateRefusal } from '../admission/event-dates.js';
+import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import { AlignmentMetrics } from '../alignment/alignment-metrics.js';
@@ -23,10 +24,13 @@ import { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { DiskUse } from '../maintenance/disk-use.js';
 import { Maintenance } from '../maintenance/maintenance.js';
 import { MaintenanceMetrics } from '../maintenance/maintenance-metrics.js';
+import type { NostrEvent } from '../nostr/event.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
 import { WaitingForRoom } from '../policy/waiting-for-room.js';
+import { Purgatory } from '../purgatory/purgatory.js';
+import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
 import { RepositoryDirectory, type RepositoryId } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/open-level-store.js';
@@ -35,7 +39,7 @@ import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';
 import { watchFaults } from './process-metrics.js';
 import { changedSince, noteServing } from './serving-record.js';
-import { diskUseSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
+import { diskUseSettingsOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
 import type { Surroundings } from './surroundings.js';
@@ -45,6 +49,7 @@ export type Core = AsyncDisposable &
   OpenedStore & {
     readonly registry: Registry;
     readonly directory: RepositoryDirectory;
+    readonly purgatory: Purgatory;
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
@@ -59,6 +64,8 @@ export type Core = AsyncDisposable &
     readonly maintenance: Maintenance;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
+    /** Says who looks whether the git data of an event that is held is here. */
+    examineWith(examine: HoldingParts['examine']): void;
   };
 
 const bytesPerMegabyte = 1_000_000;
@@ -85,6 +92,8 @@ export type CoreChoices = {
   readonly closingAccepted: number;
   /** Whether what strangers and keys may have stored is bounded, as is the default, or whatever the operator gives is taken. */
   readonly quotas?: 'kept' | 'waived';
+  /** Whether what clients submit is held until its git data is here: only where somebody can push that. */
+  readonly holdsEvents?: boolean;
 };
 
 /**
@@ -95,7 +104,7 @@ export type CoreChoices = {
 export async function openCore(
   options: Options,
   surroundings: Surroundings,
-  { closingAccepted, quotas: choice = 'kept' }: CoreChoices,
+  { closingAccepted, quotas: choice = 'kept', holdsEvents = false }: CoreChoices,
 ): Promise<Core> {
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
@@ -113,6 +122,14 @@ export async function openCore(
     const serving = new RepositoryServing(servingRulesOf(options));
     const directory = new RepositoryDirectory(serving);
     await directory.load(store);
+    const purgatory = new Purgatory({
+      journal: opened.journal,
+      clock,
+      settings: heldSettingsOf(options),
+      metrics: new PurgatoryMetrics(registry),
+      listener: directory,
+    });
+    await purgatory.load();
     const quotas = new KeyQuotas(quotaSettingsOf(options));
     countStored(store, quotas);
     const rules = new Nip34WritePolicy({
@@ -120,6 +137,7 @@ export async function openCore(
       store,
       directory,
       eventBlacklist: new Set(options.eventBlacklist),
+      ...(holdsEvents ? { purgatory } : {}),
     });
     const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store) : rules;
     // What waited for room, or for its time, is no longer known to wait.
@@ -134,6 +152,8 @@ export async function openCore(
       stack,
     );
     const failed = deferred<never>();
+    let examine: HoldingParts['examine'] = async () => 'waits';
+    const holding = { purgatory, directory, examine: (event: NostrEvent) => examine(event) };
     const admission = stack.use(
       new AdmissionPipeline({
         store,
@@ -146,20 +166,26 @@ export async function openCore(
         waitingForRoom: new WaitingForRoom(quotas),
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
         hasRoom: () => disk?.isLow !== true,
+        ...(holdsEvents ? { holding } : {}),
         effects: gitSide.alignment,
         onStoreFailure: failed.reject,
       }),
     );
     storeFaults.askWith((ids) => admission.want(ids));
+    await admission.holding?.resume();
     return {
       ...opened,
       registry,
       directory,
+      purgatory,
       admission,
       ...gitSide,
       disk,
       verifier,
       failed: failed.promise,
+      examineWith: (examiner) => {
+        examine = examiner;
+      },
       [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
     };
   } catch (error) {

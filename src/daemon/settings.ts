@@ -7,6 +7,7 @@ import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
 import type { DiskUseSettings } from '../maintenance/disk-use.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
+import type { HeldSettings } from '../purgatory/held-counts.js';
 import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
 import type { ServingRules } from '../repositories/serving.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
@@ -52,6 +53,14 @@ export function diskUseSettingsOf(options: Options, disk: { readonly isLow: bool
     repositoryBytesMax: options.repositoryMaxMb * bytesPerMegabyte,
     repositoriesBytesMax: options.repositoriesMaxGb * bytesPerGigabyte,
     isDiskLow: () => disk.isLow,
+  };
+}
+
+/** How many repositories may wait for their git data. */
+export function heldSettingsOf(options: Options): HeldSettings {
+  return {
+    keyHeldRepositoriesMax: options.keyHeldRepositories,
+    heldRepositoriesMax: options.heldRepositories,
   };
 }
 

@@ -1,7 +1,6 @@
 /**
  * The outcome of the write policy (docs/policy.md). A reason begins with a NIP-01 prefix (`invalid:`, `blocked:`, …)
- * and reaches the client in `OK`. Whoever reads a decision switches over `type`, so that a further outcome (an event
- * held back until its git data is here) is one more member.
+ * and reaches the client in `OK`. Whoever reads a decision switches over `type`.
  */
 export type Decision =
   | {
@@ -10,12 +9,24 @@ export type Decision =
       /** It counts among what all strangers may have stored together. */
       readonly isOfStranger?: boolean;
     }
+  | Hold
   | {
       readonly type: 'reject';
       readonly reason: string;
       /** What there has to be room for below the quotas, where it is refused for want of that only. */
       readonly lacks?: QuotaNeed;
     };
+
+/** It is acceptable, and served only when its git data, or what it hangs on, is here. */
+export type Hold = {
+  readonly type: 'hold';
+  /** What follows when it is held, and again when it is stored. */
+  readonly effects: readonly Effect[];
+  /** The ids of the held events that it hangs on; none where it waits for git data. */
+  readonly parents: readonly string[];
+  /** Why it is refused where it cannot be held; without a reason it is then accepted. */
+  readonly refusal?: string;
+};
 
 /** What one more event would add to what its author has stored. `replaces`: it takes the place of a stored one. */
 export type QuotaNeed = {
@@ -47,3 +58,20 @@ export type EffectRunner = { run(effects: readonly Effect[]): void };
 
 export const accept = (effects: readonly Effect[] = []): Decision => ({ type: 'accept', effects });
 export const reject = (reason: string): Decision => ({ type: 'reject', reason });
+export const hold = (
+  effects: readonly Effect[],
+  parents: readonly string[] = [],
+  refusal?: string,
+): Decision => ({
+  type: 'hold',
+  effects,
+  parents,
+  ...(refusal === undefined ? {} : { refusal }),
+});
+
+/** The decision where events are not held: for those of other relays, to which nobody is about to push. */
+export function withoutHolding(decision: Decision): Exclude<Decision, Hold> {
+  if (decision.type !== 'hold') return decision;
+  const { effects, refusal } = decision;
+  return refusal === undefined ? { type: 'accept', effects } : { type: 'reject', reason: refusal };
+}

@@ -3,7 +3,7 @@ import type { Filter } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 import type { RemovedEvent } from '../store/event-store.js';
 import { AnnouncementPolicy } from './announcement-policy.js';
-import { type Decision, type Effect, reject } from './decision.js';
+import { type Decision, type Effect, reject, withoutHolding } from './decision.js';
 import { effectsOfDeparture } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { PrEventPolicy } from './pr-event-policy.js';
@@ -41,7 +41,8 @@ export class Nip34WritePolicy implements WritePolicy {
 
   decide(event: NostrEvent): Decision {
     if (this.#context.eventBlacklist.has(event.pubkey)) return reject(authorBlacklisted);
-    return this.#judgeOf(event).decide(event);
+    const decision = this.#judgeOf(event).decide(event);
+    return this.#context.purgatory === undefined ? withoutHolding(decision) : decision;
   }
 
   onStored(event: NostrEvent): void {

@@ -1,4 +1,5 @@
 import type { NostrEvent } from '../nostr/event.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory } from '../repositories/repository-directory.js';
 import type { RepositoryServing } from '../repositories/serving.js';
 import type { EventStore } from '../store/event-store.js';
@@ -11,6 +12,8 @@ export type PolicyContext = {
   readonly serving: RepositoryServing;
   /** The stored events: only the questions that the index answers at once. */
   readonly store: Pick<EventStore, 'kindOf' | 'some' | 'count'>;
+  /** The held events; without it nothing is held. */
+  readonly purgatory?: Pick<Purgatory, 'relativesOf'>;
   /** Announcements, maintainers, states and pull requests among them. */
   readonly directory: RepositoryDirectory;
   /** Public keys in hex: nothing of theirs is taken. */

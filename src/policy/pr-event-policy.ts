@@ -1,13 +1,15 @@
 import type { NostrEvent } from '../nostr/event.js';
 import { type PullRequest, parsePullRequest } from '../repositories/pull-request.js';
-import { accept, type Decision, reject } from './decision.js';
+import { type Decision, hold } from './decision.js';
 import { alignNamed } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
-import { notRelated } from './related-event-policy.js';
 import type { StoredRelations } from './stored-relations.js';
 import { type Reading, reading } from './structure.js';
 
-/** Kinds 1618 and 1619: accepted when they hang on something accepted and name a commit. */
+/**
+ * Kinds 1618 and 1619: accepted when they hang on something accepted and name a commit. Held until that is here, where
+ * they name a repository that waits for git data.
+ */
 export class PrEventPolicy implements SubPolicy<PullRequest> {
   readonly #context: PolicyContext;
   readonly #relations: StoredRelations;
@@ -22,7 +24,9 @@ export class PrEventPolicy implements SubPolicy<PullRequest> {
   }
 
   decide(event: NostrEvent, pullRequest: PullRequest): Decision {
-    if (!this.#relations.isRelatedToStored(event)) return reject(notRelated);
-    return accept(alignNamed(this.#context.directory, pullRequest));
+    const { directory } = this.#context;
+    const decision = this.#relations.decide(event, alignNamed(directory, pullRequest));
+    const isAwaited = pullRequest.repositories.some((repository) => directory.awaitsGitData(repository));
+    return decision.type === 'accept' && isAwaited ? hold(decision.effects) : decision;
   }
 }

@@ -25,12 +25,14 @@ export class QuotaPolicy implements WritePolicy {
 
   decide(event: NostrEvent): Decision {
     const decision = this.#policy.decide(event);
-    if (decision.type !== 'accept' || isEphemeralKind(event.kind)) return decision;
+    if (decision.type === 'reject' || isEphemeralKind(event.kind)) return decision;
     const { pubkey, kind } = event;
     const need = { pubkey, kind, bytes: eventBytes(event), replaces: this.#replaces(event) };
     const reason = this.#quotas.refusal(need, need.replaces);
     if (reason !== undefined) return { type: 'reject', reason, lacks: need };
-    return this.#quotas.isOfStranger(need) ? { ...decision, isOfStranger: true } : decision;
+    return decision.type === 'accept' && this.#quotas.isOfStranger(need)
+      ? { ...decision, isOfStranger: true }
+      : decision;
   }
 
   onStored(event: NostrEvent): void {

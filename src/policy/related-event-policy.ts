@@ -7,9 +7,6 @@ import type { PolicyContext, SubPolicy } from './policy-context.js';
 import type { StoredRelations } from './stored-relations.js';
 import type { Reading } from './structure.js';
 
-/** The reason for events that hang on nothing accepted. */
-export const notRelated = 'blocked: the event neither refers to an accepted event nor is referred to by one';
-
 /**
  * All kinds without a rule of their own: accepted when they hang on something accepted. Two kinds are accepted
  * without: the list of an author's GRASP services (10317), and deletion requests (5).
@@ -38,7 +35,7 @@ export class RelatedEventPolicy implements SubPolicy<undefined> {
   decide(event: NostrEvent): Decision {
     if (event.kind === kinds.userGraspList || event.kind === kinds.deletion)
       return this.#decideUnrelated(event);
-    return this.#relations.isRelatedToStored(event) ? accept() : reject(notRelated);
+    return this.#relations.decide(event);
   }
 
   #decideUnrelated(event: NostrEvent): Decision {

@@ -2,9 +2,13 @@ import { limits } from '../config/limits.js';
 import { type Address, addressOf, formatAddress, parseAddress } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
-import { isAddressableKind, isReplaceableKind, kinds } from '../nostr/kinds.js';
+import { isAddressableKind, isEphemeralKind, isReplaceableKind, kinds } from '../nostr/kinds.js';
 import { referencesOf } from '../nostr/repository.js';
+import { accept, type Decision, type Effect, hold, reject } from './decision.js';
 import type { PolicyContext } from './policy-context.js';
+
+/** The reason for events that hang on nothing accepted. */
+export const notRelated = 'blocked: the event neither refers to an accepted event nor is referred to by one';
 
 /** Anybody may store events of these kinds, so they make no other event acceptable. */
 const unrelatedKinds: readonly number[] = [kinds.deletion, kinds.userGraspList];
@@ -14,10 +18,17 @@ const unrelatedKinds: readonly number[] = [kinds.deletion, kinds.userGraspList];
  * to, or be referred to by, something that is stored and is related to one of them in turn.
  */
 export class StoredRelations {
-  readonly #context: Pick<PolicyContext, 'store' | 'directory'>;
+  readonly #context: Pick<PolicyContext, 'store' | 'directory' | 'purgatory'>;
 
-  constructor(context: Pick<PolicyContext, 'store' | 'directory'>) {
+  constructor(context: Pick<PolicyContext, 'store' | 'directory' | 'purgatory'>) {
     this.#context = context;
+  }
+
+  /** Accepts an event that is related to something stored; one that is related to held events alone is held with them. */
+  decide(event: NostrEvent, effects: readonly Effect[] = []): Decision {
+    if (this.isRelatedToStored(event)) return accept(effects);
+    const parents = isEphemeralKind(event.kind) ? [] : (this.#context.purgatory?.relativesOf(event) ?? []);
+    return parents.length > 0 ? hold(effects, parents, notRelated) : reject(notRelated);
   }
 
   /** Whether the event refers to something stored, or something stored to it. */

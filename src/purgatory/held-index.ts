@@ -1,3 +1,4 @@
+import { append } from '../lib/collections/lists.js';
 import { addressTextOf, supersedes } from '../nostr/address.js';
 import { firstTagValue, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
@@ -83,7 +84,10 @@ export class HeldIndex {
     return this.#listed(this.#children.get(id));
   }
 
-  /** The ids of the events that this one refers to, or that refer to it: by id, or by address. */
+  /**
+   * The ids of the events that this one refers to, or that refer to it: by id, or by address. Without those that are held
+   * for its sake alone.
+   */
   relativesOf(event: NostrEvent): string[] {
     if (this.#events.size === 0) return [];
     const relatives = new Set<string>();
@@ -97,7 +101,21 @@ export class HeldIndex {
     const ownNames = address === undefined ? [event.id] : [event.id, address];
     for (const name of ownNames) for (const id of this.#referring.get(name) ?? []) relatives.add(id);
     relatives.delete(event.id);
-    return [...relatives];
+    const isHeld = this.#events.has(event.id);
+    return [...relatives].filter((id) => !isHeld || this.#isRootedWithout(id, event.id));
+  }
+
+  /** Whether an event waits for git data, or hangs on one that does, by way of others than `without`. */
+  #isRootedWithout(id: string, without: string): boolean {
+    const seen = new Set([without]);
+    const open = [id];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const parents = seen.has(next) ? undefined : this.#events.get(next)?.parents;
+      if (parents?.length === 0) return true;
+      seen.add(next);
+      append(open, parents ?? []);
+    }
+    return false;
   }
 
   #listed(ids: Iterable<string> = []): HeldEvent[] {

@@ -43,8 +43,6 @@ export class Purgatory {
   readonly #index = new HeldIndex();
   readonly #counts: HeldCounts;
   readonly #lapsed: LapsedAnnouncements;
-  /** By id, the writes under way. */
-  readonly #writing = new Map<string, Promise<void>>();
 
   constructor(parts: PurgatoryParts) {
     this.#parts = parts;
@@ -136,11 +134,6 @@ export class Purgatory {
     ];
   }
 
-  /** Settles when an event that is held is journaled. */
-  async journaled(id: string): Promise<void> {
-    await this.#writing.get(id);
-  }
-
   /**
    * Holds an event, in memory at once; it takes the place of an older version, and must not be older than a held one. Refuses
    * it where too much is held. An event that is held already is held on new terms, and as long as before.
@@ -198,12 +191,15 @@ export class Purgatory {
     await Promise.all(written);
   }
 
-  /** Those whose time is over. What hangs on a held event has none of its own. */
+  /** Those whose time is over. What hangs on held events has the time of those, down to what waits for git data. */
   due(): HeldEvent[] {
     const nowMs = this.#parts.clock.now();
-    return [...this.#index.all()].filter(
-      ({ deadlineMs, parents }) => deadlineMs <= nowMs && !parents.some((parent) => this.has(parent)),
-    );
+    const all = [...this.#index.all()];
+    const waiting = all.filter(({ deadlineMs, parents }) => parents.length === 0 && deadlineMs > nowMs);
+    const kept = new Set(waiting.map(({ event }) => event.id));
+    // A set is walked to its end, also where that moves.
+    for (const id of kept) for (const { event } of this.#index.childrenOf(id)) kept.add(event.id);
+    return all.filter(({ deadlineMs, event }) => deadlineMs <= nowMs && !kept.has(event.id));
   }
 
   /** Forgets announcements that nobody came back for; settles when that is journaled. */
@@ -220,12 +216,7 @@ export class Purgatory {
   }
 
   #write(held: HeldEvent): Promise<void> {
-    const { id } = held.event;
     const { name, value } = journalEntryOf({ type: 'held', value: held });
-    const written = this.#parts.journal.put(name, value).finally(() => {
-      if (this.#writing.get(id) === written) this.#writing.delete(id);
-    });
-    this.#writing.set(id, written);
-    return written;
+    return this.#parts.journal.put(name, value);
   }
 }

@@ -4,6 +4,7 @@ import { gaugesIn } from '../lib/gauge.js';
 /** What became of an event that a client sent. */
 export type PublishOutcome =
   | 'stored'
+  | 'held'
   | 'known'
   | 'superseded'
   | 'ephemeral'

@@ -5,19 +5,21 @@ import type { RepositoryServing } from './serving.js';
 /** How we stand to the repository of an announcement: it lists us, we serve it as an archive, or neither. */
 export type Standing = 'hosted' | 'archived' | 'stranger';
 
-/** What is kept in memory of a stored announcement, beside who maintains the repository. */
+/** What is kept in memory of an announcement, beside who maintains the repository. */
 export type AnnouncedRepository = {
   readonly eventId: string;
   readonly address: string;
   readonly pubkey: string;
   readonly identifier: string;
   readonly standing: Standing;
+  /** Whether what is new of it is served only when its git data is here. */
+  readonly awaitsGitData: boolean;
   /** The relays that it names and that can be synced with: without our own service, and not without end. */
   readonly relays: readonly string[];
 };
 
 /** What decides how we stand to a repository. */
-export type ServingOfAnnouncements = Pick<RepositoryServing, 'serves' | 'isOwnService'>;
+export type ServingOfAnnouncements = Pick<RepositoryServing, 'serves' | 'isOwnService' | 'awaitsGitData'>;
 
 export function announcedRepository(
   eventId: string,
@@ -31,5 +33,6 @@ export function announcedRepository(
   const relays = others
     .filter((url) => url.length <= limits.syncRelayUrlCharsMax)
     .slice(0, limits.syncRelaysPerAnnouncementMax);
-  return { eventId, address, pubkey, identifier, standing, relays };
+  const awaitsGitData = serving.awaitsGitData(announcement);
+  return { eventId, address, pubkey, identifier, standing, awaitsGitData, relays };
 }

@@ -59,6 +59,11 @@ export class MaintainerGraph {
     return group !== undefined && (group.names.has(key) || group.namedBy.has(key));
   }
 
+  /** The authors whose announcements name the key as maintainer. */
+  namersOf(identifier: string, key: string): ReadonlySet<string> {
+    return this.#groups.get(identifier)?.namedBy.get(key) ?? none;
+  }
+
   /** The maintainer set of one repository, its author first; empty when it is not announced. */
   maintainersOf(identifier: string, author: string): ReadonlySet<string> {
     const group = this.#groups.get(identifier);

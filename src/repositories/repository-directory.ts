@@ -27,6 +27,9 @@ export type Departed =
   | (RepositoryId & { readonly type: 'announcement' | 'state' })
   | { readonly type: 'pull-request'; readonly pullRequest: NamingPullRequest };
 
+/** A held announcement. */
+type HeldAnnouncement = { readonly repository: AnnouncedRepository; readonly maintainers: readonly string[] };
+
 /** By identifier, then by author: one event each, as the store keeps one at each address. */
 type ByRepository<T> = Map<string, Map<string, T>>;
 
@@ -39,11 +42,15 @@ type Source = Pick<EventStore, 'query' | 'ids'>;
  * What is stored about repositories, in memory, so that policy, git side and sync can ask without waiting:
  * announcements and who maintains what, the newest state of each author, which pull requests name them. Filled at the start by `load`, then
  * told of each event that the store took or gave up; between the two calls it answers exactly what the store holds.
+ *
+ * Held announcements, to whose repositories nothing was pushed yet, count where it is about who maintains what and what is
+ * on disk; nothing else may hang on them.
  */
 export class RepositoryDirectory {
   readonly #serving: ServingOfAnnouncements;
   readonly #maintainers = new MaintainerGraph();
   readonly #announcements: ByRepository<AnnouncedRepository> = new Map();
+  readonly #held: ByRepository<HeldAnnouncement> = new Map();
   readonly #states: ByRepository<StateEntry> = new Map();
   readonly #pullRequests = new PullRequestLinks();
   #store: Source | undefined;
@@ -82,7 +89,26 @@ export class RepositoryDirectory {
     return removed.flatMap(({ id }) => this.#takeOut(id) ?? []);
   }
 
-  /** Whether any announcement with that identifier is stored. */
+  /** Enters an event that is held; one at a place where an announcement is stored has no say. */
+  onHeld(event: NostrEvent): void {
+    if (event.kind !== kinds.repositoryAnnouncement) return;
+    const announcement = parseAnnouncement(event);
+    const { maintainers } = announcement;
+    const repository = announcedRepository(event.id, announcement, this.#serving);
+    enter(this.#held, repository, { repository, maintainers });
+    if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
+  }
+
+  /** Takes out an event that is held no longer. */
+  onReleased({ id, kind, pubkey, tags }: NostrEvent): void {
+    if (kind !== kinds.repositoryAnnouncement) return;
+    const identifier = tags.find(([name]) => name === 'd')?.[1] ?? '';
+    if (this.#held.get(identifier)?.get(pubkey)?.repository.eventId !== id) return;
+    leave(this.#held, { pubkey, identifier });
+    if (!this.isAnnounced({ pubkey, identifier })) this.#maintainers.delete(identifier, pubkey);
+  }
+
+  /** Whether any announcement with that identifier is stored or held. */
   isKnown(identifier: string): boolean {
     return this.#maintainers.has(identifier);
   }
@@ -93,12 +119,16 @@ export class RepositoryDirectory {
   }
 
   /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
-  isServed({ pubkey, identifier }: RepositoryId): boolean {
-    const repository = this.#announcements.get(identifier)?.get(pubkey);
-    return repository !== undefined && repository.standing !== 'stranger';
+  isServed(repository: RepositoryId): boolean {
+    return (this.#at(repository)?.standing ?? 'stranger') !== 'stranger';
   }
 
-  /** The repository with that address, if it is announced. */
+  /** Whether what is new of the repository is served only when its git data is here. */
+  awaitsGitData(repository: RepositoryId): boolean {
+    return this.#at(repository)?.awaitsGitData === true;
+  }
+
+  /** The repository with that address, if its announcement is stored. */
   repositoryAt(address: string): AnnouncedRepository | undefined {
     const repository = parseAddress(address);
     if (repository?.kind !== kinds.repositoryAnnouncement) return undefined;
@@ -117,11 +147,34 @@ export class RepositoryDirectory {
     for (const byAuthor of this.#announcements.values())
       for (const { pubkey, identifier, standing } of byAuthor.values())
         if (standing !== 'stranger') yield { pubkey, identifier };
+    for (const byAuthor of this.#held.values())
+      for (const { repository } of byAuthor.values()) {
+        const { pubkey, identifier, standing } = repository;
+        if (standing !== 'stranger' && !this.isAnnounced(repository)) yield { pubkey, identifier };
+      }
   }
 
   /** Whether the key is in the recursive maintainer set of any repository of that identifier. */
   isMaintainer(key: string, identifier: string): boolean {
     return this.#maintainers.isMaintainer(key, identifier);
+  }
+
+  /** The same by stored announcements alone. */
+  isStoredMaintainer(key: string, identifier: string): boolean {
+    const stored = this.#announcements.get(identifier);
+    if (stored === undefined) return false;
+    if (stored.has(key)) return true;
+    for (const author of this.#maintainers.namersOf(identifier, key)) if (stored.has(author)) return true;
+    return false;
+  }
+
+  /** The ids of the held announcements of others that name the key as maintainer. */
+  heldNaming(key: string, identifier: string): string[] {
+    const namers = [...this.#maintainers.namersOf(identifier, key)];
+    return namers.flatMap((pubkey) => {
+      const held = this.#heldAt({ pubkey, identifier });
+      return held === undefined || this.isAnnounced(held) ? [] : [held.eventId];
+    });
   }
 
   /** The recursive maintainer set of a repository; empty when it is not announced. */
@@ -152,6 +205,19 @@ export class RepositoryDirectory {
   pullRequestsOf(repository: RepositoryId): { readonly eventId: string }[] {
     if (!this.isAnnounced(repository)) return [];
     return this.#pullRequests.of(repository).map((eventId) => ({ eventId }));
+  }
+
+  #at({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
+    return this.#announcements.get(identifier)?.get(pubkey) ?? this.#heldAt({ pubkey, identifier });
+  }
+
+  #heldAt({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
+    return this.#held.get(identifier)?.get(pubkey)?.repository;
+  }
+
+  #enterHeldMaintainers({ pubkey, identifier }: RepositoryId): void {
+    const held = this.#held.get(identifier)?.get(pubkey);
+    if (held !== undefined) this.#maintainers.set(identifier, pubkey, held.maintainers);
   }
 
   #enterAnnouncement(event: NostrEvent): void {
@@ -190,7 +256,10 @@ export class RepositoryDirectory {
     if (place !== undefined) {
       this.#places.delete(id);
       leave(place.type === 'announcement' ? this.#announcements : this.#states, place);
-      if (place.type === 'announcement') this.#maintainers.delete(place.identifier, place.pubkey);
+      if (place.type === 'announcement') {
+        this.#maintainers.delete(place.identifier, place.pubkey);
+        this.#enterHeldMaintainers(place);
+      }
       return place;
     }
     const repositories = this.#pullRequests.take(id);

@@ -4,7 +4,7 @@ import { isHeadOrTag, isRefName } from '../git/ref-name.js';
 import { firstTagValue, InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { checkedIdentifier } from './repository-identifier.js';
 
-/** A repository state (NIP-34, kind 30618), read and safe to be given to git. */
+/** A repository state (NIP-34, kind 30618), read; one that was parsed is safe to be given to git. */
 export type RepositoryState = {
   readonly pubkey: string;
   readonly identifier: string;
@@ -19,11 +19,26 @@ const peeledSuffix = '^{}';
 /** Before the branch in the value of `HEAD`, as in git's own file; some clients leave it out. */
 const headPrefix = 'ref: ';
 
-/**
- * Reads a state. Throws `InvalidEventError` for what git would not take: names outside heads and tags, names or
- * object ids of the wrong form, one ref with two values, or two refs of which one is a folder of the other.
- */
+/** Reads a state as `readRepositoryState`. Throws `InvalidEventError` also for values that are no object ids. */
 export function parseRepositoryState(event: NostrEvent): RepositoryState {
+  const state = readRepositoryState(event);
+  checkObjectIds(state);
+  return state;
+}
+
+/** Throws `InvalidEventError` when a value of a state is no object id. */
+export function checkObjectIds({ refs }: RepositoryState): void {
+  for (const [name, objectId] of refs) {
+    if (!isObjectId(objectId))
+      throw new InvalidEventError(`'${shown(name)}' has no object id of 40 or 64 hex digits`);
+  }
+}
+
+/**
+ * Reads a state whose values may be anything. Throws `InvalidEventError` for what git would not take: names outside heads
+ * and tags or of the wrong form, one ref with two values, or two refs of which one is a folder of the other.
+ */
+export function readRepositoryState(event: NostrEvent): RepositoryState {
   const identifier = checkedIdentifier(event);
   const refs = new Map<string, string>();
   for (const [name = '', value = ''] of event.tags) {
@@ -36,8 +51,6 @@ export function parseRepositoryState(event: NostrEvent): RepositoryState {
 function addRef(refs: Map<string, string>, name: string, objectId: string): void {
   if (!isHeadOrTag(name) || !isRefName(name))
     throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
-  if (!isObjectId(objectId))
-    throw new InvalidEventError(`'${shown(name)}' has no object id of 40 or 64 hex digits`);
   if (refs.get(name) !== undefined && refs.get(name) !== objectId) {
     throw new InvalidEventError(`'${shown(name)}' has two values`);
   }

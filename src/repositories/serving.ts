@@ -10,13 +10,15 @@ export type ServingRules = {
   readonly repositoryBlacklist: readonly RepositoryPattern[];
   readonly archiveAll: boolean;
   readonly archiveWhitelist: readonly RepositoryPattern[];
-  /** Domains: an announcement that lists one of these services is archived. */
+  /** Domains: an announcement of which one `clone` URL names one of these services is archived. */
   readonly archiveGraspServices: readonly string[];
   /**
    * A mirror only: that an announcement lists our service is no reason to serve it. Events about what is archived are
    * taken from clients as from relays: they would come by sync all the same.
    */
   readonly archiveReadOnly: boolean;
+  /** What is archived waits for its git data as what is hosted does. */
+  readonly archiveHoldUntilGitData: boolean;
 };
 
 /**
@@ -48,6 +50,12 @@ export class RepositoryServing {
     return type === 'hosted' || type === 'archived';
   }
 
+  /** Whether what is new of the repository of this announcement is served only when its git data is here. */
+  awaitsGitData(announcement: Announcement): boolean {
+    const { type } = this.of(announcement);
+    return type === 'hosted' || (type === 'archived' && this.#rules.archiveHoldUntilGitData);
+  }
+
   /** The rules of docs/policy.md for kind 30617, in their order, up to the maintainer exception. */
   of(announcement: Announcement): Serving {
     const rules = this.#rules;
@@ -74,13 +82,13 @@ export class RepositoryServing {
     return (
       rules.archiveAll ||
       isListed(announcement, rules.archiveWhitelist) ||
-      this.#archivedServices.some((service) => lists(announcement, service))
+      this.#archivedServices.some((service) => announcement.clone.some((url) => service.isNamedBy(url)))
     );
   }
 }
 
 /** Whether a `clone` URL and a relay of the announcement name the service. */
-function lists(announcement: Announcement, service: Pick<NamedService, 'isNamedBy'>): boolean {
+function lists(announcement: Announcement, service: Pick<OwnService, 'isNamedBy'>): boolean {
   const isNamed = (url: string) => service.isNamedBy(url);
   return announcement.clone.some(isNamed) && announcement.relays.some(isNamed);
 }

@@ -160,7 +160,7 @@ describe('what strangers store', () => {
       taken += 1;
       return taken > 1 ? 'rate-limited: enough of strangers' : undefined;
     };
-    const source: EventSource = { type: 'direct', address: { takeStrangerEvent } };
+    const source: EventSource = { type: 'direct', address: { group: '192.0.2.1', takeStrangerEvent } };
     const repository = announcement(alice, 'a');
     expect(await outcomeOf(repository, client)).toBe('stored');
     expect(await outcomeOf(deletionOf(repository), source)).toBe('stored');

@@ -77,7 +77,11 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
   const served = new Set<string>();
   const held = new Map<string, NostrEvent>();
   const { store } = createMemoryStore({ clock: systemClock, refusedExpiryMs: 1_000 });
-  const directory = new RepositoryDirectory({ serves: () => true, isOwnService: () => true });
+  const directory = new RepositoryDirectory({
+    serves: () => true,
+    awaitsGitData: () => true,
+    isOwnService: () => true,
+  });
   const registry = new Registry();
   const faults = silentFaults();
   const logger = pino({ level: 'silent' });

@@ -393,7 +393,7 @@ decide(
   notListed,
   [
     ['lists it in both', announcement(alice, 'repo', service), 'accept'],
-    ['only in clone', announcement(alice, 'repo', { ...service, relays: ['wss://x.example'] })],
+    ['only in clone', announcement(alice, 'repo', { ...service, relays: ['wss://x.example'] }), 'accept'],
     ['only in relays', announcement(alice, 'repo', { ...service, clone: ['https://x.example'] })],
     [
       'one service in clone, another in relays',
@@ -401,6 +401,7 @@ decide(
         ...service,
         relays: ['wss://other.example:7000'],
       }),
+      'accept',
     ],
     [
       'with its port',

@@ -1,9 +1,12 @@
+import { Registry } from 'prom-client';
 import { parseRepositoryPattern, type RepositoryPattern } from '../../src/config/repository-pattern.js';
 import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { OwnService } from '../../src/nostr/relay-url.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
+import { Purgatory } from '../../src/purgatory/purgatory.js';
+import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
@@ -98,6 +101,8 @@ type Settings = Partial<Omit<ServingRules, 'ownService'>> & {
   domain?: string;
   bindAddress?: string;
   eventBlacklist?: string[];
+  /** Whether events are held until their git data is here; else all that is acceptable is taken at once. */
+  holds?: boolean;
 };
 
 /** A policy over a store in memory, and what admission does with them. */
@@ -106,10 +111,11 @@ export function world(settings: Settings = {}) {
     domain: ownDomain = domain,
     bindAddress = '127.0.0.1:7334',
     eventBlacklist = [],
+    holds = false,
     ...rules
   } = settings;
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const { store, refused } = createMemoryStore({ clock });
+  const { store, refused, journal } = createMemoryStore({ clock });
   const serving = new RepositoryServing({
     ownService: new OwnService(ownDomain, bindAddress),
     repositoryWhitelist: [],
@@ -118,13 +124,31 @@ export function world(settings: Settings = {}) {
     archiveWhitelist: [],
     archiveGraspServices: [],
     archiveReadOnly: false,
+    archiveHoldUntilGitData: false,
     ...rules,
   });
   const directory = new RepositoryDirectory(serving);
-  const policy = new Nip34WritePolicy({ serving, directory, store, eventBlacklist: new Set(eventBlacklist) });
+  const registry = new Registry();
+  const purgatory = new Purgatory({
+    journal,
+    clock,
+    settings: { keyHeldRepositoriesMax: 100, heldRepositoriesMax: 5_000 },
+    metrics: new PurgatoryMetrics(registry),
+    listener: directory,
+  });
+  const policy = new Nip34WritePolicy({
+    serving,
+    directory,
+    store,
+    eventBlacklist: new Set(eventBlacklist),
+    ...(holds ? { purgatory } : {}),
+  });
   const effects: Effect[] = [];
 
-  /** What becomes of an event: `accept`, `known`, or the reason for which it is refused. */
+  /**
+   * What becomes of an event: `accept`, `known`, `hold` where it waits for git data, `hang` where it hangs on what does, or
+   * the reason for which it is refused.
+   */
   function submit(submitted: NostrEvent): string {
     const early = policy.precheck(submitted);
     const status = store.preview(submitted);
@@ -134,6 +158,10 @@ export function world(settings: Settings = {}) {
       throw new Error(`precheck and decision differ: ${early}`);
     }
     if (decision.type === 'reject') return decision.reason;
+    if (decision.type === 'hold') {
+      purgatory.hold(submitted, { addressGroup: undefined, parents: decision.parents });
+      return decision.parents.length > 0 ? 'hang' : 'hold';
+    }
     if (status === 'stored') {
       const { removed } = store.put(submitted);
       effects.push(...decision.effects, ...policy.onRemoved(removed));
@@ -142,7 +170,27 @@ export function world(settings: Settings = {}) {
     return 'accept';
   }
 
-  return { store, refused, clock, serving, directory, policy, effects, submit };
+  /** Stores a held event. */
+  function promote(held: NostrEvent): void {
+    store.put(held);
+    policy.onStored(held);
+    void purgatory.release(held.id, 'promoted');
+  }
+
+  return {
+    store,
+    refused,
+    journal,
+    clock,
+    serving,
+    directory,
+    registry,
+    purgatory,
+    policy,
+    effects,
+    submit,
+    promote,
+  };
 }
 
 export type World = ReturnType<typeof world>;

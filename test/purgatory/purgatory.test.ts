@@ -133,7 +133,7 @@ describe('The time of what is held', () => {
     expect(next.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
     expect(dueIds(next)).toEqual([]);
     await clock.advance(minuteMs);
-    expect(dueIds((await openPurgatory({ journal, clock })).purgatory)).toEqual([announced.id]);
+    expect(dueIds((await openPurgatory({ journal, clock })).purgatory)).toEqual([announced.id, issue.id]);
   });
 
   it('is written down, and not each time', async () => {

@@ -14,6 +14,11 @@ describe('EVENT', () => {
     [{ type: 'stored' }, true, ''],
     [{ type: 'ephemeral' }, true, ''],
     [
+      { type: 'held', reason: "purgatory: won't be served until git data arrives" },
+      true,
+      "purgatory: won't be served until git data arrives",
+    ],
+    [
       { type: 'known', reason: 'duplicate: already have this event' },
       true,
       'duplicate: already have this event',

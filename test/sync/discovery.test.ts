@@ -18,7 +18,11 @@ function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
 /** What is kept of a repository that we serve, or not. */
 function kept(announced: Announcement, isServed = true): AnnouncedRepository {
   const isOwnService = (url: string) => ownService.isNamedBy(url);
-  return announcedRepository('id', announced, { serves: () => isServed, isOwnService });
+  return announcedRepository('id', announced, {
+    serves: () => isServed,
+    awaitsGitData: () => false,
+    isOwnService,
+  });
 }
 
 /** Who names a relay in these tests, if nothing is said. */

@@ -24,6 +24,7 @@ function service(serves: (identifier: string) => boolean = () => true) {
   const discovery = new Discovery({ ownService, bootstrapRelays: [bootstrap], relaysMax: 100 });
   const directory = new RepositoryDirectory({
     serves: ({ identifier }) => serves(identifier),
+    awaitsGitData: () => false,
     isOwnService: (url) => ownService.isNamedBy(url),
   });
   const filters = new FilterService({ discovery, directory });

@@ -15,7 +15,11 @@ const relays = ['wss://one.example', 'wss://two.example', 'wss://three.example']
 
 /** Filters as they follow what is stored, and relays that keep what they are told. */
 class World {
-  readonly directory = new RepositoryDirectory({ serves: () => true, isOwnService: () => false });
+  readonly directory = new RepositoryDirectory({
+    serves: () => true,
+    awaitsGitData: () => false,
+    isOwnService: () => false,
+  });
   readonly filters = new FilterService({
     discovery: new Discovery({
       ownService: { isNamedBy: () => false },

@@ -65,7 +65,7 @@ export class AddressAccounts {
     if (account === undefined) {
       this.#forgetSome();
       const limits = group === localAddressGroup ? unlimited : this.#limits;
-      account = new AddressAccount(this.#clock, limits, (thing) => this.#count(thing));
+      account = new AddressAccount(group, this.#clock, limits, (thing) => this.#count(thing));
     } else {
       this.#accounts.delete(group);
     }
@@ -92,6 +92,7 @@ export class AddressAccounts {
 
 /** The account of one address group. What is refused comes with a reason for the client, `rate-limited:` and what to do. */
 export class AddressAccount {
+  readonly group: string;
   readonly #limits: AddressLimits;
   readonly #onRefused: (thing: LimitedThing) => void;
   readonly #requests: TokenBucket | undefined;
@@ -102,12 +103,14 @@ export class AddressAccount {
   #connections = 0;
 
   constructor(
+    group: string,
     clock: Pick<Clock, 'monotonic'>,
     limits: AddressLimits,
     onRefused: (thing: LimitedThing) => void,
   ) {
     const bucket = (perMinute: number | undefined) =>
       perMinute === undefined ? undefined : new TokenBucket(clock, perMinute);
+    this.group = group;
     this.#limits = limits;
     this.#onRefused = onRefused;
     this.#requests = bucket(limits.requestsPerMinuteMax);

@@ -160,6 +160,7 @@ function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {
     case 'ephemeral':
       return [true, ''];
     case 'known':
+    case 'held':
       return [true, outcome.reason];
     case 'superseded':
     case 'refused':

@@ -217,6 +217,8 @@ export class CommitLog implements Backend {
     const batch = this.#openBatch();
     batch.journal.set(name, value);
     batch.bytes += value?.length ?? 0;
+    // What clients are told may rest on it, as on events.
+    this.#lastOfEvents = batch;
     return this.written();
   }
 

@@ -72,6 +72,7 @@ export class DaemonProcess {
       archiveWhitelist: [],
       archiveGraspServices: [],
       archiveReadOnly: false,
+      archiveHoldUntilGitData: false,
     });
     this.#directory = new RepositoryDirectory(this.#serving);
     this.store = new DurableStore(this.#clock, parts.disk, parts.refusedIdsMax);

@@ -33,6 +33,7 @@ async function admitAll(events: readonly NostrEvent[]) {
     archiveWhitelist: [],
     archiveGraspServices: [],
     archiveReadOnly: false,
+    archiveHoldUntilGitData: false,
   });
   const directory = new RepositoryDirectory(serving);
   const policy = new Nip34WritePolicy({ serving, store, directory, eventBlacklist: new Set() });

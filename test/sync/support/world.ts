@@ -72,6 +72,7 @@ export class World {
       archiveWhitelist: [],
       archiveGraspServices: [],
       archiveReadOnly: false,
+      archiveHoldUntilGitData: false,
     });
     this.directory = new RepositoryDirectory(serving);
     const { directory } = this;
