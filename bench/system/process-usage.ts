@@ -46,3 +46,16 @@ export function usageSince(before: Usage | undefined, after: Usage): Usage {
     childCpuSeconds: after.childCpuSeconds - (before?.childCpuSeconds ?? 0),
   };
 }
+
+/** What the main thread of a process computed, and waited for a core while it could have, since it began. */
+export type ThreadTimes = { readonly computedMs: number; readonly waitedMs: number };
+
+/** Reads that; `undefined` where the system does not tell. */
+export function readMainThread(pid: number): ThreadTimes | undefined {
+  try {
+    const [computed = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ').map(Number);
+    return { computedMs: computed / 1e6, waitedMs: waited / 1e6 };
+  } catch {
+    return undefined;
+  }
+}

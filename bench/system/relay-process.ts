@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { readUsage, type Usage } from './process-usage.js';
+import { readMainThread, readUsage, type ThreadTimes, type Usage } from './process-usage.js';
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -27,6 +27,8 @@ export type RelayOptions = {
   readonly dialDelaySecs?: number;
   /** As the environment says by default. */
   readonly durability?: Durability;
+  /** Flags in the place of those that all relays of the bench have, or beside them. */
+  readonly flags?: Readonly<Record<string, string>>;
 };
 
 /** A line of the relay's log, as far as it is read here. */
@@ -85,6 +87,10 @@ export class RelayProcess implements AsyncDisposable {
 
   usage(): Usage | undefined {
     return readUsage(this.name, this.#child.pid ?? 0);
+  }
+
+  mainThread(): ThreadTimes | undefined {
+    return readMainThread(this.#child.pid ?? 0);
   }
 
   /** Waits until it has taken in what it reads after it is ready; resolves to what it has used by then. */
@@ -192,7 +198,14 @@ export async function freePort(): Promise<number> {
 }
 
 function relayFlags(
-  { folder, signatures, bootstrapUrl, dialDelaySecs = 0, durability }: Omit<RelayOptions, 'name'>,
+  {
+    folder,
+    signatures,
+    bootstrapUrl,
+    dialDelaySecs = 0,
+    durability,
+    flags: more,
+  }: Omit<RelayOptions, 'name'>,
   port: number,
 ): string[] {
   const flags = {
@@ -207,7 +220,7 @@ function relayFlags(
     'sync-startup-delay-secs': String(dialDelaySecs),
     'sync-startup-jitter-ms': '0',
   };
-  const chosen = durability === undefined ? flags : { ...flags, durability };
+  const chosen = { ...flags, ...(durability === undefined ? {} : { durability }), ...more };
   return Object.entries(chosen).map(([name, value]) => `--${name}=${value}`);
 }
 

@@ -15,6 +15,7 @@ export type Figure = {
     | 'ms'
     | 's'
     | 'MB'
+    | 'MB/s'
     | '×';
 };
 
