@@ -662,6 +662,8 @@ export const limits = {
   descriptorsProcess: 64,
   /** Files that one verification thread has open. */
   descriptorsPerWorker: 4,
+  /** Descriptors of a git process that streams: one for each direction. */
+  descriptorsPerGitProcess: 2,
   /** Files that the store has open beside `storeOpenFilesMax`: logs, snapshots, tables that compaction writes. */
   descriptorsStoreSpare: 16,
   /** Connections that one relay may take at the same time: its WebSocket, and the one that its NIP-11 came by. */

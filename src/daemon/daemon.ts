@@ -27,6 +27,7 @@ import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import {
   addressLimitsOf,
   gitHttpSettingsOf,
+  gitProcessesOf,
   ownServiceOf,
   relaySettingsOf,
   syncSettingsOf,
@@ -69,7 +70,7 @@ async function start(
   stack: ReleaseStack,
 ): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
-  const shares = descriptorShares(descriptorLimit(), options.verifyWorkers);
+  const shares = descriptorShares(descriptorLimit(), options.verifyWorkers, gitProcessesOf(options));
   const relaySettings = relaySettingsOf(options, shares);
   warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
@@ -123,7 +124,11 @@ async function start(
   const gitHttp = createGitHttp({
     ...core,
     receive: undefined,
-    pages: { ...core, heldAnnouncement: () => undefined, publicAddress: publicAddressOf(options) },
+    pages: {
+      ...core,
+      heldAnnouncement: (repository) => core.purgatory.announcementOf(repository)?.event,
+      publicAddress: publicAddressOf(options),
+    },
     clock,
     logger,
     settings: gitHttpSettingsOf(options),

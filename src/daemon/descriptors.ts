@@ -17,16 +17,21 @@ export type DescriptorShares = {
 const spareConnections = limits.httpSpareConnectionsMax + limits.httpRefusedConnectionsMax;
 
 /**
- * Divides `descriptors`, the most files that the process may open: first what the process, the store and `workers`
- * threads need whatever happens, then a third for other relays, the rest for clients. So the store finds a descriptor
+ * Divides `descriptors`, the most files that the process may open: first what the process, the store, `workers` threads
+ * and `gitProcesses` that stream need whatever happens, then a third for other relays, the rest for clients. So the store finds a descriptor
  * however many connections there are. Throws `DescriptorError` when too few are left.
  */
-export function descriptorShares(descriptors: number, workers: number): DescriptorShares {
+export function descriptorShares(
+  descriptors: number,
+  workers: number,
+  gitProcesses: number,
+): DescriptorShares {
   const own =
     limits.descriptorsProcess +
     limits.storeOpenFilesMax +
     limits.descriptorsStoreSpare +
-    workers * limits.descriptorsPerWorker;
+    workers * limits.descriptorsPerWorker +
+    gitProcesses * limits.descriptorsPerGitProcess;
   const left = descriptors - own;
   const relaysMax = Math.min(limits.syncRelaysMax, Math.floor(left / 3 / limits.descriptorsPerRelay));
   const connectionsMax = left - relaysMax * limits.descriptorsPerRelay - spareConnections;

@@ -64,6 +64,11 @@ export function heldSettingsOf(options: Options): HeldSettings {
   };
 }
 
+/** Git processes that stream at once, at most. */
+export function gitProcessesOf({ gitUploadsMax, gitReceivesMax }: Options): number {
+  return gitUploadsMax + gitReceivesMax + limits.gitAdvertisersMax;
+}
+
 /** The options of the relay; the rest are fixed limits. */
 export function relaySettingsOf(options: Options, shares: DescriptorShares): RelaySettings {
   return {

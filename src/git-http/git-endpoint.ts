@@ -5,6 +5,7 @@ import { errorPkt, type GitService } from '../git-protocol/advertisement.js';
 import { checkedProtocol } from '../git-protocol/protocol-version.js';
 import { answer, answerText } from '../http/answers.js';
 import type { Route, RouteRequest } from '../http/route.js';
+import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
@@ -22,6 +23,8 @@ export type GitRequest = {
   /** What git finds as `GIT_PROTOCOL`. */
   readonly protocol: string | undefined;
   readonly addressGroup: string;
+  /** Who it counts for where places are shared; `undefined` where that cannot be told. */
+  readonly party: string | undefined;
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   /** Aborts when the client has gone, or has its whole answer. */
@@ -107,6 +110,7 @@ async function handle(
     service,
     protocol,
     addressGroup,
+    party: addressGroup === localAddressGroup ? undefined : addressGroup,
     message,
     response,
     signal: left.signal,

@@ -45,11 +45,11 @@ function versionOf({ service, protocol }: GitRequest): 0 | 1 | 2 {
 }
 
 async function stream(
-  { gitDir, service, response, signal }: GitRequest,
+  { gitDir, service, response, signal, party }: GitRequest,
   version: 0 | 1 | 2,
   { gate, streams }: InfoRefsParts,
 ): Promise<GitOutcome> {
-  const leave = await gate.enter(signal);
+  const leave = await gate.enter(signal, party);
   try {
     const git = await streams.start(advertisingCommand(gitDir, service, version), signal);
     git.input.end();

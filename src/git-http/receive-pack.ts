@@ -29,7 +29,7 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
         answerGit(request, 'exchange', Buffer.alloc(0));
         return 'ok';
       }
-      const leave = await gate.enter(signal);
+      const leave = await gate.enter(signal, request.party);
       try {
         for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
           response.setHeader(name, value);

@@ -63,12 +63,12 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
 
 /** Waits for its turn; who waits for long sees that somebody is there. */
 async function enter(
-  { response, signal }: GitRequest,
+  { response, signal, party }: GitRequest,
   { gate, clock }: UploadPackParts,
 ): Promise<() => void> {
   const cancel = clock.after(limits.gitSilenceMsMax, () => response.flushHeaders());
   try {
-    return await gate.enter(signal);
+    return await gate.enter(signal, party);
   } finally {
     cancel();
   }

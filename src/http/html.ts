@@ -9,8 +9,9 @@ const style = `
   h1, h2, p, dd, td { overflow-wrap: anywhere }
   dt { font-weight: 600; margin-top: .75rem } dd { margin: 0 }
   pre { overflow-x: auto; padding: .75rem; background: #f3f3f3; border-radius: .4rem }
-  pre.text { white-space: pre-wrap; overflow-wrap: anywhere }
+  pre.text, pre.command { white-space: pre-wrap; overflow-wrap: anywhere }
   table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .2rem .75rem .2rem 0; vertical-align: top }
+  .fixed { white-space: nowrap }
   .note { padding: .1rem .6rem; border-radius: 1rem; background: #e3e8f0 }
   @media (prefers-color-scheme: dark) {
     body { background: #111; color: #ddd } a { color: #8ab4f8 } pre { background: #1d1d1d } .note { background: #2a3342 }

@@ -7,14 +7,17 @@ describe('the shares of descriptors', () => {
     'leave store, threads and process what they need, of %s',
     (descriptors) => {
       const workers = 4;
-      const { connectionsMax, relaysMax } = descriptorShares(descriptors, workers);
+      const { connectionsMax, relaysMax } = descriptorShares(descriptors, workers, 28);
       const taken =
         connectionsMax +
         limits.httpSpareConnectionsMax +
         limits.httpRefusedConnectionsMax +
         relaysMax * limits.descriptorsPerRelay;
       expect(descriptors - taken).toBeGreaterThanOrEqual(
-        limits.storeOpenFilesMax + limits.descriptorsProcess + workers * limits.descriptorsPerWorker,
+        limits.storeOpenFilesMax +
+          limits.descriptorsProcess +
+          workers * limits.descriptorsPerWorker +
+          28 * limits.descriptorsPerGitProcess,
       );
       expect(connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
       expect(relaysMax).toBeGreaterThanOrEqual(1);
@@ -23,21 +26,21 @@ describe('the shares of descriptors', () => {
   );
 
   it('are no limit where the process has none', () => {
-    const shares = descriptorShares(Number.POSITIVE_INFINITY, 1);
+    const shares = descriptorShares(Number.POSITIVE_INFINITY, 1, 28);
     expect(shares).toEqual({ connectionsMax: Number.POSITIVE_INFINITY, relaysMax: limits.syncRelaysMax });
   });
 
   it('say how many are needed when there are too few', () => {
     const failure = (() => {
       try {
-        return descriptorShares(250, 2);
+        return descriptorShares(250, 2, 28);
       } catch (error) {
         return error as DescriptorError;
       }
     })();
     expect(failure).toBeInstanceOf(DescriptorError);
     const needed = Number(/needs (\d+) or more/.exec((failure as DescriptorError).message)?.[1]);
-    expect(descriptorShares(needed, 2).connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
+    expect(descriptorShares(needed, 2, 28).connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
   });
 
   it('follow from the limit of this process', () => {

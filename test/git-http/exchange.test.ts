@@ -24,7 +24,7 @@ beforeAll(async () => {
   const big = await world.make('big');
   commitTo(big, 'one');
   await addNoise(big, 20_000_000);
-});
+}, 60_000);
 beforeEach(() => {
   receive = async ({ body }, answer) => {
     answer.write(`took ${(await bytesOf(body)).length}`);

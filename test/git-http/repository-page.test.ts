@@ -72,7 +72,7 @@ describe('the page of a repository', () => {
     expect(page).toContain('<p>What it does</p>');
     expect(page).toContain(npub);
     expect(page).toContain(npubOf(maintainer.pubkey));
-    expect(page).toContain(`git clone nostr://${npub}/git.example.org/plain\n`);
+    expect(page).toContain(`git clone nostr://${npub}/git.example.org/plain</pre>`);
     expect(page).toContain(`git clone https://git.example.org/${npub}/plain.git`);
     expect(page).toContain(`https://gitworkshop.dev/${npub}/git.example.org/plain`);
     expect(page).toMatch(/href="nostr:naddr1[a-z0-9]+"/);
@@ -150,8 +150,7 @@ describe('the page of a repository', () => {
 
   it('says whether it is held, complete, or what lacks', async () => {
     const gitDir = await make('states');
-    const address = repositoryAddress(owner.pubkey, 'states');
-    world.held.set(address, announcement('states', [['name', 'Held']]));
+    world.held.set('states', announcement('states', [['name', 'Held']]));
     expect(textOf(await pageOf('states'))).toContain('Held announced, waits for its first push');
     world.store(announcement('states'));
     const commit = commitTo(gitDir, 'one');

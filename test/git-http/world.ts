@@ -95,7 +95,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
     pages: {
       store,
       git: runner,
-      heldAnnouncement: (address) => held.get(address),
+      heldAnnouncement: ({ identifier }) => held.get(identifier),
       publicAddress: {
         webUrl: 'https://git.example.org',
         relayUrl: 'wss://git.example.org',

@@ -11,16 +11,39 @@ it('lets as many in as may run, makes others wait, and refuses those above', asy
   await expect(gate.enter(signal)).rejects.toMatchObject({ code: 'git_busy', retryable: true });
   expect([gate.running, gate.waiting]).toEqual([2, 1]);
   leave();
+  leave();
   await third;
   expect([gate.running, gate.waiting]).toEqual([2, 0]);
 });
 
 it('forgets who goes away while waiting', async () => {
   const gate = new ProcessGate({ runningMax: 1, waitingMax: 1 });
+  await gate.enter(signal, 'a');
+  for (const party of ['a', 'b']) {
+    const stop = new AbortController();
+    const waiting = gate.enter(stop.signal, party);
+    stop.abort();
+    await expect(waiting).rejects.toBe(stop.signal.reason);
+    expect(gate.waiting).toBe(0);
+  }
+});
+
+it('gives one party half of the places, to run and to wait, and the others the rest', async () => {
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 4 });
+  const leave = await gate.enter(signal, 'a');
+  await gate.enter(signal, 'a');
+  const waiting = [gate.enter(signal, 'a'), gate.enter(signal, 'a')];
+  await expect(gate.enter(signal, 'a')).rejects.toMatchObject({ code: 'git_busy' });
+  await gate.enter(signal, 'b');
   await gate.enter(signal);
-  const stop = new AbortController();
-  const waiting = gate.enter(stop.signal);
-  stop.abort();
-  await expect(waiting).rejects.toBe(stop.signal.reason);
-  expect(gate.waiting).toBe(0);
+  expect([gate.running, gate.waiting]).toEqual([4, 2]);
+  // Whoever of a party waits behind its own share lets others past.
+  const other = gate.enter(signal, 'b');
+  leave();
+  await other;
+  expect([gate.running, gate.waiting]).toEqual([4, 2]);
+  const [first] = waiting;
+  (await other)();
+  await first;
+  expect([gate.running, gate.waiting]).toEqual([4, 1]);
 });

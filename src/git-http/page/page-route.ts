@@ -27,8 +27,8 @@ export type PageParts = {
   readonly served: ServedRepositories;
   readonly directory: Pick<RepositoryDirectory, 'repositoryAt' | 'maintainersOf' | 'stateOf'>;
   readonly store: Pick<EventStore, 'get' | 'query' | 'idsInTurns' | 'authorOf'>;
-  /** The announcement with that address that waits for git data, if there is one. */
-  readonly heldAnnouncement: (address: string) => NostrEvent | undefined;
+  /** The announcement of a repository that waits for its git data, if there is one. */
+  readonly heldAnnouncement: (repository: RepositoryId) => NostrEvent | undefined;
   readonly git: Git;
   readonly gate: ProcessGate;
   readonly clock: Pick<Clock, 'monotonic'>;
@@ -93,7 +93,7 @@ export class RepositoryPages {
   async #pageOf(repository: RepositoryId, gitDir: string): Promise<string> {
     const { directory, publicAddress } = this.#parts;
     const address = repositoryAddress(repository.pubkey, repository.identifier);
-    const { announcement, standing } = await this.#announcementOf(address);
+    const { announcement, standing } = await this.#announcementOf(repository, address);
     const { contents, lacking } = await this.#contentsOf(repository, gitDir);
     const text = (name: string, charsMax: number) =>
       (announcement === undefined ? '' : (firstTagValue(announcement, name) ?? '')).slice(0, charsMax);
@@ -113,13 +113,14 @@ export class RepositoryPages {
   }
 
   async #announcementOf(
+    repository: RepositoryId,
     address: string,
   ): Promise<{ announcement: NostrEvent | undefined; standing: 'hosted' | 'archived' | 'held' }> {
     const { directory, store, heldAnnouncement } = this.#parts;
     const stored = directory.repositoryAt(address);
     const event = stored === undefined ? undefined : (await store.get(stored.eventId))?.event;
     if (stored === undefined || event === undefined) {
-      return { announcement: heldAnnouncement(address), standing: 'held' };
+      return { announcement: heldAnnouncement(repository), standing: 'held' };
     }
     return { announcement: event, standing: stored.standing === 'archived' ? 'archived' : 'hosted' };
   }

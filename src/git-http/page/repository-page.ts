@@ -22,6 +22,8 @@ export type RepositoryFacts = {
   readonly counts: RootCounts;
 };
 
+const commitCharsShown = 10;
+
 /** The page of a repository: everything escaped, no script, nothing loaded. */
 export function repositoryPage(facts: RepositoryFacts): string {
   const { name, description, owner, maintainers, cloneUrls, contents } = facts;
@@ -29,7 +31,7 @@ export function repositoryPage(facts: RepositoryFacts): string {
     `<h1>${escapeHtml(name)}</h1>`,
     `<p>${notes(facts).map(note).join(' ')}</p>`,
     description === '' ? '' : `<p>${escapeHtml(description)}</p>`,
-    section('Clone', `<pre>${cloneUrls.map((url) => escapeHtml(`git clone ${url}`)).join('\n')}</pre>`),
+    section('Clone', commands(cloneUrls)),
     section('Maintainers', list([owner, ...maintainers.filter((key) => key !== owner)])),
     section('Look at it in', linkList(facts.links)),
     section('Issues, patches, pull requests', countTable(facts.counts)),
@@ -62,6 +64,10 @@ function note(text: string): string {
 
 function section(title: string, body: string): string {
   return `<h2>${escapeHtml(title)}</h2>\n${body}`;
+}
+
+function commands(cloneUrls: readonly string[]): string {
+  return cloneUrls.map((url) => `<pre class="command">git clone ${escapeHtml(url)}</pre>`).join('\n');
 }
 
 function list(texts: readonly string[]): string {
@@ -97,13 +103,8 @@ function refSection(
 
 function refRow({ name, commit, date, subject }: RefLine, isHead: boolean): string {
   const title = isHead ? `<strong>${escapeHtml(name)}</strong> (HEAD)` : escapeHtml(name);
-  const cells = [
-    title,
-    `<code>${escapeHtml(commit.slice(0, 10))}</code>`,
-    escapeHtml(date),
-    escapeHtml(subject),
-  ];
-  return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+  const id = `<code>${escapeHtml(commit.slice(0, commitCharsShown))}</code>`;
+  return `<tr><td>${title}</td><td class="fixed">${id}</td><td class="fixed">${escapeHtml(date)}</td><td>${escapeHtml(subject)}</td></tr>`;
 }
 
 function readme({ readme }: GitContents): string {
