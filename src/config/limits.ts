@@ -445,6 +445,8 @@ export const limits = {
   careRetryMs: 300_000,
   /** Times that a repack gives way to a push; the next time pushes wait for it. */
   careInterruptionsMax: 3,
+  /** Pause after each repack. */
+  carePauseMs: 100,
   /** Repositories that wait to be repacked; more are found at the next look. */
   careWaitingMax: 1_000,
   /** Time that one step of a repack may take. */

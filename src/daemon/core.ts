@@ -246,6 +246,7 @@ async function startGitSide(
     streams,
     locks,
     diskUse: new DiskUse(diskUseSettingsOf(options, disk), registry),
+    hasRoomFor: (bytes) => disk.hasRoomFor(bytes),
     clock,
     metrics: new MaintenanceMetrics(registry),
     log: logger,

@@ -47,6 +47,11 @@ export class DiskFloor {
     return this.#isLow;
   }
 
+  /** Whether so many bytes may be written without coming down to the floor. */
+  hasRoomFor(bytes: number): boolean {
+    return !this.#isLow && this.#freeBytes - bytes >= this.#parts.floorBytes;
+  }
+
   /** Calls the listener at each change, and at once when the disk is low by now. */
   onChange(listener: (isLow: boolean) => void): void {
     this.#listeners.add(listener);

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
@@ -32,6 +31,8 @@ export type MaintenanceParts = {
   /** By identifier: whoever changes a repository, as a push, has the lock of its identifier. */
   readonly locks: KeyedLocks;
   readonly diskUse: DiskUse;
+  /** Whether so many bytes may be written to the disk. */
+  readonly hasRoomFor: (bytes: number) => boolean;
   readonly clock: Clock;
   readonly metrics: MaintenanceMetrics;
   readonly log: MaintenanceLog;
@@ -107,10 +108,12 @@ export class Maintenance {
    * not for ever.
    */
   async care(task: CareTask, signal: AbortSignal): Promise<void> {
-    const { repositories, locks, clock } = this.#parts;
+    const { repositories, locks, clock, hasRoomFor } = this.#parts;
     const { repository, interruptions } = task;
     const survey = await this.#survey(repository, signal);
     if (survey === undefined || !isCareDue(survey, clock.now())) return;
+    // For a while there are two copies of everything.
+    if (!hasRoomFor(survey.bytes)) return;
     if ((await repositories.closedSince(repository)) !== undefined) return;
     const { identifier } = repository;
     if (interruptions < limits.careInterruptionsMax) {
@@ -150,7 +153,7 @@ export class Maintenance {
         if (signal.aborted) return;
         this.#parts.log.warn({ error: errorMessage(error) }, 'repository cannot be cared for');
       }
-      await nextTurn();
+      await this.#parts.clock.sleep(limits.carePauseMs, signal).catch(() => {});
     }
   }
 
@@ -185,7 +188,10 @@ export class Maintenance {
     try {
       const version = await readGitVersion(git, gitDir);
       await removeStaleLocks(gitDir, clock.now());
-      await repack(streams, gitDir, version, clock.now(), yielding);
+      // One that pushes wait for is to end soon.
+      const isBackground = yielding !== signal;
+      const details = { gitDir, version, nowMs: clock.now(), isBackground };
+      await repack(streams, details, yielding);
       await writeCareMark(gitDir, clock.now());
       ended('done');
       const ms = Math.round(clock.monotonic() - begin);

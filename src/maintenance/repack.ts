@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import { type GitVersion, isAtLeast } from '../git/git-command.js';
 import { GitError } from '../git/git-error.js';
-import type { GitStreams } from '../git/git-streams.js';
+import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { secondMs } from '../lib/clock.js';
 
@@ -15,6 +15,14 @@ const config = [
   ['repack.writeBitmaps', 'true'],
 ] as const;
 
+export type Repack = {
+  readonly gitDir: string;
+  readonly version: GitVersion;
+  readonly nowMs: number;
+  /** Whether it gives way to all else on the processor. */
+  readonly isBackground: boolean;
+};
+
 /**
  * Repacks a repository whole: one pack with a bitmap, packed refs, a commit-graph. What nothing refers to is kept for
  * `unreachableObjectsMsMax` since it came. Whole, and not by the size of packs (`--geometric`): what nothing refers to would
@@ -26,9 +34,7 @@ const config = [
  */
 export async function repack(
   streams: GitStreams,
-  gitDir: string,
-  version: GitVersion,
-  nowMs: number,
+  { gitDir, version, nowMs, isBackground }: Repack,
   signal: AbortSignal,
 ): Promise<void> {
   // In seconds since 1970, by our clock and not by git's.
@@ -43,22 +49,22 @@ export async function repack(
     ['prune', `--expire=${expiry}`],
     ['commit-graph', 'write', '--reachable', '--no-progress'],
   ];
-  for (const args of steps) await runInBackground(streams, gitDir, args, signal);
+  const msMax = limits.careStepMsMax;
+  for (const args of steps) await runQuietly(streams, { gitDir, args, config, msMax, isBackground }, signal);
 }
 
-/** Runs a command that says nothing, at low priority. */
-async function runInBackground(
+/** Runs a command that reads nothing and says nothing. */
+async function runQuietly(
   streams: GitStreams,
-  gitDir: string,
-  args: readonly string[],
+  command: GitStreamCommand,
   signal: AbortSignal,
 ): Promise<void> {
-  const msMax = limits.careStepMsMax;
-  const git = await streams.start({ gitDir, args, config, msMax, isBackground: true }, signal);
+  const git = await streams.start(command, signal);
   git.input.end();
   git.output.resume();
   const { exitCode, complaint, isLate } = await git.ended;
   signal.throwIfAborted();
-  if (isLate) throw new TimeLimitError(`git ${args[0]}`, msMax);
-  if (exitCode !== 0) throw new GitError('git_failed', `git ${args[0]} failed: ${complaint.trim()}`);
+  const name = `git ${command.args[0]}`;
+  if (isLate) throw new TimeLimitError(name, command.msMax);
+  if (exitCode !== 0) throw new GitError('git_failed', `${name} failed: ${complaint.trim()}`);
 }

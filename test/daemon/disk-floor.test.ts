@@ -46,6 +46,7 @@ describe('the floor of free disk space', () => {
     const watching = disk.watch(stop.signal);
     await clock.advance(limits.diskLookIntervalMs);
     expect(disk.isLow).toBe(false);
+    expect([disk.hasRoomFor(100_000_000), disk.hasRoomFor(100_000_001)]).toEqual([true, false]);
     free['/git'] = floorBytes - 1;
     await clock.advance(limits.diskLookIntervalMs);
     expect(disk.isLow).toBe(true);
@@ -53,7 +54,7 @@ describe('the floor of free disk space', () => {
     expect(await metric('ngit_disk_free_bytes')).toBe(floorBytes - 1);
     free['/git'] = floorBytes + 1;
     await clock.advance(limits.diskLookIntervalMs);
-    expect(disk.isLow).toBe(true);
+    expect([disk.isLow, disk.hasRoomFor(0)]).toEqual([true, false]);
     free['/git'] = floorBytes * limits.diskFloorMargin;
     await clock.advance(limits.diskLookIntervalMs);
     expect(await metric('ngit_disk_low')).toBe(0);

@@ -62,6 +62,7 @@ export async function maintenanceWorld(version?: string) {
   const limits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, isDiskLow: () => false };
   const diskUse = new DiskUse(limits, registry);
   const locks = new KeyedLocks();
+  const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const log: string[] = [];
   const say = (_: object, message: string) => void log.push(message);
   const maintenance = new Maintenance({
@@ -70,6 +71,7 @@ export async function maintenanceWorld(version?: string) {
     streams,
     locks,
     diskUse,
+    hasRoomFor: (bytes) => bytes <= disk.freeBytes,
     clock,
     metrics: new MaintenanceMetrics(registry),
     log: { info: say, warn: say },
@@ -78,6 +80,7 @@ export async function maintenanceWorld(version?: string) {
     gitDir,
     repositories,
     diskUse,
+    disk,
     locks,
     log,
     maintenance,

@@ -66,9 +66,21 @@ describe('a repository above a threshold', () => {
       { gitDir: world.gitDir, args: ['cat-file', '--batch'], isBackground: true },
       'pipe',
     );
-    expect(getPriority(child.pid as number)).toBe(constants.priority.PRIORITY_LOW);
+    expect(getPriority(child.pid as number)).toBe(constants.priority.PRIORITY_BELOW_NORMAL);
     child.stdin?.end();
     await once(child, 'exit');
+  });
+
+  it('waits until the disk has room for a copy of it', async () => {
+    await using world = await maintenanceWorld();
+    world.push(tooMany);
+    const { bytes } = await world.survey();
+    world.disk.freeBytes = bytes - 1;
+    await world.care();
+    expect(world.ran).toEqual([]);
+    world.disk.freeBytes = bytes;
+    await world.care();
+    expect(world.log).toEqual(['repository repacked']);
   });
 
   it('is left alone when it is closed, or was removed', async () => {
@@ -156,6 +168,7 @@ describe('a push', () => {
     await pushing;
     expect(log).toEqual(['repository repacked']);
     expect(order).toEqual(['pack-refs', 'repack', 'prune', 'commit-graph', 'push']);
+    expect(world.ran.some(({ isBackground }) => isBackground)).toBe(false);
   });
 });
 

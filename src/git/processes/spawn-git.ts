@@ -62,7 +62,7 @@ export function spawnGit(
 /** Lowers the priority of a process, and so of all that it starts. */
 function giveWay({ pid }: ChildProcess): void {
   try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // It has ended by itself.
   }
