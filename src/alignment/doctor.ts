@@ -6,14 +6,16 @@ import { isPullRequestRef } from '../git/ref-name.js';
 import { moveRefs, readRefs } from '../git/refs.js';
 import { applySettings, missingSettings } from '../git/skeleton.js';
 import { errorMessage } from '../lib/errors.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import type { EventStore } from '../store/event-store.js';
-import { everything } from './alignment-queue.js';
-import { wantedRepository } from './wanted-repository.js';
+import { type AlignmentScope, everything } from './alignment-queue.js';
+import { isNewerStateHeld, wantedRepository } from './wanted-repository.js';
 
 export type DoctorParts = {
   readonly directory: RepositoryDirectory;
   readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly purgatory: Pick<Purgatory, 'statesOf' | 'pullRequest' | 'awaited'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
 };
@@ -25,7 +27,7 @@ export type Finding = { readonly repository: RepositoryId } & (
   | { readonly type: 'shut'; readonly sinceMs: number }
   /** Heads, tags, `HEAD` or refs of pull requests are not what they could be. */
   | { readonly type: 'misaligned'; readonly misalignment: Misalignment }
-  /** Refs of pull requests that are not stored: deleted, or pushed by somebody who never published the event. */
+  /** Refs of pull requests that are not known: deleted, or pushed by somebody who did not publish the event in time. */
   | { readonly type: 'stray'; readonly refs: ReadonlyMap<string, string> }
   | { readonly type: 'unset'; readonly settings: readonly string[] }
   /** On disk, not served, and not closed yet. */
@@ -69,20 +71,31 @@ async function examine(parts: DoctorParts, repository: RepositoryId): Promise<Fi
   try {
     const settings = await missingSettings(git, gitDir);
     if (settings.length > 0) findings.push({ type: 'unset', repository, settings });
-    const wanted = await wantedRepository(directory, store, repository, everything);
+    const wanted = await wantedRepository(directory, store, repository, scopeOf(parts, repository));
     const misalignment = await compareRefs(git, gitDir, wanted);
     const { changes, head, waiting } = misalignment;
     if (changes.length > 0 || head !== undefined)
       findings.push({ type: 'misaligned', repository, misalignment });
     if (waiting.length > 0) findings.push({ type: 'waiting', repository, refs: waiting });
     const refs = [...(await readRefs(git, gitDir, ['refs/nostr']))].filter(([name]) => {
-      return isPullRequestRef(name) && !wanted.pullRequests.has(name);
+      return isPullRequestRef(name) && !wanted.pullRequests.has(name) && !isAwaited(parts, repository, name);
     });
     if (refs.length > 0) findings.push({ type: 'stray', repository, refs: new Map(refs) });
   } catch (error) {
     findings.push({ type: 'unreadable', repository, reason: errorMessage(error) });
   }
   return findings;
+}
+
+/** What the stored events have a say in: not what pushes have brought nearer to a newer state, which is held. */
+function scopeOf(parts: DoctorParts, repository: RepositoryId): AlignmentScope {
+  return isNewerStateHeld(parts, repository) ? { ...everything, refs: false } : everything;
+}
+
+/** Whether the event of such a ref is held, or may still come. */
+function isAwaited({ purgatory }: DoctorParts, repository: RepositoryId, refName: string): boolean {
+  const eventId = refName.slice(refName.lastIndexOf('/') + 1);
+  return purgatory.pullRequest(eventId) !== undefined || purgatory.awaited.has(repository, eventId);
 }
 
 /**
@@ -100,7 +113,11 @@ export async function repair(parts: DoctorParts, finding: Finding, nowMs: number
     case 'missing':
     case 'misaligned':
       await repositories.ensure(repository);
-      await alignRefs(git, gitDir, await wantedRepository(directory, store, repository, everything));
+      await alignRefs(
+        git,
+        gitDir,
+        await wantedRepository(directory, store, repository, scopeOf(parts, repository)),
+      );
       return true;
     case 'stray':
       await moveRefs(

@@ -11,7 +11,6 @@ import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { type Random, randomInteger } from '../lib/random.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
-import { supersedes } from '../nostr/address.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
@@ -26,7 +25,7 @@ import {
   mergeWork,
   onlyRefs,
 } from './alignment-queue.js';
-import { wantedRepository } from './wanted-repository.js';
+import { isNewerStateHeld, wantedRepository } from './wanted-repository.js';
 
 /** What the git side needs of a logger: pino's shape, details first. */
 export type AlignmentLog = {
@@ -236,18 +235,10 @@ export class GitAlignment implements EffectRunner {
    * newer state is held: then pushes make them what that says, one by one.
    */
   #stillNeeded(repository: RepositoryId, scope: AlignmentScope): AlignmentScope {
-    if (this.#isNewerHeld(repository)) return { ...scope, refs: false };
+    if (isNewerStateHeld(this.#parts, repository)) return { ...scope, refs: false };
     const applied = this.#applied.get(keyOf(repository));
     const isApplied = applied !== undefined && applied === this.#parts.directory.stateOf(repository)?.id;
     return isApplied && !scope.isForced ? { ...scope, refs: false } : scope;
-  }
-
-  #isNewerHeld(repository: RepositoryId): boolean {
-    const { directory, purgatory } = this.#parts;
-    const maintainers = directory.maintainersOf(repository);
-    const held = purgatory.statesOf(repository.identifier).find(({ event }) => maintainers.has(event.pubkey));
-    const followed = directory.stateOf(repository);
-    return held !== undefined && (followed === undefined || supersedes(held.event, followed));
   }
 
   /** A repository that is not served: closed, and removed when its grace period is over. */

@@ -1,7 +1,9 @@
 import { limits } from '../config/limits.js';
 import type { WantedRepository } from '../git/align-refs.js';
 import { pullRequestRef } from '../git/ref-name.js';
+import { supersedes } from '../nostr/address.js';
 import { reading } from '../policy/structure.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
 import { parsePullRequest } from '../repositories/pull-request.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { parseRepositoryState, type RepositoryState } from '../repositories/repository-state.js';
@@ -21,6 +23,17 @@ export async function wantedRepository(
     head: state?.head,
     pullRequests: await wantedPullRequests(directory, store, repository, scope.pullRequests),
   };
+}
+
+/** Whether a newer state than the stored ones is held: then pushes make refs what that says, one by one. */
+export function isNewerStateHeld(
+  { directory, purgatory }: { directory: RepositoryDirectory; purgatory: Pick<Purgatory, 'statesOf'> },
+  repository: RepositoryId,
+): boolean {
+  const maintainers = directory.maintainersOf(repository);
+  const held = purgatory.statesOf(repository.identifier).find(({ event }) => maintainers.has(event.pubkey));
+  const followed = directory.stateOf(repository);
+  return held !== undefined && (followed === undefined || supersedes(held.event, followed));
 }
 
 /** The newest authorised state; without one, heads and tags are nobody's business. */

@@ -1,18 +1,22 @@
 import { resolve } from 'node:path';
+import { Registry } from 'prom-client';
 import { type ClosingParts, ClosingRefusedError, countClosing, isExpected } from '../alignment/closing.js';
 import { compare, type DoctorParts, type Finding, isFault, repair } from '../alignment/doctor.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { openStore } from '../daemon/core.js';
 import { changedSince } from '../daemon/serving-record.js';
-import { servingRulesOf } from '../daemon/settings.js';
+import { heldSettingsOf, servingRulesOf } from '../daemon/settings.js';
 import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { npubOf } from '../nostr/keys.js';
+import { Purgatory } from '../purgatory/purgatory.js';
+import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
+import type { Journal } from '../store/journal.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
 import { examineFiles, faultsSaidTo, readAllEvents, sayLosses, type Tally } from './doctor-events.js';
@@ -46,7 +50,11 @@ export const doctor: Command = {
     const tally: Tally = { faults: 0, repaired: 0 };
     const faults = faultsSaidTo(invocation.stdout, tally, isToFix);
     await examineFiles(options, isToFix, tally, invocation);
-    const { store: opened, losses } = await openStore(options, systemClock, {
+    const {
+      store: opened,
+      journal,
+      losses,
+    } = await openStore(options, systemClock, {
       ...faults,
       readsWholeLog: true,
     });
@@ -55,12 +63,31 @@ export const doctor: Command = {
     await readAllEvents(store, invocation.signal);
     const directory = new RepositoryDirectory(new RepositoryServing(servingRulesOf(options)));
     await directory.load(store);
+    const purgatory = await loadHeld(options, journal, directory);
     const git = new GitRunner(systemClock, invocation.signal);
     const repositories = new BareRepositories(resolve(options.gitDataPath), git);
     if (isToFix) await checkClosing(options, { directory, repositories }, accepted);
-    return await examine({ store, directory, git, repositories }, isToFix, tally, invocation);
+    return await examine({ store, directory, purgatory, git, repositories }, isToFix, tally, invocation);
   },
 };
+
+/** What waits for git data: it has repositories too. What expired since the daemon ran has none any more. */
+async function loadHeld(
+  options: Options,
+  journal: Journal,
+  directory: RepositoryDirectory,
+): Promise<Purgatory> {
+  const purgatory = new Purgatory({
+    journal,
+    clock: systemClock,
+    settings: heldSettingsOf(options),
+    metrics: new PurgatoryMetrics(new Registry()),
+    listener: directory,
+  });
+  await purgatory.load();
+  for (const { event } of purgatory.due()) directory.onReleased(event);
+  return purgatory;
+}
 
 /** Reports, and repairs when asked to; answers the exit code: 0 when no fault is left. */
 async function examine(

@@ -23,6 +23,8 @@ async function optionsOnFreePort(): Promise<Options & { port: number }> {
   const options = readOptions({
     flags: new Map([
       ['bind-address', `127.0.0.1:${port}`],
+      // What is archived is stored at once.
+      ['archive-all', 'true'],
       ['relay-data-path', join(folder, 'relay')],
       ['git-data-path', join(folder, 'git')],
       ['relay-owner-nsec', nsecEncode(new Uint8Array(32).fill(7))],

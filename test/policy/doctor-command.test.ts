@@ -7,11 +7,14 @@ import { Level } from 'level';
 import { describe, expect, it } from 'vitest';
 import { ClosingRefusedError } from '../../src/alignment/closing.js';
 import { doctor } from '../../src/commands/doctor.js';
+import { limits } from '../../src/config/limits.js';
 import { readOptions } from '../../src/config/options.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { headOf, scratchFolder } from '../git/scratch.js';
+import { openPurgatory } from '../purgatory/holding-world.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { address, announcement, domain, event, key, state } from './world.js';
 
 const alice = key(1);
@@ -175,5 +178,25 @@ describe('graspd doctor', () => {
     await callDoctor(folder.path, { switches: ['fix'] });
     writeFileSync(join(folder.path, 'git', npubOf(alice), 'repo.git', 'graspd-closed'), 'x');
     expect((await callDoctor(folder.path)).said).toContain('since a time that cannot be read');
+  });
+
+  it('knows what is held: its repository is left alone, also with --fix, until its time is over', async () => {
+    using folder = scratchFolder();
+    const hold = async (nowMs: number): Promise<void> => {
+      const path = join(folder.path, 'relay');
+      const { store, journal } = await openLevelStore({ path, clock: systemClock });
+      const { purgatory } = await openPurgatory({ journal, clock: new VirtualClock(nowMs) });
+      const held = [...purgatory.all()].map(({ event: { id } }) => id);
+      for (const id of held) await purgatory.release(id, 'deleted');
+      purgatory.hold(announcement(alice, 'repo'), { addressGroup: undefined, parents: [] });
+      await store[Symbol.asyncDispose]();
+    };
+    await hold(Date.now());
+    expect((await callDoctor(folder.path)).said).toContain('missing');
+    expect((await callDoctor(folder.path, { switches: ['fix'] })).code).toBe(0);
+    for (const switches of [[], ['fix']])
+      expect((await callDoctor(folder.path, { switches })).said).toBe('no faults\n');
+    await hold(Date.now() - limits.heldMsMax - 1);
+    expect((await callDoctor(folder.path)).said).toContain('extra');
   });
 });

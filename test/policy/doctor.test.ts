@@ -98,6 +98,42 @@ describe('doctor', () => {
     expect(await findings(here)).toEqual([]);
   });
 
+  it('finds the repository of a held announcement neither extra nor missing, and makes it where it is', async () => {
+    await using here = gitWorld({ holds: true });
+    const held = announcement(alice, 'repo');
+    expect(here.submit(held)).toBe('hold');
+    expect(typesOf(await findings(here))).toEqual(['missing']);
+    await repairAll(here);
+    expect(await findings(here)).toEqual([]);
+    await here.purgatory.release(held.id, 'expired');
+    expect(typesOf(await findings(here))).toEqual(['extra']);
+  });
+
+  it('leaves alone what was pushed for a held state, a held pull request, and before its event', async () => {
+    await using here = gitWorld({ holds: true });
+    await here.start();
+    const announced = announcement(alice, 'repo');
+    await here.take(announced);
+    here.promote(announced);
+    await here.push(repo, 'one');
+    const followed = state(alice, 'repo', ['refs/heads/main', one]);
+    here.submit(followed);
+    here.promote(followed);
+    const two = writeCommit(here.pathOf(repo), 'two');
+    const request = pullRequest(bob, [address(alice, 'repo')], [['c', two]]);
+    here.submit(state(alice, 'repo', ['refs/heads/main', two], ['refs/heads/later', futureCommit('later')]));
+    here.submit(request);
+    here.purgatory.awaited.add(repo, 'a'.repeat(64), undefined);
+    const pushed = ['refs/heads/main', `refs/nostr/${request.id}`, `refs/nostr/${'a'.repeat(64)}`];
+    for (const name of pushed) git(here.pathOf(repo), ['update-ref', name, two]);
+    expect(await findings(here)).toEqual([]);
+    const stray = `refs/nostr/${'b'.repeat(64)}`;
+    git(here.pathOf(repo), ['update-ref', stray, two]);
+    expect(typesOf(await findings(here))).toEqual(['stray']);
+    await repairAll(here);
+    expect(Object.keys(refsOf(here.pathOf(repo))).sort()).toEqual(pushed.sort());
+  });
+
   it('says what cannot be read, and repairs nothing there', async () => {
     await using here = gitWorld();
     await here.start();

@@ -9,12 +9,8 @@ import { systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
 import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { Purgatory } from '../../src/purgatory/purgatory.js';
-import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
-import { MemoryJournal } from '../../src/store/journal.js';
 import { git, scratchFolder, writeCommit } from '../git/scratch.js';
-import { VirtualClock } from '../support/virtual-clock.js';
 import { world } from './world.js';
 
 export const graceMs = 7 * 86_400_000;
@@ -41,21 +37,10 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
   const policyWorld = world(settings);
   const folder = scratchFolder();
   const stop = new AbortController();
-  const clock = new VirtualClock();
+  const { clock } = policyWorld;
   const faulty = new FaultyGit(new GitRunner(systemClock, stop.signal));
   const repositories = new BareRepositories(folder.path, faulty);
   const registry = new Registry();
-  const purgatory = new Purgatory({
-    journal: new MemoryJournal(),
-    clock,
-    settings: { keyHeldRepositoriesMax: 10, heldRepositoriesMax: 100 },
-    metrics: new PurgatoryMetrics(registry),
-    listener: {
-      onHeld: (held) => policyWorld.directory.onStored(held),
-      onReleased: ({ id, kind, pubkey, created_at }) =>
-        policyWorld.directory.onRemoved([{ id, kind, pubkey, created_at, bytes: 0 }]),
-    },
-  });
   const log: string[] = [];
   const say = (level: string) => (_details: object, message: string) => {
     log.push(`${level} ${message}`);
@@ -67,7 +52,7 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     git: faulty,
     locks: new KeyedLocks(),
     refChanges: new RefChanges(),
-    purgatory,
+    purgatory: policyWorld.purgatory,
     clock,
     random: seededRandom(7),
     graceMs,
@@ -88,7 +73,6 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     alignment,
     log,
     parts,
-    purgatory,
     registry,
     signal: stop.signal,
     pathOf: (repository: RepositoryId) => repositories.pathOf(repository),

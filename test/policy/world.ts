@@ -160,6 +160,7 @@ export function world(settings: Settings = {}) {
     if (decision.type === 'reject') return decision.reason;
     if (decision.type === 'hold') {
       purgatory.hold(submitted, { addressGroup: undefined, parents: decision.parents });
+      effects.push(...decision.effects);
       return decision.parents.length > 0 ? 'hang' : 'hold';
     }
     if (status === 'stored') {

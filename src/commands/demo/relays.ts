@@ -32,6 +32,8 @@ export async function startRelay(
     ['relay-owner-nsec', Identity.generate().toNsec()],
     ['git-data-path', join(folder, service.name, 'git')],
     ['relay-data-path', join(folder, service.name, 'relay')],
+    // Nobody pushes: what is announced is served all the same.
+    ['archive-all', 'true'],
     ['sync-bootstrap-relay-url', bootstrap === undefined ? '' : `ws://${bootstrap.domain}`],
     ['sync-startup-delay-secs', '0'],
     ['sync-startup-jitter-ms', '100'],
