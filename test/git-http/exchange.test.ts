@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +8,7 @@ import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
 import type { PushRequest } from '../../src/hosting/receive-service.js';
 import { git } from '../git/scratch.js';
 import { eventually } from '../support/eventually.js';
+import { commitNoise } from '../support/noise.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { ask, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js';
 
@@ -23,7 +22,7 @@ beforeAll(async () => {
   commit = commitTo(await world.make('r'), 'one');
   const big = await world.make('big');
   commitTo(big, 'one');
-  await addNoise(big, 20_000_000);
+  commitNoise(big, 20_000_000);
 }, 60_000);
 beforeEach(() => {
   receive = async ({ body }, answer) => {
@@ -34,20 +33,6 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 const uploadPath = `/${npub}/r.git/git-upload-pack`;
 const receivePath = `/${npub}/r.git/git-receive-pack`;
-
-/** A repository whose clone is of that many bytes, which nothing compresses. */
-async function addNoise(gitDir: string, bytes: number): Promise<void> {
-  const noise = Buffer.alloc(bytes);
-  for (let at = 0, value = 1; at < bytes; at += 4) {
-    value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
-    noise.writeInt32LE(value ^ (value >>> 13), at);
-  }
-  const file = join(gitDir, 'noise');
-  writeFileSync(file, noise);
-  const blob = git(gitDir, ['hash-object', '-w', file]);
-  const tree = git(gitDir, ['mktree'], `100644 blob ${blob}\tnoise\n`);
-  git(gitDir, ['update-ref', 'refs/heads/main', git(gitDir, ['commit-tree', tree, '-m', 'noise'])]);
-}
 
 async function bytesOf(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
