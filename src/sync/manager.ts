@@ -5,7 +5,6 @@ import { TaskGroup } from '../lib/task-group.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
-import type { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { KnownSet } from '../store/sets/known-set.js';
 import { InFlightIds } from './fetch/in-flight.js';
 import { WantedIds } from './fetch/wanted-ids.js';
@@ -26,8 +25,6 @@ import { StoredTopics } from './topics/stored-topics.js';
 
 export type SyncOptions = SyncPorts & {
   readonly ownService: OwnService;
-  /** What is stored about repositories, loaded. */
-  readonly directory: RepositoryDirectory;
 };
 
 /** For readiness and diagnostics. */

@@ -7,7 +7,7 @@ import { InFlightIds } from '../../src/sync/fetch/in-flight.js';
 import { UnservedIds } from '../../src/sync/fetch/unserved.js';
 import { heldIdBytes } from '../../src/sync/held-memory.js';
 import { nextDueMs } from '../../src/sync/relay/daily-schedule.js';
-import { batchSince } from '../../src/sync/topics/catchup-batch.js';
+import { batchSince } from '../../src/sync/topics/catchup-topics.js';
 import { announcementsTopic } from '../../src/sync/topics/layers.js';
 import { TopicTable } from '../../src/sync/topics/topic-table.js';
 import { roomyMemory } from '../support/roomy-memory.js';
@@ -90,7 +90,7 @@ describe('gaps (docs/sync.md §7)', () => {
   const repository = announcement('repo', []);
   const address = `30617:${repository.pubkey}:repo`;
   const openedAt = (topic: string, at: number) => ({
-    openedAt: (each: string) => (each === topic ? at : undefined),
+    stateOf: (each: string) => (each === topic ? { openedAt: at } : undefined),
   });
 
   it('is an event that is younger than the first live subscription to a filter that matches it', () => {
@@ -109,7 +109,7 @@ describe('gaps (docs/sync.md §7)', () => {
       table.live.confirmed(subscription, at);
       table.disconnected();
     }
-    expect(table.openedAt(address)).toBe(500);
+    expect(table.stateOf(address)?.openedAt).toBe(500);
   });
 
   it('first-time history is no gap, nor is an event of the future', () => {

@@ -8,8 +8,7 @@ import { RepositoryDirectory } from '../../src/repositories/repository-directory
 import { RootGraph } from '../../src/repositories/root-graph.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
 import { FilterService } from '../../src/sync/topics/filter-service.js';
-import { announcementsTopic, authorTopic, type Topic } from '../../src/sync/topics/layers.js';
-import { everywhere } from '../../src/sync/topics/topic-changes.js';
+import { announcementsTopic, authorTopic, everywhere, type Topic } from '../../src/sync/topics/layers.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

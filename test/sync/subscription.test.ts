@@ -1,14 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { utf8Length } from '../../src/lib/bytes.js';
-import { announcementsTopic, type Topic } from '../../src/sync/topics/layers.js';
+import { announcementsTopic, type SubscriptionContent, type Topic } from '../../src/sync/topics/layers.js';
 import {
   batchesOf,
   type OpenSubscription,
   type PackingLimits,
   packSubscriptions,
   rebuildStep,
-  type SubscriptionContent,
 } from '../../src/sync/topics/subscription.js';
 import { pubkey } from './support/events.js';
 

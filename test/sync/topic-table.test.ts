@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CatchupBatch } from '../../src/sync/topics/catchup-batch.js';
-import { catchupTriggers } from '../../src/sync/topics/catchup-batch.js';
-import { announcementsTopic, type Layer, layerOf, type Topic } from '../../src/sync/topics/layers.js';
-import type { SubscriptionContent } from '../../src/sync/topics/subscription.js';
-import { isWanted, stands } from '../../src/sync/topics/topic-state.js';
+import {
+  announcementsTopic,
+  catchupTriggers,
+  type Layer,
+  layerOf,
+  type SubscriptionContent,
+  type Topic,
+} from '../../src/sync/topics/layers.js';
+import { type CatchupBatch, isWanted, stands } from '../../src/sync/topics/topic-state.js';
 import { TopicTable } from '../../src/sync/topics/topic-table.js';
 import { pubkey } from './support/events.js';
 

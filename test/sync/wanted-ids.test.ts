@@ -37,8 +37,9 @@ async function play(
   const wanted = new WantedIds({
     clock,
     store: { has: () => false },
-    filters: {
-      relaysNamedBy: (address) => (address === addressOf(repository) ? (options.named ?? []) : []),
+    directory: {
+      repositoryAt: (address) =>
+        address === addressOf(repository) ? { relays: options.named ?? [] } : undefined,
     },
     connected: () => sources,
   });
@@ -97,7 +98,7 @@ describe('the repositories that wanted ids are remembered for', () => {
     const wanted = new WantedIds({
       clock,
       store: { has: () => true },
-      filters: { relaysNamedBy: () => [] },
+      directory: { repositoryAt: () => undefined },
       connected: () => [],
     });
     const names = Array.from({ length: limits.wantedRepositoriesMax }, (_, at) => [

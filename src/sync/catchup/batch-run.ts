@@ -12,9 +12,9 @@ import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { SyncMetrics } from '../report/metrics.js';
 import type { RunLog } from '../report/run-log.js';
 import type { SyncSettings } from '../settings.js';
-import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { announcementKinds, announcementsTopic, filtersOf } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
+import type { CatchupBatch } from '../topics/topic-state.js';
 import type { CatchupMemory } from './catchup-memory.js';
 import {
   type CatchupTask,

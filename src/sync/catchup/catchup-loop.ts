@@ -10,14 +10,9 @@ import type { HostBudget } from '../hosts/host-budget.js';
 import type { Transfers } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { RunLogs } from '../report/run-log.js';
-import {
-  type CatchupBatch,
-  type CatchupTrigger,
-  catchupTriggers,
-  type NextCatchup,
-} from '../topics/catchup-batch.js';
-import type { Topic } from '../topics/layers.js';
+import { type CatchupTrigger, catchupTriggers, type Topic } from '../topics/layers.js';
 import { batchesOf } from '../topics/subscription.js';
+import type { CatchupBatch, NextCatchup } from '../topics/topic-state.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import { type BatchParts, BatchRun } from './batch-run.js';
 import { nextPace } from './pace.js';

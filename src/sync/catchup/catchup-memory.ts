@@ -1,4 +1,4 @@
-import type { CatchupBatch } from '../topics/catchup-batch.js';
+import type { CatchupBatch } from '../topics/topic-state.js';
 import type { Capability } from './negentropy-probe.js';
 import type { Pace } from './pace.js';
 import type { Paging } from './paging.js';

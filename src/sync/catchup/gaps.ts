@@ -15,11 +15,12 @@ import {
 export function isGap(
   event: NostrEvent,
   layer: Layer,
-  topics: { openedAt(topic: Topic): number | undefined },
+  topics: { stateOf(topic: Topic): { readonly openedAt: number | undefined } | undefined },
   now: number,
 ): boolean {
   if (event.created_at > now) return false;
-  const wasOpen = (topic: string) => (topics.openedAt(topic) ?? Number.POSITIVE_INFINITY) < event.created_at;
+  const wasOpen = (topic: string) =>
+    (topics.stateOf(topic)?.openedAt ?? Number.POSITIVE_INFINITY) < event.created_at;
   if (layer === 'everything') return wasOpen(everythingTopic);
   if (layer === 'announcements') return wasOpen(announcementsTopic);
   if (layer === 'author') return wasOpen(authorTopic(event.pubkey));

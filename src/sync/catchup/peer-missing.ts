@@ -1,9 +1,9 @@
 import { limits } from '../../config/limits.js';
+import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { RunLog } from '../report/run-log.js';
-import type { CatchupBatch } from '../topics/catchup-batch.js';
 import { eventRepositories } from '../topics/event-repositories.js';
-import type { FilterService } from '../topics/filter-service.js';
+import type { CatchupBatch } from '../topics/topic-state.js';
 
 /**
  * Counts, by repository, the events that we have and a relay lacks ("peer missing events"): of those repositories
@@ -12,14 +12,14 @@ import type { FilterService } from '../topics/filter-service.js';
 export class PeerMissing {
   readonly #relay: string;
   readonly #store: EventStore;
-  readonly #filters: FilterService;
+  readonly #directory: RepositoryDirectory;
   readonly #reads = new Set<Promise<void>>();
   #counted = new WeakMap<CatchupBatch, Set<string>>();
 
-  constructor(relay: string, store: EventStore, filters: FilterService) {
+  constructor(relay: string, store: EventStore, directory: RepositoryDirectory) {
     this.#relay = relay;
     this.#store = store;
-    this.#filters = filters;
+    this.#directory = directory;
   }
 
   /** Takes ids that a session found only here: stored ones, and remembered ones, which do not count. */
@@ -51,7 +51,7 @@ export class PeerMissing {
       const stored = await this.#store.get(id);
       if (stored === undefined) continue;
       const repository = eventRepositories(stored.event).find((address) =>
-        this.#filters.isNamedBy(address, this.#relay),
+        this.#directory.repositoryAt(address)?.relays.includes(this.#relay),
       );
       if (repository !== undefined) log.peerMissing(repository, 1);
     }

@@ -7,7 +7,6 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { EventStore } from '../../store/event-store.js';
 import { PeerGoneError } from '../errors.js';
 import { eventRepositories } from '../topics/event-repositories.js';
-import type { FilterService } from '../topics/filter-service.js';
 
 /** What can be asked of a relay here. */
 export type WantedSource = {
@@ -19,7 +18,7 @@ export type WantedSource = {
 export type WantedIdsParts = {
   readonly clock: Clock;
   readonly store: Pick<EventStore, 'has'>;
-  readonly filters: Pick<FilterService, 'relaysNamedBy'>;
+  readonly directory: { repositoryAt(address: string): { readonly relays: readonly string[] } | undefined };
   /** The relays that are connected, the best first. */
   readonly connected: () => readonly WantedSource[];
 };
@@ -115,10 +114,10 @@ export class WantedIds {
 
   #sources(repositories: ReadonlySet<string>): WantedSource[] {
     const connected = this.#parts.connected();
-    const { filters } = this.#parts;
+    const { directory } = this.#parts;
     const namedRelays = new Set<string>();
     for (const address of repositories)
-      for (const relay of filters.relaysNamedBy(address)) namedRelays.add(relay);
+      for (const relay of directory.repositoryAt(address)?.relays ?? []) namedRelays.add(relay);
     const isNamed = ({ relay }: WantedSource) => namedRelays.has(relay);
     const named = connected.filter(isNamed).slice(0, limits.wantedRelaysMax);
     const others = connected.filter((source) => !isNamed(source));

@@ -2,7 +2,7 @@ import type { AdmissionOutcome } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { rootKinds } from '../../nostr/kinds.js';
-import type { SubscriptionContent } from '../topics/subscription.js';
+import type { SubscriptionContent } from '../topics/layers.js';
 
 /** The kinds of one filter, the most telling first: what is about git only, what hangs on it, what hangs on anything. */
 const kindsOfFilters: readonly (readonly number[])[] = [

@@ -11,9 +11,9 @@ import type { Subscription, SubscriptionChange } from '../peer/questions.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { SyncSettings } from '../settings.js';
-import type { Topic } from '../topics/layers.js';
-import type { OpenSubscription, SubscriptionContent } from '../topics/subscription.js';
-import type { TopicTable } from '../topics/topic-table.js';
+import type { SubscriptionContent, Topic } from '../topics/layers.js';
+import type { LiveTopics } from '../topics/live-topics.js';
+import type { OpenSubscription } from '../topics/subscription.js';
 import { isByKind, type LiveKinds } from './live-kinds.js';
 
 /** A live subscription as it stands on one connection. */
@@ -32,7 +32,7 @@ export type LiveSubscriberParts = {
   readonly logger: SyncLogger;
   readonly settings: SyncSettings;
   readonly submitter: RemoteEventSubmitter;
-  readonly topics: TopicTable;
+  readonly topics: { readonly live: LiveTopics };
   readonly kinds: LiveKinds;
   /** The remote closed a subscription that was never confirmed, for a reason of its own. */
   readonly onRejected: (content: SubscriptionContent) => void;

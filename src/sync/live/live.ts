@@ -3,18 +3,14 @@ import type { CancelTimer } from '../../lib/clock.js';
 import { smallest } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
 import { Wakeup } from '../../lib/wakeup.js';
-import {
-  isSameContent,
-  type PackingLimits,
-  packSubscriptions,
-  rebuildStep,
-  type SubscriptionContent,
-} from '../topics/subscription.js';
+import type { SubscriptionContent } from '../topics/layers.js';
+import { isSameContent, type PackingLimits, packSubscriptions, rebuildStep } from '../topics/subscription.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import { isByKind } from './live-kinds.js';
 import { LiveSubscriber, type LiveSubscriberParts } from './live-subscriber.js';
 
-export type LiveParts = Omit<LiveSubscriberParts, 'onChange' | 'onOutcome'> & {
+export type LiveParts = Omit<LiveSubscriberParts, 'onChange' | 'onOutcome' | 'topics'> & {
+  readonly topics: TopicTable;
   /** There may be something to catch up with: what came live, or cannot for now. */
   readonly onDue: () => void;
 };

@@ -9,7 +9,7 @@ import { type FetchSizeEstimate, newFetchSizeEstimate, refreshed } from '../fetc
 import type { FetchMemory } from '../fetch/fetcher.js';
 import { UnservedIds } from '../fetch/unserved.js';
 import { LiveKinds } from '../live/live-kinds.js';
-import type { CatchupBatch } from '../topics/catchup-batch.js';
+import type { CatchupBatch } from '../topics/topic-state.js';
 import { TopicTable } from '../topics/topic-table.js';
 
 /** What is known of one relay beyond a connection: gone only with the process, or when the relay is tracked no more. */

@@ -3,6 +3,7 @@ import type { Kernels } from '../../kernels/kernels.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Random } from '../../lib/random.js';
 import type { Identity } from '../../nostr/keys.js';
+import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { RefusedIndex } from '../../store/refused/refused-index.js';
 import type { KnownSet } from '../../store/sets/known-set.js';
@@ -22,6 +23,8 @@ import type { RelayHealthTracker } from './health.js';
 /** What sync works with; everything that has effects is a port. */
 export type SyncPorts = {
   readonly store: EventStore;
+  /** What is stored about repositories, loaded. */
+  readonly directory: RepositoryDirectory;
   readonly refused: RefusedIndex;
   readonly admission: Admission;
   readonly kernels: Kernels;

@@ -1,8 +1,7 @@
 import { limits } from '../../config/limits.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { TopicChange } from '../topics/filter-service.js';
-import type { Topic } from '../topics/layers.js';
-import { everywhere } from '../topics/topic-changes.js';
+import { everywhere, type Topic } from '../topics/layers.js';
 
 /** Is told of topics that may be wanted of one relay only now, or no longer. */
 export type TopicReader = { update(topics: readonly Topic[]): void };

@@ -1,7 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { EventSource } from '../../admission/admission.js';
 import { gaugesIn } from '../../lib/gauge.js';
-import type { CatchupTrigger } from '../topics/catchup-batch.js';
+import type { CatchupTrigger } from '../topics/layers.js';
 import { RelaySeries } from './relay-series.js';
 
 const sources: readonly EventSource['type'][] = ['direct', 'live_sync', 'catchup', 'daily_catchup'];

@@ -2,7 +2,7 @@ import type { EventSource } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
-import type { CatchupTrigger } from '../topics/catchup-batch.js';
+import type { CatchupTrigger } from '../topics/layers.js';
 import type { SyncLogger } from './logger.js';
 import type { SyncMetrics } from './metrics.js';
 

@@ -1,6 +1,11 @@
-import { batchSince, type CatchupBatch, type CatchupTrigger, type NextCatchup } from './catchup-batch.js';
-import type { Layer, Topic } from './layers.js';
-import { isWanted, type TopicState, type TopicStates } from './topic-state.js';
+import type { CatchupTrigger, Layer, Topic } from './layers.js';
+import {
+  type CatchupBatch,
+  isWanted,
+  type NextCatchup,
+  type TopicState,
+  type TopicStates,
+} from './topic-state.js';
 
 /** What is due, and what happens to the batches of it, in a table of topics. */
 export class CatchupTopics {
@@ -154,4 +159,18 @@ export class CatchupTopics {
       return next({ ...state, batches: state.batches.filter((each) => each !== batch) });
     });
   }
+}
+
+/**
+ * From when a batch asks (docs/sync.md §5): everything, but after a reconnect only the look-back, or since the topics
+ * were last complete if that is longer ago. Seconds.
+ */
+export function batchSince(
+  trigger: CatchupTrigger,
+  oldestDoneAt: number | undefined,
+  now: number,
+  lookbackSeconds: number,
+): number {
+  if (trigger !== 'reconnect' || oldestDoneAt === undefined) return 0;
+  return Math.max(0, Math.min(now - lookbackSeconds, oldestDoneAt));
 }

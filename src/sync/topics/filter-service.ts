@@ -2,9 +2,9 @@ import type { AnnouncedRepository } from '../../repositories/announced-repositor
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import { RootGraph } from '../../repositories/root-graph.js';
 import type { Discovery, Naming } from './discovery.js';
-import { announcementsTopic, parseTopic, type Topic } from './layers.js';
+import { announcementsTopic, everywhere, type Home, parseTopic, type Topic } from './layers.js';
 import { People, repositorySubject, rootSubject } from './people.js';
-import { ChangesByHome, everywhere, type Home } from './topic-changes.js';
+import { ChangesByHome } from './topic-changes.js';
 
 /** A repository as it was when it was followed last. */
 type Followed = {
@@ -109,16 +109,6 @@ export class FilterService {
         );
       }
     }
-  }
-
-  /** The relays that the stored announcement of a repository names; none when it is not stored. */
-  relaysNamedBy(address: string): readonly string[] {
-    return this.#directory.repositoryAt(address)?.relays ?? [];
-  }
-
-  /** Whether the stored announcement of a repository names the relay. */
-  isNamedBy(address: string, relay: string): boolean {
-    return this.relaysNamedBy(address).includes(relay);
   }
 
   /**

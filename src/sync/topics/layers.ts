@@ -57,6 +57,18 @@ export function parseTopic(topic: Topic): ParsedTopic {
   }
 }
 
+/** What belongs to no repository is asked about on every relay. */
+export const everywhere: unique symbol = Symbol('everywhere');
+
+/** What is asked about together: a repository, by its number, with its roots and authors, or what belongs to none. */
+export type Home = number | typeof everywhere;
+
+/** Why a catch-up runs (docs/sync.md §5): its source label and its pace follow from it. */
+export type CatchupTrigger = 'start' | 'reconnect' | 'daily';
+
+/** In the order in which they are served: history that we never had first. */
+export const catchupTriggers: readonly CatchupTrigger[] = ['start', 'reconnect', 'daily'];
+
 /** The kinds that layer 1 asks for. */
 export const announcementKinds: readonly number[] = [kinds.repositoryAnnouncement, kinds.repositoryState];
 
@@ -91,3 +103,6 @@ export function filtersOf(layer: Layer, topics: readonly Topic[]): Filter[] {
       return tagKeysOf[layer].map((key) => ({ [key]: [...topics] }));
   }
 }
+
+/** The filters of one REQ, and the topics that they ask about. */
+export type SubscriptionContent = { readonly topics: readonly Topic[]; readonly filters: readonly Filter[] };

@@ -1,7 +1,6 @@
 import { smallest } from '../../lib/collections/lists.js';
 import type { CatchupTopics } from './catchup-topics.js';
-import type { Topic } from './layers.js';
-import type { SubscriptionContent } from './subscription.js';
+import type { SubscriptionContent, Topic } from './layers.js';
 import {
   coveredBy,
   isWanted,

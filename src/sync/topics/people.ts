@@ -1,8 +1,10 @@
 import { limits } from '../../config/limits.js';
 import { Links } from '../../lib/collections/links.js';
 import { IdNumbers } from '../../store/name-numbers.js';
-import { authorTopic, type Topic } from './layers.js';
-import { type ChangesByHome, everywhere, type Home } from './topic-changes.js';
+import { authorTopic, everywhere, type Home, type Topic } from './layers.js';
+
+/** Who is told of the authors that come to a home, or go. */
+type TopicChanges = { noteTopic(home: Home, topic: Topic): void };
 
 /** What somebody wrote about: a repository or a root, by its number. */
 export type Subject = number;
@@ -17,7 +19,7 @@ export const rootSubject = (root: number): Subject => 2 * root + 1;
  * An author stays for as long as the subject does, also when what they wrote about it has gone meanwhile.
  */
 export class People {
-  readonly #changes: ChangesByHome;
+  readonly #changes: TopicChanges;
   readonly #authors = new IdNumbers();
   readonly #ofSubjects = new Links();
   /** By home, its authors: of how many of its subjects each is one. */
@@ -25,7 +27,7 @@ export class People {
   /** By author, the homes that they are an author of. */
   readonly #homes = new Map<number, Set<Home>>();
 
-  constructor(changes: ChangesByHome) {
+  constructor(changes: TopicChanges) {
     this.#changes = changes;
   }
 

@@ -1,9 +1,14 @@
 import { utf8Length } from '../../lib/bytes.js';
 import type { Filter } from '../../nostr/filter.js';
-import { filtersOf, filtersPerBatch, type Layer, layerOf, layers, type Topic } from './layers.js';
-
-/** The filters of one REQ, and the topics that they ask about. */
-export type SubscriptionContent = { readonly topics: readonly Topic[]; readonly filters: readonly Filter[] };
+import {
+  filtersOf,
+  filtersPerBatch,
+  type Layer,
+  layerOf,
+  layers,
+  type SubscriptionContent,
+  type Topic,
+} from './layers.js';
 
 /** A subscription that was sent. `confirmed`: the remote said EOSE, so from now on it tells what is new. */
 export type OpenSubscription = SubscriptionContent & {

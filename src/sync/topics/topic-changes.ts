@@ -1,10 +1,4 @@
-import type { Topic } from './layers.js';
-
-/** What belongs to no repository is asked about on every relay. */
-export const everywhere: unique symbol = Symbol('everywhere');
-
-/** What is asked about together: a repository, by its number, with its roots and authors, or what belongs to none. */
-export type Home = number | typeof everywhere;
+import type { Home, Topic } from './layers.js';
 
 /** What may have changed of a home since the last look. */
 export type HomeChanges = {

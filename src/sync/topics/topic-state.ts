@@ -1,6 +1,35 @@
-import { type CatchupBatch, type CatchupTrigger, catchupTriggers } from './catchup-batch.js';
-import { type Layer, layerOf, layers, type Topic } from './layers.js';
-import type { SubscriptionContent } from './subscription.js';
+import {
+  type CatchupTrigger,
+  catchupTriggers,
+  type Layer,
+  layerOf,
+  layers,
+  type SubscriptionContent,
+  type Topic,
+} from './layers.js';
+
+/** Topics of one layer that are caught up together: the unit that is done, or not, as a whole. */
+export type CatchupBatch = {
+  readonly trigger: CatchupTrigger;
+  readonly layer: Layer;
+  readonly topics: readonly Topic[];
+  /** Wall-clock seconds before which nothing is asked for; 0 for everything. */
+  readonly since: number;
+  /** When it was first begun, in wall-clock seconds: what it makes complete, it makes complete as of then. */
+  readonly startedAt: number;
+  /** How often the remote did not do what the batch asked. */
+  failures: number;
+};
+
+export type NextCatchup =
+  | { readonly type: 'interrupted'; readonly batch: CatchupBatch }
+  | {
+      readonly type: 'due';
+      readonly trigger: CatchupTrigger;
+      readonly layer: Layer;
+      /** All of them, in the order in which they came, for as long as the table does not change. */
+      readonly topics: Iterable<Topic>;
+    };
 
 /** A subscription asks about a topic: the newest one that does. */
 export type Covered =

@@ -1,9 +1,9 @@
-import type { CatchupBatch } from './catchup-batch.js';
 import { CatchupTopics } from './catchup-topics.js';
 import type { Topic } from './layers.js';
 import { LiveTopics } from './live-topics.js';
 import {
   atRest,
+  type CatchupBatch,
   isWanted,
   stands,
   type TopicState,
@@ -87,11 +87,6 @@ export class TopicTable {
   wants(topic: Topic): boolean {
     const state = this.#states.get(topic);
     return state !== undefined && isWanted(state);
-  }
-
-  /** When a live subscription to the topic first stood. */
-  openedAt(topic: Topic): number | undefined {
-    return this.#states.get(topic)?.openedAt;
   }
 
   /** As of when all of these are done; `undefined` when one of them never was. */
