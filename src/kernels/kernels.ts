@@ -104,6 +104,6 @@ export type FilterMatcher = Disposable & {
   /** Adds a filter, whose `limit` does not count, and returns its handle: a small whole number, reused after `remove`. */
   add(filter: Filter): number;
   remove(handle: number): void;
-  /** The handles of all filters that match by `matchesFilter`, each once, in no particular order. */
+  /** The handles of all filters that match as `compileFilter` has it, each once, in no particular order. */
   match(event: FilteredEvent): number[];
 };

@@ -46,18 +46,13 @@ export function compileFilter(filter: Filter): CompiledFilter {
   };
 }
 
-/** Whether an event matches any of some filters. */
+/** Whether an event matches any of some filters. For one event against very many filters see the kernels. */
 export function compileFilters(filters: readonly Filter[]): (event: FilteredEvent) => boolean {
   const compiled = filters.map(compileFilter);
   return (event) => {
     const indexed = new IndexedEvent(event);
     return compiled.some((matches) => matches(indexed));
   };
-}
-
-/** Whether one event matches one filter. For one event against very many filters see the kernels. */
-export function matchesFilter(filter: Filter, event: FilteredEvent): boolean {
-  return compileFilters([filter])(event);
 }
 
 function intersect(a: ReadonlySet<string>, b: ReadonlySet<string> | undefined): boolean {

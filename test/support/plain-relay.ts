@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { matchesFilter } from '../../src/nostr/filter-match.js';
+import { compileFilters } from '../../src/nostr/filter-match.js';
 
 /** What a relay does besides serving. */
 export type PlainRelayOptions = {
@@ -77,7 +77,7 @@ export class PlainRelay implements AsyncDisposable {
     this.#events.push(event);
     for (const { socket, subscriptions } of this.#clients) {
       for (const [id, filters] of subscriptions) {
-        if (filters.some((filter) => matchesFilter(filter, event))) send(socket, 'EVENT', id, event);
+        if (compileFilters(filters)(event)) send(socket, 'EVENT', id, event);
       }
     }
   }
@@ -135,7 +135,7 @@ export class PlainRelay implements AsyncDisposable {
     subscriptions.set(id, filters);
     for (const filter of filters) {
       const found = this.#events
-        .filter((event) => matchesFilter(filter, event))
+        .filter(compileFilters([filter]))
         .sort((a, b) => b.created_at - a.created_at)
         .slice(0, Math.min(filter.limit ?? 500, 500));
       for (const event of found) send(socket, 'EVENT', id, event);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
-import { matchesFilter } from '../../src/nostr/filter-match.js';
+import { compileFilters } from '../../src/nostr/filter-match.js';
 import { PageReader } from '../../src/sync/catchup/page-reader.js';
 import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/catchup/paging.js';
 import { unknownHabits } from '../../src/sync/catchup/paging-habits.js';
@@ -32,9 +32,7 @@ type Relay = (question: Filter) => { events: NostrEvent[]; cut?: boolean };
 function capped(events: readonly NostrEvent[], cap: number): Relay {
   const sorted = [...events].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
   return (question) => ({
-    events: sorted
-      .filter((event) => matchesFilter(question, event))
-      .slice(0, Math.min(cap, question.limit ?? cap)),
+    events: sorted.filter(compileFilters([question])).slice(0, Math.min(cap, question.limit ?? cap)),
   });
 }
 

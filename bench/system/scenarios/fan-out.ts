@@ -1,6 +1,6 @@
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import type { Filter } from '../../../src/nostr/filter.js';
-import { matchesFilter } from '../../../src/nostr/filter-match.js';
+import { compileFilter, IndexedEvent } from '../../../src/nostr/filter-match.js';
 import { BenchClient } from '../client.js';
 import { Listeners } from '../listeners.js';
 import { publishAll, publishSteadily } from '../publishing.js';
@@ -123,10 +123,11 @@ function filtersFor(world: World, filterOf: (index: number) => Filter): Filter[]
 }
 
 function countMatches(events: readonly string[], filters: readonly Filter[]): number {
+  const tests = filters.map(compileFilter);
   let matches = 0;
   for (const json of events) {
-    const event = JSON.parse(json) as NostrEvent;
-    for (const filter of filters) if (matchesFilter(filter, event)) matches += 1;
+    const event = new IndexedEvent(JSON.parse(json) as NostrEvent);
+    for (const test of tests) if (test(event)) matches += 1;
   }
   return matches;
 }

@@ -2,7 +2,7 @@ import { addressOf, formatAddress, supersedes } from '../../../src/nostr/address
 import { deletionTargets, isDeletion } from '../../../src/nostr/deletion.js';
 import { isExpired, type NostrEvent } from '../../../src/nostr/event.js';
 import type { Filter } from '../../../src/nostr/filter.js';
-import { matchesFilter } from '../../../src/nostr/filter-match.js';
+import { compileFilters } from '../../../src/nostr/filter-match.js';
 import { isEphemeralKind } from '../../../src/nostr/kinds.js';
 import type { PutStatus } from '../../../src/store/event-store.js';
 
@@ -67,7 +67,7 @@ export class ModelStore {
     const found = new Set<NostrEvent>();
     const sorted = [...this.events].sort((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1));
     for (const filter of filters) {
-      const all = sorted.filter((event) => matchesFilter(filter, event));
+      const all = sorted.filter(compileFilters([filter]));
       for (const event of withLimit ? all.slice(0, filter.limit) : all) found.add(event);
     }
     return sorted.filter((event) => found.has(event));

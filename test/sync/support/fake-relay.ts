@@ -5,7 +5,7 @@ import { NegentropyServer } from '../../../src/negentropy/server.js';
 import { supersedes } from '../../../src/nostr/address.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import type { Filter } from '../../../src/nostr/filter.js';
-import { matchesFilter } from '../../../src/nostr/filter-match.js';
+import { compileFilters } from '../../../src/nostr/filter-match.js';
 import {
   type Dialer,
   type RelayInformation,
@@ -126,7 +126,7 @@ export class FakeRelay {
     for (const connection of this.connections) {
       if (!connection.isOpen) continue;
       for (const [id, filters] of connection.subscriptions) {
-        if (filters.some((filter) => matchesFilter(filter, event))) connection.send('EVENT', id, event);
+        if (matchesOf(filters)(event)) connection.send('EVENT', id, event);
       }
     }
   }
@@ -134,7 +134,7 @@ export class FakeRelay {
   /** What it has for a filter, newest first. */
   found(filter: Filter): NostrEvent[] {
     return this.events
-      .filter((event) => matchesFilter(filter, event))
+      .filter(compileFilters([filter]))
       .sort((a, b) => (supersedes(a, b) ? -1 : 1))
       .slice(0, Math.min(filter.limit ?? this.pageMax, this.pageMax));
   }
@@ -174,9 +174,8 @@ export class FakeRelay {
 
   #reconciler(filter: Filter): NegentropyServer {
     const builder = createReferenceKernels().createRecordSet();
-    for (const event of this.events) {
-      if (matchesFilter(filter, event)) builder.add(event.created_at, fromHex(event.id));
-    }
+    const found = this.events.filter(compileFilters([filter]));
+    for (const event of found) builder.add(event.created_at, fromHex(event.id));
     return new NegentropyServer(builder.seal(), 0);
   }
 
@@ -271,3 +270,12 @@ export const emptyInformation: RelayInformation = {
   supportsGrasp: false,
   hasLimitation: false,
 };
+
+const compiled = new WeakMap<Filter[], (event: NostrEvent) => boolean>();
+
+/** What the filters of a subscription match, prepared once. */
+function matchesOf(filters: Filter[]): (event: NostrEvent) => boolean {
+  const matches = compiled.get(filters) ?? compileFilters(filters);
+  compiled.set(filters, matches);
+  return matches;
+}
