@@ -71,17 +71,14 @@ export class RepositoryDirectory {
 
   /** Enters an event that the store took; it takes the place of an older one at its address. */
   onStored(event: NostrEvent): void {
-    try {
+    unlessInvalid(() => {
       if (event.kind === kinds.repositoryAnnouncement) this.#enterAnnouncement(event);
       else if (event.kind === kinds.repositoryState) this.#enterState(event);
       else if (isPullRequest(event)) {
         for (const repository of parsePullRequest(event).repositories)
           this.#pullRequests.add(event.id, repository);
       }
-    } catch (error) {
-      // Stored under other rules, by an import or an earlier version: it stays readable, and has no say here.
-      if (!(error instanceof InvalidEventError)) throw error;
-    }
+    });
   }
 
   /** Takes out events that left the store. What has been replaced already is not touched. */
@@ -92,11 +89,13 @@ export class RepositoryDirectory {
   /** Enters an event that is held; one at a place where an announcement is stored has no say. */
   onHeld(event: NostrEvent): void {
     if (event.kind !== kinds.repositoryAnnouncement) return;
-    const announcement = parseAnnouncement(event);
-    const { maintainers } = announcement;
-    const repository = announcedRepository(event.id, announcement, this.#serving);
-    enter(this.#held, repository, { repository, maintainers });
-    if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
+    unlessInvalid(() => {
+      const announcement = parseAnnouncement(event);
+      const { maintainers } = announcement;
+      const repository = announcedRepository(event.id, announcement, this.#serving);
+      enter(this.#held, repository, { repository, maintainers });
+      if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
+    });
   }
 
   /** Takes out an event that is held no longer. */
@@ -265,6 +264,15 @@ export class RepositoryDirectory {
     const repositories = this.#pullRequests.take(id);
     if (repositories.length === 0) return undefined;
     return { type: 'pull-request', pullRequest: { eventId: id, repositories } };
+  }
+}
+
+/** An event that was taken under other rules, by an import or an earlier version, stays readable and has no say here. */
+function unlessInvalid(step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error;
   }
 }
 

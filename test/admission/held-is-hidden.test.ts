@@ -7,27 +7,15 @@ import { toHex } from '../../src/lib/bytes.js';
 import { turnOrder } from '../../src/lib/turns/turn-order.js';
 import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { OwnService } from '../../src/nostr/relay-url.js';
-import type { ServingRules } from '../../src/repositories/serving.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { KnownSet } from '../../src/store/sets/known-set.js';
 import type { LocalSet } from '../../src/store/sets/local-set.js';
 import { LocalSets } from '../../src/store/sets/local-sets.js';
-import { address, announcement, domain, event, foreign, key, pullRequest, state } from '../policy/world.js';
+import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
 import { collected, collectedInTurns, idsOf } from '../store/support/answers.js';
-import { openHoldingAdmission } from '../support/holding-admission.js';
+import { hostingRules, openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-const rules: ServingRules = {
-  ownService: new OwnService(domain, '127.0.0.1:7334'),
-  repositoryWhitelist: [],
-  repositoryBlacklist: [],
-  archiveAll: false,
-  archiveWhitelist: [],
-  archiveGraspServices: [],
-  archiveReadOnly: false,
-  archiveHoldUntilGitData: false,
-};
 const people = [key(1), key(2), key(3)];
 const identifiers = ['one', 'two'];
 const sources: EventSource[] = [
@@ -87,7 +75,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
       );
       const knownSet = new KnownSet(store, refused, kernels);
       const known: NostrEvent[] = [];
-      let here = await openHoldingAdmission({ opened, clock, rules });
+      let here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
       const fed = new Set<string>();
       const listen = () => here.admission.feed.onAccepted((accepted) => void fed.add(accepted.event.id));
       listen();
@@ -126,7 +114,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
           await clock.advance(next.minutes * 60_000);
           await here.admission.sweep();
         } else {
-          here = await openHoldingAdmission({ opened, clock, rules });
+          here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
           listen();
         }
         await check();

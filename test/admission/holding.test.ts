@@ -4,12 +4,10 @@ import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { OwnService } from '../../src/nostr/relay-url.js';
 import { heldReason } from '../../src/purgatory/held-event.js';
-import type { ServingRules } from '../../src/repositories/serving.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
-import { address, announcement, domain, event, foreign, key, pullRequest, state } from '../policy/world.js';
-import { openHoldingAdmission } from '../support/holding-admission.js';
+import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
+import { hostingRules, openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const minuteMs = 60_000;
@@ -18,16 +16,6 @@ const repository = { pubkey: alice, identifier: 'repo' };
 const sha1 = '1'.repeat(40);
 const remote: EventSource = { type: 'live_sync', relay: 'wss://a.example' };
 const notRelated = 'blocked: the event neither refers to an accepted event nor is referred to by one';
-const rules: ServingRules = {
-  ownService: new OwnService(domain, '127.0.0.1:7334'),
-  repositoryWhitelist: [],
-  repositoryBlacklist: [],
-  archiveAll: false,
-  archiveWhitelist: [],
-  archiveGraspServices: [],
-  archiveReadOnly: false,
-  archiveHoldUntilGitData: false,
-};
 
 type Here = Awaited<ReturnType<typeof openHoldingAdmission>>;
 
@@ -37,7 +25,7 @@ let fed: string[];
 let gone: string[];
 
 async function open(opened = createMemoryStore({ clock })): Promise<void> {
-  here = await openHoldingAdmission({ opened, clock, rules });
+  here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
   fed = [];
   gone = [];
   here.admission.feed.onAccepted((accepted) => fed.push(accepted.event.id));

@@ -4,6 +4,7 @@ import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import { OwnService } from '../../src/nostr/relay-url.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
 import type { HeldSettings } from '../../src/purgatory/held-counts.js';
@@ -12,7 +13,20 @@ import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
+import { domain } from '../policy/world.js';
 import type { VirtualClock } from './virtual-clock.js';
+
+/** Those of a service that hosts what lists it, and archives nothing. */
+export const hostingRules: ServingRules = {
+  ownService: new OwnService(domain, '127.0.0.1:7334'),
+  repositoryWhitelist: [],
+  repositoryBlacklist: [],
+  archiveAll: false,
+  archiveWhitelist: [],
+  archiveGraspServices: [],
+  archiveReadOnly: false,
+  archiveHoldUntilGitData: false,
+};
 
 export type HoldingAdmissionParts = {
   readonly opened: OpenedStore;
