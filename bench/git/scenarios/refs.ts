@@ -1,9 +1,10 @@
-import { Agent, get } from 'node:http';
 import { manyRefsShape } from '../generator.js';
+import { HttpConnection } from '../http-connection.js';
 import type { GitScenario } from '../scenario.js';
 import { byTurns } from '../timing.js';
 
-const roundsPerRound = 20;
+/** Requests of one turn, one after the other: a server that is asked once in a while is slowed down by all else. */
+const requestsPerTurn = 20;
 
 export const refsScenario: GitScenario = {
   name: 'refs',
@@ -11,20 +12,25 @@ export const refsScenario: GitScenario = {
   async run(world) {
     const { refs, rounds } = world.settings;
     const { ours, rivals } = await world.filled('refs', manyRefsShape(refs));
-    // One connection each: what is measured is the answer.
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const list = async (url: string) => await readAll(`${url}/info/refs?service=git-upload-pack`, agent);
-    for (const url of [ours, rivals]) {
-      const listed = (await list(url)).toString('latin1').match(/ refs\/heads\//g)?.length;
-      // The branch that HEAD stands for may be named in the capabilities too.
-      if (listed === undefined || listed < refs) throw new Error(`${url} lists ${listed} refs of ${refs}`);
-    }
-    const { oursMs, rivalsMs } = await byTurns(
-      rounds * roundsPerRound,
-      () => list(ours),
-      () => list(rivals),
+    const listed = async (url: string) => {
+      const connection = await HttpConnection.open(url);
+      const list = async () => await connection.get(`${url}/info/refs?service=git-upload-pack`);
+      const count = (await list()).toString('latin1').match(/ refs\/heads\//g)?.length ?? 0;
+      if (count < refs) throw new Error(`${url} lists ${count} refs of ${refs}`);
+      return { connection, list };
+    };
+    const [graspd, rival] = [await listed(ours), await listed(rivals)];
+    const again = async (list: () => Promise<unknown>) => {
+      for (let request = 0; request < requestsPerTurn; request += 1) await list();
+    };
+    const times = await byTurns(
+      rounds * 2,
+      () => again(graspd.list),
+      () => again(rival.list),
     );
-    agent.destroy();
+    const [oursMs, rivalsMs] = [times.oursMs / requestsPerTurn, times.rivalsMs / requestsPerTurn];
+    graspd.connection.close();
+    rival.connection.close();
     return [
       { name: 'graspd', value: oursMs, unit: 'ms' },
       { name: 'git http-backend', value: rivalsMs, unit: 'ms' },
@@ -32,16 +38,3 @@ export const refsScenario: GitScenario = {
     ];
   },
 };
-
-/** The body of an answer, with as little work as can be. */
-function readAll(url: string, agent: Agent): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const request = get(url, { agent }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve(Buffer.concat(chunks)));
-      response.on('error', reject);
-    });
-    request.on('error', reject);
-  });
-}
