@@ -14,9 +14,11 @@ export class ServedRepositories {
   /** The folder of a repository that is served and open; `undefined` for all others. */
   async gitDirOf(repository: RepositoryId): Promise<string | undefined> {
     if (!this.#directory.isServed(repository)) return undefined;
-    // An announcement may be stored a moment before its repository is made.
-    if (!(await this.#repositories.exists(repository))) await this.#repositories.ensure(repository);
-    else if ((await this.#repositories.closedSince(repository)) !== undefined) return undefined;
+    if (!(await this.#repositories.isOpen(repository))) {
+      if (await this.#repositories.exists(repository)) return undefined;
+      // An announcement may be stored a moment before its repository is made.
+      await this.#repositories.ensure(repository);
+    }
     return this.#repositories.pathOf(repository);
   }
 }

@@ -27,6 +27,10 @@ export class BareRepositories {
   readonly #gitDataPath: string;
   readonly #git: Git;
   #skeleton: Promise<Skeleton> | undefined;
+  /** Folders of those that were seen to be there and open: clients ask for the same ones again and again. */
+  readonly #open = new Set<string>();
+  /** How often one was closed or removed. */
+  #leavings = 0;
 
   constructor(gitDataPath: string, git: Git) {
     this.#gitDataPath = gitDataPath;
@@ -78,6 +82,17 @@ export class BareRepositories {
     return await isThere(join(this.pathOf(key), 'HEAD'));
   }
 
+  /** Whether the repository is there, and not closed; what only another process has closed since may count as open. */
+  async isOpen(key: RepositoryKey): Promise<boolean> {
+    const path = this.pathOf(key);
+    if (this.#open.has(path)) return true;
+    const leavings = this.#leavings;
+    if (!(await this.exists(key)) || (await this.closedSince(key)) !== undefined) return false;
+    // It may have been closed since it was looked at.
+    if (leavings === this.#leavings) this.#open.add(path);
+    return true;
+  }
+
   /** Since when the repository is closed, in milliseconds since 1970; `undefined` when it is open or not there. */
   async closedSince(key: RepositoryKey): Promise<number | undefined> {
     try {
@@ -94,19 +109,23 @@ export class BareRepositories {
   async close(key: RepositoryKey, nowMs: number): Promise<void> {
     const since = await this.closedSince(key);
     if (since !== undefined && since <= nowMs) return;
+    this.#leave(key);
     await writeFile(join(this.pathOf(key), closedMark), String(nowMs)).catch((error: unknown) => {
       if (!isAbsence(error)) throw error;
     });
+    this.#leave(key);
   }
 
   /** Removes the repository: it is out of sight at once, then its files go. Nothing happens when it is not there. */
   async remove(key: RepositoryKey): Promise<void> {
+    this.#leave(key);
     const grave = await mkdtemp(await this.#inWorkPath('removed-'));
     try {
       await rename(this.pathOf(key), join(grave, 'repository'));
     } catch (error) {
       if (!isAbsence(error)) throw error;
     } finally {
+      this.#leave(key);
       await rm(grave, { recursive: true, force: true });
     }
   }
@@ -125,6 +144,12 @@ export class BareRepositories {
         if (key !== undefined) yield key;
       }
     }
+  }
+
+  /** It is open no longer: said before, for who asks from now on, and after, for who looked in between. */
+  #leave(key: RepositoryKey): void {
+    this.#leavings += 1;
+    this.#open.delete(this.pathOf(key));
   }
 
   get #workPath(): string {

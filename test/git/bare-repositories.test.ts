@@ -145,6 +145,21 @@ describe('A repository that is not served', () => {
     expect(await repositories.closedSince(key)).toBeUndefined();
   });
 
+  it('is open from its making until it is closed or removed, whenever one looks', async () => {
+    using folder = scratchFolder();
+    const repositories = repositoriesIn(folder.path);
+    const isOpen = async () => [await repositories.isOpen(key), await repositories.isOpen(key)];
+    expect(await isOpen()).toEqual([false, false]);
+    await repositories.ensure(key);
+    expect(await isOpen()).toEqual([true, true]);
+    await Promise.all([repositories.close(key, 5_000), repositories.isOpen(key)]);
+    expect(await isOpen()).toEqual([false, false]);
+    await repositories.ensure(key);
+    expect(await isOpen()).toEqual([true, true]);
+    await Promise.all([repositories.remove(key), repositories.isOpen(key)]);
+    expect(await isOpen()).toEqual([false, false]);
+  });
+
   it('gets its full grace period when its mark cannot be read', async () => {
     using folder = scratchFolder();
     const repositories = repositoriesIn(folder.path);
