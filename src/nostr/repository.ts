@@ -90,3 +90,11 @@ export function repositoriesOf(event: NostrEvent): Address[] {
     return address?.kind === kinds.repositoryAnnouncement ? [address] : [];
   });
 }
+
+/** The addresses of the repositories that an event announces, tells the state of, or refers to. */
+export function eventRepositories(event: NostrEvent): readonly string[] {
+  if (event.kind === kinds.repositoryAnnouncement || event.kind === kinds.repositoryState) {
+    return [repositoryAddress(event.pubkey, firstTagValue(event, 'd') ?? '')];
+  }
+  return referencesOf(event).addresses;
+}

@@ -8,14 +8,13 @@ import { type Filter, parseFilter, type TagKey } from '../../src/nostr/filter.js
 import { compileFilters } from '../../src/nostr/filter-match.js';
 import { parseClientMessage, parseRelayMessage } from '../../src/nostr/message.js';
 import { OwnService, tryNormaliseRelayUrl } from '../../src/nostr/relay-url.js';
-import { parseAnnouncement, referencesOf } from '../../src/nostr/repository.js';
+import { eventRepositories, parseAnnouncement, referencesOf } from '../../src/nostr/repository.js';
 import { parsePullRequest } from '../../src/repositories/pull-request.js';
 import { parseRepositoryState } from '../../src/repositories/repository-state.js';
 import { filterKey } from '../../src/store/filter-key.js';
 import { isPublicAddress } from '../../src/sync/dial/address-policy.js';
 import { parseInformation } from '../../src/sync/dial/information.js';
 import { readRejection, rejectsNegentropy } from '../../src/sync/peer/rejection.js';
-import { eventRepositories } from '../../src/sync/topics/event-repositories.js';
 import { workOf } from '../support/work.js';
 
 /** What a stranger sends at most, in characters, and the work that each of them may make: texts are read for phrases. */

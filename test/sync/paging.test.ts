@@ -4,9 +4,8 @@ import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { compileFilters } from '../../src/nostr/filter-match.js';
-import { PageReader } from '../../src/sync/catchup/page-reader.js';
+import { PageReader, unknownHabits } from '../../src/sync/catchup/page-reader.js';
 import { nextPage, type PagingLimits, startPaging, takePage } from '../../src/sync/catchup/paging.js';
-import { unknownHabits } from '../../src/sync/catchup/paging-habits.js';
 import { pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });

@@ -31,7 +31,7 @@ import { isGap } from './gaps.js';
 import { evenCuts, LocalSide, type LocalSideParts } from './local-side.js';
 import { type NegentropySink, reconcile } from './negentropy.js';
 import { learn, type NegentropyProbe, type Opening } from './negentropy-probe.js';
-import { PageReader } from './page-reader.js';
+import { mergeHabits, PageReader, untilFor } from './page-reader.js';
 import {
   learnHabits,
   nextPage,
@@ -41,7 +41,6 @@ import {
   startPaging,
   takePage,
 } from './paging.js';
-import { mergeHabits, untilFor } from './paging-habits.js';
 import type { PeerMissing } from './peer-missing.js';
 
 export type BatchParts = LocalSideParts & {

@@ -1,8 +1,8 @@
 import type { CatchupBatch } from '../topics/topic-state.js';
 import type { Capability } from './negentropy-probe.js';
 import type { Pace } from './pace.js';
+import type { PagingHabits } from './page-reader.js';
 import type { Paging } from './paging.js';
-import type { PagingHabits } from './paging-habits.js';
 
 /** What catch-up knows of one relay beyond a connection. */
 export type CatchupMemory = {

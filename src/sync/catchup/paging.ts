@@ -1,5 +1,5 @@
 import type { Filter, TagKey } from '../../nostr/filter.js';
-import { mergeHabits, type PagingHabits, unknownHabits, untilFor } from './paging-habits.js';
+import { mergeHabits, type Page, type PagingHabits, unknownHabits, untilFor } from './page-reader.js';
 
 /** A stretch of time that is to be paged, newest second first. Both ends belong to it. */
 type Stretch = {
@@ -31,22 +31,6 @@ export type Paging = {
   readonly habits: PagingHabits;
   /** Seconds that a small page lay in whole: to be asked about again should it turn out that the relay cuts pages so small. */
   readonly doubtful: readonly Stretch[];
-};
-
-/** What came as the answer to one page. Only different events that match the question are counted. */
-export type Page = {
-  readonly count: number;
-  /** Whether any of them is stored. */
-  readonly isKept: boolean;
-  readonly oldest: number;
-  readonly newest: number;
-  /** Whether they came newest first. */
-  readonly sorted: boolean;
-  /** Whether we ended it before the relay did. */
-  readonly cut: boolean;
-  /** The kinds and authors that were seen, at most a few. */
-  readonly kinds: readonly number[];
-  readonly authors: readonly string[];
 };
 
 export type PagingLimits = {

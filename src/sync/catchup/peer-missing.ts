@@ -1,8 +1,8 @@
 import { limits } from '../../config/limits.js';
+import { eventRepositories } from '../../nostr/repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { RunLog } from '../report/run-log.js';
-import { eventRepositories } from '../topics/event-repositories.js';
 import type { CatchupBatch } from '../topics/topic-state.js';
 
 /**

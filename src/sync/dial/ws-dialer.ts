@@ -6,7 +6,6 @@ import { onAbort } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
-import { transportError } from './failure-class.js';
 import { fetchInformation } from './information.js';
 import { type Route, type RouteOptions, routesTo } from './route.js';
 import {
@@ -15,6 +14,7 @@ import {
   type RelaySocket,
   type SocketHandlers,
   TransportError,
+  transportError,
 } from './transport.js';
 
 export type WsDialerOptions = RouteOptions & { readonly clock: Clock; readonly faults: Faults };

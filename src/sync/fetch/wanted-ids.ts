@@ -4,9 +4,9 @@ import type { Clock } from '../../lib/clock.js';
 import { within } from '../../lib/time-limit.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { NostrEvent } from '../../nostr/event.js';
+import { eventRepositories } from '../../nostr/repository.js';
 import type { EventStore } from '../../store/event-store.js';
 import { PeerGoneError } from '../errors.js';
-import { eventRepositories } from '../topics/event-repositories.js';
 
 /** What can be asked of a relay here. */
 export type WantedSource = {
