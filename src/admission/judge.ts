@@ -114,13 +114,16 @@ export class Judge {
     if (status !== 'stored') return outcomeOfStatus[status];
     const decision = this.#parts.policy.decide(event);
     if (decision.type === 'reject') return { type: 'refused', reason: decision.reason };
+    // What it hangs on has to be stored first.
+    if (decision.type === 'hold' && decision.parents.length > 0) return held;
     return { type: 'taken', isEphemeral: false, effects: decision.effects };
   }
 
   /** Only what clients submit is held: nobody is about to push what the events of other relays are about. */
   #decide(event: NostrEvent, source: EventSource): Decision {
     const decision = this.#parts.policy.decide(event);
-    return source.type === 'direct' ? decision : withoutHolding(decision);
+    const isHeld = source.type === 'direct' && this.#parts.purgatory !== undefined;
+    return isHeld ? decision : withoutHolding(decision);
   }
 
   /** It is held, unless a newer version is, or it is held by now. */

@@ -267,6 +267,16 @@ describe('What hangs on a held event', () => {
     expect([...here.purgatory.all()]).toEqual([]);
   });
 
+  it('is not stored before it, whatever git data is here', async () => {
+    const announced = announcement(alice, 'repo');
+    const request = pullRequest(bob, [address(alice, 'repo')]);
+    await here.submit(announced);
+    await here.submit(request);
+    expect((await here.arrive(request)).type).toBe('held');
+    expect(isHeld(request)).toBe(true);
+    expect(fed).toEqual([]);
+  });
+
   it('waits for its own commit, where it is a pull request, once the announcement is stored', async () => {
     const announced = announcement(alice, 'repo');
     const request = pullRequest(bob, [address(alice, 'repo')]);
