@@ -28,20 +28,20 @@ export class StatePolicy implements SubPolicy<RepositoryState> {
 
   decide(_event: NostrEvent, state: RepositoryState): Decision {
     const { directory } = this.#context;
-    if (!directory.isKnown(state.identifier))
-      return reject('invalid: no announcement exists for this repository');
-    if (!directory.isMaintainer(state.pubkey, state.identifier)) {
-      return reject(notAuthorized);
-    }
-    const values = reading(() => checkObjectIds(state));
-    const refusal = 'reason' in values ? values.reason : undefined;
-    const governed = directory.servedAndMaintainedBy(state.pubkey, state.identifier);
+    const { pubkey, identifier } = state;
+    if (!directory.isKnown(identifier)) return reject('invalid: no announcement exists for this repository');
+    if (!directory.isMaintainer(pubkey, identifier)) return reject(notAuthorized);
     const effects = alignGoverned(directory, state);
+    const refusal = this.#refusalUnlessHeld(state);
+    const governed = directory.servedAndMaintainedBy(pubkey, identifier);
     if (governed.some((repository) => directory.awaitsGitData(repository))) return hold(effects, [], refusal);
-    if (refusal !== undefined) return reject(refusal);
-    // Who has a say by a held announcement alone governs what that one waits for.
-    return directory.isStoredMaintainer(state.pubkey, state.identifier)
-      ? accept(effects)
-      : reject(notAuthorized);
+    return refusal === undefined ? accept(effects) : reject(refusal);
+  }
+
+  /** Why it is refused where it cannot be held: held announcements give nobody a say then. */
+  #refusalUnlessHeld(state: RepositoryState): string | undefined {
+    if (!this.#context.directory.isStoredMaintainer(state.pubkey, state.identifier)) return notAuthorized;
+    const values = reading(() => checkObjectIds(state));
+    return 'reason' in values ? values.reason : undefined;
   }
 }

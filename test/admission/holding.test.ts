@@ -418,12 +418,14 @@ describe('What other relays send', () => {
   it('is refused as before where it hangs on held events alone, and tried again when those are stored', async () => {
     const announced = announcement(alice, 'repo');
     const asked = event(bob, 1621, [['a', address(alice, 'repo')]]);
+    const following = state(alice, 'repo', ['refs/heads/main', sha1]);
     await here.submit(announced);
     expect(await here.submit(asked, remote)).toBe(notRelated);
+    expect(await here.submit(following, remote)).toBe('invalid: author not authorized for this repository');
     await here.arrive(announced);
     await here.admission.announced();
     await clock.advance(1);
-    expect(fed).toEqual([announced.id, asked.id]);
+    expect(fed).toEqual([announced.id, asked.id, following.id]);
   });
 
   it('is known where it is held, and stays so when what it hangs on comes', async () => {

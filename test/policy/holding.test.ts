@@ -238,6 +238,7 @@ it('What cannot be held, as it comes from another relay, is accepted at once or 
   expect(decide(state(alice, 'repo', ['refs/heads/main', sha1]))).toBe('accept');
   expect(decide(pullRequest(bob, [address(alice, 'repo')]))).toBe('accept');
   expect(decide(state(alice, 'repo', ['refs/heads/main', 'abc123']))).toBe(noObjectId);
+  expect(decide(state(alice, 'held', ['refs/heads/main', sha1]))).toBe(notAuthorized);
   expect(decide(event(bob, 1621, [['a', address(alice, 'held')]]))).toBe(notRelated);
   expect(purgatory.has(hosted.id)).toBe(true);
 });
