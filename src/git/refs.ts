@@ -84,7 +84,9 @@ export async function readHead(gitDir: string): Promise<string | undefined> {
   }
 }
 
+/** Lets `HEAD` stand for a ref; git is not asked where it does. */
 export async function setHead(git: Git, gitDir: string, name: string): Promise<void> {
+  if ((await readHead(gitDir)) === name) return;
   await git.run({ gitDir, args: ['symbolic-ref', 'HEAD', name] });
 }
 
