@@ -381,6 +381,8 @@ export const limits = {
   gitAdvertisementsKeptBytesMax: 67_108_864,
   /** Most advertisements that are kept. */
   gitAdvertisementsKeptMax: 20_000,
+  /** Bytes of one answer that wait to be sent, above which git is not read. */
+  gitSendBytesHigh: 262_144,
   /** Most bytes of a request for objects, inflated: what the client wants and has, one id a line. */
   gitUploadRequestBytesMax: 33_554_432,
   /** The longest that nothing comes of the body of a git request. */

@@ -1,9 +1,17 @@
 import type { Readable, Writable } from 'node:stream';
+import { limits } from '../config/limits.js';
 
 /**
- * Writes a chunk and waits while the target has enough. Resolves also when the target closes; `destroyed` tells.
+ * Gives git the body, and reads the rest of it when git has stopped reading: whoever sends it is answered then. Rejects
+ * with what the body fails with.
  */
-export async function write(target: Writable, chunk: Uint8Array): Promise<void> {
+export async function feed(body: Readable, input: Writable): Promise<void> {
+  for await (const chunk of body) await write(input, chunk as Buffer);
+  if (!input.destroyed) input.end();
+}
+
+/** Writes a chunk and waits while the target has enough. Resolves also when the target closes. */
+async function write(target: Writable, chunk: Buffer): Promise<void> {
   if (target.destroyed || target.write(chunk)) return;
   await new Promise<void>((resolve) => {
     const go = () => {
@@ -18,23 +26,33 @@ export async function write(target: Writable, chunk: Uint8Array): Promise<void> 
 }
 
 /**
- * Gives git the body, and reads the rest of it when git has stopped reading: whoever sends it is answered then. Rejects
- * with what the body fails with.
+ * Sends all of a stream as it comes, without an await for each chunk: this is what large clones spend their time with. Some
+ * chunks may wait to be sent while others are read. `onChunk` is told of each before. Resolves at the end of the stream, or
+ * when the target closes; rejects when the stream breaks.
  */
-export async function feed(body: Readable, input: Writable): Promise<void> {
-  for await (const chunk of body) await write(input, chunk as Buffer);
-  if (!input.destroyed) input.end();
-}
-
-/** Sends all of a stream as it comes; `onChunk` is told of each chunk before. Rejects with what the stream fails with. */
-export async function send(
-  output: Readable,
-  target: Writable,
-  onChunk: (chunk: Buffer) => void,
-): Promise<void> {
-  for await (const chunk of output) {
-    onChunk(chunk as Buffer);
-    await write(target, chunk as Buffer);
-    if (target.destroyed) return;
+export async function send(output: Readable, target: Writable, onChunk: () => void): Promise<void> {
+  const take = (chunk: Buffer) => {
+    onChunk();
+    target.write(chunk);
+    if (target.writableLength > limits.gitSendBytesHigh) output.pause();
+  };
+  const goOn = () => output.resume();
+  let stop = () => {};
+  const ended = new Promise<void>((resolve, reject) => {
+    stop = resolve;
+    output.once('end', resolve);
+    output.once('close', () => reject(new Error('the stream broke off')));
+    if (output.destroyed && !output.readableEnded) reject(new Error('the stream broke off'));
+  });
+  target.on('drain', goOn);
+  target.on('close', stop);
+  if (target.destroyed) stop();
+  else output.on('data', take);
+  try {
+    await ended;
+  } finally {
+    output.off('data', take);
+    target.off('drain', goOn);
+    target.off('close', stop);
   }
 }

@@ -12,7 +12,7 @@ import type { RepositoryId } from '../repositories/repository-directory.js';
 import { BodyError } from './body-error.js';
 import { GitFault } from './git-fault.js';
 import type { GitHttpMetrics, GitOutcome, GitStep } from './git-http-metrics.js';
-import { repositoryTarget } from './repository-target.js';
+import { repositoryPathStart, repositoryTarget } from './repository-target.js';
 import type { ServedRepositories } from './served-repositories.js';
 
 /** A request for a repository that is served. */
@@ -54,11 +54,8 @@ export type GitEndpointParts = {
 export function gitRoute(endpoint: GitEndpoint, parts: GitEndpointParts): Route {
   const end = `/${endpoint.rest}`;
   return {
-    matches(path) {
-      if (!path.endsWith(end)) return false;
-      const target = repositoryTarget(path);
-      return target?.hasSuffix === true && target.rest === endpoint.rest;
-    },
+    // Whether it is one of a repository is found out once, when it is answered.
+    matches: (path) => path.startsWith(repositoryPathStart) && path.endsWith(end),
     methods: [endpoint.method],
     handle: (request, response) => handle(endpoint, parts, request, response),
   };
@@ -92,7 +89,8 @@ async function handle(
   const { clock, metrics, logger } = parts;
   const { step } = endpoint;
   const service = endpoint.serviceOf(query);
-  const repository = repositoryTarget(path)?.repository;
+  const target = repositoryTarget(path);
+  const repository = target?.hasSuffix && target.rest === endpoint.rest ? target.repository : undefined;
   const gitDir =
     service === undefined || repository === undefined ? undefined : await parts.served.gitDirOf(repository);
   if (service === undefined || repository === undefined || gitDir === undefined) {

@@ -13,6 +13,9 @@ export type RepositoryTarget = {
 
 const suffix = '.git';
 
+/** What every path of a repository begins with. */
+export const repositoryPathStart = '/npub1';
+
 /**
  * Reads `/<npub>/<identifier>[.git][/<rest>]`. The identifier is one segment of the path, percent-decoded once; the npub
  * is as NIP-19 writes it. `undefined` for every other path.

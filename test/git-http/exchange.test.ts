@@ -194,6 +194,27 @@ describe('git-upload-pack', () => {
   });
 });
 
+it('an answer that breaks off does not look whole, and the next request is served', async () => {
+  await using world = await gitHttpWorld();
+  const gitDir = await world.make('r');
+  const request = wanting(commitNoise(gitDir, 20_000_000));
+  const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: ${request.length}\r\n\r\n`;
+  const reader = await openSocket(world.port, Buffer.concat([Buffer.from(head), request]));
+  reader.on('error', () => {});
+  await once(reader, 'data');
+  reader.pause();
+  world.helper.current().kill();
+  let last: Buffer = Buffer.alloc(0);
+  reader.on('data', (chunk: Buffer) => {
+    last = chunk;
+  });
+  await new Promise<void>((resolve) => reader.once('close', () => resolve()));
+  expect(last.toString('latin1').endsWith('0\r\n\r\n')).toBe(false);
+  const answer = await ask(world.port, 'POST', uploadPath, {}, wanting('7'.repeat(40)));
+  expect(answer.body.toString('latin1')).toContain('not our ref');
+  expect(world.faults.counts.size).toBe(0);
+});
+
 describe('a push', () => {
   it('is handed on inflated, with what is known of it', async () => {
     let seen: PushRequest | undefined;

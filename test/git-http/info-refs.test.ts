@@ -182,6 +182,10 @@ describe('a repository', () => {
     await world.make('closed');
     await world.repositories.close({ pubkey: owner, identifier: 'closed' }, Date.now());
     expect((await get(refsOf('closed.git'))).status).toBe(404);
+    await world.make('open');
+    expect((await get(refsOf('open.git'))).status).toBe(200);
+    await world.repositories.close({ pubkey: owner, identifier: 'open' }, Date.now());
+    expect((await get(refsOf('open.git'))).status).toBe(404);
     world.served.add('new');
     expect(await text(refsOf('new.git'))).toContain('capabilities^{}');
   });

@@ -136,6 +136,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
     port,
     url: `http://127.0.0.1:${port}`,
     gitHttp,
+    helper,
     streams,
     repositories,
     registry,

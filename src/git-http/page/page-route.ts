@@ -16,7 +16,7 @@ import type { RepositoryDirectory, RepositoryId } from '../../repositories/repos
 import { parseRepositoryState } from '../../repositories/repository-state.js';
 import type { EventStore } from '../../store/event-store.js';
 import { Kept } from '../kept.js';
-import { repositoryTarget } from '../repository-target.js';
+import { repositoryPathStart, repositoryTarget } from '../repository-target.js';
 import type { ServedRepositories } from '../served-repositories.js';
 import { type GitContents, readContents } from './git-contents.js';
 import { cloneUrlsOf, linksOf, type PublicAddress } from './repository-links.js';
@@ -63,7 +63,7 @@ export class RepositoryPages {
   constructor(parts: PageParts) {
     this.#parts = parts;
     this.route = {
-      matches: (path) => repositoryTarget(path)?.rest === '',
+      matches: (path) => path.startsWith(repositoryPathStart) && repositoryTarget(path)?.rest === '',
       methods: ['GET'],
       handle: (request, response) => this.#handle(request, response),
     };
