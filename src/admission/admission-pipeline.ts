@@ -6,8 +6,6 @@ import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner, Hold } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
-import type { HeldEvent } from '../purgatory/held-event.js';
-import type { PutResult, RemovedEvent } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
@@ -19,11 +17,11 @@ import { HoldingDesk, type HoldingParts } from './holding/holding-desk.js';
 import { InFlightEvents } from './in-flight-events.js';
 import { isForged, Judge, type JudgeParts } from './judge.js';
 import { LazyAcceptedEvent } from './lazy-accepted-event.js';
-import { PendingWrites } from './pending-writes.js';
-import { Refusals, type Revived } from './refusals.js';
+import { Refusals } from './refusals.js';
 import { Retries } from './retries.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
+import { EventWriter } from './writing/event-writer.js';
 
 export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & {
   readonly refused: RefusedIndex;
@@ -49,20 +47,6 @@ type PendingJob = Job & {
   readonly isPromotion?: boolean;
 };
 
-const nothingRevived: Revived = { atHand: [], gone: [], rest: [] };
-
-/** An event that is being written, with what follows from it. */
-type WritingJob = {
-  readonly job: PendingJob;
-  readonly sequence: number | undefined;
-  readonly removed: readonly RemovedEvent[];
-  readonly acceptable: readonly string[];
-  readonly revived: Revived;
-  readonly effects: readonly Effect[];
-  /** Held events that it may concern. */
-  readonly waiting: readonly HeldEvent[];
-};
-
 /** Of held events: clients submitted them all. */
 const client: EventSource = { type: 'direct' };
 
@@ -86,7 +70,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** Of what comes from other relays: clients go first. */
   readonly #turns: TurnScheduler;
   readonly #queue: VerificationQueue<PendingJob>;
-  readonly #writes: PendingWrites<WritingJob>;
+  readonly #writer: EventWriter<PendingJob>;
   /** Copies of an event that are the same go one after another. */
   readonly #inFlight = new InFlightEvents();
   /** The writes of held events that are stored now. */
@@ -129,16 +113,20 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (job, error) => this.#fail(job, error),
     });
-    this.#writes = new PendingWrites(this.#turns, {
-      bytesOf: ({ job }) => job.bytes,
+    this.#writer = new EventWriter(this.#turns, {
+      ...parts,
+      refusals: this.#refusals,
+      retries: this.#retries,
+      failures: this.#failures,
+      feed: this.feed,
+      waitingForRoom: parts.waitingForRoom,
+      holding: this.holding,
+      want: (ids, cause) => this.want(ids, cause),
       onBegin: () => parts.metrics.startWrite(),
-      onWritten: ({ job }) => {
-        if (job.source.type === 'direct') this.#finish(job, stored);
-      },
-      announce: (writing) => this.#announce(writing),
+      onStored: (job) => this.#finish(job, stored),
       onRoom: () => this.#queue.resume(),
-      onFailure: (writing, error) => {
-        for (const { job } of writing) job.outcome.reject(error);
+      onFailure: (jobs, error) => {
+        for (const { outcome } of jobs) outcome.reject(error);
         parts.onStoreFailure(error);
       },
     });
@@ -170,7 +158,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Settles when all that is on disk by now has been announced in the feed. */
   announced(): Promise<void> {
-    return this.#writes.announced();
+    return this.#writer.announced();
   }
 
   onWanted(listener: WantedListener): () => void {
@@ -189,9 +177,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#refusals.sweep();
     const fitting = this.#parts.waitingForRoom?.take() ?? [];
     this.holding?.sweep();
-    const effects = this.#effectsOf(removed);
+    const effects = this.#writer.effectsOf(removed);
     // What follows is left out: damage of the disk closes no repository, and takes no ref.
-    this.#effectsOf(lost);
+    this.#writer.effectsOf(lost);
     await written;
     this.feed.emitRemoved({ removed: [...removed, ...lost] });
     const due = this.#dates.takeDue();
@@ -210,7 +198,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#inFlight.outcomes());
     await Promise.allSettled(this.#promotions);
-    await this.#writes.announced();
+    await this.#writer.announced();
   }
 
   /**
@@ -307,55 +295,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     return written;
   }
 
-  /** Puts an event into the store; false when that does not keep it. What follows is done once it is written. */
+  /** Puts an event into the store; false when that does not keep it. */
   #put(job: PendingJob, effects: readonly Effect[], body: Uint8Array | undefined): boolean {
-    const { event } = job;
-    // Before it is put: the disk forgets these refusals no later than it has the event. After a crash in between, nobody
-    // would ask for what waited for it.
-    const revived = this.#failures.attempt(event.id, () => this.#refusals.revive(event)) ?? nothingRevived;
-    const result = this.#parts.store.put(event, body);
-    if (result.status !== 'stored') return false;
-    this.#store(job, result, effects, revived);
-    return true;
-  }
-
-  #store(job: PendingJob, result: PutResult, effects: readonly Effect[], revived: Revived): void {
-    const { policy } = this.#parts;
-    const { sequence, removed, acceptable, written } = result;
-    const effectsOfRemoval = this.#effectsOf(removed);
-    this.#failures.attempt(job.event.id, () => policy.onStored(job.event));
-    this.#refusals.forget(job.event.id);
-    this.#parts.waitingForRoom?.delete(job.event.id);
-    const waiting = this.#failures.attempt(job.event.id, () => this.holding?.onStored(job.event)) ?? [];
-    const writing = {
-      job,
-      sequence,
-      removed,
-      acceptable,
-      revived,
-      effects: [...effects, ...effectsOfRemoval],
-      waiting,
-    };
-    this.#writes.add(writing, written);
-    if (this.#writes.isFull) this.#queue.pause();
-  }
-
-  #effectsOf(removed: readonly RemovedEvent[]): readonly Effect[] {
-    return this.#failures.attempt(removed[0]?.id, () => this.#parts.policy.onRemoved(removed)) ?? [];
-  }
-
-  /** The event is on disk: whoever submitted it, the listeners, the git side and those that waited for it are told. */
-  #announce({ job, sequence, removed, acceptable, revived, effects, waiting }: WritingJob): void {
-    const { event, source } = job;
-    if (source.type !== 'direct') this.#finish(job, stored);
-    this.feed.emitRemoved({ removed });
-    this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
-    this.#failures.attempt(event.id, () => {
-      if (effects.length > 0) this.#parts.effects.run(effects);
-      this.want(acceptable, event);
-      this.#retries.begin(revived, event);
-    });
-    this.holding?.reconsider(waiting);
+    const isKept = this.#writer.put(job, effects, body);
+    if (this.#writer.isFull) this.#queue.pause();
+    return isKept;
   }
 
   #finish(job: PendingJob, outcome: AdmissionOutcome): void {

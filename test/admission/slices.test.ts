@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
-import { PendingWrites } from '../../src/admission/pending-writes.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
 import { type Job, VerificationQueue } from '../../src/admission/verification-queue.js';
+import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';

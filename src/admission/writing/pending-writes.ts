@@ -1,6 +1,6 @@
-import { limits } from '../config/limits.js';
-import { SlicedQueue } from '../lib/turns/sliced-queue.js';
-import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
+import { limits } from '../../config/limits.js';
+import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 
 /** The events that one write of the store brings to disk. */
 type WriteGroup<W> = { readonly written: Promise<void>; readonly events: W[] };
