@@ -43,7 +43,8 @@ export function gitHttpSettingsOf(options: Options): GitHttpSettings {
     receivesMax: options.gitReceivesMax,
     waitingMax: options.gitWaitingMax,
     msMax: options.gitMinutesMax * minuteMs,
-    pushBytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+    // A pack that is too large is refused with its reason, for which it has to be read; what is far too large is not.
+    pushBytesMax: 2 * options.gitPushMaxMb * bytesPerMegabyte,
   };
 }
 

@@ -24,7 +24,7 @@ export type GitHttpSettings = {
   readonly waitingMax: number;
   /** The longest that one request may take. */
   readonly msMax: number;
-  /** Most bytes of one push. */
+  /** Most bytes of the body of one push, inflated. */
   readonly pushBytesMax: number;
 };
 
