@@ -5,6 +5,9 @@ import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Journal } from '../store/journal.js';
 import { type AwaitedPullRequest, journalEntryOf, journalNameOf } from './records.js';
 
+const tooMany =
+  'too many refs/nostr of this repository, or pushed from this address, wait for their events; publish those first';
+
 /**
  * Refs `refs/nostr/<event id>` that were pushed before their events: for 20 minutes, across restarts. Bounded by
  * repository, by the address that pushed, and in all.
@@ -44,8 +47,8 @@ export class AwaitedPullRequests {
       deadlineMs,
     };
     const entry = journalEntryOf({ type: 'awaited', value });
-    const refusal = this.#awaited.has(entry.name) ? undefined : this.#refusal(value);
-    if (refusal !== undefined) return { refusal };
+    if (!this.#awaited.has(entry.name) && this.roomFor(repository, addressGroup) <= 0)
+      return { refusal: tooMany };
     this.enter(value);
     return { written: this.#journal.put(entry.name, entry.value) };
   }
@@ -93,18 +96,6 @@ export class AwaitedPullRequests {
     const name = journalNameOf({ type: 'awaited', value });
     this.#awaited.delete(name);
     return this.#journal.delete(name);
-  }
-
-  #refusal({ repository, addressGroup }: AwaitedPullRequest): string | undefined {
-    if (this.of(repository).length >= limits.awaitedPerRepositoryMax)
-      return `this repository has ${limits.awaitedPerRepositoryMax} refs/nostr that wait for their events; publish those first`;
-    const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
-    const ofAddress = isCounted ? this.#matching((awaited) => awaited.addressGroup === addressGroup) : [];
-    if (ofAddress.length >= limits.awaitedPerAddressMax)
-      return `${limits.awaitedPerAddressMax} refs/nostr pushed from one address wait for their events; publish those first`;
-    if (this.#awaited.size >= limits.awaitedMax)
-      return `${limits.awaitedMax} refs/nostr wait for their events, the most that this server takes; try again later`;
-    return undefined;
   }
 
   /** They are few. */
