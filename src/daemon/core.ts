@@ -148,7 +148,7 @@ export async function openCore(
     const gitSide = await startGitSide(
       options,
       surroundings,
-      { store, directory, registry, disk, closingAccepted },
+      { store, directory, purgatory, registry, disk, closingAccepted },
       stack,
     );
     const failed = deferred<never>();
@@ -221,6 +221,7 @@ type GitSide = Pick<Core, 'git' | 'repositories' | 'streams' | 'refChanges' | 'l
 
 type GitSideParts = Pick<OpenedStore, 'store'> & {
   readonly directory: RepositoryDirectory;
+  readonly purgatory: Purgatory;
   readonly registry: Registry;
   readonly disk: DiskFloor;
   readonly closingAccepted: number;
@@ -230,7 +231,7 @@ type GitSideParts = Pick<OpenedStore, 'store'> & {
 async function startGitSide(
   options: Options,
   { logger, clock, random }: Surroundings,
-  { store, directory, registry, disk, closingAccepted }: GitSideParts,
+  { store, directory, purgatory, registry, disk, closingAccepted }: GitSideParts,
   stack: ReleaseStack,
 ): Promise<GitSide> {
   const stop = new AbortController();
@@ -260,7 +261,7 @@ async function startGitSide(
     git,
     locks,
     refChanges,
-    purgatory: { statesOf: () => [] },
+    purgatory,
     clock,
     random,
     graceMs: options.repositoryGraceDays * dayMs,

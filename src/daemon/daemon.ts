@@ -4,6 +4,7 @@ import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { createGitHttp } from '../git-http/git-http.js';
+import type { Promotion } from '../hosting/promotion.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
@@ -20,6 +21,7 @@ import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
+import { createHosting, servePromotion } from './hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
@@ -74,7 +76,7 @@ async function start(
   const relaySettings = relaySettingsOf(options, shares);
   warnOfFewDescriptors(options, shares, logger);
   const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
-  const core = stack.use(await openCore(options, surroundings, { closingAccepted }));
+  const core = stack.use(await openCore(options, surroundings, { closingAccepted, holdsEvents: true }));
   const { registry, store, admission, verifier } = core;
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
@@ -121,9 +123,11 @@ async function start(
   });
   core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);
+  const stop = new AbortController();
+  const { receive, promotion } = createHosting(core, options, surroundings, stop.signal);
   const gitHttp = createGitHttp({
     ...core,
-    receive: undefined,
+    receive,
     pages: {
       ...core,
       heldAnnouncement: (repository) => core.purgatory.announcementOf(repository)?.event,
@@ -153,7 +157,7 @@ async function start(
     await Promise.all([http.close(), relay.close()]);
   });
   const address = await http.listen(options.bindAddress);
-  const stopped = runUntilReleased(sync, core, surroundings, stack);
+  const stopped = runUntilReleased({ ...core, sync, promotion }, surroundings, stop, stack);
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: store.size },
     'listening',
@@ -185,16 +189,21 @@ function readinessOf(sync: SyncManager): Readiness {
 
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
-  sync: SyncManager,
-  { admission, maintenance }: Core,
+  {
+    sync,
+    admission,
+    maintenance,
+    promotion,
+  }: Core & { readonly sync: SyncManager; readonly promotion: Promotion },
   { clock, logger }: Surroundings,
+  stop: AbortController,
   stack: ReleaseStack,
 ): Promise<never> {
-  const stop = new AbortController();
   const work = [
     sync.run(stop.signal),
     serveHousekeeping(admission, clock, stop.signal),
     maintenance.serve(stop.signal),
+    servePromotion(promotion, clock, stop.signal),
   ];
   const ended = Promise.allSettled(work);
   stack.defer(async () => {

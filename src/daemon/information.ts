@@ -16,7 +16,7 @@ export function informationOf(options: Options, ownerPubkey: string): RelayInfor
     version: programVersion,
     icon: options.relayIcon,
     limitation: limitationOf(fixedRelaySettings),
-    supportedGrasps: ['GRASP-02'],
+    supportedGrasps: graspsOf(options),
     repoAcceptanceCriteria: acceptanceOf(options),
     curation: curationOf(options),
   });
@@ -34,6 +34,12 @@ export function relayUrlOf({ domain }: Options): string {
 export function publicAddressOf(options: Options): PublicAddress {
   const relayUrl = relayUrlOf(options);
   return { relayUrl, webUrl: relayUrl.replace(/^ws/, 'http'), domain: options.domain };
+}
+
+/** The GRASP texts that are followed: hosting, sync, and archives where there is one. */
+function graspsOf({ archiveAll, archiveWhitelist, archiveGraspServices }: Options): string[] {
+  const isArchive = archiveAll || archiveWhitelist.length + archiveGraspServices.length > 0;
+  return ['GRASP-01', 'GRASP-02', ...(isArchive ? ['GRASP-05'] : [])];
 }
 
 /** Which announcements are accepted, in words. */

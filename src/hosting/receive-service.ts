@@ -41,6 +41,10 @@ export type ReceiveParts = ContextParts & {
   readonly metrics: PushMetrics;
   readonly log: HostingLog;
   readonly packLimits: PackLimits;
+  /** Bytes that may still come into a repository. */
+  readonly roomFor: (repository: RepositoryId) => number;
+  /** Told of each pack that came into a repository. */
+  readonly onPack: (repository: RepositoryId, bytes: number) => void;
   /** Why nobody may push here, or not now. */
   readonly refusal: (repository: RepositoryId) => string | undefined;
 };
@@ -108,7 +112,7 @@ export class ReceiveService {
     }
     const verdicts = await this.#judge(request, head);
     const setting = verdicts.filter(isSetting);
-    const packLimits = this.#packLimitsFor(setting);
+    const packLimits = this.#packLimitsFor(request.repository, setting);
     if (!setting.some(({ to }) => to !== undefined)) {
       const bytes = await drain(body, packLimits.bytesMax);
       return { unpack: 'ok', results: await this.#finish(request, head, undefined), bytes };
@@ -120,7 +124,9 @@ export class ReceiveService {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes: pack.bytes };
     }
-    return { unpack: 'ok', results: await this.#finish(request, head, quarantine), bytes: pack.bytes };
+    const results = await this.#finish(request, head, quarantine);
+    this.#parts.onPack(request.repository, pack.bytes);
+    return { unpack: 'ok', results, bytes: pack.bytes };
   }
 
   #refusal(repository: RepositoryId): string | undefined {
@@ -129,8 +135,10 @@ export class ReceiveService {
   }
 
   /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */
-  #packLimitsFor(setting: readonly Setting[]): PackLimits {
-    const { packLimits } = this.#parts;
+  #packLimitsFor(repository: RepositoryId, setting: readonly Setting[]): PackLimits {
+    const { roomFor } = this.#parts;
+    const { bytesMax, ...rest } = this.#parts.packLimits;
+    const packLimits = { ...rest, bytesMax: Math.min(bytesMax, roomFor(repository)) };
     if (setting.some(({ command }) => isHeadOrTag(command.ref))) return packLimits;
     return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax) };
   }

@@ -60,6 +60,7 @@ export class TestClient implements AsyncDisposable {
 
   /** Publishes and waits for the `OK`. */
   async publish(event: NostrEvent): Promise<{ readonly accepted: boolean; readonly reason: string }> {
+    if (this.#socket.readyState !== WebSocket.OPEN) throw new Error('the relay closed the connection');
     const answer = deferred<{ accepted: boolean; reason: string }>();
     this.#answers.set(event.id, answer);
     this.send('EVENT', event);

@@ -1,0 +1,71 @@
+import { limits } from '../config/limits.js';
+import type { Options } from '../config/options.js';
+import { Promotion } from '../hosting/promotion.js';
+import { PushMetrics } from '../hosting/push-metrics.js';
+import { ReceiveService } from '../hosting/receive-service.js';
+import { minuteMs } from '../lib/clock.js';
+import type { RepositoryId } from '../repositories/repository-directory.js';
+import type { Core } from './core.js';
+import type { Surroundings } from './surroundings.js';
+
+const bytesPerMegabyte = 1_000_000;
+
+/** What takes pushes, and what promotes held events; both end with the signal. */
+export type Hosting = { readonly receive: ReceiveService; readonly promotion: Promotion };
+
+/** Lets clients push to the repositories of a core, and events follow their git data. */
+export function createHosting(
+  core: Core,
+  options: Options,
+  { clock, logger }: Surroundings,
+  signal: AbortSignal,
+): Hosting {
+  const { admission, maintenance, registry, refChanges } = core;
+  const parts = { ...core, log: logger, refsChanged: (gitDir: string) => refChanges.announce(gitDir) };
+  const promotion = new Promotion(
+    {
+      ...parts,
+      promote: async (event) => {
+        await admission.holding?.promote(event);
+      },
+    },
+    signal,
+  );
+  const receive = new ReceiveService({
+    ...parts,
+    promotion,
+    clock,
+    metrics: new PushMetrics(registry),
+    packLimits: {
+      bytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+      objectsMax: limits.pushObjectsMax,
+      msMax: options.gitMinutesMax * minuteMs,
+    },
+    roomFor: (repository) => maintenance.roomFor(repository),
+    refusal: (repository) => refusalOf(options, maintenance, repository),
+    onPack: (repository, bytes) => maintenance.packArrived(repository, bytes),
+  });
+  core.examineWith((event) => promotion.examine(event));
+  return { receive, promotion };
+}
+
+function refusalOf(
+  { archiveReadOnly }: Options,
+  maintenance: Core['maintenance'],
+  repository: RepositoryId,
+): string | undefined {
+  return archiveReadOnly ? 'this server is a read-only archive' : maintenance.refusal(repository);
+}
+
+/** Promotes what a crash left behind, then removes refs of pull requests that did not come, every minute. */
+export async function servePromotion(
+  promotion: Promotion,
+  clock: Surroundings['clock'],
+  signal: AbortSignal,
+): Promise<void> {
+  await promotion.recover();
+  while (!signal.aborted) {
+    await promotion.removeUnannounced();
+    await clock.sleep(limits.expirySweepIntervalMs, signal).catch(() => {});
+  }
+}
