@@ -23,7 +23,7 @@ describe('the NIP-11 document', () => {
         auth_required: false,
         negentropy_limit: false,
       },
-      supported_grasps: ['GRASP-02'],
+      supported_grasps: ['GRASP-01', 'GRASP-02'],
     });
     // A project without a URL has no `software` (NIP-11).
     expect(document.software ?? 'https://').toMatch(/^https:\/\//);

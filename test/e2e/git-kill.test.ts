@@ -10,8 +10,6 @@ import { HostingDaemon } from '../support/hosting-daemon.js';
 
 /** `GRASPD_KILLS=100 npx vitest run test/e2e/git-kill.test.ts` is the long mode. */
 const kills = Number(process.env.GRASPD_KILLS ?? 5);
-/** A state, a push and their promotion take about as long as this. */
-const msMax = 600;
 
 const owner = testIdentity(950);
 const identifier = 'killed';
@@ -32,17 +30,21 @@ it(
     const random = seededRandom(11);
     const said: Said = { acknowledged: [], pushed: 0 };
     let port: number | undefined;
+    /** How long it takes from a state to its promotion. */
+    let roundMs = 0;
     try {
       for (let kill = 0; kill <= kills; kill += 1) {
         await using host = await HostingDaemon.start({ directory, ...(port === undefined ? {} : { port }) });
         port = host.daemon.port;
-        if (kill === 0) await host.publish(host.announcement(owner, identifier));
-        else await checkAgreement(host, git, said);
+        if (kill === 0) {
+          await host.publish(host.announcement(owner, identifier));
+          roundMs = await pushedIn(host, git, said);
+        } else await checkAgreement(host, git, said);
         if (kill === kills) {
           await checkNothingLost(host, git, said);
           break;
         }
-        const killing = setTimeout(() => host.daemon.kill('SIGKILL'), randomInteger(random, msMax));
+        const killing = setTimeout(() => host.daemon.kill('SIGKILL'), randomInteger(random, 2 * roundMs));
         await pushUntilKilled(host, git, said).catch(() => {});
         await host.daemon.exited;
         clearTimeout(killing);
@@ -55,16 +57,25 @@ it(
   60_000 + kills * 10_000,
 );
 
+async function pushedIn(host: HostingDaemon, git: GitClient, said: Said): Promise<number> {
+  const startMs = performance.now();
+  await push(host, git, said);
+  return Math.ceil(performance.now() - startMs);
+}
+
 async function pushUntilKilled(host: HostingDaemon, git: GitClient, said: Said): Promise<void> {
-  for (;;) {
-    const main = await git.commit('file', `commit ${Date.now()}`);
-    const event = host.state(owner, identifier, { 'refs/heads/main': main });
-    await host.publish(event);
-    said.acknowledged.push({ event, main });
-    const { code } = await git.run('push', '--force', host.urlOf(owner, identifier), 'main');
-    if (code !== 0) throw new Error('the daemon is gone');
-    said.pushed = said.acknowledged.length;
-  }
+  for (;;) await push(host, git, said);
+}
+
+/** A new commit, its state, and its push; what was said of them is noted. */
+async function push(host: HostingDaemon, git: GitClient, said: Said): Promise<void> {
+  const main = await git.commit('file', `commit ${Date.now()}`);
+  const event = host.state(owner, identifier, { 'refs/heads/main': main });
+  await host.publish(event);
+  said.acknowledged.push({ event, main });
+  const { code } = await git.run('push', '--force', host.urlOf(owner, identifier), 'main');
+  if (code !== 0) throw new Error('the daemon is gone');
+  said.pushed = said.acknowledged.length;
 }
 
 /** What is served is, as soon as the start is through, one state no older than the last that was pushed, and refs are what it says. */

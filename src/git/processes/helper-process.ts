@@ -53,7 +53,8 @@ export class HelperProcess {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#child.on('message', (answer: HelperAnswer) => this.#settle(answer));
-    this.#child.once('error', (error) => this.#break(error));
+    // There may be several: what was sent and what was not.
+    this.#child.on('error', (error) => this.#break(error));
     this.#child.once('exit', () => this.#break(undefined));
     this.#child.unref();
     this.#child.channel?.unref();
