@@ -44,7 +44,6 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
           {
             gitDir,
             args: ['upload-pack', '--strict', '--stateless-rpc', gitDir],
-            config: [['safe.directory', '*']],
             ...(protocol === undefined ? {} : { protocol }),
             msMax: parts.msMax,
           },

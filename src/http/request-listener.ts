@@ -42,6 +42,7 @@ async function handle(
   }
   if (message.method === 'OPTIONS') {
     response.writeHead(204).end();
+    drain(message, parts.clock);
     return;
   }
   const target = hasHost(message) ? requestTarget(message) : undefined;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { chownSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -72,6 +72,16 @@ describe('git that streams', () => {
     expect(await textOf(stream.output)).toBe('c d\n');
     const args = ['upload-pack', '--stateless-rpc', '--advertise-refs', folder.path];
     expect(await textOf((await streams.start({ ...command, args }, signal)).output)).toContain('version 2');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('serves a repository whose folder somebody else owns', async () => {
+    using folder = scratchFolder();
+    git(folder.path, ['init', '-q', '--bare']);
+    chownSync(folder.path, 12_345, 12_345);
+    const args = ['upload-pack', '--stateless-rpc', '--advertise-refs', folder.path];
+    const { output, ended } = await streams.start({ gitDir: folder.path, args, msMax: 60_000 }, signal);
+    expect(await textOf(output)).toBe('0000');
+    expect(await ended).toMatchObject({ exitCode: 0, complaint: '' });
   });
 
   it('waits for a reader: what is not read stays with git', async () => {

@@ -296,6 +296,20 @@ describe('requests that come in one piece', () => {
   });
 });
 
+it.each(['OPTIONS /', 'GET /healthz', 'POST /nowhere', 'PUT /healthz'])(
+  'the body of %s, which nobody asked for, is waited for a little only',
+  async (line) => {
+    const clock = new VirtualClock();
+    await using served = await serve({ clock });
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write(`${line} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`);
+    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 [245]0/);
+    await clock.advance(limits.httpDrainMsMax);
+    await closed;
+  },
+);
+
 describe('connections above the limit', () => {
   const connected = async (port: number): Promise<Socket> => {
     const socket = connect(port, '127.0.0.1');

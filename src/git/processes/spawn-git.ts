@@ -22,10 +22,11 @@ function gitEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Hooks that somebody put into a repository are never run, and git never repacks by itself: when that is done, and beside
- * what, is decided by `src/maintenance`.
+ * what, is decided by `src/maintenance`. Whoever owns the folders, as of a volume, they are those that we were given.
  */
 const alwaysConfigured = [
   ...['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'],
+  ...['-c', 'safe.directory=*'],
   ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'receive.autogc=false'],
 ];
 
