@@ -101,20 +101,26 @@ export class HeldIndex {
     const ownNames = address === undefined ? [event.id] : [event.id, address];
     for (const name of ownNames) for (const id of this.#referring.get(name) ?? []) relatives.add(id);
     relatives.delete(event.id);
-    const isHeld = this.#events.has(event.id);
-    return [...relatives].filter((id) => !isHeld || this.#isRootedWithout(id, event.id));
+    if (!this.#events.has(event.id)) return [...relatives];
+    const isRooted = new Map([[event.id, false]]);
+    return [...relatives].filter((id) => this.#isRooted(id, isRooted));
   }
 
-  /** Whether an event waits for git data, or hangs on one that does, by way of others than `without`. */
-  #isRootedWithout(id: string, without: string): boolean {
-    const seen = new Set([without]);
+  /** Whether an event waits for git data, or hangs on one that does; `known`: what is known of others, and by then of this. */
+  #isRooted(id: string, known: Map<string, boolean>): boolean {
+    const seen = new Set<string>();
     const open = [id];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      const parents = seen.has(next) ? undefined : this.#events.get(next)?.parents;
-      if (parents?.length === 0) return true;
+      const parents = this.#events.get(next)?.parents;
+      if (known.get(next) === true || parents?.length === 0) {
+        known.set(id, true);
+        return true;
+      }
+      if (seen.has(next) || known.get(next) === false) continue;
       seen.add(next);
       append(open, parents ?? []);
     }
+    for (const each of seen) known.set(each, false);
     return false;
   }
 

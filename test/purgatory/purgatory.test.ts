@@ -91,6 +91,34 @@ describe('What is held', () => {
   });
 });
 
+describe('What is related to a held event', () => {
+  it('leaves out what is held for its sake alone, however many and however far', async () => {
+    const { purgatory } = await openPurgatory();
+    const [root, other] = [announcement(owner, 'repo'), announcement(owner, 'other')];
+    const subject = event(key(2), 30_023, [
+      ['d', 'page'],
+      ['a', address(owner, 'repo')],
+    ]);
+    const naming = (more: string[][]) => event(key(3), 1111, [['a', `30023:${key(2)}:page`], ...more]);
+    const elsewhere = naming([['a', address(owner, 'other')]]);
+    const chain = [naming([])];
+    for (const held of [root, other]) await hold(purgatory, held);
+    await hold(purgatory, subject, { parents: [root.id] });
+    await hold(purgatory, chain[0]!, { parents: [subject.id] });
+    for (let at = 0; at < 900; at += 1) {
+      const last = chain.at(-1)!.id;
+      chain.push(naming([['e', last]]));
+      await hold(purgatory, chain.at(-1)!, { parents: [subject.id, last] });
+    }
+    await hold(purgatory, elsewhere, { parents: [subject.id, other.id] });
+    expect(new Set(purgatory.relativesOf(subject))).toEqual(new Set([root.id, elsewhere.id]));
+    await purgatory.release(root.id, 'deleted');
+    expect(purgatory.relativesOf(subject)).toEqual([elsewhere.id]);
+    await purgatory.release(other.id, 'deleted');
+    expect(purgatory.relativesOf(subject)).toEqual([]);
+  });
+});
+
 describe('The time of what is held', () => {
   it('is half an hour, and begins anew with what is waited for', async () => {
     const { purgatory, clock } = await openPurgatory();
