@@ -12,14 +12,14 @@ export const refsScenario: GitScenario = {
   async run(world) {
     const { refs, rounds } = world.settings;
     const { ours, rivals } = await world.filled('refs', manyRefsShape(refs));
-    const listed = async (url: string) => {
-      const connection = await HttpConnection.open(url);
-      const list = async () => await connection.get(`${url}/info/refs?service=git-upload-pack`);
-      const count = (await list()).toString('latin1').match(/ refs\/heads\//g)?.length ?? 0;
+    const opened = async (url: string) => {
+      const path = `${url}/info/refs?service=git-upload-pack`;
+      const count = (await (await fetch(path)).text()).match(/ refs\/heads\//g)?.length ?? 0;
       if (count < refs) throw new Error(`${url} lists ${count} refs of ${refs}`);
-      return { connection, list };
+      const connection = await HttpConnection.open(url);
+      return { connection, list: async () => await connection.get(path) };
     };
-    const [graspd, rival] = [await listed(ours), await listed(rivals)];
+    const [graspd, rival] = [await opened(ours), await opened(rivals)];
     const again = async (list: () => Promise<unknown>) => {
       for (let request = 0; request < requestsPerTurn; request += 1) await list();
     };
