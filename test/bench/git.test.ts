@@ -10,7 +10,7 @@ import { refsOf } from '../../bench/git/git.js';
 import { formatResult, type GitResult } from '../../bench/git/report.js';
 import { readSettings } from '../../bench/git/settings.js';
 
-const scenarios = 'clone-large,many-clones,clone-small,refs';
+const scenarios = 'push-large,clone-large,many-clones,clone-small,refs,push-commit';
 
 describe('git bench', () => {
   let folder: string;
