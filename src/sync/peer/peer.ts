@@ -221,11 +221,7 @@ export class Peer {
 
   /** Tells the remote who we are (NIP-42). One that does not take it does not let us in: the connection ends. */
   async authenticate(): Promise<void> {
-    try {
-      await this.#authentication.ensure();
-    } catch (error) {
-      this.#deny(error);
-    }
+    await this.#authentication.ensure().catch((error) => this.#deny(error));
   }
 
   /** The message that is being looked at answers nothing, or is not what was asked for. Too much of that ends the connection. */
