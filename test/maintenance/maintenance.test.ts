@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { constants, getPriority } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { spawnGit } from '../../src/git/processes/spawn-git.js';
@@ -217,6 +219,33 @@ describe('a repack that is killed', () => {
     },
   );
 
+  it('at any moment by SIGKILL, with all its processes, leaves a working repository', async () => {
+    await using world = await maintenanceWorld();
+    const { gitDir, hooks } = world;
+    world.push(tooMany);
+    // So much that it takes a while to be written.
+    const blob = git(gitDir, ['hash-object', '-w', '--stdin'], randomBytes(8_000_000).toString('base64'));
+    git(gitDir, ['update-ref', 'refs/tags/large', blob]);
+    const refs = refsOf(gitDir);
+    let isOver = false;
+    let killing: Promise<void> | undefined;
+    hooks.after = ({ args }) => {
+      if (args[0] === 'repack') killing = killAll(gitDir, () => isOver);
+    };
+    await world.care();
+    isOver = true;
+    await killing;
+    expect((await world.metric('failed')) + (await world.metric('done'))).toBe(1);
+    git(gitDir, ['fsck', '--strict']);
+    hooks.after = () => {};
+    world.push(tooMany);
+    world.pass(limits.careIntervalMsMin + 1);
+    await world.care();
+    expect(await world.survey()).toMatchObject({ packs: 1, looseObjects: 0 });
+    expect(refsOf(gitDir)).toMatchObject(refs);
+    git(gitDir, ['fsck', '--strict']);
+  });
+
   it('keeps what a process may still be working on', async () => {
     await using world = await maintenanceWorld();
     const path = join(world.gitDir, 'objects/pack/tmp_pack_X');
@@ -232,4 +261,19 @@ function leave(path: string, content: Buffer): void {
   writeFileSync(path, content);
   const seconds = (Date.now() - limits.leftoverAgeMsMax) / 1_000;
   utimesSync(path, seconds, seconds);
+}
+
+/** Kills every process that works in a repository, as soon as there is one, unless it is over before. */
+async function killAll(gitDir: string, isOver: () => boolean): Promise<void> {
+  for (let killed = 0; killed === 0 && !isOver(); await nextTurn()) {
+    for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+      try {
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(gitDir)) continue;
+        process.kill(Number(pid), 'SIGKILL');
+        killed += 1;
+      } catch {
+        // It has ended by itself.
+      }
+    }
+  }
 }
