@@ -269,6 +269,8 @@ export const limits = {
   // Clients of one address (IPv4), or of one network of IPv6 (/64)
   /** HTTP requests, handshakes, REQ, COUNT and NEG-OPEN a minute, as many of them at once. */
   addressRequestsPerMinuteMax: 30_000,
+  /** Pushes of git a minute from one address. */
+  addressPushesPerMinuteMax: 60,
   /** Bytes a minute of the messages that published events, as many of them at once. */
   addressEventBytesPerMinuteMax: 67_108_864,
   /** Bytes a minute on the sockets, both ways, as many of them at once. */

@@ -124,7 +124,7 @@ async function start(
   core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);
   const stop = new AbortController();
-  const { receive, promotion } = createHosting(core, options, surroundings, stop.signal);
+  const { receive, promotion } = createHosting(core, options, surroundings, accounts, stop.signal);
   const gitHttp = createGitHttp({
     ...core,
     receive,

@@ -3,6 +3,7 @@ import type { Options } from '../config/options.js';
 import { Promotion } from '../hosting/promotion.js';
 import { PushMetrics } from '../hosting/push-metrics.js';
 import { ReceiveService } from '../hosting/receive-service.js';
+import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { minuteMs } from '../lib/clock.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Core } from './core.js';
@@ -18,6 +19,7 @@ export function createHosting(
   core: Core,
   options: Options,
   { clock, logger }: Surroundings,
+  accounts: AddressAccounts,
   signal: AbortSignal,
 ): Hosting {
   const { admission, maintenance, registry, refChanges } = core;
@@ -43,6 +45,7 @@ export function createHosting(
     },
     roomFor: (repository) => maintenance.roomFor(repository),
     refusal: (repository) => refusalOf(options, maintenance, repository),
+    takePush: (addressGroup) => accounts.of(addressGroup).takePush(),
     onPack: (repository, bytes) => maintenance.packArrived(repository, bytes),
   });
   core.examineWith((event) => promotion.examine(event));

@@ -91,6 +91,7 @@ export function addressLimitsOf(options: Options): AddressLimits {
   return {
     connectionsMax: options.addressConnections,
     requestsPerMinuteMax: limits.addressRequestsPerMinuteMax,
+    pushesPerMinuteMax: limits.addressPushesPerMinuteMax,
     bytesPerMinuteMax: limits.addressBytesPerMinuteMax,
     // Who may publish without end, as many as they like, may publish as much.
     eventsPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : eventsPerMinuteMax,

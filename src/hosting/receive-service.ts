@@ -47,6 +47,8 @@ export type ReceiveParts = ContextParts & {
   readonly onPack: (repository: RepositoryId, bytes: number) => void;
   /** Why nobody may push here, or not now. */
   readonly refusal: (repository: RepositoryId) => string | undefined;
+  /** Counts a push from an address, or says why it may not push now. */
+  readonly takePush: (addressGroup: string) => string | undefined;
 };
 
 type Setting = Extract<CommandVerdict, { readonly type: 'set' }>;
@@ -105,7 +107,7 @@ export class ReceiveService {
 
   async #take(request: PushRequest, head: ReceiveRequest, body: AsyncIterator<Buffer>): Promise<Outcome> {
     const { repositories, streams } = this.#parts;
-    const refused = this.#refusal(request.repository);
+    const refused = this.#refusal(request.repository) ?? this.#parts.takePush(request.addressGroup);
     if (refused !== undefined) {
       const bytes = await drain(body, this.#parts.packLimits.bytesMax);
       return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refused)), bytes };

@@ -15,8 +15,10 @@ export type Announcement = {
   readonly clone: readonly string[];
   /** The normalised relay URLs of the `relays` tags; what is no relay URL is left out. */
   readonly relays: readonly string[];
-  /** The public keys of the `maintainers` tags, without the author. */
+  /** The public keys of the `maintainers` tags, or of the role tags `M` and `m` where there are any, without the author. */
   readonly maintainers: readonly string[];
+  /** Whether it has role tags (`M`, `m`, `o`): then it only invites, and who accepts names its author in turn. */
+  readonly hasRoles: boolean;
 };
 
 /**
@@ -27,7 +29,11 @@ export function parseAnnouncement(event: NostrEvent): Announcement {
   const identifier = repositoryIdentifier(event);
   const clone = allTagValues(event, 'clone');
   const relayValues = allTagValues(event, 'relays');
-  const maintainerValues = allTagValues(event, 'maintainers');
+  const roles = roleTags(event);
+  const maintainerValues =
+    roles.length === 0
+      ? allTagValues(event, 'maintainers')
+      : roles.flatMap(([role, key]) => (role === 'o' ? [] : [key]));
   if (Math.max(clone.length, relayValues.length, maintainerValues.length) > limits.announcementValuesMax) {
     throw new InvalidEventError(
       `more than ${limits.announcementValuesMax} clone URLs, relays or maintainers`,
@@ -42,6 +48,7 @@ export function parseAnnouncement(event: NostrEvent): Announcement {
     clone,
     relays: [...new Set(relays)],
     maintainers: [...new Set(maintainers)],
+    hasRoles: roles.length > 0,
   };
 }
 
@@ -60,6 +67,13 @@ export function repositoryIdentifier(event: NostrEvent): string {
     throw new InvalidEventError('missing identifier (d tag)');
   if (!isIdentifier(identifier)) throw new InvalidEventError('identifier is not fit for a path');
   return identifier;
+}
+
+/** Who has which role: `M` and `m` maintain, `o` has no say about the state of the repository. */
+function roleTags(event: NostrEvent): (readonly [role: string, key: string])[] {
+  return event.tags.flatMap(([name = '', key = '']) =>
+    ['M', 'm', 'o'].includes(name) && isHex32(key) ? [[name, key] as const] : [],
+  );
 }
 
 /** All values after the name, of all tags with that name. */

@@ -40,7 +40,7 @@ export class AnnouncementPolicy implements SubPolicy<Subject> {
       const isFirst = !directory.isAnnounced(announcement);
       return isFirst && rules.awaitsGitData(announcement) ? hold(effects) : accept(effects);
     }
-    if (directory.isStoredMaintainer(pubkey, identifier)) return accept(effects);
+    if (directory.isNamed(pubkey, identifier)) return accept(effects);
     const parents = directory.heldNaming(pubkey, identifier);
     return parents.length > 0 ? hold(effects, parents, serving.reason) : reject(serving.reason);
   }

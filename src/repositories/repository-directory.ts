@@ -1,7 +1,7 @@
 import { parseAddress, supersedes } from '../nostr/address.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
-import { parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
+import { type Announcement, parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
 import {
   type AnnouncedRepository,
@@ -28,7 +28,9 @@ export type Departed =
   | { readonly type: 'pull-request'; readonly pullRequest: NamingPullRequest };
 
 /** A held announcement. */
-type HeldAnnouncement = { readonly repository: AnnouncedRepository; readonly maintainers: readonly string[] };
+type HeldAnnouncement = Pick<Announcement, 'maintainers' | 'hasRoles'> & {
+  readonly repository: AnnouncedRepository;
+};
 
 /** By identifier, then by author: one event each, as the store keeps one at each address. */
 type ByRepository<T> = Map<string, Map<string, T>>;
@@ -91,9 +93,9 @@ export class RepositoryDirectory {
     if (event.kind !== kinds.repositoryAnnouncement) return;
     unlessInvalid(() => {
       const announcement = parseAnnouncement(event);
-      const { maintainers } = announcement;
+      const { maintainers, hasRoles } = announcement;
       const repository = announcedRepository(event.id, announcement, this.#serving);
-      enter(this.#held, repository, { repository, maintainers });
+      enter(this.#held, repository, { repository, maintainers, hasRoles });
       if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
     });
   }
@@ -163,6 +165,14 @@ export class RepositoryDirectory {
     const stored = this.#announcements.get(identifier);
     if (stored === undefined) return false;
     if (stored.has(key)) return true;
+    return this.#maintainers.appointersOf(identifier, key).some((author) => stored.has(author));
+  }
+
+  /** Whether a stored announcement of that identifier is by the key, names it as maintainer or invites it. */
+  isNamed(key: string, identifier: string): boolean {
+    const stored = this.#announcements.get(identifier);
+    if (stored === undefined) return false;
+    if (stored.has(key)) return true;
     for (const author of this.#maintainers.namersOf(identifier, key)) if (stored.has(author)) return true;
     return false;
   }
@@ -216,19 +226,19 @@ export class RepositoryDirectory {
 
   #enterHeldMaintainers({ pubkey, identifier }: RepositoryId): void {
     const held = this.#held.get(identifier)?.get(pubkey);
-    if (held !== undefined) this.#maintainers.set(identifier, pubkey, held.maintainers);
+    if (held !== undefined) this.#maintainers.set(identifier, pubkey, held);
   }
 
   #enterAnnouncement(event: NostrEvent): void {
     checkedIdentifier(event);
     const announcement = parseAnnouncement(event);
-    const { pubkey, identifier, maintainers } = announcement;
+    const { pubkey, identifier } = announcement;
     const known = this.#announcements.get(identifier)?.get(pubkey);
     if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
     this.#forgetPlace(known?.eventId);
     const repository = announcedRepository(event.id, announcement, this.#serving);
     enter(this.#announcements, { pubkey, identifier }, repository);
-    this.#maintainers.set(identifier, pubkey, maintainers);
+    this.#maintainers.set(identifier, pubkey, announcement);
     this.#places.set(event.id, { type: 'announcement', pubkey, identifier });
   }
 

@@ -46,6 +46,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     metrics: new PushMetrics(world.registry),
     packLimits: { bytesMax: 10_000_000, objectsMax: 1_000, msMax: 60_000 },
     refusal: () => refusal,
+    takePush: () => undefined,
     roomFor: () => Number.MAX_SAFE_INTEGER,
     onPack: () => {},
   });

@@ -8,6 +8,7 @@ import { VirtualClock } from '../support/virtual-clock.js';
 const limits = {
   connectionsMax: 2,
   requestsPerMinuteMax: 3,
+  pushesPerMinuteMax: 2,
   eventsPerMinuteMax: 4,
   eventBytesPerMinuteMax: 1_000,
   bytesPerMinuteMax: 10_000,
@@ -66,6 +67,15 @@ describe('the account of an address', () => {
 });
 
 describe('what strangers store', () => {
+  it('makes the pushes of an address wait once it has its minute', () => {
+    const clock = new VirtualClock();
+    const accounts = accountsOf({ pushesPerMinuteMax: 2 }, clock);
+    const push = () => accounts.of('192.0.2.1').takePush();
+    expect([push(), push()]).toEqual([undefined, undefined]);
+    expect(push()).toBe('rate-limited: at most 2 pushes a minute from one address; wait a minute');
+    expect(accounts.of('192.0.2.2').takePush()).toBeUndefined();
+  });
+
   it('is bounded by address, in a day', async () => {
     const clock = new VirtualClock();
     const accounts = accountsOf({ strangerEventsPerDayMax: 2 }, clock);

@@ -27,6 +27,7 @@ describe('parseAnnouncement', () => {
       clone: ['https://a/x.git', 'https://b/x.git'],
       relays: ['wss://a.example', 'wss://b.example'],
       maintainers: [other],
+      hasRoles: false,
     });
   });
 

@@ -4,13 +4,23 @@ import { limits } from '../../src/config/limits.js';
 import { MaintainerGraph } from '../../src/repositories/maintainer-graph.js';
 import { announcement, foreign, key, state, world } from './world.js';
 
-/** All that follows from the definition: add whoever is named by a member, until nothing changes. */
-function bruteForce(announced: ReadonlyMap<string, readonly string[]>, author: string): Set<string> {
+type Announced = { readonly maintainers: readonly string[]; readonly hasRoles: boolean };
+
+/**
+ * All that follows from the definition: add whoever is named by a member, until nothing changes; whoever was invited there
+ * only when their own announcement names that member.
+ */
+function bruteForce(announced: ReadonlyMap<string, Announced>, author: string): Set<string> {
   if (!announced.has(author)) return new Set();
   const members = new Set([author]);
   for (let before = 0; before !== members.size; ) {
     before = members.size;
-    for (const member of [...members]) for (const named of announced.get(member) ?? []) members.add(named);
+    for (const member of [...members]) {
+      const { maintainers = [], hasRoles = false } = announced.get(member) ?? {};
+      for (const named of maintainers) {
+        if (!hasRoles || announced.get(named)?.maintainers.includes(member)) members.add(named);
+      }
+    }
   }
   return members;
 }
@@ -21,9 +31,22 @@ const steps = fc.array(
   fc.oneof(
     {
       weight: 4,
-      arbitrary: fc.tuple(fc.constant('set' as const), identifiers, keys, fc.array(keys, { maxLength: 4 })),
+      arbitrary: fc.tuple(
+        fc.constant('set' as const),
+        identifiers,
+        keys,
+        fc.record({ maintainers: fc.array(keys, { maxLength: 4 }), hasRoles: fc.boolean() }),
+      ),
     },
-    { weight: 1, arbitrary: fc.tuple(fc.constant('delete' as const), identifiers, keys, fc.constant([])) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(
+        fc.constant('delete' as const),
+        identifiers,
+        keys,
+        fc.constant({ maintainers: [], hasRoles: false }),
+      ),
+    },
   ),
   { maxLength: 40 },
 );
@@ -34,14 +57,14 @@ describe('The recursive maintainer set', () => {
       fc.property(steps, (sequence) => {
         const graph = new MaintainerGraph();
         const announced = new Map([
-          ['repo', new Map<string, string[]>()],
-          ['other', new Map<string, string[]>()],
+          ['repo', new Map<string, Announced>()],
+          ['other', new Map<string, Announced>()],
         ]);
-        for (const [step, identifier, author, maintainers] of sequence) {
+        for (const [step, identifier, author, announcement] of sequence) {
           const ofIdentifier = announced.get(identifier)!;
           if (step === 'set') {
-            graph.set(identifier, author, maintainers);
-            ofIdentifier.set(author, maintainers);
+            graph.set(identifier, author, announcement);
+            ofIdentifier.set(author, announcement);
           } else {
             graph.delete(identifier, author);
             ofIdentifier.delete(author);
@@ -81,11 +104,32 @@ describe('The recursive maintainer set', () => {
   it('ends at its greatest depth, the same one in both directions', () => {
     const graph = new MaintainerGraph();
     const depth = limits.maintainerDepthMax;
-    for (let number = 0; number < 3 * depth; number += 1) graph.set('repo', key(number), [key(number + 1)]);
+    for (let number = 0; number < 3 * depth; number += 1)
+      graph.set('repo', key(number), { maintainers: [key(number + 1)], hasRoles: false });
     expect(graph.maintainersOf('repo', key(0)).has(key(depth))).toBe(true);
     expect(graph.maintainersOf('repo', key(0)).has(key(depth + 1))).toBe(false);
     expect(graph.authorsMaintainedBy('repo', key(depth))).toContain(key(0));
     expect(graph.authorsMaintainedBy('repo', key(depth + 1))).not.toContain(key(0));
+  });
+
+  it('has those whom role tags invite once they name the inviter in turn; `o` has no say, and `maintainers` neither', () => {
+    const { submit, directory } = world();
+    const [alice, bob, carol, dave] = [key(1), key(2), key(3), key(4)];
+    const roles = [
+      ['M', alice],
+      ['m', bob],
+      ['o', carol],
+      ['m', 'video/mp4'],
+    ];
+    submit(announcement(alice, 'repo', { maintainers: [dave], tags: roles }));
+    const repository = { pubkey: alice, identifier: 'repo' };
+    expect([...directory.maintainersOf(repository)]).toEqual([alice]);
+    const notAuthorized = 'invalid: author not authorized for this repository';
+    for (const author of [bob, carol, dave]) expect(submit(state(author, 'repo'))).toBe(notAuthorized);
+    expect(submit(foreign(bob, 'repo', [alice]))).toBe('accept');
+    expect([...directory.maintainersOf(repository)]).toEqual([alice, bob]);
+    expect(submit(state(bob, 'repo'))).toBe('accept');
+    expect(directory.servedAndMaintainedBy(bob, 'repo')).toEqual([repository]);
   });
 
   it('keeps two announcements with one identifier by different keys apart', () => {

@@ -10,6 +10,7 @@ export function accountsOf(limits: Partial<AddressLimits>, clock: Pick<Clock, 'm
       requestsPerMinuteMax: undefined,
       eventsPerMinuteMax: undefined,
       eventBytesPerMinuteMax: undefined,
+      pushesPerMinuteMax: undefined,
       strangerEventsPerDayMax: undefined,
       bytesPerMinuteMax: undefined,
       ...limits,

@@ -8,6 +8,8 @@ export type AddressLimits = {
   readonly connectionsMax: number | undefined;
   /** Requests: HTTP, REQ, COUNT and NEG-OPEN. */
   readonly requestsPerMinuteMax: number | undefined;
+  /** Pushes of git. */
+  readonly pushesPerMinuteMax: number | undefined;
   /** Events that are published, and the bytes of their messages. */
   readonly eventsPerMinuteMax: number | undefined;
   readonly eventBytesPerMinuteMax: number | undefined;
@@ -22,6 +24,7 @@ const minutesPerDay = 24 * 60;
 const unlimited: AddressLimits = {
   connectionsMax: undefined,
   requestsPerMinuteMax: undefined,
+  pushesPerMinuteMax: undefined,
   eventsPerMinuteMax: undefined,
   eventBytesPerMinuteMax: undefined,
   strangerEventsPerDayMax: undefined,
@@ -29,7 +32,7 @@ const unlimited: AddressLimits = {
 };
 
 /** What a limit of one address was met by. */
-export type LimitedThing = 'connection' | 'request' | 'event';
+export type LimitedThing = 'connection' | 'request' | 'push' | 'event';
 
 /**
  * What each address group (`lib/budgets/address-group.ts`) has taken. Groups of which nothing is open and nothing was taken
@@ -96,6 +99,7 @@ export class AddressAccount {
   readonly #limits: AddressLimits;
   readonly #onRefused: (thing: LimitedThing) => void;
   readonly #requests: TokenBucket | undefined;
+  readonly #pushes: TokenBucket | undefined;
   readonly #events: TokenBucket | undefined;
   readonly #eventBytes: TokenBucket | undefined;
   readonly #strangerEvents: TokenBucket | undefined;
@@ -114,6 +118,7 @@ export class AddressAccount {
     this.#limits = limits;
     this.#onRefused = onRefused;
     this.#requests = bucket(limits.requestsPerMinuteMax);
+    this.#pushes = bucket(limits.pushesPerMinuteMax);
     this.#events = bucket(limits.eventsPerMinuteMax);
     this.#eventBytes = bucket(limits.eventBytesPerMinuteMax);
     this.#bytes = bucket(limits.bytesPerMinuteMax);
@@ -127,7 +132,14 @@ export class AddressAccount {
 
   /** Whether a new account would be the same. */
   get isIdle(): boolean {
-    const buckets = [this.#requests, this.#events, this.#eventBytes, this.#strangerEvents, this.#bytes];
+    const buckets = [
+      this.#requests,
+      this.#pushes,
+      this.#events,
+      this.#eventBytes,
+      this.#strangerEvents,
+      this.#bytes,
+    ];
     return !this.isConnected && buckets.every((bucket) => bucket?.isFull ?? true);
   }
 
@@ -155,6 +167,16 @@ export class AddressAccount {
     return this.#refuse(
       'request',
       `at most ${requestsPerMinuteMax} requests a minute from one address; wait a minute`,
+    );
+  }
+
+  /** Counts a push of git, or says why not. */
+  takePush(): string | undefined {
+    if (this.#pushes?.take() !== false) return undefined;
+    const { pushesPerMinuteMax } = this.#limits;
+    return this.#refuse(
+      'push',
+      `at most ${pushesPerMinuteMax} pushes a minute from one address; wait a minute`,
     );
   }
 
