@@ -58,6 +58,10 @@ export class RelayProcess implements AsyncDisposable {
     this.url = `ws://127.0.0.1:${port}`;
     this.#child = child;
     this.#exited = once(child, 'exit');
+    // Not even a bench that breaks leaves a process behind.
+    const onExit = () => child.kill('SIGKILL');
+    process.once('exit', onExit);
+    child.once('exit', () => process.off('exit', onExit));
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream as Readable }).on('line', (line) => this.#read(line));
   }
