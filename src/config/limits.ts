@@ -343,7 +343,7 @@ export const limits = {
   refNameBytesMax: 1_024,
   /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
   refNamePartBytesMax: 250,
-  /** Git processes that run at the same time. */
+  /** Git processes that run at the same time, and as many that may take longer than `gitMsMax`. */
   gitProcessesMax: 4,
   /** Time that one git process may take. */
   gitMsMax: 60_000,
@@ -363,12 +363,18 @@ export const limits = {
   pushHeadBytesMax: 8_388_608,
   /** Most objects of the pack of one push. */
   pushObjectsMax: 10_000_000,
+  /** Most bytes of memory that git takes in one piece while it reads a pack: no object of one but a plain blob is larger. */
+  pushAllocationBytesMax: 805_306_368,
   /** Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. */
   pullRequestPackBytesMax: 268_435_456,
   /** Longest that the pack of one push may take to come. */
   pushPackMsMax: 3_600_000,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
+  /** Other repositories to which the objects of one state or pull request are copied, at most. */
+  objectCopiesMax: 20,
+  /** Bytes of the copies for one pull request after which no other is begun: anybody may name any repository. */
+  pullRequestCopyBytesMax: 268_435_456,
   /** Time between two signs of life to a client whose push is worked on. */
   pushKeepAliveMs: 5_000,
   /** Refs of one push up to which git is asked for them by name; above it, it is asked for all. */

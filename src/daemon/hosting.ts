@@ -23,7 +23,13 @@ export function createHosting(
   signal: AbortSignal,
 ): Hosting {
   const { admission, maintenance, registry, refChanges } = core;
-  const parts = { ...core, log: logger, refsChanged: (gitDir: string) => refChanges.announce(gitDir) };
+  const parts = {
+    ...core,
+    log: logger,
+    refsChanged: (gitDir: string) => refChanges.announce(gitDir),
+    roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
+    onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
+  };
   const promotion = new Promotion(
     {
       ...parts,
@@ -43,10 +49,8 @@ export function createHosting(
       objectsMax: limits.pushObjectsMax,
       msMax: options.gitMinutesMax * minuteMs,
     },
-    roomFor: (repository) => maintenance.roomFor(repository),
     refusal: (repository) => refusalOf(options, maintenance, repository),
     takePush: (addressGroup) => accounts.of(addressGroup).takePush(),
-    onPack: (repository, bytes) => maintenance.packArrived(repository, bytes),
   });
   core.examineWith((event) => promotion.examine(event));
   return { receive, promotion };

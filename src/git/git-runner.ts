@@ -7,14 +7,16 @@ import { endInTime } from './processes/end-in-time.js';
 import { GitHelper } from './processes/helper-process.js';
 
 /**
- * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`, or as its command says. After the signal
- * aborted nothing is begun, and what runs is ended.
+ * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`; as many again that may
+ * take longer, as their commands say. After the signal aborted nothing is begun, and what runs is ended.
  */
 export class GitRunner implements Git {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   /** Few wait here: repositories are aligned, and examined, `alignmentsAtOnceMax` at a time. */
   readonly #slots = new Slots(limits.gitProcessesMax);
+  /** Of those that may take minutes, as a look through all that was pushed: everything else does not wait for them. */
+  readonly #longSlots = new Slots(limits.gitProcessesMax);
   readonly #helper: GitHelper;
 
   /** `helper` ends with the signal; commands that stream may run through it too. */
@@ -26,7 +28,9 @@ export class GitRunner implements Git {
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the signal's reason. */
   async run(command: GitCommand): Promise<string> {
-    return await this.#slots.use(this.#signal, async () => {
+    const { msMax = limits.gitMsMax } = command;
+    const slots = msMax > limits.gitMsMax ? this.#longSlots : this.#slots;
+    return await slots.use(this.#signal, async () => {
       this.#signal.throwIfAborted();
       return await this.#runInHelper(command);
     });

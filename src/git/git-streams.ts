@@ -21,6 +21,8 @@ export type GitStreamCommand = {
   readonly objects?: ObjectFolders;
   /** What git finds as `GIT_PROTOCOL`; it was checked. */
   readonly protocol?: string;
+  /** Bytes that it may take of memory in one piece. */
+  readonly allocationBytesMax?: number;
   /** The longest that it may take. */
   readonly msMax: number;
   /** Whether it gives way to all else on the processor. */

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { packBytes } from '../git/objects/copy-objects.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { errorMessage } from '../lib/errors.js';
 
@@ -11,9 +13,12 @@ export type PackLimits = {
   readonly msMax: number;
 };
 
-/** What became of a pack; `bytes` came of it. `refused` says in one line why git, or a limit, would not have it. */
+/**
+ * What became of a pack; `bytes` came of it, and it takes `diskBytes`. `refused` says in one line why git, or a limit,
+ * would not have it.
+ */
 export type PackOutcome = { readonly bytes: number } & (
-  | { readonly type: 'taken' }
+  | { readonly type: 'taken'; readonly diskBytes: number }
   | { readonly type: 'refused'; readonly reason: string }
 );
 
@@ -46,13 +51,15 @@ export async function takePack(
     return await refuse(`a pack has at most ${objectsMax} objects here`);
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
   if (header.readUInt32BE(8) === 0) {
-    return { type: 'taken', bytes: bytes + (await drain(body, bytesMax - bytes)) };
+    return { type: 'taken', diskBytes: 0, bytes: bytes + (await drain(body, bytesMax - bytes)) };
   }
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
       args: ['index-pack', '--stdin', '--fix-thin', `--strict=${tolerated}`, `--max-input-size=${bytesMax}`],
       objects: quarantine.folders,
+      // A few bytes can say how an object of gigabytes is made.
+      allocationBytesMax: limits.pushAllocationBytesMax,
       msMax,
     },
     signal,
@@ -78,7 +85,12 @@ export async function takePack(
     if (bytes > bytesMax) return await refuse(`a pack has at most ${bytesMax} bytes here`);
     git.input.end();
     const { exitCode, complaint, isLate } = await git.ended;
-    if (exitCode === 0) return { type: 'taken', bytes };
+    if (exitCode === 0) {
+      // A thin pack was completed by all that it builds upon, which may be the whole repository.
+      const diskBytes = await packBytes(quarantine.folders.write);
+      if (diskBytes <= bytesMax) return { type: 'taken', bytes, diskBytes };
+      return await refuse(`a pack has at most ${bytesMax} bytes here, with what it builds upon`);
+    }
     return await refuse(isLate ? `the pack took longer than ${msMax / 1_000} s` : reasonOf(complaint));
   } finally {
     git.end();

@@ -2,7 +2,6 @@ import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
-import { copyObjects } from '../git/objects/copy-objects.js';
 import { pullRequestRef } from '../git/ref-name.js';
 import { isEmpty, readObjectTypes, readRefs, setHead } from '../git/refs.js';
 import { isAbort } from '../lib/abort.js';
@@ -11,10 +10,11 @@ import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
-import { isPullRequest, parsePullRequest } from '../repositories/pull-request.js';
+import { isPullRequest, type PullRequest, parsePullRequest } from '../repositories/pull-request.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { checkedIdentifier } from '../repositories/repository-identifier.js';
 import type { EventStore } from '../store/event-store.js';
+import { type CopyParts, ObjectCopies } from './object-copies.js';
 import { type EventState, headOf, isSatisfiable, statesOf } from './states.js';
 
 /** What the git side needs of a logger: pino's shape, details first. */
@@ -23,7 +23,7 @@ export type HostingLog = {
   warn(details: object, message: string): void;
 };
 
-export type PromotionParts = {
+export type PromotionParts = CopyParts & {
   readonly directory: RepositoryDirectory;
   readonly store: Pick<EventStore, 'get' | 'has'>;
   readonly purgatory: Purgatory;
@@ -54,16 +54,22 @@ export class Promotion {
   async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
     const repositories = this.#repositoriesOf(event);
     for (const repository of repositories) {
+      if (!this.#parts.purgatory.has(event.id)) break;
       await this.#under(repository.identifier, async () => {
-        if (event.kind === kinds.repositoryAnnouncement) await this.#prepare(repository);
-        await this.#follow(repository, false);
+        if (event.kind === kinds.repositoryAnnouncement) await this.#parts.repositories.ensure(repository);
+        if (isPullRequest(event)) await this.#promotePullRequests(repository, [event]);
+        else await this.#follow(repository, false);
       });
     }
     return this.#parts.purgatory.has(event.id) ? 'waits' : 'promoted';
   }
 
-  /** After objects came into a repository, by a push or a fetch; the caller has the lock. */
-  async afterObjects(repository: RepositoryId): Promise<void> {
+  /**
+   * After objects came into a repository, by a push or a fetch; the caller has the lock. `isOfState`: whether heads or tags
+   * were set, and not only what anybody may push.
+   */
+  async afterObjects(repository: RepositoryId, isOfState: boolean): Promise<void> {
+    if (isOfState) await this.#renew(repository);
     await this.#follow(repository, true);
   }
 
@@ -75,10 +81,7 @@ export class Promotion {
         await this.examine(event);
       } catch (error) {
         if (isAbort(error, this.#signal)) return;
-        this.#parts.log.warn(
-          { id: event.id, error: errorMessage(error) },
-          'a held event could not be examined',
-        );
+        this.#warn({ id: event.id }, error, 'a held event could not be examined');
       }
     }
   }
@@ -92,6 +95,10 @@ export class Promotion {
         if (isKnown || !(await repositories.exists(repository))) {
           await purgatory.awaited.forget(repository, eventId);
         } else await this.#removeAwaited(repository, eventId);
+      }).catch((error: unknown) => {
+        // It is due the next time as well.
+        if (!isAbort(error, this.#signal))
+          this.#warn({ ...repository, eventId }, error, 'a ref of a pull request could not be removed');
       });
     }
   }
@@ -113,14 +120,9 @@ export class Promotion {
     return [];
   }
 
-  async #prepare(repository: RepositoryId): Promise<void> {
-    await this.#parts.repositories.ensure(repository);
-  }
-
   /** The steps of git.md §2 after a push. */
   async #follow(repository: RepositoryId, isPushed: boolean): Promise<void> {
     const { purgatory, repositories, promote } = this.#parts;
-    if (isPushed) await this.#renew(repository);
     const announcement = purgatory.announcementOf(repository);
     if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
       await promote(announcement.event);
@@ -128,7 +130,8 @@ export class Promotion {
     const complete = await this.#firstComplete(repository);
     if (complete !== undefined) await this.#apply(repository, complete);
     await this.#followHead(repository);
-    await this.#promotePullRequests(repository);
+    const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
+    await this.#promotePullRequests(repository, pullRequests);
   }
 
   /** What is waited for has begun to come: those who wait have their full time again. */
@@ -152,31 +155,57 @@ export class Promotion {
 
   /** Sets the refs of a state in every repository that it governs, then lets its event be stored. */
   async #apply(source: RepositoryId, state: EventState): Promise<void> {
-    const { directory, repositories, promote } = this.#parts;
-    const fromDir = repositories.pathOf(source);
-    const { identifier } = source;
-    for (const repository of directory.servedAndMaintainedBy(state.event.pubkey, identifier)) {
+    const { directory, promote } = this.#parts;
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const maintainers = directory.maintainersOf(source);
+    const isTrusted = ({ pubkey }: RepositoryId) => maintainers.has(pubkey);
+    const governed = directory.servedAndMaintainedBy(state.event.pubkey, source.identifier);
+    // Anybody may name somebody else's maintainers: those who are not named back come last.
+    for (const repository of [...governed.filter(isTrusted), ...governed.filter((one) => !isTrusted(one))]) {
       const [newest] = (await statesOf(this.#parts, repository)).filter(
         ({ isHeld, id }) => !isHeld || id === state.id,
       );
       // One that another maintainer published later governs this one.
       if (newest?.id !== state.id) continue;
-      await this.#prepare(repository);
-      await this.#setRefs(fromDir, repository, state);
+      await this.#despiteOthers(source, repository, async () => {
+        await this.#parts.repositories.ensure(repository);
+        // To an announcement of a stranger that names these maintainers nothing is given before somebody pushes to it.
+        const mayCopy = isTrusted(repository) || directory.isAnnounced(repository);
+        await this.#setRefs(source, repository, state, mayCopy ? copies : undefined);
+      });
     }
     await promote(state.event);
   }
 
-  async #setRefs(fromDir: string, repository: RepositoryId, state: EventState): Promise<void> {
+  async #setRefs(
+    source: RepositoryId,
+    repository: RepositoryId,
+    state: EventState,
+    copies: ObjectCopies | undefined,
+  ): Promise<void> {
     const { git, repositories, refsChanged } = this.#parts;
     const gitDir = repositories.pathOf(repository);
     const values = [...new Set(state.refs.values())];
-    if (gitDir !== fromDir && !(await this.#hasAll(gitDir, values))) {
-      await copyObjects(git, fromDir, gitDir, values, limits.pushCheckMsMax);
+    if (!isSame(source, repository) && !(await this.#hasAll(gitDir, values))) {
+      if (copies === undefined || !(await copies.copy(source, repository, values))) return;
     }
     const wanted = { declared: state.refs, head: headOf(state), pullRequests: new Map() };
     await alignRefs(git, gitDir, wanted);
     refsChanged(gitDir);
+  }
+
+  /** What goes wrong in another repository than that which was pushed to is not the fault of who pushed. */
+  async #despiteOthers(
+    source: RepositoryId,
+    repository: RepositoryId,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (isSame(source, repository) || isAbort(error, this.#signal)) throw error;
+      this.#warn({ ...repository }, error, 'a repository could not follow what was pushed to another');
+    }
   }
 
   /** `HEAD` stands for the branch of the newest state as soon as that branch is there, whatever lacks. */
@@ -192,33 +221,53 @@ export class Promotion {
   }
 
   /** Pull requests whose commit is here get their refs in all repositories that they name, then are stored. */
-  async #promotePullRequests(repository: RepositoryId): Promise<void> {
-    const { purgatory, repositories, promote, directory } = this.#parts;
-    const fromDir = repositories.pathOf(repository);
-    for (const { event } of purgatory.pullRequestsOf(repository)) {
-      const { commit, repositories: named } = parsePullRequest(event);
-      if (!(await this.#hasAll(fromDir, [commit]))) {
-        // What was pushed for it beforehand is another commit.
-        if (purgatory.awaited.has(repository, event.id)) await this.#removeAwaited(repository, event.id);
-        continue;
-      }
-      for (const other of named) {
-        if (directory.isServed(other)) await this.#setPullRequest(fromDir, other, event.id, commit);
-      }
-      await promote(event);
+  async #promotePullRequests(source: RepositoryId, events: readonly NostrEvent[]): Promise<void> {
+    const { purgatory, repositories, git } = this.#parts;
+    const gitDir = repositories.pathOf(source);
+    if (events.length === 0 || (await isEmpty(gitDir))) return;
+    const pullRequests = events.map((event) => ({ event, ...parsePullRequest(event) }));
+    // However many name this repository, git is asked once.
+    const commits = [...new Set(pullRequests.map(({ commit }) => commit))];
+    const types = await readObjectTypes(git, gitDir, commits);
+    const awaited = new Set(purgatory.awaited.of(source));
+    for (const pullRequest of pullRequests) {
+      const { event, commit } = pullRequest;
+      if (!purgatory.has(event.id)) continue;
+      if (types.get(commit) === 'commit') await this.#promotePullRequest(source, event, pullRequest);
+      // What was pushed for it beforehand is another commit.
+      else if (awaited.has(event.id)) await this.#removeAwaited(source, event.id);
     }
   }
 
-  async #setPullRequest(
-    fromDir: string,
-    repository: RepositoryId,
-    eventId: string,
-    commit: string,
+  async #promotePullRequest(
+    source: RepositoryId,
+    event: NostrEvent,
+    pullRequest: PullRequest,
   ): Promise<void> {
+    const { directory, store, promote } = this.#parts;
+    const copies = new ObjectCopies(this.#parts, limits.pullRequestCopyBytesMax);
+    const others = pullRequest.repositories.filter((other) => !isSame(other, source));
+    const set: RepositoryId[] = [];
+    for (const repository of [source, ...others]) {
+      if (!directory.isServed(repository)) continue;
+      await this.#despiteOthers(source, repository, async () => {
+        await this.#parts.repositories.ensure(repository);
+        if (repository !== source && !(await copies.copy(source, repository, [pullRequest.commit]))) return;
+        // Where another lock is needed, alignment sets the ref, once the event is stored.
+        if (repository.identifier !== source.identifier) return;
+        await this.#setPullRequest(repository, pullRequest);
+        set.push(repository);
+      });
+    }
+    await promote(event);
+    if (store.has(event.id)) return;
+    // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
+    for (const repository of set) await this.#removeAwaited(repository, event.id);
+  }
+
+  async #setPullRequest(repository: RepositoryId, { eventId, commit }: PullRequest): Promise<void> {
     const { git, repositories, purgatory, refsChanged } = this.#parts;
     const gitDir = repositories.pathOf(repository);
-    await this.#prepare(repository);
-    if (gitDir !== fromDir) await copyObjects(git, fromDir, gitDir, [commit], limits.pushCheckMsMax);
     const pullRequests = new Map([[pullRequestRef(eventId), commit]]);
     await alignRefs(git, gitDir, { declared: undefined, head: undefined, pullRequests });
     await purgatory.awaited.forget(repository, eventId);
@@ -240,4 +289,12 @@ export class Promotion {
     const unique = [...new Set(objectIds)];
     return (await readObjectTypes(this.#parts.git, gitDir, unique)).size === unique.length;
   }
+
+  #warn(details: object, error: unknown, message: string): void {
+    this.#parts.log.warn({ ...details, error: errorMessage(error) }, message);
+  }
+}
+
+function isSame(a: RepositoryId, b: RepositoryId): boolean {
+  return a.pubkey === b.pubkey && a.identifier === b.identifier;
 }

@@ -52,13 +52,15 @@ export function judgePush(
     if (verdict.type === 'set' && isUnannounced(command, context)) unannounced += 1;
     return verdict;
   });
+  return isAtomic ? allOrNothing(verdicts) : verdicts;
+}
+
+/** With one command that is refused, all are. */
+export function allOrNothing(verdicts: readonly CommandVerdict[]): CommandVerdict[] {
   const wrong = verdicts.find(({ type }) => type === 'refused');
-  if (!isAtomic || wrong === undefined) return verdicts;
-  return verdicts.map((verdict) =>
-    verdict.type === 'refused'
-      ? verdict
-      : refused(verdict.command, `${wrong.command.ref} was refused, and the push is atomic`),
-  );
+  if (wrong === undefined) return [...verdicts];
+  const reason = `${wrong.command.ref} was refused, and the push is atomic`;
+  return verdicts.map((verdict) => (verdict.type === 'refused' ? verdict : refused(verdict.command, reason)));
 }
 
 function judgeCommand(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {
@@ -131,7 +133,7 @@ export function eventIdOf(ref: string): string {
   return ref.slice(pullRequestPrefix.length);
 }
 
-function refused(command: PushCommand, reason: string): CommandVerdict {
+export function refused(command: PushCommand, reason: string): CommandVerdict {
   return { command, type: 'refused', reason };
 }
 

@@ -3,9 +3,10 @@ import { limits } from '../config/limits.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { Quarantine } from '../git/objects/quarantine.js';
-import { isHeadOrTag } from '../git/ref-name.js';
+import { isHeadOrTag, isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
-import { moveRefs, readObjectTypes } from '../git/refs.js';
+import { moveRefs } from '../git/refs.js';
+import { removeStaleLocks } from '../git/stale-locks.js';
 import { GitProtocolError } from '../git-protocol/errors.js';
 import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
@@ -18,7 +19,15 @@ import type { HostingLog, Promotion } from './promotion.js';
 import { PushAnswer } from './push-answer.js';
 import { type ContextParts, pushContext } from './push-context.js';
 import type { PushMetrics } from './push-metrics.js';
-import { type CommandVerdict, eventIdOf, judgePush } from './push-verdict.js';
+import { allOrNothing, type CommandVerdict, eventIdOf, judgePush, refused } from './push-verdict.js';
+import {
+  checkObjects,
+  type Incoming,
+  isSetting,
+  lookThrough,
+  moveIn,
+  type Setting,
+} from './pushed-objects.js';
 
 /** A push: the body of `git-receive-pack`, not compressed any more, and whose it is. */
 export type PushRequest = {
@@ -50,8 +59,6 @@ export type ReceiveParts = ContextParts & {
   /** Counts a push from an address, or says why it may not push now. */
   readonly takePush: (addressGroup: string) => string | undefined;
 };
-
-type Setting = Extract<CommandVerdict, { readonly type: 'set' }>;
 
 /** What a push came to: the line about its pack, what became of each command, and bytes of the pack. */
 type Outcome = {
@@ -95,8 +102,10 @@ export class ReceiveService {
     const { commands } = head;
     using report = new PushAnswer(answer, head.capabilities, clock);
     const pieces = withFirst(parser.rest, body);
-    const outcome = await this.#take(request, head, pieces).catch((error: unknown) => {
+    const outcome = await this.#take(request, head, pieces).catch(async (error: unknown) => {
       if (request.signal.aborted) throw error;
+      // What was left behind by a git that was killed would make each other try fail too.
+      await removeStaleLocks(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
       const reason = 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
@@ -106,7 +115,7 @@ export class ReceiveService {
   }
 
   async #take(request: PushRequest, head: ReceiveRequest, body: AsyncIterator<Buffer>): Promise<Outcome> {
-    const { repositories, streams } = this.#parts;
+    const { repositories, streams, git } = this.#parts;
     const refused = this.#refusal(request.repository) ?? this.#parts.takePush(request.addressGroup);
     if (refused !== undefined) {
       const bytes = await drain(body, this.#parts.packLimits.bytesMax);
@@ -126,8 +135,8 @@ export class ReceiveService {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes: pack.bytes };
     }
-    const results = await this.#finish(request, head, quarantine);
-    this.#parts.onPack(request.repository, pack.bytes);
+    const results = await this.#finish(request, head, await lookThrough(git, quarantine, verdicts));
+    if (pack.diskBytes > 0) this.#parts.onPack(request.repository, pack.diskBytes);
     return { unpack: 'ok', results, bytes: pack.bytes };
   }
 
@@ -155,81 +164,58 @@ export class ReceiveService {
   async #finish(
     request: PushRequest,
     head: ReceiveRequest,
-    quarantine: Quarantine | undefined,
+    incoming: Incoming | undefined,
   ): Promise<CommandResult[]> {
-    const { locks, metrics } = this.#parts;
-    const { repository, signal } = request;
+    const { locks, metrics, git } = this.#parts;
+    const { repository, gitDir, signal } = request;
     return await locks.use(repository.identifier, signal, async () => {
-      const refused = this.#refusal(repository);
-      if (refused !== undefined) return head.commands.map(({ ref }) => no(ref, refused));
+      const refusal = this.#refusal(repository);
+      if (refusal !== undefined) return head.commands.map(({ ref }) => no(ref, refusal));
+      const isAtomic = head.capabilities.has('atomic');
       const judged = await this.#judge(request, head);
-      const verdicts = await this.#checkObjects(request, judged, quarantine, head.capabilities.has('atomic'));
+      const checked = await checkObjects(git, gitDir, judged, incoming);
+      const right = isAtomic ? allOrNothing(checked) : checked;
+      const announced = await this.#awaitEvents(request, right);
+      const verdicts = isAtomic ? allOrNothing(announced) : announced;
       const setting = verdicts.filter(isSetting);
-      if (setting.length > 0) await this.#set(request, setting, verdicts, quarantine);
+      if (setting.length > 0) await this.#set(request, setting, incoming);
       for (const { type } of verdicts) metrics.countCommand(type);
       return verdicts.map(resultOf);
     });
   }
 
-  /** Refuses what would name an object that is not here, or lacks some that it leads to, or is of the wrong type. */
-  async #checkObjects(
-    { gitDir }: PushRequest,
+  /** Notes which refs of pull requests wait for their events; refuses those for which there is no room any more. */
+  async #awaitEvents(
+    { repository, addressGroup }: PushRequest,
     verdicts: readonly CommandVerdict[],
-    quarantine: Quarantine | undefined,
-    isAtomic: boolean,
   ): Promise<CommandVerdict[]> {
-    const { git } = this.#parts;
-    const tips = tipsOf(verdicts.filter(isSetting));
-    if (tips.length === 0) return [...verdicts];
-    const objects = quarantine?.folders;
-    const types = await readObjectTypes(git, gitDir, tips, objects);
-    const isThere = tips.every((id) => types.has(id));
-    const isConnected =
-      quarantine === undefined ||
-      (isThere && (await quarantine.isConnected(git, tips, limits.pushCheckMsMax)));
-    const checked = verdicts.map((verdict): CommandVerdict => {
-      if (verdict.type !== 'set' || verdict.to === undefined) return verdict;
-      const { command, to } = verdict;
-      if (!types.has(to))
-        return { command, type: 'refused', reason: `${to.slice(0, 8)} was not in the push` };
-      if (!isConnected)
-        return { command, type: 'refused', reason: 'objects that the push leads to are missing' };
-      if (!command.ref.startsWith('refs/tags/') && types.get(to) !== 'commit')
-        return { command, type: 'refused', reason: `${to.slice(0, 8)} is no commit` };
-      return verdict;
-    });
-    const wrong = checked.find(({ type }) => type === 'refused');
-    if (!isAtomic || wrong === undefined) return checked;
-    const reason = `${wrong.command.ref} was refused, and the push is atomic`;
-    return checked.map((verdict) =>
-      verdict.type === 'refused' ? verdict : { command: verdict.command, type: 'refused', reason },
-    );
+    const noted: CommandVerdict[] = [];
+    for (const verdict of verdicts) {
+      const { command } = verdict;
+      const isOfEvent = verdict.type === 'set' && isPullRequestRef(command.ref);
+      if (!isOfEvent || (await this.#isKnown(eventIdOf(command.ref)))) {
+        noted.push(verdict);
+        continue;
+      }
+      const awaiting = this.#parts.purgatory.awaited.add(repository, eventIdOf(command.ref), addressGroup);
+      if ('written' in awaiting) await awaiting.written;
+      noted.push('written' in awaiting ? verdict : refused(command, awaiting.refusal));
+    }
+    return noted;
   }
 
   /** Moves in what is needed, sets the refs in one transaction, and lets follow what waited for that. */
   async #set(
-    { repository, gitDir, addressGroup }: PushRequest,
+    { repository, gitDir }: PushRequest,
     setting: readonly Setting[],
-    verdicts: readonly CommandVerdict[],
-    quarantine: Quarantine | undefined,
+    incoming: Incoming | undefined,
   ): Promise<void> {
-    const { git, promotion, purgatory, refsChanged } = this.#parts;
-    const tips = tipsOf(setting);
-    if (quarantine !== undefined && tips.length > 0) {
-      // What was refused leaves nothing behind: any object that is here is served to who knows its id.
-      const isWhole = verdicts.every(({ type }) => type !== 'refused');
-      if (!isWhole) await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
-      await quarantine.moveIn();
-    }
-    for (const { command } of setting) {
-      const id = eventIdOf(command.ref);
-      if (!command.ref.startsWith('refs/nostr/') || (await this.#isKnown(id))) continue;
-      const awaiting = purgatory.awaited.add(repository, id, addressGroup);
-      if ('written' in awaiting) await awaiting.written;
-    }
+    const { git, promotion, refsChanged } = this.#parts;
+    if (incoming !== undefined) await moveIn(git, incoming, setting);
     for (const stage of stages(setting.map(changeOf))) await moveRefs(git, gitDir, stage);
     refsChanged(gitDir);
-    await promotion.afterObjects(repository);
+    const isOfState = setting.some(({ command }) => isHeadOrTag(command.ref));
+    await promotion.afterObjects(repository, isOfState);
   }
 
   async #isKnown(eventId: string): Promise<boolean> {
@@ -259,14 +245,6 @@ async function readHead(parser: ReceiveRequestParser, body: AsyncIterator<Buffer
 async function* withFirst(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   if (first.length > 0) yield first;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-}
-
-function isSetting(verdict: CommandVerdict): verdict is Setting {
-  return verdict.type === 'set';
-}
-
-function tipsOf(setting: readonly Setting[]): string[] {
-  return [...new Set(setting.flatMap(({ to }) => to ?? []))];
 }
 
 function changeOf({ command, from, to }: Setting): RefChange {

@@ -82,6 +82,22 @@ describe('GitRunner', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('lets nobody wait for commands that may take minutes', async () => {
+    using folder = scratchFolder();
+    git(folder.path, ['init', '-q', '--bare']);
+    const stop = new AbortController();
+    const runner = new GitRunner(systemClock, stop.signal);
+    const msMax = 10 * limits.gitMsMax;
+    const long = Array.from({ length: 2 * limits.gitProcessesMax }, () =>
+      runner.run({ gitDir: folder.path, args: endless, msMax }).catch(() => {}),
+    );
+    expect(await runner.run({ gitDir: folder.path, args: ['rev-parse', '--is-bare-repository'] })).toBe(
+      'true\n',
+    );
+    stop.abort();
+    await Promise.all(long);
+  });
+
   it('starts its helper again after that broke', async () => {
     using folder = scratchFolder();
     const broken = runner.run({

@@ -30,12 +30,22 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   const changed: string[] = [];
   parts.refChanges.onChange((gitDir) => changed.push(gitDir));
   const promoted: string[] = [];
+  /** What happens to events that are about to be stored; gives whether they are. */
+  let promoting: (event: NostrEvent) => Promise<boolean> = async () => true;
+  let roomFor: (repository: RepositoryId) => number = () => Number.MAX_SAFE_INTEGER;
+  const packs: string[] = [];
   const promote = async (event: NostrEvent): Promise<void> => {
     promoted.push(event.id);
+    if (!(await promoting(event))) return;
     await purgatory.release(event.id, 'promoted');
     world.submit(event);
   };
-  const shared = { ...parts, refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir) };
+  const shared = {
+    ...parts,
+    refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir),
+    roomFor: (repository: RepositoryId) => roomFor(repository),
+    onPack: ({ pubkey }: RepositoryId) => void packs.push(pubkey),
+  };
   const promotion = new Promotion({ ...shared, promote }, world.signal);
   let refusal: string | undefined;
   const service = new ReceiveService({
@@ -47,8 +57,6 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     packLimits: { bytesMax: 10_000_000, objectsMax: 1_000, msMax: 60_000 },
     refusal: () => refusal,
     takePush: () => undefined,
-    roomFor: () => Number.MAX_SAFE_INTEGER,
-    onPack: () => {},
   });
   await world.start();
 
@@ -56,6 +64,14 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     ...world,
     promotion,
     promoted,
+    /** The owners of the repositories into which packs came. */
+    packs,
+    onPromote: (work: typeof promoting) => {
+      promoting = work;
+    },
+    limitRoom: (room: typeof roomFor) => {
+      roomFor = room;
+    },
     changed,
     service,
     refuse: (reason: string) => {

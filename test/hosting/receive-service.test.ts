@@ -3,35 +3,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
-import { git, headOf, refsOf, scratchFolder, writeBlob, writeCommit } from '../git/scratch.js';
+import { git, headOf, refsOf, writeBlob } from '../git/scratch.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
-import { bodyOf, hostingWorld, linesOf, packOf, zeroId } from './hosting-world.js';
+import { client, has } from './client.js';
+import { bodyOf, hostingWorld, linesOf, zeroId } from './hosting-world.js';
 
 const owner = key(1);
 const repository: RepositoryId = { pubkey: owner, identifier: 'r' };
 const main = 'refs/heads/main';
-
-/** A repository of the person who pushes. */
-function client() {
-  const folder = scratchFolder();
-  git(folder.path, ['init', '-q', '--bare']);
-  return {
-    path: folder.path,
-    commit: (message: string) => writeCommit(folder.path, message),
-    pack: (ids: readonly string[], without: readonly string[] = []) => packOf(folder.path, ids, without),
-    [Symbol.dispose]: () => folder[Symbol.dispose](),
-  };
-}
-
-/** Whether the repository has an object. */
-function has(gitDir: string, objectId: string): boolean {
-  try {
-    git(gitDir, ['cat-file', '-e', objectId]);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('ReceiveService', () => {
   it('sets what the held state says, and promotes announcement and state in this order', async () => {

@@ -38,13 +38,15 @@ export type GitSpawn = {
   readonly objects?: ObjectFolders;
   /** What it finds as `GIT_PROTOCOL`. */
   readonly protocol?: string;
+  /** Bytes that it may take of memory in one piece: it ends where it would take more. */
+  readonly allocationBytesMax?: number;
   /** Whether it gives way to all else on the processor. */
   readonly isBackground?: boolean;
 };
 
 /** Spawns git, without a shell, in a process group of its own, so that what it starts ends with it. */
 export function spawnGit(
-  { gitDir, args, objects, protocol, isBackground = false }: GitSpawn,
+  { gitDir, args, objects, protocol, allocationBytesMax, isBackground = false }: GitSpawn,
   stdio: SpawnOptions['stdio'],
 ): ChildProcess {
   const child = spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
@@ -52,6 +54,7 @@ export function spawnGit(
       ...gitEnvironment(),
       ...objectsEnvironment(objects),
       ...(protocol === undefined ? {} : { GIT_PROTOCOL: protocol }),
+      ...(allocationBytesMax === undefined ? {} : { GIT_ALLOC_LIMIT: String(allocationBytesMax) }),
     },
     stdio: stdio ?? 'pipe',
     detached: true,

@@ -1,0 +1,85 @@
+import { limits } from '../config/limits.js';
+import type { Git } from '../git/git-command.js';
+import type { Quarantine } from '../git/objects/quarantine.js';
+import { readObjectTypes } from '../git/refs.js';
+import { type CommandVerdict, refused } from './push-verdict.js';
+
+/** A command that is right and to be done. */
+export type Setting = Extract<CommandVerdict, { readonly type: 'set' }>;
+
+export function isSetting(verdict: CommandVerdict): verdict is Setting {
+  return verdict.type === 'set';
+}
+
+/** Objects that came with a push, and what was found out about them before its turn. */
+export type Incoming = {
+  readonly quarantine: Quarantine;
+  /** What refs are to become; of all that came only what these lead to was kept. */
+  readonly tips: ReadonlySet<string>;
+  /** Whether everything that the tips lead to is here. */
+  readonly isConnected: boolean;
+};
+
+/** Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. */
+export async function lookThrough(
+  git: Git,
+  quarantine: Quarantine,
+  verdicts: readonly CommandVerdict[],
+): Promise<Incoming> {
+  const tips = tipsOf(verdicts);
+  const isConnected = await quarantine.isConnected(git, tips, limits.pushCheckMsMax);
+  // What was refused leaves nothing behind: any object that is here is served to who knows its id.
+  const isWhole = verdicts.every(({ type }) => type !== 'refused');
+  if (isConnected && !isWhole) await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
+  return { quarantine, tips: new Set(tips), isConnected };
+}
+
+/** Refuses what would name an object that is not here, or lacks some that it leads to, or is of the wrong type. */
+export async function checkObjects(
+  git: Git,
+  gitDir: string,
+  verdicts: readonly CommandVerdict[],
+  incoming: Incoming | undefined,
+): Promise<CommandVerdict[]> {
+  const tips = tipsOf(verdicts);
+  if (tips.length === 0) return [...verdicts];
+  const types = await readObjectTypes(git, gitDir, tips, incoming?.quarantine.folders);
+  const isWhole = tips.every((id) => types.has(id)) && (await isConnected(git, tips, incoming));
+  return verdicts.map((verdict): CommandVerdict => {
+    if (verdict.type !== 'set' || verdict.to === undefined) return verdict;
+    const { command, to } = verdict;
+    if (!types.has(to)) return refused(command, `${to.slice(0, 8)} was not in the push`);
+    if (!isWhole) return refused(command, 'objects that the push leads to are missing');
+    if (!command.ref.startsWith('refs/tags/') && types.get(to) !== 'commit')
+      return refused(command, `${to.slice(0, 8)} is no commit`);
+    return verdict;
+  });
+}
+
+/** Moves what came into the repository, without what only those commands lead to that were refused since. */
+export async function moveIn(
+  git: Git,
+  { quarantine, tips }: Incoming,
+  setting: readonly Setting[],
+): Promise<void> {
+  const needed = new Set(tipsOf(setting));
+  if (needed.size === 0) return;
+  const isLess = [...tips].some((id) => !needed.has(id));
+  if (isLess) await quarantine.keepOnly(git, [...needed], limits.pushCheckMsMax);
+  await quarantine.moveIn();
+}
+
+/** As it was found out before; looked for anew only where other commands are right now than were then. */
+async function isConnected(
+  git: Git,
+  tips: readonly string[],
+  incoming: Incoming | undefined,
+): Promise<boolean> {
+  if (incoming === undefined) return false;
+  if (tips.every((id) => incoming.tips.has(id))) return incoming.isConnected;
+  return await incoming.quarantine.isConnected(git, tips, limits.pushCheckMsMax);
+}
+
+function tipsOf(verdicts: readonly CommandVerdict[]): string[] {
+  return [...new Set(verdicts.filter(isSetting).flatMap(({ to }) => to ?? []))];
+}
