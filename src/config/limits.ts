@@ -314,17 +314,17 @@ export const limits = {
   /** Most events of one key that are held. */
   heldKeyEventsMax: 1_000,
   /** Bytes of those. */
-  heldKeyBytesMax: 8_388_608,
+  heldKeyBytesMax: 2_097_152,
   /** Most events that are held of those that came from one address. */
-  heldAddressEventsMax: 5_000,
+  heldAddressEventsMax: 3_000,
   /** Bytes of those. */
-  heldAddressBytesMax: 16_777_216,
+  heldAddressBytesMax: 4_194_304,
   /** Most announcements that are held of those that came from one address. */
-  heldAddressRepositoriesMax: 500,
+  heldAddressRepositoriesMax: 300,
   /** Most events that are held. */
   heldEventsMax: 50_000,
   /** Bytes of those. */
-  heldBytesMax: 33_554_432,
+  heldBytesMax: 67_108_864,
   /** How long an announcement that was held in vain is remembered, for its author to come back. */
   lapsedAnnouncementMsMax: 86_400_000,
   /** Bytes of those; the oldest give way. */

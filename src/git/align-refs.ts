@@ -11,11 +11,16 @@ export type WantedRepository = WantedRefs & {
 /** How a repository differs from what it is to be; `head` is set when `HEAD` has to follow. */
 export type Misalignment = RefPlan & { readonly head: string | undefined };
 
-/** Compares a repository with what it is to be, and changes nothing. */
-export async function compareRefs(git: Git, gitDir: string, wanted: WantedRepository): Promise<Misalignment> {
+/** Compares a repository with what it is to be, and changes nothing. `known`: its refs, where they were just read. */
+export async function compareRefs(
+  git: Git,
+  gitDir: string,
+  wanted: WantedRepository,
+  known?: Refs,
+): Promise<Misalignment> {
   // A new repository waits for its first push: that is known without asking git.
   const empty = await isEmpty(gitDir);
-  const current = empty ? new Map() : await readCurrent(git, gitDir, wanted);
+  const current = empty ? new Map() : (known ?? (await readCurrent(git, gitDir, wanted)));
   const types = empty ? new Map() : await readObjectTypes(git, gitDir, objectsInQuestion(wanted, current));
   const plan = planRefs(wanted, current, (objectId) => types.get(objectId));
   const isHeadRight = wanted.head === undefined || (await readHead(gitDir)) === wanted.head;
@@ -23,8 +28,13 @@ export async function compareRefs(git: Git, gitDir: string, wanted: WantedReposi
 }
 
 /** Makes a repository what it is to be, as far as its objects allow; answers what was done and what still waits. */
-export async function alignRefs(git: Git, gitDir: string, wanted: WantedRepository): Promise<Misalignment> {
-  const misalignment = await compareRefs(git, gitDir, wanted);
+export async function alignRefs(
+  git: Git,
+  gitDir: string,
+  wanted: WantedRepository,
+  known?: Refs,
+): Promise<Misalignment> {
+  const misalignment = await compareRefs(git, gitDir, wanted, known);
   for (const stage of stages(misalignment.changes)) await moveRefs(git, gitDir, stage);
   if (misalignment.head !== undefined) await setHead(git, gitDir, misalignment.head);
   return misalignment;

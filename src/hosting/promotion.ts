@@ -14,8 +14,14 @@ import { isPullRequest, type PullRequest, parsePullRequest } from '../repositori
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { checkedIdentifier } from '../repositories/repository-identifier.js';
 import type { EventStore } from '../store/event-store.js';
+import {
+  type CompleteState,
+  firstCompleteState,
+  hasAllObjects,
+  withWhatWasPushed,
+} from './complete-state.js';
 import { type CopyParts, ObjectCopies } from './object-copies.js';
-import { type EventState, headOf, isSatisfiable, statesOf } from './states.js';
+import { type EventState, headOf, statesOf } from './states.js';
 
 /** What the git side needs of a logger: pino's shape, details first. */
 export type HostingLog = {
@@ -127,7 +133,7 @@ export class Promotion {
     if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
       await promote(announcement.event);
     }
-    const complete = await this.#firstComplete(repository);
+    const complete = await firstCompleteState(this.#parts, repository);
     if (complete !== undefined) await this.#apply(repository, complete);
     await this.#followHead(repository);
     const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
@@ -143,18 +149,9 @@ export class Promotion {
     for (const id of announcement === undefined ? ids : [announcement, ...ids]) await purgatory.renew(id);
   }
 
-  /** The newest held state that is not older than what is followed, and whose objects are all here. */
-  async #firstComplete(repository: RepositoryId): Promise<EventState | undefined> {
-    const gitDir = this.#parts.repositories.pathOf(repository);
-    for (const state of await statesOf(this.#parts, repository)) {
-      if (!state.isHeld) return undefined;
-      if (isSatisfiable(state) && (await this.#hasAll(gitDir, [...state.refs.values()]))) return state;
-    }
-    return undefined;
-  }
-
   /** Sets the refs of a state in every repository that it governs, then lets its event be stored. */
-  async #apply(source: RepositoryId, state: EventState): Promise<void> {
+  async #apply(source: RepositoryId, complete: CompleteState): Promise<void> {
+    const { state } = complete;
     const { directory, promote } = this.#parts;
     const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
     const maintainers = directory.maintainersOf(source);
@@ -171,7 +168,8 @@ export class Promotion {
         await this.#parts.repositories.ensure(repository);
         // To an announcement of a stranger that names these maintainers nothing is given before somebody pushes to it.
         const mayCopy = isTrusted(repository) || directory.isAnnounced(repository);
-        await this.#setRefs(source, repository, state, mayCopy ? copies : undefined);
+        const known = isSame(source, repository) ? complete : undefined;
+        await this.#setRefs(source, repository, state, { copies: mayCopy ? copies : undefined, known });
       });
     }
     await promote(state.event);
@@ -181,17 +179,24 @@ export class Promotion {
     source: RepositoryId,
     repository: RepositoryId,
     state: EventState,
-    copies: ObjectCopies | undefined,
+    {
+      copies,
+      known,
+    }: { readonly copies: ObjectCopies | undefined; readonly known: CompleteState | undefined },
   ): Promise<void> {
     const { git, repositories, refsChanged } = this.#parts;
     const gitDir = repositories.pathOf(repository);
     const values = [...new Set(state.refs.values())];
-    if (!isSame(source, repository) && !(await this.#hasAll(gitDir, values))) {
+    if (!isSame(source, repository) && !(await hasAllObjects(git, gitDir, values))) {
       if (copies === undefined || !(await copies.copy(source, repository, values))) return;
     }
-    const wanted = { declared: state.refs, head: headOf(state), pullRequests: new Map() };
-    await alignRefs(git, gitDir, wanted);
-    refsChanged(gitDir);
+    const declared = known === undefined ? state.refs : withWhatWasPushed(known);
+    const wanted = { declared, head: headOf(state), pullRequests: new Map() };
+    try {
+      await alignRefs(git, gitDir, wanted, known?.refs);
+    } finally {
+      refsChanged(gitDir);
+    }
   }
 
   /** What goes wrong in another repository than that which was pushed to is not the fault of who pushed. */
@@ -281,13 +286,6 @@ export class Promotion {
     await alignRefs(git, gitDir, { declared: undefined, head: undefined, pullRequests });
     refsChanged(gitDir);
     await purgatory.awaited.forget(repository, eventId);
-  }
-
-  async #hasAll(gitDir: string, objectIds: readonly string[]): Promise<boolean> {
-    if (objectIds.length === 0) return true;
-    if (await isEmpty(gitDir)) return false;
-    const unique = [...new Set(objectIds)];
-    return (await readObjectTypes(this.#parts.git, gitDir, unique)).size === unique.length;
   }
 
   #warn(details: object, error: unknown, message: string): void {

@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
+import type { RefChanges } from '../git/ref-changes.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { isEmpty, readRefs } from '../git/refs.js';
@@ -13,24 +14,33 @@ import { type StateSources, statesOf } from './states.js';
 
 export type ContextParts = StateSources & {
   readonly git: Git;
+  readonly refChanges: Pick<RefChanges, 'count'>;
   readonly store: Pick<EventStore, 'get'>;
   readonly purgatory: Purgatory;
 };
 
-/** Everything that commands on a repository are judged by, as it is now. */
+/** What a push was judged by, and when that was read, by the changes of refs until then. */
+export type PushLook = { readonly context: PushContext; readonly changes: number };
+
+/** Everything that commands on a repository are judged by, as it is now; refs that cannot have changed are not read again. */
 export async function pushContext(
   parts: ContextParts,
   repository: RepositoryId,
   gitDir: string,
   commands: readonly PushCommand[],
   addressGroup: string,
-): Promise<PushContext> {
-  return {
-    refs: await currentRefs(parts.git, gitDir, commands),
+  earlier?: PushLook,
+): Promise<PushLook> {
+  const changes = parts.refChanges.count;
+  const refs =
+    earlier?.changes === changes ? earlier.context.refs : await currentRefs(parts.git, gitDir, commands);
+  const context = {
+    refs,
     states: await statesOf(parts, repository),
     pullRequests: await commitsOf(parts, commands),
     unannouncedRoom: parts.purgatory.awaited.roomFor(repository, addressGroup),
   };
+  return { context, changes };
 }
 
 /** What the refs that are commanded are now. A command line is no place for a long list of them. */

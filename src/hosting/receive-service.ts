@@ -17,7 +17,7 @@ import type { RepositoryDirectory, RepositoryId } from '../repositories/reposito
 import { drain, type PackLimits, takePack } from './incoming-pack.js';
 import type { HostingLog, Promotion } from './promotion.js';
 import { PushAnswer } from './push-answer.js';
-import { type ContextParts, pushContext } from './push-context.js';
+import { type ContextParts, type PushLook, pushContext } from './push-context.js';
 import type { PushMetrics } from './push-metrics.js';
 import { allOrNothing, type CommandVerdict, eventIdOf, judgePush, refused } from './push-verdict.js';
 import {
@@ -121,12 +121,13 @@ export class ReceiveService {
       const bytes = await drain(body, this.#parts.packLimits.bytesMax);
       return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refused)), bytes };
     }
-    const verdicts = await this.#judge(request, head);
+    const look = await this.#look(request, head);
+    const verdicts = judge(head, look);
     const setting = verdicts.filter(isSetting);
     const packLimits = this.#packLimitsFor(request.repository, setting);
     if (!setting.some(({ to }) => to !== undefined)) {
       const bytes = await drain(body, packLimits.bytesMax);
-      return { unpack: 'ok', results: await this.#finish(request, head, undefined), bytes };
+      return { unpack: 'ok', results: await this.#finish(request, head, look, undefined), bytes };
     }
     const folder = await repositories.makeWorkFolder('incoming-');
     await using quarantine = new Quarantine(request.gitDir, folder);
@@ -135,7 +136,7 @@ export class ReceiveService {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes: pack.bytes };
     }
-    const results = await this.#finish(request, head, await lookThrough(git, quarantine, verdicts));
+    const results = await this.#finish(request, head, look, await lookThrough(git, quarantine, verdicts));
     if (pack.diskBytes > 0) this.#parts.onPack(request.repository, pack.diskBytes);
     return { unpack: 'ok', results, bytes: pack.bytes };
   }
@@ -154,16 +155,16 @@ export class ReceiveService {
     return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax) };
   }
 
-  async #judge(request: PushRequest, { commands, capabilities }: ReceiveRequest): Promise<CommandVerdict[]> {
+  async #look(request: PushRequest, { commands }: ReceiveRequest, earlier?: PushLook): Promise<PushLook> {
     const { repository, gitDir, addressGroup } = request;
-    const context = await pushContext(this.#parts, repository, gitDir, commands, addressGroup);
-    return judgePush(commands, context, capabilities.has('atomic'));
+    return await pushContext(this.#parts, repository, gitDir, commands, addressGroup, earlier);
   }
 
   /** The last look and all that follows it, alone on the identifier. */
   async #finish(
     request: PushRequest,
     head: ReceiveRequest,
+    earlier: PushLook,
     incoming: Incoming | undefined,
   ): Promise<CommandResult[]> {
     const { locks, metrics, git } = this.#parts;
@@ -172,7 +173,7 @@ export class ReceiveService {
       const refusal = this.#refusal(repository);
       if (refusal !== undefined) return head.commands.map(({ ref }) => no(ref, refusal));
       const isAtomic = head.capabilities.has('atomic');
-      const judged = await this.#judge(request, head);
+      const judged = judge(head, await this.#look(request, head, earlier));
       const checked = await checkObjects(git, gitDir, judged, incoming);
       const right = isAtomic ? allOrNothing(checked) : checked;
       const announced = await this.#awaitEvents(request, right);
@@ -212,8 +213,12 @@ export class ReceiveService {
   ): Promise<void> {
     const { git, promotion, refsChanged } = this.#parts;
     if (incoming !== undefined) await moveIn(git, incoming, setting);
-    for (const stage of stages(setting.map(changeOf))) await moveRefs(git, gitDir, stage);
-    refsChanged(gitDir);
+    try {
+      for (const stage of stages(setting.map(changeOf))) await moveRefs(git, gitDir, stage);
+    } finally {
+      // A stage may have gone through before one that failed.
+      refsChanged(gitDir);
+    }
     const isOfState = setting.some(({ command }) => isHeadOrTag(command.ref));
     await promotion.afterObjects(repository, isOfState);
   }
@@ -231,6 +236,10 @@ export class ReceiveService {
     const refs = results.slice(0, limits.pushLoggedRefsMax).map(({ ref, type }) => `${type} ${ref}`);
     log.info({ ...repository, addressGroup, verdict, unpack, bytes, commands: results.length, refs }, 'push');
   }
+}
+
+function judge({ commands, capabilities }: ReceiveRequest, { context }: PushLook): CommandVerdict[] {
+  return judgePush(commands, context, capabilities.has('atomic'));
 }
 
 async function readHead(parser: ReceiveRequestParser, body: AsyncIterator<Buffer>): Promise<ReceiveRequest> {

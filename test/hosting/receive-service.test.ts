@@ -122,6 +122,30 @@ describe('ReceiveService', () => {
     );
   });
 
+  it('leaves what was pushed for a newer state, while an older one that is complete is applied', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [first, a, b] = [mine.commit('one'), mine.commit('a'), mine.commit('b')];
+    const other = key(2);
+    await world.hold(announcement(owner, 'r', { maintainers: [other] }));
+    const older = state(other, 'r', [main, first]);
+    const newer = state(owner, 'r', ['refs/heads/a', a], ['refs/heads/b', b]);
+    await world.hold(older, newer);
+    const both = mine.pack([first, a]);
+    const report = await world.push(repository, {
+      lines: [
+        [main, first],
+        ['refs/heads/a', a],
+      ],
+      pack: both,
+    });
+    expect(report).toEqual(['unpack ok', `ok ${main}`, 'ok refs/heads/a']);
+    expect(refsOf(world.pathOf(repository))).toEqual({ [main]: first, 'refs/heads/a': a });
+    expect(world.promoted).toContain(older.id);
+    await world.push(repository, { lines: [['refs/heads/b', b]], pack: mine.pack([b]) });
+    expect(refsOf(world.pathOf(repository))).toEqual({ 'refs/heads/a': a, 'refs/heads/b': b });
+  });
+
   it('never lets a state that cannot be satisfied touch or lock anything', async () => {
     await using world = await hostingWorld();
     using mine = client();
