@@ -393,8 +393,10 @@ export const limits = {
   gitSendBytesHigh: 262_144,
   /** Most bytes of a request for objects, inflated: what the client wants and has, one id a line. */
   gitUploadRequestBytesMax: 33_554_432,
-  /** The longest that nothing comes of the body of a git request. */
-  gitBodyIdleMsMax: 60_000,
+  /** Time in which some of the body of a git request has to come. */
+  gitBodySpanMs: 60_000,
+  /** Bytes of it that have to come in that time. */
+  gitBodySpanBytesMin: 16_384,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
   gitSilenceMsMax: 5_000,
   /** What `Retry-After` says where too many git requests wait, in seconds. */

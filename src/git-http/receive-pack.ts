@@ -24,7 +24,11 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
     serviceOf: () => service,
     async work(request) {
       const { repository, gitDir, protocol, addressGroup, message, response, signal } = request;
-      const body = openBody(message, { bytesMax, idleMsMax: limits.gitBodyIdleMsMax }, clock);
+      const body = openBody(
+        message,
+        { bytesMax, spanMs: limits.gitBodySpanMs, spanBytesMin: limits.gitBodySpanBytesMin },
+        clock,
+      );
       if (await isProbe(body)) {
         answerGit(request, 'exchange', Buffer.alloc(0));
         return 'ok';

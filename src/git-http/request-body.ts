@@ -7,8 +7,9 @@ import { BodyError } from './body-error.js';
 export type BodyLimits = {
   /** Most bytes, inflated. */
   readonly bytesMax: number;
-  /** The longest that nothing comes while more is expected, in milliseconds. */
-  readonly idleMsMax: number;
+  /** Of what is expected so many bytes have to come in each such time, in milliseconds, or all the rest. */
+  readonly spanMs: number;
+  readonly spanBytesMin: number;
 };
 
 /**
@@ -42,27 +43,26 @@ function tooLarge({ bytesMax }: BodyLimits): BodyError {
   return new BodyError(413, `the body is larger than ${bytesMax} bytes`);
 }
 
-/** Counts what comes, and looks whether it comes. */
+/** Counts what comes, and looks whether enough of it comes: who sends a byte a minute would hold a place for hours. */
 class Body extends Transform {
   readonly #limits: BodyLimits;
   readonly #clock: Clock;
   #bytes = 0;
-  #lastMs: number;
+  /** What had come when the span began. */
+  #bytesBefore = 0;
   #cancel: CancelTimer;
 
   constructor(limits: BodyLimits, clock: Clock) {
     super();
     this.#limits = limits;
     this.#clock = clock;
-    this.#lastMs = clock.monotonic();
-    this.#cancel = clock.after(limits.idleMsMax, () => this.#look());
+    this.#cancel = clock.after(limits.spanMs, () => this.#look());
     // Its reader learns of errors by reading.
     this.on('error', () => {});
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#bytes += chunk.length;
-    this.#lastMs = this.#clock.monotonic();
     if (this.#bytes > this.#limits.bytesMax) callback(tooLarge(this.#limits));
     else callback(null, chunk);
   }
@@ -73,12 +73,15 @@ class Body extends Transform {
   }
 
   #look(): void {
+    const { spanMs, spanBytesMin } = this.#limits;
     // Who does not read what is here cannot complain that nothing more comes.
     const waitsForReader = this.readableLength > 0;
-    if (waitsForReader) this.#lastMs = this.#clock.monotonic();
-    const leftMs = this.#lastMs + this.#limits.idleMsMax - this.#clock.monotonic();
-    if (leftMs <= 0) this.destroy(new BodyError(408, 'the rest of the body did not come'));
-    else this.#cancel = this.#clock.after(leftMs, () => this.#look());
+    if (!waitsForReader && this.#bytes - this.#bytesBefore < spanBytesMin) {
+      this.destroy(new BodyError(408, 'the rest of the body did not come, or too slowly'));
+      return;
+    }
+    this.#bytesBefore = this.#bytes;
+    this.#cancel = this.#clock.after(spanMs, () => this.#look());
   }
 }
 

@@ -29,7 +29,11 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
     serviceOf: () => service,
     async work(request) {
       const { gitDir, protocol, message, response, signal } = request;
-      const bodyLimits = { bytesMax: limits.gitUploadRequestBytesMax, idleMsMax: limits.gitBodyIdleMsMax };
+      const bodyLimits = {
+        bytesMax: limits.gitUploadRequestBytesMax,
+        spanMs: limits.gitBodySpanMs,
+        spanBytesMin: limits.gitBodySpanBytesMin,
+      };
       const body = openBody(message, bodyLimits, parts.clock);
       if (await isProbe(body)) {
         answerGit(request, 'exchange', Buffer.alloc(0));

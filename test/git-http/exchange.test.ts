@@ -135,7 +135,7 @@ describe('git-upload-pack', () => {
     const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n`;
     const socket = await openSocket(world.port, `${head}0032want ${commit}\n`);
     await eventually(() => world.streams.running === 1);
-    await clock.advance(limits.gitBodyIdleMsMax);
+    await clock.advance(limits.gitBodySpanMs);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString('latin1')).toMatch(/^HTTP\/1.1 408 /);
     await eventually(() => world.streams.running === 0);
