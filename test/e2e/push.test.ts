@@ -1,3 +1,6 @@
+import fs from 'node:fs';
+import * as isomorphic from 'isomorphic-git';
+import http from 'isomorphic-git/http/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../src/nostr/keys.js';
 import { testIdentity } from '../support/events.js';
@@ -237,4 +240,25 @@ describe('pushing with git', () => {
     await git.ok('push', again.urlOf(owner, 'r'), 'main');
     expect(await again.served({ ids: [state.id] })).toEqual([state.id]);
   }, 60_000);
+});
+
+describe('pushing with isomorphic-git, as browsers do', () => {
+  it('is judged and followed as a push of git is', async () => {
+    await using repository = await Repository.announced();
+    const { owner, name, git } = repository;
+    const main = await git.commit('README.md', 'from a browser');
+    await repository.publishState({ 'refs/heads/main': main });
+    const push = { fs, http, dir: git.directory, url: host.urlOf(owner, name), ref: 'main' };
+    await expect(isomorphic.push({ ...push, remoteRef: 'refs/heads/other' })).rejects.toThrow(
+      /the newest state does not list it/,
+    );
+    expect(await isomorphic.push(push)).toMatchObject({
+      ok: true,
+      refs: { 'refs/heads/main': { ok: true } },
+    });
+    expect(await host.served({ authors: [owner.pubkey] })).toHaveLength(2);
+    await using reader = await GitClient.init();
+    await isomorphic.clone({ fs, http, dir: reader.directory, url: push.url });
+    expect(await isomorphic.resolveRef({ fs, dir: reader.directory, ref: 'HEAD' })).toBe(main);
+  });
 });
