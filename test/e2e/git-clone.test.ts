@@ -158,6 +158,20 @@ describe('isomorphic-git', () => {
   });
 });
 
+it('50 clones at once end, none of them refused, and no more processes run than may', async () => {
+  let [most, isDone] = [0, false];
+  const watch = async () => {
+    while (!isDone) most = Math.max(most, await daemon.metric('ngit_git_uploads_running'));
+  };
+  const watching = watch();
+  const names = Array.from({ length: 50 }, (_, number) => into(`at-once-${number}`));
+  await Promise.all(names.map((name) => git('clone', '-q', '--bare', urlOf('project'), name)));
+  isDone = true;
+  await watching;
+  expect(most).toBeLessThanOrEqual(16);
+  for (const name of names) expect(await git('-C', name, 'rev-parse', 'main')).toBe(commits.at(-1));
+}, 60_000);
+
 it('the daemon counts what it served', async () => {
   const series = 'ngit_git_requests_total{service="git-upload-pack",step="exchange",outcome="ok"}';
   expect(await daemon.metric(series)).toBeGreaterThan(0);
