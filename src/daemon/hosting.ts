@@ -28,6 +28,8 @@ export function createHosting(
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
+    // Half of a repository is its maintainers': strangers cannot fill it.
+    reservedBytes: (options.repositoryMaxMb * bytesPerMegabyte) / 2,
     onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
   };
   const promotion = new Promotion(

@@ -52,6 +52,8 @@ export type ReceiveParts = ContextParts & {
   readonly packLimits: PackLimits;
   /** Bytes that may still come into a repository. */
   readonly roomFor: (repository: RepositoryId) => number;
+  /** Those of them that are kept for its maintainers, whatever others propose. */
+  readonly reservedBytes: number;
   /** Told of each pack that came into a repository. */
   readonly onPack: (repository: RepositoryId, bytes: number) => void;
   /** Why nobody may push here, or not now. */
@@ -129,6 +131,11 @@ export class ReceiveService {
       const bytes = await drain(body, packLimits.bytesMax);
       return { unpack: 'ok', results: await this.#finish(request, head, look, undefined), bytes };
     }
+    if (packLimits.bytesMax === 0) {
+      const reason = 'this repository has no room for more pull requests (--repository-max-mb)';
+      const bytes = await drain(body, limits.pullRequestPackBytesMax);
+      return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, reason)), bytes };
+    }
     const folder = await repositories.makeWorkFolder('incoming-');
     await using quarantine = new Quarantine(request.gitDir, folder);
     const pack = await takePack(streams, quarantine, body, packLimits, request.signal);
@@ -148,11 +155,12 @@ export class ReceiveService {
 
   /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */
   #packLimitsFor(repository: RepositoryId, setting: readonly Setting[]): PackLimits {
-    const { roomFor } = this.#parts;
+    const { roomFor, reservedBytes } = this.#parts;
     const { bytesMax, ...rest } = this.#parts.packLimits;
     const packLimits = { ...rest, bytesMax: Math.min(bytesMax, roomFor(repository)) };
     if (setting.some(({ command }) => isHeadOrTag(command.ref))) return packLimits;
-    return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax) };
+    const room = Math.max(0, roomFor(repository) - reservedBytes);
+    return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax, room) };
   }
 
   async #look(request: PushRequest, { commands }: ReceiveRequest, earlier?: PushLook): Promise<PushLook> {

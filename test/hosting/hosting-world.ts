@@ -32,6 +32,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   const promoted: string[] = [];
   /** What happens to events that are about to be stored; gives whether they are. */
   let promoting: (event: NostrEvent) => Promise<boolean> = async () => true;
+  let reservedBytes = 0;
   let roomFor: (repository: RepositoryId) => number = () => Number.MAX_SAFE_INTEGER;
   const packs: string[] = [];
   const promote = async (event: NostrEvent): Promise<void> => {
@@ -56,6 +57,9 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     metrics: new PushMetrics(world.registry),
     packLimits: { bytesMax: 10_000_000, objectsMax: 1_000, msMax: 60_000 },
     refusal: () => refusal,
+    get reservedBytes() {
+      return reservedBytes;
+    },
     takePush: () => undefined,
   });
   await world.start();
@@ -69,8 +73,9 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     onPromote: (work: typeof promoting) => {
       promoting = work;
     },
-    limitRoom: (room: typeof roomFor) => {
+    limitRoom: (room: typeof roomFor, reserved = 0) => {
       roomFor = room;
+      reservedBytes = reserved;
     },
     changed,
     service,

@@ -165,6 +165,19 @@ describe('A stranger', () => {
     expect(report[0]).toMatch(/^unpack a pack has at most 300000 bytes here, with what it builds upon/);
   });
 
+  it('cannot fill a repository with pull requests, so that its maintainers can push no more', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [first, fix] = [mine.commit('one'), mine.commit('fix')];
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    world.limitRoom(() => 10_000, 10_000);
+    const ref = refOf({ id: 'a'.repeat(64) });
+    const proposal = await world.push(repository, { lines: [[ref, fix]], pack: mine.pack([fix]) });
+    expect(proposal[1]).toMatch(/ this repository has no room for more pull requests/);
+    const report = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    expect(report).toEqual(['unpack ok', `ok ${main}`]);
+  });
+
   it('makes git take no memory for an object of gigabytes in a pack of a few bytes', async () => {
     await using world = await hostingWorld();
     await world.hold(announcement(owner, 'r'));
