@@ -23,7 +23,7 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
     step: 'exchange',
     serviceOf: () => service,
     async work(request) {
-      const { repository, gitDir, protocol, addressGroup, message, response, signal } = request;
+      const { repository, gitDir, addressGroup, message, response, signal } = request;
       const body = openBody(
         message,
         { bytesMax, spanMs: limits.gitBodySpanMs, spanBytesMin: limits.gitBodySpanBytesMin },
@@ -38,7 +38,7 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
         for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
           response.setHeader(name, value);
         }
-        await receive.receive({ repository, gitDir, body, protocol, addressGroup, signal }, response);
+        await receive.receive({ repository, gitDir, body, addressGroup, signal }, response);
         if (!response.writableEnded) response.end();
         return 'ok';
       } finally {

@@ -9,7 +9,7 @@ export type PushCommand = { readonly ref: string; readonly old: string; readonly
 export type ReceiveRequest = {
   readonly commands: readonly PushCommand[];
   readonly capabilities: ReadonlySet<string>;
-  /** Commits at which the history of the client ends; whether that is enough git decides. */
+  /** Commits at which the history of the client ends: what the push leads to has to be here all the same. */
   readonly shallow: readonly string[];
   readonly options: readonly string[];
 };

@@ -4,7 +4,6 @@ import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { packBytes } from '../git/objects/copy-objects.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
-import { errorMessage } from '../lib/errors.js';
 
 /** What one pack may be. */
 export type PackLimits = {
@@ -106,9 +105,8 @@ export async function drain(body: AsyncIterator<Buffer>, bytesMax: number): Prom
       bytes += next.value.length;
       if (bytes > bytesMax) break;
     }
-  } catch (error) {
+  } catch {
     // Whoever sent it is gone; there is nobody to be told.
-    void errorMessage(error);
   }
   return bytes;
 }

@@ -34,7 +34,6 @@ export type PushRequest = {
   readonly repository: RepositoryId;
   readonly gitDir: string;
   readonly body: Readable;
-  readonly protocol: string | undefined;
   readonly addressGroup: string;
   readonly signal: AbortSignal;
 };

@@ -3,11 +3,6 @@ import type { NostrEvent } from '../nostr/event.js';
 /** What a client is told of an event that is held, and what is remembered of it against its copies from other relays. */
 export const heldReason = "purgatory: won't be served until git data arrives";
 
-/** Whether a reason of refusal is that of an event that is held, or was. */
-export function isHeldReason(reason: string): boolean {
-  return reason === heldReason;
-}
-
 /** An event that was acknowledged and is not served: not until its git data, or what it hangs on, is here. */
 export type HeldEvent = {
   readonly event: NostrEvent;

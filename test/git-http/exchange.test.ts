@@ -222,14 +222,13 @@ describe('a push', () => {
       seen = push;
       answer.write(`took ${(await bytesOf(push.body)).toString('utf8')}`);
     };
-    const headers = { 'Content-Encoding': 'gzip', 'Git-Protocol': 'version=1' };
+    const headers = { 'Content-Encoding': 'gzip' };
     const answer = await post(receivePath, gzipSync('commands and a pack'), headers);
     expect(answer.body.toString('utf8')).toBe('took commands and a pack');
     expect(answer.headers['content-type']).toBe('application/x-git-receive-pack-result');
     expect(seen).toMatchObject({
       repository: { pubkey: owner, identifier: 'r' },
       gitDir: world.repositories.pathOf({ pubkey: owner, identifier: 'r' }),
-      protocol: 'version=1',
       addressGroup: 'local',
     });
   });

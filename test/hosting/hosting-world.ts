@@ -103,7 +103,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       const gitDir = world.pathOf(repository);
-      const request = { repository, gitDir, body, protocol: undefined, addressGroup, signal: world.signal };
+      const request = { repository, gitDir, body, addressGroup, signal: world.signal };
       await service.receive(request, answer);
       return Buffer.concat(chunks);
     },
