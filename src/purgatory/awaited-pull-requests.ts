@@ -32,12 +32,17 @@ export class AwaitedPullRequests {
     this.#awaited.set(journalNameOf({ type: 'awaited', value: awaited }), awaited);
   }
 
-  /** Begins to wait for an event, or begins anew; `written` settles when that is journaled. */
+  /**
+   * Begins to wait for an event; `written` settles when that is journaled. One that is waited for already keeps its time and
+   * its address: nobody holds a place here for longer by pushing other commits to its ref.
+   */
   add(
     repository: RepositoryId,
     eventId: string,
     addressGroup: string | undefined,
   ): { readonly written: Promise<void> } | { readonly refusal: string } {
+    if (this.has(repository, eventId)) return { written: Promise.resolve() };
+    if (this.roomFor(repository, addressGroup) <= 0) return { refusal: tooMany };
     const deadlineMs = this.#clock.now() + limits.awaitedPullRequestMsMax;
     const { pubkey, identifier } = repository;
     const value: AwaitedPullRequest = {
@@ -46,10 +51,8 @@ export class AwaitedPullRequests {
       addressGroup,
       deadlineMs,
     };
-    const entry = journalEntryOf({ type: 'awaited', value });
-    if (!this.#awaited.has(entry.name) && this.roomFor(repository, addressGroup) <= 0)
-      return { refusal: tooMany };
     this.enter(value);
+    const entry = journalEntryOf({ type: 'awaited', value });
     return { written: this.#journal.put(entry.name, entry.value) };
   }
 

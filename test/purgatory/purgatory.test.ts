@@ -345,6 +345,26 @@ describe('A ref that was pushed before its event', () => {
     expect(await namesIn(journal)).toEqual([]);
   });
 
+  it('has its time and its address from its first push, however often another commit follows', async () => {
+    const { purgatory, journal, clock } = await openPurgatory();
+    const { awaited } = purgatory;
+    const add = async (addressGroup: string) => {
+      const added = awaited.add(repository, id, addressGroup);
+      if ('written' in added) await added.written;
+    };
+    await add('192.0.2.1');
+    await clock.advance(20 * minuteMs - 1);
+    await add('192.0.2.2');
+    const later = (await openPurgatory({ journal, clock })).purgatory;
+    await clock.advance(1);
+    for (const each of [awaited, later.awaited])
+      expect(each.due()).toMatchObject([{ repository, eventId: id, addressGroup: '192.0.2.1' }]);
+    await awaited.forget(repository, id);
+    await add('192.0.2.2');
+    await clock.advance(20 * minuteMs - 1);
+    expect(awaited.due(), 'one that was removed begins anew').toEqual([]);
+  });
+
   it('is refused where too many are waited for, of one repository and from one address', async () => {
     const { awaited } = (await openPurgatory()).purgatory;
     const idOf = (at: number) => at.toString(16).padStart(64, '0');
