@@ -128,6 +128,7 @@ async function start(
   const gitHttp = createGitHttp({
     ...core,
     receive,
+    hasLapsed: (repository) => core.purgatory.lapsedAnnouncementOf(repository) !== undefined,
     pages: {
       ...core,
       heldAnnouncement: (repository) => core.purgatory.announcementOf(repository)?.event,

@@ -8,6 +8,7 @@ import type { Route, RouteRequest } from '../http/route.js';
 import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
+import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import { BodyError } from './body-error.js';
 import { GitFault } from './git-fault.js';
@@ -45,6 +46,8 @@ export type GitEndpoint = {
 
 export type GitEndpointParts = {
   readonly served: ServedRepositories;
+  /** Whether a repository is served no longer as nobody pushed to it in time, while its author may come back. */
+  readonly hasLapsed: (repository: RepositoryId) => boolean;
   readonly metrics: GitHttpMetrics;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
@@ -94,7 +97,9 @@ async function handle(
   const gitDir =
     service === undefined || repository === undefined ? undefined : await parts.served.gitDirOf(repository);
   if (service === undefined || repository === undefined || gitDir === undefined) {
-    answerText(response, 404, 'there is no such repository here');
+    if (service === 'git-receive-pack' && repository !== undefined && parts.hasLapsed(repository))
+      answerGit({ response, service }, step, errorPkt(`authorisation failed: ${lapsedReason}`));
+    else answerText(response, 404, 'there is no such repository here');
     return;
   }
   const { socket } = message;

@@ -28,7 +28,7 @@ export type GitHttpSettings = {
   readonly pushBytesMax: number;
 };
 
-export type GitHttpParts = Pick<GitEndpointParts, 'clock' | 'logger'> & {
+export type GitHttpParts = Pick<GitEndpointParts, 'hasLapsed' | 'clock' | 'logger'> & {
   readonly directory: Pick<RepositoryDirectory, 'isServed'> & PageParts['directory'];
   readonly repositories: BareRepositories;
   readonly pages: Pick<PageParts, 'store' | 'git' | 'heldAnnouncement' | 'publicAddress'>;

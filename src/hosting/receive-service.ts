@@ -13,6 +13,7 @@ import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/recei
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { drain, type PackLimits, takePack } from './incoming-pack.js';
 import type { HostingLog, Promotion } from './promotion.js';
@@ -148,8 +149,10 @@ export class ReceiveService {
   }
 
   #refusal(repository: RepositoryId): string | undefined {
-    if (!this.#parts.directory.isServed(repository)) return 'this repository is not hosted here any more';
-    return this.#parts.refusal(repository);
+    const { directory, purgatory, refusal } = this.#parts;
+    if (directory.isServed(repository)) return refusal(repository);
+    const hasLapsed = purgatory.lapsedAnnouncementOf(repository) !== undefined;
+    return hasLapsed ? lapsedReason : 'this repository is not hosted here any more';
   }
 
   /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */

@@ -3,6 +3,11 @@ import type { NostrEvent } from '../nostr/event.js';
 /** What a client is told of an event that is held, and what is remembered of it against its copies from other relays. */
 export const heldReason = "purgatory: won't be served until git data arrives";
 
+/** What somebody is told who pushes to a repository whose announcement was held in vain, while its author may come back. */
+export const lapsedReason =
+  'the announcement of this repository lapsed, for nothing was pushed in half an hour; ' +
+  'publish its state (kind 30618), or the announcement itself, anew and push again';
+
 /** An event that was acknowledged and is not served: not until its git data, or what it hangs on, is here. */
 export type HeldEvent = {
   readonly event: NostrEvent;

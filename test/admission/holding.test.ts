@@ -380,6 +380,19 @@ describe('An announcement that expired', () => {
     expect(here.examined.map(({ id }) => id)).toEqual([announced.id, announced.id, following.id]);
   });
 
+  it('is revived by the state that lapsed with it, when its author sends that again', async () => {
+    const announced = announcement(alice, 'repo');
+    const following = state(alice, 'repo', ['refs/heads/main', sha1]);
+    for (const each of [announced, following]) await here.submit(each);
+    await clock.advance(31 * minuteMs);
+    await sweep();
+    expect([isHeld(announced), isHeld(following)]).toEqual([false, false]);
+    expect(await here.submit(following, remote)).toBe(heldReason);
+    expect(isHeld(announced)).toBe(false);
+    expect(await here.submit(following)).toBe('held');
+    expect([isHeld(announced), isHeld(following)]).toEqual([true, true]);
+  });
+
   it('is not revived by others, after a day, nor when it was deleted', async () => {
     const announced = await expire();
     expect(await here.submit(state(bob, 'repo'))).toMatch(/^invalid: no announcement/);

@@ -4,10 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { errorPkt } from '../../src/git-protocol/advertisement.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
 import type { PushRequest } from '../../src/hosting/receive-service.js';
+import { lapsedReason } from '../../src/purgatory/held-event.js';
 import { git } from '../git/scratch.js';
 import { eventually } from '../support/eventually.js';
+import { GitClient } from '../support/git-client.js';
 import { commitNoise } from '../support/noise.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { ask, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js';
@@ -216,6 +219,24 @@ it('an answer that breaks off does not look whole, and the next request is serve
 });
 
 describe('a push', () => {
+  it('to a repository whose announcement lapsed is told what to publish; nothing else is there', async () => {
+    world.lapsed.add('lapsed');
+    await using client = await GitClient.init();
+    await client.commit('a.txt', 'one');
+    const url = `${world.url}/${npub}/lapsed.git`;
+    const { code, stderr } = await client.run('push', url, 'main');
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`remote error: authorisation failed: ${lapsedReason}`);
+    expect(lapsedReason).not.toMatch(/not found|404/);
+    const late = await post(`/${npub}/lapsed.git/git-receive-pack`, flushPkt);
+    expect([late.status, late.headers['content-type']]).toEqual([
+      200,
+      'application/x-git-receive-pack-result',
+    ]);
+    expect(late.body).toEqual(errorPkt(`authorisation failed: ${lapsedReason}`));
+    expect((await client.run('ls-remote', url)).stderr).toContain('not found');
+  });
+
   it('is handed on inflated, with what is known of it', async () => {
     let seen: PushRequest | undefined;
     receive = async (push, answer) => {

@@ -76,6 +76,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
   const streams = new CountedStreams(new HelperGitStreams(helper, systemClock));
   const served = new Set<string>();
   const held = new Map<string, NostrEvent>();
+  const lapsed = new Set<string>();
   const { store } = createMemoryStore({ clock: systemClock, refusedExpiryMs: 1_000 });
   const directory = new RepositoryDirectory({
     serves: () => true,
@@ -102,6 +103,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
         domain: 'git.example.org',
       },
     },
+    hasLapsed: ({ identifier }) => lapsed.has(identifier),
     repositories,
     streams,
     receive,
@@ -143,6 +145,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
     faults,
     served,
     held,
+    lapsed,
     /** Stores events, as admission does. */
     store(...events: readonly NostrEvent[]): void {
       for (const event of events) {

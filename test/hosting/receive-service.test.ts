@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { lapsedReason } from '../../src/purgatory/held-event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, headOf, refsOf, writeBlob } from '../git/scratch.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
@@ -266,5 +267,16 @@ describe('ReceiveService', () => {
     expect(linesOf(await world.pushBody(repository, body))).toEqual([
       'ERR authorisation failed: this server is a read-only archive',
     ]);
+  });
+
+  it('tells whoever pushes what to publish, where the announcement lapsed', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const announced = announcement(owner, 'r');
+    const [first, following] = [mine.commit('one'), state(owner, 'r')];
+    await world.hold(announced, following);
+    for (const { id } of [following, announced]) await world.purgatory.release(id, 'expired');
+    const report = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    expect(report).toEqual(['unpack ok', `ng ${main} ${lapsedReason}`]);
   });
 });
