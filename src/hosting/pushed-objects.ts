@@ -44,10 +44,15 @@ export async function checkObjects(
   const tips = tipsOf(verdicts);
   if (tips.length === 0) return [...verdicts];
   const types = await readObjectTypes(git, gitDir, tips, incoming?.quarantine.folders);
-  const isWhole = tips.every((id) => types.has(id)) && (await isConnected(git, tips, incoming));
+  // What was wrong at the first look, and is right now, may have been thrown out in between: the rest does not lack it.
+  const isThrownOut = (id: string) => !types.has(id) && incoming?.tips.has(id) !== true;
+  const kept = tips.filter((id) => !isThrownOut(id));
+  const isWhole = kept.every((id) => types.has(id)) && (await isConnected(git, kept, incoming));
   return verdicts.map((verdict): CommandVerdict => {
     if (verdict.type !== 'set' || verdict.to === undefined) return verdict;
     const { command, to } = verdict;
+    if (isThrownOut(to))
+      return refused(command, 'the events that make this right came while you pushed: push again');
     if (!types.has(to)) return refused(command, `${to.slice(0, 8)} was not in the push`);
     if (!isWhole) return refused(command, 'objects that the push leads to are missing');
     if (!command.ref.startsWith('refs/tags/') && types.get(to) !== 'commit')

@@ -229,6 +229,28 @@ describe('ReceiveService', () => {
     expect(measured[0]).toMatch(/10000000 bytes|exceeds maximum/);
   });
 
+  it('asks for another push of what became right after its first look, and does the rest', async () => {
+    using mine = client();
+    await using world = await hostingWorld();
+    const [first, second] = [mine.commit('one'), mine.commit('two')];
+    const dev = 'refs/heads/dev';
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const later = state(owner, 'r', [main, first], [dev, second]);
+    world.faulty.fault = ({ args }) => {
+      if (args[0] !== 'pack-objects') return;
+      world.faulty.fault = undefined;
+      world.purgatory.hold(later, { addressGroup: undefined, parents: [] });
+    };
+    const lines = [[main, first] as const, [dev, second] as const];
+    const pack = mine.pack([first, second]);
+    expect(await world.push(repository, { lines, pack })).toEqual([
+      'unpack ok',
+      `ok ${main}`,
+      `ng ${dev} the events that make this right came while you pushed: push again`,
+    ]);
+    expect(await world.push(repository, { lines, pack })).toEqual(['unpack ok', `ok ${main}`, `ok ${dev}`]);
+  });
+
   it('answers in the form that the client asks for', async () => {
     await using world = await hostingWorld();
     using mine = client();
