@@ -18,7 +18,7 @@ const levels: readonly (readonly string[])[] = [
   ['purgatory'],
   ['repositories'],
   ['git-protocol'],
-  ['git', 'store'],
+  ['git', 'network', 'store'],
   ['negentropy'],
   ['kernels'],
   ['nostr'],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { isRefName } from '../../src/git/ref-name.js';
+import { isPublicAddress } from '../../src/network/address-policy.js';
 import { parseAddress } from '../../src/nostr/address.js';
 import { deletionTargets } from '../../src/nostr/deletion.js';
 import { eventBytes, expirationOf, type NostrEvent, parseEvent } from '../../src/nostr/event.js';
@@ -12,7 +13,6 @@ import { eventRepositories, parseAnnouncement, referencesOf } from '../../src/no
 import { parsePullRequest } from '../../src/repositories/pull-request.js';
 import { parseRepositoryState } from '../../src/repositories/repository-state.js';
 import { filterKey } from '../../src/store/filter-key.js';
-import { isPublicAddress } from '../../src/sync/dial/address-policy.js';
 import { parseInformation } from '../../src/sync/dial/information.js';
 import { readRejection, rejectsNegentropy } from '../../src/sync/peer/rejection.js';
 import { workOf } from '../support/work.js';

@@ -1,5 +1,5 @@
 import { type Random, seededRandom } from '../../src/lib/random.js';
-import type { FailureClass } from '../../src/sync/dial/transport.js';
+import type { FailureClass } from '../../src/network/failure-class.js';
 import { defaultSyncSettings, type SyncSettings } from '../../src/sync/settings.js';
 import type { Durability } from './daemon/disk.js';
 import type { NetworkFaults, Reachability } from './network/network.js';

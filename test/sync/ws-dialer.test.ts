@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { programVersion } from '../../src/config/version.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Faults } from '../../src/lib/faults.js';
-import type { Resolver } from '../../src/sync/dial/address-policy.js';
+import type { Resolver } from '../../src/network/address-policy.js';
 import type { SocketHandlers, TransportError } from '../../src/sync/dial/transport.js';
 import { createWsDialer } from '../../src/sync/dial/ws-dialer.js';
 import { silentFaults } from '../support/faults.js';

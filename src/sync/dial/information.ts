@@ -2,8 +2,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
+import type { Route } from '../../network/route.js';
 import { parseBoundedJson } from '../../nostr/bounded-json.js';
-import type { Route } from './route.js';
 import type { RelayInformation } from './transport.js';
 
 /**

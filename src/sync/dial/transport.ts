@@ -1,8 +1,6 @@
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
-import { errorCode, errorMessage, GraspError } from '../../lib/errors.js';
-
-/** The classes of connection failures, told by error code and never by searching text (docs/sync.md §2). */
-export type FailureClass = 'dns' | 'tls' | 'refused' | 'timeout' | 'protocol' | 'policy';
+import { errorMessage, GraspError } from '../../lib/errors.js';
+import { classOf, type FailureClass } from '../../network/failure-class.js';
 
 /** A connection that could not be made or that broke. */
 export class TransportError extends GraspError {
@@ -61,52 +59,6 @@ export type Dialer = {
   /** Reads the NIP-11 document, bounded in size and time; `undefined` when there is none. Never rejects but by the signal. */
   information(target: DialTarget, signal: AbortSignal): Promise<RelayInformation | undefined>;
 };
-
-const classOfCode: Readonly<Record<string, FailureClass>> = {
-  ENOTFOUND: 'dns',
-  ENODATA: 'dns',
-  ESERVFAIL: 'dns',
-  ECONNREFUSED: 'refused',
-  ECONNRESET: 'refused',
-  ECONNABORTED: 'refused',
-  EHOSTUNREACH: 'refused',
-  EHOSTDOWN: 'refused',
-  ENETUNREACH: 'refused',
-  ENETDOWN: 'refused',
-  EADDRNOTAVAIL: 'refused',
-  EPIPE: 'refused',
-  EACCES: 'refused',
-  ETIMEDOUT: 'timeout',
-  time_limit: 'timeout',
-  EPROTO: 'tls',
-  CERT_HAS_EXPIRED: 'tls',
-  CERT_NOT_YET_VALID: 'tls',
-  CERT_REVOKED: 'tls',
-  CERT_UNTRUSTED: 'tls',
-  CERT_REJECTED: 'tls',
-  CERT_SIGNATURE_FAILURE: 'tls',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls',
-  HOSTNAME_MISMATCH: 'tls',
-  INVALID_CA: 'tls',
-  private_address: 'policy',
-  special_name: 'policy',
-};
-
-const classOfCodePrefix: readonly (readonly [prefix: string, failure: FailureClass])[] = [
-  ['EAI_', 'dns'],
-  ['ERR_TLS_', 'tls'],
-  ['ERR_SSL_', 'tls'],
-  ['UNABLE_TO_', 'tls'],
-];
-
-/** The class of a failure, by its error code alone. Errors of the WebSocket protocol have none that is known here. */
-export function classOf(error: unknown): FailureClass {
-  const code = errorCode(error);
-  return (
-    classOfCode[code] ?? classOfCodePrefix.find(([prefix]) => code.startsWith(prefix))?.[1] ?? 'protocol'
-  );
-}
 
 /** A failure of the network as the transport reports it. */
 export function transportError(error: unknown): TransportError {

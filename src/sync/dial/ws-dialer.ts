@@ -6,8 +6,8 @@ import { onAbort } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
+import { type Route, type RouteOptions, routesTo } from '../../network/route.js';
 import { fetchInformation } from './information.js';
-import { type Route, type RouteOptions, routesTo } from './route.js';
 import {
   type Dialer,
   type DialTarget,

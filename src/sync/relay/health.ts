@@ -1,7 +1,7 @@
 import { backoffMs } from '../../lib/backoff.js';
 import type { Clock } from '../../lib/clock.js';
 import { type Random, randomInteger } from '../../lib/random.js';
-import type { FailureClass } from '../dial/transport.js';
+import type { FailureClass } from '../../network/failure-class.js';
 import type { SyncSettings } from '../settings.js';
 
 /** How a relay is doing (docs/sync.md §2). */

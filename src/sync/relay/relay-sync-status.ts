@@ -1,4 +1,4 @@
-import type { FailureClass } from '../dial/transport.js';
+import type { FailureClass } from '../../network/failure-class.js';
 import type { ConnectionState } from './connection.js';
 import type { RelayHealth } from './health.js';
 

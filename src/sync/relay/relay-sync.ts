@@ -1,5 +1,6 @@
 import { errorMessage } from '../../lib/errors.js';
-import { type FailureClass, TransportError } from '../dial/transport.js';
+import type { FailureClass } from '../../network/failure-class.js';
+import { TransportError } from '../dial/transport.js';
 import type { HostBudget } from '../hosts/host-budget.js';
 import { type Dialled, dialPeer } from '../peer/dial-peer.js';
 import { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../src/lib/clock.js';
 import type { Random } from '../../../src/lib/random.js';
+import type { FailureClass } from '../../../src/network/failure-class.js';
 import {
   type Dialer,
   type DialTarget,
-  type FailureClass,
   type RelayInformation,
   type RelaySocket,
   type SocketHandlers,

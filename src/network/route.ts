@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { SocksProxyAgent } from 'socks-proxy-agent';
-import { limits } from '../../config/limits.js';
-import { GraspError } from '../../lib/errors.js';
+import { limits } from '../config/limits.js';
+import { GraspError } from '../lib/errors.js';
 import {
   checkedLookup,
   isAddress,
@@ -13,10 +13,12 @@ import {
   systemResolver,
   uncheckedLookup,
 } from './address-policy.js';
-import type { DialTarget } from './transport.js';
 
 /** How a socket gets to a host, as options of `ws` and `http`: by DNS, or by a proxy. */
 export type Route = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
+
+/** Only a URL that the operator gave is trusted to lead into private networks. */
+export type RouteTarget = { readonly trusted: boolean };
 
 export type RouteOptions = {
   /** Whether URLs of events may lead into private networks too. */
@@ -38,7 +40,7 @@ class SpecialNameError extends GraspError {
  * Gives the way to each remote (docs/sync.md §1): a URL that the operator did not give must be in the public DNS and lead
  * into the public network. The returned function throws `SpecialNameError` or `PrivateAddressError` otherwise.
  */
-export function routesTo(options: RouteOptions): (url: URL, target: DialTarget) => Route {
+export function routesTo(options: RouteOptions): (url: URL, target: RouteTarget) => Route {
   const resolve = options.resolve ?? systemResolver;
   const free: Route = { lookup: uncheckedLookup(resolve) };
   const checked: Route = { lookup: checkedLookup(resolve) };

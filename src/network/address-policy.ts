@@ -2,7 +2,7 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { GraspError } from '../../lib/errors.js';
+import { GraspError } from '../lib/errors.js';
 
 /**
  * Whether an IP address is out in the public network (docs/sync.md §1): global unicast, and nothing else. What only

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAddress, isPublicAddress } from '../../src/sync/dial/address-policy.js';
+import { isAddress, isPublicAddress } from '../../src/network/address-policy.js';
 
 describe('addresses into which no event may lead (docs/sync.md §1)', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PrivateAddressError } from '../../src/sync/dial/address-policy.js';
-import { classOf } from '../../src/sync/dial/transport.js';
+import { PrivateAddressError } from '../../src/network/address-policy.js';
+import { classOf } from '../../src/network/failure-class.js';
 
 const coded = (code: string, message = 'certificate dns timeout refused') =>
   Object.assign(new Error(message), { code });
