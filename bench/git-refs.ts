@@ -31,11 +31,11 @@ import { ReleaseStack } from '../src/lib/release-stack.js';
 import { KeyedLocks } from '../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../src/nostr/event.js';
 import { Identity } from '../src/nostr/keys.js';
-import { OwnService } from '../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../src/repositories/repository-directory.js';
 import { RepositoryServing } from '../src/repositories/serving.js';
 import { openLevelStore } from '../src/store/level/open-level-store.js';
+import { hostingRules } from '../test/support/hosting-rules.js';
 
 export type GitRefsResult = {
   readonly repositories: number;
@@ -60,16 +60,7 @@ async function openParts(path: string, stack: ReleaseStack) {
   const stop = new AbortController();
   const { store, refused } = await openLevelStore({ path: join(path, 'relay'), clock: systemClock });
   stack.use(store);
-  const serving = new RepositoryServing({
-    ownService: new OwnService(service, '127.0.0.1:7334'),
-    repositoryWhitelist: [],
-    repositoryBlacklist: [],
-    archiveAll: false,
-    archiveWhitelist: [],
-    archiveGraspServices: [],
-    archiveReadOnly: false,
-    archiveHoldUntilGitData: false,
-  });
+  const serving = new RepositoryServing(hostingRules(service));
   const directory = new RepositoryDirectory(serving);
   const policy = new Nip34WritePolicy({ serving, store, directory, eventBlacklist: new Set() });
   const git = new GitRunner(systemClock, stop.signal);

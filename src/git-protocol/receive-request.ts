@@ -9,9 +9,6 @@ export type PushCommand = { readonly ref: string; readonly old: string; readonly
 export type ReceiveRequest = {
   readonly commands: readonly PushCommand[];
   readonly capabilities: ReadonlySet<string>;
-  /** Commits at which the history of the client ends: what the push leads to has to be here all the same. */
-  readonly shallow: readonly string[];
-  readonly options: readonly string[];
 };
 
 export type ReceiveLimits = {
@@ -38,9 +35,10 @@ export class ReceiveRequestParser {
   readonly #reader = new PktReader();
   readonly #commands: PushCommand[] = [];
   readonly #refs = new Set<string>();
-  readonly #shallow: string[] = [];
-  readonly #options: string[] = [];
   #capabilities: ReadonlySet<string> | undefined;
+  /** Where the history of the client ends is of no matter: what a push leads to has to be here all the same. */
+  #shallowLines = 0;
+  #options = 0;
   #bytes = 0;
   #reads: 'commands' | 'options' = 'commands';
 
@@ -67,18 +65,20 @@ export class ReceiveRequestParser {
   #line(payload: Buffer): void {
     this.#bytes += payload.length;
     const { linesMax, bytesMax } = this.#limits;
-    const lines = Math.max(this.#commands.length, this.#shallow.length, this.#options.length);
+    const lines = Math.max(this.#commands.length, this.#shallowLines, this.#options);
     if (this.#bytes > bytesMax || lines >= linesMax) {
       throw new GitProtocolError(`a push has at most ${linesMax} commands of ${bytesMax} bytes in all`);
     }
-    if (this.#reads === 'options') this.#options.push(textOf(payload));
-    else this.#command(textOf(payload));
+    const text = textOf(payload);
+    if (this.#reads === 'options') this.#options += 1;
+    else this.#command(text);
   }
 
   #command(line: string): void {
     const text = line.endsWith('\n') ? line.slice(0, -1) : line;
     if (text.startsWith(shallowPrefix)) {
-      this.#shallow.push(checkedId(text.slice(shallowPrefix.length)));
+      checkId(text.slice(shallowPrefix.length));
+      this.#shallowLines += 1;
       return;
     }
     const [command = '', capabilities, ...more] = text.split('\0');
@@ -88,7 +88,8 @@ export class ReceiveRequestParser {
     }
     this.#capabilities ??= new Set((capabilities ?? '').split(' ').filter((name) => name !== ''));
     const [old = '', next = '', ...ref] = command.split(' ');
-    this.#add({ old: checkedId(old), new: checkedId(next), ref: ref.join(' ') });
+    for (const id of [old, next]) checkId(id);
+    this.#add({ old, new: next, ref: ref.join(' ') });
   }
 
   #add(command: PushCommand): void {
@@ -107,18 +108,12 @@ export class ReceiveRequestParser {
     if (this.#commands.some(({ old }) => old.length !== first?.old.length)) {
       throw new GitProtocolError('object ids of two lengths');
     }
-    return {
-      commands: this.#commands,
-      capabilities: this.#capabilities ?? new Set(),
-      shallow: this.#shallow,
-      options: this.#options,
-    };
+    return { commands: this.#commands, capabilities: this.#capabilities ?? new Set() };
   }
 }
 
-function checkedId(text: string): string {
+function checkId(text: string): void {
   if (!isObjectId(text)) throw new GitProtocolError('an object id is not 40 or 64 lower-case hex digits');
-  return text;
 }
 
 function textOf(payload: Buffer): string {

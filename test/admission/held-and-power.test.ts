@@ -7,7 +7,7 @@ import { StoreError } from '../../src/store/event-store.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { address, announcement, event, key, pullRequest, state } from '../policy/world.js';
 import { interceptWrites } from '../store/support/intercepted-writes.js';
-import { hostingRules, openHoldingAdmission } from '../support/holding-admission.js';
+import { openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const [alice, bob] = [key(1), key(2)];
@@ -31,7 +31,7 @@ it('A power failure ahead of any write leaves each event as it was answered last
   const open = (path: string) => openLevelStore({ path, clock });
   const path = join(folder, 'data');
   const opened = await open(path);
-  const here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
+  const here = await openHoldingAdmission({ opened, clock });
   const promises = new Map<NostrEvent, Answer>();
   const crashes: ReadonlyMap<NostrEvent, Answer>[] = [];
   // What is not forced to the disk is lost: the files as they are before each write are those of the write before.
@@ -75,7 +75,7 @@ it('A power failure ahead of any write leaves each event as it was answered last
 
   for (const [number, answered] of crashes.entries()) {
     const reopened = await open(join(folder, `crash-${number}`));
-    const after = await openHoldingAdmission({ opened: reopened, clock, rules: hostingRules });
+    const after = await openHoldingAdmission({ opened: reopened, clock });
     await clock.advance(1);
     const known = [announced, vain, first, second, request, issue];
     for (const one of known) {
@@ -93,7 +93,7 @@ it('A power failure ahead of any write leaves each event as it was answered last
 
 it('An event whose journal cannot be written is not answered as held, and the daemon is told', async () => {
   const opened = await openLevelStore({ path: join(folder, 'data'), clock: new VirtualClock() });
-  const here = await openHoldingAdmission({ opened, clock: new VirtualClock(), rules: hostingRules });
+  const here = await openHoldingAdmission({ opened, clock: new VirtualClock() });
   interceptWrites(() => Promise.reject(new Error('no space left')));
   await expect(here.submit(announcement(alice, 'repo'))).rejects.toThrow(StoreError);
   await expect(here.failed).rejects.toThrow('no space left');

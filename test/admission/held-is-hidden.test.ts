@@ -13,7 +13,7 @@ import type { LocalSet } from '../../src/store/sets/local-set.js';
 import { LocalSets } from '../../src/store/sets/local-sets.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
 import { collected, collectedInTurns, idsOf } from '../store/support/answers.js';
-import { hostingRules, openHoldingAdmission } from '../support/holding-admission.js';
+import { openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const people = [key(1), key(2), key(3)];
@@ -75,7 +75,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
       );
       const knownSet = new KnownSet(store, refused, kernels);
       const known: NostrEvent[] = [];
-      let here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
+      let here = await openHoldingAdmission({ opened, clock });
       const fed = new Set<string>();
       const listen = () => here.admission.feed.onAccepted((accepted) => void fed.add(accepted.event.id));
       listen();
@@ -114,7 +114,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
           await clock.advance(next.minutes * 60_000);
           await here.admission.sweep();
         } else {
-          here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
+          here = await openHoldingAdmission({ opened, clock });
           listen();
         }
         await check();

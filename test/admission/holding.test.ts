@@ -7,7 +7,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { heldReason } from '../../src/purgatory/held-event.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
-import { hostingRules, openHoldingAdmission } from '../support/holding-admission.js';
+import { openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const minuteMs = 60_000;
@@ -25,7 +25,7 @@ let fed: string[];
 let gone: string[];
 
 async function open(opened = createMemoryStore({ clock })): Promise<void> {
-  here = await openHoldingAdmission({ opened, clock, rules: hostingRules });
+  here = await openHoldingAdmission({ opened, clock });
   fed = [];
   gone = [];
   here.admission.feed.onAccepted((accepted) => fed.push(accepted.event.id));

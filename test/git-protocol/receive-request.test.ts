@@ -32,13 +32,14 @@ describe('ReceiveRequestParser', () => {
       { old: a, new: zero, ref: 'refs/tags/v1' },
     ]);
     expect([...(request?.capabilities ?? [])]).toEqual(['report-status', 'side-band-64k', 'agent=git/2.39']);
-    expect(request?.shallow).toEqual([b]);
     expect(rest).toBe(Buffer.from('PACK…', 'latin1').toString('latin1'));
   });
 
   it('reads push options where they were announced', () => {
     const command = `${zero} ${a} refs/heads/main\0push-options`;
-    expect(parse(command, flushPkt, 'ci.skip', 'x=y', flushPkt).request?.options).toEqual(['ci.skip', 'x=y']);
+    const { request, rest } = parse(command, flushPkt, 'ci.skip', 'x=y', flushPkt, Buffer.from('PACK'));
+    expect(request?.commands).toHaveLength(1);
+    expect(rest).toBe('PACK');
     expect(parse(command, flushPkt, 'ci.skip').request).toBeUndefined();
   });
 
@@ -71,6 +72,8 @@ describe('ReceiveRequestParser', () => {
       'more commands than the limit',
       ['v', 'w', 'x', 'y', 'z'].map((name) => `${zero} ${a} refs/heads/${name}`),
     ],
+    ['more push options than the limit', [`${zero} ${a} refs/heads/x\0push-options`, flushPkt, ...'abcde']],
+    ['more shallow lines than the limit', Array(5).fill(`shallow ${b}`)],
     ['more bytes than the limit', [`${zero} ${a} refs/heads/${'x'.repeat(1_000)}`]],
   ] as [string, (string | Buffer)[]][])('refuses %s', (_name, parts) => {
     expect(() => parse(...parts, flushPkt)).toThrow(expect.objectContaining({ code: 'git_protocol' }));

@@ -2,7 +2,6 @@ import { Registry } from 'prom-client';
 import { parseRepositoryPattern, type RepositoryPattern } from '../../src/config/repository-pattern.js';
 import { eventHash, type NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
-import { OwnService } from '../../src/nostr/relay-url.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
 import { Purgatory } from '../../src/purgatory/purgatory.js';
@@ -10,6 +9,8 @@ import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
+import { roomySettings } from '../purgatory/holding-world.js';
+import { hostingRules } from '../support/hosting-rules.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 /** A public key that no secret is known of: policy never looks at signatures. */
@@ -107,32 +108,16 @@ type Settings = Partial<Omit<ServingRules, 'ownService'>> & {
 
 /** A policy over a store in memory, and what admission does with them. */
 export function world(settings: Settings = {}) {
-  const {
-    domain: ownDomain = domain,
-    bindAddress = '127.0.0.1:7334',
-    eventBlacklist = [],
-    holds = false,
-    ...rules
-  } = settings;
+  const { domain: ownDomain = domain, bindAddress, eventBlacklist = [], holds = false, ...rules } = settings;
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const { store, refused, journal } = createMemoryStore({ clock });
-  const serving = new RepositoryServing({
-    ownService: new OwnService(ownDomain, bindAddress),
-    repositoryWhitelist: [],
-    repositoryBlacklist: [],
-    archiveAll: false,
-    archiveWhitelist: [],
-    archiveGraspServices: [],
-    archiveReadOnly: false,
-    archiveHoldUntilGitData: false,
-    ...rules,
-  });
+  const serving = new RepositoryServing({ ...hostingRules(ownDomain, bindAddress), ...rules });
   const directory = new RepositoryDirectory(serving);
   const registry = new Registry();
   const purgatory = new Purgatory({
     journal,
     clock,
-    settings: { keyHeldRepositoriesMax: 100, heldRepositoriesMax: 5_000 },
+    settings: roomySettings,
     metrics: new PurgatoryMetrics(registry),
     listener: directory,
   });

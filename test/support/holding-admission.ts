@@ -4,34 +4,22 @@ import { AdmissionMetrics } from '../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../src/admission/admission-pipeline.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
-import { OwnService } from '../../src/nostr/relay-url.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
 import type { HeldSettings } from '../../src/purgatory/held-counts.js';
 import { Purgatory } from '../../src/purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
-import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
+import { RepositoryServing } from '../../src/repositories/serving.js';
 import type { OpenedStore } from '../../src/store/opened-store.js';
 import { domain } from '../policy/world.js';
+import { roomySettings } from '../purgatory/holding-world.js';
+import { hostingRules } from './hosting-rules.js';
 import type { VirtualClock } from './virtual-clock.js';
-
-/** Those of a service that hosts what lists it, and archives nothing. */
-export const hostingRules: ServingRules = {
-  ownService: new OwnService(domain, '127.0.0.1:7334'),
-  repositoryWhitelist: [],
-  repositoryBlacklist: [],
-  archiveAll: false,
-  archiveWhitelist: [],
-  archiveGraspServices: [],
-  archiveReadOnly: false,
-  archiveHoldUntilGitData: false,
-};
 
 export type HoldingAdmissionParts = {
   readonly opened: OpenedStore;
   readonly clock: VirtualClock;
-  readonly rules: ServingRules;
   readonly settings?: HeldSettings;
 };
 
@@ -39,16 +27,20 @@ export type HoldingAdmissionParts = {
  * An admission that holds events, over any store. The git data of an event is here when `isHere` says so when it comes, or
  * when `arrive` does later: no repository is needed.
  */
-export async function openHoldingAdmission({ opened, clock, rules, settings }: HoldingAdmissionParts) {
+export async function openHoldingAdmission({
+  opened,
+  clock,
+  settings = roomySettings,
+}: HoldingAdmissionParts) {
   const { store, refused, journal } = opened;
   const registry = new Registry();
-  const serving = new RepositoryServing(rules);
+  const serving = new RepositoryServing(hostingRules(domain));
   const directory = new RepositoryDirectory(serving);
   await directory.load(store);
   const purgatory = new Purgatory({
     journal,
     clock,
-    settings: settings ?? { keyHeldRepositoriesMax: 100, heldRepositoriesMax: 5_000 },
+    settings,
     metrics: new PurgatoryMetrics(registry),
     listener: directory,
   });

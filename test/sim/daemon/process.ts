@@ -6,7 +6,6 @@ import { isAbort } from '../../../src/lib/abort.js';
 import type { Clock } from '../../../src/lib/clock.js';
 import type { Random } from '../../../src/lib/random.js';
 import type { Identity } from '../../../src/nostr/keys.js';
-import { OwnService } from '../../../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../../../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../../../src/repositories/repository-directory.js';
 import { RepositoryServing } from '../../../src/repositories/serving.js';
@@ -14,6 +13,7 @@ import { SyncManager } from '../../../src/sync/manager.js';
 import type { SyncLogger } from '../../../src/sync/report/logger.js';
 import { SyncMetrics } from '../../../src/sync/report/metrics.js';
 import type { SyncSettings } from '../../../src/sync/settings.js';
+import { hostingRules } from '../../support/hosting-rules.js';
 import type { SimNetwork } from '../network/network.js';
 import { ownDomain } from '../world/cast.js';
 import type { Disk } from './disk.js';
@@ -51,7 +51,7 @@ export class DaemonProcess {
   readonly #parts: ProcessParts;
   readonly #serving: RepositoryServing;
   readonly #directory: RepositoryDirectory;
-  readonly #ownService = new OwnService(ownDomain, '127.0.0.1:7334');
+  readonly #rules = hostingRules(ownDomain);
   readonly #crashNetwork: () => void;
   readonly #controller = new AbortController();
   readonly #dialer: ReturnType<SimNetwork['startLife']>['dialer'];
@@ -64,16 +64,7 @@ export class DaemonProcess {
     const life = parts.network.startLife();
     this.#dialer = life.dialer;
     this.#crashNetwork = () => life.crash();
-    this.#serving = new RepositoryServing({
-      ownService: this.#ownService,
-      repositoryWhitelist: [],
-      repositoryBlacklist: [],
-      archiveAll: false,
-      archiveWhitelist: [],
-      archiveGraspServices: [],
-      archiveReadOnly: false,
-      archiveHoldUntilGitData: false,
-    });
+    this.#serving = new RepositoryServing(this.#rules);
     this.#directory = new RepositoryDirectory(this.#serving);
     this.store = new DurableStore(this.#clock, parts.disk, parts.refusedIdsMax);
     const policy = new Nip34WritePolicy({
@@ -143,7 +134,7 @@ export class DaemonProcess {
       random: this.#parts.random,
       logger: this.#parts.logger,
       settings: this.#parts.settings,
-      ownService: this.#ownService,
+      ownService: this.#rules.ownService,
       identity: this.#parts.identity,
       directory: this.#directory,
       metrics: new SyncMetrics(this.registry),

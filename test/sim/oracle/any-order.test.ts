@@ -4,11 +4,11 @@ import { AdmissionMetrics } from '../../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../../src/admission/admission-pipeline.js';
 import { seededRandom } from '../../../src/lib/random.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
-import { OwnService } from '../../../src/nostr/relay-url.js';
 import { Nip34WritePolicy } from '../../../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../../../src/repositories/repository-directory.js';
 import { RepositoryServing } from '../../../src/repositories/serving.js';
 import { createMemoryStore } from '../../../src/store/memory-store.js';
+import { hostingRules } from '../../support/hosting-rules.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { createFakeVerifier } from '../daemon/fake-verifier.js';
 import { shuffled } from '../random.js';
@@ -25,16 +25,7 @@ async function admitAll(events: readonly NostrEvent[]) {
   // Later than all that the worlds publish, but for what is dated ahead on purpose.
   const clock = new VirtualClock(Date.UTC(2026, 0, 10));
   const { store, refused } = createMemoryStore({ clock });
-  const serving = new RepositoryServing({
-    ownService: new OwnService(ownDomain, '127.0.0.1:7334'),
-    repositoryWhitelist: [],
-    repositoryBlacklist: [],
-    archiveAll: false,
-    archiveWhitelist: [],
-    archiveGraspServices: [],
-    archiveReadOnly: false,
-    archiveHoldUntilGitData: false,
-  });
+  const serving = new RepositoryServing(hostingRules(ownDomain));
   const directory = new RepositoryDirectory(serving);
   const policy = new Nip34WritePolicy({ serving, store, directory, eventBlacklist: new Set() });
   const admission = new AdmissionPipeline({

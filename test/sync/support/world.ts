@@ -17,6 +17,7 @@ import type { RefusedIndex } from '../../../src/store/refused/refused-index.js';
 import { SyncManager } from '../../../src/sync/manager.js';
 import { SyncMetrics } from '../../../src/sync/report/metrics.js';
 import { defaultSyncSettings, type SyncSettings } from '../../../src/sync/settings.js';
+import { hostingRules } from '../../support/hosting-rules.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 import { FakeNetwork, type FakeRelay } from './fake-relay.js';
 
@@ -64,16 +65,7 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     const ownService = options.ownService ?? new OwnService(ownDomain, '127.0.0.1:7334');
-    const serving = new RepositoryServing({
-      ownService,
-      repositoryWhitelist: [],
-      repositoryBlacklist: [],
-      archiveAll: false,
-      archiveWhitelist: [],
-      archiveGraspServices: [],
-      archiveReadOnly: false,
-      archiveHoldUntilGitData: false,
-    });
+    const serving = new RepositoryServing({ ...hostingRules(ownDomain), ownService });
     this.directory = new RepositoryDirectory(serving);
     const { directory } = this;
     this.clock = options.before?.clock ?? new VirtualClock();
