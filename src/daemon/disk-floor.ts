@@ -52,6 +52,11 @@ export class DiskFloor {
     return !this.#isLow && this.#freeBytes - bytes >= this.#parts.floorBytes;
   }
 
+  /** So many bytes are being written; until the next look they are told from nothing else. */
+  take(bytes: number): void {
+    this.#freeBytes -= bytes;
+  }
+
   /** Calls the listener at each change, and at once when the disk is low by now. */
   onChange(listener: (isLow: boolean) => void): void {
     this.#listeners.add(listener);

@@ -28,8 +28,6 @@ export function createHosting(
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
-    // Half of a repository is its maintainers': strangers cannot fill it.
-    reservedBytes: (options.repositoryMaxMb * bytesPerMegabyte) / 2,
     onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
   };
   const promotion = new Promotion(
@@ -45,9 +43,13 @@ export function createHosting(
     ...parts,
     promotion,
     clock,
+    // Half of a repository is its maintainers': strangers cannot fill it.
+    reserve: (repository, isProposal) =>
+      maintenance.reserve(repository, isProposal ? (options.repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
     metrics: new PushMetrics(registry),
     packLimits: {
       bytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+      bytesMaxIs: '--git-push-max-mb',
       objectsMax: limits.pushObjectsMax,
       msMax: options.gitMinutesMax * minuteMs,
     },

@@ -4,7 +4,7 @@ import type { Options } from '../config/options.js';
 import type { GitHttpSettings } from '../git-http/git-http.js';
 import type { AddressLimits } from '../lib/budgets/address-accounts.js';
 import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
-import type { DiskUseSettings } from '../maintenance/disk-use.js';
+import type { DiskUseSettings, RepositoryDisk } from '../maintenance/disk-use.js';
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
 import type { HeldSettings } from '../purgatory/held-counts.js';
@@ -49,11 +49,11 @@ export function gitHttpSettingsOf(options: Options): GitHttpSettings {
 }
 
 /** What repositories may take on the disk. */
-export function diskUseSettingsOf(options: Options, disk: { readonly isLow: boolean }): DiskUseSettings {
+export function diskUseSettingsOf(options: Options, disk: RepositoryDisk): DiskUseSettings {
   return {
     repositoryBytesMax: options.repositoryMaxMb * bytesPerMegabyte,
     repositoriesBytesMax: options.repositoriesMaxGb * bytesPerGigabyte,
-    isDiskLow: () => disk.isLow,
+    disk,
   };
 }
 

@@ -8,8 +8,16 @@ import type { Quarantine } from '../git/objects/quarantine.js';
 /** What one pack may be. */
 export type PackLimits = {
   readonly bytesMax: number;
+  /** What sets that, in words for who pushes. */
+  readonly bytesMaxIs: string;
   readonly objectsMax: number;
   readonly msMax: number;
+};
+
+/** Where room for a pack is taken while it comes. */
+export type PackRoom = {
+  /** Takes room for so many bytes more. Where there is none it takes none, and says why. */
+  take(bytes: number): string | undefined;
 };
 
 /**
@@ -30,17 +38,19 @@ const tolerated = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'
 
 /**
  * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. Reads the body to
- * its end, within the limits, whatever becomes of the pack: who still sends would not read an answer.
+ * its end, within the limits of one pack, whatever becomes of the pack: who still sends would not read an answer.
  */
 export async function takePack(
   streams: GitStreams,
   quarantine: Quarantine,
   body: AsyncIterator<Buffer>,
-  { bytesMax, objectsMax, msMax }: PackLimits,
+  { bytesMax, bytesMaxIs, objectsMax, msMax }: PackLimits,
+  room: PackRoom,
   signal: AbortSignal,
 ): Promise<PackOutcome> {
   const header = await readHeader(body);
   let bytes = header.length;
+  const tooLarge = `a pack has at most ${bytesMax} bytes here (${bytesMaxIs})`;
   const refuse = async (reason: string): Promise<PackOutcome> => {
     return { type: 'refused', reason, bytes: bytes + (await drain(body, bytesMax - bytes)) };
   };
@@ -55,7 +65,7 @@ export async function takePack(
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
-      args: ['index-pack', '--stdin', '--fix-thin', `--strict=${tolerated}`, `--max-input-size=${bytesMax}`],
+      args: ['index-pack', '--stdin', '--fix-thin', `--strict=${tolerated}`],
       objects: quarantine.folders,
       // A few bytes can say how an object of gigabytes is made.
       allocationBytesMax: limits.pushAllocationBytesMax,
@@ -74,21 +84,26 @@ export async function takePack(
   const give = async (piece: Buffer): Promise<void> => {
     if (isOpen && !git.input.write(piece)) await Promise.race([drained(git.input), closed]);
   };
+  const next = async (): Promise<Buffer | undefined> => {
+    const result = await body.next();
+    if (result.done === true) return undefined;
+    bytes += result.value.length;
+    return result.value;
+  };
   try {
-    await give(header);
-    for (let next = await body.next(); next.done !== true; next = await body.next()) {
-      bytes += next.value.length;
-      if (bytes > bytesMax) break;
-      await give(next.value);
+    for (let piece: Buffer | undefined = header; piece !== undefined; piece = await next()) {
+      const lack = bytes > bytesMax ? tooLarge : room.take(piece.length);
+      if (lack !== undefined) return await refuse(lack);
+      await give(piece);
     }
-    if (bytes > bytesMax) return await refuse(`a pack has at most ${bytesMax} bytes here`);
     git.input.end();
     const { exitCode, complaint, isLate } = await git.ended;
     if (exitCode === 0) {
       // A thin pack was completed by all that it builds upon, which may be the whole repository.
       const diskBytes = await packBytes(quarantine.folders.write);
-      if (diskBytes <= bytesMax) return { type: 'taken', bytes, diskBytes };
-      return await refuse(`a pack has at most ${bytesMax} bytes here, with what it builds upon`);
+      if (diskBytes > bytesMax) return await refuse(`${tooLarge}, with what it builds upon`);
+      const lack = room.take(Math.max(0, diskBytes - bytes));
+      return lack === undefined ? { type: 'taken', bytes, diskBytes } : await refuse(lack);
     }
     return await refuse(isLate ? `the pack took longer than ${msMax / 1_000} s` : reasonOf(complaint));
   } finally {

@@ -15,7 +15,7 @@ import { errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
-import { drain, type PackLimits, takePack } from './incoming-pack.js';
+import { drain, type PackLimits, type PackRoom, takePack } from './incoming-pack.js';
 import type { HostingLog, Promotion } from './promotion.js';
 import { PushAnswer } from './push-answer.js';
 import { type ContextParts, type PushLook, pushContext } from './push-context.js';
@@ -50,10 +50,8 @@ export type ReceiveParts = ContextParts & {
   readonly metrics: PushMetrics;
   readonly log: HostingLog;
   readonly packLimits: PackLimits;
-  /** Bytes that may still come into a repository. */
-  readonly roomFor: (repository: RepositoryId) => number;
-  /** Those of them that are kept for its maintainers, whatever others propose. */
-  readonly reservedBytes: number;
+  /** Room for a pack while it comes. What is only proposed leaves a part of the repository to its maintainers. */
+  readonly reserve: (repository: RepositoryId, isProposal: boolean) => PackRoom & Disposable;
   /** Told of each pack that came into a repository. */
   readonly onPack: (repository: RepositoryId, bytes: number) => void;
   /** Why nobody may push here, or not now. */
@@ -126,19 +124,17 @@ export class ReceiveService {
     const look = await this.#look(request, head);
     const verdicts = judge(head, look);
     const setting = verdicts.filter(isSetting);
-    const packLimits = this.#packLimitsFor(request.repository, setting);
+    const isProposal = !setting.some(({ command }) => isHeadOrTag(command.ref));
+    const packLimits = this.#packLimitsFor(isProposal);
     if (!setting.some(({ to }) => to !== undefined)) {
       const bytes = await drain(body, packLimits.bytesMax);
       return { unpack: 'ok', results: await this.#finish(request, head, look, undefined), bytes };
     }
-    if (packLimits.bytesMax === 0) {
-      const reason = 'this repository has no room for more pull requests (--repository-max-mb)';
-      const bytes = await drain(body, limits.pullRequestPackBytesMax);
-      return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, reason)), bytes };
-    }
+    // Given back after the quarantine is gone.
+    using room = this.#parts.reserve(request.repository, isProposal);
     const folder = await repositories.makeWorkFolder('incoming-');
     await using quarantine = new Quarantine(request.gitDir, folder);
-    const pack = await takePack(streams, quarantine, body, packLimits, request.signal);
+    const pack = await takePack(streams, quarantine, body, packLimits, room, request.signal);
     if (pack.type === 'refused') {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes: pack.bytes };
@@ -156,13 +152,11 @@ export class ReceiveService {
   }
 
   /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */
-  #packLimitsFor(repository: RepositoryId, setting: readonly Setting[]): PackLimits {
-    const { roomFor, reservedBytes } = this.#parts;
-    const { bytesMax, ...rest } = this.#parts.packLimits;
-    const packLimits = { ...rest, bytesMax: Math.min(bytesMax, roomFor(repository)) };
-    if (setting.some(({ command }) => isHeadOrTag(command.ref))) return packLimits;
-    const room = Math.max(0, roomFor(repository) - reservedBytes);
-    return { ...packLimits, bytesMax: Math.min(packLimits.bytesMax, limits.pullRequestPackBytesMax, room) };
+  #packLimitsFor(isProposal: boolean): PackLimits {
+    const { packLimits } = this.#parts;
+    if (!isProposal || packLimits.bytesMax <= limits.pullRequestPackBytesMax) return packLimits;
+    const bytesMaxIs = 'the limit for pull requests';
+    return { ...packLimits, bytesMax: limits.pullRequestPackBytesMax, bytesMaxIs };
   }
 
   async #look(request: PushRequest, { commands }: ReceiveRequest, earlier?: PushLook): Promise<PushLook> {

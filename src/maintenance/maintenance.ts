@@ -8,7 +8,7 @@ import { errorCode, errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { isCareDue } from './care-plan.js';
 import { CareQueue, type CareTask } from './care-queue.js';
-import type { DiskUse } from './disk-use.js';
+import type { DiskUse, Reservation } from './disk-use.js';
 import type { MaintenanceMetrics } from './maintenance-metrics.js';
 import { repack } from './repack.js';
 import {
@@ -75,6 +75,14 @@ export class Maintenance {
   /** Bytes that may still come into a repository. */
   roomFor(repository: RepositoryKey): number {
     return this.#parts.diskUse.roomFor(this.#parts.repositories.pathOf(repository));
+  }
+
+  /**
+   * Begins to count what comes into a repository, from a push or from another server, while it comes; `sparedBytes` of what
+   * it may take stay free. To be disposed of when that ended, whatever way, after `packArrived`.
+   */
+  reserve(repository: RepositoryKey, sparedBytes = 0): Reservation {
+    return this.#parts.diskUse.reserve(this.#parts.repositories.pathOf(repository), sparedBytes);
   }
 
   /** To be called when a repository was removed from the disk. */

@@ -47,6 +47,8 @@ describe('the floor of free disk space', () => {
     await clock.advance(limits.diskLookIntervalMs);
     expect(disk.isLow).toBe(false);
     expect([disk.hasRoomFor(100_000_000), disk.hasRoomFor(100_000_001)]).toEqual([true, false]);
+    disk.take(60_000_000);
+    expect([disk.hasRoomFor(40_000_000), disk.hasRoomFor(40_000_001)]).toEqual([true, false]);
     free['/git'] = floorBytes - 1;
     await clock.advance(limits.diskLookIntervalMs);
     expect(disk.isLow).toBe(true);

@@ -32,7 +32,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   const promoted: string[] = [];
   /** What happens to events that are about to be stored; gives whether they are. */
   let promoting: (event: NostrEvent) => Promise<boolean> = async () => true;
-  let reservedBytes = 0;
+  let sparedBytes = 0;
   let roomFor: (repository: RepositoryId) => number = () => Number.MAX_SAFE_INTEGER;
   const packs: string[] = [];
   const promote = async (event: NostrEvent): Promise<void> => {
@@ -49,17 +49,37 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   };
   const promotion = new Promotion({ ...shared, promote }, world.signal);
   let refusal: string | undefined;
+  const packLimits = {
+    bytesMax: 10_000_000,
+    bytesMaxIs: '--git-push-max-mb',
+    objectsMax: 1_000,
+    msMax: 60_000,
+  };
+  let coming = 0;
+  const reserve = (repository: RepositoryId, isProposal: boolean) => {
+    let taken = 0;
+    return {
+      take(bytes: number) {
+        const room = roomFor(repository) - (isProposal ? sparedBytes : 0);
+        if (coming + bytes > room) return 'no room (--repository-max-mb)';
+        taken += bytes;
+        coming += bytes;
+        return undefined;
+      },
+      [Symbol.dispose]() {
+        coming -= taken;
+      },
+    };
+  };
   const service = new ReceiveService({
     ...shared,
     promotion,
     streams: new HelperGitStreams(new GitHelper(world.signal), systemClock),
     clock: systemClock,
     metrics: new PushMetrics(world.registry),
-    packLimits: { bytesMax: 10_000_000, objectsMax: 1_000, msMax: 60_000 },
+    packLimits,
+    reserve,
     refusal: () => refusal,
-    get reservedBytes() {
-      return reservedBytes;
-    },
     takePush: () => undefined,
   });
   await world.start();
@@ -73,9 +93,12 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     onPromote: (work: typeof promoting) => {
       promoting = work;
     },
-    limitRoom: (room: typeof roomFor, reserved = 0) => {
+    packLimits,
+    /** Bytes that pushes have taken room for. */
+    coming: () => coming,
+    limitRoom: (room: typeof roomFor, spared = 0) => {
       roomFor = room;
-      reservedBytes = reserved;
+      sparedBytes = spared;
     },
     changed,
     service,

@@ -158,11 +158,17 @@ describe('A stranger', () => {
     await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
     await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
     expect(refsOf(world.pathOf(repository))).toEqual({ [main]: first });
-    world.limitRoom(() => 300_000);
+    world.packLimits.bytesMax = 300_000;
     const { pack, tip } = thinPack(gitDir, noise);
     expect(pack.length).toBeLessThan(100_000);
     const report = await world.push(repository, { lines: [[refOf({ id: 'a'.repeat(64) }), tip]], pack });
-    expect(report[0]).toMatch(/^unpack a pack has at most 300000 bytes here, with what it builds upon/);
+    expect(report[0]).toBe(
+      'unpack a pack has at most 300000 bytes here (--git-push-max-mb), with what it builds upon',
+    );
+    world.packLimits.bytesMax = 10_000_000;
+    world.limitRoom(() => 300_000);
+    const again = await world.push(repository, { lines: [[refOf({ id: 'a'.repeat(64) }), tip]], pack });
+    expect([again[0], world.coming()]).toEqual(['unpack no room (--repository-max-mb)', 0]);
   });
 
   it('cannot fill a repository with pull requests, so that its maintainers can push no more', async () => {
@@ -173,7 +179,7 @@ describe('A stranger', () => {
     world.limitRoom(() => 10_000, 10_000);
     const ref = refOf({ id: 'a'.repeat(64) });
     const proposal = await world.push(repository, { lines: [[ref, fix]], pack: mine.pack([fix]) });
-    expect(proposal[1]).toMatch(/ this repository has no room for more pull requests/);
+    expect(proposal[1]).toMatch(/ no room /);
     const report = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
     expect(report).toEqual(['unpack ok', `ok ${main}`]);
   });

@@ -3,9 +3,15 @@ import { expect, it } from 'vitest';
 import { DiskUse } from '../../src/maintenance/disk-use.js';
 
 function diskUse() {
-  const disk = { isLow: false };
+  const disk = {
+    freeBytes: 1e9,
+    hasRoomFor: (bytes: number) => disk.freeBytes >= bytes,
+    take(bytes: number): void {
+      disk.freeBytes -= bytes;
+    },
+  };
   const registry = new Registry();
-  const settings = { repositoryBytesMax: 10e6, repositoriesBytesMax: 1e9, isDiskLow: () => disk.isLow };
+  const settings = { repositoryBytesMax: 10e6, repositoriesBytesMax: 1e9, disk };
   return { disk, registry, use: new DiskUse(settings, registry) };
 }
 
@@ -29,15 +35,49 @@ it('refuses a push with the name of the limit that is met', () => {
   use.set('/a', 9e6);
   expect([use.refusal('/a'), use.roomFor('/a')]).toEqual([undefined, 1e6]);
   use.add('/a', 1e6);
-  expect(use.refusal('/a')).toContain('10 MB that one may take on this server (--repository-max-mb)');
+  expect(use.refusal('/a')).toContain('one may take 10 MB on this server (--repository-max-mb)');
   expect(use.roomFor('/a')).toBe(0);
   expect([use.refusal('/b'), use.roomFor('/b')]).toEqual([undefined, 10e6]);
   for (let number = 0; number < 99; number += 1) use.set(`/full/${number}`, 10e6);
-  expect(use.refusal('/b')).toContain('1 GB that they may take (--repositories-max-gb)');
+  expect(use.refusal('/b')).toContain(
+    'all repositories of this server may take 1 GB (--repositories-max-gb)',
+  );
   expect(use.roomFor('/b')).toBe(0);
   use.keepOnly(new Set());
   expect(use.refusal('/b')).toBeUndefined();
-  disk.isLow = true;
+  disk.freeBytes = 0;
   expect(use.refusal('/b')).toContain('--disk-floor-mb');
   expect(use.roomFor('/b')).toBe(0);
+});
+
+it('counts what is coming in, against each limit, until that ended', () => {
+  const { use, disk } = diskUse();
+  use.set('/a', 4e6);
+  const [one, other, elsewhere] = [use.reserve('/a'), use.reserve('/a'), use.reserve('/b')];
+  expect([one.take(3e6), other.take(2e6)]).toEqual([undefined, undefined]);
+  expect(other.take(2e6)).toContain('10 MB on this server (--repository-max-mb)');
+  expect([use.roomFor('/a'), use.bytesOf('/a')]).toEqual([1e6, 4e6]);
+  one[Symbol.dispose]();
+  expect(other.take(2e6)).toBeUndefined();
+  other[Symbol.dispose]();
+  expect(use.roomFor('/a')).toBe(6e6);
+  for (let number = 0; number < 99; number += 1) use.set(`/full/${number}`, 10e6);
+  expect(elsewhere.take(6e6)).toBeUndefined();
+  expect(use.reserve('/c').take(1)).toContain('may take 1 GB (--repositories-max-gb)');
+  elsewhere[Symbol.dispose]();
+  expect(use.roomFor('/c')).toBe(6e6);
+  // What was written stays written, whatever became of it: the disk is looked at again and again.
+  expect(disk.freeBytes).toBe(1e9 - 13e6);
+  disk.freeBytes = 5;
+  const last = use.reserve('/b');
+  expect(last.take(5)).toBeUndefined();
+  expect(use.reserve('/c').take(1)).toContain('--disk-floor-mb');
+});
+
+it('leaves what is spared to others', () => {
+  const { use } = diskUse();
+  const proposal = use.reserve('/a', 5e6);
+  expect(proposal.take(5e6)).toBeUndefined();
+  expect(proposal.take(1)).toBe('this repository has no room for more pull requests (--repository-max-mb)');
+  expect(use.reserve('/a').take(5e6)).toBeUndefined();
 });

@@ -59,7 +59,8 @@ export async function maintenanceWorld(version?: string) {
   await repositories.ensure(repository);
   const gitDir = repositories.pathOf(repository);
   const registry = new Registry();
-  const limits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, isDiskLow: () => false };
+  const roomyDisk = { hasRoomFor: () => true, take: () => {} };
+  const limits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, disk: roomyDisk };
   const diskUse = new DiskUse(limits, registry);
   const locks = new KeyedLocks();
   const disk = { freeBytes: Number.POSITIVE_INFINITY };

@@ -1,0 +1,64 @@
+import { PassThrough, Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
+import { announcement, key, state } from '../policy/world.js';
+import { client } from './client.js';
+import { bodyOf, hostingWorld, linesOf } from './hosting-world.js';
+
+const owner = key(1);
+const repository: RepositoryId = { pubkey: owner, identifier: 'r' };
+const main = 'refs/heads/main';
+
+describe('A pack', () => {
+  it('says which limit a pack is above: of all, of pull requests, or of the room that is left', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [first, fix] = [mine.commit('one'), mine.commit('fix')];
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const said = async (ref: string, id: string) =>
+      (await world.push(repository, { lines: [[ref, id]], pack: mine.pack([id]) })).join();
+    const proposal = `refs/nostr/${'a'.repeat(64)}`;
+    world.packLimits.bytesMax = 100;
+    expect(await said(main, first)).toContain('a pack has at most 100 bytes here (--git-push-max-mb)');
+    expect(await said(proposal, fix)).toContain('a pack has at most 100 bytes here (--git-push-max-mb)');
+    world.packLimits.bytesMax = 1_000_000_000;
+    const huge = Readable.from(endless(bodyOf({ lines: [[proposal, fix]], pack: mine.pack([fix]) })));
+    expect(linesOf(await world.pushBody(repository, huge)).join()).toContain('(the limit for pull requests)');
+    world.limitRoom(() => 100);
+    expect(await said(main, first)).toContain('no room (--repository-max-mb)');
+    expect(world.coming()).toBe(0);
+  });
+
+  it('has room taken while it comes, and given back whatever becomes of it', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [first, fix] = [mine.commit('one'), mine.commit('fix')];
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const pack = mine.pack([first]);
+    const body = new PassThrough();
+    body.write(Buffer.concat(bodyOf({ lines: [[main, first]], pack: pack.subarray(0, -1) })));
+    const slow = world.pushBody(repository, body);
+    await expect.poll(() => world.coming()).toBe(pack.length - 1);
+    world.limitRoom(() => pack.length + 20);
+    const ref = `refs/nostr/${'a'.repeat(64)}`;
+    const other = await world.push(repository, { lines: [[ref, fix]], pack: mine.pack([fix]) });
+    expect(other[0]).toBe('unpack no room (--repository-max-mb)');
+    body.end(pack.subarray(-1));
+    expect(linesOf(await slow)).toEqual(['unpack ok', `ok ${main}`]);
+    const gone = new PassThrough();
+    gone.write(Buffer.concat(bodyOf({ lines: [[ref, fix]], pack: mine.pack([fix]).subarray(0, -1) })));
+    const failing = world.pushBody(repository, gone);
+    await expect.poll(() => world.coming()).toBeGreaterThan(0);
+    gone.destroy(new Error('gone'));
+    await failing;
+    expect(world.coming()).toBe(0);
+  });
+});
+
+/** A push with more behind its pack than a pull request may bring. */
+function* endless(push: readonly Buffer[]): Generator<Buffer> {
+  yield* push;
+  const piece = Buffer.alloc(1_000_000);
+  for (let bytes = 0; bytes <= limits.pullRequestPackBytesMax; bytes += piece.length) yield piece;
+}
