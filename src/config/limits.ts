@@ -383,8 +383,11 @@ export const limits = {
   pushLoggedRefsMax: 20,
   /** Git processes that write advertisements of refs at once: they are short, and wait for no client. */
   gitAdvertisersMax: 4,
-  /** Largest advertisement of refs, in bytes, that is kept; a larger one is made by git for each who asks. */
-  gitAdvertisementBytesMax: 8_388_608,
+  /**
+   * Largest advertisement of refs, in bytes, that is kept; a larger one is made by git for each who asks. It is a 64th of
+   * what all may take: a few large ones must not push out all others.
+   */
+  gitAdvertisementBytesMax: 1_048_576,
   /** Most bytes of all advertisements that are kept. */
   gitAdvertisementsKeptBytesMax: 67_108_864,
   /** Most advertisements that are kept. */

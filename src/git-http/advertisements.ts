@@ -5,6 +5,7 @@ import { userAgent } from '../config/version.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { type GitService, serviceHeader, withCapabilities } from '../git-protocol/advertisement.js';
+import type { Asker } from './asker.js';
 import { GitFault } from './git-fault.js';
 import { Kept } from './kept.js';
 
@@ -14,8 +15,6 @@ export type AdvertisementParts = {
   /** Most bytes of all that are kept. */
   readonly bytesMax: number;
 };
-
-const nobody = new AbortController().signal;
 
 /**
  * What repositories advertise (`info/refs`). That of v0 and v1 is made once and kept until the refs of its repository
@@ -47,11 +46,23 @@ export class Advertisements {
 
   /**
    * The whole advertisement; `undefined` where it is too large to be kept, and has to be streamed. Rejects with `GitFault`,
-   * and with `GitError` where too many wait for theirs.
+   * and with `GitError` where too many wait for theirs. Making it counts for the first who asks.
    */
-  async of(gitDir: string, service: GitService, version: 0 | 1 | 2): Promise<Buffer | undefined> {
+  async of(
+    gitDir: string,
+    service: GitService,
+    version: 0 | 1 | 2,
+    { signal, party }: Asker,
+  ): Promise<Buffer | undefined> {
     const key = version === 2 ? `v2 ${await objectFormatOf(gitDir)}` : keyOf(gitDir, service, version);
-    return await this.#kept.get(key, () => this.#make(gitDir, service, version));
+    return await this.#kept.get(key, signal, async (making) => {
+      const leave = await this.#parts.gate.enter(making, party);
+      try {
+        return await this.#make(gitDir, service, version, making);
+      } finally {
+        leave();
+      }
+    });
   }
 
   /** To be called after each change of a repository's refs or of its HEAD. */
@@ -62,20 +73,20 @@ export class Advertisements {
     }
   }
 
-  async #make(gitDir: string, service: GitService, version: 0 | 1 | 2): Promise<Buffer | undefined> {
-    const leave = await this.#parts.gate.enter(nobody);
-    try {
-      const written = await this.#read(advertisingCommand(gitDir, service, version), gitDir);
-      if (written === undefined || version === 2) return written;
-      const whole = service === 'git-upload-pack' ? withCapabilities(written, userAgent) : written;
-      return Buffer.concat([serviceHeader(service), whole]);
-    } finally {
-      leave();
-    }
+  async #make(
+    gitDir: string,
+    service: GitService,
+    version: 0 | 1 | 2,
+    signal: AbortSignal,
+  ): Promise<Buffer | undefined> {
+    const written = await this.#read(advertisingCommand(gitDir, service, version), signal);
+    if (written === undefined || version === 2) return written;
+    const whole = service === 'git-upload-pack' ? withCapabilities(written, userAgent) : written;
+    return Buffer.concat([serviceHeader(service), whole]);
   }
 
-  async #read(command: GitStreamCommand, gitDir: string): Promise<Buffer | undefined> {
-    const git = await this.#parts.streams.start(command, nobody);
+  async #read(command: GitStreamCommand, signal: AbortSignal): Promise<Buffer | undefined> {
+    const git = await this.#parts.streams.start(command, signal);
     git.input.end();
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -87,7 +98,7 @@ export class Advertisements {
     if (bytes > limits.gitAdvertisementBytesMax) git.end();
     const end = await git.ended;
     if (bytes > limits.gitAdvertisementBytesMax) return undefined;
-    if (end.exitCode !== 0) throw new GitFault(gitDir, end);
+    if (end.exitCode !== 0) throw new GitFault(command.gitDir, end);
     return Buffer.concat(chunks);
   }
 }

@@ -5,11 +5,11 @@ import { errorPkt, type GitService } from '../git-protocol/advertisement.js';
 import { checkedProtocol } from '../git-protocol/protocol-version.js';
 import { answer, answerText } from '../http/answers.js';
 import type { Route, RouteRequest } from '../http/route.js';
-import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
+import { type Asker, askerOf } from './asker.js';
 import { BodyError } from './body-error.js';
 import { GitFault } from './git-fault.js';
 import type { GitHttpMetrics, GitOutcome, GitStep } from './git-http-metrics.js';
@@ -17,19 +17,15 @@ import { repositoryPathStart, repositoryTarget } from './repository-target.js';
 import type { ServedRepositories } from './served-repositories.js';
 
 /** A request for a repository that is served. */
-export type GitRequest = {
+export type GitRequest = Asker & {
   readonly repository: RepositoryId;
   readonly gitDir: string;
   readonly service: GitService;
   /** What git finds as `GIT_PROTOCOL`. */
   readonly protocol: string | undefined;
   readonly addressGroup: string;
-  /** Who it counts for where places are shared; `undefined` where that cannot be told. */
-  readonly party: string | undefined;
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
-  /** Aborts when the client has gone, or has its whole answer. */
-  readonly signal: AbortSignal;
 };
 
 /** One thing that clients ask of repositories. */
@@ -104,8 +100,6 @@ async function handle(
   }
   const { socket } = message;
   const [startMs, readBefore, writtenBefore] = [clock.monotonic(), socket.bytesRead, socket.bytesWritten];
-  const left = new AbortController();
-  response.once('close', () => left.abort());
   const protocol = checkedProtocol(headerText(message.headers['git-protocol']));
   const request = {
     repository,
@@ -113,10 +107,9 @@ async function handle(
     service,
     protocol,
     addressGroup,
-    party: addressGroup === localAddressGroup ? undefined : addressGroup,
     message,
     response,
-    signal: left.signal,
+    ...askerOf(addressGroup, response),
   };
   let outcome: GitOutcome;
   let why: string | undefined;

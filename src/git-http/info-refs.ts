@@ -30,7 +30,7 @@ export function infoRefs(parts: InfoRefsParts): GitEndpoint {
     async work(request) {
       const { gitDir, service } = request;
       const version = versionOf(request);
-      const whole = await parts.advertisements.of(gitDir, service, version);
+      const whole = await parts.advertisements.of(gitDir, service, version, request);
       if (whole === undefined) return await stream(request, version, parts);
       answerGit(request, 'advertise', whole);
       return 'ok';

@@ -109,11 +109,11 @@ describe('info/refs', () => {
     expect(world.streams.started).toHaveLength(started + 1);
   });
 
-  it('that is too large to be kept is streamed', async () => {
+  it('that would take much of what is kept is streamed, and pushes no other out', async () => {
     const gitDir = await world.make('large');
     const commit = writeCommit(gitDir, 'one');
     const name = 'x'.repeat(200);
-    const count = Math.ceil(limits.gitAdvertisementBytesMax / 250) + 1;
+    const count = Math.ceil(limits.gitAdvertisementsKeptBytesMax / 32 / 250);
     const lines = Array.from(
       { length: count },
       (_, number) => `${commit} refs/heads/${name}${number + 100_000}\n`,
@@ -122,9 +122,13 @@ describe('info/refs', () => {
       join(gitDir, 'packed-refs'),
       ['# pack-refs with: peeled fully-peeled sorted \n', ...lines].join(''),
     );
+    const keptBytes = async () =>
+      /^ngit_git_advertisements_kept_bytes (\d+)$/m.exec(await world.registry.metrics())?.[1];
+    const before = await keptBytes();
     const said = await text(refsOf('large.git'));
     expect(said.startsWith('001e# service=git-upload-pack\n0000')).toBe(true);
     expect(said.endsWith(`${name}${count + 99_999}\n0000`)).toBe(true);
+    expect(await keptBytes()).toBe(before);
   });
 
   it('of a repository that git cannot read is a line that git shows', async () => {

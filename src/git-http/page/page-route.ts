@@ -15,6 +15,7 @@ import { repositoryAddress } from '../../nostr/repository.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import { parseRepositoryState } from '../../repositories/repository-state.js';
 import type { EventStore } from '../../store/event-store.js';
+import { type Asker, askerOf } from '../asker.js';
 import { Kept } from '../kept.js';
 import { repositoryPathStart, repositoryTarget } from '../repository-target.js';
 import type { ServedRepositories } from '../served-repositories.js';
@@ -42,8 +43,6 @@ type Read = {
   readonly stateId: string | undefined;
 };
 type Counted = { readonly counts: RootCounts; readonly atMs: number };
-
-const nobody = new AbortController().signal;
 
 /** The pages of repositories, at `/<npub>/<identifier>`, with or without `.git`. */
 export class RepositoryPages {
@@ -74,12 +73,13 @@ export class RepositoryPages {
     this.#read.forget(gitDir);
   }
 
-  async #handle({ path, message }: RouteRequest, response: ServerResponse): Promise<void> {
+  async #handle({ path, message, addressGroup }: RouteRequest, response: ServerResponse): Promise<void> {
+    const asker = askerOf(addressGroup, response);
     for (const repository of candidatesOf(path)) {
       const gitDir = await this.#parts.served.gitDirOf(repository);
       if (gitDir === undefined) continue;
-      const page = await this.#pageOf(repository, gitDir).catch((error: unknown) => {
-        if (errorCode(error) === 'git_busy') return undefined;
+      const page = await this.#pageOf(repository, gitDir, asker).catch((error: unknown) => {
+        if (asker.signal.aborted || errorCode(error) === 'git_busy') return undefined;
         throw error;
       });
       const headers = { ...pageHeaders, 'Cache-Control': 'no-cache' };
@@ -90,11 +90,11 @@ export class RepositoryPages {
     answerNotFound(message, response, 'there is no such repository here');
   }
 
-  async #pageOf(repository: RepositoryId, gitDir: string): Promise<string> {
+  async #pageOf(repository: RepositoryId, gitDir: string, asker: Asker): Promise<string> {
     const { directory, publicAddress } = this.#parts;
     const address = repositoryAddress(repository.pubkey, repository.identifier);
     const { announcement, standing } = await this.#announcementOf(repository, address);
-    const { contents, lacking } = await this.#contentsOf(repository, gitDir);
+    const { contents, lacking } = await this.#contentsOf(repository, gitDir, asker);
     const text = (name: string, charsMax: number) =>
       (announcement === undefined ? '' : (firstTagValue(announcement, name) ?? '')).slice(0, charsMax);
     return repositoryPage({
@@ -108,7 +108,7 @@ export class RepositoryPages {
       standing,
       lacking,
       contents,
-      counts: await this.#countsOf(repository, address),
+      counts: await this.#countsOf(repository, address, asker),
     });
   }
 
@@ -125,17 +125,18 @@ export class RepositoryPages {
     return { announcement: event, standing: stored.standing === 'archived' ? 'archived' : 'hosted' };
   }
 
-  async #contentsOf(repository: RepositoryId, gitDir: string): Promise<Read> {
-    const read = await this.#read.get(gitDir, () => this.#readAll(repository, gitDir));
+  async #contentsOf(repository: RepositoryId, gitDir: string, { signal, party }: Asker): Promise<Read> {
+    const make = (making: AbortSignal) => this.#readAll(repository, gitDir, { signal: making, party });
+    const read = await this.#read.get(gitDir, signal, make);
     // A newer state may have come without a change of refs: because what it needs is missing.
     if (read.stateId === this.#parts.directory.stateOf(repository)?.id) return read;
     this.#read.forget(gitDir);
-    return await this.#read.get(gitDir, () => this.#readAll(repository, gitDir));
+    return await this.#read.get(gitDir, signal, make);
   }
 
-  async #readAll(repository: RepositoryId, gitDir: string): Promise<Read> {
+  async #readAll(repository: RepositoryId, gitDir: string, { signal, party }: Asker): Promise<Read> {
     const { directory, git, gate } = this.#parts;
-    const leave = await gate.enter(nobody);
+    const leave = await gate.enter(signal, party);
     try {
       const stateId = directory.stateOf(repository)?.id;
       const contents = await readContents(git, gitDir);
@@ -155,16 +156,16 @@ export class RepositoryPages {
     return [...wanted].filter(([name, id]) => current.get(name) !== id).length;
   }
 
-  async #countsOf(repository: RepositoryId, address: string): Promise<RootCounts> {
+  async #countsOf(repository: RepositoryId, address: string, { signal }: Asker): Promise<RootCounts> {
     const { directory, store, clock } = this.#parts;
     const count = async (): Promise<Counted> => {
       const counts = await countRoots(store, address, directory.maintainersOf(repository));
       return { counts, atMs: clock.monotonic() };
     };
-    const counted = await this.#counted.get(address, count);
+    const counted = await this.#counted.get(address, signal, count);
     if (clock.monotonic() - counted.atMs <= limits.pageCountsAgeMsMax) return counted.counts;
     this.#counted.forget(address);
-    return (await this.#counted.get(address, count)).counts;
+    return (await this.#counted.get(address, signal, count)).counts;
   }
 }
 
