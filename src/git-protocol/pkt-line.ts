@@ -18,18 +18,31 @@ export function pktLine(payload: string | Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(length, 'latin1'), bytes]);
 }
 
-/** What a stream of pkt-lines has next. */
-export type Pkt = { readonly type: 'line'; readonly payload: Buffer } | { readonly type: 'flush' };
+/** Parts the sections of a message of protocol v2. */
+export const delimiterPkt = Buffer.from('0001');
+
+/** What a stream of pkt-lines has next; delimiters are of protocol v2. */
+export type Pkt =
+  | { readonly type: 'line'; readonly payload: Buffer }
+  | { readonly type: 'flush' | 'delimiter' | 'response-end' };
+
+/** What has no payload, by the length that it says instead of one. */
+const special = ['flush', 'delimiter', 'response-end'] as const;
 
 /**
  * Reads pkt-lines from a stream that comes in pieces, however small. Whatever is behind the last one that was asked for
- * stays in `rest`. The delimiters of protocol v2 are not among what it reads: a push has none.
+ * stays in `rest`. The delimiters of protocol v2 are read only where they may be: a push has none.
  */
 export class PktReader {
+  readonly #specials: number;
   #pieces: Buffer[] = [];
   #length = 0;
   /** Bytes that the next pkt-line has, as far as is known: before that many are here nothing is put together. */
   #needed = lengthChars;
+
+  constructor({ hasDelimiters = false }: { readonly hasDelimiters?: boolean } = {}) {
+    this.#specials = hasDelimiters ? special.length : 1;
+  }
 
   /** What was pushed and not read yet. */
   get rest(): Buffer {
@@ -47,9 +60,13 @@ export class PktReader {
     if (this.#length < this.#needed) return undefined;
     const bytes = this.rest;
     const length = lengthOf(bytes);
-    if (length === 0) {
+    const type = length < this.#specials ? special[length] : undefined;
+    if (type !== undefined) {
       this.#keep(bytes.subarray(lengthChars));
-      return { type: 'flush' };
+      return { type };
+    }
+    if (length < lengthChars || length > pktBytesMax) {
+      throw new GitProtocolError(`a pkt-line cannot be of length ${length}`);
     }
     this.#needed = length;
     if (bytes.length < length) return undefined;
@@ -67,9 +84,5 @@ export class PktReader {
 function lengthOf(bytes: Buffer): number {
   const digits = bytes.toString('latin1', 0, lengthChars);
   if (!/^[0-9a-fA-F]{4}$/.test(digits)) throw new GitProtocolError('the length of a pkt-line is not hex');
-  const length = Number.parseInt(digits, 16);
-  if (length !== 0 && (length < lengthChars || length > pktBytesMax)) {
-    throw new GitProtocolError(`a pkt-line cannot be of length ${length}`);
-  }
-  return length;
+  return Number.parseInt(digits, 16);
 }

@@ -1,3 +1,4 @@
+import { oneLine } from './one-line.js';
 import { flushPkt, pktLine, pktPayloadBytesMax } from './pkt-line.js';
 
 /** What became of one command; `reason` says to the person who pushes why not. */
@@ -8,9 +9,6 @@ export type CommandResult =
 /** The bands of a multiplexed answer (gitprotocol-pack). */
 const dataBand = Buffer.of(1);
 const progressBand = Buffer.of(2);
-
-/** Characters of a reason: it is one line in a terminal. */
-const reasonCharsMax = 400;
 
 /** An answer that only keeps the line alive: progress of no text. */
 export const keepAlivePkt = pktLine(progressBand);
@@ -59,12 +57,4 @@ function* onBand(band: Buffer, bytes: Buffer): Generator<Buffer> {
   for (let from = 0; from < bytes.length; from += most) {
     yield pktLine(Buffer.concat([band, bytes.subarray(from, from + most)]));
   }
-}
-
-/** Nothing that a person pushed, or git said, breaks a line or paints a terminal. */
-function oneLine(text: string): string {
-  return text
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, reasonCharsMax);
 }

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { flushPkt, PktReader, pktLine, pktPayloadBytesMax } from '../../src/git-protocol/pkt-line.js';
 
 /** What a reader makes of bytes that come in pieces of that size. */
-function readAll(bytes: Buffer, pieceSize: number): (string | 'flush')[] {
-  const reader = new PktReader();
+function readAll(bytes: Buffer, pieceSize: number, hasDelimiters = false): string[] {
+  const reader = new PktReader({ hasDelimiters });
   const read: string[] = [];
   for (let from = 0; from < bytes.length; from += pieceSize) {
     reader.push(bytes.subarray(from, from + pieceSize));
     for (let pkt = reader.next(); pkt !== undefined; pkt = reader.next()) {
-      read.push(pkt.type === 'flush' ? 'flush' : pkt.payload.toString('latin1'));
+      read.push(pkt.type === 'line' ? pkt.payload.toString('latin1') : pkt.type);
     }
   }
   return read;
@@ -39,6 +39,12 @@ describe('pkt-lines', () => {
       expect(() => readAll(Buffer.from(`${length}abcdefgh`), 100)).toThrow(/pkt-line/);
     },
   );
+
+  it('have delimiters in protocol v2', () => {
+    const read = readAll(Buffer.from('00010006a\n00020000'), 3, true);
+    expect(read).toEqual(['delimiter', 'a\n', 'response-end', 'flush']);
+    expect(() => readAll(Buffer.from('0003'), 4, true)).toThrow(/pkt-line/);
+  });
 
   it('leave what comes behind them', () => {
     const reader = new PktReader();

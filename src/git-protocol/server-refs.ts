@@ -1,0 +1,43 @@
+import { isObjectId } from '../git/object-id.js';
+import { isRefName } from '../git/ref-name.js';
+import { GitProtocolError, RemoteRefusal } from './errors.js';
+import { oneLine } from './one-line.js';
+import { PktReader } from './pkt-line.js';
+
+/** A ref of a server; `peeledId` is what its tag stands for in the end, where that was said. */
+export type ServerRef = { readonly name: string; readonly objectId: string; readonly peeledId?: string };
+
+const peeledPrefix = 'peeled:';
+
+/** Reads the answer to `ls-refs` of protocol v2 as it comes; names of refs that are none are left out. */
+export class ServerRefsReader {
+  readonly #reader = new PktReader();
+  readonly #refsMax: number;
+  readonly #refs: ServerRef[] = [];
+
+  constructor({ refsMax }: { readonly refsMax: number }) {
+    this.#refsMax = refsMax;
+  }
+
+  /** Takes a piece; gives the refs once all of them have come. Throws `GitProtocolError` and `RemoteRefusal`. */
+  push(chunk: Buffer): readonly ServerRef[] | undefined {
+    this.#reader.push(chunk);
+    for (let pkt = this.#reader.next(); pkt !== undefined; pkt = this.#reader.next()) {
+      if (pkt.type !== 'line') return this.#refs;
+      this.#line(pkt.payload.toString('utf8').trimEnd());
+    }
+    return undefined;
+  }
+
+  #line(text: string): void {
+    if (text.startsWith('ERR ')) throw new RemoteRefusal(oneLine(text.slice(4)));
+    const [objectId = '', name = '', ...attributes] = text.split(' ');
+    if (!isRefName(name)) return;
+    if (!isObjectId(objectId)) throw new GitProtocolError('a ref without an object id');
+    if (this.#refs.length >= this.#refsMax) throw new GitProtocolError(`more than ${this.#refsMax} refs`);
+    const peeledId = attributes
+      .find((attribute) => attribute.startsWith(peeledPrefix))
+      ?.slice(peeledPrefix.length);
+    this.#refs.push(peeledId === undefined ? { name, objectId } : { name, objectId, peeledId });
+  }
+}
