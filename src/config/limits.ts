@@ -347,6 +347,10 @@ export const limits = {
   gitProcessesMax: 4,
   /** Time that one git process may take. */
   gitMsMax: 60_000,
+  /** Refs that are set at once, above which all refs are packed into one file: each of its own takes a block of the disk. */
+  gitRefsUnpackedMax: 1_000,
+  /** Time that setting more refs than that may take: each is forced to the disk. */
+  gitManyRefsMsMax: 300_000,
   /** Time between asking a git process to end and killing it. */
   gitKillMs: 2_000,
   /** Age at which a git lock file is taken for left behind. */
@@ -446,6 +450,8 @@ export const limits = {
   carePacksMax: 32,
   /** Loose objects of one repository above which it is repacked. */
   careLooseObjectsMax: 2_000,
+  /** Refs of one repository in files of their own above which it is repacked. */
+  careLooseRefsMax: 2_000,
   /** Bytes of packs without a bitmap from which one is worth it; fewer are sent as quickly without. */
   careBitmapBytesMin: 4_194_304,
   /** Share of the bytes with a bitmap that those without may come to. */

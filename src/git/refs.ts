@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { limits } from '../config/limits.js';
 import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import type { ObjectFolders } from './objects/object-folders.js';
@@ -38,10 +39,21 @@ export async function readObjectTypes(
   return types;
 }
 
-/** Moves refs in one transaction: all of them or, when any is not what it was, none. */
+/**
+ * Moves refs in one transaction: all of them or, when any is not what it was, none. Many are packed into one file then,
+ * where they take less of the disk by far and are read at once.
+ */
 export async function moveRefs(git: Git, gitDir: string, changes: readonly RefChange[]): Promise<void> {
   const input = ['start', ...changes.map(instruction), 'prepare', 'commit', ''].join('\0');
-  await git.run({ gitDir, args: ['update-ref', '--no-deref', '--stdin', '-z'], input });
+  const args = ['update-ref', '--no-deref', '--stdin', '-z'];
+  if (changes.length <= limits.gitRefsUnpackedMax) {
+    await git.run({ gitDir, args, input });
+    return;
+  }
+  const msMax = limits.gitManyRefsMsMax;
+  await git.run({ gitDir, args, input, msMax });
+  // They have moved, whatever becomes of this; the care of the repository packs them otherwise.
+  await git.run({ gitDir, args: ['pack-refs', '--all'], msMax }).catch(() => {});
 }
 
 function instruction(change: RefChange): string {

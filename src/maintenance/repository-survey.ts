@@ -17,6 +17,8 @@ export type RepositorySurvey = {
   readonly coveredBytes: number;
   readonly uncoveredBytes: number;
   readonly looseObjects: number;
+  /** Refs in files of their own. */
+  readonly looseRefs: number;
   /** Whether the last repack found objects that nothing refers to, and kept them. */
   readonly hasUnreachable: boolean;
   /** When something in it was changed last, in milliseconds since 1970. */
@@ -39,7 +41,7 @@ export async function surveyRepository(
 ): Promise<RepositorySurvey> {
   const packFiles = new Map<string, FoundFile>();
   const leftovers: string[] = [];
-  let [bytes, looseObjects, changedAtMs, madeAtMs] = [0, 0, 0, nowMs];
+  let [bytes, looseObjects, looseRefs, changedAtMs, madeAtMs] = [0, 0, 0, 0, nowMs];
   for await (const { path, parts, entry } of walk(gitDir, [])) {
     signal.throwIfAborted();
     const found = await lstat(path).catch(absent);
@@ -51,6 +53,7 @@ export async function surveyRepository(
     if (!entry.isFile()) continue;
     bytes += found.blocks * blockBytes;
     if (parts.length === 0 && entry.name === 'config') madeAtMs = found.mtimeMs;
+    if (top === 'refs') looseRefs += 1;
     if (top !== 'objects' || isTemporary(entry)) continue;
     if (folder === 'pack') packFiles.set(entry.name, { path, name: entry.name, bytes: found.size });
     else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
@@ -59,6 +62,7 @@ export async function surveyRepository(
   return {
     bytes,
     looseObjects,
+    looseRefs,
     changedAtMs,
     caredAtMs,
     madeAtMs,

@@ -1,6 +1,7 @@
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { alignRefs, type Misalignment, type WantedRepository } from '../../src/git/align-refs.js';
 import type { Git } from '../../src/git/git-command.js';
 import { GitError } from '../../src/git/git-error.js';
@@ -56,6 +57,21 @@ describe('Declared refs whose objects are present are set', () => {
     expect((await made.align(declared)).waiting).toEqual([]);
     expect(made.refs()).toEqual(declared);
     expect((await made.align(declared)).changes).toEqual([]);
+  });
+
+  it('packs many that are set at once into one file, and goes on where that fails', async () => {
+    using made = repository();
+    const names = Array.from({ length: limits.gitRefsUnpackedMax + 1 }, (_, n) => `refs/heads/${n}`);
+    const all = (id: string) => Object.fromEntries(names.map((name) => [name, id]));
+    const isLoose = () => existsSync(join(made.path, 'refs/heads/7'));
+    await made.align(all(made.one));
+    expect(made.refs()).toEqual(all(made.one));
+    expect(isLoose()).toBe(false);
+    // Nobody else may pack them meanwhile.
+    writeFileSync(join(made.path, 'packed-refs.lock'), '');
+    await made.align(all(made.two));
+    expect(made.refs()).toEqual(all(made.two));
+    expect(isLoose()).toBe(true);
   });
 
   it('leaves a declared ref as it is while its object is missing, and sets the others', async () => {

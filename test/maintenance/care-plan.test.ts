@@ -13,6 +13,7 @@ const rested: RepositorySurvey = {
   coveredBytes: 1_000_000_000,
   uncoveredBytes: 1_000_000,
   looseObjects: 0,
+  looseRefs: 0,
   hasUnreachable: false,
   changedAtMs: now - hour,
   caredAtMs: now - 2 * hour,
@@ -22,11 +23,13 @@ const rested: RepositorySurvey = {
 const isDue = (change: Partial<RepositorySurvey>) => isCareDue({ ...rested, ...change }, now);
 
 describe('a repository is due', () => {
-  it('above a number of packs, or of loose objects', () => {
+  it('above a number of packs, of loose objects, or of loose refs', () => {
     expect(isDue({})).toBe(false);
     expect(isDue({ packs: limits.carePacksMax })).toBe(false);
     expect(isDue({ packs: limits.carePacksMax + 1 })).toBe(true);
     expect(isDue({ looseObjects: limits.careLooseObjectsMax + 1 })).toBe(true);
+    expect(isDue({ looseRefs: limits.careLooseRefsMax })).toBe(false);
+    expect(isDue({ looseRefs: limits.careLooseRefsMax + 1 })).toBe(true);
   });
 
   it('when what no bitmap covers is much, of itself and beside the rest', () => {

@@ -21,8 +21,14 @@ describe('a repository above a threshold', () => {
     const { gitDir, ran } = world;
     world.push(tooMany);
     const refs = refsOf(gitDir);
+    expect((await world.survey()).looseRefs).toBe(Object.keys(refs).length);
     await world.care();
-    expect(await world.survey()).toMatchObject({ packs: 1, looseObjects: 0, uncoveredBytes: 0 });
+    expect(await world.survey()).toMatchObject({
+      packs: 1,
+      looseObjects: 0,
+      looseRefs: 0,
+      uncoveredBytes: 0,
+    });
     expect((await world.survey()).coveredBytes).toBeGreaterThan(0);
     expect(existsSync(join(gitDir, 'objects/info/commit-graph'))).toBe(true);
     expect(readdirSync(join(gitDir, 'refs/heads'))).toEqual([]);
