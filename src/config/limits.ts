@@ -375,6 +375,12 @@ export const limits = {
   pushPackMsMax: 3_600_000,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
+  /** Time that a push, or a look at what is held, may spend on other repositories while its identifier is locked. */
+  promotionOthersMsMax: 5_000,
+  /** Copies of objects for which nobody waits: those that are made and those that wait for that. */
+  backgroundCopiesMax: 1_000,
+  /** Those of them that are made at once, for different identifiers. */
+  backgroundCopiesAtOnceMax: 2,
   /** Other repositories to which the objects of one state or pull request are copied, at most. */
   objectCopiesMax: 20,
   /** Bytes of the copies for one pull request after which no other is begun: anybody may name any repository. */

@@ -4,7 +4,7 @@ import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { createGitHttp } from '../git-http/git-http.js';
-import type { Promotion } from '../hosting/promotion.js';
+import type { Promotion } from '../hosting/promotion/promotion.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';

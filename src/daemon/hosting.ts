@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
-import { Promotion } from '../hosting/promotion.js';
+import { Promotion } from '../hosting/promotion/promotion.js';
 import { PushMetrics } from '../hosting/push-metrics.js';
 import { ReceiveService } from '../hosting/receive-service.js';
 import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
@@ -25,6 +25,7 @@ export function createHosting(
   const { admission, maintenance, registry, refChanges } = core;
   const parts = {
     ...core,
+    clock,
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
@@ -42,7 +43,6 @@ export function createHosting(
   const receive = new ReceiveService({
     ...parts,
     promotion,
-    clock,
     // Half of a repository is its maintainers': strangers cannot fill it.
     reserve: (repository, isProposal) =>
       maintenance.reserve(repository, isProposal ? (options.repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
@@ -68,15 +68,20 @@ function refusalOf(
   return archiveReadOnly ? 'this server is a read-only archive' : maintenance.refusal(repository);
 }
 
-/** Promotes what a crash left behind, then removes refs of pull requests that did not come, every minute. */
+/**
+ * Promotes what a crash left behind, then, every minute, what could not be promoted yet, and removes refs of pull requests
+ * that did not come. Ends when nothing is copied any more.
+ */
 export async function servePromotion(
   promotion: Promotion,
   clock: Surroundings['clock'],
   signal: AbortSignal,
 ): Promise<void> {
-  await promotion.recover();
+  let left = await promotion.recover(promotion.held());
   while (!signal.aborted) {
     await promotion.removeUnannounced();
     await clock.sleep(limits.expirySweepIntervalMs, signal).catch(() => {});
+    left = await promotion.recover(left);
   }
+  await promotion.ended();
 }

@@ -13,8 +13,13 @@ export type GitCommand = {
   readonly msMax?: number;
 };
 
-/** Runs git commands on bare repositories and gives back what they wrote, as UTF-8. */
-export type Git = { run(command: GitCommand): Promise<string> };
+/** Runs git commands on bare repositories and gives back what they wrote, as UTF-8; ends one when its signal aborts. */
+export type Git = { run(command: GitCommand, signal?: AbortSignal): Promise<string> };
+
+/** The same git, whose commands end when the signal aborts. */
+export function endedBy(git: Git, signal: AbortSignal): Git {
+  return { run: (command) => git.run(command, signal) };
+}
 
 /** The command as a log line or an error names it. */
 export function nameOf({ args }: GitCommand): string {

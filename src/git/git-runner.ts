@@ -1,5 +1,5 @@
 import { limits } from '../config/limits.js';
-import { TimeLimitError } from '../lib/abort.js';
+import { onAbort, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { Slots } from '../lib/turns/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
@@ -26,26 +26,28 @@ export class GitRunner implements Git {
     this.#helper = helper;
   }
 
-  /** Rejects with `GitError` or `TimeLimitError`, or with the signal's reason. */
-  async run(command: GitCommand): Promise<string> {
+  /** Rejects with `GitError` or `TimeLimitError`, or with the reason of a signal. */
+  async run(command: GitCommand, signal = this.#signal): Promise<string> {
     const { msMax = limits.gitMsMax } = command;
     const slots = msMax > limits.gitMsMax ? this.#longSlots : this.#slots;
-    return await slots.use(this.#signal, async () => {
-      this.#signal.throwIfAborted();
-      return await this.#runInHelper(command);
+    return await slots.use(signal, async () => {
+      signal.throwIfAborted();
+      return await this.#runInHelper(command, signal);
     });
   }
 
-  async #runInHelper(command: GitCommand): Promise<string> {
+  async #runInHelper(command: GitCommand, signal: AbortSignal): Promise<string> {
     const helper = this.#helper.current();
     const { id, answer } = helper.ask({ type: 'run', command });
     const { msMax = limits.gitMsMax } = command;
     const limit = endInTime(this.#clock, helper, id, msMax);
+    using _ = onAbort(signal, () => helper.end(id));
     try {
       const done = await answer;
       return done.type === 'done' ? done.output : '';
     } catch (error) {
       this.#signal.throwIfAborted();
+      signal.throwIfAborted();
       throw limit.isLate ? new TimeLimitError(nameOf(command), msMax) : error;
     } finally {
       limit.cancel();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
-import { packBytes } from '../git/objects/copy-objects.js';
+import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 
 /** What one pack may be. */

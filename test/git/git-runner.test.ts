@@ -82,6 +82,17 @@ describe('GitRunner', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('ends a command that is not wanted any more, and goes on', async () => {
+    using folder = scratchFolder();
+    const unwanted = new AbortController();
+    const running = runner.run({ gitDir: folder.path, args: endless }, unwanted.signal);
+    const reason = new Error('nobody waits');
+    const expected = expect(running).rejects.toBe(reason);
+    unwanted.abort(reason);
+    await expected;
+    expect(await runner.run({ gitDir: folder.path, args: ['version'] })).toContain('git version');
+  });
+
   it('lets nobody wait for commands that may take minutes', async () => {
     using folder = scratchFolder();
     git(folder.path, ['init', '-q', '--bare']);

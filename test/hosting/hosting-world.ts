@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { HelperGitStreams } from '../../src/git/git-streams.js';
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
-import { Promotion } from '../../src/hosting/promotion.js';
+import { Promotion } from '../../src/hosting/promotion/promotion.js';
 import { PushMetrics } from '../../src/hosting/push-metrics.js';
 import { ReceiveService } from '../../src/hosting/receive-service.js';
 import { systemClock } from '../../src/lib/clock.js';
@@ -46,6 +46,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => roomFor(repository),
     onPack: ({ pubkey }: RepositoryId) => void packs.push(pubkey),
+    alignment: world.alignment,
   };
   const promotion = new Promotion({ ...shared, promote }, world.signal);
   let refusal: string | undefined;

@@ -82,7 +82,7 @@ describe('A stranger', () => {
     await world.hold(...owners.map((pubkey) => announcement(pubkey, 'r')));
     world.limitRoom(({ pubkey }) => (pubkey === full.pubkey ? 0 : 1_000_000));
     world.faulty.fault = ({ gitDir, args }) => {
-      if (gitDir === world.pathOf(broken) && args.includes('fetch')) throw new Error('no');
+      if (gitDir === world.pathOf(broken) && args.includes('pack-objects')) throw new Error('no');
     };
     const fix = mine.commit('fix');
     const named = [owner, ...owners].map((pubkey) => address(pubkey, 'r'));

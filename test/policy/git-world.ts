@@ -15,20 +15,20 @@ import { world } from './world.js';
 
 export const graceMs = 7 * 86_400_000;
 
-/** A `Git` whose commands can be made to fail. */
+/** A `Git` whose commands can be made to fail, or to wait. */
 export class FaultyGit implements Git {
   readonly #git: Git;
   readonly ran: string[] = [];
-  fault: ((command: GitCommand) => void) | undefined;
+  fault: ((command: GitCommand) => void | Promise<void>) | undefined;
 
   constructor(git: Git) {
     this.#git = git;
   }
 
-  async run(command: GitCommand): Promise<string> {
+  async run(command: GitCommand, signal?: AbortSignal): Promise<string> {
     this.ran.push(command.args[0] ?? '');
-    this.fault?.(command);
-    return await this.#git.run(command);
+    await this.fault?.(command);
+    return await this.#git.run(command, signal);
   }
 }
 

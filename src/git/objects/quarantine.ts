@@ -13,15 +13,20 @@ import { type ObjectFolders, objectsOf } from './object-folders.js';
 export class Quarantine implements AsyncDisposable {
   readonly gitDir: string;
   readonly #path: string;
+  readonly #sources: readonly string[];
 
-  /** `path` is an empty folder on the file system of the repository, and goes with the quarantine. */
-  constructor(gitDir: string, path: string) {
+  /**
+   * `path` is an empty folder on the file system of the repository, and goes with the quarantine. `sources`: folders of other
+   * repositories, whose objects count as having come.
+   */
+  constructor(gitDir: string, path: string, sources: readonly string[] = []) {
     this.gitDir = gitDir;
     this.#path = path;
+    this.#sources = sources;
   }
 
   get folders(): ObjectFolders {
-    return { write: this.#path, read: [objectsOf(this.gitDir)] };
+    return { write: this.#path, read: [this.gitDir, ...this.#sources].map(objectsOf) };
   }
 
   /**
@@ -52,7 +57,7 @@ export class Quarantine implements AsyncDisposable {
     const here = [...new Set(refs.values())].map((id) => `^${id}`);
     await git.run({
       gitDir: this.gitDir,
-      args: ['pack-objects', '--quiet', '--revs', join(kept, 'pack')],
+      args: ['pack-objects', '--quiet', '--non-empty', '--revs', join(kept, 'pack')],
       input: `${[...objectIds, ...here].join('\n')}\n`,
       objects: this.folders,
       msMax,

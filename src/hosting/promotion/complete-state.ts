@@ -1,9 +1,9 @@
-import type { BareRepositories } from '../git/bare-repositories.js';
-import type { Git } from '../git/git-command.js';
-import type { Refs } from '../git/ref-plan.js';
-import { isEmpty, readObjectTypes, readRefs } from '../git/refs.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
-import { type EventState, isSatisfiable, type StateSources, statesOf } from './states.js';
+import type { BareRepositories } from '../../git/bare-repositories.js';
+import type { Git } from '../../git/git-command.js';
+import type { Refs } from '../../git/ref-plan.js';
+import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { type EventState, isSatisfiable, type StateSources, statesOf } from '../states.js';
 
 /** A held state whose objects are all here, the newest that there is, and the heads and tags as they are. */
 export type CompleteState = {

@@ -1,0 +1,92 @@
+import { limits } from '../../config/limits.js';
+import type { BareRepositories } from '../../git/bare-repositories.js';
+import { errorMessage } from '../../lib/errors.js';
+import { TaskGroup } from '../../lib/task-group.js';
+import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
+import { Slots } from '../../lib/turns/slots.js';
+import type { Effect, EffectRunner } from '../../policy/decision.js';
+import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
+import type { HostingLog } from '../hosting-log.js';
+import type { ObjectCopies, ObjectCopy } from './object-copies.js';
+
+export type BackgroundCopyParts = {
+  readonly directory: Pick<RepositoryDirectory, 'isServed'>;
+  readonly repositories: Pick<BareRepositories, 'exists'>;
+  readonly locks: KeyedLocks;
+  /** Sets refs that waited for objects. */
+  readonly alignment: EffectRunner;
+  readonly log: HostingLog;
+};
+
+/** A copy that belongs to others for the same event, and is made only as long as it is wanted. */
+export type BackgroundCopy = ObjectCopy & {
+  readonly copies: ObjectCopies;
+  readonly isWanted: () => boolean;
+  /** Which refs follow. */
+  readonly effect: Effect;
+};
+
+/**
+ * Copies that take long, or need the lock of another identifier: nobody waits for them. One at a time for each identifier
+ * that is copied from, and few at once; what fails, or is too much, is left out. They end with the signal.
+ */
+export class BackgroundCopies {
+  readonly #parts: BackgroundCopyParts;
+  readonly #tasks: TaskGroup;
+  /** Not those of the parts: nothing that changes a repository waits for these. */
+  readonly #turns = new KeyedLocks();
+  readonly #slots = new Slots(limits.backgroundCopiesAtOnceMax);
+  #size = 0;
+
+  constructor(parts: BackgroundCopyParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#tasks = new TaskGroup(signal);
+  }
+
+  add(copy: BackgroundCopy): void {
+    if (this.#size >= limits.backgroundCopiesMax) {
+      this.#parts.log.warn({ ...copy.to }, 'objects are not copied: too many copies wait');
+      return;
+    }
+    this.#size += 1;
+    this.#tasks.spawn(async (signal) => {
+      try {
+        await this.#turns.use(copy.from.identifier, signal, () =>
+          this.#slots.use(signal, () => this.#make(copy, signal)),
+        );
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#parts.log.warn({ ...copy.to, error: errorMessage(error) }, 'objects could not be copied');
+      } finally {
+        this.#size -= 1;
+      }
+    });
+  }
+
+  /** Waits until all copies were made or given up. */
+  async ended(): Promise<void> {
+    await this.#tasks.join();
+  }
+
+  async #make(copy: BackgroundCopy, signal: AbortSignal): Promise<void> {
+    const { locks, alignment, log } = this.#parts;
+    const { to, copies, effect } = copy;
+    if (!(await this.#isWanted(copy))) return;
+    const outcome = await copies.copy(copy, {
+      msMax: limits.pushCheckMsMax,
+      signal,
+      // It may have been removed since.
+      moveIn: (move) =>
+        locks.use(to.identifier, signal, async () => {
+          if (await this.#isWanted(copy)) await move();
+        }),
+    });
+    if (outcome === 'here') alignment.run([effect]);
+    else log.info({ ...to, outcome }, 'objects were not copied');
+  }
+
+  async #isWanted({ to, isWanted }: BackgroundCopy): Promise<boolean> {
+    const { directory, repositories } = this.#parts;
+    return directory.isServed(to) && isWanted() && (await repositories.exists(to));
+  }
+}

@@ -1,0 +1,87 @@
+import { limits } from '../../config/limits.js';
+import type { BareRepositories } from '../../git/bare-repositories.js';
+import { endedBy, type Git } from '../../git/git-command.js';
+import { packBytes } from '../../git/objects/pack-bytes.js';
+import { Quarantine } from '../../git/objects/quarantine.js';
+import { TimeLimitError } from '../../lib/abort.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { hasAllObjects } from './complete-state.js';
+
+export type CopyParts = {
+  readonly repositories: Pick<BareRepositories, 'pathOf' | 'makeWorkFolder'>;
+  readonly git: Git;
+  /** Bytes that may still come into a repository. */
+  readonly roomFor: (repository: RepositoryId) => number;
+  /** Told of each pack that came into a repository. */
+  readonly onPack: (repository: RepositoryId, bytes: number) => void;
+};
+
+/** Objects, with all that they lead to, that one repository is to have from another. */
+export type ObjectCopy = {
+  readonly from: RepositoryId;
+  readonly to: RepositoryId;
+  readonly objectIds: readonly string[];
+};
+
+/** How a copy is made. */
+export type CopyTerms = {
+  readonly msMax: number;
+  readonly signal: AbortSignal;
+  /** Moves what was copied to its place: alone on the identifier, if it is still wanted. */
+  readonly moveIn: (move: () => Promise<void>) => Promise<void>;
+};
+
+/**
+ * Copies of objects from one repository to others, for one event: what is pushed once and named many times must not fill
+ * the disk. Those for which there is no room are left out.
+ */
+export class ObjectCopies {
+  readonly #parts: CopyParts;
+  readonly #bytesMax: number;
+  #bytes = 0;
+  #copies = 0;
+
+  /** `bytesMax`: no other copy is begun after so many bytes. */
+  constructor(parts: CopyParts, bytesMax: number) {
+    this.#parts = parts;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Whether the objects are there now; `late` where that takes longer than the terms allow, which leaves nothing behind. */
+  async copy(copy: ObjectCopy, terms: CopyTerms): Promise<'here' | 'no-room' | 'late'> {
+    const { repositories, git, roomFor } = this.#parts;
+    const { to, objectIds } = copy;
+    if (await hasAllObjects(git, repositories.pathOf(to), objectIds)) return 'here';
+    if (this.#bytes >= this.#bytesMax || this.#copies >= limits.objectCopiesMax) return 'no-room';
+    if (roomFor(to) <= 0) return 'no-room';
+    if (terms.msMax <= 0) return 'late';
+    this.#copies += 1;
+    try {
+      return await this.#make(copy, terms);
+    } catch (error) {
+      if (!(error instanceof TimeLimitError)) throw error;
+      this.#copies -= 1;
+      return 'late';
+    }
+  }
+
+  /** Aside first: the repository gets all of it at once, or nothing. */
+  async #make(
+    { from, to, objectIds }: ObjectCopy,
+    { msMax, signal, moveIn }: CopyTerms,
+  ): Promise<'here' | 'no-room'> {
+    const { repositories, git, roomFor, onPack } = this.#parts;
+    const [fromDir, toDir] = [repositories.pathOf(from), repositories.pathOf(to)];
+    const folder = await repositories.makeWorkFolder('copy-');
+    await using quarantine = new Quarantine(toDir, folder, [fromDir]);
+    await quarantine.keepOnly(endedBy(git, signal), objectIds, msMax);
+    const bytes = await packBytes(folder);
+    if (bytes > roomFor(to)) return 'no-room';
+    await moveIn(async () => {
+      await quarantine.moveIn();
+      if (bytes > 0) onPack(to, bytes);
+    });
+    this.#bytes += bytes;
+    return 'here';
+  }
+}

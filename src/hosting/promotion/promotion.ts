@@ -1,0 +1,164 @@
+import { limits } from '../../config/limits.js';
+import { isEmpty, readRefs } from '../../git/refs.js';
+import { isAbort } from '../../lib/abort.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { kinds } from '../../nostr/kinds.js';
+import { isPullRequest, parsePullRequest } from '../../repositories/pull-request.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { checkedIdentifier } from '../../repositories/repository-identifier.js';
+import { headOf, statesOf } from '../states.js';
+import { BackgroundCopies } from './background-copies.js';
+import { firstCompleteState } from './complete-state.js';
+import { type PromotionParts, setRefs } from './promotion-parts.js';
+import { PullRequestPromotion } from './pull-request-promotion.js';
+import { StatePromotion } from './state-promotion.js';
+
+/**
+ * Takes held events to the store once their git data is here. All of it happens under the lock of the identifier, in the
+ * order in which somebody who looks has to find it: announcement, refs, state, pull requests (git.md §2). What takes long in
+ * other repositories than that which was pushed to follows without the lock.
+ */
+export class Promotion {
+  readonly #parts: PromotionParts;
+  readonly #signal: AbortSignal;
+  readonly #background: BackgroundCopies;
+  readonly #states: StatePromotion;
+  readonly #pullRequests: PullRequestPromotion;
+
+  constructor(parts: PromotionParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#background = new BackgroundCopies(parts, signal);
+    this.#states = new StatePromotion(parts, this.#background, signal);
+    this.#pullRequests = new PullRequestPromotion(parts, this.#background, signal);
+  }
+
+  /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
+  async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
+    const repositories = this.#repositoriesOf(event);
+    for (const repository of repositories) {
+      if (!this.#parts.purgatory.has(event.id)) break;
+      await this.#under(repository.identifier, async () => {
+        if (event.kind === kinds.repositoryAnnouncement) await this.#parts.repositories.ensure(repository);
+        if (isPullRequest(event))
+          await this.#pullRequests.promote(repository, [event], this.#othersUntilMs());
+        else await this.#follow(repository, false);
+      });
+    }
+    return this.#parts.purgatory.has(event.id) ? 'waits' : 'promoted';
+  }
+
+  /**
+   * After objects came into a repository, by a push or a fetch; the caller has the lock. `isOfState`: whether heads or tags
+   * were set, and not only what anybody may push.
+   */
+  async afterObjects(repository: RepositoryId, isOfState: boolean): Promise<void> {
+    if (isOfState) await this.#renew(repository);
+    await this.#follow(repository, true);
+  }
+
+  /** Everything that is held, as `recover` is to look at it after a start: a crash may have come between refs and events. */
+  held(): NostrEvent[] {
+    return [...this.#parts.purgatory.all()].map(({ event }) => event);
+  }
+
+  /** Looks at held events; gives those that could not be looked at, as where a killed git has left a lock behind just now. */
+  async recover(events: readonly NostrEvent[]): Promise<NostrEvent[]> {
+    const failed: NostrEvent[] = [];
+    for (const event of events) {
+      if (this.#signal.aborted) break;
+      try {
+        await this.examine(event);
+      } catch (error) {
+        if (isAbort(error, this.#signal)) break;
+        this.#warn({ id: event.id }, error, 'a held event could not be examined');
+        failed.push(event);
+      }
+    }
+    return failed;
+  }
+
+  /** Waits until nothing is copied any more; nothing is begun after the signal aborted. */
+  async ended(): Promise<void> {
+    await this.#background.ended();
+  }
+
+  /** Removes the refs of pull requests whose events did not come in time. */
+  async removeUnannounced(): Promise<void> {
+    const { purgatory, store, repositories } = this.#parts;
+    for (const { repository, eventId } of purgatory.awaited.due()) {
+      await this.#under(repository.identifier, async () => {
+        const isKnown = store.has(eventId) || purgatory.pullRequest(eventId) !== undefined;
+        if (isKnown || !(await repositories.exists(repository))) {
+          await purgatory.awaited.forget(repository, eventId);
+        } else await this.#pullRequests.removeAwaited(repository, eventId);
+      }).catch((error: unknown) => {
+        // It is due the next time as well.
+        if (!isAbort(error, this.#signal))
+          this.#warn({ ...repository, eventId }, error, 'a ref of a pull request could not be removed');
+      });
+    }
+  }
+
+  async #under(identifier: string, work: () => Promise<void>): Promise<void> {
+    await this.#parts.locks.use(identifier, this.#signal, work);
+  }
+
+  #repositoriesOf(event: NostrEvent): RepositoryId[] {
+    const { directory } = this.#parts;
+    const { pubkey } = event;
+    if (isPullRequest(event)) {
+      return parsePullRequest(event).repositories.filter((repository) => directory.isServed(repository));
+    }
+    if (event.kind === kinds.repositoryAnnouncement)
+      return [{ pubkey, identifier: checkedIdentifier(event) }];
+    if (event.kind === kinds.repositoryState)
+      return directory.servedAndMaintainedBy(pubkey, checkedIdentifier(event));
+    return [];
+  }
+
+  /** The steps of git.md §2 after a push. */
+  async #follow(repository: RepositoryId, isPushed: boolean): Promise<void> {
+    const { purgatory, repositories, promote } = this.#parts;
+    const othersUntilMs = this.#othersUntilMs();
+    const announcement = purgatory.announcementOf(repository);
+    if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
+      await promote(announcement.event);
+    }
+    const complete = await firstCompleteState(this.#parts, repository);
+    if (complete !== undefined) await this.#states.promote(repository, complete, othersUntilMs);
+    await this.#followHead(repository);
+    const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
+    await this.#pullRequests.promote(repository, pullRequests, othersUntilMs);
+  }
+
+  /** What is waited for has begun to come: those who wait have their full time again. */
+  async #renew(repository: RepositoryId): Promise<void> {
+    const { purgatory } = this.#parts;
+    const states = await statesOf(this.#parts, repository);
+    const ids = states.filter(({ isHeld }) => isHeld).map(({ id }) => id);
+    const announcement = purgatory.announcementOf(repository)?.event.id;
+    for (const id of announcement === undefined ? ids : [announcement, ...ids]) await purgatory.renew(id);
+  }
+
+  /** `HEAD` stands for the branch of the newest state as soon as that branch is there, whatever lacks. */
+  async #followHead(repository: RepositoryId): Promise<void> {
+    const { git, repositories } = this.#parts;
+    const [newest] = await statesOf(this.#parts, repository);
+    const head = newest?.isHeld === true ? headOf(newest) : undefined;
+    if (head === undefined) return;
+    const gitDir = repositories.pathOf(repository);
+    if (!(await readRefs(git, gitDir, [head])).has(head)) return;
+    await setRefs(this.#parts, repository, { head });
+  }
+
+  /** Until when, by the monotonic clock, other repositories than the first may be worked on under one lock. */
+  #othersUntilMs(): number {
+    return this.#parts.clock.monotonic() + limits.promotionOthersMsMax;
+  }
+
+  #warn(details: object, error: unknown, message: string): void {
+    this.#parts.log.warn({ ...details, error: errorMessage(error) }, message);
+  }
+}

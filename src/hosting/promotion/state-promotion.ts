@@ -1,0 +1,91 @@
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { type EventState, headOf, statesOf } from '../states.js';
+import type { BackgroundCopies } from './background-copies.js';
+import { type CompleteState, hasAllObjects, withWhatWasPushed } from './complete-state.js';
+import { ObjectCopies } from './object-copies.js';
+import { despiteFaults, isSame, type PromotionParts, setRefs } from './promotion-parts.js';
+
+/** Applies states whose objects are here; the caller has the lock of the identifier. */
+export class StatePromotion {
+  readonly #parts: PromotionParts;
+  readonly #background: BackgroundCopies;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: PromotionParts, background: BackgroundCopies, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#background = background;
+    this.#signal = signal;
+  }
+
+  /**
+   * Sets the refs of a state where its objects came, and in the other repositories that it governs, as far as there is time,
+   * then lets its event be stored. What takes longer follows the stored event: objects are copied in the background.
+   */
+  async promote(source: RepositoryId, complete: CompleteState, othersUntilMs: number): Promise<void> {
+    const { state } = complete;
+    const { directory, promote, clock } = this.#parts;
+    const wanted = { declared: withWhatWasPushed(complete), head: headOf(state) };
+    await setRefs(this.#parts, source, wanted, complete.refs);
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const late: RepositoryId[] = [];
+    for (const repository of this.#othersGovernedBy(state, source)) {
+      const msMax = othersUntilMs - clock.monotonic();
+      await despiteFaults(this.#parts, this.#signal, repository, async () => {
+        const isLate = msMax <= 0 || !(await this.#follow(source, repository, state, copies, msMax));
+        if (isLate) late.push(repository);
+      });
+    }
+    await promote(state.event);
+    const objectIds = valuesOf(state);
+    for (const to of late.filter((repository) => this.#mayCopy(source, repository))) {
+      const isWanted = () => directory.stateOf(to)?.id === state.id;
+      const effect = { type: 'align-repository', ...to } as const;
+      this.#background.add({ from: source, to, objectIds, copies, isWanted, effect });
+    }
+  }
+
+  /** Anybody may name somebody else's maintainers: those who are not named back come last. */
+  #othersGovernedBy(state: EventState, source: RepositoryId): RepositoryId[] {
+    const { directory } = this.#parts;
+    const maintainers = directory.maintainersOf(source);
+    const others = directory
+      .servedAndMaintainedBy(state.event.pubkey, source.identifier)
+      .filter((repository) => !isSame(repository, source));
+    const isTrusted = ({ pubkey }: RepositoryId) => maintainers.has(pubkey);
+    return [...others.filter(isTrusted), ...others.filter((repository) => !isTrusted(repository))];
+  }
+
+  /** To an announcement of a stranger that names these maintainers nothing is given before somebody pushes to it. */
+  #mayCopy(source: RepositoryId, repository: RepositoryId): boolean {
+    const { directory } = this.#parts;
+    return directory.maintainersOf(source).has(repository.pubkey) || directory.isAnnounced(repository);
+  }
+
+  /** Whether that took no longer than it may. */
+  async #follow(
+    source: RepositoryId,
+    repository: RepositoryId,
+    state: EventState,
+    copies: ObjectCopies,
+    msMax: number,
+  ): Promise<boolean> {
+    const { git, repositories } = this.#parts;
+    const states = await statesOf(this.#parts, repository);
+    // One that another maintainer published later governs this one.
+    if (states.find(({ isHeld, id }) => !isHeld || id === state.id)?.id !== state.id) return true;
+    await repositories.ensure(repository);
+    const objectIds = valuesOf(state);
+    if (this.#mayCopy(source, repository)) {
+      const copy = { from: source, to: repository, objectIds };
+      const terms = { msMax, signal: this.#signal, moveIn: (move: () => Promise<void>) => move() };
+      const outcome = await copies.copy(copy, terms);
+      if (outcome !== 'here') return outcome !== 'late';
+    } else if (!(await hasAllObjects(git, repositories.pathOf(repository), objectIds))) return true;
+    await setRefs(this.#parts, repository, { declared: state.refs, head: headOf(state) });
+    return true;
+  }
+}
+
+function valuesOf({ refs }: EventState): string[] {
+  return [...new Set(refs.values())];
+}
