@@ -410,6 +410,8 @@ export const limits = {
   gitBodySpanMs: 60_000,
   /** Bytes of it that have to come in that time. */
   gitBodySpanBytesMin: 16_384,
+  /** Bytes of the body of a push that have to come in that time while somebody waits to push who has no place: 8 kB a second. */
+  gitAwaitedBodySpanBytesMin: 491_520,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
   gitSilenceMsMax: 5_000,
   /** What `Retry-After` says where too many git requests wait, in seconds. */

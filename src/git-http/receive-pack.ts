@@ -23,17 +23,19 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
     step: 'exchange',
     serviceOf: () => service,
     async work(request) {
-      const { repository, gitDir, addressGroup, message, response, signal } = request;
-      const body = openBody(
-        message,
-        { bytesMax, spanMs: limits.gitBodySpanMs, spanBytesMin: limits.gitBodySpanBytesMin },
-        clock,
-      );
+      const { repository, gitDir, addressGroup, party, message, response, signal } = request;
+      const bodyLimits = {
+        bytesMax,
+        spanMs: limits.gitBodySpanMs,
+        spanBytesMin: limits.gitBodySpanBytesMin,
+        giveWay: (bytes: number) => whyGiveWay(gate.leadOf(party), bytes),
+      };
+      const body = openBody(message, bodyLimits, clock);
       if (await isProbe(body)) {
         answerGit(request, 'exchange', Buffer.alloc(0));
         return 'ok';
       }
-      const leave = await gate.enter(signal, request.party);
+      const leave = await gate.enter(signal, party);
       try {
         for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
           response.setHeader(name, value);
@@ -47,4 +49,17 @@ export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts
       }
     },
   };
+}
+
+/**
+ * A push that comes slowly holds its place for long. While somebody waits who has fewer places than its address has (by
+ * `lead`), it has to be faster than otherwise; where its address has several more, it ends at any speed that leaves us waiting.
+ */
+function whyGiveWay(lead: number, bytes: number): string | undefined {
+  if (lead > 1) {
+    return 'others wait to push, and this address has more places than they have; push again later';
+  }
+  return lead === 1 && bytes < limits.gitAwaitedBodySpanBytesMin
+    ? 'others wait to push, and this push comes too slowly; push again later'
+    : undefined;
 }

@@ -10,6 +10,8 @@ export type BodyLimits = {
   /** Of what is expected so many bytes have to come in each such time, in milliseconds, or all the rest. */
   readonly spanMs: number;
   readonly spanBytesMin: number;
+  /** Why it has to give way to others who wait, having brought so many bytes in the last such time. */
+  readonly giveWay?: (bytes: number) => string | undefined;
 };
 
 /**
@@ -73,15 +75,22 @@ class Body extends Transform {
   }
 
   #look(): void {
-    const { spanMs, spanBytesMin } = this.#limits;
-    // Who does not read what is here cannot complain that nothing more comes.
-    const waitsForReader = this.readableLength > 0;
-    if (!waitsForReader && this.#bytes - this.#bytesBefore < spanBytesMin) {
-      this.destroy(new BodyError(408, 'the rest of the body did not come, or too slowly'));
+    const { spanMs } = this.#limits;
+    const why = this.#whyEnd(this.#bytes - this.#bytesBefore);
+    if (why !== undefined) {
+      this.destroy(new BodyError(408, why));
       return;
     }
     this.#bytesBefore = this.#bytes;
     this.#cancel = this.#clock.after(spanMs, () => this.#look());
+  }
+
+  #whyEnd(bytes: number): string | undefined {
+    // Who does not read what is here cannot complain that nothing more comes.
+    if (this.readableLength > 0 || this.writableEnded) return undefined;
+    const { spanBytesMin, giveWay } = this.#limits;
+    if (bytes < spanBytesMin) return 'the rest of the body did not come, or too slowly';
+    return giveWay?.(bytes);
   }
 }
 

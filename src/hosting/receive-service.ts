@@ -11,7 +11,7 @@ import { GitProtocolError } from '../git-protocol/errors.js';
 import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
 import type { Clock } from '../lib/clock.js';
-import { errorMessage } from '../lib/errors.js';
+import { errorCode, errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
@@ -108,7 +108,9 @@ export class ReceiveService {
       // What was left behind by a git that was killed would make each other try fail too.
       await removeStaleLocks(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
-      const reason = 'the push failed on this server; try again';
+      // What is wrong with the body is said to who sends it.
+      const isOfBody = errorCode(error) === 'request_body';
+      const reason = isOfBody ? errorMessage(error) : 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
     report.report(outcome.unpack, outcome.results);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { ProcessGate } from '../../src/git/processes/process-gate.js';
 
 const { signal } = new AbortController();
+const rest = () => new Promise((resolve) => setImmediate(resolve));
 
 it('lets as many in as may run, makes others wait, and refuses those above', async () => {
   const gate = new ProcessGate({ runningMax: 2, waitingMax: 1 });
@@ -46,4 +47,37 @@ it('gives one party half of the places, to run and to wait, and the others the r
   (await other)();
   await first;
   expect([gate.running, gate.waiting]).toEqual([4, 1]);
+});
+
+it('lets others wait, however many of some parties wait behind their own share', async () => {
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 4 });
+  const leave = await gate.enter(signal, 'a');
+  await Promise.all(['a', 'b', 'b'].map((party) => gate.enter(signal, party)));
+  for (const party of ['a', 'a', 'b', 'b']) void gate.enter(signal, party);
+  const other = gate.enter(signal, 'c');
+  expect([gate.running, gate.waiting]).toEqual([4, 5]);
+  await rest();
+  leave();
+  await other;
+});
+
+it('tells how many places more a party has than who waits', async () => {
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 4 });
+  await Promise.all(['a', 'a', 'b'].map((party) => gate.enter(signal, party)));
+  const leave = await gate.enter(signal);
+  void gate.enter(signal, 'a');
+  // Who waits behind its own share waits for nobody else.
+  expect([gate.leadOf('a'), gate.leadOf('b'), gate.leadOf(undefined)]).toEqual([0, 0, 0]);
+  const second = gate.enter(signal, 'b');
+  await rest();
+  expect([gate.leadOf('a'), gate.leadOf('b'), gate.leadOf(undefined)]).toEqual([1, 0, 0]);
+  const stop = new AbortController();
+  const anonymous = gate.enter(stop.signal);
+  await rest();
+  expect([gate.leadOf('a'), gate.leadOf('b'), gate.leadOf(undefined)]).toEqual([2, 1, 1]);
+  stop.abort();
+  await expect(anonymous).rejects.toBe(stop.signal.reason);
+  leave();
+  await second;
+  expect([gate.leadOf('a'), gate.leadOf('b')]).toEqual([0, 0]);
 });

@@ -8,16 +8,23 @@ export type ProcessGateSettings = {
   readonly waitingMax: number;
 };
 
+/** Those who have a share together. */
+type Party = {
+  readonly share: Slots;
+  /** How many of its share wait until a place is free. */
+  queued: number;
+};
+
 /**
  * Lets a limited number of processes of one sort run at once; the others wait in the order in which they came, and are
  * refused when too many wait. One party has half of the places at most, to run and to wait: whoever reads slowly on all
- * of theirs leaves the other half to others.
+ * of theirs leaves the other half to others. Who waits behind their own share takes no place to wait from others.
  */
 export class ProcessGate {
   readonly #slots: Slots;
   readonly #settings: ProcessGateSettings;
-  /** Those of whom something runs or waits. */
-  readonly #parties = new Map<string, Slots>();
+  /** Those of whom something runs or waits; who has no share is one by itself. */
+  readonly #parties = new Map<string | symbol, Party>();
   #waiting = 0;
 
   constructor(settings: ProcessGateSettings) {
@@ -35,52 +42,77 @@ export class ProcessGate {
 
   /**
    * Enters; gives the way out, which works once. Rejects with `GitError` (`git_busy`) at once where too many wait, and with
-   * the signal's reason when that aborts while waiting. `party`: whom it is for, `undefined` for those who have no share.
+   * the signal's reason when that aborts while waiting. `name`: the party that it is for, `undefined` for those who have
+   * no share.
    */
-  async enter(signal: AbortSignal, party?: string): Promise<() => void> {
-    const own = party === undefined ? undefined : this.#slotsOf(party);
-    if (this.#isFull(own)) {
-      this.#forget(party, own);
+  async enter(signal: AbortSignal, name?: string): Promise<() => void> {
+    const key = name ?? Symbol();
+    const party = this.#partyOf(key);
+    if (this.#isFull(party)) {
+      this.#forget(key, party);
       throw new GitError('git_busy', 'too many git requests are being served; try again later');
     }
     this.#waiting += 1;
     try {
-      const leaveOwn = await own?.enter(signal);
-      const leave = await this.#slots.enter(signal).catch((error: unknown) => {
-        leaveOwn?.();
+      const leaveShare = await party.share.enter(signal);
+      const leave = await this.#queue(party, signal).catch((error: unknown) => {
+        leaveShare();
         throw error;
       });
       return () => {
         leave();
-        leaveOwn?.();
-        this.#forget(party, own);
+        leaveShare();
+        this.#forget(key, party);
       };
     } finally {
       this.#waiting -= 1;
-      this.#forget(party, own);
+      this.#forget(key, party);
     }
   }
 
-  #isFull(own: Slots | undefined): boolean {
+  /**
+   * How many places a party has more than the one with the fewest of those who wait for one; 0 where nobody with fewer
+   * waits. Who has no share has one place.
+   */
+  leadOf(name: string | undefined): number {
+    const party = name === undefined ? undefined : this.#parties.get(name);
+    const places = name === undefined ? 1 : party === undefined ? 0 : runningOf(party);
+    const queued = [...this.#parties.values()].filter((other) => other.queued > 0);
+    return queued.reduce((lead, other) => Math.max(lead, places - runningOf(other)), 0);
+  }
+
+  async #queue(party: Party, signal: AbortSignal): Promise<() => void> {
+    party.queued += 1;
+    try {
+      return await this.#slots.enter(signal);
+    } finally {
+      party.queued -= 1;
+    }
+  }
+
+  #isFull({ share }: Party): boolean {
     const { waitingMax } = this.#settings;
-    const isOwnFull = own !== undefined && own.inUse >= own.capacity;
-    if (isOwnFull && own.waiting >= half(waitingMax)) return true;
-    const mustWait = isOwnFull || this.#slots.inUse >= this.#slots.capacity;
-    return mustWait && this.#waiting >= waitingMax;
+    const behindShares = [...this.#parties.values()].reduce((sum, party) => sum + party.share.waiting, 0);
+    if (share.inUse >= share.capacity) return share.waiting >= half(waitingMax) || behindShares >= waitingMax;
+    return this.#slots.inUse >= this.#slots.capacity && this.#waiting - behindShares >= waitingMax;
   }
 
-  #slotsOf(party: string): Slots {
-    let slots = this.#parties.get(party);
-    if (slots === undefined) {
-      slots = new Slots(half(this.#settings.runningMax));
-      this.#parties.set(party, slots);
+  #partyOf(key: string | symbol): Party {
+    let party = this.#parties.get(key);
+    if (party === undefined) {
+      party = { share: new Slots(half(this.#settings.runningMax)), queued: 0 };
+      this.#parties.set(key, party);
     }
-    return slots;
+    return party;
   }
 
-  #forget(party: string | undefined, own: Slots | undefined): void {
-    if (party !== undefined && own?.inUse === 0 && own.waiting === 0) this.#parties.delete(party);
+  #forget(key: string | symbol, { share }: Party): void {
+    if (share.inUse === 0 && share.waiting === 0) this.#parties.delete(key);
   }
+}
+
+function runningOf({ share, queued }: Party): number {
+  return share.inUse - queued;
 }
 
 function half(number: number): number {
