@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,13 +96,16 @@ describe('git that streams', () => {
   });
 
   it('lets a writer wait until git reads', async () => {
-    const stream = await streams.start(shell('read line; cat >/dev/null'), signal);
-    const chunk = Buffer.alloc(65_536, 'x');
-    while (stream.input.write(chunk));
+    await using folder = await scratchFolder();
+    const go = join(folder.path, 'go');
+    const script = `while [ ! -e '${go}' ]; do sleep 0.02; done; cat >/dev/null`;
+    const stream = await streams.start(shell(script), signal);
+    // More than the system keeps on the way.
+    for (let chunk = 0; chunk < 100; chunk += 1) stream.input.write(Buffer.alloc(65_536, 'x'));
     await sleep(100);
     expect(stream.input.writableNeedDrain).toBe(true);
     const drained = once(stream.input, 'drain');
-    stream.input.write('\n');
+    writeFileSync(go, '');
     await drained;
     stream.input.end();
     stream.output.resume();
