@@ -453,6 +453,38 @@ export const limits = {
   /** Time between two looks for closed repositories whose grace period is over. */
   repositorySweepIntervalMs: 3_600_000,
 
+  // Git data sync
+  /** Time between a synced event and the first look for the git data that it names: others of the same push follow it. */
+  gitSyncedDelayMs: 500,
+  /** The same for an event that a client submitted, who is about to push the data. */
+  gitSubmittedDelayMs: 180_000,
+  /** First wait after a round of all servers that did not make a repository complete, or after a failure of a host. */
+  gitRetryMsMin: 20_000,
+  /** Longest such wait for data that is new. */
+  gitNewsRetryMsMax: 120_000,
+  /** Longest such wait: every repository that lacks something is looked for that often. */
+  gitRetryMsMax: 3_600_000,
+  /** Share by which such waits are drawn out at random. */
+  gitRetryJitter: 0.1,
+  /** Time for which data counts as new. */
+  gitNewsMsMax: 1_800_000,
+  /** Fetches that run at one host at once. */
+  gitHostFetchesAtOnceMax: 5,
+  /** The time in which a host gets so many fetches at most as the operator chose. */
+  gitHostPaceMs: 60_000,
+  /** Longest that a host that failed is left alone. */
+  gitHostRestMsMax: 3_600_000,
+  /** Hosts of git servers that are remembered, at most, beside those that are asked. */
+  gitHostsRememberedMax: 10_000,
+  /** Servers that the announcements of one repository, and its pull requests, are fetched from, each. */
+  gitServersMax: 30,
+  /** States of one repository whose objects are fetched at once: the stored one, and those that are held. */
+  gitStatesFetchedMax: 5,
+  /** Objects of one repository that are looked for at once. */
+  gitMissingObjectsMax: 50_000,
+  /** Hosts of git servers that have a label of their own in metrics. */
+  gitHostLabelsMax: 100,
+
   // Care of repositories
   /** Packs of one repository above which it is repacked. */
   carePacksMax: 32,

@@ -1,0 +1,286 @@
+import { limits } from '../config/limits.js';
+import { deferred, onAbort } from '../lib/abort.js';
+import { type CancelTimer, type Clock, secondMs } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
+import type { Random } from '../lib/random.js';
+import { TaskGroup } from '../lib/task-group.js';
+import { Slots } from '../lib/turns/slots.js';
+import { repositoryAddress } from '../nostr/repository.js';
+import type { RepositoryId } from '../repositories/repository-directory.js';
+import type { GitHost, GitHosts } from './git-hosts.js';
+import type { GitSyncMetrics } from './git-sync-metrics.js';
+import type { MissingObject } from './missing-objects.js';
+import { type FetchedObjects, type GitRemote, isPassing } from './remote.js';
+import { isNews, retryDelayMs } from './retry-schedule.js';
+import { type GitServer, nextServer } from './servers.js';
+
+export type GitSyncLog = {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+};
+
+export type GitDataSyncParts = {
+  readonly remote: GitRemote;
+  readonly hosts: GitHosts;
+  /** What a repository lacks; nothing of one that is not served here. */
+  readonly missing: (repository: RepositoryId) => Promise<readonly MissingObject[]>;
+  /** Whom to ask for that, the best first. */
+  readonly servers: (
+    repository: RepositoryId,
+    missing: readonly MissingObject[],
+  ) => Promise<readonly GitServer[]>;
+  /** Lets objects that came into their repository, and follow what waited for them. */
+  readonly arrive: (repository: RepositoryId, fetched: FetchedObjects) => Promise<void>;
+  /** Told when a server that may have what lacks could not be asked: those who wait for it are not to give up. */
+  readonly unreachable: (repository: RepositoryId) => Promise<void>;
+  /** Why nothing is fetched now, as for want of room on the disk. */
+  readonly refusal: () => string | undefined;
+  /** Fetches that run at once, at most. */
+  readonly fetchesMax: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: GitSyncMetrics;
+  readonly log: GitSyncLog;
+};
+
+/** What is known of a repository that lacks objects, or may. Times are of the wall clock, in milliseconds. */
+export type IncompleteRepository = {
+  readonly repository: RepositoryId;
+  readonly sinceMs: number;
+  /** Objects that lacked at the last look; `undefined` before the first. */
+  readonly missing: number | undefined;
+  readonly lastTryMs: number | undefined;
+  /** `undefined` while it is looked for. */
+  readonly nextTryMs: number | undefined;
+  /** Why it is not complete: what the server that was asked last said, in one line. */
+  readonly why: string | undefined;
+};
+
+type Entry = { -readonly [Key in keyof IncompleteRepository]: IncompleteRepository[Key] } & {
+  /** When an event last named something new of it, and when it is looked for next; monotonic. */
+  newsAt: number;
+  dueAt: number;
+  /** Rounds since then. */
+  rounds: number;
+  /** Whether an event came while it was looked for. */
+  isWanted: boolean;
+  cancel: CancelTimer;
+};
+
+/** What became of one server that was to be asked. */
+type Asked = 'complete' | 'brought' | 'nothing' | 'unreachable' | 'resting';
+
+/**
+ * Fetches git data that repositories here lack from the other servers that their announcements name, until nothing lacks
+ * (GRASP-02, git.md §4). It is told when an event names what may not be here; what lacks is found out when its time has
+ * come, and then again before each server is asked, for a push may have brought it.
+ */
+export class GitDataSync {
+  readonly #parts: GitDataSyncParts;
+  readonly #signal: AbortSignal;
+  readonly #rounds: TaskGroup;
+  readonly #fetches: Slots;
+  /** By address. */
+  readonly #entries = new Map<string, Entry>();
+
+  /** Works until the signal aborts; `ended` then tells when nothing runs any more. */
+  constructor(parts: GitDataSyncParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+    this.#rounds = new TaskGroup(signal);
+    this.#fetches = new Slots(parts.fetchesMax);
+    parts.metrics.watch({ incomplete: () => this.incomplete(), running: () => this.#fetches.inUse });
+  }
+
+  /** All that lack something, as far as is known. */
+  incomplete(): IterableIterator<IncompleteRepository> {
+    return this.#entries.values();
+  }
+
+  /** What is known of one that lacks something; `undefined` where nothing is known to lack. */
+  of(repository: RepositoryId): IncompleteRepository | undefined {
+    return this.#entries.get(keyOf(repository));
+  }
+
+  /** An event came that names what may lack: that is looked for after so long, or when it was to be if that is sooner. */
+  mayLack(repository: RepositoryId, delayMs: number): void {
+    const { clock } = this.#parts;
+    const entry = this.#entries.get(keyOf(repository));
+    if (entry === undefined) return this.#enter(repository, delayMs);
+    entry.newsAt = clock.monotonic();
+    entry.rounds = 0;
+    if (entry.nextTryMs === undefined) entry.isWanted = true;
+    else if (entry.dueAt > clock.monotonic() + delayMs) this.#schedule(entry, delayMs);
+  }
+
+  /** Something lacks, as was seen by chance: one that is looked for already keeps its pace. */
+  lacks(repository: RepositoryId): void {
+    if (!this.#entries.has(keyOf(repository))) this.#enter(repository, limits.gitSyncedDelayMs);
+  }
+
+  /** Resolves when the signal has aborted and nothing runs any more. */
+  async ended(): Promise<void> {
+    const aborted = deferred<void>();
+    using _ = onAbort(this.#signal, () => aborted.resolve());
+    await aborted.promise;
+    for (const { cancel } of this.#entries.values()) cancel();
+    await this.#rounds.join();
+  }
+
+  #enter(repository: RepositoryId, delayMs: number): void {
+    const { clock } = this.#parts;
+    const entry: Entry = {
+      repository,
+      sinceMs: clock.now(),
+      missing: undefined,
+      lastTryMs: undefined,
+      nextTryMs: undefined,
+      why: undefined,
+      newsAt: clock.monotonic(),
+      dueAt: 0,
+      rounds: 0,
+      isWanted: false,
+      cancel: () => {},
+    };
+    this.#entries.set(keyOf(repository), entry);
+    this.#schedule(entry, delayMs);
+  }
+
+  #schedule(entry: Entry, delayMs: number): void {
+    const { clock } = this.#parts;
+    if (this.#signal.aborted) return;
+    entry.cancel();
+    entry.dueAt = clock.monotonic() + delayMs;
+    entry.nextTryMs = clock.now() + delayMs;
+    entry.cancel = clock.after(delayMs, () => this.#rounds.spawn(() => this.#attempt(entry)));
+  }
+
+  async #attempt(entry: Entry): Promise<void> {
+    const { clock, metrics, log } = this.#parts;
+    const { repository } = entry;
+    entry.nextTryMs = undefined;
+    entry.lastTryMs = clock.now();
+    let delayMs: number | undefined;
+    try {
+      delayMs = await this.#round(entry);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      entry.why = errorMessage(error);
+      log.warn({ ...repository, error: entry.why }, 'git data of a repository could not be looked for');
+      delayMs = this.#retryDelayMs(entry);
+    }
+    if (entry.isWanted) delayMs = limits.gitSyncedDelayMs;
+    entry.isWanted = false;
+    if (delayMs !== undefined) return this.#schedule(entry, delayMs);
+    this.#entries.delete(keyOf(repository));
+    if (entry.missing === undefined) return;
+    const seconds = (clock.now() - entry.sinceMs) / secondMs;
+    metrics.countCompleted(seconds);
+    log.info({ ...repository, seconds }, 'repository has all its git data');
+  }
+
+  /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
+  async #round(entry: Entry): Promise<number | undefined> {
+    const { servers, hosts, missing, refusal, unreachable } = this.#parts;
+    const { repository } = entry;
+    const lacking = await missing(repository);
+    if (lacking.length === 0) return undefined;
+    entry.missing = lacking.length;
+    entry.why = refusal();
+    if (entry.why !== undefined) return this.#retryDelayMs(entry);
+    const left = new Set(await servers(repository, lacking));
+    if (left.size === 0) entry.why = 'no other git server is named';
+    const asked: Asked[] = [];
+    for (let next = nextServer(left, hosts, this.#isNews(entry)); next !== undefined; ) {
+      left.delete(next);
+      const what = await this.#ask(entry, next);
+      if (what === 'complete') return undefined;
+      asked.push(what);
+      next = nextServer(left, hosts, this.#isNews(entry));
+    }
+    const isAnyUnreachable =
+      left.size > 0 || asked.some((what) => what === 'unreachable' || what === 'resting');
+    if (isAnyUnreachable) await unreachable(repository);
+    const isAnyAsked = asked.some((what) => what !== 'resting');
+    if (isAnyAsked || left.size === 0) return this.#retryDelayMs(entry);
+    // All of them are left alone at the moment: it is the first that is asked again.
+    entry.why = 'all servers are left alone for a while, for they failed';
+    let delayMs: number = limits.gitRetryMsMax;
+    for (const { host } of left) delayMs = Math.min(delayMs, hosts.of(host).restMs(this.#isNews(entry)));
+    return Math.max(limits.gitSyncedDelayMs, delayMs);
+  }
+
+  async #ask(entry: Entry, server: GitServer): Promise<Asked> {
+    const { hosts, missing, clock } = this.#parts;
+    const { repository } = entry;
+    const host = hosts.of(server.host);
+    return await host.use(this.#signal, async () => {
+      for (;;) {
+        // Others may have failed there while this waited.
+        if (host.restMs(this.#isNews(entry)) > 0) return 'resting';
+        const lacking = await missing(repository);
+        if (lacking.length === 0) return 'complete';
+        const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
+        if (wanted.length === 0) return 'nothing';
+        const leave = await this.#fetches.enter(this.#signal);
+        try {
+          const waitMs = host.begin();
+          if (waitMs === 0) return await this.#fetch(entry, server, host, wanted);
+          leave();
+          await clock.sleep(waitMs, this.#signal);
+        } finally {
+          leave();
+        }
+      }
+    });
+  }
+
+  async #fetch(
+    entry: Entry,
+    { url, host: name }: GitServer,
+    host: GitHost,
+    wanted: readonly MissingObject[],
+  ): Promise<Asked> {
+    const { remote, metrics, log, missing } = this.#parts;
+    const { repository } = entry;
+    const objectIds = wanted.map(({ objectId }) => objectId);
+    const pullRequestIds = [...new Set(wanted.flatMap((object) => object.pullRequestIds))];
+    const outcome = await remote.fetch({ url, repository, objectIds, pullRequestIds }, this.#signal);
+    metrics.countFetch(name, outcome);
+    const { bytes } = outcome;
+    if (outcome.type === 'failed') {
+      const { failure, message, retryAfterMs } = outcome;
+      host.ended(failure, retryAfterMs);
+      entry.why = `${url}: ${message}`;
+      log.debug({ ...repository, url, failure, bytes, message }, 'git data could not be fetched');
+      return isPassing(failure) ? 'unreachable' : 'nothing';
+    }
+    host.ended(undefined);
+    await using fetched = outcome.fetched;
+    const objects = fetched.objectIds.length;
+    await this.#parts.arrive(repository, fetched);
+    log.info({ ...repository, url, bytes, objects, wanted: wanted.length }, 'git data fetched');
+    const lacking = await missing(repository);
+    entry.missing = lacking.length;
+    entry.why = `${url} has not all of it`;
+    return lacking.length === 0 ? 'complete' : 'brought';
+  }
+
+  #retryDelayMs(entry: Entry): number {
+    entry.rounds += 1;
+    return retryDelayMs(entry.rounds, this.#ageMs(entry), this.#parts.random);
+  }
+
+  #isNews(entry: Entry): boolean {
+    return isNews(this.#ageMs(entry));
+  }
+
+  #ageMs({ newsAt }: Entry): number {
+    return this.#parts.clock.monotonic() - newsAt;
+  }
+}
+
+function keyOf({ pubkey, identifier }: RepositoryId): string {
+  return repositoryAddress(pubkey, identifier);
+}

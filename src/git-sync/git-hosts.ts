@@ -1,0 +1,133 @@
+import { limits } from '../config/limits.js';
+import { backoffMs } from '../lib/backoff.js';
+import type { Clock } from '../lib/clock.js';
+import { Slots } from '../lib/turns/slots.js';
+import { type FetchFailure, isPassing } from './remote.js';
+
+export type GitHostSettings = {
+  /** Fetches that are begun at one host in a minute, at most. */
+  readonly fetchesPerMinuteMax: number;
+  /** Whether sync has given the relays of a host up: then nothing is hurried there. */
+  readonly isDeadRelay: (host: string) => boolean;
+};
+
+/**
+ * What all git servers of one host share, for one party runs them: how many fetches run there at once, how many begin in a
+ * minute, and a rest after each that failed, which grows as they go on failing.
+ */
+export class GitHost {
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #settings: GitHostSettings;
+  readonly #places = new Slots(limits.gitHostFetchesAtOnceMax);
+  /** When the last fetches began, oldest first, as many as may begin in a minute. */
+  readonly #begun: number[] = [];
+  #failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #retryAt = Number.NEGATIVE_INFINITY;
+  /** Monotonic milliseconds; `undefined` while nothing came from there. */
+  #servedAt: number | undefined;
+
+  constructor(name: string, clock: Clock, settings: GitHostSettings) {
+    this.#name = name;
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  get servedAt(): number | undefined {
+    return this.#servedAt;
+  }
+
+  /** Repositories that are fetched there or wait for it. */
+  get users(): number {
+    return this.#places.inUse + this.#places.waiting;
+  }
+
+  /** Whether somebody who comes now has to wait for others. */
+  get isBusy(): boolean {
+    return this.#places.inUse >= this.#places.capacity;
+  }
+
+  /** Whether nothing has to be remembered of it. */
+  get isForgettable(): boolean {
+    return this.users === 0 && this.#sinceLastFetch() >= limits.gitHostRestMsMax;
+  }
+
+  /** How long it is left alone still; `isNews`: for data that is not known to lack for long. */
+  restMs(isNews: boolean): number {
+    if (this.#failures === 0) return 0;
+    const isHurried = isNews && !this.#settings.isDeadRelay(this.#name);
+    const max = isHurried ? limits.gitNewsRetryMsMax : limits.gitHostRestMsMax;
+    const restMs = backoffMs(this.#failures - 1, limits.gitRetryMsMin, max);
+    return Math.max(0, Math.max(this.#failedAt + restMs, this.#retryAt) - this.#clock.monotonic());
+  }
+
+  /**
+   * Runs `work` when there is a place. It has to `begin` before it asks the host for anything, and to call `ended` after.
+   * Rejects with the signal's reason when that aborts before.
+   */
+  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#places.use(signal, work);
+  }
+
+  /** Begins a fetch if one may begin now, and gives 0; otherwise begins none, and gives how long to wait. */
+  begin(): number {
+    const waitMs = this.#paceMs();
+    if (waitMs > 0) return waitMs;
+    this.#begun.push(this.#clock.monotonic());
+    if (this.#begun.length > this.#settings.fetchesPerMinuteMax) this.#begun.shift();
+    return 0;
+  }
+
+  /** A fetch brought something, or failed; `retryAfterMs`: how long the host wants to be left alone, as it said. */
+  ended(failure: FetchFailure | undefined, retryAfterMs = 0): void {
+    const now = this.#clock.monotonic();
+    if (failure === undefined) this.#servedAt = now;
+    if (failure === undefined || !isPassing(failure)) {
+      this.#failures = 0;
+      return;
+    }
+    this.#failures += 1;
+    this.#failedAt = now;
+    this.#retryAt = now + Math.min(retryAfterMs, limits.gitHostRestMsMax);
+  }
+
+  #paceMs(): number {
+    const { fetchesPerMinuteMax } = this.#settings;
+    const first = this.#begun.length < fetchesPerMinuteMax ? undefined : this.#begun[0];
+    return first === undefined ? 0 : Math.max(0, first + limits.gitHostPaceMs - this.#clock.monotonic());
+  }
+
+  #sinceLastFetch(): number {
+    return this.#clock.monotonic() - (this.#begun.at(-1) ?? Number.NEGATIVE_INFINITY);
+  }
+}
+
+/** The hosts by name. Those that nobody asks any more are forgotten when there are too many. */
+export class GitHosts {
+  readonly #clock: Clock;
+  readonly #settings: GitHostSettings;
+  /** Those that were asked for last come last. */
+  readonly #hosts = new Map<string, GitHost>();
+
+  constructor(clock: Clock, settings: GitHostSettings) {
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  of(name: string): GitHost {
+    const host = this.#hosts.get(name) ?? new GitHost(name, this.#clock, this.#settings);
+    this.#hosts.delete(name);
+    this.#hosts.set(name, host);
+    if (this.#hosts.size > limits.gitHostsRememberedMax) this.#forgetOne();
+    return host;
+  }
+
+  #forgetOne(): void {
+    for (const [name, host] of this.#hosts) {
+      if (!host.isForgettable) continue;
+      this.#hosts.delete(name);
+      return;
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { limits } from '../config/limits.js';
+import type { BareRepositories } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-command.js';
+import { isObjectId } from '../git/object-id.js';
+import { isEmpty, readObjectTypes, readRefs } from '../git/refs.js';
+import { type StateSources, statesOf } from '../hosting/states.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { reading } from '../policy/structure.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
+import { parsePullRequest } from '../repositories/pull-request.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import type { EventStore } from '../store/event-store.js';
+
+/** An object that an event names and a repository lacks. */
+export type MissingObject = {
+  readonly objectId: string;
+  /** Pull requests whose commit it is; none where a state names it. */
+  readonly pullRequestIds: readonly string[];
+  /** Where those say that it is to be had. */
+  readonly clone: readonly string[];
+};
+
+export type MissingObjectsParts = StateSources & {
+  readonly directory: Pick<RepositoryDirectory, 'maintainersOf' | 'stateOf' | 'pullRequestsOf'>;
+  readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly purgatory: Pick<Purgatory, 'statesOf' | 'pullRequestsOf'>;
+  readonly repositories: Pick<BareRepositories, 'pathOf' | 'exists'>;
+  readonly git: Git;
+};
+
+/**
+ * What a repository lacks, by its events and refs: objects of the newest authorised state and of those that are held, and
+ * commits of pull requests; of very many the first. Of one that is not on the disk, all. Rejects with `GitError`.
+ */
+export async function missingObjects(
+  parts: MissingObjectsParts,
+  repository: RepositoryId,
+): Promise<MissingObject[]> {
+  const { git, repositories } = parts;
+  const wanted = new Map<string, MissingObject>();
+  for await (const pullRequest of pullRequestsOf(parts, repository)) {
+    const { objectId, pullRequestIds, clone } = pullRequest;
+    const known = wanted.get(objectId) ?? { objectId, pullRequestIds: [], clone: [] };
+    wanted.set(objectId, {
+      objectId,
+      pullRequestIds: [...known.pullRequestIds, ...pullRequestIds].slice(0, limits.gitServersMax),
+      clone: [...known.clone, ...clone].slice(0, limits.gitServersMax),
+    });
+  }
+  for (const objectId of await objectsOfStates(parts, repository)) {
+    wanted.set(objectId, { objectId, pullRequestIds: [], clone: [] });
+  }
+  if (wanted.size === 0) return [];
+  const gitDir = repositories.pathOf(repository);
+  const isThere = (await repositories.exists(repository)) && !(await isEmpty(gitDir));
+  if (isThere) {
+    // What a ref stands for is here: git is asked about the rest only.
+    for (const objectId of (await readRefs(git, gitDir, [])).values()) wanted.delete(objectId);
+    const types = await readObjectTypes(git, gitDir, [...wanted.keys()]);
+    for (const objectId of types.keys()) wanted.delete(objectId);
+  }
+  return [...wanted.values()].slice(0, limits.gitMissingObjectsMax);
+}
+
+/** Those of the states that may be followed: the newest that is stored, and what is held and newer. */
+async function objectsOfStates(parts: StateSources, repository: RepositoryId): Promise<Set<string>> {
+  const states = await statesOf(parts, repository);
+  const firstStored = states.findIndex(({ isHeld }) => !isHeld);
+  const followed = firstStored < 0 ? states : states.slice(0, firstStored + 1);
+  const objectIds = new Set<string>();
+  for (const { refs } of followed.slice(0, limits.gitStatesFetchedMax)) {
+    for (const value of refs.values()) if (isObjectId(value)) objectIds.add(value);
+  }
+  return objectIds;
+}
+
+async function* pullRequestsOf(
+  { directory, store, purgatory }: MissingObjectsParts,
+  repository: RepositoryId,
+): AsyncGenerator<MissingObject> {
+  for (const { event } of purgatory.pullRequestsOf(repository)) yield* pullRequestIn(event);
+  const ids = directory.pullRequestsOf(repository).map(({ eventId }) => eventId);
+  for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
+    const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
+    for await (const chunk of store.query([{ ids: some }])) {
+      for (const { event } of chunk) yield* pullRequestIn(event);
+    }
+  }
+}
+
+function* pullRequestIn(event: NostrEvent): Generator<MissingObject> {
+  const read = reading(() => parsePullRequest(event));
+  if (!('value' in read)) return;
+  const clone = event.tags.flatMap(([name, ...values]) => (name === 'clone' ? values : []));
+  yield {
+    objectId: read.value.commit,
+    pullRequestIds: [event.id],
+    clone: clone.slice(0, limits.gitServersMax),
+  };
+}

@@ -1,0 +1,92 @@
+import { limits } from '../config/limits.js';
+import { hostPortOf, relayHost } from '../nostr/relay-url.js';
+import type { Announcement } from '../nostr/repository.js';
+import type { GitHosts } from './git-hosts.js';
+import type { MissingObject } from './missing-objects.js';
+
+/** A repository at a git server that may have objects that ours lacks. */
+export type GitServer = {
+  /** http or https, without credentials and without `/` at its end. */
+  readonly url: string;
+  /** The one party behind all URLs that have it. */
+  readonly host: string;
+  /** Only these objects are asked for there; `undefined`: all. */
+  readonly objectIds: ReadonlySet<string> | undefined;
+};
+
+/**
+ * Whom to ask for what a repository lacks, the best first (git.md §4): for commits of pull requests their own `clone` URLs,
+ * then the servers of the announcements, of which those come first that are relays of it as well: GRASP servers. Where
+ * objects of a state lack, these come before those: anybody can propose changes, from servers that do not answer. Never
+ * ourselves, as `isOwn` tells of a URL.
+ */
+export function serversFor(
+  announcements: readonly Pick<Announcement, 'clone' | 'relays'>[],
+  missing: readonly MissingObject[],
+  isOwn: (url: string) => boolean,
+): GitServer[] {
+  const urls = announcements.flatMap((announcement) =>
+    announcement.clone.map((url) => ({ url, isGrasp: isGrasp(url, announcement) })),
+  );
+  const announced = new Map<string, GitServer>();
+  for (const { url } of [...urls.filter(({ isGrasp }) => isGrasp), ...urls]) add(announced, url, isOwn);
+  const proposed = new Map<string, GitServer>();
+  for (const { objectId, clone } of missing) {
+    for (const url of clone) add(proposed, url, isOwn, objectId);
+  }
+  for (const url of announced.keys()) proposed.delete(url);
+  const lacksState = missing.some(({ pullRequestIds }) => pullRequestIds.length === 0);
+  const [first, then] = lacksState ? [announced, proposed] : [proposed, announced];
+  return [...first.values(), ...then.values()];
+}
+
+function add(
+  servers: Map<string, GitServer>,
+  text: string,
+  isOwn: (url: string) => boolean,
+  objectId?: string,
+): void {
+  const url = gitUrl(text);
+  if (url === undefined || isOwn(url)) return;
+  const known = servers.get(url);
+  if (known === undefined && servers.size >= limits.gitServersMax) return;
+  const objectIds = objectId === undefined ? undefined : new Set([...(known?.objectIds ?? []), objectId]);
+  servers.set(url, { url, host: relayHost(url), objectIds });
+}
+
+/**
+ * Whom of them to ask next: not those whose host is left alone; of the others the first that is free, if possible one that
+ * something came from before; else where the fewest wait. `undefined` when all are left alone.
+ */
+export function nextServer(
+  servers: Iterable<GitServer>,
+  hosts: Pick<GitHosts, 'of'>,
+  isNews: boolean,
+): GitServer | undefined {
+  const willing = [...servers]
+    .map((server) => ({ server, host: hosts.of(server.host) }))
+    .filter(({ host }) => host.restMs(isNews) === 0);
+  const free = willing.filter(({ host }) => !host.isBusy);
+  const best = free.find(({ host }) => host.servedAt !== undefined) ?? free[0];
+  return (best ?? willing.sort((a, b) => a.host.users - b.host.users)[0])?.server;
+}
+
+/** The one spelling of the URL of a repository over HTTP; `undefined` for all else. */
+export function gitUrl(text: string): string | undefined {
+  if (text.length > limits.urlCharsMax || !URL.canParse(text)) return undefined;
+  const { protocol, username, password, host, hostname, pathname } = new URL(text);
+  if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return undefined;
+  if (hostname === '') return undefined;
+  let end = pathname.length;
+  while (end > 0 && pathname[end - 1] === '/') end -= 1;
+  return `${protocol}//${host}${pathname.slice(0, end)}`;
+}
+
+function isGrasp(url: string, { relays }: Pick<Announcement, 'relays'>): boolean {
+  const server = hostPortOf(url);
+  if (server === undefined) return false;
+  return relays.some((relay) => {
+    const named = hostPortOf(relay);
+    return named?.host === server.host && named.port === server.port;
+  });
+}
