@@ -74,6 +74,9 @@ export class GitAlignment implements EffectRunner {
   /** Closed repositories on disk, as the last sweep saw them and what came and went since. */
   #closed = 0;
   #signal: AbortSignal | undefined;
+  /** Repositories that have refs which wait for objects, as of the last look at each. */
+  readonly #incomplete = new Map<string, RepositoryId>();
+  #onIncomplete: (repository: RepositoryId) => void = () => {};
 
   constructor(parts: AlignmentParts) {
     this.#parts = parts;
@@ -93,6 +96,12 @@ export class GitAlignment implements EffectRunner {
   objectsArrived(repository: RepositoryId): void {
     this.#schedule(repository, everything, 'fresh');
     this.#pump();
+  }
+
+  /** Has the listener told of each repository in which refs wait for objects: of those that are known, and at each look. */
+  onIncomplete(listener: (repository: RepositoryId) => void): void {
+    this.#onIncomplete = listener;
+    for (const repository of this.#incomplete.values()) listener(repository);
   }
 
   /**
@@ -227,7 +236,23 @@ export class GitAlignment implements EffectRunner {
       else this.#applied.delete(keyOf(repository));
     }
     const waitingRefs = waiting.length;
+    this.#noteIncomplete(repository, waitingRefs > 0 || (!hasObjects && this.#namesObjects(repository)));
     this.#parts.log.debug({ ...repository, waitingRefs }, 'repository aligned with stored events');
+  }
+
+  #noteIncomplete(repository: RepositoryId, isIncomplete: boolean): void {
+    if (!isIncomplete) {
+      this.#incomplete.delete(keyOf(repository));
+      return;
+    }
+    this.#incomplete.set(keyOf(repository), repository);
+    this.#onIncomplete(repository);
+  }
+
+  /** Whether events name objects of a repository that has none at all. */
+  #namesObjects(repository: RepositoryId): boolean {
+    const { directory } = this.#parts;
+    return directory.stateOf(repository) !== undefined || directory.pullRequestsOf(repository).length > 0;
   }
 
   /**
@@ -265,6 +290,7 @@ export class GitAlignment implements EffectRunner {
 
   async #remove(repository: RepositoryId): Promise<void> {
     await this.#parts.repositories.remove(repository);
+    this.#incomplete.delete(keyOf(repository));
     this.#parts.onRemoved(repository);
     this.#tell(repository, 'removed');
   }

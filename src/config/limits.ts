@@ -307,6 +307,8 @@ export const limits = {
   // Events that wait for git data
   /** How long an event is held: from its arrival, or from the last push or state that it waited for. */
   heldMsMax: 1_800_000,
+  /** How long an event of another relay is held at most while servers that may have its git data cannot be asked. */
+  syncedHeldMsMax: 604_800_000,
   /** How long the answer to an event that is held waits for the look whether its git data is here. */
   heldExaminationMsMax: 3_000,
   /** A push or a state that lengthens that by less is not written down. */
@@ -478,6 +480,8 @@ export const limits = {
   gitHostsRememberedMax: 10_000,
   /** Servers that the announcements of one repository, and its pull requests, are fetched from, each. */
   gitServersMax: 30,
+  /** Maintainers whose announcements name servers of one repository, beside its author. */
+  gitAnnouncementsMax: 20,
   /** States of one repository whose objects are fetched at once: the stored one, and those that are held. */
   gitStatesFetchedMax: 5,
   /** Objects of one repository that are looked for at once. */

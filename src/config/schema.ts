@@ -336,6 +336,16 @@ export const optionsSchema = z.object({
     resources('Git processes that serve clones and fetches at once; the requests above wait'),
   ),
   gitReceivesMax: withDefault(kind.whole(1, 10_000), '8', resources('Pushes that are taken at once')),
+  gitFetchesMax: withDefault(
+    kind.whole(1, 1_000),
+    '8',
+    resources('Fetches of missing git data from other servers at once'),
+  ),
+  gitSyncHostPerMinute: withDefault(
+    kind.whole(1, 100_000),
+    '30',
+    sync('Fetches of git data from one host that are begun in a minute, at most'),
+  ),
   gitWaitingMax: withDefault(
     kind.whole(0, 100_000),
     '256',

@@ -53,7 +53,7 @@ export type Core = AsyncDisposable &
     readonly admission: AdmissionPipeline;
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
-    readonly alignment: Pick<GitAlignment, 'pending' | 'idle' | 'run'>;
+    readonly alignment: Pick<GitAlignment, 'pending' | 'idle' | 'run' | 'objectsArrived' | 'onIncomplete'>;
     readonly git: Git;
     readonly repositories: BareRepositories;
     readonly streams: GitStreams;

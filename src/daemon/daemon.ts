@@ -4,6 +4,7 @@ import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { createGitHttp } from '../git-http/git-http.js';
+import type { GitDataSync } from '../git-sync/git-data-sync.js';
 import type { Promotion } from '../hosting/promotion/promotion.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService } from '../http/http-service.js';
@@ -21,7 +22,8 @@ import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
-import { createHosting, servePromotion } from './hosting.js';
+import { createGitSync, examineHeld } from './git/data-sync.js';
+import { createHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
@@ -125,6 +127,9 @@ async function start(
   const information = informationOf(options, identity.pubkey);
   const stop = new AbortController();
   const { receive, promotion } = createHosting(core, options, surroundings, accounts, stop.signal);
+  const remote = createGitRemote(core, options, surroundings);
+  const gitSync = createGitSync(core, options, surroundings, { promotion, sync, remote }, stop.signal);
+  examineHeld(core, promotion, gitSync);
   const gitHttp = createGitHttp({
     ...core,
     receive,
@@ -158,7 +163,7 @@ async function start(
     await Promise.all([http.close(), relay.close()]);
   });
   const address = await http.listen(options.bindAddress);
-  const stopped = runUntilReleased({ ...core, sync, promotion }, surroundings, stop, stack);
+  const stopped = runUntilReleased(core, { sync, promotion, gitSync }, surroundings, stop, stack);
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: store.size },
     'listening',
@@ -188,23 +193,22 @@ function readinessOf(sync: SyncManager): Readiness {
   return { ready: false, reasons: ['the first list of relays is still being read from the store'] };
 }
 
+type Running = { readonly sync: SyncManager; readonly promotion: Promotion; readonly gitSync: GitDataSync };
+
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
-  {
-    sync,
-    admission,
-    maintenance,
-    promotion,
-  }: Core & { readonly sync: SyncManager; readonly promotion: Promotion },
+  core: Core,
+  { sync, promotion, gitSync }: Running,
   { clock, logger }: Surroundings,
   stop: AbortController,
   stack: ReleaseStack,
 ): Promise<never> {
   const work = [
     sync.run(stop.signal),
-    serveHousekeeping(admission, clock, stop.signal),
-    maintenance.serve(stop.signal),
-    servePromotion(promotion, clock, stop.signal),
+    serveHousekeeping(core.admission, clock, stop.signal),
+    core.maintenance.serve(stop.signal),
+    servePromotion(core, { promotion, gitSync }, clock, stop.signal),
+    gitSync.ended(),
   ];
   const ended = Promise.allSettled(work);
   stack.defer(async () => {

@@ -66,8 +66,8 @@ export function heldSettingsOf(options: Options): HeldSettings {
 }
 
 /** Git processes that stream at once, at most. */
-export function gitProcessesOf({ gitUploadsMax, gitReceivesMax }: Options): number {
-  return gitUploadsMax + gitReceivesMax + limits.gitAdvertisersMax;
+export function gitProcessesOf({ gitUploadsMax, gitReceivesMax, gitFetchesMax }: Options): number {
+  return gitUploadsMax + gitReceivesMax + gitFetchesMax + limits.gitAdvertisersMax;
 }
 
 /** The options of the relay; the rest are fixed limits. */

@@ -30,8 +30,8 @@ export type GitDataSyncParts = {
     repository: RepositoryId,
     missing: readonly MissingObject[],
   ) => Promise<readonly GitServer[]>;
-  /** Lets objects that came into their repository, and follow what waited for them. */
-  readonly arrive: (repository: RepositoryId, fetched: FetchedObjects) => Promise<void>;
+  /** Lets objects into their repository, and what waited for them follow; `isOfState`: whether a state names some of them. */
+  readonly arrive: (repository: RepositoryId, fetched: FetchedObjects, isOfState: boolean) => Promise<void>;
   /** Told when a server that may have what lacks could not be asked: those who wait for it are not to give up. */
   readonly unreachable: (repository: RepositoryId) => Promise<void>;
   /** Why nothing is fetched now, as for want of room on the disk. */
@@ -107,7 +107,10 @@ export class GitDataSync {
   mayLack(repository: RepositoryId, delayMs: number): void {
     const { clock } = this.#parts;
     const entry = this.#entries.get(keyOf(repository));
-    if (entry === undefined) return this.#enter(repository, delayMs);
+    if (entry === undefined) {
+      this.#enter(repository, delayMs);
+      return;
+    }
     entry.newsAt = clock.monotonic();
     entry.rounds = 0;
     if (entry.nextTryMs === undefined) entry.isWanted = true;
@@ -172,12 +175,14 @@ export class GitDataSync {
     }
     if (entry.isWanted) delayMs = limits.gitSyncedDelayMs;
     entry.isWanted = false;
-    if (delayMs !== undefined) return this.#schedule(entry, delayMs);
-    this.#entries.delete(keyOf(repository));
-    if (entry.missing === undefined) return;
-    const seconds = (clock.now() - entry.sinceMs) / secondMs;
-    metrics.countCompleted(seconds);
-    log.info({ ...repository, seconds }, 'repository has all its git data');
+    if (delayMs !== undefined) this.#schedule(entry, delayMs);
+    else {
+      this.#entries.delete(keyOf(repository));
+      if (entry.missing === undefined) return;
+      const seconds = (clock.now() - entry.sinceMs) / secondMs;
+      metrics.countCompleted(seconds);
+      log.info({ ...repository, seconds }, 'repository has all its git data');
+    }
   }
 
   /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
@@ -215,7 +220,7 @@ export class GitDataSync {
     const { hosts, missing, clock } = this.#parts;
     const { repository } = entry;
     const host = hosts.of(server.host);
-    return await host.use(this.#signal, async () => {
+    return await host.use(this.#rounds.signal, async () => {
       for (;;) {
         // Others may have failed there while this waited.
         if (host.restMs(this.#isNews(entry)) > 0) return 'resting';
@@ -223,12 +228,12 @@ export class GitDataSync {
         if (lacking.length === 0) return 'complete';
         const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
         if (wanted.length === 0) return 'nothing';
-        const leave = await this.#fetches.enter(this.#signal);
+        const leave = await this.#fetches.enter(this.#rounds.signal);
         try {
           const waitMs = host.begin();
-          if (waitMs === 0) return await this.#fetch(entry, server, host, wanted);
+          if (waitMs === 0) return await this.#fetch(entry, server, host, wanted, lacking.length);
           leave();
-          await clock.sleep(waitMs, this.#signal);
+          await clock.sleep(waitMs, this.#rounds.signal);
         } finally {
           leave();
         }
@@ -241,12 +246,13 @@ export class GitDataSync {
     { url, host: name }: GitServer,
     host: GitHost,
     wanted: readonly MissingObject[],
+    lacking: number,
   ): Promise<Asked> {
-    const { remote, metrics, log, missing } = this.#parts;
+    const { remote, metrics, log, arrive } = this.#parts;
     const { repository } = entry;
     const objectIds = wanted.map(({ objectId }) => objectId);
     const pullRequestIds = [...new Set(wanted.flatMap((object) => object.pullRequestIds))];
-    const outcome = await remote.fetch({ url, repository, objectIds, pullRequestIds }, this.#signal);
+    const outcome = await remote.fetch({ url, repository, objectIds, pullRequestIds }, this.#rounds.signal);
     metrics.countFetch(name, outcome);
     const { bytes } = outcome;
     if (outcome.type === 'failed') {
@@ -258,13 +264,15 @@ export class GitDataSync {
     }
     host.ended(undefined);
     await using fetched = outcome.fetched;
-    const objects = fetched.objectIds.length;
-    await this.#parts.arrive(repository, fetched);
-    log.info({ ...repository, url, bytes, objects, wanted: wanted.length }, 'git data fetched');
-    const lacking = await missing(repository);
-    entry.missing = lacking.length;
+    const came = new Set(fetched.objectIds);
+    const isOfState = wanted.some(
+      (object) => object.pullRequestIds.length === 0 && came.has(object.objectId),
+    );
+    await arrive(repository, fetched, isOfState);
+    log.info({ ...repository, url, bytes, objects: came.size, wanted: wanted.length }, 'git data fetched');
+    entry.missing = lacking - came.size;
     entry.why = `${url} has not all of it`;
-    return lacking.length === 0 ? 'complete' : 'brought';
+    return entry.missing === 0 ? 'complete' : 'brought';
   }
 
   #retryDelayMs(entry: Entry): number {

@@ -7,8 +7,8 @@ import { type FetchFailure, isPassing } from './remote.js';
 export type GitHostSettings = {
   /** Fetches that are begun at one host in a minute, at most. */
   readonly fetchesPerMinuteMax: number;
-  /** Whether sync has given the relays of a host up: then nothing is hurried there. */
-  readonly isDeadRelay: (host: string) => boolean;
+  /** Whether sync could not connect to a relay of a host the last time: then nothing is hurried there. */
+  readonly isFailingRelay: (host: string) => boolean;
 };
 
 /**
@@ -56,7 +56,7 @@ export class GitHost {
   /** How long it is left alone still; `isNews`: for data that is not known to lack for long. */
   restMs(isNews: boolean): number {
     if (this.#failures === 0) return 0;
-    const isHurried = isNews && !this.#settings.isDeadRelay(this.#name);
+    const isHurried = isNews && !this.#settings.isFailingRelay(this.#name);
     const max = isHurried ? limits.gitNewsRetryMsMax : limits.gitHostRestMsMax;
     const restMs = backoffMs(this.#failures - 1, limits.gitRetryMsMin, max);
     return Math.max(0, Math.max(this.#failedAt + restMs, this.#retryAt) - this.#clock.monotonic());

@@ -141,6 +141,11 @@ export class SyncManager {
     this.#followAgain();
   }
 
+  /** Whether the last dial of a relay at that host failed, so that whatever else is there has no hurry. */
+  isFailing(host: string): boolean {
+    return this.#context.hosts.hasFailed(host);
+  }
+
   /** Makes the relays those that are named by what is stored: new ones begin, unnamed ones end. */
   #follow(tasks: TaskGroup): void {
     const tracked = this.#tracked();

@@ -30,6 +30,8 @@ test('defaults are those of the table', () => {
     gitDataPath: './data/git',
     gitUploadsMax: 16,
     gitReceivesMax: 8,
+    gitFetchesMax: 8,
+    gitSyncHostPerMinute: 30,
     gitWaitingMax: 256,
     gitMinutesMax: 60,
     gitPushMaxMb: 2000,

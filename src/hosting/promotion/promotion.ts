@@ -4,9 +4,9 @@ import { isAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
-import { isPullRequest, parsePullRequest } from '../../repositories/pull-request.js';
+import { isPullRequest } from '../../repositories/pull-request.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
-import { checkedIdentifier } from '../../repositories/repository-identifier.js';
+import { concernedRepositories } from '../concerned-repositories.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
@@ -36,7 +36,7 @@ export class Promotion {
 
   /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
   async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
-    const repositories = this.#repositoriesOf(event);
+    const repositories = concernedRepositories(this.#parts.directory, event);
     for (const repository of repositories) {
       if (!this.#parts.purgatory.has(event.id)) break;
       await this.#under(repository.identifier, async () => {
@@ -56,6 +56,23 @@ export class Promotion {
   async afterObjects(repository: RepositoryId, isOfState: boolean): Promise<void> {
     if (isOfState) await this.#renew(repository);
     await this.#follow(repository, true);
+  }
+
+  /**
+   * A server that may have what lacks could not be asked: what came from other relays waits on, for a week at most. Its author
+   * may be far away; who submitted something here can do so again.
+   */
+  async waitOn(repository: RepositoryId): Promise<void> {
+    const { purgatory, directory } = this.#parts;
+    const maintainers = directory.maintainersOf(repository);
+    const states = purgatory.statesOf(repository.identifier);
+    const held = [
+      ...states.filter(({ event }) => maintainers.has(event.pubkey)),
+      ...purgatory.pullRequestsOf(repository),
+    ];
+    const announcement = purgatory.announcementOf(repository);
+    if (announcement !== undefined) held.push(announcement);
+    for (const entry of held) if (purgatory.mayWaitOn(entry)) await purgatory.renew(entry.event.id);
   }
 
   /** Everything that is held, as `recover` is to look at it after a start: a crash may have come between refs and events. */
@@ -103,19 +120,6 @@ export class Promotion {
 
   async #under(identifier: string, work: () => Promise<void>): Promise<void> {
     await this.#parts.locks.use(identifier, this.#signal, work);
-  }
-
-  #repositoriesOf(event: NostrEvent): RepositoryId[] {
-    const { directory } = this.#parts;
-    const { pubkey } = event;
-    if (isPullRequest(event)) {
-      return parsePullRequest(event).repositories.filter((repository) => directory.isServed(repository));
-    }
-    if (event.kind === kinds.repositoryAnnouncement)
-      return [{ pubkey, identifier: checkedIdentifier(event) }];
-    if (event.kind === kinds.repositoryState)
-      return directory.servedAndMaintainedBy(pubkey, checkedIdentifier(event));
-    return [];
   }
 
   /** The steps of git.md §2 after a push. */

@@ -46,6 +46,11 @@ export class HostBudgets {
     return budget;
   }
 
+  /** Whether the last dial of a relay at that host failed. */
+  hasFailed(host: string): boolean {
+    return this.#budgets.get(host)?.hasFailed === true;
+  }
+
   /** The URL is tracked no more. */
   giveBack(relay: string, isTrusted: boolean): void {
     const key = keyOf(relay, isTrusted);

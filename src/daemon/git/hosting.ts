@@ -1,13 +1,15 @@
-import { limits } from '../config/limits.js';
-import type { Options } from '../config/options.js';
-import { Promotion } from '../hosting/promotion/promotion.js';
-import { PushMetrics } from '../hosting/push-metrics.js';
-import { ReceiveService } from '../hosting/receive-service.js';
-import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
-import { minuteMs } from '../lib/clock.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
-import type { Core } from './core.js';
-import type { Surroundings } from './surroundings.js';
+import { limits } from '../../config/limits.js';
+import type { Options } from '../../config/options.js';
+import type { GitDataSync } from '../../git-sync/git-data-sync.js';
+import { Promotion } from '../../hosting/promotion/promotion.js';
+import { PushMetrics } from '../../hosting/push-metrics.js';
+import { ReceiveService } from '../../hosting/receive-service.js';
+import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
+import { minuteMs } from '../../lib/clock.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import type { Core } from '../core.js';
+import type { Surroundings } from '../surroundings.js';
+import { fetchFor } from './data-sync.js';
 
 const bytesPerMegabyte = 1_000_000;
 
@@ -56,7 +58,6 @@ export function createHosting(
     refusal: (repository) => refusalOf(options, maintenance, repository),
     takePush: (addressGroup) => accounts.of(addressGroup).takePush(),
   });
-  core.examineWith((event) => promotion.examine(event));
   return { receive, promotion };
 }
 
@@ -69,15 +70,17 @@ function refusalOf(
 }
 
 /**
- * Promotes what a crash left behind, then, every minute, what could not be promoted yet, and removes refs of pull requests
- * that did not come. Ends when nothing is copied any more.
+ * Promotes what a crash left behind, has git data fetched for what is held still, then promotes, every minute, what could not
+ * be before, and removes refs of pull requests that did not come. Ends when nothing is copied any more.
  */
 export async function servePromotion(
-  promotion: Promotion,
+  core: Core,
+  { promotion, gitSync }: { readonly promotion: Promotion; readonly gitSync: GitDataSync },
   clock: Surroundings['clock'],
   signal: AbortSignal,
 ): Promise<void> {
   let left = await promotion.recover(promotion.held());
+  for (const event of promotion.held()) fetchFor(core, gitSync, event);
   while (!signal.aborted) {
     await promotion.removeUnannounced();
     await clock.sleep(limits.expirySweepIntervalMs, signal).catch(() => {});

@@ -1,0 +1,88 @@
+import { limits } from '../../config/limits.js';
+import type { Options } from '../../config/options.js';
+import { announcementsOf } from '../../git-sync/announcements.js';
+import { GitDataSync } from '../../git-sync/git-data-sync.js';
+import { GitHosts } from '../../git-sync/git-hosts.js';
+import { GitSyncMetrics } from '../../git-sync/git-sync-metrics.js';
+import { missingObjects } from '../../git-sync/missing-objects.js';
+import type { GitRemote } from '../../git-sync/remote.js';
+import { serversFor } from '../../git-sync/servers.js';
+import { concernedRepositories } from '../../hosting/concerned-repositories.js';
+import type { Promotion } from '../../hosting/promotion/promotion.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { SyncManager } from '../../sync/manager.js';
+import type { Core } from '../core.js';
+import { ownServiceOf } from '../settings.js';
+import type { Surroundings } from '../surroundings.js';
+
+/** What git data sync stands on, beside the core. */
+export type GitSyncGround = {
+  readonly promotion: Promotion;
+  readonly sync: Pick<SyncManager, 'isFailing'>;
+  readonly remote: GitRemote;
+};
+
+/** Fetches the git data that repositories of a core lack, until the signal aborts. */
+export function createGitSync(
+  core: Core,
+  options: Options,
+  { clock, random, logger }: Surroundings,
+  { promotion, sync, remote }: GitSyncGround,
+  signal: AbortSignal,
+): GitDataSync {
+  const { admission, alignment, directory, disk, locks, registry } = core;
+  const ownService = ownServiceOf(options);
+  const gitSync = new GitDataSync(
+    {
+      remote,
+      hosts: new GitHosts(clock, {
+        fetchesPerMinuteMax: options.gitSyncHostPerMinute,
+        isFailingRelay: (host) => sync.isFailing(host),
+      }),
+      missing: async (repository) =>
+        directory.isServed(repository) ? await missingObjects(core, repository) : [],
+      servers: async (repository, missing) =>
+        serversFor(await announcementsOf(core, repository), missing, (url) => ownService.isNamedBy(url)),
+      arrive: async (repository, fetched, isOfState) => {
+        await locks.use(repository.identifier, signal, async () => {
+          await fetched.moveIn();
+          await promotion.afterObjects(repository, isOfState);
+        });
+        alignment.objectsArrived(repository);
+      },
+      unreachable: (repository) => promotion.waitOn(repository),
+      refusal: () => (disk.isLow ? 'the disk is full up to --disk-floor-mb' : undefined),
+      fetchesMax: options.gitFetchesMax,
+      clock,
+      random,
+      metrics: new GitSyncMetrics(registry, clock),
+      log: logger,
+    },
+    signal,
+  );
+  alignment.onIncomplete((repository) => gitSync.lacks(repository));
+  // What lacks already is asked for anew: there may be a new server, or what is named may be elsewhere now.
+  admission.feed.onAccepted(({ event, stored }) => {
+    if (!stored) return;
+    for (const repository of concernedRepositories(directory, event)) {
+      if (gitSync.of(repository) !== undefined) gitSync.mayLack(repository, limits.gitSyncedDelayMs);
+    }
+  });
+  return gitSync;
+}
+
+/** Lets whoever holds an event know whether its git data is here, and has it fetched where it is not. */
+export function examineHeld(core: Core, promotion: Promotion, gitSync: GitDataSync): void {
+  core.examineWith(async (event) => {
+    const found = await promotion.examine(event);
+    if (found === 'waits') fetchFor(core, gitSync, event);
+    return found;
+  });
+}
+
+/** Has git data sync look for what a held event waits for; whoever submitted it is about to push that. */
+export function fetchFor({ directory, purgatory }: Core, gitSync: GitDataSync, event: NostrEvent): void {
+  const isSubmitted = purgatory.get(event.id)?.addressGroup !== undefined;
+  const delayMs = isSubmitted ? limits.gitSubmittedDelayMs : limits.gitSyncedDelayMs;
+  for (const repository of concernedRepositories(directory, event)) gitSync.mayLack(repository, delayMs);
+}

@@ -1,0 +1,365 @@
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { GitDataSync } from '../../src/git-sync/git-data-sync.js';
+import { GitHosts } from '../../src/git-sync/git-hosts.js';
+import { GitSyncMetrics } from '../../src/git-sync/git-sync-metrics.js';
+import type { MissingObject } from '../../src/git-sync/missing-objects.js';
+import type { FetchFailure, FetchOutcome, FetchRequest } from '../../src/git-sync/remote.js';
+import { hourMs, minuteMs, secondMs } from '../../src/lib/clock.js';
+import { seededRandom } from '../../src/lib/random.js';
+import { relayHost } from '../../src/nostr/relay-url.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const repository = repositoryOf(0);
+
+describe('a repository that lacks objects', () => {
+  it('is asked for half a second after a synced event, three minutes after a submitted one, unless both come', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSubmittedDelayMs);
+    await world.clock.advance(limits.gitSubmittedDelayMs - 1);
+    expect(world.asked).toEqual([]);
+    await world.clock.advance(1);
+    expect(world.asked).toHaveLength(1);
+    world.lacks(repositoryOf(1), ['b']);
+    world.sync.mayLack(repositoryOf(1), limits.gitSubmittedDelayMs);
+    world.sync.mayLack(repositoryOf(1), limits.gitSyncedDelayMs);
+    await world.clock.advance(limits.gitSyncedDelayMs);
+    expect(world.asked).toHaveLength(2);
+    await world.end();
+  });
+
+  it('is fetched from several servers, of which each gives a part', async () => {
+    const world = new World({ one: () => ['a'], two: () => ['b'] });
+    world.lacks(repository, ['a', 'b']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    await world.clock.advance(limits.gitSyncedDelayMs);
+    expect(world.asked.map(({ url, objectIds }) => [relayHost(url), ...objectIds])).toEqual([
+      ['one', 'a', 'b'],
+      ['two', 'b'],
+    ]);
+    expect([...world.sync.incomplete()]).toEqual([]);
+    await world.end();
+  });
+
+  it('asks nobody when a push brought all of it meanwhile', async () => {
+    const world = new World({ server: () => ['a'] });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.lacks(repository, []);
+    await world.clock.advance(hourMs);
+    expect(world.asked).toEqual([]);
+    expect(world.sync.of(repository)).toBeUndefined();
+    await world.end();
+  });
+
+  it('is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to an hour, but at least hourly', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    await world.clock.advance(24 * hourMs);
+    const waits = world.times.slice(1).map((at, index) => (at - (world.times[index] as number)) / secondMs);
+    const wanted = [20, 40, 80, 120, 120];
+    for (const [index, seconds] of wanted.entries()) {
+      expect(waits[index]).toBeGreaterThanOrEqual(seconds);
+      expect(waits[index]).toBeLessThanOrEqual(seconds * 1.1);
+    }
+    expect(Math.max(...waits)).toBeLessThanOrEqual(3_600);
+    expect(waits.at(-1)).toBeGreaterThanOrEqual(3_500);
+    await world.end();
+  });
+
+  it('is tried at once and at the pace of new data when another event names something', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    await world.clock.advance(12 * hourMs);
+    const asked = world.asked.length;
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    await world.clock.advance(secondMs);
+    expect(world.asked).toHaveLength(asked + 1);
+    await world.clock.advance(25 * secondMs);
+    expect(world.asked).toHaveLength(asked + 2);
+    await world.end();
+  });
+
+  it('keeps its pace when it is only seen to lack still', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.lacks(repository);
+    await world.clock.advance(limits.gitSyncedDelayMs);
+    for (let times = 0; times < 30; times++) {
+      world.sync.lacks(repository);
+      await world.clock.advance(500);
+    }
+    expect(world.asked).toHaveLength(1);
+    await world.end();
+  });
+
+  it('tells what lacks, since when, when it was and will be looked for, and why it is not complete', async () => {
+    const world = new World({ server: () => 'refused' });
+    world.lacks(repository, ['a', 'b']);
+    const beganMs = world.clock.now();
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    await world.clock.advance(limits.gitSyncedDelayMs);
+    expect(world.sync.of(repository)).toMatchObject({
+      repository,
+      sinceMs: beganMs,
+      missing: 2,
+      lastTryMs: beganMs + limits.gitSyncedDelayMs,
+      why: 'https://server/r0.git: refused',
+    });
+    expect(world.sync.of(repository)?.nextTryMs).toBeGreaterThan(world.clock.now());
+    await world.end();
+  });
+
+  it('makes those who wait for it wait on while a server cannot be asked, and no longer when all said no', async () => {
+    const world = new World({ one: () => 'lacking', two: () => 'timeout' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(1);
+    expect(world.unreachable).toBe(1);
+    world.servers.set('two', () => 'lacking');
+    await world.clock.advance(10 * minuteMs);
+    const until = world.unreachable;
+    await world.clock.advance(10 * minuteMs);
+    expect(world.unreachable).toBe(until);
+    await world.end();
+  });
+
+  it('asks nothing while there is no room, and says so', async () => {
+    const world = new World({ server: () => ['a'] });
+    world.lacks(repository, ['a']);
+    world.refusal = 'the disk is full';
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(minuteMs);
+    expect(world.asked).toEqual([]);
+    expect(world.sync.of(repository)?.why).toBe('the disk is full');
+    world.refusal = undefined;
+    await world.clock.advance(10 * minuteMs);
+    expect(world.sync.of(repository)).toBeUndefined();
+    await world.end();
+  });
+
+  it('goes on when something of ours throws', async () => {
+    const world = new World({ server: () => ['a'] });
+    world.lacks(repository, ['a']);
+    world.throwsOnce = true;
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(10 * minuteMs);
+    expect(world.sync.of(repository)).toBeUndefined();
+    expect(world.asked).toHaveLength(1);
+    await world.end();
+  });
+});
+
+describe('a host', () => {
+  it('is asked for five repositories at once, and for no more than so many a minute', async () => {
+    const world = new World({ server: () => 'hangs' }, 30);
+    for (let index = 0; index < 100; index++) {
+      world.lacks(repositoryOf(index), [`${index}`]);
+      world.sync.mayLack(repositoryOf(index), 0);
+    }
+    await world.clock.advance(secondMs);
+    expect(world.asked).toHaveLength(5);
+    world.servers.set('server', ({ objectIds }) => [...objectIds]);
+    world.release();
+    await world.clock.advance(hourMs);
+    expect([...world.sync.incomplete()]).toEqual([]);
+    for (const [index, at] of world.times.entries()) {
+      const thirty = world.times[index + 30];
+      if (thirty !== undefined) expect(thirty - at).toBeGreaterThanOrEqual(minuteMs);
+    }
+    await world.end();
+  });
+
+  it('that fails rests, for all repositories that name it, and others are asked meanwhile', async () => {
+    const world = new World({ dead: () => 'refused', alive: ({ objectIds }) => [...objectIds] });
+    for (let index = 0; index < 50; index++) {
+      world.lacks(repositoryOf(index), [`${index}`]);
+      world.sync.mayLack(repositoryOf(index), 0);
+    }
+    await world.clock.advance(19 * secondMs);
+    const asked = world.asked.filter(({ url }) => relayHost(url) === 'dead');
+    // Those that were asked before the first answer was there.
+    expect(asked.length).toBeLessThanOrEqual(5);
+    await world.clock.advance(10 * minuteMs);
+    expect([...world.sync.incomplete()]).toEqual([]);
+    await world.end();
+  });
+
+  it('that says when to come back is left alone until then', async () => {
+    const world = new World({ server: () => 'limited' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(1);
+    await world.clock.advance(299 * secondMs);
+    expect(world.asked).toHaveLength(1);
+    await world.clock.advance(200 * secondMs);
+    expect(world.asked.length).toBeGreaterThan(1);
+    await world.end();
+  });
+
+  it('to which sync cannot connect is not hurried', async () => {
+    const world = new World({ server: () => 'refused' });
+    world.isFailingRelay = true;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(2 * hourMs);
+    const count = world.asked.length;
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(minuteMs);
+    expect(world.asked.length).toBe(count);
+    await world.end();
+  });
+
+  it('that only lacks the objects does not rest', async () => {
+    const world = new World({
+      server: ({ repository: { identifier } }) => (identifier === 'r0' ? 'lacking' : ['b']),
+    });
+    world.lacks(repository, ['a']);
+    world.lacks(repositoryOf(1), ['b']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(1);
+    world.sync.mayLack(repositoryOf(1), 0);
+    await world.clock.advance(1);
+    expect(world.sync.of(repositoryOf(1))).toBeUndefined();
+    await world.end();
+  });
+});
+
+it('ends with its signal, and leaves no timer behind', async () => {
+  const world = new World({ server: () => 'hangs' });
+  for (let index = 0; index < 20; index++) {
+    world.lacks(repositoryOf(index), ['a']);
+    world.sync.mayLack(repositoryOf(index), index * secondMs);
+  }
+  await world.clock.advance(5 * secondMs);
+  await world.end();
+  expect(world.clock.timers).toBe(0);
+});
+
+it('shows fetches, bytes, objects, failures by class and host, and what lacks for how long', async () => {
+  const world = new World({ one: () => 'refused', two: () => ['a'] });
+  world.lacks(repository, ['a', 'b']);
+  world.sync.mayLack(repository, 0);
+  await world.clock.advance(10 * secondMs);
+  const text = await world.registry.metrics();
+  expect(text).toContain('ngit_git_sync_fetches_total{outcome="fetched"} 1');
+  expect(text).toContain('ngit_git_sync_failures_total{host="one",failure="refused"} 1');
+  expect(text).toContain('ngit_git_sync_bytes_total 110');
+  expect(text).toContain('ngit_git_sync_objects_total 1');
+  expect(text).toContain('ngit_git_sync_incomplete_repositories 1');
+  expect(text).toContain('ngit_git_sync_oldest_incomplete_seconds 10');
+  await world.end();
+});
+
+/** What a server of the world does when it is asked. */
+type Answer = FetchFailure | 'hangs' | readonly string[];
+
+function repositoryOf(index: number): RepositoryId {
+  return { pubkey: 'f'.repeat(64), identifier: `r${index}` };
+}
+
+/** Servers that have objects by name, and the repositories of ours that lack some. */
+class World {
+  readonly clock = new VirtualClock();
+  readonly registry = new Registry();
+  readonly servers: Map<string, (request: FetchRequest) => Answer>;
+  readonly asked: FetchRequest[] = [];
+  /** When each was asked. */
+  readonly times: number[] = [];
+  readonly sync: GitDataSync;
+  refusal: string | undefined;
+  throwsOnce = false;
+  isFailingRelay = false;
+  unreachable = 0;
+  readonly #missing = new Map<string, Set<string>>();
+  readonly #stop = new AbortController();
+  #release: (() => void)[] = [];
+
+  constructor(servers: Record<string, (request: FetchRequest) => Answer>, fetchesPerMinuteMax = 30) {
+    this.servers = new Map(Object.entries(servers));
+    const { clock } = this;
+    this.sync = new GitDataSync(
+      {
+        remote: { fetch: (request, signal) => this.#fetch(request, signal) },
+        hosts: new GitHosts(clock, { fetchesPerMinuteMax, isFailingRelay: () => this.isFailingRelay }),
+        missing: async (which) => this.#missingOf(which),
+        servers: async ({ identifier }) =>
+          [...this.servers.keys()].map((host) => ({
+            url: `https://${host}/${identifier}.git`,
+            host,
+            objectIds: undefined,
+          })),
+        arrive: async (which, { objectIds }) => {
+          for (const id of objectIds) this.#missing.get(which.identifier)?.delete(id);
+        },
+        unreachable: async () => {
+          this.unreachable += 1;
+        },
+        refusal: () => this.refusal,
+        fetchesMax: 8,
+        clock,
+        random: seededRandom(1),
+        metrics: new GitSyncMetrics(this.registry, clock),
+        log: { debug() {}, info() {}, warn() {} },
+      },
+      this.#stop.signal,
+    );
+  }
+
+  lacks({ identifier }: RepositoryId, objectIds: readonly string[]): void {
+    this.#missing.set(identifier, new Set(objectIds));
+  }
+
+  /** Lets those answer that hang. */
+  release(): void {
+    for (const release of this.#release) release();
+    this.#release = [];
+  }
+
+  async end(): Promise<void> {
+    this.#stop.abort(new Error('the end'));
+    await this.sync.ended();
+  }
+
+  #missingOf({ identifier }: RepositoryId): MissingObject[] {
+    if (this.throwsOnce) {
+      this.throwsOnce = false;
+      throw new Error('git could not be run');
+    }
+    return [...(this.#missing.get(identifier) ?? [])].map((objectId) => ({
+      objectId,
+      pullRequestIds: [],
+      clone: [],
+    }));
+  }
+
+  async #fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
+    this.asked.push(request);
+    this.times.push(this.clock.monotonic());
+    const answer = () => this.servers.get(relayHost(request.url))?.(request) ?? 'absent';
+    if (answer() === 'hangs') {
+      await new Promise<void>((resolve, reject) => {
+        this.#release.push(resolve);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    }
+    const given = answer();
+    if (typeof given === 'string') {
+      const failure = given as FetchFailure;
+      const retryAfterMs = failure === 'limited' ? 300 * secondMs : undefined;
+      return { type: 'failed', failure, message: failure, bytes: 10, retryAfterMs };
+    }
+    const wanted = new Set(request.objectIds);
+    const objectIds = given.filter((id) => wanted.has(id));
+    return {
+      type: 'fetched',
+      bytes: 100,
+      fetched: { objectIds, moveIn: async () => {}, [Symbol.asyncDispose]: async () => {} },
+    };
+  }
+}
