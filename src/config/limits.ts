@@ -486,6 +486,24 @@ export const limits = {
   gitStatesFetchedMax: 5,
   /** Objects of one repository that are looked for at once. */
   gitMissingObjectsMax: 50_000,
+  /** Longest that a git server may take to answer what it has, and in which version of the protocol. */
+  gitAdvertisementMsMax: 30_000,
+  /** Time in which some of the answer of a git server has to come: it may have to look for it. */
+  gitFetchSpanMs: 120_000,
+  /** Bytes of it that have to come in that time. */
+  gitFetchSpanBytesMin: 16_384,
+  /** Most bytes of what a git server says beside packs: its refs, or signs of life. */
+  gitRemoteRefsBytesMax: 16_777_216,
+  /** Most refs of a git server that are looked at. */
+  gitRemoteRefsMax: 100_000,
+  /** Refs of ours that a git server is told of, so that it need not send what they lead to. */
+  gitHavesMax: 256,
+  /** Objects that are asked for one by one at a server that has not all of them and names none of these. */
+  gitLoneWantsMax: 8,
+  /** Objects that came of which is looked one by one whether they are whole, where not all are. */
+  gitLoneChecksMax: 100,
+  /** Most objects of one pack that is fetched. */
+  gitFetchObjectsMax: 50_000_000,
   /** Hosts of git servers that have a label of their own in metrics. */
   gitHostLabelsMax: 100,
 

@@ -341,6 +341,11 @@ export const optionsSchema = z.object({
     '8',
     resources('Fetches of missing git data from other servers at once'),
   ),
+  gitFetchMaxMb: withDefault(
+    kind.whole(1, 1_000_000),
+    '4096',
+    sync('Megabytes that one fetch of git data from another server may bring'),
+  ),
   gitSyncHostPerMinute: withDefault(
     kind.whole(1, 100_000),
     '30',

@@ -22,7 +22,7 @@ import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
-import { createGitSync, examineHeld } from './git/data-sync.js';
+import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
 import { createHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';

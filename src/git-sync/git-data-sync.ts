@@ -252,7 +252,9 @@ export class GitDataSync {
     const { repository } = entry;
     const objectIds = wanted.map(({ objectId }) => objectId);
     const pullRequestIds = [...new Set(wanted.flatMap((object) => object.pullRequestIds))];
-    const outcome = await remote.fetch({ url, repository, objectIds, pullRequestIds }, this.#rounds.signal);
+    const isProposal = wanted.every((object) => object.pullRequestIds.length > 0);
+    const request = { url, repository, objectIds, pullRequestIds, isProposal };
+    const outcome = await remote.fetch(request, this.#rounds.signal);
     metrics.countFetch(name, outcome);
     const { bytes } = outcome;
     if (outcome.type === 'failed') {

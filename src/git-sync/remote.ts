@@ -9,6 +9,8 @@ export type FetchRequest = {
   readonly objectIds: readonly string[];
   /** Pull requests that name some of the objects: their refs are asked for where a server gives nothing by object id. */
   readonly pullRequestIds: readonly string[];
+  /** Whether only pull requests name the objects, which anybody may publish: then less may come. */
+  readonly isProposal: boolean;
 };
 
 /**

@@ -21,13 +21,16 @@ export type PackRoom = {
 };
 
 /**
- * What became of a pack; `bytes` came of it, and it takes `diskBytes`. `refused` says in one line why git, or a limit,
- * would not have it.
+ * What became of a pack; `bytes` were read of it, and it takes `diskBytes`. `refused` says in one line why git, or
+ * a limit, would not have it.
  */
 export type PackOutcome = { readonly bytes: number } & (
   | { readonly type: 'taken'; readonly diskBytes: number }
-  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'refused'; readonly cause: PackRefusal; readonly reason: string }
 );
+
+/** It is above a limit of one pack, there is no room for it, it took too long, or it is no sound pack. */
+export type PackRefusal = 'large' | 'room' | 'slow' | 'broken';
 
 /** `PACK`, a version, and the number of objects: 4 bytes each. */
 const packHeaderBytes = 12;
@@ -37,8 +40,8 @@ const tolerated = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'
   .join(',');
 
 /**
- * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. Reads the body to
- * its end, within the limits of one pack, whatever becomes of the pack: who still sends would not read an answer.
+ * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. Reads no further
+ * than it needs to: what is left of the body is the caller's.
  */
 export async function takePack(
   streams: GitStreams,
@@ -51,17 +54,18 @@ export async function takePack(
   const header = await readHeader(body);
   let bytes = header.length;
   const tooLarge = `a pack has at most ${bytesMax} bytes here (${bytesMaxIs})`;
-  const refuse = async (reason: string): Promise<PackOutcome> => {
-    return { type: 'refused', reason, bytes: bytes + (await drain(body, bytesMax - bytes)) };
-  };
+  const refuse = (cause: PackRefusal, reason: string): PackOutcome => ({
+    type: 'refused',
+    cause,
+    reason,
+    bytes,
+  });
   if (header.length < packHeaderBytes || header.toString('latin1', 0, 4) !== 'PACK')
-    return await refuse('there is no pack');
-  if (header.readUInt32BE(8) > objectsMax)
-    return await refuse(`a pack has at most ${objectsMax} objects here`);
+    return refuse('broken', 'there is no pack');
+  const objects = header.readUInt32BE(8);
+  if (objects > objectsMax) return refuse('large', `a pack has at most ${objectsMax} objects here`);
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
-  if (header.readUInt32BE(8) === 0) {
-    return { type: 'taken', diskBytes: 0, bytes: bytes + (await drain(body, bytesMax - bytes)) };
-  }
+  if (objects === 0) return { type: 'taken', diskBytes: 0, bytes };
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
@@ -91,9 +95,10 @@ export async function takePack(
     return result.value;
   };
   try {
-    for (let piece: Buffer | undefined = header; piece !== undefined; piece = await next()) {
-      const lack = bytes > bytesMax ? tooLarge : room.take(piece.length);
-      if (lack !== undefined) return await refuse(lack);
+    for (let piece: Buffer | undefined = header; piece !== undefined && isOpen; piece = await next()) {
+      if (bytes > bytesMax) return refuse('large', tooLarge);
+      const lack = room.take(piece.length);
+      if (lack !== undefined) return refuse('room', lack);
       await give(piece);
     }
     git.input.end();
@@ -101,18 +106,22 @@ export async function takePack(
     if (exitCode === 0) {
       // A thin pack was completed by all that it builds upon, which may be the whole repository.
       const diskBytes = await packBytes(quarantine.folders.write);
-      if (diskBytes > bytesMax) return await refuse(`${tooLarge}, with what it builds upon`);
+      if (diskBytes > bytesMax) return refuse('large', `${tooLarge}, with what it builds upon`);
       const lack = room.take(Math.max(0, diskBytes - bytes));
-      return lack === undefined ? { type: 'taken', bytes, diskBytes } : await refuse(lack);
+      return lack === undefined ? { type: 'taken', bytes, diskBytes } : refuse('room', lack);
     }
-    return await refuse(isLate ? `the pack took longer than ${msMax / 1_000} s` : reasonOf(complaint));
+    if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
+    return refuse('broken', reasonOf(complaint));
   } finally {
     git.end();
     await git.ended;
   }
 }
 
-/** Reads what is left of a body, up to so many bytes, and forgets it; gives how many there were. */
+/**
+ * Reads what is left of a body, up to so many bytes, and forgets it; gives how many there were. A client that still sends
+ * would not read an answer.
+ */
 export async function drain(body: AsyncIterator<Buffer>, bytesMax: number): Promise<number> {
   let bytes = 0;
   try {

@@ -138,13 +138,14 @@ export class ReceiveService {
     const folder = await repositories.makeWorkFolder('incoming-');
     await using quarantine = new Quarantine(request.gitDir, folder);
     const pack = await takePack(streams, quarantine, body, packLimits, room, request.signal);
+    const bytes = pack.bytes + (await drain(body, packLimits.bytesMax - pack.bytes));
     if (pack.type === 'refused') {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
-      return { unpack: pack.reason, results, bytes: pack.bytes };
+      return { unpack: pack.reason, results, bytes };
     }
     const results = await this.#finish(request, head, look, await lookThrough(git, quarantine, verdicts));
     if (pack.diskBytes > 0) this.#parts.onPack(request.repository, pack.diskBytes);
-    return { unpack: 'ok', results, bytes: pack.bytes };
+    return { unpack: 'ok', results, bytes };
   }
 
   #refusal(repository: RepositoryId): string | undefined {

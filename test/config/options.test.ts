@@ -31,6 +31,7 @@ test('defaults are those of the table', () => {
     gitUploadsMax: 16,
     gitReceivesMax: 8,
     gitFetchesMax: 8,
+    gitFetchMaxMb: 4096,
     gitSyncHostPerMinute: 30,
     gitWaitingMax: 256,
     gitMinutesMax: 60,

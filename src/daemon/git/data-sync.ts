@@ -5,15 +5,19 @@ import { GitDataSync } from '../../git-sync/git-data-sync.js';
 import { GitHosts } from '../../git-sync/git-hosts.js';
 import { GitSyncMetrics } from '../../git-sync/git-sync-metrics.js';
 import { missingObjects } from '../../git-sync/missing-objects.js';
+import { HttpGitRemote } from '../../git-sync/remote/http-git-remote.js';
 import type { GitRemote } from '../../git-sync/remote.js';
 import { serversFor } from '../../git-sync/servers.js';
 import { concernedRepositories } from '../../hosting/concerned-repositories.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
+import { minuteMs } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import { ownServiceOf } from '../settings.js';
 import type { Surroundings } from '../surroundings.js';
+
+const bytesPerMegabyte = 1_000_000;
 
 /** What git data sync stands on, beside the core. */
 export type GitSyncGround = {
@@ -21,6 +25,27 @@ export type GitSyncGround = {
   readonly sync: Pick<SyncManager, 'isFailing'>;
   readonly remote: GitRemote;
 };
+
+/** The way to git servers, as the operator lets it lead. */
+export function createGitRemote(core: Core, options: Options, { clock }: Surroundings): HttpGitRemote {
+  const { maintenance } = core;
+  return new HttpGitRemote({
+    ...core,
+    clock,
+    allowPrivate: options.syncAllowPrivateRelays,
+    onionProxy: options.onionProxy,
+    packLimits: {
+      bytesMax: options.gitFetchMaxMb * bytesPerMegabyte,
+      bytesMaxIs: '--git-fetch-max-mb',
+      objectsMax: limits.gitFetchObjectsMax,
+      msMax: options.gitMinutesMax * minuteMs,
+    },
+    // As of pushes: half of a repository is its maintainers'.
+    reserve: (repository, isProposal) =>
+      maintenance.reserve(repository, isProposal ? (options.repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
+    onPack: (repository, bytes) => maintenance.packArrived(repository, bytes),
+  });
+}
 
 /** Fetches the git data that repositories of a core lack, until the signal aborts. */
 export function createGitSync(

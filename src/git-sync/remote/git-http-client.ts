@@ -1,0 +1,139 @@
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { limits } from '../../config/limits.js';
+import { userAgent } from '../../config/version.js';
+import { withTimeLimit } from '../../lib/abort.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Route } from '../../network/route.js';
+import { errorOfStatus, FetchError } from './http-errors.js';
+
+/** What is asked of a git server: with a body it is posted. */
+type Question = {
+  readonly path: string;
+  readonly accept: string;
+  readonly body?: Buffer;
+  /** How long it may be until the answer begins. */
+  readonly msMax: number;
+};
+
+/**
+ * Asks one repository at a git server over one connection (gitprotocol-http). Where that leads is checked when it is made, by
+ * the route; a redirect is no answer. What comes is counted, and has to come at a least rate.
+ */
+export class GitHttpClient implements Disposable {
+  readonly #repository: URL;
+  readonly #route: Route;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #agent: HttpAgent;
+  #bytes = 0;
+
+  /** `signal` ends whatever is under way. */
+  constructor(repository: URL, route: Route, clock: Clock, signal: AbortSignal) {
+    this.#repository = repository;
+    this.#route = route;
+    this.#clock = clock;
+    this.#signal = signal;
+    const settings = { keepAlive: true, maxSockets: 1 };
+    this.#agent = repository.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings);
+  }
+
+  /** Bytes that were received. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** What the server has, and which protocol it speaks. Rejects with `FetchError` and errors of the network. */
+  async advertisement(): Promise<AsyncGenerator<Buffer>> {
+    return await this.#ask({
+      path: '/info/refs?service=git-upload-pack',
+      accept: 'application/x-git-upload-pack-advertisement, */*',
+      msMax: limits.gitAdvertisementMsMax,
+    });
+  }
+
+  /** Asks for refs or for objects. Rejects as `advertisement`. */
+  async uploadPack(body: Buffer): Promise<AsyncGenerator<Buffer>> {
+    return await this.#ask({
+      path: '/git-upload-pack',
+      accept: 'application/x-git-upload-pack-result',
+      body,
+      msMax: limits.gitFetchSpanMs,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#agent.destroy();
+  }
+
+  async #ask(question: Question): Promise<AsyncGenerator<Buffer>> {
+    const answering = this.#send(question);
+    const what = 'the answer of the server';
+    const response = await withTimeLimit(this.#clock, what, question.msMax, answering, this.#signal);
+    const { statusCode = 0, headers } = response;
+    if (statusCode !== 200) {
+      response.destroy();
+      throw errorOfStatus(statusCode, headers['retry-after']);
+    }
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+      response.destroy();
+      throw new FetchError('invalid', 'it compresses its answer, though it was asked not to');
+    }
+    return this.#read(response);
+  }
+
+  #send({ path, accept, body }: Question): Promise<IncomingMessage> {
+    const { protocol } = this.#repository;
+    const options: RequestOptions = {
+      agent: this.#agent,
+      ...this.#route,
+      method: body === undefined ? 'GET' : 'POST',
+      signal: this.#signal,
+      headers: {
+        Accept: accept,
+        'Accept-Encoding': 'identity',
+        'User-Agent': `git/2 ${userAgent}`,
+        'Git-Protocol': 'version=2',
+        ...(body === undefined
+          ? {}
+          : { 'Content-Type': 'application/x-git-upload-pack-request', 'Content-Length': body.length }),
+      },
+    };
+    const url = new URL(this.#repository.href + path);
+    return new Promise((resolve, reject) => {
+      const request = protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
+      request.on('response', resolve).on('error', reject).end(body);
+    });
+  }
+
+  async *#read(response: IncomingMessage): AsyncGenerator<Buffer> {
+    using _ = this.#watch(response);
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      this.#bytes += chunk.length;
+      yield chunk;
+    }
+  }
+
+  /** Ends an answer of which too little comes: a byte now and then would hold a place for hours. */
+  #watch(response: IncomingMessage): Disposable {
+    let before = this.#bytes;
+    let cancel = () => {};
+    const look = () => {
+      // What is here and was not read yet is no fault of the server.
+      const isWaitedFor = response.readableLength === 0;
+      if (isWaitedFor && this.#bytes - before < limits.gitFetchSpanBytesMin) {
+        response.destroy(new FetchError('slow', 'it sends too slowly'));
+        return;
+      }
+      before = this.#bytes;
+      cancel = this.#clock.after(limits.gitFetchSpanMs, look);
+    };
+    cancel = this.#clock.after(limits.gitFetchSpanMs, look);
+    return { [Symbol.dispose]: () => cancel() };
+  }
+}

@@ -1,0 +1,69 @@
+import { limits } from '../../config/limits.js';
+import { userAgent } from '../../config/version.js';
+import { EarlyEndError } from '../../git-protocol/errors.js';
+import { packOf } from '../../git-protocol/fetch-answer.js';
+import { fetchRequest, refsRequest } from '../../git-protocol/fetch-request.js';
+import { AdvertisementReader, type ServerAdvertisement } from '../../git-protocol/server-advertisement.js';
+import { type ServerRef, ServerRefsReader } from '../../git-protocol/server-refs.js';
+import type { GitHttpClient } from './git-http-client.js';
+import { FetchError } from './http-errors.js';
+
+/** Reads something from the pieces of an answer; gives it when it is whole. */
+type Reader<T> = { push(piece: Buffer): T | undefined };
+
+/** What one repository at a server is asked, in whichever version of the protocol the server speaks. */
+export class ServerSession {
+  readonly #client: GitHttpClient;
+  readonly #advertisement: ServerAdvertisement;
+
+  private constructor(client: GitHttpClient, advertisement: ServerAdvertisement) {
+    this.#client = client;
+    this.#advertisement = advertisement;
+  }
+
+  /** Rejects with the errors of `git-protocol`, of the network and `FetchError`. */
+  static async open(client: GitHttpClient): Promise<ServerSession> {
+    const reader = new AdvertisementReader({ refsMax: limits.gitRemoteRefsMax });
+    return new ServerSession(client, await readWhole(await client.advertisement(), reader));
+  }
+
+  get objectFormat(): string {
+    return this.#advertisement.objectFormat;
+  }
+
+  /** Whether it gives objects by their ids, and not only those that its refs stand for. */
+  get givesById(): boolean {
+    const { version, capabilities } = this.#advertisement;
+    const allowed = ['allow-tip-sha1-in-want', 'allow-reachable-sha1-in-want', 'allow-any-sha1-in-want'];
+    return version === 2 || allowed.some((name) => capabilities.has(name));
+  }
+
+  /** Its heads, tags and those refs of pull requests. */
+  async refs(pullRequestRefs: readonly string[]): Promise<readonly ServerRef[]> {
+    const prefixes = ['refs/heads/', 'refs/tags/', ...pullRequestRefs];
+    const { version, refs } = this.#advertisement;
+    if (version !== 2) return refs.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
+    const asking = { advertisement: this.#advertisement, agent: userAgent };
+    const answer = await this.#client.uploadPack(refsRequest(asking, prefixes));
+    return await readWhole(answer, new ServerRefsReader({ refsMax: limits.gitRemoteRefsMax }));
+  }
+
+  /** The pack of these objects, without what `haves` lead to, in the pieces in which it comes. */
+  async pack(wants: readonly string[], haves: readonly string[]): Promise<AsyncGenerator<Buffer>> {
+    const { version } = this.#advertisement;
+    const asking = { advertisement: this.#advertisement, agent: userAgent };
+    const answer = await this.#client.uploadPack(fetchRequest(asking, { wants, haves }));
+    return packOf(answer, { version, otherBytesMax: limits.gitRemoteRefsBytesMax });
+  }
+}
+
+async function readWhole<T>(answer: AsyncGenerator<Buffer>, reader: Reader<T>): Promise<T> {
+  let bytes = 0;
+  for await (const piece of answer) {
+    bytes += piece.length;
+    if (bytes > limits.gitRemoteRefsBytesMax) throw new FetchError('large', 'it has too many refs');
+    const whole = reader.push(piece);
+    if (whole !== undefined) return whole;
+  }
+  throw new EarlyEndError();
+}
