@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { NostrEvent } from '../../src/nostr/event.js';
+import { npubOf } from '../../src/nostr/keys.js';
+import { git, refsOf, scratchFolder, writeCommit } from '../git/scratch.js';
+import { DaemonProcess, type DaemonProcessOptions } from '../support/daemon-process.js';
+import { signedEvent, testIdentity } from '../support/events.js';
+import { freePort } from '../support/free-port.js';
+import { GitServer } from '../support/git-server.js';
+import { TestClient } from '../support/test-client.js';
+
+const owner = testIdentity(1);
+const main = 'refs/heads/main';
+let seconds = Math.floor(Date.now() / 1_000) - 10_000;
+
+function event(kind: number, ...tags: string[][]): NostrEvent {
+  seconds += 1;
+  return signedEvent(owner, { kind, created_at: seconds, tags });
+}
+
+function stateOf(name: string, gitDir: string): NostrEvent {
+  const refs = Object.entries(refsOf(gitDir));
+  return event(30618, ['d', name], ...refs.map(([ref, id]) => [ref, id]), ['HEAD', `ref: ${main}`]);
+}
+
+/** The refs that a server shows. */
+function shown(url: string): Record<string, string> {
+  const lines = git(scratch, ['ls-remote', url]).split('\n');
+  const refs = lines.map((line) => line.split('\t').reverse() as [string, string]);
+  return Object.fromEntries(refs.filter(([ref]) => ref?.startsWith('refs/')));
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'graspd-e2e-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+async function publish(to: DaemonProcess, ...events: NostrEvent[]): Promise<void> {
+  await using client = await TestClient.connect(to.url);
+  for (const one of events) {
+    const { accepted, reason } = await client.publish(one);
+    if (!accepted) throw new Error(reason);
+  }
+}
+
+const soon = { timeout: 30_000, interval: 100 };
+
+describe('three daemons with one repository', () => {
+  it('agree when one was away while the others were pushed to', async () => {
+    using work = scratchFolder();
+    git(work.path, ['init', '-q', '--bare']);
+    git(work.path, ['update-ref', main, writeCommit(work.path, 'first')]);
+    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const urls = ports.map((port) => `http://127.0.0.1:${port}/${npubOf(owner.pubkey)}/r.git`);
+    const directory = mkdtempSync(join(tmpdir(), 'graspd-third-'));
+    const options = (port: number): DaemonProcessOptions => ({
+      port,
+      flags: [
+        '--sync-startup-delay-secs',
+        '0',
+        '--sync-startup-jitter-ms',
+        '0',
+        '--sync-base-backoff-secs',
+        '1',
+      ],
+    });
+    await using one = await DaemonProcess.start(options(ports[0] as number));
+    await using two = await DaemonProcess.start(options(ports[1] as number));
+    const announcement = event(
+      30617,
+      ['d', 'r'],
+      ['clone', ...urls],
+      ['relays', ...ports.map((port) => `ws://127.0.0.1:${port}`)],
+    );
+    try {
+      const first = stateOf('r', work.path);
+      {
+        await using third = await DaemonProcess.start({ ...options(ports[2] as number), directory });
+        for (const daemon of [one, two, third]) await publish(daemon, announcement, first);
+        for (const url of urls) git(work.path, ['push', '-q', url, main]);
+      }
+      const tip = git(work.path, ['commit-tree', git(work.path, ['mktree']), '-p', main, '-m', 'second']);
+      git(work.path, ['update-ref', main, tip]);
+      git(work.path, ['update-ref', 'refs/heads/side', writeCommit(work.path, 'side')]);
+      const second = stateOf('r', work.path);
+      for (const daemon of [one, two]) await publish(daemon, second);
+      for (const url of urls.slice(0, 2)) git(work.path, ['push', '-q', url, main, 'refs/heads/side']);
+      await using third = await DaemonProcess.start({ ...options(ports[2] as number), directory });
+      await expect.poll(() => shown(urls[2] as string), soon).toEqual(refsOf(work.path));
+      await using client = await TestClient.connect(third.url);
+      expect((await client.query({ kinds: [30618] })).map(({ id }) => id)).toEqual([second.id]);
+      using clone = scratchFolder();
+      git(clone.path, ['clone', '-q', '--mirror', urls[2] as string, join(clone.path, 'c')]);
+      expect(refsOf(join(clone.path, 'c'))).toEqual(refsOf(work.path));
+      expect(await third.metric('ngit_git_sync_incomplete_repositories')).toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('an archive', () => {
+  it('fetches the data of strangers, and fetches it again when its folder is lost', async () => {
+    using theirs = scratchFolder();
+    const repositories = ['one', 'two'].map((name) => ({ name, path: join(theirs.path, `${name}.git`) }));
+    await using server = await GitServer.start(theirs.path);
+    const directory = mkdtempSync(join(tmpdir(), 'graspd-archive-'));
+    const options = {
+      flags: ['--archive-all', '--sync-startup-delay-secs', '0'],
+      directory,
+    };
+    try {
+      for (const { path } of repositories) {
+        git(path, ['init', '-q', '--bare']);
+        git(path, ['update-ref', main, writeCommit(path, path)]);
+        git(path, ['update-ref', 'refs/tags/v1', writeCommit(path, `v1 ${path}`)]);
+      }
+      const check = async (daemon: DaemonProcess) => {
+        for (const { name, path } of repositories) {
+          const url = `http://127.0.0.1:${daemon.port}/${npubOf(owner.pubkey)}/${name}.git`;
+          await expect.poll(() => shown(url), soon).toEqual(refsOf(path));
+        }
+      };
+      {
+        await using daemon = await DaemonProcess.start(options);
+        for (const { name, path } of repositories) {
+          const announcement = event(
+            30617,
+            ['d', name],
+            ['clone', server.urlOf(`${name}.git`)],
+            ['relays', 'ws://127.0.0.1:1'],
+          );
+          await publish(daemon, announcement, stateOf(name, path));
+        }
+        await check(daemon);
+      }
+      rmSync(join(directory, 'data', 'git'), { recursive: true });
+      await using again = await DaemonProcess.start(options);
+      await check(again);
+      expect(await again.metric('ngit_git_sync_fetches_total{outcome="fetched"}')).toBe(2);
+      expect(await again.metric('ngit_git_sync_incomplete_repositories')).toBe(0);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
