@@ -40,8 +40,8 @@ const tolerated = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'
   .join(',');
 
 /**
- * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. Reads no further
- * than it needs to: what is left of the body is the caller's.
+ * Lets git check a pack as it comes, object by object and link by link, and index it in the quarantine. What is left
+ * of the body when a pack is refused is the caller's.
  */
 export async function takePack(
   streams: GitStreams,
@@ -95,7 +95,7 @@ export async function takePack(
     return result.value;
   };
   try {
-    for (let piece: Buffer | undefined = header; piece !== undefined && isOpen; piece = await next()) {
+    for (let piece: Buffer | undefined = header; piece !== undefined; piece = await next()) {
       if (bytes > bytesMax) return refuse('large', tooLarge);
       const lack = room.take(piece.length);
       if (lack !== undefined) return refuse('room', lack);
