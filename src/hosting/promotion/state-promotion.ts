@@ -1,3 +1,4 @@
+import { limits } from '../../config/limits.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { type EventState, headOf, statesOf } from '../states.js';
 import type { BackgroundCopies } from './background-copies.js';
@@ -37,7 +38,8 @@ export class StatePromotion {
     }
     await promote(state.event);
     const objectIds = valuesOf(state);
-    for (const to of late.filter((repository) => this.#mayCopy(source, repository))) {
+    const wanting = late.filter((repository) => this.#mayCopy(source, repository));
+    for (const to of wanting.slice(0, limits.objectCopiesMax)) {
       const isWanted = () => directory.stateOf(to)?.id === state.id;
       const effect = { type: 'align-repository', ...to } as const;
       this.#background.add({ from: source, to, objectIds, copies, isWanted, effect });
