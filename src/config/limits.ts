@@ -307,8 +307,6 @@ export const limits = {
   // Events that wait for git data
   /** How long an event is held: from its arrival, or from the last push or state that it waited for. */
   heldMsMax: 1_800_000,
-  /** How long an event of another relay is held at most while servers that may have its git data cannot be asked. */
-  syncedHeldMsMax: 604_800_000,
   /** How long the answer to an event that is held waits for the look whether its git data is here. */
   heldExaminationMsMax: 3_000,
   /** A push or a state that lengthens that by less is not written down. */
@@ -389,6 +387,8 @@ export const limits = {
   pullRequestCopyBytesMax: 268_435_456,
   /** Time between two signs of life to a client whose push is worked on. */
   pushKeepAliveMs: 5_000,
+  /** Loose refs of one repository up to which their files are read; above it, git is asked. */
+  looseRefsReadMax: 1_000,
   /** Refs of one push up to which git is asked for them by name; above it, it is asked for all. */
   pushRefsByNameMax: 200,
   /** Refs that the log line of a push names. */

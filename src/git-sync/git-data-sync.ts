@@ -10,7 +10,7 @@ import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { GitHost, GitHosts } from './git-hosts.js';
 import type { GitSyncMetrics } from './git-sync-metrics.js';
 import type { MissingObject } from './missing-objects.js';
-import { type FetchedObjects, type GitRemote, isPassing } from './remote.js';
+import type { FetchedObjects, GitRemote } from './remote.js';
 import { isNews, retryDelayMs } from './retry-schedule.js';
 import { type GitServer, nextServer } from './servers.js';
 
@@ -32,8 +32,6 @@ export type GitDataSyncParts = {
   ) => Promise<readonly GitServer[]>;
   /** Lets objects into their repository, and what waited for them follow; `isOfState`: whether a state names some of them. */
   readonly arrive: (repository: RepositoryId, fetched: FetchedObjects, isOfState: boolean) => Promise<void>;
-  /** Told when a server that may have what lacks could not be asked: those who wait for it are not to give up. */
-  readonly unreachable: (repository: RepositoryId) => Promise<void>;
   /** Why nothing is fetched now, as for want of room on the disk. */
   readonly refusal: () => string | undefined;
   /** Fetches that run at once, at most. */
@@ -69,7 +67,7 @@ type Entry = { -readonly [Key in keyof IncompleteRepository]: IncompleteReposito
 };
 
 /** What became of one server that was to be asked. */
-type Asked = 'complete' | 'brought' | 'nothing' | 'unreachable' | 'resting';
+type Asked = 'complete' | 'asked' | 'resting';
 
 /**
  * Fetches git data that repositories here lack from the other servers that their announcements name, until nothing lacks
@@ -187,7 +185,7 @@ export class GitDataSync {
 
   /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
   async #round(entry: Entry): Promise<number | undefined> {
-    const { servers, hosts, missing, refusal, unreachable } = this.#parts;
+    const { servers, hosts, missing, refusal } = this.#parts;
     const { repository } = entry;
     const lacking = await missing(repository);
     if (lacking.length === 0) return undefined;
@@ -196,18 +194,17 @@ export class GitDataSync {
     if (entry.why !== undefined) return this.#retryDelayMs(entry);
     const left = new Set(await servers(repository, lacking));
     if (left.size === 0) entry.why = 'no other git server is named';
-    const asked: Asked[] = [];
-    for (let next = nextServer(left, hosts, this.#isNews(entry)); next !== undefined; ) {
-      left.delete(next);
+    let isAnyAsked = false;
+    for (;;) {
+      const next = nextServer(left, hosts, this.#isNews(entry));
+      if (next === undefined) break;
       const what = await this.#ask(entry, next);
       if (what === 'complete') return undefined;
-      asked.push(what);
-      next = nextServer(left, hosts, this.#isNews(entry));
+      // One whose host came to rest meanwhile stays among those that may be asked later.
+      if (what === 'resting') continue;
+      isAnyAsked = true;
+      left.delete(next);
     }
-    const isAnyUnreachable =
-      left.size > 0 || asked.some((what) => what === 'unreachable' || what === 'resting');
-    if (isAnyUnreachable) await unreachable(repository);
-    const isAnyAsked = asked.some((what) => what !== 'resting');
     if (isAnyAsked || left.size === 0) return this.#retryDelayMs(entry);
     // All of them are left alone at the moment: it is the first that is asked again.
     entry.why = 'all servers are left alone for a while, for they failed';
@@ -227,7 +224,7 @@ export class GitDataSync {
         const lacking = await missing(repository);
         if (lacking.length === 0) return 'complete';
         const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
-        if (wanted.length === 0) return 'nothing';
+        if (wanted.length === 0) return 'asked';
         const leave = await this.#fetches.enter(this.#rounds.signal);
         try {
           const waitMs = host.begin();
@@ -262,7 +259,7 @@ export class GitDataSync {
       host.ended(failure, retryAfterMs);
       entry.why = `${url}: ${message}`;
       log.debug({ ...repository, url, failure, bytes, message }, 'git data could not be fetched');
-      return isPassing(failure) ? 'unreachable' : 'nothing';
+      return 'asked';
     }
     host.ended(undefined);
     await using fetched = outcome.fetched;
@@ -274,7 +271,7 @@ export class GitDataSync {
     log.info({ ...repository, url, bytes, objects: came.size, wanted: wanted.length }, 'git data fetched');
     entry.missing = lacking - came.size;
     entry.why = `${url} has not all of it`;
-    return entry.missing === 0 ? 'complete' : 'brought';
+    return entry.missing === 0 ? 'complete' : 'asked';
   }
 
   #retryDelayMs(entry: Entry): number {

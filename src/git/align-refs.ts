@@ -1,6 +1,6 @@
 import type { Git } from './git-command.js';
 import { objectsInQuestion, planRefs, type RefPlan, type Refs, stages, type WantedRefs } from './ref-plan.js';
-import { isEmpty, isWithoutRefs, moveRefs, readHead, readObjectTypes, readRefs, setHead } from './refs.js';
+import { isEmpty, moveRefs, readHead, readObjectTypes, readRefFiles, readRefs, setHead } from './refs.js';
 
 /** What a repository is to look like. */
 export type WantedRepository = WantedRefs & {
@@ -49,6 +49,6 @@ function pullRequestPatterns({ pullRequests }: WantedRefs): string[] {
 async function readCurrent(git: Git, gitDir: string, wanted: WantedRefs): Promise<Refs> {
   const declared = wanted.declared === undefined ? [] : ['refs/heads', 'refs/tags'];
   const patterns = [...declared, ...pullRequestPatterns(wanted)];
-  if (patterns.length === 0 || (await isWithoutRefs(gitDir))) return new Map();
-  return await readRefs(git, gitDir, patterns);
+  if (patterns.length === 0) return new Map();
+  return (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, patterns));
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { limits } from '../config/limits.js';
 import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
+import { isObjectId } from './object-id.js';
 import type { ObjectFolders } from './objects/object-folders.js';
 import type { RefChange, Refs } from './ref-plan.js';
 
@@ -77,13 +78,50 @@ export async function isEmpty(gitDir: string): Promise<boolean> {
   return !(await isThere(join(objects, 'info', 'alternates')));
 }
 
-/** Whether the repository has no refs, as far as its files tell; `false` where that is not sure. */
-export async function isWithoutRefs(gitDir: string): Promise<boolean> {
-  if (await isThere(join(gitDir, 'packed-refs'))) return false;
-  const refs = join(gitDir, 'refs');
-  const folders = await readdir(refs);
-  const contents = await Promise.all(folders.map((name) => readdir(join(refs, name)).catch(() => [name])));
-  return contents.every((names) => names.length === 0);
+/**
+ * All refs of a repository as its files have them (gitrepository-layout), without a process of git: after a start all
+ * repositories are looked at, of which most are as they are to be. `undefined` where git has to be asked: there are very many
+ * loose refs, symbolic ones, or refs are kept in another way.
+ */
+export async function readRefFiles(gitDir: string): Promise<Refs | undefined> {
+  if (await isThere(join(gitDir, 'reftable'))) return undefined;
+  const loose = await readLoose(gitDir);
+  if (loose === undefined) return undefined;
+  const refs = await readPacked(gitDir);
+  if (refs === undefined) return undefined;
+  for (const [name, objectId] of loose) refs.set(name, objectId);
+  return refs;
+}
+
+async function readLoose(gitDir: string): Promise<Map<string, string> | undefined> {
+  const refs = new Map<string, string>();
+  const entries = await readdir(join(gitDir, 'refs'), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.lock'));
+  if (files.length > limits.looseRefsReadMax) return undefined;
+  for (const { name, parentPath } of files) {
+    const path = join(parentPath, name);
+    const objectId = (await readFile(path, 'utf8')).trimEnd();
+    if (!isObjectId(objectId)) return undefined;
+    refs.set(relative(gitDir, path), objectId);
+  }
+  return refs;
+}
+
+async function readPacked(gitDir: string): Promise<Map<string, string> | undefined> {
+  const refs = new Map<string, string>();
+  const text = await readFile(join(gitDir, 'packed-refs'), 'utf8').catch((error: unknown) => {
+    if (isAbsence(error)) return '';
+    throw error;
+  });
+  for (const line of text.split('\n')) {
+    // A comment, or what the tag of the line before stands for.
+    if (line === '' || line.startsWith('#') || line.startsWith('^')) continue;
+    const space = line.indexOf(' ');
+    const objectId = line.slice(0, Math.max(0, space));
+    if (!isObjectId(objectId)) return undefined;
+    refs.set(line.slice(space + 1), objectId);
+  }
+  return refs;
 }
 
 /** The ref that `HEAD` stands for; `undefined` when it stands for none. */

@@ -173,11 +173,6 @@ export class Purgatory {
     await this.#write(renewed);
   }
 
-  /** Whether an event that came from another relay may be held on, though nothing came of what it waits for. */
-  mayWaitOn({ addressGroup, heldAtMs }: HeldEvent): boolean {
-    return addressGroup === undefined && this.#parts.clock.now() - heldAtMs < limits.syncedHeldMsMax;
-  }
-
   /** Ends the holding of an event, at once in memory; settles when that is journaled. */
   async release(id: string, cause: ReleaseCause): Promise<void> {
     const held = this.#index.get(id);

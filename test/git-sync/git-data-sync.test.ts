@@ -115,20 +115,6 @@ describe('a repository that lacks objects', () => {
     await world.end();
   });
 
-  it('makes those who wait for it wait on while a server cannot be asked, and no longer when all said no', async () => {
-    const world = new World({ one: () => 'lacking', two: () => 'timeout' });
-    world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, 0);
-    await world.clock.advance(1);
-    expect(world.unreachable).toBe(1);
-    world.servers.set('two', () => 'lacking');
-    await world.clock.advance(10 * minuteMs);
-    const until = world.unreachable;
-    await world.clock.advance(10 * minuteMs);
-    expect(world.unreachable).toBe(until);
-    await world.end();
-  });
-
   it('asks nothing while there is no room, and says so', async () => {
     const world = new World({ server: () => ['a'] });
     world.lacks(repository, ['a']);
@@ -275,7 +261,6 @@ class World {
   refusal: string | undefined;
   throwsOnce = false;
   isFailingRelay = false;
-  unreachable = 0;
   readonly #missing = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
   #release: (() => void)[] = [];
@@ -296,9 +281,6 @@ class World {
           })),
         arrive: async (which, { objectIds }) => {
           for (const id of objectIds) this.#missing.get(which.identifier)?.delete(id);
-        },
-        unreachable: async () => {
-          this.unreachable += 1;
         },
         refusal: () => this.refusal,
         fetchesMax: 8,

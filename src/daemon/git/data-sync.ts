@@ -75,7 +75,6 @@ export function createGitSync(
         });
         alignment.objectsArrived(repository);
       },
-      unreachable: (repository) => promotion.waitOn(repository),
       refusal: () => (disk.isLow ? 'the disk is full up to --disk-floor-mb' : undefined),
       fetchesMax: options.gitFetchesMax,
       clock,
@@ -105,9 +104,9 @@ export function examineHeld(core: Core, promotion: Promotion, gitSync: GitDataSy
   });
 }
 
-/** Has git data sync look for what a held event waits for; whoever submitted it is about to push that. */
-export function fetchFor({ directory, purgatory }: Core, gitSync: GitDataSync, event: NostrEvent): void {
-  const isSubmitted = purgatory.get(event.id)?.addressGroup !== undefined;
-  const delayMs = isSubmitted ? limits.gitSubmittedDelayMs : limits.gitSyncedDelayMs;
-  for (const repository of concernedRepositories(directory, event)) gitSync.mayLack(repository, delayMs);
+/** Has git data sync look for what a held event waits for: whoever submitted it is about to push that, or it is elsewhere. */
+export function fetchFor({ directory }: Core, gitSync: GitDataSync, event: NostrEvent): void {
+  for (const repository of concernedRepositories(directory, event)) {
+    gitSync.mayLack(repository, limits.gitSubmittedDelayMs);
+  }
 }

@@ -58,23 +58,6 @@ export class Promotion {
     await this.#follow(repository, true);
   }
 
-  /**
-   * A server that may have what lacks could not be asked: what came from other relays waits on, for a week at most. Its author
-   * may be far away; who submitted something here can do so again.
-   */
-  async waitOn(repository: RepositoryId): Promise<void> {
-    const { purgatory, directory } = this.#parts;
-    const maintainers = directory.maintainersOf(repository);
-    const states = purgatory.statesOf(repository.identifier);
-    const held = [
-      ...states.filter(({ event }) => maintainers.has(event.pubkey)),
-      ...purgatory.pullRequestsOf(repository),
-    ];
-    const announcement = purgatory.announcementOf(repository);
-    if (announcement !== undefined) held.push(announcement);
-    for (const entry of held) if (purgatory.mayWaitOn(entry)) await purgatory.renew(entry.event.id);
-  }
-
   /** Everything that is held, as `recover` is to look at it after a start: a crash may have come between refs and events. */
   held(): NostrEvent[] {
     return [...this.#parts.purgatory.all()].map(({ event }) => event);
