@@ -25,6 +25,8 @@ export type GitDataSyncParts = {
   readonly hosts: GitHosts;
   /** What a repository lacks; nothing of one that is not served here. */
   readonly missing: (repository: RepositoryId) => Promise<readonly MissingObject[]>;
+  /** Copies what there is of that from other repositories here; gives whether anything came. */
+  readonly copyFromOthers: (repository: RepositoryId, missing: readonly MissingObject[]) => Promise<boolean>;
   /** Whom to ask for that, the best first. */
   readonly servers: (
     repository: RepositoryId,
@@ -185,13 +187,18 @@ export class GitDataSync {
 
   /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
   async #round(entry: Entry): Promise<number | undefined> {
-    const { servers, hosts, missing, refusal } = this.#parts;
+    const { servers, hosts, missing, copyFromOthers, refusal } = this.#parts;
     const { repository } = entry;
-    const lacking = await missing(repository);
+    let lacking = await missing(repository);
     if (lacking.length === 0) return undefined;
     entry.missing = lacking.length;
     entry.why = refusal();
     if (entry.why !== undefined) return this.#retryDelayMs(entry);
+    if (await copyFromOthers(repository, lacking)) {
+      lacking = await missing(repository);
+      entry.missing = lacking.length;
+      if (lacking.length === 0) return undefined;
+    }
     const left = new Set(await servers(repository, lacking));
     if (left.size === 0) entry.why = 'no other git server is named';
     let isAnyAsked = false;

@@ -44,6 +44,21 @@ describe('a repository that lacks objects', () => {
     await world.end();
   });
 
+  it('gets from other repositories here what they have, and the rest from servers', async () => {
+    const world = new World({ server: () => ['b'] });
+    world.nearby = ['a', 'c'];
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(1);
+    expect(world.sync.of(repository)).toBeUndefined();
+    expect(world.asked).toEqual([]);
+    world.lacks(repository, ['b', 'c']);
+    world.sync.mayLack(repository, 0);
+    await world.clock.advance(1);
+    expect(world.asked.map(({ objectIds }) => objectIds)).toEqual([['b']]);
+    await world.end();
+  });
+
   it('asks nobody when a push brought all of it meanwhile', async () => {
     const world = new World({ server: () => ['a'] });
     world.lacks(repository, ['a']);
@@ -259,6 +274,8 @@ class World {
   readonly times: number[] = [];
   readonly sync: GitDataSync;
   refusal: string | undefined;
+  /** Objects that other repositories here have. */
+  nearby: readonly string[] = [];
   throwsOnce = false;
   isFailingRelay = false;
   readonly #missing = new Map<string, Set<string>>();
@@ -273,6 +290,10 @@ class World {
         remote: { fetch: (request, signal) => this.#fetch(request, signal) },
         hosts: new GitHosts(clock, { fetchesPerMinuteMax, isFailingRelay: () => this.isFailingRelay }),
         missing: async (which) => this.#missingOf(which),
+        copyFromOthers: async ({ identifier }) => {
+          const lacking = this.#missing.get(identifier);
+          return this.nearby.filter((objectId) => lacking?.delete(objectId)).length > 0;
+        },
         servers: async ({ identifier }) =>
           [...this.servers.keys()].map((host) => ({
             url: `https://${host}/${identifier}.git`,

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
@@ -120,6 +120,24 @@ describe('Another repository', () => {
     await busy;
     await afterwards(world);
     expect(refsOf(world.pathOf(elsewhere))).toEqual({ [ref]: fix });
+  });
+
+  it('that lacks something gets it from those of its maintainers here', async () => {
+    using mine = client();
+    await using world = await withTwoMaintainers();
+    const first = mine.commit('one');
+    await world.hold(state(owner, 'r', [main, first]));
+    await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    await afterwards(world);
+    rmSync(world.pathOf(theirs), { recursive: true });
+    world.alignment.objectsArrived(theirs);
+    await world.alignment.idle();
+    expect(refsOf(world.pathOf(theirs))).toEqual({});
+    expect(await world.promotion.copyFromOthers(theirs, [first, 'd'.repeat(40)])).toBe(true);
+    world.alignment.objectsArrived(theirs);
+    await world.alignment.idle();
+    expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first });
+    expect(await world.promotion.copyFromOthers(theirs, ['d'.repeat(40)])).toBe(false);
   });
 
   it('gets nothing that is not wanted any more when its turn comes', async () => {

@@ -66,6 +66,12 @@ export function createGitSync(
       }),
       missing: async (repository) =>
         directory.isServed(repository) ? await missingObjects(core, repository) : [],
+      copyFromOthers: async (repository, missing) => {
+        const objectIds = missing.map(({ objectId }) => objectId);
+        const isAny = await promotion.copyFromOthers(repository, objectIds);
+        if (isAny) alignment.objectsArrived(repository);
+        return isAny;
+      },
       servers: async (repository, missing) =>
         serversFor(await announcementsOf(core, repository), missing, (url) => ownService.isNamedBy(url)),
       arrive: async (repository, fetched, isOfState) => {

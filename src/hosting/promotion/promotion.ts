@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import { isEmpty, readRefs } from '../../git/refs.js';
+import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { isAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -10,7 +10,8 @@ import { concernedRepositories } from '../concerned-repositories.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
-import { type PromotionParts, setRefs } from './promotion-parts.js';
+import { ObjectCopies } from './object-copies.js';
+import { isSame, type PromotionParts, setRefs } from './promotion-parts.js';
 import { PullRequestPromotion } from './pull-request-promotion.js';
 import { StatePromotion } from './state-promotion.js';
 
@@ -56,6 +57,34 @@ export class Promotion {
   async afterObjects(repository: RepositoryId, isOfState: boolean): Promise<void> {
     if (isOfState) await this.#renew(repository);
     await this.#follow(repository, true);
+  }
+
+  /**
+   * Copies what a repository lacks from those of its other maintainers that have the same identifier, as far as it is there;
+   * what waited for it follows. Gives whether anything came. Rejects with `GitError`, or with the signal's reason.
+   */
+  async copyFromOthers(repository: RepositoryId, objectIds: readonly string[]): Promise<boolean> {
+    const { directory, repositories, git, locks } = this.#parts;
+    const { identifier } = repository;
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    let isAny = false;
+    for (const pubkey of directory.maintainersOf(repository)) {
+      const from = { pubkey, identifier };
+      if (isSame(from, repository) || !directory.isServed(from) || !(await repositories.exists(from)))
+        continue;
+      const fromDir = repositories.pathOf(from);
+      const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
+      if (there.size === 0) continue;
+      const moveIn = (move: () => Promise<void>) =>
+        locks.use(identifier, this.#signal, async () => {
+          await move();
+          await this.afterObjects(repository, false);
+        });
+      const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
+      const outcome = await copies.copy({ from, to: repository, objectIds: [...there.keys()] }, terms);
+      isAny ||= outcome === 'here';
+    }
+    return isAny;
   }
 
   /** Everything that is held, as `recover` is to look at it after a start: a crash may have come between refs and events. */
