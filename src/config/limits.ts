@@ -464,8 +464,8 @@ export const limits = {
   gitRetryMsMin: 20_000,
   /** Longest such wait for data that is new. */
   gitNewsRetryMsMax: 120_000,
-  /** Longest such wait: every repository that lacks something is looked for that often. */
-  gitRetryMsMax: 3_600_000,
+  /** Longest such wait. With the rest of a host, and a fetch that takes long, every server is asked within an hour. */
+  gitRetryMsMax: 1_800_000,
   /** Share by which such waits are drawn out at random. */
   gitRetryJitter: 0.1,
   /** Time for which data counts as new. */
@@ -475,7 +475,7 @@ export const limits = {
   /** The time in which a host gets so many fetches at most as the operator chose. */
   gitHostPaceMs: 60_000,
   /** Longest that a host that failed is left alone. */
-  gitHostRestMsMax: 3_600_000,
+  gitHostRestMsMax: 1_200_000,
   /** Hosts of git servers that are remembered, at most, beside those that are asked. */
   gitHostsRememberedMax: 10_000,
   /** Servers that the announcements of one repository, and its pull requests, are fetched from, each. */

@@ -226,14 +226,14 @@ export class GitDataSync {
     const host = hosts.of(server.host);
     return await host.use(this.#rounds.signal, async () => {
       for (;;) {
-        // Others may have failed there while this waited.
-        if (host.restMs(this.#isNews(entry)) > 0) return 'resting';
-        const lacking = await missing(repository);
-        if (lacking.length === 0) return 'complete';
-        const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
-        if (wanted.length === 0) return 'asked';
         const leave = await this.#fetches.enter(this.#rounds.signal);
         try {
+          const lacking = await missing(repository);
+          if (lacking.length === 0) return 'complete';
+          const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
+          if (wanted.length === 0) return 'asked';
+          // Others may have failed there while this waited.
+          if (host.restMs(this.#isNews(entry)) > 0) return 'resting';
           const waitMs = host.begin();
           if (waitMs === 0) return await this.#fetch(entry, server, host, wanted, lacking.length);
           leave();
@@ -252,23 +252,24 @@ export class GitDataSync {
     wanted: readonly MissingObject[],
     lacking: number,
   ): Promise<Asked> {
-    const { remote, metrics, log, arrive } = this.#parts;
+    const { remote, metrics, log, arrive, clock } = this.#parts;
     const { repository } = entry;
     const objectIds = wanted.map(({ objectId }) => objectId);
     const pullRequestIds = [...new Set(wanted.flatMap((object) => object.pullRequestIds))];
     const isProposal = wanted.every((object) => object.pullRequestIds.length > 0);
     const request = { url, repository, objectIds, pullRequestIds, isProposal };
+    const beganAt = clock.monotonic();
     const outcome = await remote.fetch(request, this.#rounds.signal);
     metrics.countFetch(name, outcome);
     const { bytes } = outcome;
     if (outcome.type === 'failed') {
       const { failure, message, retryAfterMs } = outcome;
-      host.ended(failure, retryAfterMs);
+      host.failed(failure, beganAt, retryAfterMs);
       entry.why = `${url}: ${message}`;
       log.debug({ ...repository, url, failure, bytes, message }, 'git data could not be fetched');
       return 'asked';
     }
-    host.ended(undefined);
+    host.served();
     await using fetched = outcome.fetched;
     const came = new Set(fetched.objectIds);
     const isOfState = wanted.some(

@@ -63,7 +63,7 @@ export class GitHost {
   }
 
   /**
-   * Runs `work` when there is a place. It has to `begin` before it asks the host for anything, and to call `ended` after.
+   * Runs `work` when there is a place. It has to `begin` before it asks the host for anything, and to say what came of it.
    * Rejects with the signal's reason when that aborts before.
    */
   async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -79,17 +79,25 @@ export class GitHost {
     return 0;
   }
 
-  /** A fetch brought something, or failed; `retryAfterMs`: how long the host wants to be left alone, as it said. */
-  ended(failure: FetchFailure | undefined, retryAfterMs = 0): void {
-    const now = this.#clock.monotonic();
-    if (failure === undefined) this.#servedAt = now;
-    if (failure === undefined || !isPassing(failure)) {
+  /** A fetch brought something. */
+  served(): void {
+    this.#servedAt = this.#clock.monotonic();
+    this.#failures = 0;
+  }
+
+  /**
+   * A fetch that was begun at `beganAt` brought nothing. Those that ran at the same time and failed as well are one failure.
+   * `retryAfterMs`: how long the host wants to be left alone, as it said.
+   */
+  failed(failure: FetchFailure, beganAt: number, retryAfterMs = 0): void {
+    if (!isPassing(failure)) {
       this.#failures = 0;
       return;
     }
-    this.#failures += 1;
+    const now = this.#clock.monotonic();
+    if (beganAt >= this.#failedAt) this.#failures += 1;
     this.#failedAt = now;
-    this.#retryAt = now + Math.min(retryAfterMs, limits.gitHostRestMsMax);
+    this.#retryAt = Math.max(this.#retryAt, now + Math.min(retryAfterMs, limits.gitHostRestMsMax));
   }
 
   #paceMs(): number {

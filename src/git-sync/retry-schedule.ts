@@ -9,8 +9,8 @@ export function isNews(ageMs: number): boolean {
 
 /**
  * How long a repository waits after a round of all servers that did not make it complete: 20, 40, 80, 120 s for what is
- * new, up to an hour for what has lacked for longer (git.md §4). `round` counts from 1. Each wait is drawn out a little,
- * so that those who failed together do not come back together; no wait is longer than an hour.
+ * new, up to half an hour for what has lacked for longer (git.md §4). `round` counts from 1. Each wait is drawn out a little,
+ * so that those who failed together do not come back together; no wait is longer than that.
  */
 export function retryDelayMs(round: number, ageMs: number, random: Random): number {
   const max = isNews(ageMs) ? limits.gitNewsRetryMsMax : limits.gitRetryMsMax;
