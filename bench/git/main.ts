@@ -6,9 +6,11 @@
 import { writeFileSync } from 'node:fs';
 import { formatJson, formatResult, type GitResult } from './report.js';
 import type { GitScenario } from './scenario.js';
+import { agreeScenario } from './scenarios/agree.js';
 import { cloneLargeScenario, cloneSmallScenario, manyClonesScenario } from './scenarios/clone.js';
 import { pushCommitScenario, pushLargeScenario } from './scenarios/push.js';
 import { refsScenario } from './scenarios/refs.js';
+import { largeStateScenario, restoreScenario } from './scenarios/restore.js';
 import { type GitBenchSettings, readSettings, usage } from './settings.js';
 import { GitWorld } from './world.js';
 
@@ -20,6 +22,9 @@ const scenarios: readonly GitScenario[] = [
   cloneSmallScenario,
   refsScenario,
   pushCommitScenario,
+  restoreScenario,
+  largeStateScenario,
+  agreeScenario,
 ];
 
 function chosen({ scenarios: names }: GitBenchSettings): readonly GitScenario[] {

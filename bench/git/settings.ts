@@ -12,6 +12,10 @@ export type GitBenchSettings = {
   readonly rounds: number;
   /** Clones at once. */
   readonly clones: number;
+  /** Small repositories that are fetched from another server. */
+  readonly repositories: number;
+  /** How long two daemons are pushed to by turns. */
+  readonly seconds: number;
   readonly json: string | undefined;
 };
 
@@ -22,6 +26,9 @@ export const usage = `npm run bench:git -- [options]
   --refs N        refs of the repository whose refs are listed (1,000)
   --rounds N      times that each is measured, by turns (5)
   --clones N      clones at once (20)
+  --repositories N
+                  small repositories that are fetched from another server (1,000)
+  --seconds N     how long two daemons are pushed to by turns (60)
   --json FILE     write the figures there too
 `;
 
@@ -35,6 +42,8 @@ export function readSettings(args: readonly string[]): GitBenchSettings | undefi
       refs: { type: 'string', default: '1000' },
       rounds: { type: 'string', default: '5' },
       clones: { type: 'string', default: '20' },
+      repositories: { type: 'string', default: '1000' },
+      seconds: { type: 'string', default: '60' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false, short: 'h' },
     },
@@ -46,6 +55,8 @@ export function readSettings(args: readonly string[]): GitBenchSettings | undefi
     refs: wholeNumber('refs', values.refs),
     rounds: wholeNumber('rounds', values.rounds),
     clones: wholeNumber('clones', values.clones),
+    repositories: wholeNumber('repositories', values.repositories),
+    seconds: wholeNumber('seconds', values.seconds),
     json: values.json,
   };
 }

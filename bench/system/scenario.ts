@@ -10,6 +10,7 @@ export type Figure = {
     | 'events/s'
     | 'OK/s'
     | 'requests/s'
+    | 'repositories/s'
     | 'deliveries/s'
     | 'deliveries'
     | 'ms'
