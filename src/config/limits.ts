@@ -470,6 +470,8 @@ export const limits = {
   gitRetryJitter: 0.1,
   /** Time for which data counts as new. */
   gitNewsMsMax: 1_800_000,
+  /** Repositories of which is looked at once what they lack. */
+  gitLooksAtOnceMax: 4,
   /** Fetches that run at one host at once. */
   gitHostFetchesAtOnceMax: 5,
   /** The time in which a host gets so many fetches at most as the operator chose. */

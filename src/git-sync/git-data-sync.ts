@@ -81,6 +81,8 @@ export class GitDataSync {
   readonly #signal: AbortSignal;
   readonly #rounds: TaskGroup;
   readonly #fetches: Slots;
+  /** After a start many may lack something, and git has more to do than to tell what. */
+  readonly #looks = new Slots(limits.gitLooksAtOnceMax);
   /** By address. */
   readonly #entries = new Map<string, Entry>();
 
@@ -187,18 +189,11 @@ export class GitDataSync {
 
   /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
   async #round(entry: Entry): Promise<number | undefined> {
-    const { servers, hosts, missing, copyFromOthers, refusal } = this.#parts;
+    const { servers, hosts } = this.#parts;
     const { repository } = entry;
-    let lacking = await missing(repository);
+    const lacking = await this.#looks.use(this.#rounds.signal, () => this.#look(entry));
     if (lacking.length === 0) return undefined;
-    entry.missing = lacking.length;
-    entry.why = refusal();
     if (entry.why !== undefined) return this.#retryDelayMs(entry);
-    if (await copyFromOthers(repository, lacking)) {
-      lacking = await missing(repository);
-      entry.missing = lacking.length;
-      if (lacking.length === 0) return undefined;
-    }
     const left = new Set(await servers(repository, lacking));
     if (left.size === 0) entry.why = 'no other git server is named';
     let isAnyAsked = false;
@@ -218,6 +213,20 @@ export class GitDataSync {
     let delayMs: number = limits.gitRetryMsMax;
     for (const { host } of left) delayMs = Math.min(delayMs, hosts.of(host).restMs(this.#isNews(entry)));
     return Math.max(limits.gitSyncedDelayMs, delayMs);
+  }
+
+  /** What lacks, after other repositories here gave what they have; `why` says why nothing is to be asked for, if so. */
+  async #look(entry: Entry): Promise<readonly MissingObject[]> {
+    const { missing, copyFromOthers, refusal } = this.#parts;
+    const { repository } = entry;
+    let lacking = await missing(repository);
+    if (lacking.length > 0) entry.missing = lacking.length;
+    entry.why = refusal();
+    if (lacking.length > 0 && entry.why === undefined && (await copyFromOthers(repository, lacking))) {
+      lacking = await missing(repository);
+      entry.missing = lacking.length;
+    }
+    return lacking;
   }
 
   async #ask(entry: Entry, server: GitServer): Promise<Asked> {

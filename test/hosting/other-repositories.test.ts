@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
@@ -138,6 +138,21 @@ describe('Another repository', () => {
     await world.alignment.idle();
     expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first });
     expect(await world.promotion.copyFromOthers(theirs, ['d'.repeat(40)])).toBe(false);
+  });
+
+  it('takes in nothing that was fetched for it when it is gone', async () => {
+    await using world = await withTwoMaintainers();
+    let moves = 0;
+    const move = async () => {
+      moves += 1;
+    };
+    await world.promotion.takeIn(theirs, true, move);
+    expect(moves).toBe(1);
+    rmSync(world.pathOf(theirs), { recursive: true });
+    await world.promotion.takeIn(theirs, true, move);
+    await world.promotion.takeIn({ pubkey: stranger, identifier: 'r' }, true, move);
+    expect(moves).toBe(1);
+    expect(existsSync(world.pathOf(theirs))).toBe(false);
   });
 
   it('gets nothing that is not wanted any more when its turn comes', async () => {

@@ -55,7 +55,7 @@ export function createGitSync(
   { promotion, sync, remote }: GitSyncGround,
   signal: AbortSignal,
 ): GitDataSync {
-  const { admission, alignment, directory, disk, locks, registry } = core;
+  const { admission, alignment, directory, disk, registry } = core;
   const ownService = ownServiceOf(options);
   const gitSync = new GitDataSync(
     {
@@ -75,10 +75,7 @@ export function createGitSync(
       servers: async (repository, missing) =>
         serversFor(await announcementsOf(core, repository), missing, (url) => ownService.isNamedBy(url)),
       arrive: async (repository, fetched, isOfState) => {
-        await locks.use(repository.identifier, signal, async () => {
-          await fetched.moveIn();
-          await promotion.afterObjects(repository, isOfState);
-        });
+        await promotion.takeIn(repository, isOfState, () => fetched.moveIn());
         alignment.objectsArrived(repository);
       },
       refusal: () => (disk.isLow ? 'the disk is full up to --disk-floor-mb' : undefined),

@@ -60,11 +60,24 @@ export class Promotion {
   }
 
   /**
+   * Moves objects that were fetched into their repository, and lets follow what waited for them; `isOfState`: whether a state
+   * names some of them. Nothing is moved where the repository has gone meanwhile.
+   */
+  async takeIn(repository: RepositoryId, isOfState: boolean, move: () => Promise<void>): Promise<void> {
+    const { directory, repositories } = this.#parts;
+    await this.#under(repository.identifier, async () => {
+      if (!directory.isServed(repository) || !(await repositories.exists(repository))) return;
+      await move();
+      await this.afterObjects(repository, isOfState);
+    });
+  }
+
+  /**
    * Copies what a repository lacks from those of its other maintainers that have the same identifier, as far as it is there;
    * what waited for it follows. Gives whether anything came. Rejects with `GitError`, or with the signal's reason.
    */
   async copyFromOthers(repository: RepositoryId, objectIds: readonly string[]): Promise<boolean> {
-    const { directory, repositories, git, locks } = this.#parts;
+    const { directory, repositories, git } = this.#parts;
     const { identifier } = repository;
     const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
     let isAny = false;
@@ -75,11 +88,7 @@ export class Promotion {
       const fromDir = repositories.pathOf(from);
       const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
       if (there.size === 0) continue;
-      const moveIn = (move: () => Promise<void>) =>
-        locks.use(identifier, this.#signal, async () => {
-          await move();
-          await this.afterObjects(repository, false);
-        });
+      const moveIn = (move: () => Promise<void>) => this.takeIn(repository, false, move);
       const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
       const outcome = await copies.copy({ from, to: repository, objectIds: [...there.keys()] }, terms);
       isAny ||= outcome === 'here';
