@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { BodyError } from '../../src/git-http/body-error.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { announcement, key, state } from '../policy/world.js';
 import { client } from './client.js';
@@ -53,6 +54,19 @@ describe('A pack', () => {
     gone.destroy(new Error('gone'));
     await failing;
     expect(world.coming()).toBe(0);
+  });
+
+  it('that stops coming is answered with what is wrong with its body', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const body = new PassThrough();
+    body.write(Buffer.concat(bodyOf({ lines: [[main, first]], pack: mine.pack([first]).subarray(0, -1) })));
+    const slow = world.pushBody(repository, body);
+    await expect.poll(() => world.coming()).toBeGreaterThan(0);
+    body.destroy(new BodyError(408, 'others wait to push'));
+    expect(linesOf(await slow)).toEqual(['unpack others wait to push', `ng ${main} others wait to push`]);
   });
 });
 
