@@ -9,6 +9,7 @@ import { repositoryAddress } from '../nostr/repository.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { GitHost, GitHosts } from './git-hosts.js';
 import type { GitSyncMetrics } from './git-sync-metrics.js';
+import type { IncompleteRepository } from './incomplete-repository.js';
 import type { MissingObject } from './missing-objects.js';
 import type { FetchedObjects, GitRemote } from './remote.js';
 import { isNews, retryDelayMs } from './retry-schedule.js';
@@ -42,19 +43,6 @@ export type GitDataSyncParts = {
   readonly random: Random;
   readonly metrics: GitSyncMetrics;
   readonly log: GitSyncLog;
-};
-
-/** What is known of a repository that lacks objects, or may. Times are of the wall clock, in milliseconds. */
-export type IncompleteRepository = {
-  readonly repository: RepositoryId;
-  readonly sinceMs: number;
-  /** Objects that lacked at the last look; `undefined` before the first. */
-  readonly missing: number | undefined;
-  readonly lastTryMs: number | undefined;
-  /** `undefined` while it is looked for. */
-  readonly nextTryMs: number | undefined;
-  /** Why it is not complete: what the server that was asked last said, in one line. */
-  readonly why: string | undefined;
 };
 
 type Entry = { -readonly [Key in keyof IncompleteRepository]: IncompleteRepository[Key] } & {

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { limits } from '../config/limits.js';
 import { type Clock, secondMs } from '../lib/clock.js';
-import type { IncompleteRepository } from './git-data-sync.js';
+import type { IncompleteRepository } from './incomplete-repository.js';
 import type { FetchOutcome } from './remote.js';
 
 /** What is looked at when metrics are read. */
