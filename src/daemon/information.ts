@@ -4,6 +4,7 @@ import { programHomepage, programVersion } from '../config/version.js';
 import type { PublicAddress } from '../git-http/page/repository-links.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
 import { fixedRelaySettings, limitationOf, servedNips } from '../relay/settings.js';
+import { acceptanceOf, curationOf, isArchive } from './curation.js';
 
 /** The NIP-11 document of a daemon with these options. */
 export function informationOf(options: Options, ownerPubkey: string): RelayInformationDocument {
@@ -37,32 +38,6 @@ export function publicAddressOf(options: Options): PublicAddress {
 }
 
 /** The GRASP texts that are followed: hosting, sync, and archives where there is one. */
-function graspsOf({ archiveAll, archiveWhitelist, archiveGraspServices }: Options): string[] {
-  const isArchive = archiveAll || archiveWhitelist.length + archiveGraspServices.length > 0;
-  return ['GRASP-01', 'GRASP-02', ...(isArchive ? ['GRASP-05'] : [])];
-}
-
-/** Which announcements are accepted, in words. */
-function acceptanceOf(options: Options): string {
-  const accepted: string[] = [];
-  if (!options.archiveReadOnly) {
-    const which =
-      options.repositoryWhitelist.length > 0 ? 'those on a whitelist that list' : 'those that list';
-    accepted.push(`${which} ${options.domain} in both clone and relays`);
-  }
-  if (options.archiveAll) accepted.push('all others, as an archive');
-  if (options.archiveWhitelist.length > 0) accepted.push('those on an archive whitelist');
-  if (options.archiveGraspServices.length > 0) {
-    accepted.push(`those that list one of ${options.archiveGraspServices.join(', ')}`);
-  }
-  return `Repository announcements: ${accepted.join('; ')}; and those of their maintainers.`;
-}
-
-function curationOf(options: Options): string | undefined {
-  const isCurated =
-    options.repositoryWhitelist.length + options.repositoryBlacklist.length + options.eventBlacklist.length >
-    0;
-  return isCurated
-    ? 'The operator keeps lists of repositories or authors that are accepted or refused.'
-    : undefined;
+function graspsOf(options: Options): string[] {
+  return ['GRASP-01', 'GRASP-02', ...(isArchive(options) ? ['GRASP-05'] : [])];
 }

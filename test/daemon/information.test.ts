@@ -34,8 +34,61 @@ describe('the NIP-11 document', () => {
   it('has the icon of the operator, and says that there are lists', () => {
     const icon = 'https://git.example.org/icon.png';
     const document = informationOf(options(`--relay-icon=${icon}`, '--repository-blacklist=x'), pubkey);
-    expect(document).toMatchObject({ icon, curation: expect.stringContaining('lists') });
+    expect(document).toMatchObject({ icon, curation: expect.stringContaining('that are refused') });
   });
+});
+
+describe('what is accepted, in the words of the NIP-11 document', () => {
+  const domain = '--domain=git.example.org';
+  const hosted = 'those that name git.example.org in both clone and relays are hosted';
+  const named = 'Those of maintainers whom an accepted announcement names are accepted too.';
+  const readOnly = 'This is a read-only archive: nobody can push.';
+  const onList = "those on the operator's archive list are archived";
+  it.each([
+    [[], `${hosted}. ${named}`, undefined],
+    [
+      ['--repository-whitelist=x'],
+      `those on the operator's list that name git.example.org in both clone and relays are hosted. ${named}`,
+      'that are hosted.',
+    ],
+    [
+      ['--repository-blacklist=x'],
+      `${hosted}. ${named} What the operator blocked is refused.`,
+      'that are refused.',
+    ],
+    [['--archive-all'], `every one is archived. ${named} ${readOnly}`, undefined],
+    [
+      ['--archive-all', '--archive-read-only=false'],
+      `${hosted}; every other one is archived. ${named}`,
+      undefined,
+    ],
+    [['--archive-whitelist=x'], `${onList}. ${named} ${readOnly}`, 'that are archived.'],
+    [
+      ['--archive-whitelist=x', '--archive-read-only=false'],
+      `${hosted}; ${onList}. ${named}`,
+      'that are archived.',
+    ],
+    [
+      ['--archive-grasp-services=a.example,b.example:7000'],
+      `those with a clone URL at a.example or b.example:7000 are archived. ${named} ${readOnly}`,
+      'GRASP services',
+    ],
+  ])('follows the settings %j', (args, acceptance, curation) => {
+    const document = informationOf(options(domain, ...args), pubkey);
+    expect(document.repo_acceptance_criteria).toBe(`Repository announcements: ${acceptance}`);
+    if (curation === undefined) expect(Object.keys(document)).not.toContain('curation');
+    else expect(document.curation).toContain(curation);
+  });
+
+  it.each(['--archive-all', '--archive-whitelist=x', '--archive-grasp-services=a.example'])(
+    'lists GRASP-05 with %s, read-only or not',
+    (flag) => {
+      for (const more of [[], ['--archive-read-only=false']]) {
+        const { supported_grasps: grasps } = informationOf(options(domain, flag, ...more), pubkey);
+        expect(grasps).toEqual(['GRASP-01', 'GRASP-02', 'GRASP-05']);
+      }
+    },
+  );
 });
 
 describe('where clients reach the relay', () => {

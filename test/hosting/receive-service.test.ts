@@ -289,6 +289,8 @@ describe('ReceiveService', () => {
     expect(linesOf(await world.pushBody(repository, body))).toEqual([
       'ERR authorisation failed: this server is a read-only archive',
     ]);
+    const report = await world.push(repository, { lines: [[main, zeroId]] });
+    expect(report).toEqual(['unpack ok', `ng ${main} this server is a read-only archive`]);
   });
 
   it('tells whoever pushes what to publish, where the announcement lapsed', async () => {

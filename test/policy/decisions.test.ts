@@ -425,6 +425,10 @@ decide(
         relays: ['wss://grasp.example.evil.com'],
       }),
     ],
+    ['as the end of another host', announcement(alice, 'repo', { clone: ['https://evilgrasp.example/a'] })],
+    ['in the path of a URL', announcement(alice, 'repo', { clone: ['https://evil.com/grasp.example/a'] })],
+    ['as the user of a URL', announcement(alice, 'repo', { clone: ['https://grasp.example@evil.com/a'] })],
+    ['with another port', announcement(alice, 'repo', { clone: ['https://grasp.example:8443/a'] })],
   ],
 );
 
