@@ -100,7 +100,7 @@ describe('three daemons with one repository', () => {
 });
 
 describe('an archive', () => {
-  it('fetches the data of strangers, and fetches it again when its folder is lost', async () => {
+  it('fetches the data of strangers, refuses pushes, and fetches it again when its folder is lost', async () => {
     using theirs = scratchFolder();
     const repositories = ['one', 'two'].map((name) => ({ name, path: join(theirs.path, `${name}.git`) }));
     await using server = await GitServer.start(theirs.path);
@@ -133,6 +133,10 @@ describe('an archive', () => {
           await publish(daemon, announcement, stateOf(name, path));
         }
         await check(daemon);
+        expect(await pushWithoutReport(daemon, 'one')).toContain(
+          'ERR authorisation failed: this server is a read-only archive',
+        );
+        await check(daemon);
       }
       rmSync(join(directory, 'data', 'git'), { recursive: true });
       await using again = await DaemonProcess.start(options);
@@ -144,3 +148,11 @@ describe('an archive', () => {
     }
   });
 });
+
+/** The answer to a push that deletes a branch, of a client that asks for no report. */
+async function pushWithoutReport(daemon: DaemonProcess, name: string): Promise<string> {
+  const line = `${'1'.repeat(40)} ${'0'.repeat(40)} ${main}\0`;
+  const url = `http://127.0.0.1:${daemon.port}/${npubOf(owner.pubkey)}/${name}.git/git-receive-pack`;
+  const body = `${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`;
+  return (await fetch(url, { method: 'POST', body })).text();
+}
