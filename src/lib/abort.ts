@@ -38,6 +38,8 @@ export async function withTimeLimit<T>(
   work: Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
+  // Where this is given up before, nobody waits for the work any more: that it fails then must not end the process.
+  work.catch(() => {});
   signal?.throwIfAborted();
   const { promise, reject } = deferred<never>();
   const cancel = clock.after(limitMs, () => reject(new TimeLimitError(what, limitMs)));

@@ -12,6 +12,7 @@ export async function within<T>(
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  signal.throwIfAborted();
   const attempt = new AbortController();
   try {
     return await withTimeLimit(clock, what, limitMs, work(attempt.signal), signal);

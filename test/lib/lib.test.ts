@@ -65,6 +65,24 @@ describe('BoundedQueue', () => {
 });
 
 describe('withTimeLimit', () => {
+  it('ends no process by work that fails when it is given up already', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    const before = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection');
+    process.on('unhandledRejection', note);
+    try {
+      const signal = AbortSignal.abort(new Error('over'));
+      const work = Promise.reject(new Error('late'));
+      await expect(withTimeLimit(systemClock, 'work', 1000, work, signal)).rejects.toThrow('over');
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off('unhandledRejection', note);
+      for (const listener of before) process.on('unhandledRejection', listener);
+    }
+    expect(unhandled).toEqual([]);
+  });
+
   it('gives the result, the time limit, or the reason of the signal', async () => {
     const never = new Promise<number>(() => {});
     await expect(withTimeLimit(systemClock, 'work', 1000, Promise.resolve(5))).resolves.toBe(5);
