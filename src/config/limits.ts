@@ -478,6 +478,8 @@ export const limits = {
   gitHostPaceMs: 60_000,
   /** Longest that a host that failed is left alone. */
   gitHostRestMsMax: 1_200_000,
+  /** Longest that it is left alone because it asked for that. */
+  gitRetryAfterMsMax: 86_400_000,
   /** Hosts of git servers that are remembered, at most, beside those that are asked. */
   gitHostsRememberedMax: 10_000,
   /** Servers that the announcements of one repository, and its pull requests, are fetched from, each. */
@@ -494,16 +496,20 @@ export const limits = {
   gitFetchSpanMs: 120_000,
   /** Bytes of it that have to come in that time. */
   gitFetchSpanBytesMin: 16_384,
+  /** Bytes of it that have to come in that time while others wait to fetch: 8 kB a second. */
+  gitAwaitedFetchSpanBytesMin: 983_040,
   /** Most bytes of what a git server says beside packs: its refs, or signs of life. */
   gitRemoteRefsBytesMax: 16_777_216,
   /** Most refs of a git server that are looked at. */
   gitRemoteRefsMax: 100_000,
   /** Refs of ours that a git server is told of, so that it need not send what they lead to. */
   gitHavesMax: 256,
-  /** Objects that are asked for one by one at a server that has not all of them and names none of these. */
-  gitLoneWantsMax: 8,
+  /** Objects that a git server may say one after the other it has not, until only what its refs stand for is asked for. */
+  gitRefusedWantsMax: 32,
   /** Objects that came of which is looked one by one whether they are whole, where not all are. */
   gitLoneChecksMax: 100,
+  /** How long that may take in all. */
+  gitLoneChecksMsMax: 60_000,
   /** Most objects of one pack that is fetched. */
   gitFetchObjectsMax: 50_000_000,
   /** Hosts of git servers that have a label of their own in metrics. */

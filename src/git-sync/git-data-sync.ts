@@ -1,49 +1,17 @@
 import { limits } from '../config/limits.js';
 import { deferred, onAbort } from '../lib/abort.js';
-import { type CancelTimer, type Clock, secondMs } from '../lib/clock.js';
+import { type CancelTimer, secondMs } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
-import type { Random } from '../lib/random.js';
 import { TaskGroup } from '../lib/task-group.js';
 import { Slots } from '../lib/turns/slots.js';
 import { repositoryAddress } from '../nostr/repository.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
-import type { GitHost, GitHosts } from './git-hosts.js';
-import type { GitSyncMetrics } from './git-sync-metrics.js';
+import type { GitDataSyncParts } from './git-data-sync-parts.js';
+import type { GitHost } from './git-hosts.js';
 import type { IncompleteRepository } from './incomplete-repository.js';
 import type { MissingObject } from './missing-objects.js';
-import type { FetchedObjects, GitRemote } from './remote.js';
 import { isNews, retryDelayMs } from './retry-schedule.js';
 import { type GitServer, nextServer } from './servers.js';
-
-export type GitSyncLog = {
-  debug(details: object, message: string): void;
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-};
-
-export type GitDataSyncParts = {
-  readonly remote: GitRemote;
-  readonly hosts: GitHosts;
-  /** What a repository lacks; nothing of one that is not served here. */
-  readonly missing: (repository: RepositoryId) => Promise<readonly MissingObject[]>;
-  /** Copies what there is of that from other repositories here; gives whether anything came. */
-  readonly copyFromOthers: (repository: RepositoryId, missing: readonly MissingObject[]) => Promise<boolean>;
-  /** Whom to ask for that, the best first. */
-  readonly servers: (
-    repository: RepositoryId,
-    missing: readonly MissingObject[],
-  ) => Promise<readonly GitServer[]>;
-  /** Lets objects into their repository, and what waited for them follow; `isOfState`: whether a state names some of them. */
-  readonly arrive: (repository: RepositoryId, fetched: FetchedObjects, isOfState: boolean) => Promise<void>;
-  /** Why nothing is fetched now, as for want of room on the disk. */
-  readonly refusal: () => string | undefined;
-  /** Fetches that run at once, at most. */
-  readonly fetchesMax: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly metrics: GitSyncMetrics;
-  readonly log: GitSyncLog;
-};
 
 type Entry = { -readonly [Key in keyof IncompleteRepository]: IncompleteRepository[Key] } & {
   /** When an event last named something new of it, and when it is looked for next; monotonic. */
@@ -71,6 +39,8 @@ export class GitDataSync {
   readonly #fetches: Slots;
   /** After a start many may lack something, and git has more to do than to tell what. */
   readonly #looks = new Slots(limits.gitLooksAtOnceMax);
+  /** Copies from other repositories take longer than looks. */
+  readonly #copies = new Slots(limits.backgroundCopiesAtOnceMax);
   /** By address. */
   readonly #entries = new Map<string, Entry>();
 
@@ -93,16 +63,21 @@ export class GitDataSync {
     return this.#entries.get(keyOf(repository));
   }
 
-  /** An event came that names what may lack: that is looked for after so long, or when it was to be if that is sooner. */
-  mayLack(repository: RepositoryId, delayMs: number): void {
+  /**
+   * An event came that names what may lack: that is looked for after so long, or when it was to be if that is sooner. Where it
+   * is news, the quick tries begin anew: not for what anybody may propose.
+   */
+  mayLack(repository: RepositoryId, delayMs: number, isNewsOfMaintainers: boolean): void {
     const { clock } = this.#parts;
     const entry = this.#entries.get(keyOf(repository));
     if (entry === undefined) {
       this.#enter(repository, delayMs);
       return;
     }
-    entry.newsAt = clock.monotonic();
-    entry.rounds = 0;
+    if (isNewsOfMaintainers) {
+      entry.newsAt = clock.monotonic();
+      entry.rounds = 0;
+    }
     if (entry.nextTryMs === undefined) entry.isWanted = true;
     else if (entry.dueAt > clock.monotonic() + delayMs) this.#schedule(entry, delayMs);
   }
@@ -179,7 +154,7 @@ export class GitDataSync {
   async #round(entry: Entry): Promise<number | undefined> {
     const { servers, hosts } = this.#parts;
     const { repository } = entry;
-    const lacking = await this.#looks.use(this.#rounds.signal, () => this.#look(entry));
+    const lacking = await this.#look(entry);
     if (lacking.length === 0) return undefined;
     if (entry.why !== undefined) return this.#retryDelayMs(entry);
     const left = new Set(await servers(repository, lacking));
@@ -207,11 +182,15 @@ export class GitDataSync {
   async #look(entry: Entry): Promise<readonly MissingObject[]> {
     const { missing, copyFromOthers, refusal } = this.#parts;
     const { repository } = entry;
-    let lacking = await missing(repository);
-    if (lacking.length > 0) entry.missing = lacking.length;
+    const { signal } = this.#rounds;
+    const look = () => this.#looks.use(signal, () => missing(repository));
+    let lacking = await look();
     entry.why = refusal();
-    if (lacking.length > 0 && entry.why === undefined && (await copyFromOthers(repository, lacking))) {
-      lacking = await missing(repository);
+    if (lacking.length === 0) return lacking;
+    entry.missing = lacking.length;
+    if (entry.why !== undefined) return lacking;
+    if (await this.#copies.use(signal, () => copyFromOthers(repository, lacking))) {
+      lacking = await look();
       entry.missing = lacking.length;
     }
     return lacking;
@@ -251,10 +230,16 @@ export class GitDataSync {
   ): Promise<Asked> {
     const { remote, metrics, log, arrive, clock } = this.#parts;
     const { repository } = entry;
-    const objectIds = wanted.map(({ objectId }) => objectId);
-    const pullRequestIds = [...new Set(wanted.flatMap((object) => object.pullRequestIds))];
-    const isProposal = wanted.every((object) => object.pullRequestIds.length > 0);
-    const request = { url, repository, objectIds, pullRequestIds, isProposal };
+    const ofStates = wanted.filter(isOfState);
+    const proposed = wanted.filter((object) => !isOfState(object));
+    const request = {
+      url,
+      repository,
+      objectIds: ofStates.map(({ objectId }) => objectId),
+      proposedIds: proposed.map(({ objectId }) => objectId),
+      pullRequestIds: proposed.flatMap(({ pullRequestIds }) => pullRequestIds).slice(0, limits.gitServersMax),
+      isAwaited: () => this.#fetches.waiting > 0,
+    };
     const beganAt = clock.monotonic();
     const outcome = await remote.fetch(request, this.#rounds.signal);
     metrics.countFetch(name, outcome);
@@ -269,10 +254,11 @@ export class GitDataSync {
     host.served();
     await using fetched = outcome.fetched;
     const came = new Set(fetched.objectIds);
-    const isOfState = wanted.some(
-      (object) => object.pullRequestIds.length === 0 && came.has(object.objectId),
-    );
-    await arrive(repository, fetched, isOfState);
+    const isAnyOfState = ofStates.some(({ objectId }) => came.has(objectId));
+    if (!(await arrive(repository, fetched, isAnyOfState))) {
+      entry.why = 'the repository has gone';
+      return 'asked';
+    }
     log.info({ ...repository, url, bytes, objects: came.size, wanted: wanted.length }, 'git data fetched');
     entry.missing = lacking - came.size;
     entry.why = `${url} has not all of it`;
@@ -295,4 +281,9 @@ export class GitDataSync {
 
 function keyOf({ pubkey, identifier }: RepositoryId): string {
   return repositoryAddress(pubkey, identifier);
+}
+
+/** Whether a state names it, and not only what anybody may propose. */
+function isOfState({ pullRequestIds }: MissingObject): boolean {
+  return pullRequestIds.length === 0;
 }

@@ -50,7 +50,8 @@ export class GitHost {
 
   /** Whether nothing has to be remembered of it. */
   get isForgettable(): boolean {
-    return this.users === 0 && this.#sinceLastFetch() >= limits.gitHostRestMsMax;
+    const isResting = this.#retryAt > this.#clock.monotonic();
+    return this.users === 0 && !isResting && this.#sinceLastFetch() >= limits.gitHostRestMsMax;
   }
 
   /** How long it is left alone still; `isNews`: for data that is not known to lack for long. */
@@ -95,9 +96,9 @@ export class GitHost {
       return;
     }
     const now = this.#clock.monotonic();
-    if (beganAt >= this.#failedAt) this.#failures += 1;
+    if (beganAt > this.#failedAt) this.#failures += 1;
     this.#failedAt = now;
-    this.#retryAt = Math.max(this.#retryAt, now + Math.min(retryAfterMs, limits.gitHostRestMsMax));
+    this.#retryAt = Math.max(this.#retryAt, now + Math.min(retryAfterMs, limits.gitRetryAfterMsMax));
   }
 
   #paceMs(): number {

@@ -2,7 +2,9 @@ import { limits } from '../config/limits.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import { isObjectId } from '../git/object-id.js';
-import { isEmpty, readObjectTypes, readRefs } from '../git/refs.js';
+import { pullRequestRef } from '../git/ref-name.js';
+import type { Refs } from '../git/ref-plan.js';
+import { isEmpty, readObjectTypes, readRefFiles, readRefs } from '../git/refs.js';
 import { type StateSources, statesOf } from '../hosting/states.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { reading } from '../policy/structure.js';
@@ -16,8 +18,8 @@ export type MissingObject = {
   readonly objectId: string;
   /** Pull requests whose commit it is; none where a state names it. */
   readonly pullRequestIds: readonly string[];
-  /** Where those say that it is to be had. */
-  readonly clone: readonly string[];
+  /** Where those say that it is to be had, by pull request. */
+  readonly clones: readonly (readonly string[])[];
 };
 
 export type MissingObjectsParts = StateSources & {
@@ -37,25 +39,27 @@ export async function missingObjects(
   repository: RepositoryId,
 ): Promise<MissingObject[]> {
   const { git, repositories } = parts;
-  const wanted = new Map<string, MissingObject>();
-  for await (const pullRequest of pullRequestsOf(parts, repository)) {
-    const { objectId, pullRequestIds, clone } = pullRequest;
-    const known = wanted.get(objectId) ?? { objectId, pullRequestIds: [], clone: [] };
-    wanted.set(objectId, {
-      objectId,
-      pullRequestIds: [...known.pullRequestIds, ...pullRequestIds].slice(0, limits.gitServersMax),
-      clone: [...known.clone, ...clone].slice(0, limits.gitServersMax),
-    });
-  }
-  for (const objectId of await objectsOfStates(parts, repository)) {
-    wanted.set(objectId, { objectId, pullRequestIds: [], clone: [] });
-  }
-  if (wanted.size === 0) return [];
   const gitDir = repositories.pathOf(repository);
   const isThere = (await repositories.exists(repository)) && !(await isEmpty(gitDir));
-  if (isThere) {
+  const refs: Refs = isThere
+    ? ((await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, [])))
+    : new Map();
+  const wanted = new Map<string, MissingObject>();
+  // Those of states come first: of pull requests there may be any number.
+  for (const objectId of await objectsOfStates(parts, repository)) {
+    wanted.set(objectId, { objectId, pullRequestIds: [], clones: [] });
+  }
+  const ofStates = wanted.size;
+  for await (const { event, commit } of pullRequestsOf(parts, repository, refs)) {
+    const known = wanted.get(commit) ?? { objectId: commit, pullRequestIds: [], clones: [] };
+    const isOfState = wanted.has(commit) && known.pullRequestIds.length === 0;
+    if (isOfState || wanted.size >= ofStates + limits.gitMissingObjectsMax) continue;
+    const pullRequestIds = [...known.pullRequestIds, event.id];
+    wanted.set(commit, { objectId: commit, pullRequestIds, clones: [...known.clones, cloneUrlsIn(event)] });
+  }
+  if (isThere && wanted.size > 0) {
     // What a ref stands for is here: git is asked about the rest only.
-    for (const objectId of (await readRefs(git, gitDir, [])).values()) wanted.delete(objectId);
+    for (const objectId of refs.values()) wanted.delete(objectId);
     const types = await readObjectTypes(git, gitDir, [...wanted.keys()]);
     for (const objectId of types.keys()) wanted.delete(objectId);
   }
@@ -74,27 +78,30 @@ async function objectsOfStates(parts: StateSources, repository: RepositoryId): P
   return objectIds;
 }
 
+/** The pull requests that have no ref here yet, with their commits. */
 async function* pullRequestsOf(
   { directory, store, purgatory }: MissingObjectsParts,
   repository: RepositoryId,
-): AsyncGenerator<MissingObject> {
-  for (const { event } of purgatory.pullRequestsOf(repository)) yield* pullRequestIn(event);
-  const ids = directory.pullRequestsOf(repository).map(({ eventId }) => eventId);
+  refs: Refs,
+): AsyncGenerator<{ readonly event: NostrEvent; readonly commit: string }> {
+  for (const { event } of purgatory.pullRequestsOf(repository)) yield* commitIn(event);
+  const ids = directory
+    .pullRequestsOf(repository)
+    .map(({ eventId }) => eventId)
+    .filter((eventId) => !refs.has(pullRequestRef(eventId)));
   for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
     const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
     for await (const chunk of store.query([{ ids: some }])) {
-      for (const { event } of chunk) yield* pullRequestIn(event);
+      for (const { event } of chunk) yield* commitIn(event);
     }
   }
 }
 
-function* pullRequestIn(event: NostrEvent): Generator<MissingObject> {
+function* commitIn(event: NostrEvent): Generator<{ readonly event: NostrEvent; readonly commit: string }> {
   const read = reading(() => parsePullRequest(event));
-  if (!('value' in read)) return;
-  const clone = event.tags.flatMap(([name, ...values]) => (name === 'clone' ? values : []));
-  yield {
-    objectId: read.value.commit,
-    pullRequestIds: [event.id],
-    clone: clone.slice(0, limits.gitServersMax),
-  };
+  if ('value' in read) yield { event, commit: read.value.commit };
+}
+
+function cloneUrlsIn({ tags }: NostrEvent): string[] {
+  return tags.flatMap(([name, ...urls]) => (name === 'clone' ? urls : [])).slice(0, limits.gitServersMax);
 }

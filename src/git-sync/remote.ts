@@ -6,11 +6,14 @@ export type FetchRequest = {
   /** The repository at the server: http or https; where it leads is checked when the connection is made. */
   readonly url: string;
   readonly repository: RepositoryId;
+  /** Those that states name. */
   readonly objectIds: readonly string[];
-  /** Pull requests that name some of the objects: their refs are asked for where a server gives nothing by object id. */
+  /** Those that only pull requests name, which anybody may publish: they are asked for apart, and less may come. */
+  readonly proposedIds: readonly string[];
+  /** The pull requests: their refs are asked for where a server gives nothing by object id. */
   readonly pullRequestIds: readonly string[];
-  /** Whether only pull requests name the objects, which anybody may publish: then less may come. */
-  readonly isProposal: boolean;
+  /** Whether others wait for the place that this has: then it must not come slowly. */
+  readonly isAwaited: () => boolean;
 };
 
 /**

@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import { type Random, randomInteger } from '../lib/random.js';
 import { hostPortOf, relayHost } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
 import type { GitHosts } from './git-hosts.js';
@@ -24,6 +25,7 @@ export function serversFor(
   announcements: readonly Pick<Announcement, 'clone' | 'relays'>[],
   missing: readonly MissingObject[],
   isOwn: (url: string) => boolean,
+  random: Random,
 ): GitServer[] {
   const urls = announcements.flatMap((announcement) =>
     announcement.clone.map((url) => ({ url, isGrasp: isGrasp(url, announcement) })),
@@ -31,13 +33,27 @@ export function serversFor(
   const announced = new Map<string, GitServer>();
   for (const { url } of [...urls.filter(({ isGrasp }) => isGrasp), ...urls]) add(announced, url, isOwn);
   const proposed = new Map<string, GitServer>();
-  for (const { objectId, clone } of missing) {
-    for (const url of clone) add(proposed, url, isOwn, objectId);
-  }
+  for (const { objectId, url } of proposedUrls(missing, random)) add(proposed, url, isOwn, objectId);
   for (const url of announced.keys()) proposed.delete(url);
   const lacksState = missing.some(({ pullRequestIds }) => pullRequestIds.length === 0);
   const [first, then] = lacksState ? [announced, proposed] : [proposed, announced];
   return [...first.values(), ...then.values()];
+}
+
+/**
+ * The URLs that pull requests name: the first of each, then the second, and so on, beginning elsewhere each time. So however
+ * many somebody publishes, or names in one, those of others come to their turn.
+ */
+function* proposedUrls(missing: readonly MissingObject[], random: Random) {
+  const lists = missing.flatMap(({ objectId, clones }) => clones.map((urls) => ({ objectId, urls })));
+  const first = randomInteger(random, Math.max(1, lists.length));
+  const turned = [...lists.slice(first), ...lists.slice(0, first)];
+  for (let place = 0; place < limits.gitServersMax; place += 1) {
+    for (const { objectId, urls } of turned) {
+      const url = urls[place];
+      if (url !== undefined) yield { objectId, url };
+    }
+  }
 }
 
 function add(

@@ -18,14 +18,14 @@ describe('a repository that lacks objects', () => {
   it('is asked for half a second after a synced event, three minutes after a submitted one, unless both come', async () => {
     const world = new World({ server: () => 'lacking' });
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, limits.gitSubmittedDelayMs);
+    world.sync.mayLack(repository, limits.gitSubmittedDelayMs, true);
     await world.clock.advance(limits.gitSubmittedDelayMs - 1);
     expect(world.asked).toEqual([]);
     await world.clock.advance(1);
     expect(world.asked).toHaveLength(1);
     world.lacks(repositoryOf(1), ['b']);
-    world.sync.mayLack(repositoryOf(1), limits.gitSubmittedDelayMs);
-    world.sync.mayLack(repositoryOf(1), limits.gitSyncedDelayMs);
+    world.sync.mayLack(repositoryOf(1), limits.gitSubmittedDelayMs, true);
+    world.sync.mayLack(repositoryOf(1), limits.gitSyncedDelayMs, true);
     await world.clock.advance(limits.gitSyncedDelayMs);
     expect(world.asked).toHaveLength(2);
     await world.end();
@@ -34,7 +34,7 @@ describe('a repository that lacks objects', () => {
   it('is fetched from several servers, of which each gives a part', async () => {
     const world = new World({ one: () => ['a'], two: () => ['b'] });
     world.lacks(repository, ['a', 'b']);
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(limits.gitSyncedDelayMs);
     expect(world.asked.map(({ url, objectIds }) => [relayHost(url), ...objectIds])).toEqual([
       ['one', 'a', 'b'],
@@ -48,12 +48,12 @@ describe('a repository that lacks objects', () => {
     const world = new World({ server: () => ['b'] });
     world.nearby = ['a', 'c'];
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(1);
     expect(world.sync.of(repository)).toBeUndefined();
     expect(world.asked).toEqual([]);
     world.lacks(repository, ['b', 'c']);
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(1);
     expect(world.asked.map(({ objectIds }) => objectIds)).toEqual([['b']]);
     await world.end();
@@ -62,7 +62,7 @@ describe('a repository that lacks objects', () => {
   it('asks nobody when a push brought all of it meanwhile', async () => {
     const world = new World({ server: () => ['a'] });
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     world.lacks(repository, []);
     await world.clock.advance(hourMs);
     expect(world.asked).toEqual([]);
@@ -73,7 +73,7 @@ describe('a repository that lacks objects', () => {
   it('is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to half an hour', async () => {
     const world = new World({ server: () => 'lacking' });
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(24 * hourMs);
     const waits = world.times.slice(1).map((at, index) => (at - (world.times[index] as number)) / secondMs);
     const wanted = [20, 40, 80, 120, 120];
@@ -89,14 +89,36 @@ describe('a repository that lacks objects', () => {
   it('is tried at once and at the pace of new data when another event names something', async () => {
     const world = new World({ server: () => 'lacking' });
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(12 * hourMs);
     const asked = world.asked.length;
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(secondMs);
     expect(world.asked).toHaveLength(asked + 1);
     await world.clock.advance(25 * secondMs);
     expect(world.asked).toHaveLength(asked + 2);
+    await world.end();
+  });
+
+  it('is tried soon for what anybody proposes, but at no other pace', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(12 * hourMs);
+    const asked = world.asked.length;
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, false);
+    await world.clock.advance(minuteMs);
+    expect(world.asked).toHaveLength(asked + 1);
+    await world.end();
+  });
+
+  it('is not complete when it has gone while its objects came', async () => {
+    const world = new World({ server: () => ['a'] });
+    world.isGone = true;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(1);
+    expect(world.sync.of(repository)?.why).toBe('the repository has gone');
     await world.end();
   });
 
@@ -117,7 +139,7 @@ describe('a repository that lacks objects', () => {
     const world = new World({ server: () => 'refused' });
     world.lacks(repository, ['a', 'b']);
     const beganMs = world.clock.now();
-    world.sync.mayLack(repository, limits.gitSyncedDelayMs);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(limits.gitSyncedDelayMs);
     expect(world.sync.of(repository)).toMatchObject({
       repository,
@@ -134,7 +156,7 @@ describe('a repository that lacks objects', () => {
     const world = new World({ server: () => ['a'] });
     world.lacks(repository, ['a']);
     world.refusal = 'the disk is full';
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(minuteMs);
     expect(world.asked).toEqual([]);
     expect(world.sync.of(repository)?.why).toBe('the disk is full');
@@ -148,7 +170,7 @@ describe('a repository that lacks objects', () => {
     const world = new World({ server: () => ['a'] });
     world.lacks(repository, ['a']);
     world.throwsOnce = true;
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(10 * minuteMs);
     expect(world.sync.of(repository)).toBeUndefined();
     expect(world.asked).toHaveLength(1);
@@ -161,7 +183,7 @@ describe('a host', () => {
     const world = new World({ server: () => 'hangs' }, 30);
     for (let index = 0; index < 100; index++) {
       world.lacks(repositoryOf(index), [`${index}`]);
-      world.sync.mayLack(repositoryOf(index), 0);
+      world.sync.mayLack(repositoryOf(index), 0, true);
     }
     await world.clock.advance(secondMs);
     expect(world.asked).toHaveLength(5);
@@ -180,7 +202,7 @@ describe('a host', () => {
     const world = new World({ dead: () => 'refused', alive: ({ objectIds }) => [...objectIds] });
     for (let index = 0; index < 50; index++) {
       world.lacks(repositoryOf(index), [`${index}`]);
-      world.sync.mayLack(repositoryOf(index), 0);
+      world.sync.mayLack(repositoryOf(index), 0, true);
     }
     await world.clock.advance(19 * secondMs);
     const asked = world.asked.filter(({ url }) => relayHost(url) === 'dead');
@@ -194,7 +216,7 @@ describe('a host', () => {
   it('that says when to come back is left alone until then', async () => {
     const world = new World({ server: () => 'limited' });
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(1);
     await world.clock.advance(299 * secondMs);
     expect(world.asked).toHaveLength(1);
@@ -203,14 +225,42 @@ describe('a host', () => {
     await world.end();
   });
 
+  it('that wants to be left alone for two hours is, whatever is the longest rest after failures', async () => {
+    const world = new World({ server: () => 'limited' });
+    world.retryAfterMs = 2 * hourMs;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(2 * hourMs - minuteMs);
+    expect(world.asked).toHaveLength(1);
+    await world.clock.advance(hourMs);
+    expect(world.asked.length).toBeGreaterThan(1);
+    await world.end();
+  });
+
+  it('that fails five times at once has failed once', async () => {
+    const world = new World({ server: () => 'hangs' });
+    for (let index = 0; index < 5; index++) {
+      world.lacks(repositoryOf(index), [`${index}`]);
+      world.sync.mayLack(repositoryOf(index), 0, true);
+    }
+    await world.clock.advance(1);
+    expect(world.asked).toHaveLength(5);
+    world.servers.set('server', () => 'refused');
+    world.release();
+    await world.clock.advance(1);
+    await world.clock.advance(25 * secondMs);
+    expect(world.asked.length).toBeGreaterThan(5);
+    await world.end();
+  });
+
   it('to which sync cannot connect is not hurried', async () => {
     const world = new World({ server: () => 'refused' });
     world.isFailingRelay = true;
     world.lacks(repository, ['a']);
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(2 * hourMs);
     const count = world.asked.length;
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(minuteMs);
     expect(world.asked.length).toBe(count);
     await world.end();
@@ -222,9 +272,9 @@ describe('a host', () => {
     });
     world.lacks(repository, ['a']);
     world.lacks(repositoryOf(1), ['b']);
-    world.sync.mayLack(repository, 0);
+    world.sync.mayLack(repository, 0, true);
     await world.clock.advance(1);
-    world.sync.mayLack(repositoryOf(1), 0);
+    world.sync.mayLack(repositoryOf(1), 0, true);
     await world.clock.advance(1);
     expect(world.sync.of(repositoryOf(1))).toBeUndefined();
     await world.end();
@@ -235,7 +285,7 @@ it('ends with its signal, and leaves no timer behind', async () => {
   const world = new World({ server: () => 'hangs' });
   for (let index = 0; index < 20; index++) {
     world.lacks(repositoryOf(index), ['a']);
-    world.sync.mayLack(repositoryOf(index), index * secondMs);
+    world.sync.mayLack(repositoryOf(index), index * secondMs, true);
   }
   await world.clock.advance(5 * secondMs);
   await world.end();
@@ -245,7 +295,7 @@ it('ends with its signal, and leaves no timer behind', async () => {
 it('shows fetches, bytes, objects, failures by class and host, and what lacks for how long', async () => {
   const world = new World({ one: () => 'refused', two: () => ['a'] });
   world.lacks(repository, ['a', 'b']);
-  world.sync.mayLack(repository, 0);
+  world.sync.mayLack(repository, 0, true);
   await world.clock.advance(10 * secondMs);
   const text = await world.registry.metrics();
   expect(text).toContain('ngit_git_sync_fetches_total{outcome="fetched"} 1');
@@ -277,6 +327,8 @@ class World {
   /** Objects that other repositories here have. */
   nearby: readonly string[] = [];
   throwsOnce = false;
+  isGone = false;
+  retryAfterMs = 300 * secondMs;
   isFailingRelay = false;
   readonly #missing = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
@@ -301,7 +353,9 @@ class World {
             objectIds: undefined,
           })),
         arrive: async (which, { objectIds }) => {
+          if (this.isGone) return false;
           for (const id of objectIds) this.#missing.get(which.identifier)?.delete(id);
+          return true;
         },
         refusal: () => this.refusal,
         fetchesMax: 8,
@@ -337,7 +391,7 @@ class World {
     return [...(this.#missing.get(identifier) ?? [])].map((objectId) => ({
       objectId,
       pullRequestIds: [],
-      clone: [],
+      clones: [],
     }));
   }
 
@@ -354,7 +408,7 @@ class World {
     const given = answer();
     if (typeof given === 'string') {
       const failure = given as FetchFailure;
-      const retryAfterMs = failure === 'limited' ? 300 * secondMs : undefined;
+      const retryAfterMs = failure === 'limited' ? this.retryAfterMs : undefined;
       return { type: 'failed', failure, message: failure, bytes: 10, retryAfterMs };
     }
     const wanted = new Set(request.objectIds);

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,7 +67,7 @@ describe('fetching from a plain git server', () => {
     world.ref('refs/heads/main', tip);
     world.ref(`refs/nostr/${'b'.repeat(64)}`, proposed);
     world.ref('refs/notes/x', unnamed);
-    const request = { objectIds: [first, proposed], pullRequestIds: ['b'.repeat(64)] };
+    const request = { objectIds: [first], proposedIds: [proposed], pullRequestIds: ['b'.repeat(64)] };
     expect(await taken(await world.fetch([], request))).toEqual([first, proposed]);
     expect(world.has(unnamed)).toBe(false);
   });
@@ -91,6 +92,48 @@ describe('fetching from a plain git server', () => {
     expect(outcome.bytes).toBeLessThan(10_000);
   });
 
+  it('asks for what fits the ids of the server, whatever else events name', async () => {
+    const main = world.commit('main');
+    world.ref('refs/heads/main', main);
+    expect(await taken(await world.fetch(['d'.repeat(64), main], { proposedIds: ['e'.repeat(64)] }))).toEqual(
+      [main],
+    );
+  });
+
+  it('is not kept from what a state names by commits that only pull requests name, and nobody has', async () => {
+    const tip = world.commit('tip', world.commit('first'));
+    const first = git(world.theirs, ['rev-parse', `${tip}^`]);
+    world.ref('refs/heads/main', tip);
+    const proposedIds = Array.from({ length: 100 }, (_, index) => index.toString(16).padStart(40, 'e'));
+    expect(await taken(await world.fetch([first], { proposedIds }))).toEqual([first]);
+  });
+
+  it('brings what lies below the tips although others are not there', async () => {
+    const first = world.commit('first');
+    world.ref('refs/heads/main', world.commit('tip', first));
+    const nobodys = Array.from({ length: 20 }, (_, index) => index.toString(16).padStart(40, 'e'));
+    expect(await taken(await world.fetch([...nobodys, first]))).toEqual([first]);
+  });
+
+  it('takes less of what is only proposed, and keeps what a state names all the same', async () => {
+    const main = world.commit('main');
+    const blob = writeBlob(world.theirs, randomBytes(2_000_000).toString('hex'));
+    const large = world.commitOf(blob, 'large');
+    world.limitProposals(1_000_000);
+    const outcome = await world.fetch([main], { proposedIds: [large] });
+    expect(await taken(outcome)).toEqual([main]);
+    expect(await world.fetch([], { proposedIds: [large] })).toMatchObject({
+      type: 'failed',
+      failure: 'ours',
+    });
+  });
+
+  it('is not blamed for what fails here', async () => {
+    const main = world.commit('main');
+    rmSync(world.ours, { recursive: true });
+    expect(await world.fetch([main])).toMatchObject({ type: 'failed', failure: 'ours' });
+  });
+
   it('moves nothing in before it is told to, and removes what it is not told to move', async () => {
     const main = world.commit('main');
     const outcome = await world.fetch([main]);
@@ -105,7 +148,7 @@ describe('fetching from a plain git server', () => {
     expect(await world.fetch(['d'.repeat(40)])).toMatchObject({ type: 'failed', failure: 'lacking' });
     const url = world.server.urlOf('none.git');
     expect(await world.fetch(['d'.repeat(40)], { url })).toMatchObject({ type: 'failed', failure: 'absent' });
-    expect(await world.fetch(['d'.repeat(64)])).toMatchObject({ type: 'failed', failure: 'invalid' });
+    expect(await world.fetch(['d'.repeat(64)])).toMatchObject({ type: 'failed', failure: 'lacking' });
   });
 
   it('tells of an empty repository that it lacks all', async () => {
@@ -243,6 +286,46 @@ describe('a server that means harm, or is broken,', () => {
     }
     expect(await dripping).toMatchObject({ type: 'failed', failure: 'slow' });
   });
+
+  it.each([true, false])('that sends 1 kB a second is ended while others wait (%s)', async (isAwaited) => {
+    const clock = new VirtualClock();
+    world.clock = clock;
+    let answer: ServerResponse | undefined;
+    world.server.play((_, response) => {
+      response.write(pktLine('# service=git-upload-pack\n'));
+      response.write('0000');
+      answer = response;
+      return true;
+    });
+    const fetching = world.fetch(['d'.repeat(40)], { isAwaited: () => isAwaited });
+    await expect.poll(() => answer).toBeDefined();
+    const ref = (number: number) =>
+      pktLine(`${number.toString(16).padStart(40, '0')} refs/heads/${'x'.repeat(900)}${number}\n`);
+    let isOver = false;
+    void fetching.then(() => {
+      isOver = true;
+    });
+    for (let minutes = 0; minutes < 6 && !isOver; minutes++) {
+      for (let number = 0; number < 64; number++) answer?.write(ref(minutes * 64 + number));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await clock.advance(60_000);
+    }
+    expect(isOver).toBe(isAwaited);
+    answer?.destroy();
+    expect(await fetching).toMatchObject({ type: 'failed', failure: isAwaited ? 'slow' : 'refused' });
+  });
+
+  it('whose answer comes when the time is over ends nothing but its fetch', async () => {
+    const clock = new VirtualClock();
+    world.clock = clock;
+    world.limits.msMax = 1_000;
+    world.server.play(() => true);
+    const fetching = world.fetch(['d'.repeat(40)]);
+    await expect.poll(() => world.server.asked.length).toBe(1);
+    await clock.advance(1_000);
+    expect(await fetching).toMatchObject({ type: 'failed', failure: 'slow' });
+    expect(world.leftovers()).toEqual([]);
+  });
 });
 
 describe('where a URL leads', () => {
@@ -335,6 +418,7 @@ class World implements AsyncDisposable {
   resolve: Resolver | undefined;
   /** Bytes that are reserved. */
   coming = 0;
+  #proposalBytesMax = Number.POSITIVE_INFINITY;
   readonly #folder: ReturnType<typeof scratchFolder>;
   readonly #stop = new AbortController();
   readonly #repositories: BareRepositories;
@@ -403,9 +487,10 @@ class World implements AsyncDisposable {
       allowPrivate: this.allowPrivate,
       ...(this.resolve === undefined ? {} : { resolve: this.resolve }),
       packLimits: this.limits,
-      reserve: () => {
+      reserve: (_, isProposal) => {
         let reserved = 0;
         const take = (bytes: number) => {
+          if (isProposal && reserved + bytes > this.#proposalBytesMax) return 'no room';
           reserved += bytes;
           this.coming += bytes;
           return undefined;
@@ -420,8 +505,21 @@ class World implements AsyncDisposable {
       onPack: () => {},
     });
     const url = this.server.urlOf('r.git');
-    const request = { url, repository, objectIds, pullRequestIds: [], isProposal: false, ...more };
+    const request = {
+      url,
+      repository,
+      objectIds,
+      proposedIds: [],
+      pullRequestIds: [],
+      isAwaited: () => false,
+      ...more,
+    };
     return await remote.fetch(request, signal);
+  }
+
+  /** Leaves room for so many bytes of what is only proposed. */
+  limitProposals(bytesMax: number): void {
+    this.#proposalBytesMax = bytesMax;
   }
 
   has(objectId: string): boolean {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { gitUrl, serversFor } from '../../src/git-sync/servers.js';
+import { seededRandom } from '../../src/lib/random.js';
 
 const nobody = () => false;
-const ofState = { objectId: 'a'.repeat(40), pullRequestIds: [], clone: [] };
-const proposed = (clone: string[]) => ({ objectId: 'b'.repeat(40), pullRequestIds: ['1'], clone });
+const random = seededRandom(1);
+const ofState = { objectId: 'a'.repeat(40), pullRequestIds: [], clones: [] };
+const proposed = (...clones: string[][]) => ({ objectId: 'b'.repeat(40), pullRequestIds: ['1'], clones });
 
 describe('the servers of a repository', () => {
   it('are those of the announcements, GRASP servers first, each once', () => {
@@ -12,31 +14,50 @@ describe('the servers of a repository', () => {
       { clone: ['https://plain/r.git', 'https://grasp/npub/r.git'], relays: ['wss://grasp'] },
       { clone: ['https://plain/r.git/', 'https://other/r'], relays: [] },
     ];
-    const urls = serversFor(announcements, [ofState], nobody).map(({ url }) => url);
+    const urls = serversFor(announcements, [ofState], nobody, random).map(({ url }) => url);
     expect(urls).toEqual(['https://grasp/npub/r.git', 'https://plain/r.git', 'https://other/r']);
   });
 
   it('are never ourselves', () => {
     const announcements = [{ clone: ['https://us/r.git', 'https://them/r.git'], relays: [] }];
-    const servers = serversFor(announcements, [ofState], (url) => url.startsWith('https://us/'));
+    const servers = serversFor(announcements, [ofState], (url) => url.startsWith('https://us/'), random);
     expect(servers.map(({ url }) => url)).toEqual(['https://them/r.git']);
   });
 
   it('begin with those of a pull request, for its commit alone, unless objects of a state lack', () => {
     const announcements = [{ clone: ['https://main/r.git'], relays: [] }];
     const missing = proposed(['https://fork/r.git', 'https://main/r.git']);
-    const servers = serversFor(announcements, [missing], nobody);
+    const servers = serversFor(announcements, [missing], nobody, random);
     expect(servers.map(({ host }) => host)).toEqual(['fork', 'main']);
     expect(servers[0]?.objectIds).toEqual(new Set([missing.objectId]));
     expect(servers[1]?.objectIds).toBeUndefined();
-    const both = serversFor(announcements, [missing, ofState], nobody);
+    const both = serversFor(announcements, [missing, ofState], nobody, random);
     expect(both.map(({ host }) => host)).toEqual(['main', 'fork']);
   });
 
   it('are a bounded number, of which pull requests take none from the announcements', () => {
     const many = Array.from({ length: 1_000 }, (_, index) => `https://h${index}/r.git`);
-    const servers = serversFor([{ clone: ['https://main/r.git'], relays: [] }], [proposed(many)], nobody);
+    const servers = serversFor(
+      [{ clone: ['https://main/r.git'], relays: [] }],
+      [proposed(many)],
+      nobody,
+      random,
+    );
     expect(servers).toHaveLength(limits.gitServersMax + 1);
+  });
+
+  it('of one pull request are not hidden by the many that others name', () => {
+    const junk = Array.from({ length: 30 }, (_, index) => `https://junk${index}/r.git`);
+    const honest = 'https://honest/r.git';
+    const sameCommit = serversFor([], [proposed(junk, junk, [honest])], nobody, random);
+    expect(sameCommit.map(({ url }) => url)).toContain(honest);
+    // Of more pull requests than there are places, each comes to its turn.
+    const many = Array.from({ length: 60 }, (_, index) => [`https://many${index}/r.git`]);
+    const isThere = () => {
+      const servers = serversFor([], [proposed(...many, [honest])], nobody, random);
+      return servers.some(({ url }) => url === honest);
+    };
+    expect(Array.from({ length: 50 }, isThere)).toContain(true);
   });
 });
 

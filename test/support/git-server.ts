@@ -62,6 +62,7 @@ export class GitServer implements AsyncDisposable {
         PATH_INFO: decodeURIComponent(pathname),
         QUERY_STRING: search.slice(1),
         CONTENT_TYPE: text('content-type'),
+        HTTP_CONTENT_ENCODING: text('content-encoding'),
         CONTENT_LENGTH: text('content-length'),
         REMOTE_ADDR: '127.0.0.1',
       },

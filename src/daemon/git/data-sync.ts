@@ -12,10 +12,12 @@ import { concernedRepositories } from '../../hosting/concerned-repositories.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
 import { minuteMs } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
+import { isPullRequest } from '../../repositories/pull-request.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import { ownServiceOf } from '../settings.js';
 import type { Surroundings } from '../surroundings.js';
+import { roomOf } from './room.js';
 
 const bytesPerMegabyte = 1_000_000;
 
@@ -28,7 +30,6 @@ export type GitSyncGround = {
 
 /** The way to git servers, as the operator lets it lead. */
 export function createGitRemote(core: Core, options: Options, { clock }: Surroundings): HttpGitRemote {
-  const { maintenance } = core;
   return new HttpGitRemote({
     ...core,
     clock,
@@ -40,10 +41,7 @@ export function createGitRemote(core: Core, options: Options, { clock }: Surroun
       objectsMax: limits.gitFetchObjectsMax,
       msMax: options.gitMinutesMax * minuteMs,
     },
-    // As of pushes: half of a repository is its maintainers'.
-    reserve: (repository, isProposal) =>
-      maintenance.reserve(repository, isProposal ? (options.repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
-    onPack: (repository, bytes) => maintenance.packArrived(repository, bytes),
+    ...roomOf(core, options),
   });
 }
 
@@ -73,10 +71,17 @@ export function createGitSync(
         return isAny;
       },
       servers: async (repository, missing) =>
-        serversFor(await announcementsOf(core, repository), missing, (url) => ownService.isNamedBy(url)),
+        serversFor(
+          await announcementsOf(core, repository),
+          missing,
+          (url) => ownService.isNamedBy(url),
+          random,
+        ),
       arrive: async (repository, fetched, isOfState) => {
-        await promotion.takeIn(repository, isOfState, () => fetched.moveIn());
+        const isIn = await promotion.takeIn(repository, isOfState, () => fetched.moveIn());
+        // One whose folder was lost is made anew.
         alignment.objectsArrived(repository);
+        return isIn;
       },
       refusal: () => (disk.isLow ? 'the disk is full up to --disk-floor-mb' : undefined),
       fetchesMax: options.gitFetchesMax,
@@ -92,7 +97,9 @@ export function createGitSync(
   admission.feed.onAccepted(({ event, stored }) => {
     if (!stored) return;
     for (const repository of concernedRepositories(directory, event)) {
-      if (gitSync.of(repository) !== undefined) gitSync.mayLack(repository, limits.gitSyncedDelayMs);
+      if (gitSync.of(repository) !== undefined) {
+        gitSync.mayLack(repository, limits.gitSyncedDelayMs, !isPullRequest(event));
+      }
     }
   });
   return gitSync;
@@ -110,6 +117,6 @@ export function examineHeld(core: Core, promotion: Promotion, gitSync: GitDataSy
 /** Has git data sync look for what a held event waits for: whoever submitted it is about to push that, or it is elsewhere. */
 export function fetchFor({ directory }: Core, gitSync: GitDataSync, event: NostrEvent): void {
   for (const repository of concernedRepositories(directory, event)) {
-    gitSync.mayLack(repository, limits.gitSubmittedDelayMs);
+    gitSync.mayLack(repository, limits.gitSubmittedDelayMs, !isPullRequest(event));
   }
 }

@@ -10,6 +10,7 @@ import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { Core } from '../core.js';
 import type { Surroundings } from '../surroundings.js';
 import { fetchFor } from './data-sync.js';
+import { roomOf } from './room.js';
 
 const bytesPerMegabyte = 1_000_000;
 
@@ -31,7 +32,7 @@ export function createHosting(
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
-    onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
+    ...roomOf(core, options),
   };
   const promotion = new Promotion(
     {
@@ -45,9 +46,6 @@ export function createHosting(
   const receive = new ReceiveService({
     ...parts,
     promotion,
-    // Half of a repository is its maintainers': strangers cannot fill it.
-    reserve: (repository, isProposal) =>
-      maintenance.reserve(repository, isProposal ? (options.repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
     metrics: new PushMetrics(registry),
     packLimits: {
       bytesMax: options.gitPushMaxMb * bytesPerMegabyte,

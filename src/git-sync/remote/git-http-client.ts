@@ -10,7 +10,7 @@ import { userAgent } from '../../config/version.js';
 import { withTimeLimit } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Route } from '../../network/route.js';
-import { errorOfStatus, FetchError } from './http-errors.js';
+import { errorOfStatus, FetchError, networkError } from './http-errors.js';
 
 /** What is asked of a git server: with a body it is posted. */
 type Question = {
@@ -30,14 +30,21 @@ export class GitHttpClient implements Disposable {
   readonly #route: Route;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
+  readonly #isAwaited: () => boolean;
   readonly #agent: HttpAgent;
   #bytes = 0;
 
-  /** `signal` ends whatever is under way. */
-  constructor(repository: URL, route: Route, clock: Clock, signal: AbortSignal) {
+  /** `signal` ends whatever is under way; while `isAwaited` says that others wait, more has to come. */
+  constructor(
+    repository: URL,
+    route: Route,
+    { clock, isAwaited }: { readonly clock: Clock; readonly isAwaited: () => boolean },
+    signal: AbortSignal,
+  ) {
     this.#repository = repository;
     this.#route = route;
     this.#clock = clock;
+    this.#isAwaited = isAwaited;
     this.#signal = signal;
     const settings = { keepAlive: true, maxSockets: 1 };
     this.#agent = repository.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings);
@@ -72,9 +79,18 @@ export class GitHttpClient implements Disposable {
   }
 
   async #ask(question: Question): Promise<AsyncGenerator<Buffer>> {
-    const answering = this.#send(question);
+    this.#signal.throwIfAborted();
     const what = 'the answer of the server';
-    const response = await withTimeLimit(this.#clock, what, question.msMax, answering, this.#signal);
+    const response = await withTimeLimit(
+      this.#clock,
+      what,
+      question.msMax,
+      this.#send(question),
+      this.#signal,
+    ).catch((error: unknown) => {
+      this.#signal.throwIfAborted();
+      throw networkError(error);
+    });
     const { statusCode = 0, headers } = response;
     if (statusCode !== 200) {
       response.destroy();
@@ -113,9 +129,19 @@ export class GitHttpClient implements Disposable {
 
   async *#read(response: IncomingMessage): AsyncGenerator<Buffer> {
     using _ = this.#watch(response);
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      this.#bytes += chunk.length;
-      yield chunk;
+    const pieces = (response as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await pieces.next().catch((error: unknown) => {
+          this.#signal.throwIfAborted();
+          throw networkError(error);
+        });
+        if (next.done === true) return;
+        this.#bytes += next.value.length;
+        yield next.value;
+      }
+    } finally {
+      response.destroy();
     }
   }
 
@@ -126,7 +152,9 @@ export class GitHttpClient implements Disposable {
     const look = () => {
       // What is here and was not read yet is no fault of the server.
       const isWaitedFor = response.readableLength === 0;
-      if (isWaitedFor && this.#bytes - before < limits.gitFetchSpanBytesMin) {
+      const { gitAwaitedFetchSpanBytesMin, gitFetchSpanBytesMin } = limits;
+      const bytesMin = this.#isAwaited() ? gitAwaitedFetchSpanBytesMin : gitFetchSpanBytesMin;
+      if (isWaitedFor && this.#bytes - before < bytesMin) {
         response.destroy(new FetchError('slow', 'it sends too slowly'));
         return;
       }

@@ -27,17 +27,20 @@ export function errorOfStatus(status: number, retryAfter: string | undefined): F
   return new FetchError('failed', message);
 }
 
+/** Of what the server says in the protocol itself. */
 const failureOfCode: Readonly<Record<string, FetchFailure>> = {
   git_protocol: 'invalid',
   git_early_end: 'invalid',
   git_shallow: 'invalid',
   git_remote_refusal: 'absent',
-  git_failed: 'ours',
-  git_helper: 'ours',
-  git_busy: 'ours',
 };
 
-/** The class of whatever a fetch was ended by, and one line about it. */
+/** A failure of the network, by its class as in sync. */
+export function networkError(error: unknown): FetchError {
+  return error instanceof FetchError ? error : new FetchError(classOf(error), errorMessage(error));
+}
+
+/** The class of whatever a fetch was ended by, and one line about it; what is not of the server is ours. */
 export function failureOf(error: unknown): {
   readonly failure: FetchFailure;
   readonly message: string;
@@ -48,6 +51,5 @@ export function failureOf(error: unknown): {
     const { failure, retryAfterMs } = error;
     return { failure, message, retryAfterMs };
   }
-  const failure = failureOfCode[errorCode(error)] ?? classOf(error);
-  return { failure, message, retryAfterMs: undefined };
+  return { failure: failureOfCode[errorCode(error)] ?? 'ours', message, retryAfterMs: undefined };
 }

@@ -61,14 +61,15 @@ export class Promotion {
 
   /**
    * Moves objects that were fetched into their repository, and lets follow what waited for them; `isOfState`: whether a state
-   * names some of them. Nothing is moved where the repository has gone meanwhile.
+   * names some of them. Nothing is moved where the repository has gone meanwhile, as is answered.
    */
-  async takeIn(repository: RepositoryId, isOfState: boolean, move: () => Promise<void>): Promise<void> {
-    const { directory, repositories } = this.#parts;
-    await this.#under(repository.identifier, async () => {
-      if (!directory.isServed(repository) || !(await repositories.exists(repository))) return;
+  async takeIn(repository: RepositoryId, isOfState: boolean, move: () => Promise<void>): Promise<boolean> {
+    const { directory, repositories, locks } = this.#parts;
+    return await locks.use(repository.identifier, this.#signal, async () => {
+      if (!directory.isServed(repository) || !(await repositories.exists(repository))) return false;
       await move();
       await this.afterObjects(repository, isOfState);
+      return true;
     });
   }
 
@@ -80,18 +81,22 @@ export class Promotion {
     const { directory, repositories, git } = this.#parts;
     const { identifier } = repository;
     const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.gitAnnouncementsMax);
     let isAny = false;
-    for (const pubkey of directory.maintainersOf(repository)) {
+    for (const pubkey of maintainers) {
       const from = { pubkey, identifier };
       if (isSame(from, repository) || !directory.isServed(from) || !(await repositories.exists(from)))
         continue;
       const fromDir = repositories.pathOf(from);
       const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
       if (there.size === 0) continue;
-      const moveIn = (move: () => Promise<void>) => this.takeIn(repository, false, move);
+      let isIn = false;
+      const moveIn = async (move: () => Promise<void>) => {
+        isIn = await this.takeIn(repository, false, move);
+      };
       const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
       const outcome = await copies.copy({ from, to: repository, objectIds: [...there.keys()] }, terms);
-      isAny ||= outcome === 'here';
+      isAny ||= isIn && outcome === 'here';
     }
     return isAny;
   }

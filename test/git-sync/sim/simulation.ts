@@ -111,7 +111,8 @@ class GitSimulation {
     const { id, clone } = repository;
     const objectIds = Array.from({ length: between(random, 1, 4) }, () => randomHex(random, 40));
     let servers = clone;
-    if (chance(random, 0.3)) {
+    const isProposal = chance(random, 0.3);
+    if (isProposal) {
       const host = pick(random, [...this.#hosts.keys()]);
       servers = [`https://${host}/fork-of-${id.identifier}.git`];
       const [commit = ''] = objectIds;
@@ -131,7 +132,8 @@ class GitSimulation {
       });
     }
     const isSubmitted = chance(random, 0.3);
-    this.#sync.mayLack(id, isSubmitted ? limits.gitSubmittedDelayMs : limits.gitSyncedDelayMs);
+    const delayMs = isSubmitted ? limits.gitSubmittedDelayMs : limits.gitSyncedDelayMs;
+    this.#sync.mayLack(id, delayMs, !isProposal);
   }
 
   #live(): GitDataSync {
@@ -148,12 +150,13 @@ class GitSimulation {
         copyFromOthers: async () => false,
         servers: async ({ identifier }, missing) => {
           const clone = this.#repositories.get(identifier)?.clone ?? [];
-          return serversFor([{ clone, relays: [] }], missing, (url) => url.startsWith('https://us.'));
+          return serversFor([{ clone, relays: [] }], missing, (url) => url.startsWith('https://us.'), random);
         },
         arrive: async ({ identifier }, { moveIn, objectIds }) => {
           if (this.#faultsOn && chance(random, 0.05)) throw new Error('the disk is full');
           await moveIn();
           for (const objectId of objectIds) this.#repositories.get(identifier)?.disk.add(objectId);
+          return true;
         },
         refusal: () => undefined,
         fetchesMax,
@@ -187,15 +190,16 @@ class GitSimulation {
     const repository = this.#repositories.get(identifier);
     if (repository === undefined) return [];
     const { state, pullRequests, disk } = repository;
-    const ofState = state.map((objectId) => ({ objectId, pullRequestIds: [], clone: [] }));
+    const ofState = state.map((objectId) => ({ objectId, pullRequestIds: [], clones: [] }));
     const proposed = pullRequests.map(({ id, commit, clone }) => {
-      return { objectId: commit, pullRequestIds: [id], clone };
+      return { objectId: commit, pullRequestIds: [id], clones: [clone] };
     });
     return [...proposed, ...ofState].filter(({ objectId }) => !disk.has(objectId));
   }
 
   async #fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
-    const { url, objectIds } = request;
+    const { url } = request;
+    const objectIds = [...request.objectIds, ...request.proposedIds];
     const host = this.#hosts.get(relayHost(url));
     if (host === undefined || !url.startsWith('https:')) {
       this.#report(`${url} is asked`);
@@ -227,7 +231,7 @@ class GitSimulation {
       failure: 'refused' | 'limited' | 'failed' | 'timeout',
       retryAfterMs = 0,
     ): FetchOutcome => {
-      if (beganAt >= host.failedAt) host.failures += 1;
+      if (beganAt > host.failedAt) host.failures += 1;
       host.failedAt = this.#clock.monotonic();
       host.retryAt = Math.max(host.retryAt, host.failedAt + retryAfterMs);
       return { type: 'failed', failure, message: failure, bytes: 0, retryAfterMs };
@@ -250,7 +254,7 @@ class GitSimulation {
   }
 
   /** No host is asked beyond its budget, before its rest is over, or for what is here. */
-  #checkBegin(host: SimGitHost, { repository, objectIds, url }: FetchRequest): void {
+  #checkBegin(host: SimGitHost, { repository, objectIds, proposedIds, url }: FetchRequest): void {
     const now = this.#clock.monotonic();
     this.#fetches += 1;
     if (host.running >= limits.gitHostFetchesAtOnceMax)
@@ -264,14 +268,15 @@ class GitSimulation {
     if (host.failures > 0 && now < Math.max(host.failedAt + restMs, host.retryAt))
       this.#report(`${host.name} is asked while it rests`);
     const here = this.#repositories.get(repository.identifier)?.disk;
-    if (objectIds.length === 0 || objectIds.some((objectId) => here?.has(objectId)))
+    const asked = [...objectIds, ...proposedIds];
+    if (asked.length === 0 || asked.some((objectId) => here?.has(objectId)))
       this.#report(`${url} is asked for what is here`);
   }
 
   #checkComplete(): void {
     for (const { id, clone } of this.#repositories.values()) {
       for (const missing of this.#missingOf(id.identifier)) {
-        const has = [...clone, ...missing.clone].find((url) => {
+        const has = [...clone, ...missing.clones.flat()].find((url) => {
           if (!url.startsWith('https:')) return false;
           const host = this.#hosts.get(relayHost(url));
           return host?.isHonestInTheEnd === true && host.has(new URL(url).pathname, missing.objectId);

@@ -1,0 +1,15 @@
+import type { Options } from '../../config/options.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import type { Core } from '../core.js';
+
+const bytesPerMegabyte = 1_000_000;
+
+/** How room is taken for what comes into repositories, by a push or a fetch, and how its packs are counted. */
+export function roomOf({ maintenance }: Pick<Core, 'maintenance'>, { repositoryMaxMb }: Options) {
+  return {
+    // Half of a repository is its maintainers': strangers cannot fill it.
+    reserve: (repository: RepositoryId, isProposal: boolean) =>
+      maintenance.reserve(repository, isProposal ? (repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
+    onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
+  };
+}

@@ -1,0 +1,137 @@
+import { limits } from '../../config/limits.js';
+import type { Git } from '../../git/git-command.js';
+import type { GitStreams } from '../../git/git-streams.js';
+import type { Quarantine } from '../../git/objects/quarantine.js';
+import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
+import { RemoteRefusal } from '../../git-protocol/errors.js';
+import { type PackLimits, type PackRefusal, type PackRoom, takePack } from '../../hosting/incoming-pack.js';
+import type { Clock } from '../../lib/clock.js';
+import type { FetchFailure } from '../remote.js';
+import { FetchError } from './http-errors.js';
+import type { ServerSession } from './server-session.js';
+
+export type ServerFetchParts = {
+  readonly git: Git;
+  readonly streams: GitStreams;
+  readonly clock: Clock;
+  readonly packLimits: PackLimits;
+};
+
+const failureOfRefusal: Readonly<Record<PackRefusal, FetchFailure>> = {
+  large: 'large',
+  room: 'ours',
+  slow: 'slow',
+  broken: 'invalid',
+};
+
+/** One fetch from one server, into a quarantine. All of it ends with the signal. */
+export class ServerFetch {
+  readonly #parts: ServerFetchParts;
+  readonly #session: ServerSession;
+  readonly #quarantine: Quarantine;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: ServerFetchParts, session: ServerSession, quarantine: Quarantine, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#quarantine = quarantine;
+    this.#signal = signal;
+  }
+
+  /**
+   * Takes what the server has of the objects: all in one request where it gives them by id, without those that it says it has
+   * not; where these are many, and where it gives nothing by id, what its refs stand for. Gives whether anything came;
+   * rejects with `FetchError`, and what the protocol has.
+   */
+  async take(
+    objectIds: readonly string[],
+    pullRequestRefs: readonly string[],
+    isProposal: boolean,
+    roomFor: (isProposal: boolean) => PackRoom,
+  ): Promise<boolean> {
+    const session = this.#session;
+    // An event may name an object by whatever id.
+    let left = objectIds.filter((id) => (id.length === 64 ? 'sha256' : 'sha1') === session.objectFormat);
+    if (left.length === 0) return false;
+    const { packLimits } = this.#parts;
+    const bytesMax = Math.min(
+      packLimits.bytesMax,
+      isProposal ? limits.pullRequestPackBytesMax : Number.POSITIVE_INFINITY,
+    );
+    const terms = { room: roomFor(isProposal), packLimits: { ...packLimits, bytesMax } };
+    const haves = await this.#haves();
+    for (let tries = 0; session.givesById && tries <= limits.gitRefusedWantsMax; tries += 1) {
+      const refused = await this.#pack(left, haves, terms);
+      if (refused === undefined) return true;
+      const others = left.filter((id) => id !== refused);
+      if (others.length === 0) return false;
+      if (others.length === left.length) break;
+      left = others;
+    }
+    const named = await session.refs(pullRequestRefs);
+    const advertised = new Set(named.flatMap(({ objectId, peeledId }) => [objectId, peeledId ?? objectId]));
+    const there = left.filter((id) => advertised.has(id));
+    // Others may lie below what its refs stand for.
+    const isAsked = session.givesById || there.length === left.length;
+    const wants = isAsked ? there : [...new Set(named.map(({ objectId }) => objectId))];
+    return wants.length > 0 && (await this.#pack(wants, haves, terms)) === undefined;
+  }
+
+  /** Leaves what of these objects came with all that they lead to, and nothing else: whatever is here is served by its id. */
+  async keepWhole(objectIds: readonly string[]): Promise<string[]> {
+    const { git } = this.#parts;
+    const quarantine = this.#quarantine;
+    const types = await readObjectTypes(git, quarantine.gitDir, objectIds, quarantine.folders);
+    const here = objectIds.filter((id) => types.has(id));
+    if (here.length === 0) throw new FetchError('invalid', 'it sent other objects than it was asked for');
+    const whole = (await this.#isWhole(here)) ? here : await this.#wholeOf(here);
+    if (whole.length === 0) throw new FetchError('invalid', 'what it sent is not whole');
+    await quarantine.keepOnly(git, whole, limits.pushCheckMsMax);
+    return whole;
+  }
+
+  async #isWhole(objectIds: readonly string[]): Promise<boolean> {
+    return await this.#quarantine.isConnected(this.#parts.git, objectIds, limits.pushCheckMsMax);
+  }
+
+  /** Looked at one by one, for as long as all of them together may take. */
+  async #wholeOf(objectIds: readonly string[]): Promise<string[]> {
+    const { clock } = this.#parts;
+    const until = clock.monotonic() + limits.gitLoneChecksMsMax;
+    const whole: string[] = [];
+    for (const id of objectIds.slice(0, limits.gitLoneChecksMax)) {
+      if (clock.monotonic() >= until) break;
+      if (await this.#isWhole([id])) whole.push(id);
+    }
+    return whole;
+  }
+
+  /** What is here already, as far as a server has to know. */
+  async #haves(): Promise<readonly string[]> {
+    const { gitDir } = this.#quarantine;
+    if (await isEmpty(gitDir)) return [];
+    const refs = await readRefs(this.#parts.git, gitDir, []);
+    return [...new Set(refs.values())].slice(0, limits.gitHavesMax);
+  }
+
+  /** Takes the pack of these objects; gives the one that the server says it has not, if that is why there is none. */
+  async #pack(
+    wants: readonly string[],
+    haves: readonly string[],
+    { room, packLimits }: { readonly room: PackRoom; readonly packLimits: PackLimits },
+  ): Promise<string | undefined> {
+    const { streams } = this.#parts;
+    try {
+      const pack = await this.#session.pack(wants, haves);
+      const taken = await takePack(streams, this.#quarantine, pack, packLimits, room, this.#signal);
+      await pack.return(undefined);
+      this.#signal.throwIfAborted();
+      if (taken.type === 'taken') return undefined;
+      throw new FetchError(failureOfRefusal[taken.cause], taken.reason);
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      if (error instanceof RemoteRefusal && error.objectId !== undefined) return error.objectId;
+      throw error;
+    }
+  }
+}
