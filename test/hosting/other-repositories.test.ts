@@ -186,7 +186,12 @@ describe('ObjectCopies', () => {
     );
     const copy = { from: repository, to: theirs, objectIds: [first] };
     const terms = { signal: world.signal, moveIn: (move: () => Promise<void>) => move() };
+    world.faulty.fault = async (command) => {
+      if (copiesTo(world, theirs, command)) throw new TimeLimitError('a copy', 1);
+    };
     expect(await copies.copy(copy, { ...terms, msMax: 1 })).toBe('late');
+    world.faulty.fault = async () => {};
+    expect(leftBehind(world)).toEqual([]);
     expect(await copies.copy(copy, { ...terms, msMax: 60_000 })).toBe('no-room');
     expect(leftBehind(world)).toEqual([]);
     expect(has(world.pathOf(theirs), first)).toBe(false);
