@@ -25,7 +25,7 @@ const gc: () => void = runInNewContext('gc');
 /** `rounds`: how often the contenders take turns. */
 const effort = {
   full: { rounds: 1, samplesMin: 12, slowSamplesMin: 3, timeNsMin: 400e6, batchSamples: 1024 },
-  small: { rounds: 3, samplesMin: 8, slowSamplesMin: 1, timeNsMin: 4e6, batchSamples: 64 },
+  small: { rounds: 3, samplesMin: 12, slowSamplesMin: 8, timeNsMin: 40e6, batchSamples: 64 },
 } as const;
 
 /**
