@@ -78,7 +78,8 @@ export function objectsInQuestion(wanted: WantedRefs, current: Refs): string[] {
  * Splits changes into those that go in one transaction and those that must come before: git keeps `a` and `a/b` as
  * file and folder, and sets neither while the other is there.
  */
-export function stages(changes: readonly RefChange[]): RefChange[][] {
+export function stages(changes: readonly RefChange[]): (readonly RefChange[])[] {
+  if (!changes.some(({ type }) => type === 'delete')) return changes.length > 0 ? [changes] : [];
   const created = new Set<string>();
   for (const { type, name } of changes) {
     if (type !== 'create') continue;

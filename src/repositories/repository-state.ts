@@ -51,7 +51,8 @@ export function readRepositoryState(event: NostrEvent): RepositoryState {
 function addRef(refs: Map<string, string>, name: string, objectId: string): void {
   if (!isHeadOrTag(name) || !isRefName(name))
     throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
-  if (refs.get(name) !== undefined && refs.get(name) !== objectId) {
+  const known = refs.get(name);
+  if (known !== undefined && known !== objectId) {
     throw new InvalidEventError(`'${shown(name)}' has two values`);
   }
   refs.set(name, objectId);
@@ -60,9 +61,7 @@ function addRef(refs: Map<string, string>, name: string, objectId: string): void
 
 /** `a` and `a/b` cannot both be refs: git keeps them as file and folder. */
 function refuseFolders(refs: ReadonlyMap<string, string>): void {
-  // Right below heads or tags nothing lies in a folder.
-  if (![...refs.keys()].some((name) => name.indexOf('/', name.indexOf('/', refsPrefix.length) + 1) > 0))
-    return;
+  if (!anyInFolder(refs.keys())) return;
   // With the separator as the lowest character, what lies in a folder comes right after the folder's own name.
   const sorted = [...refs.keys()].map((name) => name.replaceAll('/', '\0')).sort();
   for (const [index, name] of sorted.entries()) {
@@ -72,6 +71,14 @@ function refuseFolders(refs: ReadonlyMap<string, string>): void {
       );
     }
   }
+}
+
+/** Right below heads or tags nothing lies in a folder. */
+function anyInFolder(names: Iterable<string>): boolean {
+  for (const name of names) {
+    if (name.indexOf('/', name.indexOf('/', refsPrefix.length) + 1) > 0) return true;
+  }
+  return false;
 }
 
 function parseHead(event: NostrEvent): string | undefined {
