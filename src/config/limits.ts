@@ -385,6 +385,10 @@ export const limits = {
   objectCopiesMax: 20,
   /** Bytes of the copies for one pull request after which no other is begun: anybody may name any repository. */
   pullRequestCopyBytesMax: 268_435_456,
+  /** Size, in bytes, below which a pack is copied to another repository, and not linked: it saves nothing. */
+  sharedPackBytesMin: 65_536,
+  /** Objects of a repository above which those that another is to have are copied, and not compared with whole packs. */
+  sharedObjectsMax: 200_000,
   /** Time between two signs of life to a client whose push is worked on. */
   pushKeepAliveMs: 5_000,
   /** Loose refs of one repository up to which their files are read; above it, git is asked. */

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { gaugesIn } from '../lib/gauge.js';
+import { type CountedFile, SharedFiles } from './shared-files.js';
 
 /** The disk of the repositories. */
 export type RepositoryDisk = {
@@ -30,12 +31,14 @@ const diskIsFull = 'the disk of this server is full up to --disk-floor-mb; push 
 /**
  * What the repositories take on the disk, each by its folder, kept by what comes and goes: nobody walks over files to be
  * told. Until a repository was surveyed, what was in it before counts for nothing. What is still coming counts as well: many
- * that come at once would overshoot all limits otherwise.
+ * that come at once would overshoot all limits otherwise. A file that several repositories have counts for each of them, and
+ * once for all together.
  */
 export class DiskUse {
   readonly #settings: DiskUseSettings;
   readonly #bytes = new Map<string, number>();
   #total = 0;
+  readonly #shared = new SharedFiles();
   /** What is coming, by folder. */
   readonly #coming = new Map<string, number>();
   #comingTotal = 0;
@@ -43,13 +46,18 @@ export class DiskUse {
   constructor(settings: DiskUseSettings, registry: Registry) {
     this.#settings = settings;
     const gauge = gaugesIn(registry);
-    gauge('ngit_git_repositories_bytes', 'Bytes that all repositories take on the disk', () => this.#total);
+    gauge('ngit_git_repositories_bytes', 'Bytes that all repositories take on the disk', () => this.total);
+    gauge(
+      'ngit_git_shared_bytes',
+      'Bytes that repositories would take more without the packs that several of them share',
+      () => this.#shared.sparedBytes,
+    );
     gauge('ngit_git_repositories', 'Repositories on disk whose bytes are counted', () => this.#bytes.size);
   }
 
-  /** Bytes of all repositories. */
+  /** Bytes of all repositories, a file that several have counted once. */
   get total(): number {
-    return this.#total;
+    return this.#total - this.#shared.sparedBytes;
   }
 
   /** Bytes of one repository. */
@@ -63,6 +71,16 @@ export class DiskUse {
     this.#bytes.set(gitDir, bytes);
   }
 
+  /** These are the files of a repository that others may have as well, or get: its bytes have them in them. */
+  setFiles(gitDir: string, files: readonly CountedFile[]): void {
+    this.#shared.set(gitDir, files);
+  }
+
+  /** These repositories have these files now; the bytes of each have them in them. */
+  share(gitDirs: readonly string[], files: readonly CountedFile[]): void {
+    for (const gitDir of gitDirs) this.#shared.add(gitDir, files);
+  }
+
   /** So many bytes came into a repository. */
   add(gitDir: string, bytes: number): void {
     this.set(gitDir, this.bytesOf(gitDir) + bytes);
@@ -72,6 +90,7 @@ export class DiskUse {
   forget(gitDir: string): void {
     this.#total -= this.bytesOf(gitDir);
     this.#bytes.delete(gitDir);
+    this.#shared.forget(gitDir);
   }
 
   /** Forgets all repositories but these. */
@@ -115,7 +134,7 @@ export class DiskUse {
   }
 
   get #taken(): number {
-    return this.#total + this.#comingTotal;
+    return this.total + this.#comingTotal;
   }
 
   #takenBy(gitDir: string): number {

@@ -17,6 +17,7 @@ import {
   surveyRepository,
   writeCareMark,
 } from './repository-survey.js';
+import type { CountedFile } from './shared-files.js';
 
 /** What the care of repositories needs of a logger: pino's shape, details first. */
 export type MaintenanceLog = {
@@ -65,6 +66,12 @@ export class Maintenance {
     if (packs > limits.carePacksMax || bytes >= limits.careBitmapBytesMin) {
       this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
     }
+  }
+
+  /** To be called when a repository has packs in the same files as another, and it was told that they came. */
+  packsShared(from: RepositoryKey, to: RepositoryKey, packs: readonly CountedFile[]): void {
+    const { repositories, diskUse } = this.#parts;
+    diskUse.share([repositories.pathOf(from), repositories.pathOf(to)], packs);
   }
 
   /** Why nothing may be pushed to a repository now, in words for who pushes. */
@@ -179,6 +186,7 @@ export class Maintenance {
     // What came meanwhile may have been seen or not: until the next look it counts on top.
     const arrivedBytes = Math.max(0, diskUse.bytesOf(gitDir) - bytesBefore);
     diskUse.set(gitDir, survey.bytes + arrivedBytes);
+    diskUse.setFiles(gitDir, survey.packFiles);
     this.#packs.set(gitDir, survey.packs);
     return survey;
   }

@@ -3,6 +3,8 @@ import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { isAbsence } from '../git/files.js';
+import { fileKey } from '../git/objects/pack-files.js';
+import type { CountedFile } from './shared-files.js';
 
 /** In a repository: when it was last repacked, in milliseconds since 1970. */
 const careMark = 'graspd-cared';
@@ -29,6 +31,8 @@ export type RepositorySurvey = {
   readonly madeAtMs: number;
   /** Temporary files and locks below `objects` that a process left behind when it was killed. */
   readonly leftovers: readonly string[];
+  /** Files of packs that it may have in common with other repositories. */
+  readonly packFiles: readonly CountedFile[];
 };
 
 type FoundFile = { readonly path: string; readonly name: string; readonly bytes: number };
@@ -41,6 +45,7 @@ export async function surveyRepository(
 ): Promise<RepositorySurvey> {
   const packFiles = new Map<string, FoundFile>();
   const leftovers: string[] = [];
+  const largeFiles: CountedFile[] = [];
   let [bytes, looseObjects, looseRefs, changedAtMs, madeAtMs] = [0, 0, 0, 0, nowMs];
   for await (const { path, parts, entry } of walk(gitDir, [])) {
     signal.throwIfAborted();
@@ -55,8 +60,11 @@ export async function surveyRepository(
     if (parts.length === 0 && entry.name === 'config') madeAtMs = found.mtimeMs;
     if (top === 'refs') looseRefs += 1;
     if (top !== 'objects' || isTemporary(entry)) continue;
-    if (folder === 'pack') packFiles.set(entry.name, { path, name: entry.name, bytes: found.size });
-    else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
+    if (folder === 'pack') {
+      packFiles.set(entry.name, { path, name: entry.name, bytes: found.size });
+      const bytes = found.blocks * blockBytes;
+      if (found.size >= limits.sharedPackBytesMin) largeFiles.push({ file: fileKey(found), bytes });
+    } else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
   }
   const caredAtMs = await readCareMark(gitDir);
   return {
@@ -67,6 +75,7 @@ export async function surveyRepository(
     caredAtMs,
     madeAtMs,
     leftovers,
+    packFiles: largeFiles,
     ...packsOf(packFiles, looseObjects),
   };
 }

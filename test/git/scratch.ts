@@ -30,7 +30,7 @@ export function git(gitDir: string, args: readonly string[], input = ''): string
 }
 
 /** The same, for what is no text. */
-export function gitBytes(gitDir: string, args: readonly string[], input = ''): Buffer {
+export function gitBytes(gitDir: string, args: readonly string[], input: string | Buffer = ''): Buffer {
   return execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env, input, stdio: 'pipe' });
 }
 

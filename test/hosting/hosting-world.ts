@@ -35,6 +35,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   let sparedBytes = 0;
   let roomFor: (repository: RepositoryId) => number = () => Number.MAX_SAFE_INTEGER;
   const packs: string[] = [];
+  const linkedTo: string[] = [];
   const promote = async (event: NostrEvent): Promise<void> => {
     promoted.push(event.id);
     if (!(await promoting(event))) return;
@@ -46,6 +47,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => roomFor(repository),
     onPack: ({ pubkey }: RepositoryId) => void packs.push(pubkey),
+    onShared: (_: RepositoryId, { pubkey }: RepositoryId) => void linkedTo.push(pubkey),
     alignment: world.alignment,
   };
   const promotion = new Promotion({ ...shared, promote }, world.signal);
@@ -91,6 +93,8 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     promoted,
     /** The owners of the repositories into which packs came. */
     packs,
+    /** The owners of the repositories into which packs of others came by a link. */
+    linkedTo,
     onPromote: (work: typeof promoting) => {
       promoting = work;
     },

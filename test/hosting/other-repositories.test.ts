@@ -181,7 +181,7 @@ describe('ObjectCopies', () => {
     const first = writeCommit(world.pathOf(repository), 'one');
     const room = { bytes: 10 };
     const copies = new ObjectCopies(
-      { ...world.parts, roomFor: () => room.bytes, onPack: () => {} },
+      { ...world.parts, roomFor: () => room.bytes, onPack: () => {}, onShared: () => {} },
       Number.POSITIVE_INFINITY,
     );
     const copy = { from: repository, to: theirs, objectIds: [first] };

@@ -19,6 +19,7 @@ const rested: RepositorySurvey = {
   caredAtMs: now - 2 * hour,
   madeAtMs: 0,
   leftovers: [],
+  packFiles: [],
 };
 const isDue = (change: Partial<RepositorySurvey>) => isCareDue({ ...rested, ...change }, now);
 

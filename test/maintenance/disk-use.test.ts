@@ -81,3 +81,35 @@ it('leaves what is spared to others', () => {
   expect(proposal.take(1)).toBe('this repository has no room for more pull requests (--repository-max-mb)');
   expect(use.reserve('/a').take(5e6)).toBeUndefined();
 });
+
+it('counts a file that several repositories have for each of them, and once for all together', async () => {
+  const { use, registry } = diskUse();
+  const [pack, index] = [
+    { file: '1:7:4000000', bytes: 4e6 },
+    { file: '1:8:70000', bytes: 70_000 },
+  ];
+  use.add('/a', 5e6);
+  use.add('/b', 4e6);
+  use.share(['/a', '/b'], [pack]);
+  use.share(['/a', '/b'], [pack]);
+  expect([use.bytesOf('/a'), use.bytesOf('/b'), use.total]).toEqual([5e6, 4e6, 5e6]);
+  expect(await registry.metrics()).toMatch(/^ngit_git_shared_bytes 4000000$/m);
+  expect(await registry.metrics()).toMatch(/^ngit_git_repositories_bytes 5000000$/m);
+  // As they are when they were looked at: the first has a pack of its own now, a third has the shared one too.
+  use.set('/c', 5e6);
+  use.setFiles('/c', [pack, index]);
+  use.setFiles('/b', [pack, index]);
+  use.setFiles('/a', [{ file: '1:9:4000000', bytes: 4e6 }]);
+  expect(use.total).toBe(14e6 - 4_070_000);
+  // The file stays as long as one of them has it.
+  use.forget('/b');
+  expect(use.total).toBe(10e6);
+  use.forget('/c');
+  expect(use.total).toBe(5e6);
+  // Each is held to its own limit by all that it has; what is left for all is not less by what is shared.
+  for (let number = 0; number < 200; number += 1) {
+    use.set(`/fork/${number}`, 9.5e6);
+    use.setFiles(`/fork/${number}`, [{ file: '1:10:9000000', bytes: 9e6 }]);
+  }
+  expect([use.roomFor('/fork/1'), use.refusal('/new')]).toEqual([0.5e6, undefined]);
+});

@@ -1,4 +1,5 @@
 import type { Options } from '../../config/options.js';
+import type { PackFile } from '../../git/objects/pack-files.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { Core } from '../core.js';
 
@@ -11,5 +12,7 @@ export function roomOf({ maintenance }: Pick<Core, 'maintenance'>, { repositoryM
     reserve: (repository: RepositoryId, isProposal: boolean) =>
       maintenance.reserve(repository, isProposal ? (repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
     onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
+    onShared: (from: RepositoryId, to: RepositoryId, packs: readonly PackFile[]) =>
+      maintenance.packsShared(from, to, packs),
   };
 }

@@ -1,7 +1,9 @@
 import { limits } from '../../config/limits.js';
 import type { BareRepositories } from '../../git/bare-repositories.js';
 import { endedBy, type Git } from '../../git/git-command.js';
+import { copyObjects } from '../../git/objects/copy-objects.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
+import type { PackFile } from '../../git/objects/pack-files.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
 import { TimeLimitError } from '../../lib/abort.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
@@ -14,6 +16,8 @@ export type CopyParts = {
   readonly roomFor: (repository: RepositoryId) => number;
   /** Told of each pack that came into a repository. */
   readonly onPack: (repository: RepositoryId, bytes: number) => void;
+  /** Told of packs, of those that came, that two repositories have in the same files now. */
+  readonly onShared: (from: RepositoryId, to: RepositoryId, packs: readonly PackFile[]) => void;
 };
 
 /** Objects, with all that they lead to, that one repository is to have from another. */
@@ -70,16 +74,18 @@ export class ObjectCopies {
     { from, to, objectIds }: ObjectCopy,
     { msMax, signal, moveIn }: CopyTerms,
   ): Promise<'here' | 'no-room'> {
-    const { repositories, git, roomFor, onPack } = this.#parts;
+    const { repositories, git, roomFor, onPack, onShared } = this.#parts;
     const [fromDir, toDir] = [repositories.pathOf(from), repositories.pathOf(to)];
     const folder = await repositories.makeWorkFolder('copy-');
     await using quarantine = new Quarantine(toDir, folder, [fromDir]);
-    await quarantine.keepOnly(endedBy(git, signal), objectIds, msMax);
+    const wanted = { fromDir, objectIds, msMax };
+    const shared = await copyObjects(endedBy(git, signal), quarantine, wanted);
     const bytes = await packBytes(folder);
     if (bytes > roomFor(to)) return 'no-room';
     await moveIn(async () => {
       await quarantine.moveIn();
       if (bytes > 0) onPack(to, bytes);
+      if (shared.length > 0) onShared(from, to, shared);
     });
     this.#bytes += bytes;
     return 'here';

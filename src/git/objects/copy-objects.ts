@@ -1,0 +1,131 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { limits } from '../../config/limits.js';
+import type { Git } from '../git-command.js';
+import { readObjectTypes, readRefs } from '../refs.js';
+import { objectsOf } from './object-folders.js';
+import { linkBitmap, linkPack, type PackFile, packsIn } from './pack-files.js';
+import { countObjects, objectIdsOf } from './pack-names.js';
+import type { Quarantine } from './quarantine.js';
+
+/** What one repository is to have from another. */
+export type ObjectsWanted = {
+  readonly fromDir: string;
+  readonly objectIds: readonly string[];
+  /** Most time of each step. */
+  readonly msMax: number;
+};
+
+/**
+ * Brings into the quarantine, whose source `fromDir` is, what these objects lead to and its repository lacks. Packs of which
+ * the repository is to have every object come by a second name of the same files (hard links); they are answered. The rest
+ * comes in a pack of its own. So nothing comes along that is not wanted: git serves any object to who knows its id.
+ *
+ * A second name, and not `objects/info/alternates`: each repository has all of its objects itself, whatever becomes of
+ * others, and nobody has to know who borrows.
+ */
+export async function copyObjects(
+  git: Git,
+  quarantine: Quarantine,
+  { fromDir, objectIds, msMax }: ObjectsWanted,
+): Promise<readonly PackFile[]> {
+  const { gitDir, folders } = quarantine;
+  const to = join(folders.write, 'pack');
+  await mkdir(to, { recursive: true });
+  const refs = await readRefs(git, gitDir, []);
+  const here = [...new Set(refs.values())].map((id) => `^${id}`);
+  const command = { gitDir, input: `${[...objectIds, ...here].join('\n')}\n`, objects: folders, msMax };
+  const packRest = async (linked: readonly PackFile[]): Promise<void> => {
+    const kept = linked.map(({ name }) => `--keep-pack=${name}.pack`);
+    const args = ['pack-objects', '--quiet', '--non-empty', '--revs', ...kept, join(to, 'pack')];
+    await git.run({ ...command, args });
+  };
+  const there = await packsIn(join(objectsOf(gitDir), 'pack'));
+  const candidates = await candidatesOf(fromDir, there);
+  if (candidates.length === 0) {
+    await packRest([]);
+    return [];
+  }
+  const listing = ['rev-list', '--objects', '--no-object-names', '--stdin'];
+  const wanted = await setOf(await git.run({ ...command, args: listing }));
+  const linked: PackFile[] = [];
+  const covered = new Set<string>();
+  let hasBitmap = there.some((pack) => pack.hasBitmap);
+  for (const candidate of candidates) {
+    if (!(await isWantedWhole(git, gitDir, candidate, wanted))) continue;
+    if (!(await linkPack(candidate, to))) continue;
+    // Git reads one bitmap of a repository.
+    if (candidate.hasBitmap && !hasBitmap) {
+      await linkBitmap(candidate, to);
+      hasBitmap = true;
+    }
+    linked.push(candidate);
+    for await (const ids of idsOf(candidate)) for (const id of ids) if (wanted.has(id)) covered.add(id);
+  }
+  if (covered.size < wanted.size) await packRest(linked);
+  return linked;
+}
+
+type Candidate = PackFile & { readonly objects: number };
+
+/** Packs that may be worth a link; none where there are too many objects for comparing each. */
+async function candidatesOf(fromDir: string, there: readonly PackFile[]): Promise<Candidate[]> {
+  const namesThere = new Set(there.map(({ name }) => name));
+  const isCandidate = ({ name, bytes, isPlain }: PackFile) =>
+    isPlain && bytes >= limits.sharedPackBytesMin && !namesThere.has(name);
+  const packs = await packsIn(join(objectsOf(fromDir), 'pack'));
+  if (!packs.some(isCandidate)) return [];
+  const counted: Candidate[] = [];
+  let all = 0;
+  for (const pack of packs) {
+    const objects = await countObjects(indexOf(pack)).catch(() => undefined);
+    if (objects === undefined) continue;
+    all += objects;
+    counted.push({ ...pack, objects });
+  }
+  return all > limits.sharedObjectsMax ? [] : counted.filter(isCandidate);
+}
+
+/**
+ * Whether every object of a pack is wanted, or in the repository already. Not where that holds for less than half of them
+ * by being wanted: such a pack brings less than it repeats.
+ */
+async function isWantedWhole(
+  git: Git,
+  gitDir: string,
+  candidate: Candidate,
+  wanted: ReadonlySet<string>,
+): Promise<boolean> {
+  const unwantedMax = candidate.objects / 2;
+  if (candidate.objects - wanted.size > unwantedMax) return false;
+  const unwanted: string[] = [];
+  for await (const ids of idsOf(candidate)) {
+    for (const id of ids) if (!wanted.has(id)) unwanted.push(id);
+    if (unwanted.length > unwantedMax) return false;
+  }
+  return (await readObjectTypes(git, gitDir, unwanted)).size === unwanted.length;
+}
+
+/** The lines of a text, read in turns. */
+async function setOf(text: string): Promise<Set<string>> {
+  const lines = new Set<string>();
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\n', at);
+    if (end === -1) break;
+    lines.add(text.slice(at, end));
+    at = end + 1;
+    if (lines.size % idsPerTurn === 0) await nextTurn();
+  }
+  return lines;
+}
+
+function idsOf(candidate: Candidate): AsyncGenerator<string[]> {
+  return objectIdsOf(indexOf(candidate), candidate.objects);
+}
+
+function indexOf({ folder, name }: PackFile): string {
+  return join(folder, `${name}.idx`);
+}
+
+const idsPerTurn = 10_000;
