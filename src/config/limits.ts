@@ -474,6 +474,24 @@ export const limits = {
   gitRetryJitter: 0.1,
   /** Time for which data counts as new. */
   gitNewsMsMax: 1_800_000,
+  /** Shortest time between two such beginnings of quick tries for a repository. */
+  gitNewsAgainMsMin: 600_000,
+  /** Looks at an incomplete repository that events cause in a minute: those of maintainers, and pull requests. */
+  gitEventLooksPerMinute: 2,
+  /** The same at once. */
+  gitEventLooksAtOnceMax: 10,
+  /** Names of what lacks and of servers by which is told what is new of a repository; above it, some are taken for new. */
+  gitNamesRememberedMax: 500,
+  /** Repositories of which is remembered how searches went, at most, beside those that lack something. */
+  gitSearchesRememberedMax: 2_000,
+  /** Longest round of the servers of a repository, in which no other is asked after it; the next goes on. */
+  gitRoundMsMax: 600_000,
+  /** First rest of a server, for one repository, that sent what is of no use; it doubles each time. */
+  gitServerRestMsMin: 120_000,
+  /** Longest such rest. */
+  gitServerRestMsMax: 3_600_000,
+  /** Servers of one repository that rest, at most. */
+  gitServerRestsMax: 60,
   /** Repositories of which is looked at once what they lack. */
   gitLooksAtOnceMax: 4,
   /** Fetches that run at one host at once. */

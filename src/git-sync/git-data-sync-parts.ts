@@ -5,7 +5,7 @@ import type { GitHosts } from './git-hosts.js';
 import type { GitSyncMetrics } from './git-sync-metrics.js';
 import type { MissingObject } from './missing-objects.js';
 import type { FetchedObjects, GitRemote } from './remote.js';
-import type { GitServer } from './servers.js';
+import type { NamedServers } from './servers.js';
 
 /** What git data sync needs of a logger: pino's shape, details first. */
 export type GitSyncLog = {
@@ -18,15 +18,12 @@ export type GitSyncLog = {
 export type GitDataSyncParts = {
   readonly remote: GitRemote;
   readonly hosts: GitHosts;
-  /** What a repository lacks; nothing of one that is not served here. */
-  readonly missing: (repository: RepositoryId) => Promise<readonly MissingObject[]>;
+  /** What a repository lacks; `undefined` of one that is not served here. */
+  readonly missing: (repository: RepositoryId) => Promise<readonly MissingObject[] | undefined>;
   /** Copies what there is of that from other repositories here; gives whether anything came. */
   readonly copyFromOthers: (repository: RepositoryId, missing: readonly MissingObject[]) => Promise<boolean>;
   /** Whom to ask for that, the best first. */
-  readonly servers: (
-    repository: RepositoryId,
-    missing: readonly MissingObject[],
-  ) => Promise<readonly GitServer[]>;
+  readonly servers: (repository: RepositoryId, missing: readonly MissingObject[]) => Promise<NamedServers>;
   /**
    * Lets objects into their repository, and what waited for them follow; `isOfState`: whether a state names some of them.
    * Gives whether they are in: the repository may have gone meanwhile.

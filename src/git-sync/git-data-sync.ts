@@ -1,31 +1,18 @@
 import { limits } from '../config/limits.js';
 import { deferred, onAbort } from '../lib/abort.js';
-import { type CancelTimer, secondMs } from '../lib/clock.js';
+import { secondMs } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { TaskGroup } from '../lib/task-group.js';
-import { Slots } from '../lib/turns/slots.js';
+import { FairSlots } from '../lib/turns/fair-slots.js';
 import { repositoryAddress } from '../nostr/repository.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { GitDataSyncParts } from './git-data-sync-parts.js';
-import type { GitHost } from './git-hosts.js';
 import type { IncompleteRepository } from './incomplete-repository.js';
-import type { MissingObject } from './missing-objects.js';
-import { isNews, retryDelayMs } from './retry-schedule.js';
-import { type GitServer, nextServer } from './servers.js';
-
-type Entry = { -readonly [Key in keyof IncompleteRepository]: IncompleteRepository[Key] } & {
-  /** When an event last named something new of it, and when it is looked for next; monotonic. */
-  newsAt: number;
-  dueAt: number;
-  /** Rounds since then. */
-  rounds: number;
-  /** Whether an event came while it was looked for. */
-  isWanted: boolean;
-  cancel: CancelTimer;
-};
-
-/** What became of one server that was to be asked. */
-type Asked = 'complete' | 'asked' | 'resting';
+import { isOfState, type MissingObject } from './missing-objects.js';
+import { Search } from './search.js';
+import { SearchMemories } from './search-memory.js';
+import { type RoundOutcome, ServerRounds } from './server-rounds.js';
+import type { GitServer } from './servers.js';
 
 /**
  * Fetches git data that repositories here lack from the other servers that their announcements name, until nothing lacks
@@ -35,56 +22,60 @@ type Asked = 'complete' | 'asked' | 'resting';
 export class GitDataSync {
   readonly #parts: GitDataSyncParts;
   readonly #signal: AbortSignal;
-  readonly #rounds: TaskGroup;
-  readonly #fetches: Slots;
+  readonly #tasks: TaskGroup;
+  readonly #rounds: ServerRounds;
   /** After a start many may lack something, and git has more to do than to tell what. */
-  readonly #looks = new Slots(limits.gitLooksAtOnceMax);
+  readonly #looks = new FairSlots(limits.gitLooksAtOnceMax);
   /** Copies from other repositories take longer than looks. */
-  readonly #copies = new Slots(limits.backgroundCopiesAtOnceMax);
+  readonly #copies = new FairSlots(limits.backgroundCopiesAtOnceMax);
   /** By address. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #searches = new Map<string, Search>();
+  readonly #memories: SearchMemories;
 
   /** Works until the signal aborts; `ended` then tells when nothing runs any more. */
   constructor(parts: GitDataSyncParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
-    this.#rounds = new TaskGroup(signal);
-    this.#fetches = new Slots(parts.fetchesMax);
-    parts.metrics.watch({ incomplete: () => this.incomplete(), running: () => this.#fetches.inUse });
+    this.#tasks = new TaskGroup(signal);
+    this.#rounds = new ServerRounds(parts, this.#tasks.signal);
+    this.#memories = new SearchMemories(parts.clock);
+    parts.metrics.watch({ incomplete: () => this.incomplete(), running: () => this.#rounds.running });
   }
 
   /** All that lack something, as far as is known. */
   incomplete(): IterableIterator<IncompleteRepository> {
-    return this.#entries.values();
+    return this.#searches.values();
   }
 
   /** What is known of one that lacks something; `undefined` where nothing is known to lack. */
   of(repository: RepositoryId): IncompleteRepository | undefined {
-    return this.#entries.get(keyOf(repository));
+    return this.#searches.get(keyOf(repository));
   }
 
   /**
-   * An event came that names what may lack: that is looked for after so long, or when it was to be if that is sooner. Where it
-   * is news, the quick tries begin anew: not for what anybody may propose.
+   * An event came that names what may lack: that is looked for after so long, or when it was to be if that is sooner. Servers
+   * are asked then if it names something new. However often somebody publishes, such looks are made at a bounded rate, which
+   * those that pull requests cause have for themselves: anybody may publish these.
    */
-  mayLack(repository: RepositoryId, delayMs: number, isNewsOfMaintainers: boolean): void {
-    const { clock } = this.#parts;
-    const entry = this.#entries.get(keyOf(repository));
-    if (entry === undefined) {
-      this.#enter(repository, delayMs);
+  mayLack(repository: RepositoryId, delayMs: number, isOfMaintainers: boolean): void {
+    const search = this.#searches.get(keyOf(repository));
+    if (search === undefined) {
+      this.#begin(repository, delayMs);
       return;
     }
-    if (isNewsOfMaintainers) {
-      entry.newsAt = clock.monotonic();
-      entry.rounds = 0;
-    }
-    if (entry.nextTryMs === undefined) entry.isWanted = true;
-    else if (entry.dueAt > clock.monotonic() + delayMs) this.#schedule(entry, delayMs);
+    const { looks, proposedLooks } = search.memory;
+    const bucket = isOfMaintainers ? looks : proposedLooks;
+    const lookAt = this.#parts.clock.monotonic() + Math.max(delayMs, bucket.waitMs);
+    // While it is looked for, who knows what that saw: there is to be another look.
+    const isRunning = search.nextTryMs === undefined;
+    if (lookAt >= (isRunning ? search.lookAt : Math.min(search.lookAt, search.retryAt))) return;
+    bucket.spend(1);
+    this.#lookAt(search, lookAt);
   }
 
   /** Something lacks, as was seen by chance: one that is looked for already keeps its pace. */
   lacks(repository: RepositoryId): void {
-    if (!this.#entries.has(keyOf(repository))) this.#enter(repository, limits.gitSyncedDelayMs);
+    if (!this.#searches.has(keyOf(repository))) this.#begin(repository, limits.gitSyncedDelayMs);
   }
 
   /** Resolves when the signal has aborted and nothing runs any more. */
@@ -92,198 +83,167 @@ export class GitDataSync {
     const aborted = deferred<void>();
     using _ = onAbort(this.#signal, () => aborted.resolve());
     await aborted.promise;
-    for (const { cancel } of this.#entries.values()) cancel();
-    await this.#rounds.join();
+    for (const { cancel } of this.#searches.values()) cancel();
+    await this.#tasks.join();
   }
 
-  #enter(repository: RepositoryId, delayMs: number): void {
+  #begin(repository: RepositoryId, delayMs: number): void {
     const { clock } = this.#parts;
-    const entry: Entry = {
-      repository,
-      sinceMs: clock.now(),
-      missing: undefined,
-      lastTryMs: undefined,
-      nextTryMs: undefined,
-      why: undefined,
-      newsAt: clock.monotonic(),
-      dueAt: 0,
-      rounds: 0,
-      isWanted: false,
-      cancel: () => {},
-    };
-    this.#entries.set(keyOf(repository), entry);
-    this.#schedule(entry, delayMs);
+    const memory = this.#memories.of(keyOf(repository));
+    const search = new Search(repository, memory, clock);
+    this.#searches.set(keyOf(repository), search);
+    search.retryAt = clock.monotonic() + Math.max(delayMs, memory.looks.waitMs);
+    memory.looks.spend(1);
+    this.#schedule(search);
   }
 
-  #schedule(entry: Entry, delayMs: number): void {
+  /** Has it looked at at that time; it may be under way. */
+  #lookAt(search: Search, at: number): void {
+    search.lookAt = Math.min(search.lookAt, at);
+    if (search.nextTryMs !== undefined) this.#schedule(search);
+  }
+
+  #lookSoon(search: Search): void {
+    this.#lookAt(search, this.#parts.clock.monotonic() + limits.gitSyncedDelayMs);
+  }
+
+  #schedule(search: Search): void {
     const { clock } = this.#parts;
     if (this.#signal.aborted) return;
-    entry.cancel();
-    entry.dueAt = clock.monotonic() + delayMs;
-    entry.nextTryMs = clock.now() + delayMs;
-    entry.cancel = clock.after(delayMs, () => this.#rounds.spawn(() => this.#attempt(entry)));
+    search.cancel();
+    const delayMs = Math.max(0, Math.min(search.lookAt, search.retryAt) - clock.monotonic());
+    search.nextTryMs = clock.now() + delayMs;
+    search.cancel = clock.after(delayMs, () => this.#tasks.spawn(() => this.#attempt(search)));
   }
 
-  async #attempt(entry: Entry): Promise<void> {
+  async #attempt(search: Search): Promise<void> {
     const { clock, metrics, log } = this.#parts;
-    const { repository } = entry;
-    entry.nextTryMs = undefined;
-    entry.lastTryMs = clock.now();
-    let delayMs: number | undefined;
+    const { repository } = search;
+    search.nextTryMs = undefined;
+    search.lastTryMs = clock.now();
+    let outcome: RoundOutcome = 'over';
     try {
-      delayMs = await this.#round(entry);
+      outcome = await this.#look(search);
     } catch (error) {
       if (this.#signal.aborted) return;
-      entry.why = errorMessage(error);
-      log.warn({ ...repository, error: entry.why }, 'git data of a repository could not be looked for');
-      delayMs = this.#retryDelayMs(entry);
+      this.#failed(search, error);
+      this.#retryLater(search);
     }
-    if (entry.isWanted) delayMs = limits.gitSyncedDelayMs;
-    entry.isWanted = false;
-    if (delayMs !== undefined) this.#schedule(entry, delayMs);
-    else {
-      this.#entries.delete(keyOf(repository));
-      if (entry.missing === undefined) return;
-      const seconds = (clock.now() - entry.sinceMs) / secondMs;
-      metrics.countCompleted(seconds);
-      log.info({ ...repository, seconds }, 'repository has all its git data');
+    // An event may have come when nothing lacked yet that it names.
+    const isEnd =
+      outcome === 'gone' || (outcome === 'complete' && search.lookAt === Number.POSITIVE_INFINITY);
+    if (!isEnd) {
+      if (outcome !== 'over') this.#lookSoon(search);
+      this.#schedule(search);
+      return;
     }
+    this.#searches.delete(keyOf(repository));
+    if (outcome === 'gone' || search.missing === undefined) return;
+    const seconds = (clock.now() - search.sinceMs) / secondMs;
+    metrics.countCompleted(seconds);
+    log.info({ ...repository, seconds }, 'repository has all its git data');
   }
 
-  /** Asks one server after the other; gives how long to wait for the next round, `undefined` when nothing lacks any more. */
-  async #round(entry: Entry): Promise<number | undefined> {
-    const { servers, hosts } = this.#parts;
-    const { repository } = entry;
-    const lacking = await this.#look(entry);
-    if (lacking.length === 0) return undefined;
-    if (entry.why !== undefined) return this.#retryDelayMs(entry);
-    const left = new Set(await servers(repository, lacking));
-    if (left.size === 0) entry.why = 'no other git server is named';
-    let isAnyAsked = false;
-    for (;;) {
-      const next = nextServer(left, hosts, this.#isNews(entry));
-      if (next === undefined) break;
-      const what = await this.#ask(entry, next);
-      if (what === 'complete') return undefined;
-      // One whose host came to rest meanwhile stays among those that may be asked later.
-      if (what === 'resting') continue;
-      isAnyAsked = true;
-      left.delete(next);
+  /** Looks what lacks, and has those servers asked for it whose turn it is. */
+  async #look(search: Search): Promise<RoundOutcome> {
+    const { clock, refusal, servers } = this.#parts;
+    const { repository, ofStates, ofProposals } = search;
+    if (search.isLookDue) search.lookAt = Number.POSITIVE_INFINITY;
+    if (clock.monotonic() >= search.retryAt) {
+      search.retryAt = Number.POSITIVE_INFINITY;
+      ofStates.isDue = true;
+      ofProposals.isDue ||= !ofProposals.isRunning;
     }
-    if (isAnyAsked || left.size === 0) return this.#retryDelayMs(entry);
-    // All of them are left alone at the moment: it is the first that is asked again.
-    entry.why = 'all servers are left alone for a while, for they failed';
-    let delayMs: number = limits.gitRetryMsMax;
-    for (const { host } of left) delayMs = Math.min(delayMs, hosts.of(host).restMs(this.#isNews(entry)));
-    return Math.max(limits.gitSyncedDelayMs, delayMs);
+    const lacking = await this.#lacking(search);
+    if (lacking === undefined) return 'gone';
+    if (lacking.length === 0) return 'complete';
+    const refused = refusal();
+    if (refused !== undefined) {
+      search.why = refused;
+      this.#retryLater(search);
+      return 'over';
+    }
+    const named = await servers(repository, lacking);
+    search.learn(lacking, named.ofStates);
+    if (named.ofProposals.length === 0) search.why = 'no other git server is named';
+    const isAnyOfState = lacking.some(isOfState);
+    const isAnyProposed = lacking.some((object) => !isOfState(object));
+    if (isAnyProposed && ofProposals.isDue && !ofProposals.isRunning)
+      this.#askForProposals(search, named.ofProposals);
+    if (!ofStates.isDue) return 'over';
+    return await this.#askForStates(search, isAnyOfState ? named.ofStates : []);
   }
 
-  /** What lacks, after other repositories here gave what they have; `why` says why nothing is to be asked for, if so. */
-  async #look(entry: Entry): Promise<readonly MissingObject[]> {
+  /** What lacks, after other repositories here gave what they have; `undefined` where the repository is not served any more. */
+  async #lacking(search: Search): Promise<readonly MissingObject[] | undefined> {
     const { missing, copyFromOthers, refusal } = this.#parts;
-    const { repository } = entry;
-    const { signal } = this.#rounds;
-    const look = () => this.#looks.use(signal, () => missing(repository));
+    const { repository } = search;
+    const { signal } = this.#tasks;
+    const look = () => this.#looks.use(repository.pubkey, signal, () => missing(repository));
     let lacking = await look();
-    entry.why = refusal();
-    if (lacking.length === 0) return lacking;
-    entry.missing = lacking.length;
-    if (entry.why !== undefined) return lacking;
-    if (await this.#copies.use(signal, () => copyFromOthers(repository, lacking))) {
+    if (lacking === undefined || lacking.length === 0) return lacking;
+    search.missing = lacking.length;
+    if (refusal() !== undefined) return lacking;
+    const wanted = lacking;
+    if (await this.#copies.use(repository.pubkey, signal, () => copyFromOthers(repository, wanted))) {
       lacking = await look();
-      entry.missing = lacking.length;
+      search.missing = lacking?.length ?? 0;
     }
     return lacking;
   }
 
-  async #ask(entry: Entry, server: GitServer): Promise<Asked> {
-    const { hosts, missing, clock } = this.#parts;
-    const { repository } = entry;
-    const host = hosts.of(server.host);
-    return await host.use(this.#rounds.signal, async () => {
-      for (;;) {
-        const leave = await this.#fetches.enter(this.#rounds.signal);
-        try {
-          const lacking = await missing(repository);
-          if (lacking.length === 0) return 'complete';
-          const wanted = lacking.filter(({ objectId }) => server.objectIds?.has(objectId) !== false);
-          if (wanted.length === 0) return 'asked';
-          // Others may have failed there while this waited.
-          if (host.restMs(this.#isNews(entry)) > 0) return 'resting';
-          const waitMs = host.begin();
-          if (waitMs === 0) return await this.#fetch(entry, server, host, wanted, lacking.length);
-          leave();
-          await clock.sleep(waitMs, this.#rounds.signal);
-        } finally {
-          leave();
-        }
+  async #askForStates(search: Search, servers: readonly GitServer[]): Promise<RoundOutcome> {
+    const { clock } = this.#parts;
+    const { ofStates } = search;
+    ofStates.isDue = false;
+    const outcome = await this.#rounds.run(search, ofStates, servers);
+    // When it is not at its end, or an event comes just then, they are asked the next time.
+    ofStates.isDue = outcome !== 'over';
+    if (outcome !== 'over') return outcome;
+    const restMs = ofStates.asked.size > 0 ? 0 : this.#rounds.shortestRestMs(search, ofStates, servers);
+    ofStates.asked.clear();
+    if (restMs === 0 || servers.length === 0) this.#retryLater(search);
+    else {
+      // All of them are left alone at the moment: it is the first that is asked again.
+      search.why = 'all servers are left alone for a while, for they failed';
+      search.retryAt = clock.monotonic() + Math.max(limits.gitSyncedDelayMs, restMs);
+    }
+    return outcome;
+  }
+
+  /** Nothing waits for the servers of pull requests: what they bring, or what is left to be asked, is looked at then. */
+  #askForProposals(search: Search, servers: readonly GitServer[]): void {
+    const { ofProposals } = search;
+    ofProposals.isDue = false;
+    ofProposals.isRunning = true;
+    this.#tasks.spawn(async () => {
+      let outcome: RoundOutcome = 'over';
+      try {
+        outcome = await this.#rounds.run(search, ofProposals, servers);
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        this.#failed(search, error);
       }
+      ofProposals.isRunning = false;
+      if (outcome === 'cut') ofProposals.isDue = true;
+      // There are new ones again and again, as it may be: those that were asked come to their turn as well.
+      if (outcome === 'over' || ofProposals.asked.size >= 2 * limits.gitServersMax) ofProposals.asked.clear();
+      const isToBeLookedAt = outcome !== 'over' || ofProposals.isDue;
+      if (isToBeLookedAt && this.#searches.get(keyOf(search.repository)) === search) this.#lookSoon(search);
     });
   }
 
-  async #fetch(
-    entry: Entry,
-    { url, host: name }: GitServer,
-    host: GitHost,
-    wanted: readonly MissingObject[],
-    lacking: number,
-  ): Promise<Asked> {
-    const { remote, metrics, log, arrive, clock } = this.#parts;
-    const { repository } = entry;
-    const ofStates = wanted.filter(isOfState);
-    const proposed = wanted.filter((object) => !isOfState(object));
-    const request = {
-      url,
-      repository,
-      objectIds: ofStates.map(({ objectId }) => objectId),
-      proposedIds: proposed.map(({ objectId }) => objectId),
-      pullRequestIds: proposed.flatMap(({ pullRequestIds }) => pullRequestIds).slice(0, limits.gitServersMax),
-      isAwaited: () => this.#fetches.waiting > 0,
-    };
-    const beganAt = clock.monotonic();
-    const outcome = await remote.fetch(request, this.#rounds.signal);
-    metrics.countFetch(name, outcome);
-    const { bytes } = outcome;
-    if (outcome.type === 'failed') {
-      const { failure, message, retryAfterMs } = outcome;
-      host.failed(failure, beganAt, retryAfterMs);
-      entry.why = `${url}: ${message}`;
-      log.debug({ ...repository, url, failure, bytes, message }, 'git data could not be fetched');
-      return 'asked';
-    }
-    host.served();
-    await using fetched = outcome.fetched;
-    const came = new Set(fetched.objectIds);
-    const isAnyOfState = ofStates.some(({ objectId }) => came.has(objectId));
-    if (!(await arrive(repository, fetched, isAnyOfState))) {
-      entry.why = 'the repository has gone';
-      return 'asked';
-    }
-    log.info({ ...repository, url, bytes, objects: came.size, wanted: wanted.length }, 'git data fetched');
-    entry.missing = lacking - came.size;
-    entry.why = `${url} has not all of it`;
-    return entry.missing === 0 ? 'complete' : 'asked';
+  #retryLater(search: Search): void {
+    search.retryAt = this.#parts.clock.monotonic() + search.nextRetryDelayMs(this.#parts.random);
   }
 
-  #retryDelayMs(entry: Entry): number {
-    entry.rounds += 1;
-    return retryDelayMs(entry.rounds, this.#ageMs(entry), this.#parts.random);
-  }
-
-  #isNews(entry: Entry): boolean {
-    return isNews(this.#ageMs(entry));
-  }
-
-  #ageMs({ newsAt }: Entry): number {
-    return this.#parts.clock.monotonic() - newsAt;
+  #failed(search: Search, error: unknown): void {
+    search.why = errorMessage(error);
+    const details = { ...search.repository, error: search.why };
+    this.#parts.log.warn(details, 'git data of a repository could not be looked for');
   }
 }
 
 function keyOf({ pubkey, identifier }: RepositoryId): string {
   return repositoryAddress(pubkey, identifier);
-}
-
-/** Whether a state names it, and not only what anybody may propose. */
-function isOfState({ pullRequestIds }: MissingObject): boolean {
-  return pullRequestIds.length === 0;
 }

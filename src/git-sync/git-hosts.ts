@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
-import { Slots } from '../lib/turns/slots.js';
+import { FairSlots } from '../lib/turns/fair-slots.js';
 import { type FetchFailure, isPassing } from './remote.js';
 
 export type GitHostSettings = {
@@ -19,7 +19,7 @@ export class GitHost {
   readonly #name: string;
   readonly #clock: Clock;
   readonly #settings: GitHostSettings;
-  readonly #places = new Slots(limits.gitHostFetchesAtOnceMax);
+  readonly #places = new FairSlots(limits.gitHostFetchesAtOnceMax);
   /** When the last fetches began, oldest first, as many as may begin in a minute. */
   readonly #begun: number[] = [];
   #failures = 0;
@@ -64,11 +64,12 @@ export class GitHost {
   }
 
   /**
-   * Runs `work` when there is a place. It has to `begin` before it asks the host for anything, and to say what came of it.
-   * Rejects with the signal's reason when that aborts before.
+   * Runs `work` when there is a place, and it is the turn of the party: those who have many repositories here keep nobody
+   * waiting but themselves. It has to `begin` before it asks the host for anything, and to say what came of it. Rejects with
+   * the signal's reason when that aborts before.
    */
-  async use<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return await this.#places.use(signal, work);
+  async use<T>(party: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#places.use(party, signal, work);
   }
 
   /** Begins a fetch if one may begin now, and gives 0; otherwise begins none, and gives how long to wait. */

@@ -22,6 +22,11 @@ export type MissingObject = {
   readonly clones: readonly (readonly string[])[];
 };
 
+/** Whether a state names it, and not only what anybody may propose. */
+export function isOfState({ pullRequestIds }: MissingObject): boolean {
+  return pullRequestIds.length === 0;
+}
+
 export type MissingObjectsParts = StateSources & {
   readonly directory: Pick<RepositoryDirectory, 'maintainersOf' | 'stateOf' | 'pullRequestsOf'>;
   readonly store: Pick<EventStore, 'get' | 'query'>;

@@ -1,15 +1,14 @@
 import type { FailureClass } from '../network/failure-class.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 
-/** What a server is asked for: objects that a repository of ours lacks. */
+/** What a server is asked for: objects that a repository of ours lacks, named by states or only by pull requests. */
 export type FetchRequest = {
   /** The repository at the server: http or https; where it leads is checked when the connection is made. */
   readonly url: string;
   readonly repository: RepositoryId;
-  /** Those that states name. */
   readonly objectIds: readonly string[];
-  /** Those that only pull requests name, which anybody may publish: they are asked for apart, and less may come. */
-  readonly proposedIds: readonly string[];
+  /** Whether only pull requests name them, which anybody may publish: less may come then. */
+  readonly isProposal: boolean;
   /** The pull requests: their refs are asked for where a server gives nothing by object id. */
   readonly pullRequestIds: readonly string[];
   /** Whether others wait for the place that this has: then it must not come slowly. */
@@ -41,6 +40,14 @@ const passing: ReadonlySet<FetchFailure> = new Set<FetchFailure>([
 /** Whether a failure tells of the whole host as it is now, and nothing of what it has. */
 export function isPassing(failure: FetchFailure): boolean {
   return passing.has(failure);
+}
+
+/**
+ * Whether all that a server sends is sent for nothing, and would be the next time: it is no answer, more than we take, or
+ * more than there is room for here.
+ */
+export function isWasteful(failure: FetchFailure): boolean {
+  return failure === 'invalid' || failure === 'large' || failure === 'ours';
 }
 
 /** Objects that came, apart from the repository until they are moved in; disposing of them removes what was not. */

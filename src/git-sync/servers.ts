@@ -15,18 +15,24 @@ export type GitServer = {
   readonly objectIds: ReadonlySet<string> | undefined;
 };
 
+/** Whom to ask, the best first, for what states name and for what only pull requests do. */
+export type NamedServers = {
+  readonly ofStates: readonly GitServer[];
+  readonly ofProposals: readonly GitServer[];
+};
+
 /**
- * Whom to ask for what a repository lacks, the best first (git.md §4): for commits of pull requests their own `clone` URLs,
- * then the servers of the announcements, of which those come first that are relays of it as well: GRASP servers. Where
- * objects of a state lack, these come before those: anybody can propose changes, from servers that do not answer. Never
- * ourselves, as `isOwn` tells of a URL.
+ * Whom to ask for what a repository lacks (git.md §4): the servers of the announcements, of which those come first that are
+ * relays of it as well: GRASP servers. For commits of pull requests their own `clone` URLs come before these, but not all of
+ * them before the first of these, for anybody can propose changes from servers that do not answer. Never ourselves, as
+ * `isOwn` tells of a URL.
  */
 export function serversFor(
   announcements: readonly Pick<Announcement, 'clone' | 'relays'>[],
   missing: readonly MissingObject[],
   isOwn: (url: string) => boolean,
   random: Random,
-): GitServer[] {
+): NamedServers {
   const urls = announcements.flatMap((announcement) =>
     announcement.clone.map((url) => ({ url, isGrasp: isGrasp(url, announcement) })),
   );
@@ -35,9 +41,14 @@ export function serversFor(
   const proposed = new Map<string, GitServer>();
   for (const { objectId, url } of proposedUrls(missing, random)) add(proposed, url, isOwn, objectId);
   for (const url of announced.keys()) proposed.delete(url);
-  const lacksState = missing.some(({ pullRequestIds }) => pullRequestIds.length === 0);
-  const [first, then] = lacksState ? [announced, proposed] : [proposed, announced];
-  return [...first.values(), ...then.values()];
+  const ofStates = [...announced.values()];
+  return { ofStates, ofProposals: inTurns([...proposed.values()], ofStates) };
+}
+
+/** The first of each, the second of each, and so on. */
+function inTurns(some: readonly GitServer[], others: readonly GitServer[]): GitServer[] {
+  const places = Array.from({ length: Math.max(some.length, others.length) }, (_, place) => place);
+  return places.flatMap((place) => [...some.slice(place, place + 1), ...others.slice(place, place + 1)]);
 }
 
 /**
@@ -71,17 +82,17 @@ function add(
 }
 
 /**
- * Whom of them to ask next: not those whose host is left alone; of the others the first that is free, if possible one that
+ * Whom of them to ask next: not those that are left alone; of the others the first that is free, if possible one that
  * something came from before; else where the fewest wait. `undefined` when all are left alone.
  */
 export function nextServer(
   servers: Iterable<GitServer>,
   hosts: Pick<GitHosts, 'of'>,
-  isNews: boolean,
+  restMs: (server: GitServer) => number,
 ): GitServer | undefined {
   const willing = [...servers]
-    .map((server) => ({ server, host: hosts.of(server.host) }))
-    .filter(({ host }) => host.restMs(isNews) === 0);
+    .filter((server) => restMs(server) === 0)
+    .map((server) => ({ server, host: hosts.of(server.host) }));
   const free = willing.filter(({ host }) => !host.isBusy);
   const best = free.find(({ host }) => host.servedAt !== undefined) ?? free[0];
   return (best ?? willing.sort((a, b) => a.host.users - b.host.users)[0])?.server;

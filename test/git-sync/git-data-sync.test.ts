@@ -86,17 +86,52 @@ describe('a repository that lacks objects', () => {
     await world.end();
   });
 
-  it('is tried at once and at the pace of new data when another event names something', async () => {
+  it('is tried at once and at the pace of new data when an event names something new', async () => {
     const world = new World({ server: () => 'lacking' });
     world.lacks(repository, ['a']);
     world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(12 * hourMs);
     const asked = world.asked.length;
+    world.lacks(repository, ['a', 'b']);
     world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(secondMs);
     expect(world.asked).toHaveLength(asked + 1);
     await world.clock.advance(25 * secondMs);
     expect(world.asked).toHaveLength(asked + 2);
+    world.servers.set('other', () => 'lacking');
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(secondMs);
+    expect(world.asked).toHaveLength(asked + 4);
+    await world.end();
+  });
+
+  it('keeps its pace however often somebody publishes what names nothing new', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a', 'proposed']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(12 * hourMs);
+    const asked = world.asked.length;
+    for (let times = 0; times < 3_600; times++) {
+      world.sync.mayLack(repository, limits.gitSyncedDelayMs, times % 2 === 0);
+      await world.clock.advance(secondMs);
+    }
+    // Twice for each of the two kinds.
+    expect(world.asked.length - asked).toBeLessThanOrEqual(4);
+    await world.end();
+  });
+
+  it('begins its quick tries anew at a bounded rate, however much new is named', async () => {
+    const world = new World({ server: () => 'lacking' });
+    for (let second = 0; second < 3_600; second++) {
+      world.lacks(repository, [`${second}`, `proposed ${second}`]);
+      world.sync.mayLack(repository, limits.gitSyncedDelayMs, second % 2 === 0);
+      await world.clock.advance(secondMs);
+    }
+    const ofStates = world.asked.filter(({ isProposal }) => !isProposal).length;
+    const perHour = 60 * limits.gitEventLooksPerMinute + limits.gitEventLooksAtOnceMax;
+    expect(ofStates).toBeGreaterThan(60);
+    expect(ofStates).toBeLessThan(2 * perHour + 60);
+    expect(world.asked.length - ofStates).toBeLessThan(2 * perHour + 60);
     await world.end();
   });
 
@@ -106,9 +141,79 @@ describe('a repository that lacks objects', () => {
     world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
     await world.clock.advance(12 * hourMs);
     const asked = world.asked.length;
+    world.lacks(repository, ['a', 'proposed']);
     world.sync.mayLack(repository, limits.gitSyncedDelayMs, false);
     await world.clock.advance(minuteMs);
-    expect(world.asked).toHaveLength(asked + 1);
+    expect(world.asked.slice(asked).map(({ objectIds }) => objectIds)).toEqual([['proposed']]);
+    await world.end();
+  });
+
+  it('is asked for what a state names while servers of pull requests do not answer', async () => {
+    const world = new World({ server: ({ objectIds }) => [...objectIds] });
+    world.proposers = Array.from({ length: 30 }, (_, index) => `tarpit${index}`);
+    for (const host of world.proposers) world.servers.set(host, () => 'hangs');
+    for (let index = 0; index < 20; index++) {
+      world.lacks(repositoryOf(index), ['proposed']);
+      world.sync.mayLack(repositoryOf(index), 0, false);
+    }
+    await world.clock.advance(10 * secondMs);
+    expect(world.asked).toHaveLength(4);
+    world.lacks(repository, ['a', 'proposed']);
+    world.lacks(repositoryOf(20), ['b', 'proposed']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    world.sync.mayLack(repositoryOf(20), limits.gitSyncedDelayMs, true);
+    await world.clock.advance(secondMs);
+    const ofStates = world.asked.filter(({ isProposal }) => !isProposal);
+    expect(ofStates.map(({ objectIds }) => objectIds)).toEqual([['a'], ['b']]);
+    expect(world.sync.of(repository)?.missing).toBe(1);
+    await world.end();
+  });
+
+  it('is asked for what a new state names after the server that is being asked, not after all', async () => {
+    const hosts = Array.from({ length: 10 }, (_, index) => `server${index}`);
+    const world = new World(Object.fromEntries(hosts.map((host) => [host, () => 'lacking'])));
+    world.answerMs = minuteMs;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(90 * secondMs);
+    expect(world.asked).toHaveLength(2);
+    world.lacks(repository, ['b']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(minuteMs);
+    expect(world.asked.slice(2).map(({ url, objectIds }) => [relayHost(url), ...objectIds])).toEqual([
+      ['server0', 'b'],
+    ]);
+    await world.end();
+  });
+
+  it('goes on with the servers that were not asked, after a round that took long', async () => {
+    const hosts = Array.from({ length: 10 }, (_, index) => `server${index}`);
+    const world = new World(Object.fromEntries(hosts.map((host) => [host, () => 'lacking'])));
+    world.answerMs = 4 * minuteMs;
+    world.proposers = hosts;
+    world.lacks(repository, ['proposed']);
+    world.sync.mayLack(repository, 0, false);
+    await world.clock.advance(11 * minuteMs);
+    expect(world.asked).toHaveLength(3);
+    // A server that is named meanwhile comes to its turn before those that were asked already.
+    world.servers.set('new', () => 'lacking');
+    world.proposers = ['new', ...hosts];
+    await world.clock.advance(60 * minuteMs);
+    const first = hosts.slice(0, 3);
+    const inOrder = [...first, 'new', ...hosts.slice(3)];
+    expect(world.asked.slice(0, 11).map(({ url }) => relayHost(url))).toEqual(inOrder);
+    await world.end();
+  });
+
+  it('goes without being counted as complete when it is not served any more', async () => {
+    const world = new World({ server: () => 'lacking' });
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(minuteMs);
+    world.isServed = false;
+    await world.clock.advance(hourMs);
+    expect(world.sync.of(repository)).toBeUndefined();
+    expect(await world.registry.metrics()).toContain('ngit_git_sync_completion_seconds_count 0');
     await world.end();
   });
 
@@ -198,6 +303,23 @@ describe('a host', () => {
     await world.end();
   });
 
+  it('is asked for one owner after the other, however many repositories one of them has', async () => {
+    const world = new World({ server: ({ objectIds }) => [...objectIds] });
+    for (let index = 0; index < 1_000; index++) {
+      world.lacks(repositoryOf(index), ['a']);
+      world.sync.mayLack(repositoryOf(index), 0, true);
+    }
+    await world.clock.advance(90 * secondMs);
+    const others = ['d', 'e'].map((digit) => ({ pubkey: digit.repeat(64), identifier: `of ${digit}` }));
+    for (const other of others) {
+      world.lacks(other, ['b']);
+      world.sync.mayLack(other, 0, true);
+    }
+    await world.clock.advance(70 * secondMs);
+    expect(others.map((other) => world.sync.of(other))).toEqual([undefined, undefined]);
+    await world.end();
+  });
+
   it('that fails rests, for all repositories that name it, and others are asked meanwhile', async () => {
     const world = new World({ dead: () => 'refused', alive: ({ objectIds }) => [...objectIds] });
     for (let index = 0; index < 50; index++) {
@@ -281,6 +403,58 @@ describe('a host', () => {
   });
 });
 
+describe('a server', () => {
+  it.each(['invalid', 'large', 'ours'] as const)(
+    'that failed as "%s" is asked ever less often',
+    async (failure) => {
+      const world = new World({ server: () => failure });
+      world.lacks(repository, ['a']);
+      world.sync.mayLack(repository, 0, true);
+      await world.clock.advance(24 * hourMs);
+      const waits = world.times.slice(1).map((at, index) => (at - (world.times[index] as number)) / minuteMs);
+      const rests = waits.map((_, index) => Math.min(2 * 2 ** index, 60));
+      for (const [index, rest] of rests.entries()) {
+        expect(waits[index]).toBeGreaterThanOrEqual(rest);
+        expect(waits[index]).toBeLessThanOrEqual(rest + 35);
+      }
+      expect(waits.length).toBeGreaterThan(15);
+      await world.end();
+    },
+  );
+
+  it('that sent what is of no use rests for that repository alone, and for what was asked for', async () => {
+    const isBad = ({ repository: { identifier }, isProposal }: FetchRequest) =>
+      identifier === 'r0' && isProposal;
+    const world = new World({ server: (request) => (isBad(request) ? 'invalid' : 'lacking') });
+    for (const index of [0, 1]) {
+      world.lacks(repositoryOf(index), [`a${index}`, 'proposed']);
+      world.sync.mayLack(repositoryOf(index), 0, true);
+    }
+    await world.clock.advance(100 * secondMs);
+    const asked = (name: string, isProposal: boolean) =>
+      world.asked.filter(
+        (request) => request.isProposal === isProposal && request.url.endsWith(`${name}.git`),
+      );
+    expect(asked('r0', true)).toHaveLength(1);
+    expect(asked('r0', false)).toHaveLength(3);
+    expect(asked('r1', true)).toHaveLength(3);
+    await world.end();
+  });
+
+  it('that gives something again does not rest any more', async () => {
+    const world = new World({ server: () => 'invalid' });
+    world.lacks(repository, ['a', 'b']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(5 * hourMs);
+    world.servers.set('server', ({ objectIds }) => (objectIds.includes('a') ? ['a'] : 'lacking'));
+    await world.clock.advance(2 * hourMs);
+    const asked = world.asked.length;
+    await world.clock.advance(2 * hourMs);
+    expect(world.asked.length - asked).toBeGreaterThanOrEqual(4);
+    await world.end();
+  });
+});
+
 it('ends with its signal, and leaves no timer behind', async () => {
   const world = new World({ server: () => 'hangs' });
   for (let index = 0; index < 20; index++) {
@@ -323,13 +497,18 @@ class World {
   /** When each was asked. */
   readonly times: number[] = [];
   readonly sync: GitDataSync;
+  /** Those of the servers that pull requests name. */
+  proposers: readonly string[] = [];
   refusal: string | undefined;
   /** Objects that other repositories here have. */
   nearby: readonly string[] = [];
   throwsOnce = false;
   isGone = false;
+  isServed = true;
   retryAfterMs = 300 * secondMs;
   isFailingRelay = false;
+  /** How long each answer takes. */
+  answerMs = 0;
   readonly #missing = new Map<string, Set<string>>();
   readonly #stop = new AbortController();
   #release: (() => void)[] = [];
@@ -346,12 +525,16 @@ class World {
           const lacking = this.#missing.get(identifier);
           return this.nearby.filter((objectId) => lacking?.delete(objectId)).length > 0;
         },
-        servers: async ({ identifier }) =>
-          [...this.servers.keys()].map((host) => ({
+        servers: async ({ identifier }) => {
+          const serverAt = (host: string) => ({
             url: `https://${host}/${identifier}.git`,
             host,
             objectIds: undefined,
-          })),
+          });
+          const [own, announced] = [this.proposers, [...this.servers.keys()]];
+          const ofStates = announced.filter((host) => !own.includes(host)).map(serverAt);
+          return { ofStates, ofProposals: [...own.map(serverAt), ...ofStates] };
+        },
         arrive: async (which, { objectIds }) => {
           if (this.isGone) return false;
           for (const id of objectIds) this.#missing.get(which.identifier)?.delete(id);
@@ -383,14 +566,15 @@ class World {
     await this.sync.ended();
   }
 
-  #missingOf({ identifier }: RepositoryId): MissingObject[] {
+  #missingOf({ identifier }: RepositoryId): MissingObject[] | undefined {
     if (this.throwsOnce) {
       this.throwsOnce = false;
       throw new Error('git could not be run');
     }
+    if (!this.isServed) return undefined;
     return [...(this.#missing.get(identifier) ?? [])].map((objectId) => ({
       objectId,
-      pullRequestIds: [],
+      pullRequestIds: objectId.startsWith('proposed') ? [`of ${objectId}`] : [],
       clones: [],
     }));
   }
@@ -405,6 +589,7 @@ class World {
         signal.addEventListener('abort', () => reject(signal.reason));
       });
     }
+    if (this.answerMs > 0) await this.clock.sleep(this.answerMs, signal);
     const given = answer();
     if (typeof given === 'string') {
       const failure = given as FetchFailure;

@@ -67,8 +67,9 @@ describe('fetching from a plain git server', () => {
     world.ref('refs/heads/main', tip);
     world.ref(`refs/nostr/${'b'.repeat(64)}`, proposed);
     world.ref('refs/notes/x', unnamed);
-    const request = { objectIds: [first], proposedIds: [proposed], pullRequestIds: ['b'.repeat(64)] };
-    expect(await taken(await world.fetch([], request))).toEqual([first, proposed]);
+    expect(await taken(await world.fetch([first]))).toEqual([first]);
+    const request = { isProposal: true, pullRequestIds: ['b'.repeat(64)] };
+    expect(await taken(await world.fetch([proposed], request))).toEqual([proposed]);
     expect(world.has(unnamed)).toBe(false);
   });
 
@@ -95,17 +96,7 @@ describe('fetching from a plain git server', () => {
   it('asks for what fits the ids of the server, whatever else events name', async () => {
     const main = world.commit('main');
     world.ref('refs/heads/main', main);
-    expect(await taken(await world.fetch(['d'.repeat(64), main], { proposedIds: ['e'.repeat(64)] }))).toEqual(
-      [main],
-    );
-  });
-
-  it('is not kept from what a state names by commits that only pull requests name, and nobody has', async () => {
-    const tip = world.commit('tip', world.commit('first'));
-    const first = git(world.theirs, ['rev-parse', `${tip}^`]);
-    world.ref('refs/heads/main', tip);
-    const proposedIds = Array.from({ length: 100 }, (_, index) => index.toString(16).padStart(40, 'e'));
-    expect(await taken(await world.fetch([first], { proposedIds }))).toEqual([first]);
+    expect(await taken(await world.fetch(['d'.repeat(64), main]))).toEqual([main]);
   });
 
   it('brings what lies below the tips although others are not there', async () => {
@@ -115,17 +106,13 @@ describe('fetching from a plain git server', () => {
     expect(await taken(await world.fetch([...nobodys, first]))).toEqual([first]);
   });
 
-  it('takes less of what is only proposed, and keeps what a state names all the same', async () => {
-    const main = world.commit('main');
+  it('takes less of what is only proposed', async () => {
     const blob = writeBlob(world.theirs, randomBytes(2_000_000).toString('hex'));
     const large = world.commitOf(blob, 'large');
     world.limitProposals(1_000_000);
-    const outcome = await world.fetch([main], { proposedIds: [large] });
-    expect(await taken(outcome)).toEqual([main]);
-    expect(await world.fetch([], { proposedIds: [large] })).toMatchObject({
-      type: 'failed',
-      failure: 'ours',
-    });
+    const refused = { type: 'failed', failure: 'ours' };
+    expect(await world.fetch([large], { isProposal: true })).toMatchObject(refused);
+    expect(await taken(await world.fetch([large]))).toEqual([large]);
   });
 
   it('is not blamed for what fails here', async () => {
@@ -509,7 +496,7 @@ class World implements AsyncDisposable {
       url,
       repository,
       objectIds,
-      proposedIds: [],
+      isProposal: false,
       pullRequestIds: [],
       isAwaited: () => false,
       ...more,

@@ -63,7 +63,7 @@ export function createGitSync(
         isFailingRelay: (host) => sync.isFailing(host),
       }),
       missing: async (repository) =>
-        directory.isServed(repository) ? await missingObjects(core, repository) : [],
+        directory.isServed(repository) ? await missingObjects(core, repository) : undefined,
       copyFromOthers: async (repository, missing) => {
         const objectIds = missing.map(({ objectId }) => objectId);
         const isAny = await promotion.copyFromOthers(repository, objectIds);
@@ -93,7 +93,7 @@ export function createGitSync(
     signal,
   );
   alignment.onIncomplete((repository) => gitSync.lacks(repository));
-  // What lacks already is asked for anew: there may be a new server, or what is named may be elsewhere now.
+  // Where something lacks already there may be a new server, or more that is named.
   admission.feed.onAccepted(({ event, stored }) => {
     if (!stored) return;
     for (const repository of concernedRepositories(directory, event)) {

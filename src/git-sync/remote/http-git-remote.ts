@@ -77,29 +77,20 @@ export class HttpGitRemote implements GitRemote {
 
   async #fetch(request: FetchRequest, client: GitHttpClient, signal: AbortSignal): Promise<FetchedObjects> {
     const { repositories, git, reserve, onPack } = this.#parts;
-    const { repository, objectIds, proposedIds } = request;
+    const { repository, objectIds, isProposal } = request;
     const session = await ServerSession.open(client);
     const stack = new ReleaseStack();
     try {
       const folder = await repositories.makeWorkFolder('fetched-');
       const quarantine = stack.use(new Quarantine(repositories.pathOf(repository), folder));
-      const roomFor = (isProposal: boolean) => {
-        const room = reserve(repository, isProposal);
-        stack.defer(() => room[Symbol.dispose]());
-        return room;
-      };
+      const room = reserve(repository, isProposal);
+      stack.defer(() => room[Symbol.dispose]());
       const parts = { ...this.#parts, git: endedBy(git, signal) };
       const fetch = new ServerFetch(parts, session, quarantine, signal);
       const refs = request.pullRequestIds.map(pullRequestRef);
-      const isAny = await fetch.take(objectIds, [], false, roomFor);
-      const isAnyProposed = await fetch.take(proposedIds, refs, true, roomFor).catch((error: unknown) => {
-        // What was proposed does not spoil what a state names.
-        signal.throwIfAborted();
-        if (!isAny) throw error;
-        return false;
-      });
-      if (!isAny && !isAnyProposed) throw new FetchError('lacking', 'it has none of the objects');
-      const whole = await fetch.keepWhole([...objectIds, ...proposedIds]);
+      if (!(await fetch.take(objectIds, refs, isProposal, room)))
+        throw new FetchError('lacking', 'it has none of the objects');
+      const whole = await fetch.keepWhole(objectIds);
       // Nobody would take it any more.
       signal.throwIfAborted();
       return {

@@ -47,7 +47,7 @@ export class ServerFetch {
     objectIds: readonly string[],
     pullRequestRefs: readonly string[],
     isProposal: boolean,
-    roomFor: (isProposal: boolean) => PackRoom,
+    room: PackRoom,
   ): Promise<boolean> {
     const session = this.#session;
     // An event may name an object by whatever id.
@@ -58,7 +58,7 @@ export class ServerFetch {
       packLimits.bytesMax,
       isProposal ? limits.pullRequestPackBytesMax : Number.POSITIVE_INFINITY,
     );
-    const terms = { room: roomFor(isProposal), packLimits: { ...packLimits, bytesMax } };
+    const terms = { room, packLimits: { ...packLimits, bytesMax } };
     const haves = await this.#haves();
     for (let tries = 0; session.givesById && tries <= limits.gitRefusedWantsMax; tries += 1) {
       const refused = await this.#pack(left, haves, terms);

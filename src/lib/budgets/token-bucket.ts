@@ -22,6 +22,12 @@ export class TokenBucket {
     return this.#tokens >= 1;
   }
 
+  /** How long until there is one to take. */
+  get waitMs(): number {
+    this.#fill();
+    return Math.ceil((Math.max(0, 1 - this.#tokens) * 60_000) / this.#perMinute);
+  }
+
   /** Whether nothing was taken lately. */
   get isFull(): boolean {
     this.#fill();

@@ -199,7 +199,7 @@ class GitSimulation {
 
   async #fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
     const { url } = request;
-    const objectIds = [...request.objectIds, ...request.proposedIds];
+    const { objectIds } = request;
     const host = this.#hosts.get(relayHost(url));
     if (host === undefined || !url.startsWith('https:')) {
       this.#report(`${url} is asked`);
@@ -254,7 +254,7 @@ class GitSimulation {
   }
 
   /** No host is asked beyond its budget, before its rest is over, or for what is here. */
-  #checkBegin(host: SimGitHost, { repository, objectIds, proposedIds, url }: FetchRequest): void {
+  #checkBegin(host: SimGitHost, { repository, objectIds, url }: FetchRequest): void {
     const now = this.#clock.monotonic();
     this.#fetches += 1;
     if (host.running >= limits.gitHostFetchesAtOnceMax)
@@ -268,8 +268,7 @@ class GitSimulation {
     if (host.failures > 0 && now < Math.max(host.failedAt + restMs, host.retryAt))
       this.#report(`${host.name} is asked while it rests`);
     const here = this.#repositories.get(repository.identifier)?.disk;
-    const asked = [...objectIds, ...proposedIds];
-    if (asked.length === 0 || asked.some((objectId) => here?.has(objectId)))
+    if (objectIds.length === 0 || objectIds.some((objectId) => here?.has(objectId)))
       this.#report(`${url} is asked for what is here`);
   }
 

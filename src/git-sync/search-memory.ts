@@ -1,0 +1,47 @@
+import { limits } from '../config/limits.js';
+import { TokenBucket } from '../lib/budgets/token-bucket.js';
+import type { Clock } from '../lib/clock.js';
+import { ServerRests } from './server-rests.js';
+
+/** What is remembered of the searches for one repository when they are over, lest they begin as if nothing had been. */
+export class SearchMemory {
+  /** The looks that events of maintainers cause, and those of pull requests, which anybody may publish. */
+  readonly looks: TokenBucket;
+  readonly proposedLooks: TokenBucket;
+  /** The servers that are left alone when they are asked for what states name, and for what only pull requests do. */
+  readonly #rests: ServerRests;
+  readonly #proposalRests: ServerRests;
+
+  constructor(clock: Clock) {
+    const { gitEventLooksPerMinute, gitEventLooksAtOnceMax } = limits;
+    this.looks = new TokenBucket(clock, gitEventLooksPerMinute, gitEventLooksAtOnceMax);
+    this.proposedLooks = new TokenBucket(clock, gitEventLooksPerMinute, gitEventLooksAtOnceMax);
+    this.#rests = new ServerRests(clock);
+    this.#proposalRests = new ServerRests(clock);
+  }
+
+  restsOf({ isProposal }: { readonly isProposal: boolean }): ServerRests {
+    return isProposal ? this.#proposalRests : this.#rests;
+  }
+}
+
+/** By repository; of too many, those are forgotten that were searched for the longest ago. */
+export class SearchMemories {
+  readonly #clock: Clock;
+  readonly #memories = new Map<string, SearchMemory>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  of(address: string): SearchMemory {
+    const memory = this.#memories.get(address) ?? new SearchMemory(this.#clock);
+    this.#memories.delete(address);
+    this.#memories.set(address, memory);
+    if (this.#memories.size > limits.gitSearchesRememberedMax) {
+      const [oldest] = this.#memories.keys();
+      if (oldest !== undefined) this.#memories.delete(oldest);
+    }
+    return memory;
+  }
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { deferred } from '../../src/lib/abort.js';
+import { FairSlots } from '../../src/lib/turns/fair-slots.js';
+
+const never = new AbortController().signal;
+
+describe('fair slots', () => {
+  it('let only so many in at once, one party after the other, and go on after a failure', async () => {
+    const slots = new FairSlots(2);
+    const order: string[] = [];
+    let [inside, most] = [0, 0];
+    const work = ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'b2', 'c1'].map((name) =>
+      slots.use(name[0] ?? '', never, async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        order.push(name);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+        if (name === 'a3') throw new Error('no');
+      }),
+    );
+    expect(slots.waiting).toBe(6);
+    const settled = await Promise.allSettled(work);
+    expect(order).toEqual(['a1', 'a2', 'a3', 'b1', 'c1', 'a4', 'b2', 'a5']);
+    expect(most).toBe(2);
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect([slots.inUse, slots.waiting]).toEqual([0, 0]);
+  });
+
+  it('let those who give up go, without a slot', async () => {
+    const slots = new FairSlots(1);
+    const busy = deferred<void>();
+    const first = slots.use('a', never, () => busy.promise);
+    const stop = new AbortController();
+    const second = slots.use('b', stop.signal, async () => 'second');
+    const third = slots.use('c', never, async () => 'third');
+    stop.abort(new Error('given up'));
+    await expect(second).rejects.toThrow('given up');
+    expect(slots.waiting).toBe(1);
+    busy.resolve();
+    await first;
+    expect(await third).toBe('third');
+    await expect(slots.use('a', stop.signal, async () => {})).rejects.toThrow('given up');
+    expect(slots.inUse).toBe(0);
+  });
+});
