@@ -205,6 +205,36 @@ describe('a repository that lacks objects', () => {
     await world.end();
   });
 
+  it('is looked for what an event names while it is looked for, however long that takes', async () => {
+    const world = new World({ server: ({ objectIds }) => [...objectIds] });
+    world.answerMs = 5 * minuteMs;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, limits.gitSubmittedDelayMs, true);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(4 * minuteMs);
+    world.lacks(repository, ['a', 'b']);
+    world.sync.mayLack(repository, limits.gitSyncedDelayMs, true);
+    await world.clock.advance(7 * minuteMs);
+    expect(world.asked.map(({ objectIds }) => objectIds)).toEqual([['a'], ['b']]);
+    expect(world.sync.of(repository)).toBeUndefined();
+    await world.end();
+  });
+
+  it('is tried again for what was named while the last of all else came', async () => {
+    const world = new World({ server: () => ['a'] });
+    world.answerMs = 10 * secondMs;
+    world.lacks(repository, ['a']);
+    world.sync.mayLack(repository, 0, true);
+    await world.clock.advance(5 * secondMs);
+    world.lacks(repository, ['a', 'proposed']);
+    world.sync.mayLack(repository, limits.gitSubmittedDelayMs, false);
+    await world.clock.advance(5 * minuteMs);
+    world.servers.set('server', () => ['proposed']);
+    await world.clock.advance(hourMs);
+    expect(world.sync.of(repository)).toBeUndefined();
+    await world.end();
+  });
+
   it('goes without being counted as complete when it is not served any more', async () => {
     const world = new World({ server: () => 'lacking' });
     world.lacks(repository, ['a']);
@@ -448,9 +478,13 @@ describe('a server', () => {
     await world.clock.advance(5 * hourMs);
     world.servers.set('server', ({ objectIds }) => (objectIds.includes('a') ? ['a'] : 'lacking'));
     await world.clock.advance(2 * hourMs);
+    expect(world.sync.of(repository)?.missing).toBe(1);
     const asked = world.asked.length;
-    await world.clock.advance(2 * hourMs);
-    expect(world.asked.length - asked).toBeGreaterThanOrEqual(4);
+    world.servers.set('server', () => 'invalid');
+    await world.clock.advance(5 * hourMs);
+    const waits = world.times.slice(asked).map((at, index, times) => (times[index + 1] ?? at) - at);
+    expect(waits[0]).toBeLessThan(35 * minuteMs);
+    expect(waits[3]).toBeLessThan(35 * minuteMs);
     await world.end();
   });
 });
