@@ -1,11 +1,17 @@
+import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { objectsOf } from '../git/objects/object-folders.js';
+import { type PackFile, packsIn } from '../git/objects/pack-files.js';
+import { readRefFiles } from '../git/refs.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import { tipsOf } from './branch-pack.js';
+import { BranchPacks } from './branch-packs.js';
 import { isCareDue } from './care-plan.js';
 import { CareQueue, type CareTask } from './care-queue.js';
 import type { DiskUse, Reservation } from './disk-use.js';
@@ -39,6 +45,9 @@ export type MaintenanceParts = {
   readonly log: MaintenanceLog;
 };
 
+/** A repository that is to be repacked, as it was when it was looked at. */
+type Looked = { readonly task: CareTask; readonly survey: RepositorySurvey; readonly isDue: boolean };
+
 /**
  * The care of repositories on disk: what they take is counted, what was left behind goes, and those that have come to many
  * packs are repacked, one at a time. All are looked at after the start and once a day, slowly; in between, pushes tell
@@ -49,6 +58,7 @@ export class Maintenance {
   readonly #queue: CareQueue;
   /** Packs of each repository, by its folder: those that it had when it was surveyed, and what came since. */
   readonly #packs = new Map<string, number>();
+  readonly #branchPacks = new BranchPacks();
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
@@ -62,6 +72,7 @@ export class Maintenance {
     const gitDir = repositories.pathOf(repository);
     const packs = (this.#packs.get(gitDir) ?? 0) + 1;
     this.#packs.set(gitDir, packs);
+    this.#branchPacks.add(gitDir, repository.identifier);
     diskUse.add(gitDir, bytes);
     if (packs > limits.carePacksMax || bytes >= limits.careBitmapBytesMin) {
       this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
@@ -96,6 +107,7 @@ export class Maintenance {
   removed(repository: RepositoryKey): void {
     const gitDir = this.#parts.repositories.pathOf(repository);
     this.#parts.diskUse.forget(gitDir);
+    this.#branchPacks.forget(gitDir);
     this.#packs.delete(gitDir);
   }
 
@@ -115,6 +127,7 @@ export class Maintenance {
       await clock.sleep(limits.surveyPauseMs, signal);
     }
     diskUse.keepOnly(seen);
+    this.#branchPacks.keepOnly(seen);
     for (const gitDir of this.#packs.keys()) if (!seen.has(gitDir)) this.#packs.delete(gitDir);
   }
 
@@ -126,14 +139,17 @@ export class Maintenance {
     const { repositories, locks, clock, hasRoomFor } = this.#parts;
     const { repository, interruptions } = task;
     const survey = await this.#survey(repository, signal);
-    if (survey === undefined || !isCareDue(survey, clock.now())) return;
+    if (survey === undefined) return;
+    const isDue = isCareDue(survey, clock.now());
+    if (!isDue && !(await this.#lacksBranchPack(repository, survey))) return;
     // For a while there are two copies of everything.
     if (!hasRoomFor(survey.bytes)) return;
     if ((await repositories.closedSince(repository)) !== undefined) return;
     const { identifier } = repository;
+    const looked = { task, survey, isDue };
     if (interruptions < limits.careInterruptionsMax) {
-      await locks.useYielding(identifier, signal, (yielding) => this.#repack(task, survey, yielding, signal));
-    } else await locks.use(identifier, signal, () => this.#repack(task, survey, signal, signal));
+      await locks.useYielding(identifier, signal, (yielding) => this.#repack(looked, yielding, signal));
+    } else await locks.use(identifier, signal, () => this.#repack(looked, signal, signal));
     await this.#survey(repository, signal);
   }
 
@@ -141,7 +157,8 @@ export class Maintenance {
     const { repositories, clock, log } = this.#parts;
     try {
       const survey = await this.#survey(repository, signal);
-      if (survey === undefined || !isCareDue(survey, clock.now())) return;
+      if (survey === undefined) return;
+      if (!isCareDue(survey, clock.now()) && !(await this.#lacksBranchPack(repository, survey))) return;
       const gitDir = repositories.pathOf(repository);
       this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
     } catch (error) {
@@ -188,12 +205,28 @@ export class Maintenance {
     diskUse.set(gitDir, survey.bytes + arrivedBytes);
     diskUse.setFiles(gitDir, survey.packFiles);
     this.#packs.set(gitDir, survey.packs);
+    this.#branchPacks.set(gitDir, repository.identifier, survey.branchPack);
     return survey;
   }
 
+  /** Whether another repository has the same branches and tags in a pack that this one is to have instead of its own. */
+  async #lacksBranchPack(repository: RepositoryKey, { branchPack }: RepositorySurvey): Promise<boolean> {
+    if (this.#branchPacks.isEmpty) return false;
+    const refs = await readRefFiles(this.#parts.repositories.pathOf(repository));
+    const tips = refs === undefined ? undefined : tipsOf(refs);
+    const wanted = tips === undefined ? undefined : this.#branchPacks.find(tips);
+    return wanted !== undefined && wanted.pack.file !== branchPack?.file;
+  }
+
+  async #findBranchPack(tips: string): Promise<PackFile | undefined> {
+    const held = this.#branchPacks.find(tips);
+    if (held === undefined) return undefined;
+    const packs = await packsIn(join(objectsOf(held.gitDir), 'pack'));
+    return packs.find(({ name }) => name === held.pack.name);
+  }
+
   async #repack(
-    { repository, interruptions }: CareTask,
-    { packs, looseObjects, bytes }: RepositorySurvey,
+    { task: { repository, interruptions }, survey: { packs, looseObjects, bytes }, isDue }: Looked,
     yielding: AbortSignal,
     signal: AbortSignal,
   ): Promise<void> {
@@ -206,12 +239,20 @@ export class Maintenance {
       await removeStaleLocks(gitDir, clock.now());
       // One that pushes wait for is to end soon.
       const isBackground = yielding !== signal;
-      const details = { gitDir, version, nowMs: clock.now(), isBackground };
-      await repack(streams, details, yielding);
+      const isForOthers = this.#branchPacks.hasSeveral(repository.identifier);
+      const details = { gitDir, version, nowMs: clock.now(), isBackground, isForOthers, isDue };
+      const repackParts = {
+        git,
+        streams,
+        makeWorkFolder: () => repositories.makeWorkFolder('repack-'),
+        findBranchPack: (tips: string) => this.#findBranchPack(tips),
+      };
+      const how = await repack(repackParts, details, yielding);
+      if (how === 'nothing') return;
       await writeCareMark(gitDir, clock.now());
       ended('done');
       const ms = Math.round(clock.monotonic() - begin);
-      log.info({ ...repository, packs, looseObjects, bytes, ms }, 'repository repacked');
+      log.info({ ...repository, how, packs, looseObjects, bytes, ms }, 'repository repacked');
     } catch (error) {
       if (signal.aborted) throw error;
       if (yielding.aborted) {

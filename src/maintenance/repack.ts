@@ -1,70 +1,135 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { limits } from '../config/limits.js';
-import { type GitVersion, isAtLeast } from '../git/git-command.js';
-import { GitError } from '../git/git-error.js';
+import { type Git, type GitVersion, isAtLeast } from '../git/git-command.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
-import { TimeLimitError } from '../lib/abort.js';
+import { objectsOf } from '../git/objects/object-folders.js';
+import { linkBitmap, linkPack, type PackFile, packsIn, syncFolder } from '../git/objects/pack-files.js';
+import type { Refs } from '../git/ref-plan.js';
+import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
+import { isOfState, markBranchPack, packBranches, tipsOf } from './branch-pack.js';
+import { type RepackTerms, runQuietly } from './repack-step.js';
 
 /** The first version that can keep what nothing refers to in a pack of its own, instead of a file for each object. */
 const cruftPackVersionMin = [2, 37] as const;
 
-/** One thread, and little memory: a repack has time. */
-const config = [
-  ['pack.threads', '1'],
-  ['pack.windowMemory', '128m'],
-  ['repack.writeBitmaps', 'true'],
-] as const;
+export type RepackParts = {
+  readonly git: Git;
+  readonly streams: GitStreams;
+  /** Gives an empty folder on the file system of the repositories. */
+  readonly makeWorkFolder: () => Promise<string>;
+  /** The branch pack that repositories with these tips are to have. */
+  readonly findBranchPack: (tips: string) => Promise<PackFile | undefined>;
+};
 
-export type Repack = {
-  readonly gitDir: string;
+export type Repack = RepackTerms & {
   readonly version: GitVersion;
   readonly nowMs: number;
-  /** Whether it gives way to all else on the processor. */
-  readonly isBackground: boolean;
+  /** Whether others may want what branches and tags lead to in a pack of its own. */
+  readonly isForOthers: boolean;
+  /** Whether it is due by itself, and not only because another repository has its branch pack. */
+  readonly isDue: boolean;
 };
 
 /**
- * Repacks a repository whole: one pack with a bitmap, packed refs, a commit-graph. What nothing refers to is kept for
+ * Repacks a repository: one pack with a bitmap, packed refs, a commit-graph. What nothing refers to is kept for
  * `unreachableObjectsMsMax` since it came. Whole, and not by the size of packs (`--geometric`): what nothing refers to would
  * be taken for new by every such repack, and its bitmap would need git 2.34.
  *
+ * Where a repository has a pack of the same branches and tags already, that is linked in, and only the rest is packed. Where
+ * others may want such a pack, and there are other refs too, it is made apart from the rest. Answers what was done; nothing
+ * where the repository was not due and there is no such pack.
+ *
  * Whoever reads meanwhile notices nothing, and no ref changes its value, so what is remembered of refs stands. A repack
- * that is ended half done leaves the repository as it was, with a temporary file. Rejects with `GitError`,
+ * that is ended half done leaves the repository as it was, with a temporary file or a pack too many. Rejects with `GitError`,
  * `TimeLimitError`, or the signal's reason.
  */
 export async function repack(
-  streams: GitStreams,
-  { gitDir, version, nowMs, isBackground }: Repack,
+  parts: RepackParts,
+  task: Repack,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'whole' | 'apart' | 'linked' | 'nothing'> {
+  const work = await parts.makeWorkFolder();
+  try {
+    return await repackWith(parts, task, work, signal);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function repackWith(
+  parts: RepackParts,
+  task: Repack,
+  work: string,
+  signal: AbortSignal,
+): Promise<'whole' | 'apart' | 'linked' | 'nothing'> {
+  const { gitDir, version, nowMs, isBackground, isDue } = task;
+  const refs = await readRefs(parts.git, gitDir, []);
+  const tips = tipsOf(refs);
+  const branches =
+    tips === undefined ? undefined : await branchPackFor(parts, task, refs, tips, work, signal);
+  if (!isDue && branches?.isLinked !== true) return 'nothing';
   // In seconds since 1970, by our clock and not by git's.
   const expiry = Math.floor((nowMs - limits.unreachableObjectsMsMax) / secondMs);
   const keeping = isAtLeast(version, cruftPackVersionMin)
     ? ['--cruft', `--cruft-expiration=${expiry}`]
     : ['-A', `--unpack-unreachable=${expiry}`];
-  const steps = [
-    ['pack-refs', '--all', '--prune'],
-    ['repack', '-d', '-l', '-n', '--quiet', ...keeping],
-    // Loose objects, which a repack does not look at the age of.
-    ['prune', `--expire=${expiry}`],
-    ['commit-graph', 'write', '--reachable', '--no-progress'],
-  ];
-  const msMax = limits.careStepMsMax;
-  for (const args of steps) await runQuietly(streams, { gitDir, args, config, msMax, isBackground }, signal);
+  const step = async (args: readonly string[], config: GitStreamCommand['config'] = []) =>
+    await runQuietly(parts.streams, { gitDir, isBackground, args, config }, signal);
+  const packs = join(objectsOf(gitDir), 'pack');
+  await step(['pack-refs', '--all', '--prune']);
+  const kept = branches === undefined ? [] : [`--keep-pack=${branches.pack.name}.pack`];
+  const config = [['repack.writeBitmaps', String(branches === undefined)]] as const;
+  await step(['repack', '-d', '-l', '-n', '--quiet', ...keeping, ...kept], config);
+  // Now that the bitmap before is gone: git reads one of a repository.
+  if (branches !== undefined) await linkBitmap(branches.pack, packs);
+  const name = branches?.pack.name ?? (await soleBranchPack(parts.git, gitDir, packs, refs));
+  if (tips !== undefined && name !== undefined) await markBranchPack(gitDir, { tips, name });
+  // Loose objects, which a repack does not look at the age of.
+  await step(['prune', `--expire=${expiry}`]);
+  await step(['commit-graph', 'write', '--reachable', '--no-progress']);
+  if (branches === undefined) return 'whole';
+  return branches.isLinked ? 'linked' : 'apart';
 }
 
-/** Runs a command that reads nothing and says nothing. */
-async function runQuietly(
-  streams: GitStreams,
-  command: GitStreamCommand,
+/** Brings the pack of what branches and tags lead to into a repository; its bitmap waits in the work folder. */
+async function branchPackFor(
+  { streams, findBranchPack }: RepackParts,
+  { gitDir, isBackground, isForOthers, isDue }: Repack,
+  refs: Refs,
+  tips: string,
+  work: string,
   signal: AbortSignal,
-): Promise<void> {
-  const git = await streams.start(command, signal);
-  git.input.end();
-  git.output.resume();
-  const { exitCode, complaint, isLate } = await git.ended;
-  signal.throwIfAborted();
-  const name = `git ${command.args[0]}`;
-  if (isLate) throw new TimeLimitError(name, command.msMax);
-  if (exitCode !== 0) throw new GitError('git_failed', `${name} failed: ${complaint.trim()}`);
+): Promise<{ readonly pack: PackFile; readonly isLinked: boolean } | undefined> {
+  const packs = join(objectsOf(gitDir), 'pack');
+  const bringIn = async (pack: PackFile | undefined): Promise<boolean> => {
+    if (pack === undefined || !(await linkPack(pack, packs))) return false;
+    await syncFolder(packs);
+    return true;
+  };
+  const found = await findBranchPack(tips);
+  if (found !== undefined && (await linkPack(found, work))) {
+    await linkBitmap(found, work);
+    const [pack] = await packsIn(work);
+    if (pack?.hasBitmap === true && (await bringIn(pack))) return { pack, isLinked: true };
+  }
+  if (!isDue || !isForOthers || [...refs.keys()].every(isOfState)) return undefined;
+  const pack = await packBranches(streams, { gitDir, isBackground }, refs, work, signal);
+  return pack !== undefined && (await bringIn(pack)) ? { pack, isLinked: false } : undefined;
+}
+
+/** The name of the one pack with a bitmap, where it has what branches and tags lead to and nothing else. */
+async function soleBranchPack(
+  git: Git,
+  gitDir: string,
+  packs: string,
+  refs: Refs,
+): Promise<string | undefined> {
+  if (![...refs.keys()].every(isOfState)) return undefined;
+  const [pack, ...others] = (await packsIn(packs)).filter(({ hasBitmap }) => hasBitmap);
+  if (others.length > 0) return undefined;
+  // Nothing came in between.
+  return isDeepStrictEqual(await readRefs(git, gitDir, []), refs) ? pack?.name : undefined;
 }

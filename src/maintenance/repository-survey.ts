@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { isAbsence } from '../git/files.js';
 import { fileKey } from '../git/objects/pack-files.js';
+import { branchPackMark, readBranchPack } from './branch-pack.js';
+import type { HeldBranchPack } from './branch-packs.js';
 import type { CountedFile } from './shared-files.js';
 
 /** In a repository: when it was last repacked, in milliseconds since 1970. */
 const careMark = 'graspd-cared';
+/** What a repack writes says nothing of when the repository was changed. */
+const marks: ReadonlySet<string> = new Set([careMark, branchPackMark]);
 
 /** What a repository looks like on disk. */
 export type RepositorySurvey = {
@@ -15,7 +19,7 @@ export type RepositorySurvey = {
   readonly bytes: number;
   /** Packs that have what refs lead to, as far as one can tell from outside. */
   readonly packs: number;
-  /** Bytes of the packs with a bitmap, and of those without. */
+  /** Bytes of the packs with a bitmap, and of those without that came since the last repack: it leaves what no bitmap can cover. */
   readonly coveredBytes: number;
   readonly uncoveredBytes: number;
   readonly looseObjects: number;
@@ -33,9 +37,16 @@ export type RepositorySurvey = {
   readonly leftovers: readonly string[];
   /** Files of packs that it may have in common with other repositories. */
   readonly packFiles: readonly CountedFile[];
+  /** Its branch pack, if it is worth sharing. */
+  readonly branchPack: HeldBranchPack | undefined;
 };
 
-type FoundFile = { readonly path: string; readonly name: string; readonly bytes: number };
+type FoundFile = {
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+  readonly changedAtMs: number;
+};
 
 /** Walks over the files of a repository, one at a time. What disappears meanwhile is left out. */
 export async function surveyRepository(
@@ -50,7 +61,7 @@ export async function surveyRepository(
   for await (const { path, parts, entry } of walk(gitDir, [])) {
     signal.throwIfAborted();
     const found = await lstat(path).catch(absent);
-    if (found === undefined || entry.name === careMark) continue;
+    if (found === undefined || marks.has(entry.name)) continue;
     changedAtMs = Math.max(changedAtMs, found.mtimeMs);
     const isOld = nowMs - found.mtimeMs >= limits.leftoverAgeMsMax;
     const [top, folder = ''] = parts;
@@ -61,9 +72,10 @@ export async function surveyRepository(
     if (top === 'refs') looseRefs += 1;
     if (top !== 'objects' || isTemporary(entry)) continue;
     if (folder === 'pack') {
-      packFiles.set(entry.name, { path, name: entry.name, bytes: found.size });
-      const bytes = found.blocks * blockBytes;
-      if (found.size >= limits.sharedPackBytesMin) largeFiles.push({ file: fileKey(found), bytes });
+      const { size, mtimeMs } = found;
+      const file = fileKey(found);
+      packFiles.set(entry.name, { name: entry.name, file, bytes: size, changedAtMs: mtimeMs });
+      if (size >= limits.sharedPackBytesMin) largeFiles.push({ file, bytes: found.blocks * blockBytes });
     } else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
   }
   const caredAtMs = await readCareMark(gitDir);
@@ -76,7 +88,8 @@ export async function surveyRepository(
     madeAtMs,
     leftovers,
     packFiles: largeFiles,
-    ...packsOf(packFiles, looseObjects),
+    branchPack: await branchPackOf(gitDir, packFiles),
+    ...packsOf(packFiles, looseObjects, caredAtMs ?? 0),
   };
 }
 
@@ -93,10 +106,10 @@ export async function removeLeftovers({ leftovers }: RepositorySurvey): Promise<
 const blockBytes = 512;
 
 /** The packs by what is beside them: `.bitmap`; `.mtimes` of those with what nothing refers to (cruft packs). */
-function packsOf(files: ReadonlyMap<string, FoundFile>, looseObjects: number) {
+function packsOf(files: ReadonlyMap<string, FoundFile>, looseObjects: number, caredAtMs: number) {
   let [packs, coveredBytes, uncoveredBytes] = [0, 0, 0];
   let hasUnreachable = looseObjects > 0;
-  for (const { name, bytes } of files.values()) {
+  for (const { name, bytes, changedAtMs } of files.values()) {
     if (!name.endsWith('.pack')) continue;
     const stem = name.slice(0, -'.pack'.length);
     if (files.has(`${stem}.mtimes`)) {
@@ -105,9 +118,21 @@ function packsOf(files: ReadonlyMap<string, FoundFile>, looseObjects: number) {
     }
     packs += 1;
     if (files.has(`${stem}.bitmap`)) coveredBytes += bytes;
-    else uncoveredBytes += bytes;
+    else if (changedAtMs > caredAtMs) uncoveredBytes += bytes;
   }
   return { packs, coveredBytes, uncoveredBytes, hasUnreachable };
+}
+
+/** The branch pack that a repack left, as long as it is there, with its bitmap. */
+async function branchPackOf(
+  gitDir: string,
+  files: ReadonlyMap<string, FoundFile>,
+): Promise<HeldBranchPack | undefined> {
+  const marked = await readBranchPack(gitDir);
+  if (marked === undefined || !files.has(`${marked.name}.bitmap`)) return undefined;
+  const pack = files.get(`${marked.name}.pack`);
+  if (pack === undefined || pack.bytes < limits.sharedPackBytesMin) return undefined;
+  return { ...marked, file: pack.file };
 }
 
 /** As git names what it has not finished: packs, loose objects, folders of what is being pushed, locks. */

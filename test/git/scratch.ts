@@ -25,7 +25,7 @@ const env = {
 };
 
 /** Runs the real git on a repository, to prepare it and to look at it. */
-export function git(gitDir: string, args: readonly string[], input = ''): string {
+export function git(gitDir: string, args: readonly string[], input: string | Buffer = ''): string {
   return gitBytes(gitDir, args, input).toString('utf8').trim();
 }
 

@@ -20,6 +20,7 @@ const rested: RepositorySurvey = {
   madeAtMs: 0,
   leftovers: [],
   packFiles: [],
+  branchPack: undefined,
 };
 const isDue = (change: Partial<RepositorySurvey>) => isCareDue({ ...rested, ...change }, now);
 

@@ -54,7 +54,7 @@ export async function copyObjects(
   let hasBitmap = there.some((pack) => pack.hasBitmap);
   for (const candidate of candidates) {
     if (!(await isWantedWhole(git, gitDir, candidate, wanted))) continue;
-    if (!(await linkPack(candidate, to))) continue;
+    if (!(await linkPack(candidate, to, true))) continue;
     // Git reads one bitmap of a repository.
     if (candidate.hasBitmap && !hasBitmap) {
       await linkBitmap(candidate, to);

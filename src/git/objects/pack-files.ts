@@ -1,5 +1,5 @@
-import { link, readdir, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../lib/errors.js';
 import { isAbsence } from '../files.js';
 
@@ -47,10 +47,10 @@ export function fileKey(found: {
 /**
  * Gives the files of a pack, which are never changed, a second name in another folder; the index last, for git looks for
  * that. Answers whether that was possible: it is not between file systems, on those without hard links, with files of
- * another owner, above a number of names, nor when the pack goes meanwhile. The pack counts as new then, like one that is
- * written: what nothing refers to yet is kept for its time.
+ * another owner, above a number of names, nor when the pack goes meanwhile. `isNew`: it counts as new then, like one that is
+ * written, so that what nothing refers to yet is kept for its time.
  */
-export async function linkPack({ folder, name }: PackFile, to: string): Promise<boolean> {
+export async function linkPack({ folder, name }: PackFile, to: string, isNew = false): Promise<boolean> {
   const made: string[] = [];
   const linkOne = async (suffix: string) => {
     const path = join(to, `${name}${suffix}`);
@@ -58,8 +58,10 @@ export async function linkPack({ folder, name }: PackFile, to: string): Promise<
   };
   try {
     await linkOne('.pack');
-    const { mtime } = await stat(to);
-    await utimes(join(to, `${name}.pack`), mtime, mtime);
+    if (isNew) {
+      const { mtime } = await stat(to);
+      await utimes(join(to, `${name}.pack`), mtime, mtime);
+    }
     await linkOne('.rev').catch(absent);
     await linkOne('.idx');
     return true;
@@ -74,14 +76,46 @@ export async function linkBitmap({ folder, name }: PackFile, to: string): Promis
   await linkFile(join(folder, `${name}.bitmap`), join(to, `${name}.bitmap`)).catch(() => {});
 }
 
-/** Whether the second name is new: what has it already is the same. */
+/** Whether the second name is new. A copy that has the name already gives way, where it is the same to the last byte. */
 async function linkFile(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+  const [ours, theirs] = await Promise.all([identify(from), identify(to)]);
+  if (ours.ino === theirs.ino || ours.size !== theirs.size || ours.checksum !== theirs.checksum) return false;
+  // As git names what it has not finished, so that it goes when it is left behind.
+  const aside = join(dirname(to), `tmp_link_${basename(to)}`);
+  await rm(aside, { force: true });
+  await link(from, aside);
+  await rename(aside, to);
+  return false;
+}
+
+/** What tells a file apart: those of packs end with a checksum of all that is before it. */
+async function identify(path: string) {
+  const file = await open(path);
+  try {
+    const { ino, size } = await file.stat();
+    const checksum = Buffer.alloc(checksumBytes);
+    await file.read(checksum, 0, checksumBytes, Math.max(0, size - checksumBytes));
+    return { ino, size, checksum: checksum.toString('hex') };
+  } finally {
+    await file.close();
+  }
+}
+
+const checksumBytes = 20;
+
+/** Has the names in a folder forced to the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 

@@ -1,10 +1,11 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../../lib/errors.js';
 import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
 import { readRefs } from '../refs.js';
 import { type ObjectFolders, objectsOf } from './object-folders.js';
+import { syncFolder } from './pack-files.js';
 
 /**
  * Objects that came from outside and are not part of the repository yet: git finds them, together with those of the
@@ -90,14 +91,4 @@ function rank(name: string): number {
 function absent(error: unknown): string[] {
   if (isAbsence(error)) return [];
   throw error;
-}
-
-/** Has the names in a folder forced to the disk. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -1,0 +1,38 @@
+import { limits } from '../config/limits.js';
+import { GitError } from '../git/git-error.js';
+import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
+import { TimeLimitError } from '../lib/abort.js';
+
+/** One thread, and little memory: a repack has time. */
+const config = [
+  ['pack.threads', '1'],
+  ['pack.windowMemory', '128m'],
+] as const;
+
+/** What all steps of a repack have in common. */
+export type RepackTerms = {
+  readonly gitDir: string;
+  /** Whether it gives way to all else on the processor. */
+  readonly isBackground: boolean;
+};
+
+/**
+ * Runs a command that reads nothing and says nothing, as a step of a repack. Rejects with `GitError`, `TimeLimitError`, or
+ * the signal's reason.
+ */
+export async function runQuietly(
+  streams: GitStreams,
+  step: RepackTerms & Pick<GitStreamCommand, 'args' | 'config' | 'objects'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const msMax = limits.careStepMsMax;
+  const command = { ...step, config: [...config, ...(step.config ?? [])], msMax };
+  const git = await streams.start(command, signal);
+  git.input.end();
+  git.output.resume();
+  const { exitCode, complaint, isLate } = await git.ended;
+  signal.throwIfAborted();
+  const name = `git ${step.args[0]}`;
+  if (isLate) throw new TimeLimitError(name, msMax);
+  if (exitCode !== 0) throw new GitError('git_failed', `${name} failed: ${complaint.trim()}`);
+}
