@@ -8,6 +8,7 @@ import { formatJson, formatResult, type GitResult } from './report.js';
 import type { GitScenario } from './scenario.js';
 import { agreeScenario } from './scenarios/agree.js';
 import { cloneLargeScenario, cloneSmallScenario, manyClonesScenario } from './scenarios/clone.js';
+import { fiveMaintainersScenario } from './scenarios/five-maintainers.js';
 import { pushCommitScenario, pushLargeScenario } from './scenarios/push.js';
 import { refsScenario } from './scenarios/refs.js';
 import { largeStateScenario, restoreScenario } from './scenarios/restore.js';
@@ -25,6 +26,7 @@ const scenarios: readonly GitScenario[] = [
   restoreScenario,
   largeStateScenario,
   agreeScenario,
+  fiveMaintainersScenario,
 ];
 
 function chosen({ scenarios: names }: GitBenchSettings): readonly GitScenario[] {

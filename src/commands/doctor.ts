@@ -11,6 +11,7 @@ import { BareRepositories } from '../git/bare-repositories.js';
 import { GitRunner } from '../git/git-runner.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import { measureShared } from '../maintenance/shared-files.js';
 import { npubOf } from '../nostr/keys.js';
 import { Purgatory } from '../purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
@@ -21,6 +22,8 @@ import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
 import { examineFiles, faultsSaidTo, readAllEvents, sayLosses, type Tally } from './doctor-events.js';
 import { existingStoreOptions } from './store-options.js';
+
+const bytesPerMegabyte = 1_000_000;
 
 /** Reads all stored events, and compares repositories on disk with them; the daemon must not run meanwhile, for it has the store open. */
 export const doctor: Command = {
@@ -105,6 +108,13 @@ async function examine(
     const outcome = await tryRepair(parts, finding);
     if (outcome === 'repaired') tally.repaired += 1;
     stdout.write(`  ${outcome}\n`);
+  }
+  const sharedBytes = await measureShared(parts.repositories, signal);
+  if (sharedBytes > 0) {
+    const megabytes = (sharedBytes / bytesPerMegabyte).toFixed(1);
+    stdout.write(
+      `shared     ${megabytes} MB are saved by packs that several repositories have in one file\n`,
+    );
   }
   const { faults, repaired } = tally;
   stdout.write(faults === 0 ? 'no faults\n' : `faults: ${faults}, repaired: ${repaired}\n`);

@@ -1,3 +1,8 @@
+import { join } from 'node:path';
+import type { BareRepositories } from '../git/bare-repositories.js';
+import { objectsOf } from '../git/objects/object-folders.js';
+import { packsIn } from '../git/objects/pack-files.js';
+
 /** A file on the disk: repositories that have one of the same key have one file, by several names (hard links). */
 export type CountedFile = { readonly file: string; readonly bytes: number };
 
@@ -46,4 +51,18 @@ export class SharedFiles {
     }
     this.#byHolder.delete(holder);
   }
+}
+
+/** Looks at the packs of all repositories for what the disk is spared, in bytes. Rejects with the signal's reason. */
+export async function measureShared(
+  repositories: Pick<BareRepositories, 'list' | 'pathOf'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const files = new SharedFiles();
+  for await (const repository of repositories.list()) {
+    signal.throwIfAborted();
+    const gitDir = repositories.pathOf(repository);
+    files.set(gitDir, await packsIn(join(objectsOf(gitDir), 'pack')));
+  }
+  return files.sparedBytes;
 }

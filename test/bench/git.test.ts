@@ -37,6 +37,23 @@ describe('git bench', () => {
     expect(readdirSync(folder).filter((name) => !name.startsWith('tsx-'))).toEqual(['results.json']);
   }, 120_000);
 
+  it('measures what one project of five maintainers takes on the disk', async () => {
+    const json = join(folder, 'disk.json');
+    const bench = ['--import', 'tsx', 'bench/git/main.ts', '--scenario', 'five-maintainers', '--json', json];
+    await promisify(execFile)(process.execPath, [...bench, '--megabytes', '2'], {
+      env: { ...process.env, TMPDIR: folder },
+    });
+    const { results } = JSON.parse(readFileSync(json, 'utf8')) as { results: GitResult[] };
+    const values = new Map(results[0]?.figures.map(({ name, value }) => [name, value]));
+    for (const when of ['after a push', 'after another']) {
+      const [once = 0, copies = 0] = ['on the disk', 'as five copies'].map((what) =>
+        values.get(`${when}: ${what}`),
+      );
+      expect(once).toBeGreaterThan(0.6);
+      expect(copies).toBeGreaterThan(2.5 * once);
+    }
+  }, 120_000);
+
   it('makes the same repository from the same shape', async () => {
     const refs = [];
     for (const name of ['a', 'b']) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
@@ -18,8 +18,8 @@ const bytes = 300_000;
 const proposal = `refs/nostr/${'f'.repeat(64)}`;
 
 /** Repositories of five maintainers, each with copies of its own. */
-async function five() {
-  const world = await maintenanceWorld();
+async function five(version?: string) {
+  const world = await maintenanceWorld(version);
   const mine = scratchFolder();
   git(mine.path, ['init', '-q', '--bare']);
   for (const sibling of siblings) await world.repositories.ensure(sibling);
@@ -149,8 +149,11 @@ describe('repositories with the same branches and tags', () => {
     coveredFile(gitDirs[2]);
   });
 
-  it('lose what nothing refers to any more each by itself, after two weeks', async () => {
-    await using world = await five();
+  it.each([
+    ['in a pack of its own', undefined],
+    ['as loose objects, by a git before 2.37', '2.36'],
+  ])('keep what nothing refers to any more each by itself for two weeks, %s', async (_, version) => {
+    await using world = await five(version);
     const { gitDirs, base, tip } = world;
     for (const gitDir of gitDirs.slice(0, 2)) world.push(gitDir);
     const pair = [repository, siblings[0] as RepositoryKey];
@@ -192,6 +195,19 @@ describe('repositories with the same branches and tags', () => {
       for (const gitDir of gitDirs) git(gitDir, ['fsck', '--strict']);
     },
   );
+});
+
+it('a link that was half made when the power failed is made whole', async () => {
+  await using world = await five();
+  const [one, other] = world.gitDirs;
+  for (const gitDir of [one, other]) world.push(gitDir);
+  await world.careFor(repository);
+  const [name] = readdirSync(join(one, 'objects/pack')).filter((file) => file.endsWith('.pack'));
+  linkSync(join(one, 'objects/pack', name as string), join(other, 'objects/pack', name as string));
+  git(other, ['fsck', '--strict']);
+  await world.careFor(siblings[0] as RepositoryKey);
+  expect(coveredFile(other)).toBe(coveredFile(one));
+  git(other, ['fsck', '--strict']);
 });
 
 it('repositories that a backup brought back as copies have it in one file again', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -140,6 +140,25 @@ describe('graspd doctor', () => {
     const after = await callDoctor(folder.path);
     expect(after).toEqual({ code: 0, said: `waiting    ${name} refs/heads/x\nno faults\n` });
     expect(headOf(join(folder.path, 'git', npubOf(alice), `${identifier}.git`))).toBe('refs/heads/x');
+  });
+
+  it('tells what packs save that several repositories have in one file, which is no fault', async () => {
+    using folder = scratchFolder();
+    const { store } = await openLevelStore({ path: join(folder.path, 'relay'), clock: systemClock });
+    for (const pubkey of [alice, key(2), key(3)]) store.put(announcement(pubkey, 'r'));
+    await store[Symbol.asyncDispose]();
+    await callDoctor(folder.path, { switches: ['fix'] });
+    const packs = [alice, key(2), key(3)].map((pubkey) =>
+      join(folder.path, 'git', npubOf(pubkey), 'r.git/objects/pack'),
+    ) as [string, string, string];
+    for (const path of packs) mkdirSync(path, { recursive: true });
+    writeFileSync(join(packs[0], 'pack-a.pack'), Buffer.alloc(1_500_000));
+    writeFileSync(join(packs[0], 'pack-a.idx'), '');
+    expect((await callDoctor(folder.path)).said).toBe('no faults\n');
+    for (const path of packs.slice(1))
+      for (const name of ['pack-a.pack', 'pack-a.idx']) linkSync(join(packs[0], name), join(path, name));
+    const line = 'shared     3.0 MB are saved by packs that several repositories have in one file\n';
+    expect(await callDoctor(folder.path)).toEqual({ code: 0, said: `${line}no faults\n` });
   });
 
   it('closes many repositories only when it is told to, and opens what is served again', async () => {
