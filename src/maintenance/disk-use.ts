@@ -98,6 +98,12 @@ export class DiskUse {
     for (const gitDir of this.#bytes.keys()) if (!gitDirs.has(gitDir)) this.forget(gitDir);
   }
 
+  /** Whether all repositories together have room for it that one no longer shares its files with others. */
+  hasRoomForOwn(gitDir: string): boolean {
+    const more = this.#shared.sharedBytesOf(gitDir);
+    return more === 0 || this.#taken + more <= this.#settings.repositoriesBytesMax;
+  }
+
   /** Bytes that may still come into a repository; none when there is a refusal. */
   roomFor(gitDir: string): number {
     const { repositoryBytesMax, repositoriesBytesMax, disk } = this.#settings;

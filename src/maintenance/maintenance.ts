@@ -136,14 +136,16 @@ export class Maintenance {
    * not for ever.
    */
   async care(task: CareTask, signal: AbortSignal): Promise<void> {
-    const { repositories, locks, clock, hasRoomFor } = this.#parts;
+    const { repositories, locks, clock, diskUse, hasRoomFor } = this.#parts;
     const { repository, interruptions } = task;
     const survey = await this.#survey(repository, signal);
     if (survey === undefined) return;
     const isDue = isCareDue(survey, clock.now());
-    if (!isDue && !(await this.#lacksBranchPack(repository, survey))) return;
-    // For a while there are two copies of everything.
+    const isLinkable = await this.#lacksBranchPack(repository, survey);
+    if (!isDue && !isLinkable) return;
+    // For a while there are two copies of everything; for good, of what it had in common with others.
     if (!hasRoomFor(survey.bytes)) return;
+    if (!isLinkable && !diskUse.hasRoomForOwn(repositories.pathOf(repository))) return;
     if ((await repositories.closedSince(repository)) !== undefined) return;
     const { identifier } = repository;
     const looked = { task, survey, isDue };

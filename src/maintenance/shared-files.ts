@@ -17,6 +17,16 @@ export class SharedFiles {
     return this.#sparedBytes;
   }
 
+  /** Bytes of what a holder has in common with others: what it takes of the disk in addition when it has its own. */
+  sharedBytesOf(holder: string): number {
+    let bytes = 0;
+    for (const file of this.#byHolder.get(holder) ?? []) {
+      const known = this.#files.get(file);
+      if (known !== undefined && known.holders > 1) bytes += known.bytes;
+    }
+    return bytes;
+  }
+
   /** These are the files of a holder, as far as they may be shared. */
   set(holder: string, files: readonly CountedFile[]): void {
     this.forget(holder);

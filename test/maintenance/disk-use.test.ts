@@ -112,4 +112,8 @@ it('counts a file that several repositories have for each of them, and once for 
     use.setFiles(`/fork/${number}`, [{ file: '1:10:9000000', bytes: 9e6 }]);
   }
   expect([use.roomFor('/fork/1'), use.refusal('/new')]).toEqual([0.5e6, undefined]);
+  // Each is let go of what it shares as long as there is room for that; what shares nothing takes no more.
+  expect(use.hasRoomForOwn('/fork/1')).toBe(true);
+  use.set('/full', 1e9 - use.total);
+  expect([use.hasRoomForOwn('/fork/1'), use.hasRoomForOwn('/full')]).toEqual([false, true]);
 });

@@ -60,8 +60,8 @@ export async function maintenanceWorld(version?: string) {
   const gitDir = repositories.pathOf(repository);
   const registry = new Registry();
   const roomyDisk = { hasRoomFor: () => true, take: () => {} };
-  const limits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, disk: roomyDisk };
-  const diskUse = new DiskUse(limits, registry);
+  const diskLimits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, disk: roomyDisk };
+  const diskUse = new DiskUse(diskLimits, registry);
   const locks = new KeyedLocks();
   const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const log: string[] = [];
@@ -81,6 +81,7 @@ export async function maintenanceWorld(version?: string) {
     gitDir,
     repositories,
     diskUse,
+    diskLimits,
     disk,
     locks,
     log,

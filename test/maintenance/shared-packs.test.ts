@@ -24,9 +24,9 @@ async function five(version?: string) {
   git(mine.path, ['init', '-q', '--bare']);
   for (const sibling of siblings) await world.repositories.ensure(sibling);
   const gitDirs = all.map((key) => world.repositories.pathOf(key));
-  const push = (gitDir: string, commits: number = limits.carePacksMax + 1): void => {
+  const push = (gitDir: string, commits: number = limits.carePacksMax + 1, branch = 'main'): void => {
     const config = ['-c', 'fastimport.unpackLimit=0'];
-    git(gitDir, [...config, 'fast-import', '--quiet', '--force'], historyOf(commits));
+    git(gitDir, [...config, 'fast-import', '--quiet', '--force'], historyOf(commits, branch));
   };
   push(mine.path);
   const { 'refs/heads/main': tip = '', 'refs/tags/v1': base = '' } = refsOf(mine.path);
@@ -58,15 +58,15 @@ async function five(version?: string) {
 }
 
 /** What `git fast-import` reads: a commit of so much, with a tag, and small ones upon it. */
-function historyOf(commits: number): Buffer {
+function historyOf(commits: number, branch: string): Buffer {
   const who = 'committer a <a> 1700000000 +0000';
   const small = Array.from(
     { length: commits - 1 },
-    (_, n) => `commit refs/heads/main\n${who}\ndata 2\n${n % 10}\n\ncheckpoint\n`,
+    (_, n) => `commit refs/heads/${branch}\n${who}\ndata <<END\n${branch} ${n}\nEND\ncheckpoint\n`,
   );
   return Buffer.concat([
     Buffer.from(
-      `commit refs/heads/main\nmark :1\n${who}\ndata 4\nbase\nM 100644 inline base\ndata ${bytes}\n`,
+      `commit refs/heads/${branch}\nmark :1\n${who}\ndata 4\nbase\nM 100644 inline base\ndata ${bytes}\n`,
     ),
     noise('base', bytes).subarray(0, bytes),
     Buffer.from(`\nreset refs/tags/v1\nfrom :1\n\ncheckpoint\n${small.join('')}`),
@@ -149,6 +149,25 @@ describe('repositories with the same branches and tags', () => {
     coveredFile(gitDirs[2]);
   });
 
+  it('are not made to have their own again where all together have no room for that', async () => {
+    await using world = await five();
+    const gitDirs = world.gitDirs.slice(0, 2);
+    for (const gitDir of gitDirs) world.push(gitDir);
+    const pair = [repository, siblings[0] as RepositoryKey];
+    for (const key of pair) await world.careFor(key);
+    // Other tips, so many packs that it is due, and no pack that could be linked.
+    for (const gitDir of gitDirs) world.push(gitDir, undefined, 'other');
+    world.pass(limits.careIntervalMsMin + 1);
+    world.diskLimits.repositoriesBytesMax = world.diskUse.total + bytes;
+    expect(await world.careFor(repository)).toEqual([]);
+    world.diskLimits.repositoriesBytesMax = world.diskUse.total + 2 * bytes;
+    expect(await world.careFor(repository)).toContain('repack');
+    // The other links that, for which it takes no room.
+    world.diskLimits.repositoriesBytesMax = world.diskUse.total;
+    expect(await world.careFor(siblings[0] as RepositoryKey)).toContain('repack');
+    expect(new Set(gitDirs.map(coveredFile)).size).toBe(1);
+  });
+
   it.each([
     ['in a pack of its own', undefined],
     ['as loose objects, by a git before 2.37', '2.36'],
@@ -160,8 +179,9 @@ describe('repositories with the same branches and tags', () => {
     for (const key of pair) await world.careFor(key);
     expect(coveredFile(gitDirs[1])).toBe(coveredFile(gitDirs[0]));
     git(gitDirs[1], ['update-ref', 'refs/heads/main', base]);
+    world.push(gitDirs[1], undefined, 'other');
     world.pass(limits.careIntervalMsMin + 1);
-    await world.careFor(siblings[0] as RepositoryKey);
+    expect(await world.careFor(siblings[0] as RepositoryKey)).toContain('repack');
     expect(isHere(gitDirs[1], tip)).toBe(true);
     world.pass(limits.unreachableObjectsMsMax);
     await world.careFor(siblings[0] as RepositoryKey);
