@@ -287,6 +287,8 @@ export const limits = {
   stateRefsMax: 20_000,
   /** Most repositories that one pull request names. */
   pullRequestRepositoriesMax: 100,
+  /** Most clone URLs of a pull request that are looked at for one of its signer here (GRASP-06). */
+  prsCloneUrlsMax: 100,
   /** Most addresses of one event, beside repositories, that are looked up among the stored events. */
   addressLookupsMax: 1_000,
   /** Largest event, in bytes, of a kind that is accepted without hanging on anything (5, 10317). */

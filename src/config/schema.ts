@@ -19,6 +19,7 @@ export const optionGroups = [
   'Storage',
   'Access',
   'Archive',
+  'Pull requests of others',
   'Sync',
   'Resources and logs',
   'Testing',
@@ -60,6 +61,7 @@ const service = (about: string): About => ({ group: 'Service', about });
 const storage = (about: string): About => ({ group: 'Storage', about });
 const access = (about: string): About => ({ group: 'Access', about });
 const archive = (about: string): About => ({ group: 'Archive', about });
+const prs = (about: string): About => ({ group: 'Pull requests of others', about });
 const sync = (about: string): About => ({ group: 'Sync', about });
 const resources = (about: string): About => ({ group: 'Resources and logs', about });
 
@@ -228,6 +230,37 @@ export const optionsSchema = z.object({
     kind.toggle,
     'false',
     archive('Serve what is archived only when its git data is here, as what lists our service'),
+  ),
+
+  grasp06Enable: withDefault(
+    kind.toggle,
+    'false',
+    prs('Take pull requests of people who have no repository here, at /prs (GRASP-06)'),
+  ),
+  grasp06RepositoryMaxMb: withDefault(
+    kind.whole(1, 100_000_000),
+    '2000',
+    prs('Megabytes that one repository of pull requests may take: those of one key to one project'),
+  ),
+  grasp06KeyMaxMb: withDefault(
+    kind.whole(1, 100_000_000),
+    '10000',
+    prs('Megabytes that all repositories of pull requests of one key may take'),
+  ),
+  grasp06MaxGb: withDefault(
+    kind.whole(1, 1_000_000),
+    '100',
+    prs('Gigabytes that all repositories of pull requests may take, beside --repositories-max-gb'),
+  ),
+  grasp06KeyRepositories: withDefault(
+    kind.whole(1, 1_000_000),
+    '1000',
+    prs('Repositories of pull requests that one key may have: one for each project'),
+  ),
+  grasp06Repositories: withDefault(
+    kind.whole(1, 10_000_000),
+    '20000',
+    prs('Repositories of pull requests that there may be, of all keys'),
   ),
 
   syncBootstrapRelayUrl: withDefault(

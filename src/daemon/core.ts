@@ -7,7 +7,6 @@ import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import { AlignmentMetrics } from '../alignment/alignment-metrics.js';
-import { ClosingRefusedError, countClosing, isExpected } from '../alignment/closing.js';
 import { GitAlignment } from '../alignment/git-alignment.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
@@ -24,21 +23,21 @@ import { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { DiskUse } from '../maintenance/disk-use.js';
 import { Maintenance } from '../maintenance/maintenance.js';
 import { MaintenanceMetrics } from '../maintenance/maintenance-metrics.js';
-import type { NostrEvent } from '../nostr/event.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
 import { WaitingForRoom } from '../policy/waiting-for-room.js';
 import { Purgatory } from '../purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
-import { RepositoryDirectory, type RepositoryId } from '../repositories/repository-directory.js';
+import { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/open-level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';
+import { checkClosing } from './git/closing-check.js';
+import { prsDiskUseSettingsOf, prsGauges } from './git/prs-settings.js';
 import { watchFaults } from './process-metrics.js';
-import { changedSince, noteServing } from './serving-record.js';
 import { diskUseSettingsOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
@@ -48,6 +47,7 @@ import type { Surroundings } from './surroundings.js';
 export type Core = AsyncDisposable &
   OpenedStore & {
     readonly registry: Registry;
+    readonly serving: RepositoryServing;
     readonly directory: RepositoryDirectory;
     readonly purgatory: Purgatory;
     readonly admission: AdmissionPipeline;
@@ -62,10 +62,12 @@ export type Core = AsyncDisposable &
     readonly locks: KeyedLocks;
     /** The care of repositories, for who lets it work. */
     readonly maintenance: Maintenance;
+    /** What repositories of pull requests take (GRASP-06), where there are such. */
+    readonly prsDiskUse: DiskUse | undefined;
     /** Rejects when the store can no longer be written; never resolves. */
     readonly failed: Promise<never>;
-    /** Says who looks whether the git data of an event that is held is here. */
-    examineWith(examine: HoldingParts['examine']): void;
+    /** Says who looks whether the git data of an event that is held is here, and who is told of what was refused. */
+    examineWith(examiner: Pick<HoldingParts, 'examine' | 'onRefused'>): void;
   };
 
 const bytesPerMegabyte = 1_000_000;
@@ -152,8 +154,16 @@ export async function openCore(
       stack,
     );
     const failed = deferred<never>();
-    let examine: HoldingParts['examine'] = async () => 'waits';
-    const holding = { purgatory, directory, examine: (event: NostrEvent) => examine(event) };
+    let examiner: Pick<HoldingParts, 'examine' | 'onRefused'> = {
+      examine: async () => 'waits',
+      onRefused: () => {},
+    };
+    const holding: HoldingParts = {
+      purgatory,
+      directory,
+      examine: (event) => examiner.examine(event),
+      onRefused: (event) => examiner.onRefused(event),
+    };
     const admission = stack.use(
       new AdmissionPipeline({
         store,
@@ -176,6 +186,7 @@ export async function openCore(
     return {
       ...opened,
       registry,
+      serving,
       directory,
       purgatory,
       admission,
@@ -183,8 +194,8 @@ export async function openCore(
       disk,
       verifier,
       failed: failed.promise,
-      examineWith: (examiner) => {
-        examine = examiner;
+      examineWith: (chosen) => {
+        examiner = chosen;
       },
       [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
     };
@@ -215,7 +226,10 @@ async function watchDisk(
   return disk;
 }
 
-type GitSide = Pick<Core, 'git' | 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance'> & {
+type GitSide = Pick<
+  Core,
+  'git' | 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance' | 'prsDiskUse'
+> & {
   readonly alignment: GitAlignment;
 };
 
@@ -241,12 +255,16 @@ async function startGitSide(
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
   const streams = new HelperGitStreams(helper, clock);
   const locks = new KeyedLocks();
+  const prsDiskUse = options.grasp06Enable
+    ? new DiskUse(prsDiskUseSettingsOf(options, disk), registry, prsGauges)
+    : undefined;
   const maintenance = new Maintenance({
     repositories,
     git,
     streams,
     locks,
     diskUse: new DiskUse(diskUseSettingsOf(options, disk), registry),
+    prsDiskUse,
     hasRoomFor: (bytes) => disk.hasRoomFor(bytes),
     clock,
     metrics: new MaintenanceMetrics(registry),
@@ -275,21 +293,5 @@ async function startGitSide(
     stop.abort();
     await running;
   });
-  return { alignment, git, repositories, streams, refChanges, locks, maintenance };
-}
-
-/** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */
-async function checkClosing(
-  options: Options,
-  { directory, repositories }: { directory: RepositoryDirectory; repositories: BareRepositories },
-  accepted: number,
-): Promise<void> {
-  const gitDataPath = resolve(options.gitDataPath);
-  const changed = await changedSince(gitDataPath, options);
-  if (changed === undefined) return;
-  // One that no announcement names is not closed by the daemon; `graspd doctor` tells of it.
-  const isAnnounced = (repository: RepositoryId) => directory.isAnnounced(repository);
-  const closing = await countClosing({ directory, repositories }, isAnnounced);
-  if (!isExpected(closing, accepted)) throw new ClosingRefusedError(closing, changed);
-  await noteServing(gitDataPath, options);
+  return { alignment, git, repositories, streams, refChanges, locks, maintenance, prsDiskUse };
 }

@@ -11,6 +11,7 @@ export type CurationSettings = Pick<
   | 'archiveWhitelist'
   | 'archiveGraspServices'
   | 'archiveReadOnly'
+  | 'grasp06Enable'
 >;
 
 /** Whether repositories are taken that do not list this service (GRASP-05). */
@@ -36,7 +37,12 @@ export function acceptanceOf(settings: CurationSettings): string {
     `Repository announcements: ${accepted.join('; ')}.`,
     'Those of maintainers whom an accepted announcement names are accepted too.',
     ...(settings.repositoryBlacklist.length > 0 ? ['What the operator blocked is refused.'] : []),
-    ...(settings.archiveReadOnly ? ['This is a read-only archive: nobody can push.'] : []),
+    ...(settings.archiveReadOnly ? [readOnlyIn(settings)] : []),
+    ...(settings.grasp06Enable
+      ? [
+          `Pull requests of people without a repository here can be pushed to ${settings.domain}/prs (GRASP-06).`,
+        ]
+      : []),
   ].join(' ');
 }
 
@@ -59,6 +65,10 @@ export function curationOf(settings: CurationSettings): string | undefined {
     sentences.push('The operator keeps a list of authors whose events are refused.');
   }
   return sentences.length > 0 ? sentences.join(' ') : undefined;
+}
+
+function readOnlyIn({ grasp06Enable }: CurationSettings): string {
+  return `This is a read-only archive: nobody can push${grasp06Enable ? ' to its repositories' : ''}.`;
 }
 
 function hostedOf({ domain, repositoryWhitelist }: CurationSettings): string {

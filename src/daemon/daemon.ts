@@ -23,7 +23,7 @@ import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
 import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
-import { createHosting, servePromotion } from './git/hosting.js';
+import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { ownerIdentity } from './owner-key.js';
@@ -126,13 +126,14 @@ async function start(
   core.disk.onChange((isLow) => sync.hold(isLow));
   const information = informationOf(options, identity.pubkey);
   const stop = new AbortController();
-  const { receive, promotion } = createHosting(core, options, surroundings, accounts, stop.signal);
+  const { receive, promotion, prs } = createHosting(core, options, surroundings, accounts, stop.signal);
   const remote = createGitRemote(core, options, surroundings);
   const gitSync = createGitSync(core, options, surroundings, { promotion, sync, remote }, stop.signal);
   examineHeld(core, promotion, gitSync);
   const gitHttp = createGitHttp({
     ...core,
     receive,
+    prsReceive: prs?.receive,
     hasLapsed: (repository) => core.purgatory.lapsedAnnouncementOf(repository) !== undefined,
     pages: {
       ...core,
@@ -163,7 +164,7 @@ async function start(
     await Promise.all([http.close(), relay.close()]);
   });
   const address = await http.listen(options.bindAddress);
-  const stopped = runUntilReleased(core, { sync, promotion, gitSync }, surroundings, stop, stack);
+  const stopped = runUntilReleased(core, { sync, promotion, gitSync, prs }, surroundings, stop, stack);
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: store.size },
     'listening',
@@ -193,12 +194,17 @@ function readinessOf(sync: SyncManager): Readiness {
   return { ready: false, reasons: ['the first list of relays is still being read from the store'] };
 }
 
-type Running = { readonly sync: SyncManager; readonly promotion: Promotion; readonly gitSync: GitDataSync };
+type Running = {
+  readonly sync: SyncManager;
+  readonly promotion: Promotion;
+  readonly gitSync: GitDataSync;
+  readonly prs: PrsHosting | undefined;
+};
 
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
   core: Core,
-  { sync, promotion, gitSync }: Running,
+  { sync, promotion, gitSync, prs }: Running,
   { clock, logger }: Surroundings,
   stop: AbortController,
   stack: ReleaseStack,
@@ -209,6 +215,7 @@ function runUntilReleased(
     core.maintenance.serve(stop.signal),
     servePromotion(core, { promotion, gitSync }, clock, stop.signal),
     gitSync.ended(),
+    ...(prs === undefined ? [] : [prs.alignment.serve(stop.signal)]),
   ];
   const ended = Promise.allSettled(work);
   stack.defer(async () => {

@@ -37,7 +37,8 @@ export function publicAddressOf(options: Options): PublicAddress {
   return { relayUrl, webUrl: relayUrl.replace(/^ws/, 'http'), domain: options.domain };
 }
 
-/** The GRASP texts that are followed: hosting, sync, and archives where there is one. */
+/** The GRASP texts that are followed: hosting, sync, archives where there is one, and pull requests of others where wanted. */
 function graspsOf(options: Options): string[] {
-  return ['GRASP-01', 'GRASP-02', ...(isArchive(options) ? ['GRASP-05'] : [])];
+  const archive = isArchive(options) ? ['GRASP-05'] : [];
+  return ['GRASP-01', 'GRASP-02', ...archive, ...(options.grasp06Enable ? ['GRASP-06'] : [])];
 }

@@ -48,11 +48,21 @@ export function gitHttpSettingsOf(options: Options): GitHttpSettings {
   };
 }
 
-/** What repositories may take on the disk. */
-export function diskUseSettingsOf(options: Options, disk: RepositoryDisk): DiskUseSettings {
+/** What announced repositories may take on the disk. */
+export function diskUseSettingsOf(
+  { repositoryMaxMb, repositoriesMaxGb }: Options,
+  disk: RepositoryDisk,
+): DiskUseSettings {
   return {
-    repositoryBytesMax: options.repositoryMaxMb * bytesPerMegabyte,
-    repositoriesBytesMax: options.repositoriesMaxGb * bytesPerGigabyte,
+    repository: {
+      bytesMax: repositoryMaxMb * bytesPerMegabyte,
+      refusal: `the repository has no room: one may take ${repositoryMaxMb} MB on this server (--repository-max-mb)`,
+    },
+    sparedRefusal: 'this repository has no room for more pull requests (--repository-max-mb)',
+    repositories: {
+      bytesMax: repositoriesMaxGb * bytesPerGigabyte,
+      refusal: `there is no room: all repositories of this server may take ${repositoriesMaxGb} GB (--repositories-max-gb)`,
+    },
     disk,
   };
 }

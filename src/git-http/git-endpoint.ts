@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { limits } from '../config/limits.js';
+import type { RepositoryKey } from '../git/bare-repositories.js';
 import { errorPkt, type GitService } from '../git-protocol/advertisement.js';
 import { checkedProtocol } from '../git-protocol/protocol-version.js';
 import { answer, answerText } from '../http/answers.js';
@@ -8,17 +9,15 @@ import type { Route, RouteRequest } from '../http/route.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { lapsedReason } from '../purgatory/held-event.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
 import { type Asker, askerOf } from './asker.js';
 import { BodyError } from './body-error.js';
 import { GitFault } from './git-fault.js';
 import type { GitHttpMetrics, GitOutcome, GitStep } from './git-http-metrics.js';
-import { repositoryPathStart, repositoryTarget } from './repository-target.js';
-import type { ServedRepositories } from './served-repositories.js';
+import type { RepositorySite } from './sites/repository-site.js';
 
 /** A request for a repository that is served. */
-export type GitRequest = Asker & {
-  readonly repository: RepositoryId;
+export type GitRequest<Repository extends RepositoryKey = RepositoryKey> = Asker & {
+  readonly repository: Repository;
   readonly gitDir: string;
   readonly service: GitService;
   /** What git finds as `GIT_PROTOCOL`. */
@@ -28,8 +27,8 @@ export type GitRequest = Asker & {
   readonly response: ServerResponse;
 };
 
-/** One thing that clients ask of repositories. */
-export type GitEndpoint = {
+/** One thing that clients ask of repositories: of all, or of those of one sort. */
+export type GitEndpoint<Repository extends RepositoryKey = RepositoryKey> = {
   /** The path behind the repository. */
   readonly rest: string;
   readonly method: 'GET' | 'POST';
@@ -37,26 +36,27 @@ export type GitEndpoint = {
   /** The service that is asked for; `undefined` for what is not offered. */
   serviceOf(query: URLSearchParams): GitService | undefined;
   /** Answers; what it rejects with is answered here. */
-  work(request: GitRequest): Promise<GitOutcome>;
+  work(request: GitRequest<Repository>): Promise<GitOutcome>;
 };
 
 export type GitEndpointParts = {
-  readonly served: ServedRepositories;
-  /** Whether a repository is served no longer as nobody pushed to it in time, while its author may come back. */
-  readonly hasLapsed: (repository: RepositoryId) => boolean;
   readonly metrics: GitHttpMetrics;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
 };
 
 /** The route of an endpoint: finds the repository, answers what fails, counts and logs what became of each request. */
-export function gitRoute(endpoint: GitEndpoint, parts: GitEndpointParts): Route {
+export function gitRoute<Repository extends RepositoryKey>(
+  endpoint: GitEndpoint<Repository>,
+  site: RepositorySite<Repository>,
+  parts: GitEndpointParts,
+): Route {
   const end = `/${endpoint.rest}`;
   return {
     // Whether it is one of a repository is found out once, when it is answered.
-    matches: (path) => path.startsWith(repositoryPathStart) && path.endsWith(end),
+    matches: (path) => path.startsWith(site.pathStart) && path.endsWith(end),
     methods: [endpoint.method],
-    handle: (request, response) => handle(endpoint, parts, request, response),
+    handle: (request, response) => handle(endpoint, site, parts, request, response),
   };
 }
 
@@ -79,8 +79,9 @@ export function answerGit(
   answer(response, 200, contentType, body, headers);
 }
 
-async function handle(
-  endpoint: GitEndpoint,
+async function handle<Repository extends RepositoryKey>(
+  endpoint: GitEndpoint<Repository>,
+  site: RepositorySite<Repository>,
   parts: GitEndpointParts,
   { path, query, message, addressGroup }: RouteRequest,
   response: ServerResponse,
@@ -88,12 +89,12 @@ async function handle(
   const { clock, metrics, logger } = parts;
   const { step } = endpoint;
   const service = endpoint.serviceOf(query);
-  const target = repositoryTarget(path);
-  const repository = target?.hasSuffix && target.rest === endpoint.rest ? target.repository : undefined;
+  const target = site.target(path);
+  const repository = target?.rest === endpoint.rest ? target.repository : undefined;
   const gitDir =
-    service === undefined || repository === undefined ? undefined : await parts.served.gitDirOf(repository);
+    service === undefined || repository === undefined ? undefined : await site.gitDirOf(repository);
   if (service === undefined || repository === undefined || gitDir === undefined) {
-    if (service === 'git-receive-pack' && repository !== undefined && parts.hasLapsed(repository))
+    if (service === 'git-receive-pack' && repository !== undefined && site.hasLapsed(repository))
       answerGit({ response, service }, step, errorPkt(`authorisation failed: ${lapsedReason}`));
     else answerText(response, 404, 'there is no such repository here');
     return;
@@ -123,7 +124,7 @@ async function handle(
   const bytesReceived = socket.bytesRead - readBefore;
   const bytesSent = socket.bytesWritten - writtenBefore;
   metrics.count({ service, step, outcome, seconds, bytesReceived, bytesSent });
-  const details = { ...repository, service, step, outcome, seconds, bytesReceived, bytesSent, why };
+  const details: object = { ...repository, service, step, outcome, seconds, bytesReceived, bytesSent, why };
   if (outcome === 'failed' || outcome === 'late') logger.warn(details, 'git request failed');
   else logger.debug(details, 'git request');
 }

@@ -1,18 +1,19 @@
 import type { Registry } from 'prom-client';
 import { limits } from '../config/limits.js';
-import type { BareRepositories } from '../git/bare-repositories.js';
+import type { BareRepositories, PrsRepository, RepositoryKey } from '../git/bare-repositories.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { ProcessGate } from '../git/processes/process-gate.js';
-import type { ReceiveService } from '../hosting/receive-service.js';
+import type { GitService } from '../git-protocol/advertisement.js';
 import type { Route } from '../http/route.js';
-import type { RepositoryDirectory } from '../repositories/repository-directory.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { Advertisements } from './advertisements.js';
 import { type GitEndpoint, type GitEndpointParts, gitRoute } from './git-endpoint.js';
 import { GitHttpMetrics } from './git-http-metrics.js';
 import { infoRefs } from './info-refs.js';
 import { type PageParts, RepositoryPages } from './page/page-route.js';
-import { receivePack } from './receive-pack.js';
-import { ServedRepositories } from './served-repositories.js';
+import { type Receive, receivePack } from './receive-pack.js';
+import { announcedSite, prsSite, type RepositorySite } from './sites/repository-site.js';
+import { ServedRepositories } from './sites/served-repositories.js';
 import { uploadPack } from './upload-pack.js';
 
 export type GitHttpSettings = {
@@ -28,13 +29,16 @@ export type GitHttpSettings = {
   readonly pushBytesMax: number;
 };
 
-export type GitHttpParts = Pick<GitEndpointParts, 'hasLapsed' | 'clock' | 'logger'> & {
+export type GitHttpParts = Pick<GitEndpointParts, 'clock' | 'logger'> & {
+  readonly hasLapsed: RepositorySite<RepositoryId>['hasLapsed'];
   readonly directory: Pick<RepositoryDirectory, 'isServed'> & PageParts['directory'];
   readonly repositories: BareRepositories;
   readonly pages: Pick<PageParts, 'store' | 'git' | 'heldAnnouncement' | 'publicAddress'>;
   readonly streams: GitStreams;
   /** Without it nothing can be pushed. */
-  readonly receive: Pick<ReceiveService, 'receive'> | undefined;
+  readonly receive: Receive<RepositoryId> | undefined;
+  /** What takes pushes to repositories of pull requests (GRASP-06); without it there are none. */
+  readonly prsReceive?: Receive<PrsRepository> | undefined;
   readonly registry: Registry;
   readonly settings: GitHttpSettings;
 };
@@ -47,7 +51,7 @@ export type GitHttp = {
 };
 
 export function createGitHttp(parts: GitHttpParts): GitHttp {
-  const { directory, repositories, streams, receive, clock, settings } = parts;
+  const { directory, repositories, streams, receive, prsReceive, clock, settings } = parts;
   const { uploadsMax, receivesMax, waitingMax, msMax, pushBytesMax } = settings;
   const gates = {
     uploads: new ProcessGate({ runningMax: uploadsMax, waitingMax }),
@@ -61,23 +65,31 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   });
   const metrics = new GitHttpMetrics(parts.registry);
   metrics.watch(gates, advertisements);
-  const endpoints: GitEndpoint[] = [
-    infoRefs({
-      advertisements,
-      streams,
-      gate: gates.uploads,
-      services: receive === undefined ? ['git-upload-pack'] : ['git-upload-pack', 'git-receive-pack'],
-    }),
-    uploadPack({ streams, gate: gates.uploads, clock, msMax }),
-    ...(receive === undefined
-      ? []
-      : [receivePack({ receive, gate: gates.receives, clock, bytesMax: pushBytesMax })]),
-  ];
+  const infoRefsOf = (services: readonly GitService[]) =>
+    infoRefs({ advertisements, streams, gate: gates.uploads, services });
+  const upload = uploadPack({ streams, gate: gates.uploads, clock, msMax });
+  const pushEndpoint = <Repository extends RepositoryKey>(taking: Receive<Repository>) =>
+    receivePack({ receive: taking, gate: gates.receives, clock, bytesMax: pushBytesMax });
+  const routesOf = <Repository extends RepositoryKey>(
+    site: RepositorySite<Repository>,
+    taking: Receive<Repository> | undefined,
+  ): Route[] => {
+    const reading = (services: readonly GitService[]) => [infoRefsOf(services), upload];
+    const endpoints: GitEndpoint<Repository>[] =
+      taking === undefined
+        ? reading(['git-upload-pack'])
+        : [...reading(['git-upload-pack', 'git-receive-pack']), pushEndpoint(taking)];
+    return endpoints.map((endpoint) => gitRoute(endpoint, site, { ...parts, metrics }));
+  };
   const served = new ServedRepositories(directory, repositories);
   const pageGate = new ProcessGate({ runningMax: limits.pagesMadeAtOnceMax, waitingMax });
   const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, gate: pageGate });
   return {
-    routes: [...endpoints.map((endpoint) => gitRoute(endpoint, { ...parts, served, metrics })), pages.route],
+    routes: [
+      ...routesOf(announcedSite(served, parts.hasLapsed), receive),
+      ...(prsReceive === undefined ? [] : routesOf(prsSite(repositories), prsReceive)),
+      pages.route,
+    ],
     refsChanged(gitDir) {
       advertisements.refsChanged(gitDir);
       pages.refsChanged(gitDir);

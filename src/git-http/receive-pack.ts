@@ -1,12 +1,16 @@
 import { limits } from '../config/limits.js';
+import type { RepositoryKey } from '../git/bare-repositories.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import type { ReceiveService } from '../hosting/receive-service.js';
 import type { Clock } from '../lib/clock.js';
 import { answerGit, type GitEndpoint, gitHeaders } from './git-endpoint.js';
 import { isProbe, openBody } from './request-body.js';
 
-export type ReceivePackParts = {
-  readonly receive: Pick<ReceiveService, 'receive'>;
+/** What takes pushes. */
+export type Receive<Repository extends RepositoryKey> = Pick<ReceiveService<Repository>, 'receive'>;
+
+export type ReceivePackParts<Repository extends RepositoryKey> = {
+  readonly receive: Receive<Repository>;
   readonly gate: ProcessGate;
   readonly clock: Clock;
   /** Most bytes of one push, inflated. */
@@ -16,7 +20,12 @@ export type ReceivePackParts = {
 const service = 'git-receive-pack';
 
 /** `POST …/git-receive-pack`: a push. */
-export function receivePack({ receive, gate, clock, bytesMax }: ReceivePackParts): GitEndpoint {
+export function receivePack<Repository extends RepositoryKey>({
+  receive,
+  gate,
+  clock,
+  bytesMax,
+}: ReceivePackParts<Repository>): GitEndpoint<Repository> {
   return {
     rest: service,
     method: 'POST',

@@ -1,21 +1,53 @@
 import type { Dirent } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { errorCode } from '../lib/errors.js';
 import { isAbsence, isThere } from './files.js';
 import { type Git, isAtLeast, readGitVersion } from './git-command.js';
 import { GitError } from './git-error.js';
-import { repositoryOfFolders, repositoryPath } from './repository-path.js';
+import {
+  prsPath,
+  prsRepositoryOfFolders,
+  prsRepositoryPath,
+  repositoryOfFolders,
+  repositoryPath,
+} from './repository-path.js';
 import { applySettings, readSkeleton, type Skeleton, writeSkeleton } from './skeleton.js';
 
-/** A repository by the author and the identifier of its announcement. */
-export type RepositoryKey = { readonly pubkey: string; readonly identifier: string };
+/** An announced repository, by the author and the identifier of its announcement. */
+export type AnnouncedKey = { readonly pubkey: string; readonly identifier: string };
+
+/**
+ * A repository of pull requests of somebody who has none here (GRASP-06): by the key that signs them, and the identifier of
+ * the repository that they are for.
+ */
+export type PrsRepository = { readonly signer: string; readonly identifier: string };
+
+/** A repository on disk, of either sort: each has a place of its own. */
+export type RepositoryKey = AnnouncedKey | PrsRepository;
+
+/** Whether it is one of pull requests. */
+export function isOfPrs(key: RepositoryKey): key is PrsRepository {
+  return 'signer' in key;
+}
+
+/** A text that stands for a repository, and for no other. */
+export function textOf(key: RepositoryKey): string {
+  return isOfPrs(key) ? `prs:${key.signer}:${key.identifier}` : `${key.pubkey}:${key.identifier}`;
+}
+
+export function isSameRepository(a: RepositoryKey, b: RepositoryKey): boolean {
+  if (a.identifier !== b.identifier) return false;
+  return isOfPrs(a) ? isOfPrs(b) && a.signer === b.signer : !isOfPrs(b) && a.pubkey === b.pubkey;
+}
 
 /** Repositories that are being made or removed; on the same file system, so that a rename moves them at once. */
 const workFolder = '.graspd';
 /** The first version that can be kept from reading the configuration of the user. */
 const gitVersionMin = [2, 32] as const;
+/** In the work folder: a repository that stays empty. */
+const emptyFolder = 'empty.git';
 /** In a closed repository: since when, in milliseconds since 1970. */
 const closedMark = 'graspd-closed';
 
@@ -37,8 +69,17 @@ export class BareRepositories {
     this.#git = git;
   }
 
-  pathOf({ pubkey, identifier }: RepositoryKey): string {
-    return repositoryPath(this.#gitDataPath, pubkey, identifier);
+  pathOf(key: RepositoryKey): string {
+    return isOfPrs(key)
+      ? prsRepositoryPath(this.#gitDataPath, key.signer, key.identifier)
+      : repositoryPath(this.#gitDataPath, key.pubkey, key.identifier);
+  }
+
+  /** A repository with nothing in it, for whoever asks for one that is not on disk: to read, never to write. */
+  async emptyRepository(): Promise<string> {
+    const path = join(this.#workPath, emptyFolder);
+    if (!(await isThere(join(path, 'HEAD')))) await this.#make(path);
+    return path;
   }
 
   /**
@@ -128,6 +169,8 @@ export class BareRepositories {
       this.#leave(key);
       await rm(grave, { recursive: true, force: true });
     }
+    // Keys cost nothing: the folder of one that has no repository is not to stay. It may have another.
+    if (isOfPrs(key)) await rmdir(dirname(this.pathOf(key))).catch(() => {});
   }
 
   /** An empty folder on the file system of the repositories, for work that a crash may leave half done: then it goes. */
@@ -135,12 +178,23 @@ export class BareRepositories {
     return await mkdtemp(await this.#inWorkPath(prefix));
   }
 
-  /** All repositories on disk, whoever made them. */
-  async *list(): AsyncIterable<RepositoryKey> {
+  /** All announced repositories on disk, whoever made them. */
+  async *list(): AsyncIterable<AnnouncedKey> {
     for (const { name: npub } of await foldersOf(this.#gitDataPath)) {
       if (!npub.startsWith('npub1')) continue;
       for (const { name } of await foldersOf(join(this.#gitDataPath, npub))) {
         const key = repositoryOfFolders(npub, name);
+        if (key !== undefined) yield key;
+      }
+    }
+  }
+
+  /** All repositories of pull requests on disk. */
+  async *listPrs(): AsyncIterable<PrsRepository> {
+    const path = prsPath(this.#gitDataPath);
+    for (const { name: signer } of await foldersOf(path)) {
+      for (const { name } of await foldersOf(join(path, signer))) {
+        const key = prsRepositoryOfFolders(signer, name);
         if (key !== undefined) yield key;
       }
     }

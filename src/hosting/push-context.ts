@@ -5,11 +5,14 @@ import { isPullRequestRef } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { isEmpty, readRefs } from '../git/refs.js';
 import type { PushCommand } from '../git-protocol/receive-request.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { reading } from '../policy/structure.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import { isPullRequest, parsePullRequest } from '../repositories/pull-request.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { EventStore } from '../store/event-store.js';
-import { eventIdOf, type PushContext } from './push-verdict.js';
+import type { PushLook } from './push-rules.js';
+import { eventIdOf, type KnownEvent } from './push-verdict.js';
 import { type StateSources, statesOf } from './states.js';
 
 export type ContextParts = StateSources & {
@@ -18,9 +21,6 @@ export type ContextParts = StateSources & {
   readonly store: Pick<EventStore, 'get'>;
   readonly purgatory: Purgatory;
 };
-
-/** What a push was judged by, and when that was read, by the changes of refs until then. */
-export type PushLook = { readonly context: PushContext; readonly changes: number };
 
 /** Everything that commands on a repository are judged by, as it is now; refs that cannot have changed are not read again. */
 export async function pushContext(
@@ -37,32 +37,40 @@ export async function pushContext(
   const context = {
     refs,
     states: await statesOf(parts, repository),
-    pullRequests: await commitsOf(parts, commands),
+    events: await eventsOf(parts, commands, readPullRequest),
     unannouncedRoom: parts.purgatory.awaited.roomFor(repository, addressGroup),
   };
   return { context, changes };
 }
 
 /** What the refs that are commanded are now. A command line is no place for a long list of them. */
-async function currentRefs(git: Git, gitDir: string, commands: readonly PushCommand[]): Promise<Refs> {
+export async function currentRefs(git: Git, gitDir: string, commands: readonly PushCommand[]): Promise<Refs> {
   if (await isEmpty(gitDir)) return new Map();
   const names = commands.map(({ ref }) => ref).filter((ref) => ref.startsWith('refs/'));
   const isShort = names.length <= limits.pushRefsByNameMax;
   return await readRefs(git, gitDir, isShort ? names : ['refs/heads', 'refs/tags', 'refs/nostr']);
 }
 
-/** The commits of those pull requests that are known, by event id. */
-async function commitsOf(
+/** What the events of those refs say that are known, stored or held, by id. */
+export async function eventsOf(
   { store, purgatory }: Pick<ContextParts, 'store' | 'purgatory'>,
   commands: readonly PushCommand[],
-): Promise<PushContext['pullRequests']> {
-  const commits = new Map<string, string | undefined>();
+  read: (event: NostrEvent) => KnownEvent,
+): Promise<ReadonlyMap<string, KnownEvent>> {
+  const events = new Map<string, KnownEvent>();
   for (const { ref } of commands) {
     if (!isPullRequestRef(ref)) continue;
     const id = eventIdOf(ref);
-    const event = purgatory.pullRequest(id)?.event ?? (await store.get(id))?.event;
-    if (event !== undefined)
-      commits.set(id, isPullRequest(event) ? parsePullRequest(event).commit : undefined);
+    const event = purgatory.get(id)?.event ?? (await store.get(id))?.event;
+    if (event !== undefined) events.set(id, read(event));
   }
-  return commits;
+  return events;
+}
+
+/** A pull request, if the event is one; it may have been taken under other rules, by an import. */
+export function readPullRequest(event: NostrEvent): KnownEvent {
+  const read = isPullRequest(event) ? reading(() => parsePullRequest(event)) : undefined;
+  return read !== undefined && 'value' in read
+    ? { type: 'pull-request', commit: read.value.commit }
+    : { type: 'unfit', reason: 'that event is no pull request' };
 }

@@ -10,21 +10,22 @@ export class PushMetrics {
   readonly #commands: Counter<'verdict'>;
   readonly #bytes: Counter;
 
-  constructor(registry: Registry) {
+  /** `prefix`: of the names, which tell pushes to announced repositories from others. */
+  constructor(registry: Registry, prefix = 'ngit_git') {
     this.#pushes = new Counter({
-      name: 'ngit_git_pushes_total',
+      name: `${prefix}_pushes_total`,
       help: 'Pushes by verdict: accepted, partly (some refs were refused) or refused',
       labelNames: ['verdict'],
       registers: [registry],
     });
     this.#commands = new Counter({
-      name: 'ngit_git_push_commands_total',
+      name: `${prefix}_push_commands_total`,
       help: 'Refs of pushes by verdict: set, same (it was so already) or refused',
       labelNames: ['verdict'],
       registers: [registry],
     });
     this.#bytes = new Counter({
-      name: 'ngit_git_push_pack_bytes_total',
+      name: `${prefix}_push_pack_bytes_total`,
       help: 'Bytes of the packs that came with pushes',
       registers: [registry],
     });

@@ -1,6 +1,9 @@
 import { isHeadOrTag, isPullRequestRef, isRefName, pullRequestRef } from '../git/ref-name.js';
 import { isZeroId, type PushCommand } from '../git-protocol/receive-request.js';
 
+/** Clients know these words. */
+const onlyPullRequests = 'GRASP-06: only pushes to refs/nostr/<event-id> are accepted';
+
 /** A state that may govern the repository, of a key in its recursive maintainer set. */
 export type PushState = {
   readonly id: string;
@@ -11,17 +14,19 @@ export type PushState = {
   readonly refs: ReadonlyMap<string, string>;
 };
 
+/** What the event of a ref of a pull request says: which commit it names, or why it has no ref there. */
+export type KnownEvent =
+  | { readonly type: 'pull-request'; readonly commit: string }
+  | { readonly type: 'unfit'; readonly reason: string };
+
 /** What a push is judged by. */
 export type PushContext = {
   /** What the refs of the repository are. */
   readonly refs: ReadonlyMap<string, string>;
   /** Newest first: later `created_at`, then the lower id. */
   readonly states: readonly PushState[];
-  /**
-   * The commits (`c`) of the events, stored and held, whose refs are pushed, by event id; `undefined` for one that is no
-   * pull request.
-   */
-  readonly pullRequests: ReadonlyMap<string, string | undefined>;
+  /** The events, stored and held, whose refs are pushed, by id. */
+  readonly events: ReadonlyMap<string, KnownEvent>;
   /** How many refs of pull requests that are not known yet may be added. */
   readonly unannouncedRoom: number;
 };
@@ -53,6 +58,16 @@ export function judgePush(
     return verdict;
   });
   return isAtomic ? allOrNothing(verdicts) : verdicts;
+}
+
+/** The same for a repository of pull requests (GRASP-06): anything but their refs refuses the whole push. */
+export function judgePrsPush(
+  commands: readonly PushCommand[],
+  context: PushContext,
+  isAtomic: boolean,
+): CommandVerdict[] {
+  if (commands.every(({ ref }) => isPullRequestRef(ref))) return judgePush(commands, context, isAtomic);
+  return commands.map((command) => refused(command, onlyPullRequests));
 }
 
 /** With one command that is refused, all are. */
@@ -107,14 +122,12 @@ function judgePullRequest(command: PushCommand, context: PushContext, unannounce
   if (isZeroId(command.new)) return refused(command, 'the ref of a pull request goes with its event');
   const from = context.refs.get(command.ref);
   if (from === command.new) return { command, type: 'same' };
-  const { pullRequests } = context;
-  const id = eventIdOf(command.ref);
-  const commit = pullRequests.get(id);
-  if (pullRequests.has(id) && commit === undefined) return refused(command, 'that event is no pull request');
-  if (commit !== undefined && commit !== command.new)
+  const event = context.events.get(eventIdOf(command.ref));
+  if (event?.type === 'unfit') return refused(command, event.reason);
+  if (event !== undefined && event.commit !== command.new)
     return refused(
       command,
-      `the pull request names commit ${shortId(commit)}, you pushed ${shortId(command.new)}`,
+      `the pull request names commit ${shortId(event.commit)}, you pushed ${shortId(command.new)}`,
     );
   if (isUnannounced(command, context) && unannounced >= context.unannouncedRoom)
     return refused(command, 'too many refs wait for their pull requests here: publish those, or try later');
@@ -122,8 +135,8 @@ function judgePullRequest(command: PushCommand, context: PushContext, unannounce
 }
 
 /** Whether the ref would be added for an event that nobody has seen yet. */
-function isUnannounced({ ref }: PushCommand, { refs, pullRequests }: PushContext): boolean {
-  return isPullRequestRef(ref) && !refs.has(ref) && !pullRequests.has(eventIdOf(ref));
+function isUnannounced({ ref }: PushCommand, { refs, events }: PushContext): boolean {
+  return isPullRequestRef(ref) && !refs.has(ref) && !events.has(eventIdOf(ref));
 }
 
 const pullRequestPrefix = pullRequestRef('');

@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
+import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { readObjectTypes } from '../git/refs.js';
 import { type CommandVerdict, refused } from './push-verdict.js';
@@ -61,17 +62,23 @@ export async function checkObjects(
   });
 }
 
-/** Moves what came into the repository, without what only those commands lead to that were refused since. */
+/**
+ * Moves what came into the repository, without what only those commands lead to that were refused since; gives how many
+ * bytes of packs.
+ */
 export async function moveIn(
   git: Git,
+  gitDir: string,
   { quarantine, tips }: Incoming,
   setting: readonly Setting[],
-): Promise<void> {
+): Promise<number> {
   const needed = new Set(tipsOf(setting));
-  if (needed.size === 0) return;
+  if (needed.size === 0) return 0;
   const isLess = [...tips].some((id) => !needed.has(id));
   if (isLess) await quarantine.keepOnly(git, [...needed], limits.pushCheckMsMax);
-  await quarantine.moveIn();
+  const bytes = await packBytes(quarantine.folders.write);
+  await quarantine.moveIn(gitDir);
+  return bytes;
 }
 
 /** As it was found out before; looked for anew only where other commands are right now than were then. */

@@ -1,9 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
-import type { BareRepositories } from '../git/bare-repositories.js';
+import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
+import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { Quarantine } from '../git/objects/quarantine.js';
-import { isHeadOrTag, isPullRequestRef } from '../git/ref-name.js';
+import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
 import { moveRefs } from '../git/refs.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
@@ -13,15 +14,14 @@ import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/recei
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
-import { lapsedReason } from '../purgatory/held-event.js';
-import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import type { Purgatory } from '../purgatory/purgatory.js';
+import type { EventStore } from '../store/event-store.js';
 import type { HostingLog } from './hosting-log.js';
-import { drain, type PackLimits, type PackRoom, takePack } from './incoming-pack.js';
-import type { Promotion } from './promotion/promotion.js';
+import { drain, takePack } from './incoming-pack.js';
 import { PushAnswer } from './push-answer.js';
-import { type ContextParts, type PushLook, pushContext } from './push-context.js';
 import type { PushMetrics } from './push-metrics.js';
-import { allOrNothing, type CommandVerdict, eventIdOf, judgePush, refused } from './push-verdict.js';
+import type { PushLook, PushPlace, PushRules } from './push-rules.js';
+import { allOrNothing, type CommandVerdict, eventIdOf, refused } from './push-verdict.js';
 import {
   checkObjects,
   type Incoming,
@@ -32,31 +32,30 @@ import {
 } from './pushed-objects.js';
 
 /** A push: the body of `git-receive-pack`, not compressed any more, and whose it is. */
-export type PushRequest = {
-  readonly repository: RepositoryId;
+export type PushRequest<Repository extends RepositoryKey> = {
+  readonly repository: Repository;
   readonly gitDir: string;
   readonly body: Readable;
   readonly addressGroup: string;
   readonly signal: AbortSignal;
 };
 
-export type ReceiveParts = ContextParts & {
-  readonly directory: Pick<RepositoryDirectory, 'isServed' | 'maintainersOf' | 'stateOf'>;
+export type ReceiveParts<Repository extends RepositoryKey> = {
+  readonly rules: PushRules<Repository>;
+  readonly git: Git;
   readonly streams: GitStreams;
   readonly repositories: BareRepositories;
+  readonly store: Pick<EventStore, 'get'>;
+  readonly purgatory: Purgatory;
   readonly locks: KeyedLocks;
-  readonly promotion: Promotion;
   readonly refsChanged: (gitDir: string) => void;
   readonly clock: Clock;
   readonly metrics: PushMetrics;
   readonly log: HostingLog;
-  readonly packLimits: PackLimits;
-  /** Room for a pack while it comes. What is only proposed leaves a part of the repository to its maintainers. */
-  readonly reserve: (repository: RepositoryId, isProposal: boolean) => PackRoom & Disposable;
-  /** Told of each pack that came into a repository. */
-  readonly onPack: (repository: RepositoryId, bytes: number) => void;
-  /** Why nobody may push here, or not now. */
-  readonly refusal: (repository: RepositoryId) => string | undefined;
+  /** Most bytes of the body of a push that are read to its end, so that it can be answered. */
+  readonly drainBytesMax: number;
+  /** Told of the packs that came into a repository. */
+  readonly onPack: (repository: Repository, bytes: number) => void;
   /** Counts a push from an address, or says why it may not push now. */
   readonly takePush: (addressGroup: string) => string | undefined;
 };
@@ -74,15 +73,16 @@ const headLimits = { linesMax: limits.pushCommandsMax, bytesMax: limits.pushHead
  * Takes pushes (git.md §2). The commands are judged before anything of the pack is taken, and once more, under the lock of
  * the identifier, when all of it is here and was checked: a slow pusher keeps nobody waiting. Git never sees a command.
  */
-export class ReceiveService {
-  readonly #parts: ReceiveParts;
+export class ReceiveService<Repository extends RepositoryKey> {
+  readonly #parts: ReceiveParts<Repository>;
 
-  constructor(parts: ReceiveParts) {
+  constructor(parts: ReceiveParts<Repository>) {
     this.#parts = parts;
   }
 
   /** Takes a push and writes the whole answer. Rejects when client or git are gone before there is one. */
-  async receive(request: PushRequest, answer: Writable): Promise<void> {
+  async receive(request: PushRequest<Repository>, answer: Writable): Promise<void> {
+    const { clock, log, rules, drainBytesMax } = this.#parts;
     const body: AsyncIterator<Buffer> = request.body[Symbol.asyncIterator]();
     const parser = new ReceiveRequestParser(headLimits);
     let head: ReceiveRequest | undefined;
@@ -90,16 +90,15 @@ export class ReceiveService {
       head = await readHead(parser, body);
     } catch (error) {
       if (!(error instanceof GitProtocolError)) throw error;
-      await drain(body, this.#parts.packLimits.bytesMax);
-      using failing = new PushAnswer(answer, new Set(), this.#parts.clock);
-      failing.fail(error.message);
+      await drain(body, drainBytesMax);
+      using failing = new PushAnswer(answer, new Set(), clock);
+      failing.fail(rules.worded(error.message));
       return;
     }
     if (head.commands.length === 0) {
       answer.end();
       return;
     }
-    const { clock, log } = this.#parts;
     const { commands } = head;
     using report = new PushAnswer(answer, head.capabilities, clock);
     const pieces = withFirst(parser.rest, body);
@@ -113,81 +112,76 @@ export class ReceiveService {
       const reason = isOfBody ? errorMessage(error) : 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
-    report.report(outcome.unpack, outcome.results);
+    report.report(
+      rules.worded(outcome.unpack),
+      outcome.results.map((result) => this.#worded(result)),
+    );
     this.#tell(request, outcome);
   }
 
-  async #take(request: PushRequest, head: ReceiveRequest, body: AsyncIterator<Buffer>): Promise<Outcome> {
-    const { repositories, streams, git } = this.#parts;
-    const refused = this.#refusal(request.repository) ?? this.#parts.takePush(request.addressGroup);
-    if (refused !== undefined) {
-      const bytes = await drain(body, this.#parts.packLimits.bytesMax);
-      return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refused)), bytes };
+  async #take(
+    request: PushRequest<Repository>,
+    head: ReceiveRequest,
+    body: AsyncIterator<Buffer>,
+  ): Promise<Outcome> {
+    const { repositories, streams, git, rules, takePush, drainBytesMax } = this.#parts;
+    const { repository, addressGroup } = request;
+    const refusal = (await rules.refusal(repository)) ?? takePush(addressGroup);
+    if (refusal !== undefined) {
+      const bytes = await drain(body, drainBytesMax);
+      return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refusal)), bytes };
     }
-    const look = await this.#look(request, head);
-    const verdicts = judge(head, look);
+    await using place = await rules.begin(repository);
+    const look = await rules.look(repository, head.commands, addressGroup);
+    const verdicts = this.#judge(head, look);
     const setting = verdicts.filter(isSetting);
-    const isProposal = !setting.some(({ command }) => isHeadOrTag(command.ref));
-    const packLimits = this.#packLimitsFor(isProposal);
     if (!setting.some(({ to }) => to !== undefined)) {
-      const bytes = await drain(body, packLimits.bytesMax);
-      return { unpack: 'ok', results: await this.#finish(request, head, look, undefined), bytes };
+      const bytes = await drain(body, drainBytesMax);
+      return { unpack: 'ok', results: await this.#finish(request, place, head, look, undefined), bytes };
     }
+    const terms = rules.packTerms(repository, setting, look.context);
     // Given back after the quarantine is gone.
-    using room = this.#parts.reserve(request.repository, isProposal);
+    using room = terms.room;
     const folder = await repositories.makeWorkFolder('incoming-');
-    await using quarantine = new Quarantine(request.gitDir, folder);
-    const pack = await takePack(streams, quarantine, body, packLimits, room, request.signal);
-    const bytes = pack.bytes + (await drain(body, packLimits.bytesMax - pack.bytes));
+    await using quarantine = new Quarantine(place.gitDir, folder);
+    const pack = await takePack(streams, quarantine, body, terms.limits, room, request.signal);
+    const bytes = pack.bytes + (await drain(body, terms.limits.bytesMax - pack.bytes));
     if (pack.type === 'refused') {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes };
     }
-    const results = await this.#finish(request, head, look, await lookThrough(git, quarantine, verdicts));
-    if (pack.diskBytes > 0) this.#parts.onPack(request.repository, pack.diskBytes);
-    return { unpack: 'ok', results, bytes };
+    const incoming = await lookThrough(git, quarantine, verdicts);
+    return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 
-  #refusal(repository: RepositoryId): string | undefined {
-    const { directory, purgatory, refusal } = this.#parts;
-    if (directory.isServed(repository)) return refusal(repository);
-    const hasLapsed = purgatory.lapsedAnnouncementOf(repository) !== undefined;
-    return hasLapsed ? lapsedReason : 'this repository is not hosted here any more';
+  #judge({ commands, capabilities }: ReceiveRequest, { context }: PushLook): CommandVerdict[] {
+    return this.#parts.rules.judge(commands, context, capabilities.has('atomic'));
   }
 
-  /** Who proposes a change needs nobody's leave, so that it has to be smaller than what a maintainer may push. */
-  #packLimitsFor(isProposal: boolean): PackLimits {
-    const { packLimits } = this.#parts;
-    if (!isProposal || packLimits.bytesMax <= limits.pullRequestPackBytesMax) return packLimits;
-    const bytesMaxIs = 'the limit for pull requests';
-    return { ...packLimits, bytesMax: limits.pullRequestPackBytesMax, bytesMaxIs };
-  }
-
-  async #look(request: PushRequest, { commands }: ReceiveRequest, earlier?: PushLook): Promise<PushLook> {
-    const { repository, gitDir, addressGroup } = request;
-    return await pushContext(this.#parts, repository, gitDir, commands, addressGroup, earlier);
+  #worded(result: CommandResult): CommandResult {
+    return result.type === 'ok' ? result : no(result.ref, this.#parts.rules.worded(result.reason));
   }
 
   /** The last look and all that follows it, alone on the identifier. */
   async #finish(
-    request: PushRequest,
+    { repository, addressGroup, signal }: PushRequest<Repository>,
+    { gitDir }: PushPlace,
     head: ReceiveRequest,
     earlier: PushLook,
     incoming: Incoming | undefined,
   ): Promise<CommandResult[]> {
-    const { locks, metrics, git } = this.#parts;
-    const { repository, gitDir, signal } = request;
+    const { locks, metrics, git, rules } = this.#parts;
     return await locks.use(repository.identifier, signal, async () => {
-      const refusal = this.#refusal(repository);
+      const refusal = await rules.refusal(repository);
       if (refusal !== undefined) return head.commands.map(({ ref }) => no(ref, refusal));
       const isAtomic = head.capabilities.has('atomic');
-      const judged = judge(head, await this.#look(request, head, earlier));
-      const checked = await checkObjects(git, gitDir, judged, incoming);
+      const look = await rules.look(repository, head.commands, addressGroup, earlier);
+      const checked = await checkObjects(git, gitDir, this.#judge(head, look), incoming);
       const right = isAtomic ? allOrNothing(checked) : checked;
-      const announced = await this.#awaitEvents(request, right);
+      const announced = await this.#awaitEvents(repository, addressGroup, right);
       const verdicts = isAtomic ? allOrNothing(announced) : announced;
       const setting = verdicts.filter(isSetting);
-      if (setting.length > 0) await this.#set(request, setting, incoming);
+      if (setting.length > 0) await this.#set(repository, setting, incoming);
       for (const { type } of verdicts) metrics.countCommand(type);
       return verdicts.map(resultOf);
     });
@@ -195,7 +189,8 @@ export class ReceiveService {
 
   /** Notes which refs of pull requests wait for their events; refuses those for which there is no room any more. */
   async #awaitEvents(
-    { repository, addressGroup }: PushRequest,
+    repository: Repository,
+    addressGroup: string,
     verdicts: readonly CommandVerdict[],
   ): Promise<CommandVerdict[]> {
     const noted: CommandVerdict[] = [];
@@ -215,28 +210,29 @@ export class ReceiveService {
 
   /** Moves in what is needed, sets the refs in one transaction, and lets follow what waited for that. */
   async #set(
-    { repository, gitDir }: PushRequest,
+    repository: Repository,
     setting: readonly Setting[],
     incoming: Incoming | undefined,
   ): Promise<void> {
-    const { git, promotion, refsChanged } = this.#parts;
-    if (incoming !== undefined) await moveIn(git, incoming, setting);
+    const { git, rules, refsChanged, onPack } = this.#parts;
+    const gitDir = await rules.make(repository);
+    const bytes = incoming === undefined ? 0 : await moveIn(git, gitDir, incoming, setting);
+    if (bytes > 0) onPack(repository, bytes);
     try {
       for (const stage of stages(setting.map(changeOf))) await moveRefs(git, gitDir, stage);
     } finally {
       // A stage may have gone through before one that failed.
       refsChanged(gitDir);
     }
-    const isOfState = setting.some(({ command }) => isHeadOrTag(command.ref));
-    await promotion.afterObjects(repository, isOfState);
+    await rules.follow(repository, setting);
   }
 
   async #isKnown(eventId: string): Promise<boolean> {
     const { purgatory, store } = this.#parts;
-    return purgatory.pullRequest(eventId) !== undefined || (await store.get(eventId)) !== undefined;
+    return purgatory.has(eventId) || (await store.get(eventId)) !== undefined;
   }
 
-  #tell({ repository, addressGroup }: PushRequest, { unpack, results, bytes }: Outcome): void {
+  #tell({ repository, addressGroup }: PushRequest<Repository>, { unpack, results, bytes }: Outcome): void {
     const { metrics, log } = this.#parts;
     const refused = results.filter(({ type }) => type === 'refused').length;
     const verdict = refused === 0 ? 'accepted' : refused < results.length ? 'partly' : 'refused';
@@ -244,10 +240,6 @@ export class ReceiveService {
     const refs = results.slice(0, limits.pushLoggedRefsMax).map(({ ref, type }) => `${type} ${ref}`);
     log.info({ ...repository, addressGroup, verdict, unpack, bytes, commands: results.length, refs }, 'push');
   }
-}
-
-function judge({ commands, capabilities }: ReceiveRequest, { context }: PushLook): CommandVerdict[] {
-  return judgePush(commands, context, capabilities.has('atomic'));
 }
 
 async function readHead(parser: ReceiveRequestParser, body: AsyncIterator<Buffer>): Promise<ReceiveRequest> {

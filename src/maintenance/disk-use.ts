@@ -10,13 +10,23 @@ export type RepositoryDisk = {
   take(bytes: number): void;
 };
 
+/** A limit in bytes, and what whoever pushes is told when it is met. */
+export type DiskLimit = { readonly bytesMax: number; readonly refusal: string };
+
 export type DiskUseSettings = {
-  /** Most bytes of one repository. */
-  readonly repositoryBytesMax: number;
-  /** Most bytes of all repositories together. */
-  readonly repositoriesBytesMax: number;
+  /** Of one repository. */
+  readonly repository: DiskLimit;
+  /** What whoever pushes is told when only what is spared is left of that. */
+  readonly sparedRefusal: string;
+  /** Of all repositories that are counted here, together. */
+  readonly repositories: DiskLimit;
   readonly disk: RepositoryDisk;
 };
+
+/** What the gauges of it are called, and which repositories they are about. */
+export type DiskUseGauges = { readonly prefix: string; readonly about: string };
+
+const announcedGauges: DiskUseGauges = { prefix: 'ngit_git', about: 'repositories' };
 
 /** Room for what comes into a repository, taken while it comes; given back when this is disposed of. */
 export type Reservation = Disposable & {
@@ -24,8 +34,6 @@ export type Reservation = Disposable & {
   take(bytes: number): string | undefined;
 };
 
-const bytesPerMegabyte = 1_000_000;
-const bytesPerGigabyte = 1_000_000_000;
 const diskIsFull = 'the disk of this server is full up to --disk-floor-mb; push again when there is room';
 
 /**
@@ -43,16 +51,16 @@ export class DiskUse {
   readonly #coming = new Map<string, number>();
   #comingTotal = 0;
 
-  constructor(settings: DiskUseSettings, registry: Registry) {
+  constructor(settings: DiskUseSettings, registry: Registry, { prefix, about } = announcedGauges) {
     this.#settings = settings;
     const gauge = gaugesIn(registry);
-    gauge('ngit_git_repositories_bytes', 'Bytes that all repositories take on the disk', () => this.total);
+    gauge(`${prefix}_repositories_bytes`, `Bytes that all ${about} take on the disk`, () => this.total);
     gauge(
-      'ngit_git_shared_bytes',
-      'Bytes that repositories would take more without the packs that several of them share',
+      `${prefix}_shared_bytes`,
+      `Bytes that ${about} would take more without the packs that several of them share`,
       () => this.#shared.sparedBytes,
     );
-    gauge('ngit_git_repositories', 'Repositories on disk whose bytes are counted', () => this.#bytes.size);
+    gauge(`${prefix}_repositories`, `All ${about} on disk whose bytes are counted`, () => this.#bytes.size);
   }
 
   /** Bytes of all repositories, a file that several have counted once. */
@@ -63,6 +71,11 @@ export class DiskUse {
   /** Bytes of one repository. */
   bytesOf(gitDir: string): number {
     return this.#bytes.get(gitDir) ?? 0;
+  }
+
+  /** The same with what is coming into it. */
+  takenBy(gitDir: string): number {
+    return this.bytesOf(gitDir) + (this.#coming.get(gitDir) ?? 0);
   }
 
   /** A repository was measured. */
@@ -101,15 +114,15 @@ export class DiskUse {
   /** Whether all repositories together have room for it that one no longer shares its files with others. */
   hasRoomForOwn(gitDir: string): boolean {
     const more = this.#shared.sharedBytesOf(gitDir);
-    return more === 0 || this.#taken + more <= this.#settings.repositoriesBytesMax;
+    return more === 0 || this.taken + more <= this.#settings.repositories.bytesMax;
   }
 
-  /** Bytes that may still come into a repository; none when there is a refusal. */
-  roomFor(gitDir: string): number {
-    const { repositoryBytesMax, repositoriesBytesMax, disk } = this.#settings;
+  /** Bytes that may still come into a repository, of which so many are spared; none when there is a refusal. */
+  roomFor(gitDir: string, sparedBytes = 0): number {
+    const { repository, repositories, disk } = this.#settings;
     if (!disk.hasRoomFor(1)) return 0;
-    const room = Math.min(repositoryBytesMax - this.#takenBy(gitDir), repositoriesBytesMax - this.#taken);
-    return Math.max(0, room);
+    const room = repository.bytesMax - sparedBytes - this.takenBy(gitDir);
+    return Math.max(0, Math.min(room, repositories.bytesMax - this.taken));
   }
 
   /** Why nothing may come into a repository now, in words for who pushes. */
@@ -139,28 +152,19 @@ export class DiskUse {
     };
   }
 
-  get #taken(): number {
+  /** Bytes of all repositories, with what is coming. */
+  get taken(): number {
     return this.total + this.#comingTotal;
-  }
-
-  #takenBy(gitDir: string): number {
-    return this.bytesOf(gitDir) + (this.#coming.get(gitDir) ?? 0);
   }
 
   /** Which limit leaves no room for so many bytes more. */
   #lackOf(gitDir: string, bytes: number, sparedBytes: number): string | undefined {
-    const { repositoryBytesMax, repositoriesBytesMax, disk } = this.#settings;
+    const { repository, sparedRefusal, repositories, disk } = this.#settings;
     if (!disk.hasRoomFor(bytes)) return diskIsFull;
-    if (this.#takenBy(gitDir) + bytes > repositoryBytesMax) {
-      const megabytes = repositoryBytesMax / bytesPerMegabyte;
-      return `the repository has no room: one may take ${megabytes} MB on this server (--repository-max-mb)`;
-    }
-    if (this.#takenBy(gitDir) + bytes > repositoryBytesMax - sparedBytes)
-      return 'this repository has no room for more pull requests (--repository-max-mb)';
-    if (this.#taken + bytes > repositoriesBytesMax) {
-      const gigabytes = repositoriesBytesMax / bytesPerGigabyte;
-      return `there is no room: all repositories of this server may take ${gigabytes} GB (--repositories-max-gb)`;
-    }
+    const taken = this.takenBy(gitDir) + bytes;
+    if (taken > repository.bytesMax) return repository.refusal;
+    if (taken > repository.bytesMax - sparedBytes) return sparedRefusal;
+    if (this.taken + bytes > repositories.bytesMax) return repositories.refusal;
     return undefined;
   }
 }

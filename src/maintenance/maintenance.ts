@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { limits } from '../config/limits.js';
-import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
+import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
@@ -37,7 +37,10 @@ export type MaintenanceParts = {
   readonly streams: GitStreams;
   /** By identifier: whoever changes a repository, as a push, has the lock of its identifier. */
   readonly locks: KeyedLocks;
+  /** What announced repositories take. */
   readonly diskUse: DiskUse;
+  /** What those of pull requests take (GRASP-06); without it those are not looked at. */
+  readonly prsDiskUse?: DiskUse | undefined;
   /** Whether so many bytes may be written to the disk. */
   readonly hasRoomFor: (bytes: number) => boolean;
   readonly clock: Clock;
@@ -68,12 +71,11 @@ export class Maintenance {
 
   /** To be called when a pack came into a repository, by a push or a fetch. */
   packArrived(repository: RepositoryKey, bytes: number): void {
-    const { repositories, diskUse } = this.#parts;
-    const gitDir = repositories.pathOf(repository);
+    const gitDir = this.#parts.repositories.pathOf(repository);
     const packs = (this.#packs.get(gitDir) ?? 0) + 1;
     this.#packs.set(gitDir, packs);
-    this.#branchPacks.add(gitDir, repository.identifier);
-    diskUse.add(gitDir, bytes);
+    if (!isOfPrs(repository)) this.#branchPacks.add(gitDir, repository.identifier);
+    this.#useOf(repository).add(gitDir, bytes);
     if (packs > limits.carePacksMax || bytes >= limits.careBitmapBytesMin) {
       this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
     }
@@ -81,18 +83,19 @@ export class Maintenance {
 
   /** To be called when a repository has packs in the same files as another, and it was told that they came. */
   packsShared(from: RepositoryKey, to: RepositoryKey, packs: readonly CountedFile[]): void {
-    const { repositories, diskUse } = this.#parts;
-    diskUse.share([repositories.pathOf(from), repositories.pathOf(to)], packs);
+    // Announced repositories and those of pull requests are counted apart: such a file counts for both.
+    for (const repository of [from, to])
+      this.#useOf(repository).share([this.#parts.repositories.pathOf(repository)], packs);
   }
 
   /** Why nothing may be pushed to a repository now, in words for who pushes. */
   refusal(repository: RepositoryKey): string | undefined {
-    return this.#parts.diskUse.refusal(this.#parts.repositories.pathOf(repository));
+    return this.#useOf(repository).refusal(this.#parts.repositories.pathOf(repository));
   }
 
-  /** Bytes that may still come into a repository. */
-  roomFor(repository: RepositoryKey): number {
-    return this.#parts.diskUse.roomFor(this.#parts.repositories.pathOf(repository));
+  /** Bytes that may still come into a repository, of which so many are spared. */
+  roomFor(repository: RepositoryKey, sparedBytes = 0): number {
+    return this.#useOf(repository).roomFor(this.#parts.repositories.pathOf(repository), sparedBytes);
   }
 
   /**
@@ -100,13 +103,13 @@ export class Maintenance {
    * it may take stay free. To be disposed of when that ended, whatever way, after `packArrived`.
    */
   reserve(repository: RepositoryKey, sparedBytes = 0): Reservation {
-    return this.#parts.diskUse.reserve(this.#parts.repositories.pathOf(repository), sparedBytes);
+    return this.#useOf(repository).reserve(this.#parts.repositories.pathOf(repository), sparedBytes);
   }
 
   /** To be called when a repository was removed from the disk. */
   removed(repository: RepositoryKey): void {
     const gitDir = this.#parts.repositories.pathOf(repository);
-    this.#parts.diskUse.forget(gitDir);
+    this.#useOf(repository).forget(gitDir);
     this.#branchPacks.forget(gitDir);
     this.#packs.delete(gitDir);
   }
@@ -119,14 +122,15 @@ export class Maintenance {
 
   /** Looks at all repositories, one after the other, each followed by a pause; what is due waits for its turn then. */
   async surveyAll(signal: AbortSignal): Promise<void> {
-    const { repositories, diskUse, clock } = this.#parts;
+    const { repositories, diskUse, prsDiskUse, clock } = this.#parts;
     const seen = new Set<string>();
-    for await (const repository of repositories.list()) {
+    for await (const repository of this.#list()) {
       seen.add(repositories.pathOf(repository));
       await this.#lookAt(repository, signal);
       await clock.sleep(limits.surveyPauseMs, signal);
     }
     diskUse.keepOnly(seen);
+    prsDiskUse?.keepOnly(seen);
     this.#branchPacks.keepOnly(seen);
     for (const gitDir of this.#packs.keys()) if (!seen.has(gitDir)) this.#packs.delete(gitDir);
   }
@@ -136,7 +140,7 @@ export class Maintenance {
    * not for ever.
    */
   async care(task: CareTask, signal: AbortSignal): Promise<void> {
-    const { repositories, locks, clock, diskUse, hasRoomFor } = this.#parts;
+    const { repositories, locks, clock, hasRoomFor } = this.#parts;
     const { repository, interruptions } = task;
     const survey = await this.#survey(repository, signal);
     if (survey === undefined) return;
@@ -145,7 +149,7 @@ export class Maintenance {
     if (!isDue && !isLinkable) return;
     // For a while there are two copies of everything; for good, of what it had in common with others.
     if (!hasRoomFor(survey.bytes)) return;
-    if (!isLinkable && !diskUse.hasRoomForOwn(repositories.pathOf(repository))) return;
+    if (!isLinkable && !this.#useOf(repository).hasRoomForOwn(repositories.pathOf(repository))) return;
     if ((await repositories.closedSince(repository)) !== undefined) return;
     const { identifier } = repository;
     const looked = { task, survey, isDue };
@@ -153,6 +157,17 @@ export class Maintenance {
       await locks.useYielding(identifier, signal, (yielding) => this.#repack(looked, yielding, signal));
     } else await locks.use(identifier, signal, () => this.#repack(looked, signal, signal));
     await this.#survey(repository, signal);
+  }
+
+  async *#list(): AsyncIterable<RepositoryKey> {
+    const { repositories, prsDiskUse } = this.#parts;
+    yield* repositories.list();
+    if (prsDiskUse !== undefined) yield* repositories.listPrs();
+  }
+
+  #useOf(repository: RepositoryKey): DiskUse {
+    const { diskUse, prsDiskUse } = this.#parts;
+    return isOfPrs(repository) && prsDiskUse !== undefined ? prsDiskUse : diskUse;
   }
 
   async #lookAt(repository: RepositoryKey, signal: AbortSignal): Promise<void> {
@@ -193,7 +208,8 @@ export class Maintenance {
 
   /** Measures a repository, and removes what was left behind in it; `undefined` when it is there no more. */
   async #survey(repository: RepositoryKey, signal: AbortSignal): Promise<RepositorySurvey | undefined> {
-    const { repositories, diskUse, clock } = this.#parts;
+    const { repositories, clock } = this.#parts;
+    const diskUse = this.#useOf(repository);
     const gitDir = repositories.pathOf(repository);
     const bytesBefore = diskUse.bytesOf(gitDir);
     const survey = await surveyRepository(gitDir, clock.now(), signal);
@@ -207,13 +223,14 @@ export class Maintenance {
     diskUse.set(gitDir, survey.bytes + arrivedBytes);
     diskUse.setFiles(gitDir, survey.packFiles);
     this.#packs.set(gitDir, survey.packs);
-    this.#branchPacks.set(gitDir, repository.identifier, survey.branchPack);
+    // Those of pull requests have no branches, and get nothing from others.
+    if (!isOfPrs(repository)) this.#branchPacks.set(gitDir, repository.identifier, survey.branchPack);
     return survey;
   }
 
   /** Whether another repository has the same branches and tags in a pack that this one is to have instead of its own. */
   async #lacksBranchPack(repository: RepositoryKey, { branchPack }: RepositorySurvey): Promise<boolean> {
-    if (this.#branchPacks.isEmpty) return false;
+    if (this.#branchPacks.isEmpty || isOfPrs(repository)) return false;
     const refs = await readRefFiles(this.#parts.repositories.pathOf(repository));
     const tips = refs === undefined ? undefined : tipsOf(refs);
     const wanted = tips === undefined ? undefined : this.#branchPacks.find(tips);
@@ -241,7 +258,7 @@ export class Maintenance {
       await removeStaleLocks(gitDir, clock.now());
       // One that pushes wait for is to end soon.
       const isBackground = yielding !== signal;
-      const isForOthers = this.#branchPacks.hasSeveral(repository.identifier);
+      const isForOthers = !isOfPrs(repository) && this.#branchPacks.hasSeveral(repository.identifier);
       const details = { gitDir, version, nowMs: clock.now(), isBackground, isForOthers, isDue };
       const repackParts = {
         git,

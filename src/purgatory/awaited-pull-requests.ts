@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
+import { isOfPrs, isSameRepository, type RepositoryKey } from '../git/bare-repositories.js';
 import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Journal } from '../store/journal.js';
 import { type AwaitedPullRequest, journalEntryOf, journalNameOf } from './records.js';
 
@@ -37,27 +37,21 @@ export class AwaitedPullRequests {
    * its address: nobody holds a place here for longer by pushing other commits to its ref.
    */
   add(
-    repository: RepositoryId,
+    repository: RepositoryKey,
     eventId: string,
     addressGroup: string | undefined,
   ): { readonly written: Promise<void> } | { readonly refusal: string } {
     if (this.has(repository, eventId)) return { written: Promise.resolve() };
     if (this.roomFor(repository, addressGroup) <= 0) return { refusal: tooMany };
     const deadlineMs = this.#clock.now() + limits.awaitedPullRequestMsMax;
-    const { pubkey, identifier } = repository;
-    const value: AwaitedPullRequest = {
-      repository: { pubkey, identifier },
-      eventId,
-      addressGroup,
-      deadlineMs,
-    };
+    const value: AwaitedPullRequest = { repository: keyOnly(repository), eventId, addressGroup, deadlineMs };
     this.enter(value);
     const entry = journalEntryOf({ type: 'awaited', value });
     return { written: this.#journal.put(entry.name, entry.value) };
   }
 
   /** How many more refs of a repository, pushed from an address, are waited for at most. */
-  roomFor(repository: RepositoryId, addressGroup: string | undefined): number {
+  roomFor(repository: RepositoryKey, addressGroup: string | undefined): number {
     const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
     const ofAddress = isCounted ? this.#matching((awaited) => awaited.addressGroup === addressGroup) : [];
     return Math.min(
@@ -67,24 +61,26 @@ export class AwaitedPullRequests {
     );
   }
 
-  has(repository: RepositoryId, eventId: string): boolean {
-    return this.repositoriesOf(eventId).some((other) => isSame(other, repository));
+  has(repository: RepositoryKey, eventId: string): boolean {
+    return this.repositoriesOf(eventId).some((other) => isSameRepository(other, repository));
   }
 
   /** The events that a repository has refs for, and that have not come. */
-  of(repository: RepositoryId): string[] {
-    return this.#matching((awaited) => isSame(awaited.repository, repository)).map(({ eventId }) => eventId);
+  of(repository: RepositoryKey): string[] {
+    return this.#matching((awaited) => isSameRepository(awaited.repository, repository)).map(
+      ({ eventId }) => eventId,
+    );
   }
 
   /** The repositories that have a ref for an event that has not come. */
-  repositoriesOf(eventId: string): RepositoryId[] {
+  repositoriesOf(eventId: string): RepositoryKey[] {
     return this.#matching((awaited) => awaited.eventId === eventId).map(({ repository }) => repository);
   }
 
   /** Waits no longer, for the event has come or its ref is gone; settles when that is journaled. */
-  async forget(repository: RepositoryId, eventId: string): Promise<void> {
+  async forget(repository: RepositoryKey, eventId: string): Promise<void> {
     const found = this.#matching(
-      (awaited) => awaited.eventId === eventId && isSame(awaited.repository, repository),
+      (awaited) => awaited.eventId === eventId && isSameRepository(awaited.repository, repository),
     );
     await Promise.all(found.map((awaited) => this.#remove(awaited)));
   }
@@ -107,6 +103,10 @@ export class AwaitedPullRequests {
   }
 }
 
-function isSame(a: RepositoryId, b: RepositoryId): boolean {
-  return a.pubkey === b.pubkey && a.identifier === b.identifier;
+/** For the journal, which takes whatever is in it. */
+function keyOnly(repository: RepositoryKey): RepositoryKey {
+  const { identifier } = repository;
+  return isOfPrs(repository)
+    ? { signer: repository.signer, identifier }
+    : { pubkey: repository.pubkey, identifier };
 }

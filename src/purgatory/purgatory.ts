@@ -104,6 +104,11 @@ export class Purgatory {
     );
   }
 
+  /** The pull requests, and updates of such, that a key signed, whatever they name. */
+  pullRequestsBy(pubkey: string): HeldEvent[] {
+    return [...this.#index.all()].filter(({ event }) => event.pubkey === pubkey && isPullRequest(event));
+  }
+
   /** The ids of the held events that an event refers to, or that refer to it. */
   relativesOf(event: NostrEvent): readonly string[] {
     return this.#index.relativesOf(event);

@@ -1,4 +1,4 @@
-import type { RepositoryId } from '../repositories/repository-directory.js';
+import { type RepositoryKey, textOf } from '../git/bare-repositories.js';
 import type { JournalEntry } from '../store/journal.js';
 import type { HeldEvent } from './held-event.js';
 
@@ -10,7 +10,7 @@ export type LapsedAnnouncement = Pick<HeldEvent, 'event' | 'addressGroup'> & {
 
 /** A `refs/nostr/<event id>` that was pushed before its event. */
 export type AwaitedPullRequest = {
-  readonly repository: RepositoryId;
+  readonly repository: RepositoryKey;
   readonly eventId: string;
   readonly addressGroup: string | undefined;
   /** In milliseconds since 1970. */
@@ -40,7 +40,7 @@ export function journalEntryOf({ type, value }: PurgatoryRecord): JournalEntry {
 
 export function journalNameOf({ type, value }: PurgatoryRecord): string {
   if (type !== 'awaited') return `${type}:${value.event.id}`;
-  return `${type}:${value.eventId}:${value.repository.pubkey}:${value.repository.identifier}`;
+  return `${type}:${value.eventId}:${textOf(value.repository)}`;
 }
 
 /** What a journal entry remembers; `undefined` where it is of somebody else. The journal gives what was put, or nothing. */

@@ -1,6 +1,9 @@
 import type { RepositoryPattern } from '../config/repository-pattern.js';
+import type { PrsRepository } from '../git/bare-repositories.js';
+import type { NostrEvent } from '../nostr/event.js';
 import { NamedService, type OwnService } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
+import { prsRepositoriesOf } from './prs-repositories.js';
 
 /** What the operator decided about repositories (docs/configuration.md): whitelist, blacklist, archive settings. */
 export type ServingRules = {
@@ -19,6 +22,8 @@ export type ServingRules = {
   readonly archiveReadOnly: boolean;
   /** What is archived waits for its git data as what is hosted does. */
   readonly archiveHoldUntilGitData: boolean;
+  /** Pull requests of people who have no repository here are taken (GRASP-06). */
+  readonly grasp06Enable: boolean;
 };
 
 /**
@@ -54,6 +59,11 @@ export class RepositoryServing {
   awaitsGitData(announcement: Announcement): boolean {
     const { type } = this.of(announcement);
     return type === 'hosted' || (type === 'archived' && this.#rules.archiveHoldUntilGitData);
+  }
+
+  /** The repositories of its signer here in which a pull request has its ref (GRASP-06). */
+  prsRepositoriesOf(event: NostrEvent): readonly PrsRepository[] {
+    return this.#rules.grasp06Enable ? prsRepositoriesOf(event, (url) => this.isOwnService(url)) : [];
   }
 
   /** The rules of docs/policy.md for kind 30617, in their order, up to the maintainer exception. */

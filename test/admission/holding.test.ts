@@ -124,6 +124,14 @@ describe('An event that is to be held', () => {
     expect(isHeld(first)).toBe(true);
   });
 
+  it('is told of when it was refused though its signature is right', async () => {
+    const stray = pullRequest(alice, [address(bob, 'unknown')]);
+    await here.submit({ ...stray, sig: 'f'.repeat(128) });
+    expect(here.refusedEvents).toEqual([]);
+    await here.submit(stray);
+    expect(here.refusedEvents).toEqual([stray]);
+  });
+
   it('is refused when too much is held, and may be held later', async () => {
     for (let at = 0; at < 100; at += 1) await here.submit(announcement(alice, `repo-${at}`));
     const one = announcement(alice, 'repo');

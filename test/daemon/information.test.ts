@@ -43,6 +43,8 @@ describe('what is accepted, in the words of the NIP-11 document', () => {
   const hosted = 'those that name git.example.org in both clone and relays are hosted';
   const named = 'Those of maintainers whom an accepted announcement names are accepted too.';
   const readOnly = 'This is a read-only archive: nobody can push.';
+  const proposals =
+    'Pull requests of people without a repository here can be pushed to git.example.org/prs (GRASP-06).';
   const onList = "those on the operator's archive list are archived";
   it.each([
     [[], `${hosted}. ${named}`, undefined],
@@ -57,6 +59,12 @@ describe('what is accepted, in the words of the NIP-11 document', () => {
       'that are refused.',
     ],
     [['--archive-all'], `every one is archived. ${named} ${readOnly}`, undefined],
+    [['--grasp06-enable'], `${hosted}. ${named} ${proposals}`, undefined],
+    [
+      ['--archive-all', '--grasp06-enable'],
+      `every one is archived. ${named} This is a read-only archive: nobody can push to its repositories. ${proposals}`,
+      undefined,
+    ],
     [
       ['--archive-all', '--archive-read-only=false'],
       `${hosted}; every other one is archived. ${named}`,
@@ -89,6 +97,14 @@ describe('what is accepted, in the words of the NIP-11 document', () => {
       }
     },
   );
+
+  it('names GRASP-06 exactly when it is on', () => {
+    const graspsOf = (...args: string[]) => informationOf(options(domain, ...args), pubkey).supported_grasps;
+    expect(graspsOf()).not.toContain('GRASP-06');
+    expect(graspsOf('--grasp06-enable=false')).not.toContain('GRASP-06');
+    expect(graspsOf('--grasp06-enable')).toEqual(['GRASP-01', 'GRASP-02', 'GRASP-06']);
+    expect(graspsOf('--grasp06-enable', '--archive-all').slice(2)).toEqual(['GRASP-05', 'GRASP-06']);
+  });
 });
 
 describe('where clients reach the relay', () => {

@@ -8,6 +8,7 @@ import { errorPkt } from '../../src/git-protocol/advertisement.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
 import type { PushRequest } from '../../src/hosting/receive-service.js';
 import { lapsedReason } from '../../src/purgatory/held-event.js';
+import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git } from '../git/scratch.js';
 import { eventually } from '../support/eventually.js';
 import { GitClient } from '../support/git-client.js';
@@ -18,7 +19,7 @@ import { ask, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js
 let world: Awaited<ReturnType<typeof gitHttpWorld>>;
 let commit: string;
 /** Takes a push as a test wants it. */
-let receive: (push: PushRequest, answer: Writable) => Promise<void>;
+let receive: (push: PushRequest<RepositoryId>, answer: Writable) => Promise<void>;
 
 beforeAll(async () => {
   world = await gitHttpWorld({ receive: { receive: (push, answer) => receive(push, answer) } });
@@ -238,7 +239,7 @@ describe('a push', () => {
   });
 
   it('is handed on inflated, with what is known of it', async () => {
-    let seen: PushRequest | undefined;
+    let seen: PushRequest<RepositoryId> | undefined;
     receive = async (push, answer) => {
       seen = push;
       answer.write(`took ${(await bytesOf(push.body)).toString('utf8')}`);

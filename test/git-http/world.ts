@@ -3,12 +3,12 @@ import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders 
 import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { BareRepositories } from '../../src/git/bare-repositories.js';
+import { BareRepositories, type PrsRepository } from '../../src/git/bare-repositories.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { type GitStreamCommand, type GitStreams, HelperGitStreams } from '../../src/git/git-streams.js';
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { createGitHttp, type GitHttpSettings } from '../../src/git-http/git-http.js';
-import type { ReceiveService } from '../../src/hosting/receive-service.js';
+import type { Receive } from '../../src/git-http/receive-pack.js';
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
@@ -61,12 +61,19 @@ class CountedStreams implements GitStreams {
 
 export type WorldOptions = {
   readonly settings?: Partial<GitHttpSettings>;
-  readonly receive?: Pick<ReceiveService, 'receive'>;
+  readonly receive?: Receive<RepositoryId>;
+  /** Takes pushes to repositories of pull requests (GRASP-06). */
+  readonly prsReceive?: Receive<PrsRepository>;
   readonly clock?: Clock;
 };
 
 /** Git over HTTP on a free port of loopback, upon repositories in a folder of its own. */
-export async function gitHttpWorld({ settings, receive, clock = systemClock }: WorldOptions = {}) {
+export async function gitHttpWorld({
+  settings,
+  receive,
+  prsReceive,
+  clock = systemClock,
+}: WorldOptions = {}) {
   const folder = scratchFolder();
   const stop = new AbortController();
   const helper = new GitHelper(stop.signal);
@@ -107,6 +114,7 @@ export async function gitHttpWorld({ settings, receive, clock = systemClock }: W
     repositories,
     streams,
     receive,
+    prsReceive,
     registry,
     clock,
     logger,

@@ -182,6 +182,27 @@ describe('A repository that is not served', () => {
   });
 });
 
+describe('Repositories', () => {
+  it('of pull requests are listed apart from announced ones', async () => {
+    using folder = scratchFolder();
+    const { path } = folder;
+    const repositories = repositoriesIn(path);
+    const announced = { pubkey: 'a'.repeat(64), identifier: 'r' };
+    const prs = { signer: 'b'.repeat(64), identifier: 'a b' };
+    await repositories.ensure(announced);
+    expect(await repositories.ensure(prs)).toBe('made');
+    mkdirSync(join(path, 'prs', 'no-key', 'x.git'), { recursive: true });
+    expect(repositories.pathOf(prs)).toBe(join(path, 'prs', prs.signer, 'a b.git'));
+    const lists: RepositoryKey[][] = [[], []];
+    for await (const one of repositories.list()) lists[0]?.push(one);
+    for await (const one of repositories.listPrs()) lists[1]?.push(one);
+    expect(lists).toEqual([[announced], [prs]]);
+    await repositories.remove(prs);
+    expect(existsSync(join(path, 'prs', prs.signer))).toBe(false);
+    expect(() => repositories.pathOf({ signer: '..', identifier: 'x' })).toThrow('does not fit a path');
+  });
+});
+
 describe('Paths', () => {
   const outside = [
     '',

@@ -1,8 +1,14 @@
 import { PassThrough, Readable } from 'node:stream';
+import { isOfPrs, type PrsRepository, type RepositoryKey } from '../../src/git/bare-repositories.js';
 import { HelperGitStreams } from '../../src/git/git-streams.js';
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { AnnouncedPushRules } from '../../src/hosting/announced-push-rules.js';
 import { Promotion } from '../../src/hosting/promotion/promotion.js';
+import { PrsAlignment } from '../../src/hosting/prs/prs-alignment.js';
+import { PrsMetrics } from '../../src/hosting/prs/prs-metrics.js';
+import { PrsPushRules } from '../../src/hosting/prs/prs-push-rules.js';
+import { PrsRegistry } from '../../src/hosting/prs/prs-registry.js';
 import { PushMetrics } from '../../src/hosting/push-metrics.js';
 import { ReceiveService } from '../../src/hosting/receive-service.js';
 import { systemClock } from '../../src/lib/clock.js';
@@ -46,11 +52,26 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     ...parts,
     refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => roomFor(repository),
-    onPack: ({ pubkey }: RepositoryId) => void packs.push(pubkey),
-    onShared: (_: RepositoryId, { pubkey }: RepositoryId) => void linkedTo.push(pubkey),
+    proposalRoomFor: (repository: RepositoryId) => roomFor(repository) - sparedBytes,
+    onPack: (repository: RepositoryKey) =>
+      void packs.push(isOfPrs(repository) ? repository.signer : repository.pubkey),
+    onShared: (_: RepositoryKey, { pubkey }: RepositoryId) => void linkedTo.push(pubkey),
     alignment: world.alignment,
   };
-  const promotion = new Promotion({ ...shared, promote }, world.signal);
+  const isOwnService = (url: string) => world.serving.isOwnService(url);
+  const registry = new PrsRegistry({ keyRepositoriesMax: 2, repositoriesMax: 3 });
+  const prsMetrics = new PrsMetrics(world.registry);
+  const removed: PrsRepository[] = [];
+  const prsAlignment = new PrsAlignment({
+    ...parts,
+    ...shared,
+    registry,
+    metrics: prsMetrics,
+    isOwnService,
+    onRemoved: (repository) => void removed.push(repository),
+  });
+  const prs = settings.grasp06Enable === true ? prsAlignment : undefined;
+  const promotion = new Promotion({ ...shared, promote, prs }, world.signal);
   let refusal: string | undefined;
   const packLimits = {
     bytesMax: 10_000_000,
@@ -74,16 +95,37 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
       },
     };
   };
-  const service = new ReceiveService({
+  const receiving = {
     ...shared,
-    promotion,
     streams: new HelperGitStreams(new GitHelper(world.signal), systemClock),
     clock: systemClock,
-    metrics: new PushMetrics(world.registry),
-    packLimits,
-    reserve,
-    refusal: () => refusal,
+    drainBytesMax: packLimits.bytesMax,
     takePush: () => undefined,
+  };
+  const service = new ReceiveService({
+    ...receiving,
+    rules: new AnnouncedPushRules({ ...shared, promotion, packLimits, reserve, refusal: () => refusal }),
+    metrics: new PushMetrics(world.registry),
+  });
+  const room = {
+    refusal: () => refusal,
+    reserve: ({ signer, identifier }: PrsRepository, isAnnounced: boolean) =>
+      reserve({ pubkey: signer, identifier }, !isAnnounced),
+  };
+  const prsService = new ReceiveService({
+    ...receiving,
+    rules: new PrsPushRules({
+      ...shared,
+      registry,
+      room,
+      alignment: prsAlignment,
+      promotion,
+      packLimits,
+      metrics: prsMetrics,
+      isOwnService,
+      signal: world.signal,
+    }),
+    metrics: new PushMetrics(world.registry, 'ngit_grasp06'),
   });
   await world.start();
 
@@ -107,6 +149,10 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     },
     changed,
     service,
+    /** Repositories of pull requests (GRASP-06), and those that were removed. */
+    prs: { registry, alignment: prsAlignment, removed },
+    /** Lets the repositories of pull requests follow events, until the world ends. */
+    servePrs: () => void prsAlignment.serve(world.signal),
     refuse: (reason: string) => {
       refusal = reason;
     },
@@ -122,17 +168,18 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
       return results;
     },
     /** Sends a push and gives the lines of its report. */
-    async push(repository: RepositoryId, push: Push): Promise<string[]> {
+    async push(repository: RepositoryKey, push: Push): Promise<string[]> {
       const body = Readable.from(bodyOf(push));
       return linesOf(await this.pushBody(repository, body, push.addressGroup));
     },
-    async pushBody(repository: RepositoryId, body: Readable, addressGroup = '192.0.2.1'): Promise<Buffer> {
+    async pushBody(repository: RepositoryKey, body: Readable, addressGroup = '192.0.2.1'): Promise<Buffer> {
       const answer = new PassThrough();
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      const gitDir = world.pathOf(repository);
-      const request = { repository, gitDir, body, addressGroup, signal: world.signal };
-      await service.receive(request, answer);
+      const gitDir = world.repositories.pathOf(repository);
+      const request = { gitDir, body, addressGroup, signal: world.signal };
+      if (isOfPrs(repository)) await prsService.receive({ ...request, repository }, answer);
+      else await service.receive({ ...request, repository }, answer);
       return Buffer.concat(chunks);
     },
   };

@@ -27,6 +27,10 @@ async function withTwoMaintainers(): Promise<World> {
   return world;
 }
 
+function ofState(...objectIds: string[]) {
+  return objectIds.map((objectId) => ({ objectId, pullRequestIds: [], clones: [] }));
+}
+
 /** Waits for what nobody waits for. */
 async function afterwards(world: World): Promise<void> {
   await world.promotion.ended();
@@ -133,11 +137,11 @@ describe('Another repository', () => {
     world.alignment.objectsArrived(theirs);
     await world.alignment.idle();
     expect(refsOf(world.pathOf(theirs))).toEqual({});
-    expect(await world.promotion.copyFromOthers(theirs, [first, 'd'.repeat(40)])).toBe(true);
+    expect(await world.promotion.copyFromOthers(theirs, ofState(first, 'd'.repeat(40)))).toBe(true);
     world.alignment.objectsArrived(theirs);
     await world.alignment.idle();
     expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first });
-    expect(await world.promotion.copyFromOthers(theirs, ['d'.repeat(40)])).toBe(false);
+    expect(await world.promotion.copyFromOthers(theirs, ofState('d'.repeat(40)))).toBe(false);
   });
 
   it('takes in nothing that was fetched for it when it is gone', async () => {

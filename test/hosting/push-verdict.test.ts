@@ -48,19 +48,22 @@ const cases: fc.Arbitrary<Case> = fc.record({
   context: fc.record({
     refs: refs(names.slice(0, 5)),
     states,
-    pullRequests: refs(events),
+    events: refs(events).map(
+      (known) => new Map([...known].map(([id, commit]) => [id, { type: 'pull-request' as const, commit }])),
+    ),
     unannouncedRoom: fc.integer({ min: 0, max: 2 }),
   }),
   isAtomic: fc.boolean(),
 });
 
 /** What git.md §2 says of one command by itself, read word by word; room for unknown pull requests is looked at later. */
-function isRight({ ref, new: value }: PushCommand, { refs, states, pullRequests }: PushContext): boolean {
+function isRight({ ref, new: value }: PushCommand, { refs, states, events: known }: PushContext): boolean {
   const to = value === zero ? undefined : value;
   if (/^refs\/nostr\/[0-9a-f]{64}$/.test(ref)) {
     if (to === undefined) return false;
-    const commit = pullRequests.get(ref.slice('refs/nostr/'.length));
-    return refs.get(ref) === to || commit === undefined || commit === to;
+    const event = known.get(ref.slice('refs/nostr/'.length));
+    if (refs.get(ref) === to || event === undefined) return true;
+    return event.type === 'pull-request' && event.commit === to;
   }
   if (!['refs/heads/main', 'refs/heads/x/y', 'refs/tags/v1'].includes(ref)) return false;
   if (refs.get(ref) === to) return true;
@@ -81,7 +84,7 @@ function expected({ commands, context, isAtomic }: Case): string[] {
     const isUnknown =
       command.ref.startsWith('refs/nostr/') &&
       !context.refs.has(command.ref) &&
-      !context.pullRequests.has(command.ref.slice('refs/nostr/'.length));
+      !context.events.has(command.ref.slice('refs/nostr/'.length));
     if (!isUnknown) return 'set';
     room -= 1;
     return room >= 0 ? 'set' : 'refused';
@@ -107,7 +110,7 @@ describe('judgePush', () => {
 
   it('tells the person who pushes what the state says and what was pushed', () => {
     const state = { id: 's', created_at: 1, isHeld: true, refs: new Map([['refs/heads/main', ids[0]!]]) };
-    const context = { refs: new Map(), states: [state], pullRequests: new Map(), unannouncedRoom: 1 };
+    const context = { refs: new Map(), states: [state], events: new Map(), unannouncedRoom: 1 };
     const reasons = judgePush(
       [
         { ref: 'refs/heads/main', old: zero, new: ids[1]! },
@@ -125,7 +128,7 @@ describe('judgePush', () => {
   });
 
   it('asks for a state where there is none', () => {
-    const context = { refs: new Map(), states: [], pullRequests: new Map(), unannouncedRoom: 0 };
+    const context = { refs: new Map(), states: [], events: new Map(), unannouncedRoom: 0 };
     const [verdict] = judgePush([{ ref: 'refs/heads/main', old: zero, new: ids[0]! }], context, false);
     expect(verdict).toMatchObject({ type: 'refused', reason: expect.stringContaining('kind 30618') });
   });

@@ -1,5 +1,7 @@
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
+import { readOptions } from '../../src/config/options.js';
+import { diskUseSettingsOf } from '../../src/daemon/settings.js';
 import { DiskUse } from '../../src/maintenance/disk-use.js';
 
 function diskUse() {
@@ -11,7 +13,12 @@ function diskUse() {
     },
   };
   const registry = new Registry();
-  const settings = { repositoryBytesMax: 10e6, repositoriesBytesMax: 1e9, disk };
+  const options = {
+    ...readOptions({ flags: new Map(), environment: {}, readFile: () => '' }),
+    repositoryMaxMb: 10,
+    repositoriesMaxGb: 1,
+  };
+  const settings = diskUseSettingsOf(options, disk);
   return { disk, registry, use: new DiskUse(settings, registry) };
 }
 

@@ -60,8 +60,15 @@ export async function maintenanceWorld(version?: string) {
   const gitDir = repositories.pathOf(repository);
   const registry = new Registry();
   const roomyDisk = { hasRoomFor: () => true, take: () => {} };
-  const diskLimits = { repositoryBytesMax: 1e9, repositoriesBytesMax: 1e12, disk: roomyDisk };
+  const diskLimits = {
+    repository: { bytesMax: 1e9, refusal: 'the repository is full' },
+    sparedRefusal: 'what is left is spared',
+    repositories: { bytesMax: 1e12, refusal: 'all is full' },
+    disk: roomyDisk,
+  };
   const diskUse = new DiskUse(diskLimits, registry);
+  const prsGauges = { prefix: 'ngit_grasp06', about: 'repositories of pull requests' };
+  const prsDiskUse = new DiskUse(diskLimits, registry, prsGauges);
   const locks = new KeyedLocks();
   const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const log: string[] = [];
@@ -72,6 +79,7 @@ export async function maintenanceWorld(version?: string) {
     streams,
     locks,
     diskUse,
+    prsDiskUse,
     hasRoomFor: (bytes) => bytes <= disk.freeBytes,
     clock,
     metrics: new MaintenanceMetrics(registry),
@@ -82,6 +90,7 @@ export async function maintenanceWorld(version?: string) {
     repositories,
     diskUse,
     diskLimits,
+    prsDiskUse,
     disk,
     locks,
     log,

@@ -52,6 +52,25 @@ describe('a repository above a threshold', () => {
     expect(world.diskUse.total).toBe((await world.survey()).bytes);
   });
 
+  it('of pull requests are cared for and counted apart', async () => {
+    await using world = await maintenanceWorld();
+    const prs = { signer: 'cd'.repeat(32), identifier };
+    await world.repositories.ensure(prs);
+    const gitDir = world.repositories.pathOf(prs);
+    world.push(tooMany);
+    git(gitDir, ['fetch', '-q', world.gitDir, 'refs/*:refs/*']);
+    void world.served();
+    await expect
+      .poll(() => world.timers.advance(limits.surveyPauseMs).then(() => world.prsDiskUse.total))
+      .toBeGreaterThan(0);
+    world.maintenance.packArrived(prs, 7);
+    const before = world.diskUse.total;
+    expect(world.maintenance.roomFor(prs)).toBe(1e9 - world.prsDiskUse.bytesOf(gitDir));
+    await world.maintenance.care({ repository: prs, interruptions: 0 }, world.signal);
+    world.maintenance.removed(prs);
+    expect([world.prsDiskUse.total, world.diskUse.total]).toEqual([0, before]);
+  });
+
   it('is found by what pushes bring, when they have been quiet for a while', async () => {
     await using world = await maintenanceWorld();
     void world.served();

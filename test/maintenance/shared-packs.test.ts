@@ -158,12 +158,12 @@ describe('repositories with the same branches and tags', () => {
     // Other tips, so many packs that it is due, and no pack that could be linked.
     for (const gitDir of gitDirs) world.push(gitDir, undefined, 'other');
     world.pass(limits.careIntervalMsMin + 1);
-    world.diskLimits.repositoriesBytesMax = world.diskUse.total + bytes;
+    world.diskLimits.repositories.bytesMax = world.diskUse.total + bytes;
     expect(await world.careFor(repository)).toEqual([]);
-    world.diskLimits.repositoriesBytesMax = world.diskUse.total + 2 * bytes;
+    world.diskLimits.repositories.bytesMax = world.diskUse.total + 2 * bytes;
     expect(await world.careFor(repository)).toContain('repack');
     // The other links that, for which it takes no room.
-    world.diskLimits.repositoriesBytesMax = world.diskUse.total;
+    world.diskLimits.repositories.bytesMax = world.diskUse.total;
     expect(await world.careFor(siblings[0] as RepositoryKey)).toContain('repack');
     expect(new Set(gitDirs.map(coveredFile)).size).toBe(1);
   });

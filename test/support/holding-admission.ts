@@ -50,6 +50,7 @@ export async function openHoldingAdmission({
   const effects: Effect[] = [];
   const errors: object[] = [];
   const examined: NostrEvent[] = [];
+  const refusedEvents: NostrEvent[] = [];
   const git = { isHere: (_event: NostrEvent): boolean => false };
   const admission = new AdmissionPipeline({
     store,
@@ -70,6 +71,7 @@ export async function openHoldingAdmission({
     holding: {
       purgatory,
       directory,
+      onRefused: (event) => void refusedEvents.push(event),
       examine: async (event) => {
         examined.push(event);
         return git.isHere(event) && (await arrive(event)).type === 'stored' ? 'promoted' : 'waits';
@@ -88,6 +90,17 @@ export async function openHoldingAdmission({
   };
 
   await admission.holding?.resume();
-  const world = { ...opened, admission, purgatory, directory, registry, effects, errors, examined, git };
+  const world = {
+    ...opened,
+    admission,
+    purgatory,
+    directory,
+    registry,
+    effects,
+    errors,
+    examined,
+    refusedEvents,
+    git,
+  };
   return { ...world, failed: failed.promise, submit, arrive };
 }

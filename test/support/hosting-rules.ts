@@ -12,5 +12,6 @@ export function hostingRules(domain: string, bindAddress = '127.0.0.1:7334'): Se
     archiveGraspServices: [],
     archiveReadOnly: false,
     archiveHoldUntilGitData: false,
+    grasp06Enable: false,
   };
 }

@@ -28,6 +28,8 @@ export type HoldingParts = {
    * where all is here already, has the event promoted.
    */
   readonly examine: (event: NostrEvent) => Promise<'promoted' | 'waits'>;
+  /** Told of each event that was refused though id and signature are right: what was pushed for it is in vain. */
+  readonly onRefused: (event: NostrEvent) => void;
 };
 
 type DeskParts = HoldingParts & {
@@ -135,6 +137,7 @@ export class HoldingDesk {
 
   /** A verified event was refused: one that is newer than a held version ends that, as an announcement that lists us no longer. */
   onRefused(event: NostrEvent): void {
+    this.#parts.onRefused(event);
     const version = this.#parts.purgatory.versionOf(event);
     if (version !== undefined && supersedes(event, version.event))
       this.#inBackground(event, this.#end(version, 'replaced'));

@@ -65,8 +65,7 @@ export function createGitSync(
       missing: async (repository) =>
         directory.isServed(repository) ? await missingObjects(core, repository) : undefined,
       copyFromOthers: async (repository, missing) => {
-        const objectIds = missing.map(({ objectId }) => objectId);
-        const isAny = await promotion.copyFromOthers(repository, objectIds);
+        const isAny = await promotion.copyFromOthers(repository, missing);
         if (isAny) alignment.objectsArrived(repository);
         return isAny;
       },
@@ -107,10 +106,13 @@ export function createGitSync(
 
 /** Lets whoever holds an event know whether its git data is here, and has it fetched where it is not. */
 export function examineHeld(core: Core, promotion: Promotion, gitSync: GitDataSync): void {
-  core.examineWith(async (event) => {
-    const found = await promotion.examine(event);
-    if (found === 'waits') fetchFor(core, gitSync, event);
-    return found;
+  core.examineWith({
+    async examine(event) {
+      const found = await promotion.examine(event);
+      if (found === 'waits') fetchFor(core, gitSync, event);
+      return found;
+    },
+    onRefused: (event) => promotion.refused(event),
   });
 }
 

@@ -1,7 +1,10 @@
 import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
+import type { PrsRepository, RepositoryKey } from '../../git/bare-repositories.js';
 import type { GitDataSync } from '../../git-sync/git-data-sync.js';
+import { AnnouncedPushRules } from '../../hosting/announced-push-rules.js';
 import { Promotion } from '../../hosting/promotion/promotion.js';
+import type { PrsAlignment } from '../../hosting/prs/prs-alignment.js';
 import { PushMetrics } from '../../hosting/push-metrics.js';
 import { ReceiveService } from '../../hosting/receive-service.js';
 import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
@@ -10,12 +13,24 @@ import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { Core } from '../core.js';
 import type { Surroundings } from '../surroundings.js';
 import { fetchFor } from './data-sync.js';
+import { createPrs } from './prs.js';
 import { roomOf } from './room.js';
 
 const bytesPerMegabyte = 1_000_000;
 
-/** What takes pushes, and what promotes held events; both end with the signal. */
-export type Hosting = { readonly receive: ReceiveService; readonly promotion: Promotion };
+/** What takes pushes, and what promotes held events; all end with the signal. */
+export type Hosting = {
+  readonly receive: ReceiveService<RepositoryId>;
+  readonly promotion: Promotion;
+  /** Pull requests of people who have no repository here (GRASP-06), where those are taken. */
+  readonly prs: PrsHosting | undefined;
+};
+
+/** What takes pushes to repositories of pull requests, and what keeps those as the events say. */
+export type PrsHosting = {
+  readonly receive: ReceiveService<PrsRepository>;
+  readonly alignment: PrsAlignment;
+};
 
 /** Lets clients push to the repositories of a core, and events follow their git data. */
 export function createHosting(
@@ -26,37 +41,47 @@ export function createHosting(
   signal: AbortSignal,
 ): Hosting {
   const { admission, maintenance, registry, refChanges } = core;
-  const parts = {
+  const { sparedBytes, reserve, onShared } = roomOf(core, options);
+  const shared = {
     ...core,
     clock,
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
-    roomFor: (repository: RepositoryId) => maintenance.roomFor(repository),
-    ...roomOf(core, options),
-  };
-  const promotion = new Promotion(
-    {
-      ...parts,
-      promote: async (event) => {
-        await admission.holding?.promote(event);
-      },
-    },
-    signal,
-  );
-  const receive = new ReceiveService({
-    ...parts,
-    promotion,
-    metrics: new PushMetrics(registry),
     packLimits: {
       bytesMax: options.gitPushMaxMb * bytesPerMegabyte,
       bytesMaxIs: '--git-push-max-mb',
       objectsMax: limits.pushObjectsMax,
       msMax: options.gitMinutesMax * minuteMs,
     },
+    drainBytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+    onPack: (repository: RepositoryKey, bytes: number) => maintenance.packArrived(repository, bytes),
+    takePush: (addressGroup: string) => accounts.of(addressGroup).takePush(),
+  };
+  const prs = createPrs(core, options, shared, signal);
+  const promotion = new Promotion(
+    {
+      ...shared,
+      onShared,
+      roomFor: (repository) => maintenance.roomFor(repository),
+      proposalRoomFor: (repository) => maintenance.roomFor(repository, sparedBytes),
+      prs: prs?.alignment,
+      promote: async (event) => {
+        await admission.holding?.promote(event);
+      },
+    },
+    signal,
+  );
+  const rules = new AnnouncedPushRules({
+    ...shared,
+    reserve,
+    promotion,
     refusal: (repository) => refusalOf(options, maintenance, repository),
-    takePush: (addressGroup) => accounts.of(addressGroup).takePush(),
   });
-  return { receive, promotion };
+  return {
+    receive: new ReceiveService({ ...shared, rules, metrics: new PushMetrics(registry) }),
+    promotion,
+    prs: prs === undefined ? undefined : { ...prs, receive: prs.receiveWith(promotion) },
+  };
 }
 
 function refusalOf(

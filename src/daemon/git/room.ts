@@ -1,4 +1,5 @@
 import type { Options } from '../../config/options.js';
+import type { RepositoryKey } from '../../git/bare-repositories.js';
 import type { PackFile } from '../../git/objects/pack-files.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { Core } from '../core.js';
@@ -7,12 +8,14 @@ const bytesPerMegabyte = 1_000_000;
 
 /** How room is taken for what comes into repositories, by a push or a fetch, and how its packs are counted. */
 export function roomOf({ maintenance }: Pick<Core, 'maintenance'>, { repositoryMaxMb }: Options) {
+  // Half of a repository is its maintainers': strangers cannot fill it.
+  const sparedBytes = (repositoryMaxMb * bytesPerMegabyte) / 2;
   return {
-    // Half of a repository is its maintainers': strangers cannot fill it.
+    sparedBytes,
     reserve: (repository: RepositoryId, isProposal: boolean) =>
-      maintenance.reserve(repository, isProposal ? (repositoryMaxMb * bytesPerMegabyte) / 2 : 0),
+      maintenance.reserve(repository, isProposal ? sparedBytes : 0),
     onPack: (repository: RepositoryId, bytes: number) => maintenance.packArrived(repository, bytes),
-    onShared: (from: RepositoryId, to: RepositoryId, packs: readonly PackFile[]) =>
+    onShared: (from: RepositoryKey, to: RepositoryId, packs: readonly PackFile[]) =>
       maintenance.packsShared(from, to, packs),
   };
 }

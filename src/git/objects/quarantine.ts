@@ -67,10 +67,13 @@ export class Quarantine implements AsyncDisposable {
     await rename(kept, join(this.#path, 'pack'));
   }
 
-  /** Moves the packs into the repository, forced to the disk; each index last, for git looks for that. */
-  async moveIn(): Promise<void> {
+  /**
+   * Moves the packs into the repository, or into one that was made since, forced to the disk; each index last, for git looks
+   * for that.
+   */
+  async moveIn(gitDir = this.gitDir): Promise<void> {
     const from = join(this.#path, 'pack');
-    const to = join(objectsOf(this.gitDir), 'pack');
+    const to = join(objectsOf(gitDir), 'pack');
     const names = (await readdir(from).catch(absent)).sort((a, b) => rank(a) - rank(b));
     if (names.length === 0) return;
     await mkdir(to, { recursive: true });

@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import type { BareRepositories } from '../../git/bare-repositories.js';
+import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
 import { endedBy, type Git } from '../../git/git-command.js';
 import { copyObjects } from '../../git/objects/copy-objects.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
@@ -17,12 +17,12 @@ export type CopyParts = {
   /** Told of each pack that came into a repository. */
   readonly onPack: (repository: RepositoryId, bytes: number) => void;
   /** Told of packs, of those that came, that two repositories have in the same files now. */
-  readonly onShared: (from: RepositoryId, to: RepositoryId, packs: readonly PackFile[]) => void;
+  readonly onShared: (from: RepositoryKey, to: RepositoryId, packs: readonly PackFile[]) => void;
 };
 
 /** Objects, with all that they lead to, that one repository is to have from another. */
 export type ObjectCopy = {
-  readonly from: RepositoryId;
+  readonly from: RepositoryKey;
   readonly to: RepositoryId;
   readonly objectIds: readonly string[];
 };

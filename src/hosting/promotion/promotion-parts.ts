@@ -1,5 +1,5 @@
 import { alignRefs, type WantedRepository } from '../../git/align-refs.js';
-import type { BareRepositories } from '../../git/bare-repositories.js';
+import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
 import type { Refs } from '../../git/ref-plan.js';
 import { removeStaleLocks } from '../../git/stale-locks.js';
 import { isAbort } from '../../lib/abort.js';
@@ -9,6 +9,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { Purgatory } from '../../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
+import type { PrsAlignment } from '../prs/prs-alignment.js';
 import type { BackgroundCopyParts } from './background-copies.js';
 import type { CopyParts } from './object-copies.js';
 
@@ -23,7 +24,16 @@ export type PromotionParts = CopyParts &
     /** Told of every repository whose refs or `HEAD` were changed. */
     readonly refsChanged: (gitDir: string) => void;
     readonly clock: Clock;
+    /** Bytes of proposals that may still come into a repository. */
+    readonly proposalRoomFor: (repository: RepositoryId) => number;
+    /** Repositories of pull requests of people who have none here (GRASP-06), where there are such. */
+    readonly prs?: Pick<PrsAlignment, 'repositoriesOf' | 'onEvent' | 'align' | 'removeIfEmpty'> | undefined;
   };
+
+/** For copies of what is only proposed: they leave a part of each repository to its maintainers, as pushes do. */
+export function proposalParts(parts: PromotionParts): CopyParts {
+  return { ...parts, roomFor: parts.proposalRoomFor };
+}
 
 /**
  * Makes refs and `HEAD` what they are to be. Where a killed git left locks behind they go, and it is done once more: what is
@@ -31,7 +41,7 @@ export type PromotionParts = CopyParts &
  */
 export async function setRefs(
   { git, repositories, refsChanged, clock }: PromotionParts,
-  repository: RepositoryId,
+  repository: RepositoryKey,
   wanted: Partial<WantedRepository>,
   known?: Refs,
 ): Promise<void> {
@@ -52,7 +62,7 @@ export async function setRefs(
 export async function despiteFaults(
   { log }: Pick<PromotionParts, 'log'>,
   signal: AbortSignal,
-  repository: RepositoryId,
+  repository: RepositoryKey,
   work: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -62,8 +72,4 @@ export async function despiteFaults(
     const details = { ...repository, error: errorMessage(error) };
     log.warn(details, 'a repository could not follow what was pushed to another');
   }
-}
-
-export function isSame(a: RepositoryId, b: RepositoryId): boolean {
-  return a.pubkey === b.pubkey && a.identifier === b.identifier;
 }

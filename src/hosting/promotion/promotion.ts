@@ -1,9 +1,17 @@
 import { limits } from '../../config/limits.js';
+import {
+  isOfPrs,
+  isSameRepository,
+  type PrsRepository,
+  type RepositoryKey,
+  textOf,
+} from '../../git/bare-repositories.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { isAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
+import { prsPathStart } from '../../repositories/prs-repositories.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { concernedRepositories } from '../concerned-repositories.js';
@@ -11,9 +19,18 @@ import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
 import { ObjectCopies } from './object-copies.js';
-import { isSame, type PromotionParts, setRefs } from './promotion-parts.js';
+import { type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
 import { PullRequestPromotion } from './pull-request-promotion.js';
 import { StatePromotion } from './state-promotion.js';
+
+/** An object that a repository lacks: the pull requests whose commit it is, and the `clone` URLs of each of these. */
+export type WantedObject = {
+  readonly objectId: string;
+  readonly pullRequestIds: readonly string[];
+  readonly clones: readonly (readonly string[])[];
+};
+
+type PrsSource = { readonly from: PrsRepository; readonly objectIds: readonly string[] };
 
 /**
  * Takes held events to the store once their git data is here. All of it happens under the lock of the identifier, in the
@@ -37,7 +54,13 @@ export class Promotion {
 
   /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
   async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
-    const repositories = concernedRepositories(this.#parts.directory, event);
+    const { directory, prs } = this.#parts;
+    prs?.onEvent(event);
+    for (const repository of prs?.repositoriesOf(event) ?? []) {
+      if (!this.#parts.purgatory.has(event.id)) break;
+      await this.#under(repository.identifier, () => this.#promoteFrom(repository, [event]));
+    }
+    const repositories = concernedRepositories(directory, event);
     for (const repository of repositories) {
       if (!this.#parts.purgatory.has(event.id)) break;
       await this.#under(repository.identifier, async () => {
@@ -50,6 +73,11 @@ export class Promotion {
     return this.#parts.purgatory.has(event.id) ? 'waits' : 'promoted';
   }
 
+  /** An event was refused: what was pushed before it to a repository of pull requests goes where it does not fit. */
+  refused(event: NostrEvent): void {
+    this.#parts.prs?.onEvent(event);
+  }
+
   /**
    * After objects came into a repository, by a push or a fetch; the caller has the lock. `isOfState`: whether heads or tags
    * were set, and not only what anybody may push.
@@ -57,6 +85,21 @@ export class Promotion {
   async afterObjects(repository: RepositoryId, isOfState: boolean): Promise<void> {
     if (isOfState) await this.#renew(repository);
     await this.#follow(repository, true);
+  }
+
+  /** After refs of these events were set in a repository of pull requests, by a push; the caller has the lock. */
+  async afterPrs(repository: PrsRepository, eventIds: readonly string[]): Promise<void> {
+    const { purgatory, store, prs } = this.#parts;
+    const isHere = (event: NostrEvent) =>
+      prs?.repositoriesOf(event).some((named) => isSameRepository(named, repository)) === true;
+    const held = purgatory.pullRequestsBy(repository.signer).map(({ event }) => event);
+    const waiting = new Set(held.map(({ id }) => id));
+    await this.#promoteFrom(repository, held.filter(isHere));
+    // What other relays sent was stored before its commit came.
+    for (const id of eventIds.filter((eventId) => !waiting.has(eventId)).slice(0, limits.objectCopiesMax)) {
+      const stored = await store.get(id);
+      if (stored !== undefined) this.#pullRequests.copyLater(repository, stored.event);
+    }
   }
 
   /**
@@ -74,29 +117,24 @@ export class Promotion {
   }
 
   /**
-   * Copies what a repository lacks from those of its other maintainers that have the same identifier, as far as it is there;
-   * what waited for it follows. Gives whether anything came. Rejects with `GitError`, or with the signal's reason.
+   * Copies what a repository lacks from others here, as far as it is there: commits of pull requests from the repositories of
+   * their signers (GRASP-06), all from those of its other maintainers that have the same identifier. What waited for it
+   * follows. Gives whether anything came. Rejects with `GitError`, or with the signal's reason.
    */
-  async copyFromOthers(repository: RepositoryId, objectIds: readonly string[]): Promise<boolean> {
-    const { directory, repositories, git } = this.#parts;
+  async copyFromOthers(repository: RepositoryId, wanted: readonly WantedObject[]): Promise<boolean> {
+    const { directory } = this.#parts;
     const { identifier } = repository;
-    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
-    const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.gitAnnouncementsMax);
     let isAny = false;
+    const proposals = new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
+    for (const { from, objectIds } of await this.#prsSources(wanted))
+      if (await this.#copyFrom(from, repository, objectIds, proposals)) isAny = true;
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const all = wanted.map(({ objectId }) => objectId);
+    const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.gitAnnouncementsMax);
     for (const pubkey of maintainers) {
       const from = { pubkey, identifier };
-      if (isSame(from, repository) || !directory.isServed(from) || !(await repositories.exists(from)))
-        continue;
-      const fromDir = repositories.pathOf(from);
-      const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
-      if (there.size === 0) continue;
-      let isIn = false;
-      const moveIn = async (move: () => Promise<void>) => {
-        isIn = await this.takeIn(repository, false, move);
-      };
-      const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
-      const outcome = await copies.copy({ from, to: repository, objectIds: [...there.keys()] }, terms);
-      isAny ||= isIn && outcome === 'here';
+      if (isSameRepository(from, repository) || !directory.isServed(from)) continue;
+      if (await this.#copyFrom(from, repository, all, copies)) isAny = true;
     }
     return isAny;
   }
@@ -129,9 +167,14 @@ export class Promotion {
 
   /** Removes the refs of pull requests whose events did not come in time. */
   async removeUnannounced(): Promise<void> {
-    const { purgatory, store, repositories } = this.#parts;
+    const { purgatory, store, repositories, prs } = this.#parts;
     for (const { repository, eventId } of purgatory.awaited.due()) {
       await this.#under(repository.identifier, async () => {
+        if (isOfPrs(repository)) {
+          await purgatory.awaited.forget(repository, eventId);
+          await prs?.align(repository);
+          return;
+        }
         const isKnown = store.has(eventId) || purgatory.pullRequest(eventId) !== undefined;
         if (isKnown || !(await repositories.exists(repository))) {
           await purgatory.awaited.forget(repository, eventId);
@@ -142,6 +185,54 @@ export class Promotion {
           this.#warn({ ...repository, eventId }, error, 'a ref of a pull request could not be removed');
       });
     }
+  }
+
+  /** Those of some events that are held and whose commit is in a repository of pull requests; the caller has the lock. */
+  async #promoteFrom(repository: PrsRepository, events: readonly NostrEvent[]): Promise<void> {
+    const { repositories, prs } = this.#parts;
+    if (!(await repositories.exists(repository))) return;
+    await this.#pullRequests.promote(repository, events, this.#othersUntilMs());
+    await prs?.removeIfEmpty(repository);
+  }
+
+  /** Which commits of pull requests are to be had from which repositories of their signers. */
+  async #prsSources(wanted: readonly WantedObject[]): Promise<Iterable<PrsSource>> {
+    const { prs, purgatory, store } = this.#parts;
+    const sources = new Map<string, { from: PrsRepository; objectIds: string[] }>();
+    if (prs === undefined) return [];
+    for (const { objectId, pullRequestIds, clones } of wanted) {
+      const isOfPath = (_: string, index: number) => clones[index]?.some((url) => url.includes(prsPathStart));
+      for (const id of pullRequestIds.filter(isOfPath).slice(0, limits.objectCopiesMax)) {
+        const event = purgatory.get(id)?.event ?? (await store.get(id))?.event;
+        for (const from of event === undefined ? [] : prs.repositoriesOf(event)) {
+          const source = sources.get(textOf(from)) ?? { from, objectIds: [] };
+          sources.set(textOf(from), source);
+          source.objectIds.push(objectId);
+        }
+      }
+    }
+    return sources.values();
+  }
+
+  /** Copies what is there of these objects; gives whether any came. */
+  async #copyFrom(
+    from: RepositoryKey,
+    to: RepositoryId,
+    objectIds: readonly string[],
+    copies: ObjectCopies,
+  ): Promise<boolean> {
+    const { repositories, git } = this.#parts;
+    if (!(await repositories.exists(from))) return false;
+    const fromDir = repositories.pathOf(from);
+    const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
+    if (there.size === 0) return false;
+    let isIn = false;
+    const moveIn = async (move: () => Promise<void>) => {
+      isIn = await this.takeIn(to, false, move);
+    };
+    const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
+    const outcome = await copies.copy({ from, to, objectIds: [...there.keys()] }, terms);
+    return isIn && outcome === 'here';
   }
 
   async #under(identifier: string, work: () => Promise<void>): Promise<void> {
@@ -155,12 +246,24 @@ export class Promotion {
     const announcement = purgatory.announcementOf(repository);
     if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
       await promote(announcement.event);
+      this.#followEarlierPullRequests(repository);
     }
     const complete = await firstCompleteState(this.#parts, repository);
     if (complete !== undefined) await this.#states.promote(repository, complete, othersUntilMs);
     await this.#followHead(repository);
     const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
     await this.#pullRequests.promote(repository, pullRequests, othersUntilMs);
+  }
+
+  /** Some may have been stored before the announcement (GRASP-06): now they have refs in its repository as well. */
+  #followEarlierPullRequests({ pubkey, identifier }: RepositoryId): void {
+    const { directory, alignment } = this.#parts;
+    const stored = directory.pullRequestsOf({ pubkey, identifier });
+    // Above so many alignment looks at all.
+    const some = stored.slice(0, limits.alignmentPullRequestsMax + 1);
+    alignment.run(
+      some.map(({ eventId }) => ({ type: 'align-pull-request', eventId, pubkey, identifier }) as const),
+    );
   }
 
   /** What is waited for has begun to come: those who wait have their full time again. */

@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import { isSameRepository, type RepositoryKey } from '../../git/bare-repositories.js';
 import { pullRequestRef } from '../../git/ref-name.js';
 import { isEmpty, readObjectTypes } from '../../git/refs.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -6,7 +7,7 @@ import { type PullRequest, parsePullRequest } from '../../repositories/pull-requ
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { BackgroundCopies } from './background-copies.js';
 import { ObjectCopies } from './object-copies.js';
-import { despiteFaults, isSame, type PromotionParts, setRefs } from './promotion-parts.js';
+import { despiteFaults, type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
 
 /** Promotes pull requests whose commit is here; the caller has the lock of the identifier. */
 export class PullRequestPromotion {
@@ -21,7 +22,7 @@ export class PullRequestPromotion {
   }
 
   /** Those of them whose commit is here get their refs in the repositories that they name, and are stored. */
-  async promote(source: RepositoryId, events: readonly NostrEvent[], othersUntilMs: number): Promise<void> {
+  async promote(source: RepositoryKey, events: readonly NostrEvent[], othersUntilMs: number): Promise<void> {
     const { purgatory, repositories, git } = this.#parts;
     const gitDir = repositories.pathOf(source);
     if (events.length === 0 || (await isEmpty(gitDir))) return;
@@ -39,8 +40,17 @@ export class PullRequestPromotion {
     }
   }
 
+  /** Has a stored pull request, whose commit came, followed in the repositories that it names, in the background. */
+  copyLater(source: RepositoryKey, event: NostrEvent): void {
+    const pullRequest = parsePullRequest(event);
+    const served = pullRequest.repositories.filter((repository) =>
+      this.#parts.directory.isServed(repository),
+    );
+    this.#copyLater(source, pullRequest, served, this.#newCopies());
+  }
+
   /** Removes the ref of a pull request that did not come, or is another one. */
-  async removeAwaited(repository: RepositoryId, eventId: string): Promise<void> {
+  async removeAwaited(repository: RepositoryKey, eventId: string): Promise<void> {
     await setRefs(this.#parts, repository, { pullRequests: new Map([[pullRequestRef(eventId), undefined]]) });
     await this.#parts.purgatory.awaited.forget(repository, eventId);
   }
@@ -50,18 +60,18 @@ export class PullRequestPromotion {
    * the ref follows the stored event: objects are copied in the background.
    */
   async #promote(
-    source: RepositoryId,
+    source: RepositoryKey,
     event: NostrEvent,
     pullRequest: PullRequest,
     othersUntilMs: number,
   ): Promise<void> {
     const { directory, store, promote, clock } = this.#parts;
-    const copies = new ObjectCopies(this.#parts, limits.pullRequestCopyBytesMax);
-    const set = [source];
+    const copies = this.#newCopies();
+    const set: RepositoryKey[] = [source];
     const late: RepositoryId[] = [];
     await this.#setRef(source, pullRequest);
     for (const repository of pullRequest.repositories) {
-      if (isSame(repository, source) || !directory.isServed(repository)) continue;
+      if (isSameRepository(repository, source) || !directory.isServed(repository)) continue;
       const msMax = othersUntilMs - clock.monotonic();
       if (repository.identifier !== source.identifier || msMax <= 0) late.push(repository);
       else {
@@ -74,20 +84,33 @@ export class PullRequestPromotion {
     }
     await promote(event);
     if (store.has(event.id)) {
-      const objectIds = [pullRequest.commit];
-      const isWanted = () => store.has(event.id);
-      for (const to of late.slice(0, limits.objectCopiesMax)) {
-        const effect = { type: 'align-pull-request', eventId: event.id, ...to } as const;
-        this.#background.add({ from: source, to, objectIds, copies, isWanted, effect });
-      }
+      this.#copyLater(source, pullRequest, late, copies);
       return;
     }
     // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
     for (const repository of set) await this.removeAwaited(repository, event.id);
   }
 
+  #newCopies(): ObjectCopies {
+    return new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
+  }
+
+  #copyLater(
+    from: RepositoryKey,
+    { eventId, commit }: PullRequest,
+    late: readonly RepositoryId[],
+    copies: ObjectCopies,
+  ): void {
+    const isWanted = () => this.#parts.store.has(eventId);
+    for (const { pubkey, identifier } of late.slice(0, limits.objectCopiesMax)) {
+      const to = { pubkey, identifier };
+      const effect = { type: 'align-pull-request', eventId, ...to } as const;
+      this.#background.add({ from, to, objectIds: [commit], copies, isWanted, effect });
+    }
+  }
+
   async #follow(
-    from: RepositoryId,
+    from: RepositoryKey,
     to: RepositoryId,
     pullRequest: PullRequest,
     copies: ObjectCopies,
@@ -101,7 +124,7 @@ export class PullRequestPromotion {
     return outcome;
   }
 
-  async #setRef(repository: RepositoryId, { eventId, commit }: PullRequest): Promise<void> {
+  async #setRef(repository: RepositoryKey, { eventId, commit }: PullRequest): Promise<void> {
     await setRefs(this.#parts, repository, { pullRequests: new Map([[pullRequestRef(eventId), commit]]) });
     await this.#parts.purgatory.awaited.forget(repository, eventId);
   }

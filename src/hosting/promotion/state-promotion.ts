@@ -1,10 +1,11 @@
 import { limits } from '../../config/limits.js';
+import { isSameRepository } from '../../git/bare-repositories.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { type EventState, headOf, statesOf } from '../states.js';
 import type { BackgroundCopies } from './background-copies.js';
 import { type CompleteState, hasAllObjects, withWhatWasPushed } from './complete-state.js';
 import { ObjectCopies } from './object-copies.js';
-import { despiteFaults, isSame, type PromotionParts, setRefs } from './promotion-parts.js';
+import { despiteFaults, type PromotionParts, setRefs } from './promotion-parts.js';
 
 /** Applies states whose objects are here; the caller has the lock of the identifier. */
 export class StatePromotion {
@@ -52,7 +53,7 @@ export class StatePromotion {
     const maintainers = directory.maintainersOf(source);
     const others = directory
       .servedAndMaintainedBy(state.event.pubkey, source.identifier)
-      .filter((repository) => !isSame(repository, source));
+      .filter((repository) => !isSameRepository(repository, source));
     const isTrusted = ({ pubkey }: RepositoryId) => maintainers.has(pubkey);
     return [...others.filter(isTrusted), ...others.filter((repository) => !isTrusted(repository))];
   }

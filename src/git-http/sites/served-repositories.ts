@@ -1,5 +1,5 @@
-import type { BareRepositories } from '../git/bare-repositories.js';
-import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import type { BareRepositories } from '../../git/bare-repositories.js';
+import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 
 /** Finds the repositories that clients may reach. */
 export class ServedRepositories {

@@ -1,7 +1,7 @@
-import { isIdentifier } from '../config/identifier.js';
-import { pubkeyOfNpub } from '../config/nip19.js';
-import { npubOf } from '../nostr/keys.js';
-import type { RepositoryId } from '../repositories/repository-directory.js';
+import { isIdentifier } from '../../config/identifier.js';
+import { pubkeyOfNpub } from '../../config/nip19.js';
+import { npubOf } from '../../nostr/keys.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
 
 /** What a path asks for: the repository, what stands behind it, and whether it was named with `.git`. */
 export type RepositoryTarget = {

@@ -1,0 +1,66 @@
+import { Registry } from 'prom-client';
+import { expect, it } from 'vitest';
+import type { PrsRepository, RepositoryKey } from '../../src/git/bare-repositories.js';
+import { textOf } from '../../src/git/bare-repositories.js';
+import { PrsRegistry } from '../../src/hosting/prs/prs-registry.js';
+import { PrsRoom } from '../../src/hosting/prs/prs-room.js';
+import { DiskUse } from '../../src/maintenance/disk-use.js';
+
+const of = (signer: string, identifier: string): PrsRepository => ({ signer, identifier });
+
+function prsRoom() {
+  const registry = new PrsRegistry({ keyRepositoriesMax: 10, repositoriesMax: 10 });
+  const metrics = new Registry();
+  const all = { bytesMax: 400, refusal: 'all is full' };
+  const diskUse = new DiskUse(
+    {
+      repository: { bytesMax: 100, refusal: 'one is full' },
+      sparedRefusal: 'publish first',
+      repositories: all,
+      disk: { hasRoomFor: () => true, take: () => {} },
+    },
+    metrics,
+    { prefix: 'ngit_grasp06', about: 'repositories of pull requests' },
+  );
+  const room = new PrsRoom({
+    registry,
+    diskUse,
+    repositories: { pathOf: textOf },
+    maintenance: {
+      reserve: (key: RepositoryKey, spared = 0) => diskUse.reserve(textOf(key), spared),
+      refusal: (key: RepositoryKey) => diskUse.refusal(textOf(key)),
+    },
+    settings: { repositoryBytesMax: 100, key: { bytesMax: 150, refusal: 'the key is full' }, all },
+  });
+  const take = (key: PrsRepository, bytes: number, isAnnounced: boolean) => {
+    registry.add(key);
+    return room.reserve(key, isAnnounced).take(bytes);
+  };
+  return { room, take, diskUse, metrics };
+}
+
+it('bounds the repository, the key and all together, what is coming as well', async () => {
+  const { room, take, diskUse, metrics } = prsRoom();
+  expect(take(of('a', 'x'), 100, true)).toBeUndefined();
+  expect(take(of('a', 'x'), 1, true)).toBe('one is full');
+  expect(take(of('a', 'y'), 51, true)).toBe('the key is full');
+  expect(take(of('a', 'y'), 50, true)).toBeUndefined();
+  expect(room.refusal(of('a', 'z'))).toBe('the key is full');
+  diskUse.set(textOf(of('b', 'x')), 100);
+  diskUse.set(textOf(of('c', 'x')), 100);
+  expect(take(of('d', 'x'), 51, true)).toBe('all is full');
+  expect(take(of('d', 'x'), 50, true)).toBeUndefined();
+  expect(room.refusal(of('d', 'x'))).toBe('all is full');
+  expect(await metrics.metrics()).toMatch(/^ngit_grasp06_repositories_bytes 200$/m);
+});
+
+it('leaves half of each to pull requests that are published: anybody may push to the address of a key', () => {
+  const { take, diskUse } = prsRoom();
+  expect(take(of('a', 'x'), 51, false)).toBe('publish first');
+  expect(take(of('a', 'x'), 50, false)).toBeUndefined();
+  expect(take(of('a', 'y'), 26, false)).toBe('the key is full');
+  expect(take(of('a', 'y'), 100, true)).toBeUndefined();
+  diskUse.set(textOf(of('b', 'x')), 50);
+  expect(take(of('c', 'x'), 1, false)).toBe('all is full');
+  expect(take(of('c', 'x'), 100, true)).toBeUndefined();
+});
