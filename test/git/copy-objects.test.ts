@@ -24,10 +24,17 @@ function repositories() {
   ];
   for (const path of [mine, from, to]) git(folder.path, ['init', '-q', '--bare', path]);
   let works = 0;
+  let nowMs = 0;
+  const hooks = { after: (_command: string) => {} };
+  const clock = { monotonic: () => nowMs };
+  /** How long each command might take. */
+  const times: number[] = [];
   return {
     from,
     to,
     ran,
+    hooks,
+    times,
     /** A commit of a file with so much noise. */
     commit(word: string, parents: readonly string[] = [], bytes: number = limits.sharedPackBytesMin): string {
       return writeNoise(mine, word, bytes, parents);
@@ -48,12 +55,17 @@ function repositories() {
       mkdirSync(work);
       await using quarantine = new Quarantine(to, work, [from]);
       const watched = {
-        run: (command: Parameters<GitRunner['run']>[0]) => {
+        run: async (command: Parameters<GitRunner['run']>[0]) => {
           ran.push(command.args[0] ?? '');
-          return runner.run(command);
+          if (command.msMax !== undefined) times.push(command.msMax);
+          nowMs += 10;
+          const output = await runner.run(command);
+          hooks.after(command.args[0] ?? '');
+          return output;
         },
       };
-      const packs = await copyObjects(watched, quarantine, { fromDir: from, objectIds, msMax: 60_000 });
+      const wanted = { fromDir: from, objectIds, msMax: 60_000, clock };
+      const packs = await copyObjects(watched, quarantine, wanted);
       await quarantine.moveIn();
       return packs.map(({ name }) => name);
     },
@@ -149,6 +161,8 @@ describe('a pack is copied, and not linked', () => {
     world.push(from, [second, other], [first]);
     expect(await world.copy(second)).toEqual([name]);
     expect(filesOf(to)).toHaveLength(2);
+    // All of it has one time.
+    expect(world.times[0]).toBeGreaterThan(world.times[1] ?? 0);
     expect(world.objectsIn(to)).toEqual(
       git(from, ['rev-list', '--objects', '--no-object-names', second]).split('\n').sort(),
     );
@@ -183,6 +197,21 @@ describe('a pack is copied, and not linked', () => {
     world.set(from, main, second);
     expect(await world.copy(second)).toEqual([]);
     expect(filesOf(to)).toHaveLength(2);
+  });
+
+  it('where a repack takes it away meanwhile', async () => {
+    using world = repositories();
+    const { from, to, hooks } = world;
+    const first = world.commit('one');
+    const second = world.commit('two', [first]);
+    world.push(from, [first]);
+    world.push(from, [second], [first]);
+    world.set(from, main, second);
+    hooks.after = (command) => {
+      if (command === 'rev-list') git(from, ['repack', '-adq']);
+    };
+    expect(await world.copy(second)).toEqual([]);
+    expect(world.objectsIn(to)).toEqual(world.objectsIn(from));
   });
 
   it('where the file system gives no second name', async () => {

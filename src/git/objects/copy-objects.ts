@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
+import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
 import { readObjectTypes, readRefs } from '../refs.js';
 import { objectsOf } from './object-folders.js';
@@ -13,8 +15,9 @@ import type { Quarantine } from './quarantine.js';
 export type ObjectsWanted = {
   readonly fromDir: string;
   readonly objectIds: readonly string[];
-  /** Most time of each step. */
+  /** Most time of all steps. */
   readonly msMax: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
 };
 
 /**
@@ -28,18 +31,23 @@ export type ObjectsWanted = {
 export async function copyObjects(
   git: Git,
   quarantine: Quarantine,
-  { fromDir, objectIds, msMax }: ObjectsWanted,
+  { fromDir, objectIds, msMax, clock }: ObjectsWanted,
 ): Promise<readonly PackFile[]> {
   const { gitDir, folders } = quarantine;
+  const untilMs = clock.monotonic() + msMax;
   const to = join(folders.write, 'pack');
   await mkdir(to, { recursive: true });
   const refs = await readRefs(git, gitDir, []);
   const here = [...new Set(refs.values())].map((id) => `^${id}`);
-  const command = { gitDir, input: `${[...objectIds, ...here].join('\n')}\n`, objects: folders, msMax };
+  const input = `${[...objectIds, ...here].join('\n')}\n`;
+  const run = async (args: readonly string[]): Promise<string> => {
+    const msLeft = Math.max(1, untilMs - clock.monotonic());
+    return await git.run({ gitDir, args, input, objects: folders, msMax: msLeft });
+  };
   const packRest = async (linked: readonly PackFile[]): Promise<void> => {
     const kept = linked.map(({ name }) => `--keep-pack=${name}.pack`);
     const args = ['pack-objects', '--quiet', '--non-empty', '--revs', ...kept, join(to, 'pack')];
-    await git.run({ ...command, args });
+    await run(args);
   };
   const there = await packsIn(join(objectsOf(gitDir), 'pack'));
   const candidates = await candidatesOf(fromDir, there);
@@ -48,20 +56,22 @@ export async function copyObjects(
     return [];
   }
   const listing = ['rev-list', '--objects', '--no-object-names', '--stdin'];
-  const wanted = await setOf(await git.run({ ...command, args: listing }));
+  const wanted = await setOf(await run(listing));
   const linked: PackFile[] = [];
   const covered = new Set<string>();
   let hasBitmap = there.some((pack) => pack.hasBitmap);
   for (const candidate of candidates) {
-    if (!(await isWantedWhole(git, gitDir, candidate, wanted))) continue;
-    if (!(await linkPack(candidate, to, true))) continue;
+    // A repack of the source may take it away meanwhile.
+    const isWhole = await isWantedWhole(git, gitDir, candidate, wanted).catch(absent);
+    if (isWhole !== true || !(await linkPack(candidate, to, true))) continue;
     // Git reads one bitmap of a repository.
     if (candidate.hasBitmap && !hasBitmap) {
       await linkBitmap(candidate, to);
       hasBitmap = true;
     }
     linked.push(candidate);
-    for await (const ids of idsOf(candidate)) for (const id of ids) if (wanted.has(id)) covered.add(id);
+    for await (const ids of idsOf({ ...candidate, folder: to }))
+      for (const id of ids) if (wanted.has(id)) covered.add(id);
   }
   if (covered.size < wanted.size) await packRest(linked);
   return linked;
@@ -126,6 +136,11 @@ function idsOf(candidate: Candidate): AsyncGenerator<string[]> {
 
 function indexOf({ folder, name }: PackFile): string {
   return join(folder, `${name}.idx`);
+}
+
+function absent(error: unknown): undefined {
+  if (isAbsence(error)) return undefined;
+  throw error;
 }
 
 const idsPerTurn = 10_000;

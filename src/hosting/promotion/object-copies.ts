@@ -6,12 +6,14 @@ import { packBytes } from '../../git/objects/pack-bytes.js';
 import type { PackFile } from '../../git/objects/pack-files.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
 import { TimeLimitError } from '../../lib/abort.js';
+import type { Clock } from '../../lib/clock.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { hasAllObjects } from './complete-state.js';
 
 export type CopyParts = {
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'makeWorkFolder'>;
   readonly git: Git;
+  readonly clock: Clock;
   /** Bytes that may still come into a repository. */
   readonly roomFor: (repository: RepositoryId) => number;
   /** Told of each pack that came into a repository. */
@@ -74,11 +76,11 @@ export class ObjectCopies {
     { from, to, objectIds }: ObjectCopy,
     { msMax, signal, moveIn }: CopyTerms,
   ): Promise<'here' | 'no-room'> {
-    const { repositories, git, roomFor, onPack, onShared } = this.#parts;
+    const { repositories, git, roomFor, onPack, onShared, clock } = this.#parts;
     const [fromDir, toDir] = [repositories.pathOf(from), repositories.pathOf(to)];
     const folder = await repositories.makeWorkFolder('copy-');
     await using quarantine = new Quarantine(toDir, folder, [fromDir]);
-    const wanted = { fromDir, objectIds, msMax };
+    const wanted = { fromDir, objectIds, msMax, clock };
     const shared = await copyObjects(endedBy(git, signal), quarantine, wanted);
     const bytes = await packBytes(folder);
     if (bytes > roomFor(to)) return 'no-room';
