@@ -1,6 +1,6 @@
 import { defaultOf, heading } from '../src/config/help.js';
 import { type OptionEntry, optionEntries, optionGroups } from '../src/config/schema.js';
-import { configFile } from '../src/config/sources.js';
+import { configFile } from '../src/config/sources/option-sources.js';
 
 const cell = (text: string): string =>
   text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
@@ -31,8 +31,10 @@ export function referencePage(): string {
     '',
     'A setting is taken from its flag, else from its environment variable, else from the config file, else it has its',
     'default. A wrong value stops the start with one line that names the setting and what it takes. Unknown flags and',
-    'unknown keys of the config file are errors; unknown `NGIT_*` variables are ignored, and a variable that is set to',
-    'nothing counts as not set.',
+    'unknown keys of the config file are errors; a `NGIT_*` variable that is no setting is warned about, with the nearest name,',
+    'and a variable that is set to nothing counts as not set. Variables may also stand in a file `.env` in the working directory,',
+    'a line `NAME=value` each; what the environment itself has goes before that. `NGIT_SYNC_ALLOW_NON_GLOBAL_TARGETS` is',
+    'another name of `NGIT_SYNC_ALLOW_PRIVATE_RELAYS`.',
     '',
     `The config file is named by \`--${configFile.flag} FILE\` or \`${configFile.variable}\`. It holds one JSON object whose keys are the`,
     'flags without their dashes:',

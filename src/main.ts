@@ -32,7 +32,7 @@ function stopOnSignals(): AbortSignal {
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(128 + constants.signals[name]);
-      controller.abort();
+      controller.abort(new GraspError('interrupted', `stopped by ${name}`));
       const overdue = new GraspError(
         'shutdown_overdue',
         `the end took longer than ${limits.shutdownMsMax} ms`,

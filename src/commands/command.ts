@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { FlagShape } from '../config/arguments.js';
 import type { Options } from '../config/options.js';
+import type { Environment } from '../config/sources/option-sources.js';
 import type { RawValue } from '../config/value-kinds.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -28,6 +29,8 @@ export type Invocation = Terminal & {
   readonly positionals: readonly string[];
   /** The command's own flags, without dashes; a switch has `'true'` or `'false'`. */
   readonly flags: ReadonlyMap<string, RawValue>;
+  /** With what a `.env` file adds to it. */
+  readonly environment: Environment;
   /** Reads the options of the daemon. Throws `UsageError`. */
   readonly readOptions: () => Options;
   /** Aborts when the process is asked to end. */

@@ -1,7 +1,8 @@
 import { type FlagShape, optionFlags, type ParsedArguments, parseArguments } from '../config/arguments.js';
 import { readOptions } from '../config/options.js';
 import { OptionsError } from '../config/options-error.js';
-import type { Environment } from '../config/sources.js';
+import { withEnvFile } from '../config/sources/env-file.js';
+import type { Environment } from '../config/sources/option-sources.js';
 import { programName, programVersion } from '../config/version.js';
 import { type Command, type Terminal, UsageError } from './command.js';
 import { commandHelp, programHelp } from './help.js';
@@ -9,7 +10,7 @@ import { commandHelp, programHelp } from './help.js';
 /** What surrounds the program. */
 export type Surroundings = Terminal & {
   readonly environment: Environment;
-  /** Reads the config file as UTF-8. */
+  /** Reads the config file, or the `.env` file, as UTF-8. */
   readonly readFile: (path: string) => string;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
@@ -35,10 +36,12 @@ export async function dispatch(
   if (parsed.flags.has('version')) return print(around, versionLine());
   if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
   checkPositionals(command, parsed);
+  const environment = readingSettings(() => withEnvFile(around.environment, around.readFile));
   return command.run({
     ...around,
     ...parsed,
-    readOptions: () => readingSettings(() => readOptions({ ...around, flags: parsed.flags })),
+    environment,
+    readOptions: () => readingSettings(() => readOptions({ ...around, environment, flags: parsed.flags })),
   });
 }
 

@@ -1,25 +1,52 @@
+import type { Logger } from 'pino';
+import { openSignatureCheck } from '../admission/verification/signature-check.js';
+import { unknownVariables } from '../config/sources/unknown-variables.js';
 import { startDaemon } from '../daemon/daemon.js';
+import { logFormatOf } from '../daemon/logger.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
+import { errorMessage } from '../lib/errors.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
-import type { Command } from './command.js';
+import type { Command, Invocation } from './command.js';
+import { firstWords } from './first-words.js';
 import { aborted } from './signals.js';
 
 /** Runs the daemon until the process is asked to end, or the store fails. */
 export const serve: Command = {
   name: 'serve',
-  summary: 'Run the relay (this is what graspd does without a command)',
-  details: 'The exit code is 0 after SIGTERM or SIGINT, and 1 when the relay cannot start or go on.',
+  summary: 'Run the relay and git server (this is what graspd does without a command)',
+  details: 'The exit code is 0 after SIGTERM or SIGINT, and 1 when the server cannot start or go on.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
   flags: [acceptClosingFlag],
   takesOptions: true,
   async run(invocation) {
+    const { signal, stdout } = invocation;
     const options = invocation.readOptions();
     const accepted = acceptedClosing(invocation);
-    const surroundings = systemSurroundings(options.logLevel ?? 'info', 1);
-    await using daemon = await startDaemon(options, surroundings, accepted);
-    await Promise.race([daemon.closed, aborted(invocation.signal)]);
+    const format = logFormatOf(options.logFormat, stdout);
+    const surroundings = systemSurroundings(options.logLevel ?? 'info', 1, format);
+    const { logger } = surroundings;
+    warnOfUnknown(invocation, logger);
+    {
+      await using daemon = await startDaemon(options, surroundings, accepted);
+      const { name: signatures } = await openSignatureCheck();
+      if (format === 'text') stdout.write(firstWords(options, { ...daemon, signatures }));
+      else logger.info({ ownerKey: daemon.owner.origin, signatures }, 'started');
+      await Promise.race([daemon.closed, aborted(signal)]);
+      logger.info({ why: errorMessage(signal.reason) }, 'stopping');
+    }
+    logger.info({}, 'stopped');
     return 0;
   },
 };
+
+/** A misspelt name sets nothing, and nobody would notice. */
+function warnOfUnknown({ environment }: Invocation, logger: Pick<Logger, 'warn' | 'info'>): void {
+  const { misspelt, ofNgitGrasp } = unknownVariables(environment);
+  for (const { variable, meant } of misspelt) {
+    logger.warn({ variable, meant }, 'no setting has this name; it is ignored');
+  }
+  if (ofNgitGrasp.length > 0)
+    logger.info({ variables: ofNgitGrasp }, 'settings of ngit-grasp that graspd needs not');
+}

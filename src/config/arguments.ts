@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { OptionsError } from './options-error.js';
 import { optionEntries } from './schema.js';
-import { configFile } from './sources.js';
+import { configFile } from './sources/option-sources.js';
 import type { RawValue } from './value-kinds.js';
 
 /** What the parser has to know of a flag. */

@@ -1,5 +1,5 @@
 import { type OptionEntry, optionEntries, optionGroups } from './schema.js';
-import { configFile } from './sources.js';
+import { configFile } from './sources/option-sources.js';
 
 const columns = 100;
 const indent = 6;

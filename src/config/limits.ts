@@ -759,6 +759,8 @@ export const limits = {
   catchupBatchMsMax: 600_000,
   /** Time between two lines about events that catch-up brought and that were stored later. */
   storedLaterIntervalMs: 60_000,
+  /** Time between two lines about how far the first catch-up after a start is. */
+  firstCatchupLogIntervalMs: 10_000,
   /** Gaps, and repositories that a peer lacks events of, that are logged one by one in one run. */
   catchupLogLinesMax: 20,
   /** Events that we have and a peer lacks that are read in one batch to tell their repositories. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { formatBindAddress, isLoopback, isLoopbackDomain } from './host.js';
 import { OptionsError } from './options-error.js';
 import { type OptionEntry, type OptionKey, optionEntries, optionsSchema } from './schema.js';
-import { type GivenValue, gatherValues, type OptionSources } from './sources.js';
+import { type GivenValue, gatherValues, type OptionSources } from './sources/option-sources.js';
 import { splitList } from './value-kinds.js';
 
 type ParsedOptions = z.output<typeof optionsSchema>;

@@ -12,6 +12,8 @@ export type OptionText = {
   readonly environmentOnly: boolean;
   /** The environment variable, where it is not made of the key. */
   readonly variable?: string;
+  /** Another name of the environment variable, which other servers use. */
+  readonly otherVariable?: string;
 } & Pick<kind.ValueKind<unknown>, 'takes' | 'placeholder' | 'isList' | 'isSecret'>;
 
 export const optionGroups = [
@@ -34,6 +36,7 @@ type About = {
   readonly environmentOnly?: boolean;
   /** Where it is not made of the key. */
   readonly variable?: string;
+  readonly otherVariable?: string;
 };
 
 /** An option whose default is a value that an operator could write. */
@@ -319,7 +322,10 @@ export const optionsSchema = z.object({
   syncAllowPrivateRelays: optional(
     kind.toggle,
     'true when domain and bind address are loopback, else false',
-    sync('Follow relay URLs of events into loopback and private networks'),
+    {
+      ...sync('Follow relay URLs of events into loopback and private networks'),
+      otherVariable: 'NGIT_SYNC_ALLOW_NON_GLOBAL_TARGETS',
+    },
   ),
   onionProxy: optional(
     kind.socksProxyUrl,
@@ -399,6 +405,11 @@ export const optionsSchema = z.object({
     kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     'info; warn for graspd import',
     resources('Least level of the log lines that are written'),
+  ),
+  logFormat: withDefault(
+    kind.choice(['auto', 'json', 'text']),
+    'auto',
+    resources('How log lines are written; auto: as text on a terminal, as JSON elsewhere'),
   ),
 
   test: withDefault(kind.toggle, 'false', {

@@ -26,7 +26,7 @@ import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js'
 import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
-import { ownerIdentity } from './owner-key.js';
+import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import {
   addressLimitsOf,
@@ -42,6 +42,9 @@ import type { Surroundings } from './surroundings.js';
 export type Daemon = AsyncDisposable & {
   /** Where it listens. */
   readonly address: BindAddress;
+  readonly owner: OwnerKey;
+  /** Events that were stored when it started. */
+  readonly eventsAtStart: number;
   /** Rejects when the daemon can no longer do its work, as when its store failed; never resolves. */
   readonly closed: Promise<never>;
 };
@@ -77,7 +80,8 @@ async function start(
   const shares = descriptorShares(descriptorLimit(), options.verifyWorkers, gitProcessesOf(options));
   const relaySettings = relaySettingsOf(options, shares);
   warnOfFewDescriptors(options, shares, logger);
-  const identity = await ownerIdentity(options.relayOwnerNsec, process.cwd());
+  const owner = await ownerKey(options.relayOwnerNsec, process.cwd());
+  const { identity } = owner;
   const core = stack.use(await openCore(options, surroundings, { closingAccepted, holdsEvents: true }));
   const { registry, store, admission, verifier } = core;
   const ownService = ownServiceOf(options);
@@ -165,12 +169,15 @@ async function start(
   });
   const address = await http.listen(options.bindAddress);
   const stopped = runUntilReleased(core, { sync, promotion, gitSync, prs }, surroundings, stop, stack);
+  const eventsAtStart = store.size;
   logger.info(
-    { address: formatBindAddress(address), domain: options.domain, events: store.size },
+    { address: formatBindAddress(address), domain: options.domain, events: eventsAtStart },
     'listening',
   );
   return {
     address,
+    owner,
+    eventsAtStart,
     closed: Promise.race([core.failed, stopped]),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };

@@ -38,7 +38,7 @@ export function publicAddressOf(options: Options): PublicAddress {
 }
 
 /** The GRASP texts that are followed: hosting, sync, archives where there is one, and pull requests of others where wanted. */
-function graspsOf(options: Options): string[] {
+export function graspsOf(options: Options): string[] {
   const archive = isArchive(options) ? ['GRASP-05'] : [];
   return ['GRASP-01', 'GRASP-02', ...archive, ...(options.grasp06Enable ? ['GRASP-06'] : [])];
 }

@@ -11,23 +11,30 @@ export class OwnerKeyError extends GraspError {
   }
 }
 
+/** The relay owner's identity, and where its key comes from. */
+export type OwnerKey = {
+  readonly identity: Identity;
+  /** Given as an option, read from the key file, or made now and written there. */
+  readonly origin: 'given' | 'file' | 'made';
+};
+
 /** Name of the file with the relay owner's secret key, in the working directory. */
 export const ownerKeyFile = '.relay-owner.nsec';
 
 /**
- * The relay owner's identity: the given `nsec`, else the key in `directory`'s key file, which is made once, readable
+ * The relay owner's key: the given `nsec`, else the key in `directory`'s key file, which is made once, readable
  * by its owner only. Of several processes that start at the same moment one makes it and all use it. Throws
  * `InvalidKeyError` for the given key and `OwnerKeyError` for the file.
  */
-export async function ownerIdentity(nsec: string | undefined, directory: string): Promise<Identity> {
-  if (nsec !== undefined) return Identity.fromNsec(nsec);
+export async function ownerKey(nsec: string | undefined, directory: string): Promise<OwnerKey> {
+  if (nsec !== undefined) return { identity: Identity.fromNsec(nsec), origin: 'given' };
   const path = join(directory, ownerKeyFile);
   const existing = await readKey(path);
-  if (existing !== undefined) return existing;
+  if (existing !== undefined) return { identity: existing, origin: 'file' };
   await makeKey(path, Identity.generate());
   const made = await readKey(path);
   if (made === undefined) throw new OwnerKeyError(path, 'vanished while it was made');
-  return made;
+  return { identity: made, origin: 'made' };
 }
 
 async function readKey(path: string): Promise<Identity | undefined> {

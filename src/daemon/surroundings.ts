@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../lib/clock.js';
 import { type DiskSpace, systemDiskSpace } from '../lib/disk-space.js';
 import { Faults, withGuardedTimers } from '../lib/faults.js';
 import { type Random, systemRandom } from '../lib/random.js';
-import { createLogger, type LogLevel } from './logger.js';
+import { createLogger, type LogFormat, type LogLevel } from './logger.js';
 
 /** What the daemon and the commands take from their surroundings. */
 export type Surroundings = {
@@ -16,9 +16,13 @@ export type Surroundings = {
 };
 
 /** Those of a process that writes its log to the file `descriptor`. */
-export function systemSurroundings(level: LogLevel, descriptor: number): Surroundings {
+export function systemSurroundings(
+  level: LogLevel,
+  descriptor: number,
+  format: LogFormat = 'json',
+): Surroundings {
   const stream = destination({ dest: descriptor, sync: true, maxLength: limits.logBufferBytesMax });
-  const logger = createLogger(level, stream);
+  const logger = createLogger(level, stream, format);
   return surroundingsOf(logger, stream);
 }
 

@@ -18,6 +18,7 @@ import { RelaySync } from './relay/relay-sync.js';
 import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { deliverChanges, type TopicReader } from './relay/topic-delivery.js';
+import { type CatchupState, FirstCatchup } from './report/first-catchup.js';
 import { StoredLater } from './report/run-log.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter-service.js';
@@ -50,6 +51,7 @@ export class SyncManager {
   readonly #daily: DailySchedule;
   readonly #relays = new Map<string, Running>();
   readonly #turns: TurnScheduler;
+  readonly #firstCatchup: FirstCatchup;
   #isHeld = false;
   /** Makes the relays follow, while it runs. */
   #followAgain: () => void = () => {};
@@ -78,6 +80,7 @@ export class SyncManager {
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
     this.#turns = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('care'));
+    this.#firstCatchup = new FirstCatchup(options, () => this.#catchupState());
     this.#daily = new DailySchedule(options.clock, options.settings);
     options.metrics.watch({
       tracked: () => this.#relays.size,
@@ -112,6 +115,7 @@ export class SyncManager {
       if (!stored) return;
       metrics.stored(source.type);
       later.stored(source.type);
+      this.#firstCatchup.stored(source.type);
     });
     const stopWanting = admission.onWanted((ids, cause) => this.#wanted.add(ids, cause));
     try {
@@ -124,6 +128,7 @@ export class SyncManager {
       });
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
       tasks.spawn(async (inner) => await later.run(inner));
+      tasks.spawn(async (inner) => await this.#firstCatchup.run(inner));
       await tasks.join();
     } finally {
       this.#followAgain = () => {};
@@ -183,6 +188,19 @@ export class SyncManager {
     const connected = [...this.#relays.values()].map(({ sync }) => sync).filter((sync) => sync.isConnected);
     const { bootstrap } = this.#discovery;
     return connected.sort((a, b) => Number(bootstrap.has(b.relay)) - Number(bootstrap.has(a.relay)));
+  }
+
+  #catchupState(): CatchupState {
+    const relays = this.status().relays;
+    const isComplete = ({ lastCompleteAt }: RelaySyncStatus) => lastCompleteAt !== undefined;
+    const isUnreachable = ({ connection }: RelaySyncStatus) => ['backoff', 'dead'].includes(connection);
+    return {
+      tracked: relays.length,
+      connected: this.#sum((sync) => Number(sync.isConnected)),
+      complete: relays.filter(isComplete).length,
+      isOver: relays.length > 0 && relays.every((relay) => isComplete(relay) || isUnreachable(relay)),
+      waiting: this.#sum((sync) => sync.queuedDownloads),
+    };
   }
 
   #sum(of: (sync: RelaySync) => number): number {

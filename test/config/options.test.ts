@@ -36,6 +36,7 @@ test('defaults are those of the table', () => {
     gitWaitingMax: 256,
     gitMinutesMax: 60,
     gitPushMaxMb: 2000,
+    logFormat: 'auto',
     relayDataPath: './data/relay',
     databaseBackend: 'level',
     durability: 'sync',

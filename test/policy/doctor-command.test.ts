@@ -44,6 +44,7 @@ async function callDoctor(path: string, call: Call = {}): Promise<{ code: number
       ...(call.switches ?? []).map((name) => [name, 'true'] as const),
       ...(call.acceptClosing === undefined ? [] : [['accept-closing', call.acceptClosing] as const]),
     ]),
+    environment: {},
     readOptions: () => readOptions({ flags, environment: {}, readFile: () => '' }),
     signal: stop.signal,
   });

@@ -1,6 +1,6 @@
-import { OptionsError } from './options-error.js';
-import { type OptionEntry, type OptionKey, optionEntries } from './schema.js';
-import type { RawValue } from './value-kinds.js';
+import { OptionsError } from '../options-error.js';
+import { type OptionEntry, type OptionKey, optionEntries } from '../schema.js';
+import type { RawValue } from '../value-kinds.js';
 
 /** Variables of a process environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,9 +38,15 @@ function fromFlag({ flag }: OptionEntry, { flags }: OptionSources): GivenValue |
 }
 
 /** A variable that is set to nothing counts as not set, as compose files and unit files leave it. */
-function fromEnvironment({ variable }: OptionEntry, { environment }: OptionSources): GivenValue | undefined {
-  const raw = environment[variable];
-  return raw === undefined || raw.trim() === '' ? undefined : { raw, name: variable };
+function fromEnvironment(
+  { variable, otherVariable }: OptionEntry,
+  { environment }: OptionSources,
+): GivenValue | undefined {
+  for (const name of otherVariable === undefined ? [variable] : [variable, otherVariable]) {
+    const raw = environment[name];
+    if (raw !== undefined && raw.trim() !== '') return { raw, name };
+  }
+  return undefined;
 }
 
 function readConfigFile({ flags, environment, readFile }: OptionSources): Map<string, GivenValue> {
