@@ -78,6 +78,11 @@ export async function isEmpty(gitDir: string): Promise<boolean> {
   return !(await isThere(join(objects, 'info', 'alternates')));
 }
 
+/** Whether there is any ref. */
+export async function hasRefs(git: Git, gitDir: string): Promise<boolean> {
+  return (await git.run({ gitDir, args: ['for-each-ref', '--count=1'] })) !== '';
+}
+
 /**
  * All refs of a repository as its files have them (gitrepository-layout), without a process of git: after a start all
  * repositories are looked at, of which most are as they are to be. `undefined` where git has to be asked: there are very many
@@ -91,6 +96,20 @@ export async function readRefFiles(gitDir: string): Promise<Refs | undefined> {
   if (refs === undefined) return undefined;
   for (const [name, objectId] of loose) refs.set(name, objectId);
   return refs;
+}
+
+/** The names of the refs in one folder, as `refs/nostr`, without a process of git; `undefined` where git has to be asked. */
+export async function readRefNames(gitDir: string, folder: string): Promise<Set<string> | undefined> {
+  if (await isThere(join(gitDir, 'reftable'))) return undefined;
+  const loose = await readdir(join(gitDir, folder)).catch((error: unknown) => {
+    if (isAbsence(error)) return [];
+    throw error;
+  });
+  const packed = await readPacked(gitDir);
+  if (packed === undefined) return undefined;
+  const names = new Set(loose.filter((name) => !name.endsWith('.lock')).map((name) => `${folder}/${name}`));
+  for (const name of packed.keys()) if (name.startsWith(`${folder}/`)) names.add(name);
+  return names;
 }
 
 async function readLoose(gitDir: string): Promise<Map<string, string> | undefined> {

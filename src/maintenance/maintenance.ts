@@ -62,6 +62,8 @@ export class Maintenance {
   /** Packs of each repository, by its folder: those that it had when it was surveyed, and what came since. */
   readonly #packs = new Map<string, number>();
   readonly #branchPacks = new BranchPacks();
+  /** The folders that the look at all has seen so far, and those into which something came meanwhile. */
+  #seen = new Set<string>();
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
@@ -74,6 +76,7 @@ export class Maintenance {
     const gitDir = this.#parts.repositories.pathOf(repository);
     const packs = (this.#packs.get(gitDir) ?? 0) + 1;
     this.#packs.set(gitDir, packs);
+    this.#seen.add(gitDir);
     if (!isOfPrs(repository)) this.#branchPacks.add(gitDir, repository.identifier);
     this.#useOf(repository).add(gitDir, bytes);
     if (packs > limits.carePacksMax || bytes >= limits.careBitmapBytesMin) {
@@ -124,6 +127,7 @@ export class Maintenance {
   async surveyAll(signal: AbortSignal): Promise<void> {
     const { repositories, diskUse, prsDiskUse, clock } = this.#parts;
     const seen = new Set<string>();
+    this.#seen = seen;
     for await (const repository of this.#list()) {
       seen.add(repositories.pathOf(repository));
       await this.#lookAt(repository, signal);

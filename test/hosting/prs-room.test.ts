@@ -9,7 +9,7 @@ import { DiskUse } from '../../src/maintenance/disk-use.js';
 const of = (signer: string, identifier: string): PrsRepository => ({ signer, identifier });
 
 function prsRoom() {
-  const registry = new PrsRegistry({ keyRepositoriesMax: 10, repositoriesMax: 10 });
+  const registry = new PrsRegistry({ keyRepositoriesMax: 10, repositoriesMax: 10 }, textOf);
   const metrics = new Registry();
   const all = { bytesMax: 400, refusal: 'all is full' };
   const diskUse = new DiskUse(
@@ -25,7 +25,6 @@ function prsRoom() {
   const room = new PrsRoom({
     registry,
     diskUse,
-    repositories: { pathOf: textOf },
     maintenance: {
       reserve: (key: RepositoryKey, spared = 0) => diskUse.reserve(textOf(key), spared),
       refusal: (key: RepositoryKey) => diskUse.refusal(textOf(key)),

@@ -230,6 +230,32 @@ describe('a ref of a pull request', () => {
     await eventually(() => !existsSync(path));
   });
 
+  it('goes by its deletion from one of many, packed or not, without a look at what stays', async () => {
+    await using world = await worldWithPrs();
+    world.servePrs();
+    using mine = client();
+    const [first, second] = [mine.commit('one'), mine.commit('two')];
+    const [kept, gone] = [proposal(first), proposal(second)];
+    const other = proposal(first, { identifier: 's' });
+    await world.hold(kept, gone, other);
+    const lines = [
+      [refOf(kept), first],
+      [refOf(gone), second],
+    ] as const;
+    await world.push(prs, { lines, pack: mine.pack([first, second]) });
+    await world.push(
+      { signer, identifier: 's' },
+      { lines: [[refOf(other), first]], pack: mine.pack([first]) },
+    );
+    const path = world.repositories.pathOf(prs);
+    git(path, ['pack-refs', '--all', '--prune']);
+    const changes = world.changed.length;
+    world.prs.alignment.onRemoved(world.store.put(event(signer, 5, [['e', gone.id]])).removed);
+    await eventually(() => isDeepStrictEqual(refsOf(path), { [refOf(kept)]: first }));
+    await eventually(() => world.changed.length > changes);
+    expect(new Set(world.changed.slice(changes))).toEqual(new Set([path]));
+  });
+
   it('that goes while somebody pushes leaves the repository to that push', async () => {
     await using world = await worldWithPrs();
     using mine = client();

@@ -71,6 +71,21 @@ describe('a repository above a threshold', () => {
     expect([world.prsDiskUse.total, world.diskUse.total]).toEqual([0, before]);
   });
 
+  it('is counted still when something came into it during the look at all', async () => {
+    await using world = await maintenanceWorld();
+    const late = { signer: 'cd'.repeat(32), identifier };
+    const looking = world.maintenance.surveyAll(world.signal);
+    await expect.poll(() => world.diskUse.total).toBeGreaterThan(0);
+    world.maintenance.packArrived(late, 7);
+    await expect
+      .poll(
+        async () =>
+          await Promise.race([looking.then(() => 'ended'), world.timers.advance(limits.surveyPauseMs)]),
+      )
+      .toBe('ended');
+    expect(world.prsDiskUse.total).toBe(7);
+  });
+
   it('is found by what pushes bring, when they have been quiet for a while', async () => {
     await using world = await maintenanceWorld();
     void world.served();

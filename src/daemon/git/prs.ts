@@ -33,11 +33,14 @@ export function createPrs(
   if (diskUse === undefined) return undefined;
   const ownService = ownServiceOf(options);
   const isOwnService = (url: string) => ownService.isNamedBy(url);
-  const registry = new PrsRegistry(prsRegistrySettingsOf(options));
+  const registry = new PrsRegistry(prsRegistrySettingsOf(options), (repository) =>
+    core.repositories.pathOf(repository),
+  );
   const metrics = new PrsMetrics(core.registry);
   const alignment = new PrsAlignment({
     ...core,
     ...shared,
+    store: core.store,
     registry,
     isOwnService,
     metrics,

@@ -3,7 +3,8 @@ import { alignRefs } from '../../git/align-refs.js';
 import { type BareRepositories, isOfPrs, type PrsRepository, textOf } from '../../git/bare-repositories.js';
 import type { Git } from '../../git/git-command.js';
 import { isPullRequestRef, pullRequestRef } from '../../git/ref-name.js';
-import { readRefFiles, readRefs } from '../../git/refs.js';
+import type { Refs } from '../../git/ref-plan.js';
+import { hasRefs, readRefFiles, readRefNames, readRefs } from '../../git/refs.js';
 import { removeStaleLocks } from '../../git/stale-locks.js';
 import { unlessAborted } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
@@ -27,7 +28,7 @@ export type PrsAlignmentParts = {
   readonly git: Git;
   /** By identifier, as for announced repositories: what is pushed is copied to those under one lock. */
   readonly locks: KeyedLocks;
-  readonly store: Pick<EventStore, 'get'>;
+  readonly store: Pick<EventStore, 'get' | 'has'>;
   readonly purgatory: Purgatory;
   readonly refsChanged: (gitDir: string) => void;
   /** Told of each repository that was removed from the disk. */
@@ -39,6 +40,9 @@ export type PrsAlignmentParts = {
   readonly log: HostingLog;
 };
 
+/** Which refs of a repository are looked at: all, or those of events by id, with the event where one came. */
+export type PrsScope = 'all' | ReadonlyMap<string, NostrEvent | undefined>;
+
 type Waiting = { readonly repository: PrsRepository; readonly events: Map<string, NostrEvent> };
 
 /**
@@ -48,7 +52,10 @@ type Waiting = { readonly repository: PrsRepository; readonly events: Map<string
  */
 export class PrsAlignment {
   readonly #parts: PrsAlignmentParts;
+  /** Events that came, by the repository that they may have a ref in. */
   readonly #waiting = new Map<string, Waiting>();
+  /** Ids of events that left the store, by who signed them. */
+  readonly #gone = new Map<string, Set<string>>();
   readonly #wakeup = new Wakeup();
   #listed: Promise<void> | undefined;
 
@@ -82,10 +89,13 @@ export class PrsAlignment {
   }
 
   /** Events left the store. */
-  onRemoved(removed: readonly Pick<RemovedEvent, 'kind' | 'pubkey'>[]): void {
-    const { registry } = this.#parts;
-    const signers = new Set(removed.filter(isPullRequest).map(({ pubkey }) => pubkey));
-    for (const signer of signers) for (const repository of registry.of(signer)) this.#schedule(repository);
+  onRemoved(removed: readonly Pick<RemovedEvent, 'id' | 'kind' | 'pubkey'>[]): void {
+    for (const event of removed) {
+      if (!isPullRequest(event) || !this.#parts.registry.hasAny(event.pubkey)) continue;
+      const ids = this.#gone.get(event.pubkey) ?? new Set();
+      this.#gone.set(event.pubkey, ids.add(event.id));
+      this.#wakeup.notify();
+    }
   }
 
   /** Works until the signal aborts. */
@@ -93,28 +103,34 @@ export class PrsAlignment {
     await Promise.all([this.#lookAtAllAgainAndAgain(signal), this.#lookAtOneAfterTheOther(signal)]);
   }
 
-  /** Makes the refs of a repository what their events say; the caller has the lock. `events`: those that it may not know. */
-  async align(repository: PrsRepository, events: ReadonlyMap<string, NostrEvent> = new Map()): Promise<void> {
-    const { repositories, git, store, purgatory, refsChanged, metrics, clock } = this.#parts;
+  /** Makes refs of a repository what their events say; the caller has the lock. */
+  async align(repository: PrsRepository, scope: PrsScope = 'all'): Promise<void> {
+    const { repositories, git, purgatory, refsChanged, metrics, clock } = this.#parts;
     if (await repositories.exists(repository)) {
       const gitDir = repositories.pathOf(repository);
-      const refs = (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, []));
-      const ids = new Set([...events.keys(), ...[...refs.keys()].filter(isPullRequestRef).map(eventIdOf)]);
-      const wanted = new Map<string, string | undefined>();
+      const refs = await this.#refsIn(gitDir, scope);
+      const ids = scope === 'all' ? [...refs.keys()].filter(isPullRequestRef).map(eventIdOf) : scope.keys();
+      const pullRequests = new Map<string, string | undefined>();
       for (const id of ids) {
-        const known = purgatory.get(id)?.event ?? (await store.get(id))?.event;
-        const commit = this.#commitIn(known ?? events.get(id), repository);
-        const mayCome = known === undefined && purgatory.awaited.has(repository, id);
-        // One that was refused and fits may be taken at the next try.
-        const fits = !events.has(id) || commit === refs.get(pullRequestRef(id));
-        if (mayCome && fits) continue;
-        wanted.set(pullRequestRef(id), known === undefined ? undefined : commit);
+        const name = pullRequestRef(id);
+        const event = scope === 'all' ? undefined : scope.get(id);
+        const wanted = await this.#wantedFor(repository, id, event, refs.get(name));
+        if (wanted === 'as-it-is') continue;
+        pullRequests.set(name, wanted.commit);
         await purgatory.awaited.forget(repository, id);
       }
-      const whole = { declared: undefined, head: undefined, pullRequests: wanted };
       await removeStaleLocks(gitDir, clock.now());
-      const { changes } = await alignRefs(git, gitDir, whole, refs).finally(() => refsChanged(gitDir));
-      metrics.countRemovedRefs(changes.filter(({ type }) => type === 'delete').length);
+      const whole = { declared: undefined, head: undefined, pullRequests };
+      const { changes } = await alignRefs(git, gitDir, whole, refs).catch((error: unknown) => {
+        // Some of them may have moved.
+        refsChanged(gitDir);
+        throw error;
+      });
+      if (changes.length > 0) refsChanged(gitDir);
+      const removed = changes.filter(({ type }) => type === 'delete').length;
+      metrics.countRemovedRefs(removed);
+      // Seen without asking git: most are as they are to be.
+      if (scope === 'all' && refs.size > removed) return;
     }
     await this.removeIfEmpty(repository);
   }
@@ -130,9 +146,8 @@ export class PrsAlignment {
     if (registry.isPushedTo(repository)) return;
     if (await repositories.exists(repository)) {
       const gitDir = repositories.pathOf(repository);
-      const refs = (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, []));
       // A push may have begun meanwhile.
-      if (refs.size > 0 || registry.isPushedTo(repository)) return;
+      if ((await hasRefs(git, gitDir)) || registry.isPushedTo(repository)) return;
       await repositories.remove(repository);
       refsChanged(gitDir);
       onRemoved(repository);
@@ -140,6 +155,35 @@ export class PrsAlignment {
       log.info({ ...repository }, 'repository of pull requests removed: it has no ref any more');
     }
     if (!registry.isPushedTo(repository)) registry.delete(repository);
+  }
+
+  /** What the ref of an event is to be, without one where it is to go. `event`: one that came, though it may not be kept. */
+  async #wantedFor(
+    repository: PrsRepository,
+    id: string,
+    event: NostrEvent | undefined,
+    current: string | undefined,
+  ): Promise<'as-it-is' | { readonly commit: string | undefined }> {
+    const { store, purgatory } = this.#parts;
+    const isKnown = store.has(id) || purgatory.has(id);
+    const isAwaited = purgatory.awaited.has(repository, id);
+    if (!isKnown && !isAwaited) return { commit: undefined };
+    // What an event says never changes: it fitted when the ref was set.
+    if (isKnown && !isAwaited && event === undefined) return 'as-it-is';
+    const known = purgatory.get(id)?.event ?? (await store.get(id))?.event;
+    if (known === undefined) {
+      // One that was refused and fits may be taken at the next try.
+      const fits = event === undefined || this.#commitIn(event, repository) === current;
+      return fits ? 'as-it-is' : { commit: undefined };
+    }
+    return { commit: this.#commitIn(known, repository) };
+  }
+
+  async #refsIn(gitDir: string, scope: PrsScope): Promise<Refs> {
+    const { git } = this.#parts;
+    if (scope !== 'all' && scope.size <= limits.pushRefsByNameMax)
+      return await readRefs(git, gitDir, [...scope.keys()].map(pullRequestRef));
+    return (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, []));
   }
 
   /** The commit that an event gives its ref in a repository, if it has one there. */
@@ -155,29 +199,44 @@ export class PrsAlignment {
     for await (const repository of repositories.listPrs()) registry.add(repository);
   }
 
-  #schedule(repository: PrsRepository, event?: NostrEvent): void {
+  #schedule(repository: PrsRepository, event: NostrEvent): void {
     const key = textOf(repository);
     const waiting = this.#waiting.get(key) ?? { repository, events: new Map<string, NostrEvent>() };
     this.#waiting.set(key, waiting);
-    if (event !== undefined && waiting.events.size < limits.alignmentPullRequestsMax)
-      waiting.events.set(event.id, event);
+    // More than that at once are left to the next look at all.
+    if (waiting.events.size < limits.alignmentPullRequestsMax) waiting.events.set(event.id, event);
     this.#wakeup.notify();
   }
 
   async #lookAtOneAfterTheOther(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const [next] = this.#waiting;
-      if (next === undefined) {
-        await unlessAborted(this.#wakeup.wait(), signal).catch(() => {});
-        continue;
+      for (const [signer, ids] of this.#gone) {
+        this.#gone.delete(signer);
+        await this.#lookForGone(signer, ids, signal);
       }
-      this.#waiting.delete(next[0]);
-      await this.#lookAt(next[1], signal);
+      for (const [key, { repository, events }] of this.#waiting) {
+        this.#waiting.delete(key);
+        await this.#lookAt(repository, events, signal);
+      }
+      if (this.#gone.size + this.#waiting.size === 0)
+        await unlessAborted(this.#wakeup.wait(), signal).catch(() => {});
     }
   }
 
-  async #lookAt({ repository, events }: Waiting, signal: AbortSignal): Promise<void> {
-    await this.#under(repository, signal, () => this.align(repository, events));
+  /** Nobody knows any more which repositories such events named: of all of their signer those are found that have a ref. */
+  async #lookForGone(signer: string, ids: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    for (const repository of this.#parts.registry.of(signer)) {
+      if (signal.aborted) return;
+      const gitDir = this.#parts.repositories.pathOf(repository);
+      const names = await readRefNames(gitDir, 'refs/nostr').catch(() => undefined);
+      const found = [...ids].filter((id) => names?.has(pullRequestRef(id)) !== false);
+      const scope = new Map(found.map((id) => [id, undefined]));
+      if (found.length > 0) await this.#lookAt(repository, scope, signal);
+    }
+  }
+
+  async #lookAt(repository: PrsRepository, scope: PrsScope, signal: AbortSignal): Promise<void> {
+    await this.#under(repository, signal, () => this.align(repository, scope));
   }
 
   /** What fails is found by the next look at all, and what a stop ends by that after the next start. */
@@ -199,7 +258,7 @@ export class PrsAlignment {
         await this.listed();
         for await (const repository of repositories.listPrs()) {
           registry.add(repository);
-          await this.#lookAt({ repository, events: new Map() }, signal);
+          await this.#lookAt(repository, 'all', signal);
           await clock.sleep(limits.surveyPauseMs, signal);
         }
       } catch (error) {

@@ -7,17 +7,22 @@ export type PrsRegistrySettings = {
   readonly repositoriesMax: number;
 };
 
+type Entry = { readonly gitDir: string; pushes: number };
+
 /**
  * Which repositories of pull requests there are, by signer and identifier, with how many pushes to each are under way: also
  * one that is being pushed to for the first time counts. Keys cost nothing, so that they are bounded in all as well.
  */
 export class PrsRegistry {
   readonly #settings: PrsRegistrySettings;
-  readonly #pushes = new Map<string, Map<string, number>>();
+  readonly #pathOf: (repository: PrsRepository) => string;
+  readonly #entries = new Map<string, Map<string, Entry>>();
   #size = 0;
 
-  constructor(settings: PrsRegistrySettings) {
+  /** `pathOf`: the folder of a repository. */
+  constructor(settings: PrsRegistrySettings, pathOf: (repository: PrsRepository) => string) {
     this.#settings = settings;
+    this.#pathOf = pathOf;
   }
 
   get size(): number {
@@ -25,23 +30,33 @@ export class PrsRegistry {
   }
 
   has({ signer, identifier }: PrsRepository): boolean {
-    return this.#pushes.get(signer)?.has(identifier) === true;
+    return this.#entries.get(signer)?.has(identifier) === true;
+  }
+
+  /** Whether a key has any. */
+  hasAny(signer: string): boolean {
+    return this.#entries.has(signer);
   }
 
   isPushedTo({ signer, identifier }: PrsRepository): boolean {
-    return (this.#pushes.get(signer)?.get(identifier) ?? 0) > 0;
+    return (this.#entries.get(signer)?.get(identifier)?.pushes ?? 0) > 0;
   }
 
   /** Those of one signer. */
   of(signer: string): PrsRepository[] {
-    return [...(this.#pushes.get(signer)?.keys() ?? [])].map((identifier) => ({ signer, identifier }));
+    return [...(this.#entries.get(signer)?.keys() ?? [])].map((identifier) => ({ signer, identifier }));
+  }
+
+  /** The folders of those, in which there may be nothing yet. */
+  *foldersOf(signer: string): IterableIterator<string> {
+    for (const { gitDir } of this.#entries.get(signer)?.values() ?? []) yield gitDir;
   }
 
   /** Why there may not be one more, unless it is there, in words for who pushes. */
   refusal(repository: PrsRepository): string | undefined {
     if (this.has(repository)) return undefined;
     const { keyRepositoriesMax, repositoriesMax } = this.#settings;
-    const ofKey = this.#pushes.get(repository.signer)?.size ?? 0;
+    const ofKey = this.#entries.get(repository.signer)?.size ?? 0;
     if (ofKey >= keyRepositoriesMax)
       return `one key may have ${keyRepositoriesMax} repositories of pull requests on this server (--grasp06-key-repositories)`;
     if (this.#size >= repositoriesMax)
@@ -65,17 +80,20 @@ export class PrsRegistry {
 
   /** Forgets one that is not on disk, and not pushed to. */
   delete({ signer, identifier }: PrsRepository): void {
-    const ofSigner = this.#pushes.get(signer);
+    const ofSigner = this.#entries.get(signer);
     if (ofSigner?.delete(identifier) !== true) return;
     this.#size -= 1;
-    if (ofSigner.size === 0) this.#pushes.delete(signer);
+    if (ofSigner.size === 0) this.#entries.delete(signer);
   }
 
   #count({ signer, identifier }: PrsRepository, change: number): void {
-    const ofSigner = this.#pushes.get(signer) ?? new Map<string, number>();
-    this.#pushes.set(signer, ofSigner);
-    const before = ofSigner.get(identifier);
-    if (before === undefined) this.#size += 1;
-    ofSigner.set(identifier, (before ?? 0) + change);
+    const ofSigner = this.#entries.get(signer) ?? new Map<string, Entry>();
+    this.#entries.set(signer, ofSigner);
+    const known = ofSigner.get(identifier);
+    if (known !== undefined) known.pushes += change;
+    else {
+      ofSigner.set(identifier, { gitDir: this.#pathOf({ signer, identifier }), pushes: change });
+      this.#size += 1;
+    }
   }
 }

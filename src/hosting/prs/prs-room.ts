@@ -1,4 +1,4 @@
-import type { BareRepositories, PrsRepository } from '../../git/bare-repositories.js';
+import type { PrsRepository } from '../../git/bare-repositories.js';
 import type { DiskUse } from '../../maintenance/disk-use.js';
 import type { Maintenance } from '../../maintenance/maintenance.js';
 import type { PackRoom } from '../incoming-pack.js';
@@ -15,8 +15,7 @@ export type PrsRoomSettings = {
 };
 
 export type PrsRoomParts = {
-  readonly registry: PrsRegistry;
-  readonly repositories: Pick<BareRepositories, 'pathOf'>;
+  readonly registry: Pick<PrsRegistry, 'foldersOf'>;
   readonly maintenance: Pick<Maintenance, 'reserve' | 'refusal'>;
   /** What repositories of pull requests take. */
   readonly diskUse: Pick<DiskUse, 'takenBy' | 'taken'>;
@@ -51,11 +50,11 @@ export class PrsRoom {
   }
 
   #lackOf({ signer }: PrsRepository, bytes: number, share: number): string | undefined {
-    const { registry, repositories, diskUse, settings } = this.#parts;
+    const { registry, diskUse, settings } = this.#parts;
     const { key, all } = settings;
     if (diskUse.taken + bytes > all.bytesMax * share) return all.refusal;
     let ofKey = bytes;
-    for (const repository of registry.of(signer)) ofKey += diskUse.takenBy(repositories.pathOf(repository));
+    for (const gitDir of registry.foldersOf(signer)) ofKey += diskUse.takenBy(gitDir);
     return ofKey > key.bytesMax * share ? key.refusal : undefined;
   }
 }
