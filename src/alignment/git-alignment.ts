@@ -3,7 +3,7 @@ import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import type { RefChanges } from '../git/ref-changes.js';
-import { isEmpty } from '../git/refs.js';
+import { isEmpty, readAllRefs } from '../git/refs.js';
 import { removeStaleLocks } from '../git/stale-locks.js';
 import { deferred } from '../lib/abort.js';
 import { backoffMs } from '../lib/backoff.js';
@@ -25,7 +25,7 @@ import {
   mergeWork,
   onlyRefs,
 } from './alignment-queue.js';
-import { isNewerStateHeld, wantedRepository } from './wanted-repository.js';
+import { isNewerStateHeld, strayRefs, type WaitingEvents, wantedRepository } from './wanted-repository.js';
 
 /** What the git side needs of a logger: pino's shape, details first. */
 export type AlignmentLog = {
@@ -36,13 +36,13 @@ export type AlignmentLog = {
 
 export type AlignmentParts = {
   readonly directory: RepositoryDirectory;
-  readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly store: Pick<EventStore, 'get' | 'query' | 'has'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
   /** By identifier: whoever changes refs is alone on all repositories of that. */
   readonly locks: KeyedLocks;
   readonly refChanges: RefChanges;
-  readonly purgatory: Pick<Purgatory, 'statesOf'>;
+  readonly purgatory: Pick<Purgatory, 'statesOf'> & WaitingEvents;
   readonly clock: Clock;
   readonly random: Random;
   /** How long a repository that is no longer served stays on disk. */
@@ -225,7 +225,14 @@ export class GitAlignment implements EffectRunner {
     const hasObjects = !(await isEmpty(gitDir));
     const possible = hasObjects ? effective : { ...effective, pullRequests: new Set<string>() };
     const wanted = await wantedRepository(directory, store, repository, possible);
-    const { waiting, changes, head } = await alignRefs(git, gitDir, wanted).catch((error: unknown) => {
+    const refs = possible.pullRequests === 'all' ? await readAllRefs(git, gitDir) : undefined;
+    const strays = strayRefs(this.#parts, repository, refs ?? new Map());
+    const pullRequests = new Map([
+      ...wanted.pullRequests,
+      ...strays.map((name) => [name, undefined] as const),
+    ]);
+    const whole = { ...wanted, pullRequests };
+    const { waiting, changes, head } = await alignRefs(git, gitDir, whole, refs).catch((error: unknown) => {
       // Some of them may have moved.
       refChanges.announce(gitDir);
       throw error;

@@ -1,6 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { WantedRepository } from '../git/align-refs.js';
-import { pullRequestRef } from '../git/ref-name.js';
+import { isPullRequestRef, pullRequestRef } from '../git/ref-name.js';
+import type { Refs } from '../git/ref-plan.js';
 import { supersedes } from '../nostr/address.js';
 import { reading } from '../policy/structure.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
@@ -23,6 +24,25 @@ export async function wantedRepository(
     head: state?.head,
     pullRequests: await wantedPullRequests(directory, store, repository, scope.pullRequests),
   };
+}
+
+/** Which events are held, and which are waited for. */
+export type WaitingEvents = Pick<Purgatory, 'has'> & { readonly awaited: Pick<Purgatory['awaited'], 'has'> };
+
+/**
+ * Refs of pull requests that nobody knows: their events are neither stored nor held, and not waited for. A ref whose event is
+ * known stays where it was pushed, also where that does not name the repository.
+ */
+export function strayRefs(
+  { store, purgatory }: { store: Pick<EventStore, 'has'>; purgatory: WaitingEvents },
+  repository: RepositoryId,
+  refs: Refs,
+): string[] {
+  return [...refs.keys()].filter((name) => {
+    if (!isPullRequestRef(name)) return false;
+    const id = name.slice(pullRequestRef('').length);
+    return !store.has(id) && !purgatory.has(id) && !purgatory.awaited.has(repository, id);
+  });
 }
 
 /** Whether a newer state than the stored ones is held: then pushes make refs what that says, one by one. */

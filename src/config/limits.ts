@@ -385,6 +385,8 @@ export const limits = {
   backgroundCopiesAtOnceMax: 2,
   /** Other repositories to which the objects of one state or pull request are copied, at most. */
   objectCopiesMax: 20,
+  /** Pull requests whose commits came that are written to the store together. */
+  promotionsAtOnceMax: 100,
   /** Bytes of the copies for one pull request after which no other is begun: anybody may name any repository. */
   pullRequestCopyBytesMax: 268_435_456,
   /** Size, in bytes, below which a pack is copied to another repository, and not linked: it saves nothing. */

@@ -78,6 +78,11 @@ export async function isEmpty(gitDir: string): Promise<boolean> {
   return !(await isThere(join(objects, 'info', 'alternates')));
 }
 
+/** All refs, from their files where that is possible. */
+export async function readAllRefs(git: Git, gitDir: string): Promise<Refs> {
+  return (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, []));
+}
+
 /** Whether there is any ref. */
 export async function hasRefs(git: Git, gitDir: string): Promise<boolean> {
   return (await git.run({ gitDir, args: ['for-each-ref', '--count=1'] })) !== '';

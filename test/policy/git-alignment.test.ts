@@ -181,6 +181,22 @@ describe('PR refs', () => {
     await here.take(right, gone);
     expect(refsOf(here.pathOf(repo))).toEqual({ [`refs/nostr/${right.id}`]: one });
   });
+
+  it('removed when its event is deleted while all of the repository waits to be looked at', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'));
+    await here.push(repo, 'one');
+    const known = pullRequest(mallory, [address(alice, 'repo')], [['c', one]]);
+    await here.take(known);
+    const awaited = 'a'.repeat(64);
+    git(here.pathOf(repo), ['update-ref', `refs/nostr/${awaited}`, one]);
+    here.purgatory.awaited.add(repo, awaited, undefined);
+    here.alignment.objectsArrived(repo);
+    here.alignment.objectsArrived(repo);
+    await here.take(event(mallory, 5, [['e', known.id]]));
+    expect(refsOf(here.pathOf(repo))).toEqual({ [`refs/nostr/${awaited}`]: one });
+  });
 });
 
 describe('Deletion and replacement reach the git side', () => {

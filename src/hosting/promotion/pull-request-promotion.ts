@@ -9,6 +9,16 @@ import type { BackgroundCopies } from './background-copies.js';
 import { ObjectCopies } from './object-copies.js';
 import { despiteFaults, type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
 
+type HeldPullRequest = PullRequest & { readonly event: NostrEvent };
+
+/** In which other repositories a pull request has its ref, and in which it is to follow. */
+type Followed = {
+  readonly pullRequest: PullRequest;
+  readonly set: readonly RepositoryId[];
+  readonly late: readonly RepositoryId[];
+  readonly copies: ObjectCopies;
+};
+
 /** Promotes pull requests whose commit is here; the caller has the lock of the identifier. */
 export class PullRequestPromotion {
   readonly #parts: PromotionParts;
@@ -30,13 +40,18 @@ export class PullRequestPromotion {
     // However many name this repository, git is asked once.
     const commits = [...new Set(pullRequests.map(({ commit }) => commit))];
     const types = await readObjectTypes(git, gitDir, commits);
+    const waiting = pullRequests.filter(({ event }) => purgatory.has(event.id));
+    const [here, lacking] = partition(waiting, ({ commit }) => types.get(commit) === 'commit');
     const awaited = new Set(purgatory.awaited.of(source));
-    for (const pullRequest of pullRequests) {
-      const { event, commit } = pullRequest;
-      if (!purgatory.has(event.id)) continue;
-      if (types.get(commit) === 'commit') await this.#promote(source, event, pullRequest, othersUntilMs);
-      // What was pushed for it beforehand is another commit.
-      else if (awaited.has(event.id)) await this.removeAwaited(source, event.id);
+    // What was pushed for it beforehand is another commit.
+    await this.#removeRefs(
+      source,
+      lacking.filter(({ event }) => awaited.has(event.id)),
+    );
+    await this.#setRefs(source, here);
+    for (let from = 0; from < here.length; from += limits.promotionsAtOnceMax) {
+      const some = here.slice(from, from + limits.promotionsAtOnceMax);
+      await this.#promote(source, some, othersUntilMs);
     }
   }
 
@@ -51,25 +66,41 @@ export class PullRequestPromotion {
 
   /** Removes the ref of a pull request that did not come, or is another one. */
   async removeAwaited(repository: RepositoryKey, eventId: string): Promise<void> {
-    await setRefs(this.#parts, repository, { pullRequests: new Map([[pullRequestRef(eventId), undefined]]) });
-    await this.#parts.purgatory.awaited.forget(repository, eventId);
+    await this.#removeRefs(repository, [{ eventId }]);
   }
 
   /**
+   * Those that have their refs at the source get them in the other repositories that they name, and are stored, all together.
    * In repositories of other identifiers, whose locks are not taken here, and where copies take longer than there is time,
    * the ref follows the stored event: objects are copied in the background.
    */
   async #promote(
     source: RepositoryKey,
-    event: NostrEvent,
-    pullRequest: PullRequest,
+    pullRequests: readonly HeldPullRequest[],
     othersUntilMs: number,
   ): Promise<void> {
-    const { directory, store, promote, clock } = this.#parts;
+    const { store, promote } = this.#parts;
+    const followed: Followed[] = [];
+    for (const pullRequest of pullRequests)
+      followed.push(await this.#followAll(source, pullRequest, othersUntilMs));
+    await Promise.all(pullRequests.map(({ event }) => promote(event)));
+    for (const { pullRequest, set, late, copies } of followed) {
+      if (store.has(pullRequest.eventId)) this.#copyLater(source, pullRequest, late, copies);
+      // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
+      else
+        for (const repository of [source, ...set]) await this.removeAwaited(repository, pullRequest.eventId);
+    }
+  }
+
+  async #followAll(
+    source: RepositoryKey,
+    pullRequest: PullRequest,
+    othersUntilMs: number,
+  ): Promise<Followed> {
+    const { directory, clock } = this.#parts;
     const copies = this.#newCopies();
-    const set: RepositoryKey[] = [source];
+    const set: RepositoryId[] = [];
     const late: RepositoryId[] = [];
-    await this.#setRef(source, pullRequest);
     for (const repository of pullRequest.repositories) {
       if (isSameRepository(repository, source) || !directory.isServed(repository)) continue;
       const msMax = othersUntilMs - clock.monotonic();
@@ -82,13 +113,7 @@ export class PullRequestPromotion {
         });
       }
     }
-    await promote(event);
-    if (store.has(event.id)) {
-      this.#copyLater(source, pullRequest, late, copies);
-      return;
-    }
-    // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
-    for (const repository of set) await this.removeAwaited(repository, event.id);
+    return { pullRequest, set, late, copies };
   }
 
   #newCopies(): ObjectCopies {
@@ -120,12 +145,35 @@ export class PullRequestPromotion {
     const copy = { from, to, objectIds: [pullRequest.commit] };
     const moveIn = (move: () => Promise<void>) => move();
     const outcome = await copies.copy(copy, { msMax, signal: this.#signal, moveIn });
-    if (outcome === 'here') await this.#setRef(to, pullRequest);
+    if (outcome === 'here') await this.#setRefs(to, [pullRequest]);
     return outcome;
   }
 
-  async #setRef(repository: RepositoryKey, { eventId, commit }: PullRequest): Promise<void> {
-    await setRefs(this.#parts, repository, { pullRequests: new Map([[pullRequestRef(eventId), commit]]) });
-    await this.#parts.purgatory.awaited.forget(repository, eventId);
+  async #setRefs(repository: RepositoryKey, pullRequests: readonly PullRequest[]): Promise<void> {
+    await this.#changeRefs(repository, new Map(pullRequests.map(({ eventId, commit }) => [eventId, commit])));
   }
+
+  async #removeRefs(
+    repository: RepositoryKey,
+    pullRequests: readonly Pick<PullRequest, 'eventId'>[],
+  ): Promise<void> {
+    await this.#changeRefs(repository, new Map(pullRequests.map(({ eventId }) => [eventId, undefined])));
+  }
+
+  /** Commits by event id; `undefined` for refs that are to go. None of them is waited for any more. */
+  async #changeRefs(
+    repository: RepositoryKey,
+    commits: ReadonlyMap<string, string | undefined>,
+  ): Promise<void> {
+    if (commits.size === 0) return;
+    const pullRequests = new Map([...commits].map(([id, commit]) => [pullRequestRef(id), commit]));
+    await setRefs(this.#parts, repository, { pullRequests });
+    for (const id of commits.keys()) await this.#parts.purgatory.awaited.forget(repository, id);
+  }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
 }

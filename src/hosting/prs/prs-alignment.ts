@@ -4,7 +4,7 @@ import { type BareRepositories, isOfPrs, type PrsRepository, textOf } from '../.
 import type { Git } from '../../git/git-command.js';
 import { isPullRequestRef, pullRequestRef } from '../../git/ref-name.js';
 import type { Refs } from '../../git/ref-plan.js';
-import { hasRefs, readRefFiles, readRefNames, readRefs } from '../../git/refs.js';
+import { hasRefs, readAllRefs, readRefNames, readRefs } from '../../git/refs.js';
 import { removeStaleLocks } from '../../git/stale-locks.js';
 import { unlessAborted } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
@@ -183,7 +183,7 @@ export class PrsAlignment {
     const { git } = this.#parts;
     if (scope !== 'all' && scope.size <= limits.pushRefsByNameMax)
       return await readRefs(git, gitDir, [...scope.keys()].map(pullRequestRef));
-    return (await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, []));
+    return await readAllRefs(git, gitDir);
   }
 
   /** The commit that an event gives its ref in a repository, if it has one there. */
