@@ -11,7 +11,7 @@ const levels: readonly (readonly string[])[] = [
   ['commands'],
   ['daemon'],
   ['git-http'],
-  ['http', 'relay', 'sync', 'git-sync'],
+  ['http', 'relay', 'sync', 'git-sync', 'control'],
   ['hosting'],
   ['admission', 'alignment', 'maintenance'],
   ['policy'],

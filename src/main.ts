@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { commands } from './commands/commands.js';
 import { dispatch } from './commands/dispatch.js';
+import { exitCodeOf } from './commands/exit-code.js';
 import { limits } from './config/limits.js';
 import { programName } from './config/version.js';
 import { isAbort } from './lib/abort.js';
@@ -23,7 +24,7 @@ function report(error: unknown): void {
 
 function fail(error: unknown): never {
   report(error);
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 }
 
 /** The first signal asks for an orderly end, with a time limit; the second ends at once. */
@@ -63,5 +64,5 @@ try {
 } catch (error) {
   const cause = firstError(error);
   report(isAbort(cause, signal) ? new GraspError('interrupted', 'stopped before it was done') : cause);
-  process.exitCode = 1;
+  process.exitCode = exitCodeOf(cause);
 }

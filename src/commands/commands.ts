@@ -1,9 +1,25 @@
 import type { Command } from './command.js';
 import { demo } from './demo.js';
-import { doctor } from './doctor.js';
+import { doctor } from './doctor/doctor.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
+import { events } from './operator/events.js';
+import { relays } from './operator/relays.js';
+import { repositories } from './operator/repositories.js';
+import { status } from './operator/status.js';
+import { sync } from './operator/sync.js';
 import { serve } from './serve.js';
 
 /** All commands; the first is the one that a command line without a name means. */
-export const commands: readonly Command[] = [serve, importCommand, exportCommand, doctor, demo];
+export const commands: readonly Command[] = [
+  serve,
+  status,
+  relays,
+  repositories,
+  events,
+  sync,
+  importCommand,
+  exportCommand,
+  doctor,
+  demo,
+];

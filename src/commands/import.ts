@@ -5,8 +5,9 @@ import { type Core, openCore } from '../daemon/core.js';
 import { createLogger } from '../daemon/logger.js';
 import { surroundingsOf } from '../daemon/surroundings.js';
 import { systemClock } from '../lib/clock.js';
+import { errorMessage } from '../lib/errors.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
-import type { Command, Invocation } from './command.js';
+import { type Command, type Invocation, UsageError } from './command.js';
 import { type ImportCounts, importEvents, type RefusalReasons } from './import/import-events.js';
 import { type Progress, startProgress } from './progress.js';
 import { persistentOptions } from './store-options.js';
@@ -75,7 +76,9 @@ type Source = { readonly stream: Readable; readonly bytes: number | undefined };
 async function openSource({ positionals, stdin }: Invocation): Promise<Source> {
   const path = positionals[0] as string;
   if (path === '-') return { stream: stdin, bytes: undefined };
-  const { size } = await stat(path);
+  const { size } = await stat(path).catch((error: unknown) => {
+    throw new UsageError(`import cannot read ${path}: ${errorMessage(error)}`);
+  });
   return { stream: createReadStream(path), bytes: size };
 }
 

@@ -14,7 +14,9 @@ import { aborted } from './signals.js';
 export const serve: Command = {
   name: 'serve',
   summary: 'Run the relay and git server (this is what graspd does without a command)',
-  details: 'The exit code is 0 after SIGTERM or SIGINT, and 1 when the server cannot start or go on.',
+  details:
+    'The exit code is 0 after SIGTERM or SIGINT, 2 for wrong settings, 3 for a store that cannot be used, 4 for an address that ' +
+    'cannot, and 1 for whatever else keeps the server from starting or going on.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,

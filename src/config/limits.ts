@@ -761,6 +761,8 @@ export const limits = {
   catchupBatchMsMax: 600_000,
   /** Time between two lines about events that catch-up brought and that were stored later. */
   storedLaterIntervalMs: 60_000,
+  /** Body of a request on the operator's socket, in bytes. */
+  controlBodyBytesMax: 1_000_000,
   /** Time between two lines about how far the first catch-up after a start is. */
   firstCatchupLogIntervalMs: 10_000,
   /** Gaps, and repositories that a peer lacks events of, that are logged one by one in one run. */

@@ -26,6 +26,7 @@ import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js'
 import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
+import { serveControl } from './operator/control.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import {
@@ -174,6 +175,10 @@ async function start(
     { address: formatBindAddress(address), domain: options.domain, events: eventsAtStart },
     'listening',
   );
+  const { domain } = options;
+  const reported = { domain, address: formatBindAddress(address), startedAtMs: clock.now() };
+  const control = await serveControl(options, { ...core, ...reported, sync, gitSync }, surroundings);
+  if (control !== undefined) stack.use(control);
   return {
     address,
     owner,

@@ -146,6 +146,13 @@ export class SyncManager {
     this.#followAgain();
   }
 
+  /** Catches up with a relay from the beginning, as once a day; answers whether it is followed. */
+  catchUp(relay: string): boolean {
+    const running = this.#relays.get(relay);
+    running?.sync.startDay();
+    return running !== undefined;
+  }
+
   /** Whether the last dial of a relay at that host failed, so that whatever else is there has no hurry. */
   isFailing(host: string): boolean {
     return this.#context.hosts.hasFailed(host);

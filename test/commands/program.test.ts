@@ -59,13 +59,13 @@ async function run(args: readonly string[], input = '', environment = {}): Promi
 }
 
 /** What the operator is shown: one line with the program's name. */
-function expectOneLine({ code, stderr }: Ended, line: string | RegExp): void {
+function expectOneLine({ code, stderr }: Ended, line: string | RegExp, expectedCode = 2): void {
   expect(stderr).toMatch(/^graspd: [^\n]+\n$/);
   expect(stderr).toMatch(line);
-  expect(code).toBe(1);
+  expect(code).toBe(expectedCode);
 }
 
-describe('what cannot start says so in one line, with exit code 1', () => {
+describe('what cannot start says so in one line, with the exit code of its class', () => {
   test.each([
     [['--bind-address', 'x'], "--bind-address takes ip:port, not 'x'"],
     [['--no-such-option'], 'there is no option --no-such-option'],
@@ -100,7 +100,7 @@ describe('what cannot start says so in one line, with exit code 1', () => {
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    expectOneLine(await run(['--bind-address', `127.0.0.1:${port}`]), String(port));
+    expectOneLine(await run(['--bind-address', `127.0.0.1:${port}`]), String(port), 4);
     server.close();
   });
 
@@ -112,14 +112,14 @@ describe('what cannot start says so in one line, with exit code 1', () => {
     const current = files.filter((file) => basename(file) === 'CURRENT');
     expect(current).toHaveLength(1);
     await writeFile(join(folder, 'data/relay', current[0] ?? ''), 'nonsense');
-    expectOneLine(await run(['--bind-address', '127.0.0.1:0']), 'data/relay cannot be read');
+    expectOneLine(await run(['--bind-address', '127.0.0.1:0']), 'data/relay cannot be read', 3);
   });
 
   test('a store that another process has open', async () => {
     await using daemon = await DaemonProcess.start();
     const port = await freePort();
     const path = join(daemon.directory, 'data/relay');
-    expectOneLine(await run(['--bind-address', `127.0.0.1:${port}`, '--relay-data-path', path]), path);
+    expectOneLine(await run(['--bind-address', `127.0.0.1:${port}`, '--relay-data-path', path]), path, 3);
   });
 });
 
@@ -168,7 +168,7 @@ describe('the end', () => {
     const child = start(['import', '-']);
     await eventually(() => existsSync(join(folder, 'data/relay')));
     child.kill('SIGTERM');
-    expectOneLine(await ended(child), 'stopped before it was done');
+    expectOneLine(await ended(child), 'stopped before it was done', 1);
   });
 });
 

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { Level } from 'level';
 import { describe, expect, it } from 'vitest';
 import { ClosingRefusedError } from '../../src/alignment/closing.js';
-import { doctor } from '../../src/commands/doctor.js';
+import { doctor } from '../../src/commands/doctor/doctor.js';
 import { limits } from '../../src/config/limits.js';
 import { readOptions } from '../../src/config/options.js';
 import { systemClock } from '../../src/lib/clock.js';

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
-import type { Options } from '../config/options.js';
-import type { EventStore } from '../store/event-store.js';
-import type { FaultOptions, FaultyEvent } from '../store/faulty-rows.js';
-import { canReadFiles, repairFiles } from '../store/level/repair.js';
-import type { Invocation } from './command.js';
+import type { Options } from '../../config/options.js';
+import type { EventStore } from '../../store/event-store.js';
+import type { FaultOptions, FaultyEvent } from '../../store/faulty-rows.js';
+import { canReadFiles, repairFiles } from '../../store/level/repair.js';
+import type { Invocation } from '../command.js';
 
 /** What was found, and how much of it was repaired. */
 export type Tally = { faults: number; repaired: number };

@@ -1,0 +1,42 @@
+import { askDaemon, type ControlRequest } from '../../control/control-client.js';
+import { ControlError, controlSocketPath } from '../../control/control-socket.js';
+import type { CommandFlag, Invocation } from '../command.js';
+import { persistentOptions } from '../store-options.js';
+
+/** Of all commands that ask a running daemon. */
+export const jsonFlag: CommandFlag = {
+  name: 'json',
+  placeholder: undefined,
+  about: 'Write JSON, one value a line',
+  isSwitch: true,
+  isList: false,
+};
+
+/** What commands that ask a running daemon say about their exit code. */
+export const exitCodes =
+  'The exit code is 0, 2 for wrong usage, and 4 where no daemon runs with this data folder.';
+
+/** The values that the running daemon answers, as they come. Rejects with `UsageError` or `ControlError`. */
+export async function* ask<T>(
+  invocation: Invocation,
+  command: string,
+  request: ControlRequest,
+): AsyncGenerator<T> {
+  const { relayDataPath } = persistentOptions(invocation, command);
+  // The daemon is of the same version as a rule; where it is not, what it does not say is shown as a gap.
+  yield* askDaemon(controlSocketPath(relayDataPath), request, invocation.signal) as AsyncGenerator<T>;
+}
+
+/** The one value that the running daemon answers. */
+export async function askOnce<T>(
+  invocation: Invocation,
+  command: string,
+  request: ControlRequest,
+): Promise<T> {
+  for await (const value of ask<T>(invocation, command, request)) return value;
+  throw new ControlError('daemon_gone', 'the daemon answered nothing');
+}
+
+export function wantsJson({ flags }: Pick<Invocation, 'flags'>): boolean {
+  return flags.get('json') === 'true';
+}

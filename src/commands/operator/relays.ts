@@ -1,0 +1,44 @@
+import type { RelayReport } from '../../control/reports.js';
+import type { Command } from '../command.js';
+import { ask, exitCodes, jsonFlag, wantsJson } from './ask.js';
+import { table } from './table.js';
+
+/** Lists the relays that the running daemon follows. */
+export const relays: Command = {
+  name: 'relays',
+  summary: 'List the relays that the running daemon follows, and how far each is',
+  details: exitCodes,
+  usage: '',
+  positionalsMin: 0,
+  positionalsMax: 0,
+  flags: [jsonFlag],
+  takesOptions: true,
+  async run(invocation) {
+    const { stdout } = invocation;
+    const rows: (string | undefined)[][] = [];
+    for await (const report of ask<RelayReport>(invocation, 'relays', { path: '/relays' })) {
+      if (wantsJson(invocation)) stdout.write(`${JSON.stringify(report)}\n`);
+      else rows.push(rowOf(report));
+    }
+    if (!wantsJson(invocation)) {
+      stdout.write(
+        table(['RELAY', 'CONNECTION', 'HEALTH', 'COMPLETE AS OF', 'QUEUED', 'FAILURE', 'RETRY IN'], rows),
+      );
+    }
+    return 0;
+  },
+};
+
+function rowOf(report: RelayReport): (string | undefined)[] {
+  const { relay, connection, health, completeAsOf, queuedTopics, failures, lastFailure, retryInSeconds } =
+    report;
+  return [
+    relay,
+    connection,
+    health,
+    completeAsOf,
+    String(queuedTopics),
+    failures === 0 ? undefined : `${failures} × ${lastFailure ?? 'unknown'}`,
+    retryInSeconds === undefined ? undefined : `${retryInSeconds} s`,
+  ];
+}

@@ -1,0 +1,78 @@
+import { type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { deferred } from '../lib/abort.js';
+import { errorCode, errorMessage } from '../lib/errors.js';
+import { ControlError } from './control-socket.js';
+
+/** What a running daemon is asked. */
+export type ControlRequest = {
+  readonly path: string;
+  /** Sent as JSON; without one it is only asked. */
+  readonly body?: unknown;
+};
+
+/**
+ * The values that a daemon answers, as they come. Rejects with `ControlError`: `no_daemon` where none runs,
+ * `control_refused` with what it says where it refuses.
+ */
+export async function* askDaemon(
+  socketPath: string,
+  { path, body }: ControlRequest,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const response = await send(socketPath, path, body, signal);
+  try {
+    for await (const line of createInterface({ input: response })) {
+      const value: unknown = JSON.parse(line);
+      if (response.statusCode !== 200) throw new ControlError('control_refused', refusalIn(value));
+      yield value;
+    }
+  } finally {
+    // Who has seen enough does not read on.
+    response.destroy();
+  }
+  if (!response.complete) throw new ControlError('daemon_gone', 'the daemon ended before it had answered');
+}
+
+async function send(
+  socketPath: string,
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = deferred<IncomingMessage>();
+  const method = body === undefined ? 'GET' : 'POST';
+  const sent = request({ socketPath, path, method, signal }, resolve);
+  sent.once('error', reject);
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
+  try {
+    return await promise;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(socketPath, error);
+  }
+}
+
+function unreachable(socketPath: string, error: unknown): ControlError {
+  const code = errorCode(error);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new ControlError(
+      'no_daemon',
+      `no daemon runs with this data folder (${socketPath}); give the settings that it was started with`,
+      error,
+    );
+  }
+  if (code === 'EACCES') {
+    return new ControlError(
+      'control_forbidden',
+      `${socketPath} may be used by who started the daemon only`,
+      error,
+    );
+  }
+  return new ControlError('control_failed', `the daemon cannot be asked: ${errorMessage(error)}`, error);
+}
+
+function refusalIn(value: unknown): string {
+  const isRefusal = typeof value === 'object' && value !== null && 'error' in value;
+  return isRefusal ? String(value.error) : 'the daemon refused';
+}

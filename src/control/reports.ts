@@ -1,0 +1,55 @@
+/** What the daemon says of itself. Times are ISO 8601. */
+export type StatusReport = {
+  readonly version: string;
+  readonly startedAt: string;
+  /** Where it listens, and the name under which announcements list it. */
+  readonly address: string;
+  readonly domain: string;
+  /** Events that are stored, and those that wait for their git data. */
+  readonly events: number;
+  readonly heldEvents: number;
+  readonly relays: RelayCounts;
+  readonly repositories: { readonly served: number; readonly incomplete: number };
+  /** Whether the disk is full up to the floor, so that nothing is taken in. */
+  readonly isDiskLow: boolean;
+};
+
+/** Relays that are followed; of them those that are connected, dead, and those of which everything is here. */
+export type RelayCounts = {
+  readonly tracked: number;
+  readonly connected: number;
+  readonly dead: number;
+  readonly complete: number;
+};
+
+/** One relay that is followed. */
+export type RelayReport = {
+  readonly relay: string;
+  readonly connection: string;
+  readonly health: string;
+  readonly failures: number;
+  readonly lastFailure?: string;
+  readonly retryInSeconds?: number;
+  /** Repositories and roots that wait for catch-up. */
+  readonly queuedTopics: number;
+  readonly negentropy: string;
+  /** As of then, everything of it is here. */
+  readonly completeAsOf?: string;
+};
+
+/** One repository that is served. */
+export type RepositoryReport = {
+  readonly owner: string;
+  readonly identifier: string;
+  /** Where git data lacks, or may. */
+  readonly lacks?: {
+    readonly objects?: number;
+    readonly since: string;
+    readonly lastTry?: string;
+    readonly nextTry?: string;
+    readonly why?: string;
+  };
+};
+
+/** Whether a relay that was to be caught up with is followed. */
+export type SyncReport = { readonly relay: string; readonly isFollowed: boolean };

@@ -1,0 +1,98 @@
+import { programVersion } from '../../config/version.js';
+import { BadControlRequest, type ControlRoute } from '../../control/control-server.js';
+import type { StatusReport, SyncReport } from '../../control/reports.js';
+import type { GitDataSync } from '../../git-sync/git-data-sync.js';
+import { errorMessage } from '../../lib/errors.js';
+import { type Filter, parseFilter } from '../../nostr/filter.js';
+import { normaliseRelayUrl } from '../../nostr/relay-url.js';
+import type { SyncManager } from '../../sync/manager.js';
+import type { Core } from '../core.js';
+import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
+
+/** What the operator's commands are answered from. */
+export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'disk'> & {
+  readonly sync: SyncManager;
+  readonly gitSync: GitDataSync;
+  readonly domain: string;
+  readonly address: string;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+};
+
+/** What a running daemon can be asked and told by its operator. */
+export function controlRoutes(parts: ControlParts): ControlRoute[] {
+  const { store, directory, sync, gitSync } = parts;
+  return [
+    { method: 'GET', path: '/status', answer: async () => statusOf(parts) },
+    {
+      method: 'GET',
+      path: '/relays',
+      async *answer() {
+        for (const status of sync.status().relays) yield relayReport(status);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/repositories',
+      async *answer() {
+        for (const repository of directory.served()) yield repositoryReport(repository, gitSync);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/events',
+      async *answer(body) {
+        for await (const events of store.query(filtersIn(body))) for (const { event } of events) yield event;
+      },
+    },
+    {
+      method: 'POST',
+      path: '/sync',
+      async *answer(body) {
+        for (const relay of relaysIn(body)) {
+          yield { relay, isFollowed: sync.catchUp(relay) } satisfies SyncReport;
+        }
+      },
+    },
+  ];
+}
+
+function statusOf(parts: ControlParts): StatusReport {
+  const { store, purgatory, directory, disk, sync, gitSync, domain, address, startedAtMs } = parts;
+  return {
+    version: programVersion,
+    startedAt: isoTime(startedAtMs),
+    address,
+    domain,
+    events: store.size,
+    heldEvents: countOf(purgatory.all()),
+    relays: relayCounts(sync),
+    repositories: { served: countOf(directory.served()), incomplete: countOf(gitSync.incomplete()) },
+    isDiskLow: disk.isLow,
+  };
+}
+
+function filtersIn(body: unknown): Filter[] {
+  try {
+    return (Array.isArray(body) ? body : [body]).map(parseFilter);
+  } catch (error) {
+    throw new BadControlRequest(`events takes NIP-01 filters: ${errorMessage(error)}`);
+  }
+}
+
+function relaysIn(body: unknown): string[] {
+  if (!Array.isArray(body)) throw new BadControlRequest('sync takes URLs of relays');
+  return body.map((url) => {
+    try {
+      return normaliseRelayUrl(String(url));
+    } catch (error) {
+      throw new BadControlRequest(errorMessage(error));
+    }
+  });
+}
+
+function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count += 1;
+  return count;
+}

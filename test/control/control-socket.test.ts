@@ -1,0 +1,123 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { table } from '../../src/commands/operator/table.js';
+import { askDaemon } from '../../src/control/control-client.js';
+import { BadControlRequest, type ControlRoute, ControlServer } from '../../src/control/control-server.js';
+import { controlSocketPath } from '../../src/control/control-socket.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'graspd-test-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const signal = new AbortController().signal;
+
+async function listening(routes: readonly ControlRoute[], faults: unknown[] = []) {
+  const server = new ControlServer(routes, (error) => void faults.push(error));
+  const path = controlSocketPath(folder);
+  await server.listen(path);
+  return { path, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+async function answers(path: string, request: { path: string; body?: unknown }): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for await (const value of askDaemon(path, request, signal)) values.push(value);
+  return values;
+}
+
+describe('the control socket', () => {
+  it('answers one value, or one after the other, to who may use the data folder', async () => {
+    await using server = await listening([
+      { method: 'GET', path: '/one', answer: async () => ({ a: 1 }) },
+      {
+        method: 'POST',
+        path: '/each',
+        async *answer(body) {
+          for (const value of body as unknown[]) yield { value };
+        },
+      },
+    ]);
+    expect(await answers(server.path, { path: '/one' })).toEqual([{ a: 1 }]);
+    expect(await answers(server.path, { path: '/each', body: [1, 2] })).toEqual([{ value: 1 }, { value: 2 }]);
+    expect((await stat(server.path)).mode & 0o777).toBe(0o600);
+  });
+
+  it('sends no faster than it is read, and ends with who asks', async () => {
+    let made = 0;
+    let isEnded = false;
+    await using server = await listening([
+      {
+        method: 'GET',
+        path: '/endless',
+        async *answer() {
+          try {
+            for (; ; made += 1) yield { made, text: 'x'.repeat(10_000) };
+          } finally {
+            isEnded = true;
+          }
+        },
+      },
+    ]);
+    for await (const _ of askDaemon(server.path, { path: '/endless' }, signal)) break;
+    const before = made;
+    expect(before).toBeLessThan(10_000);
+    while (!isEnded) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('takes the place of the socket that a killed daemon left', async () => {
+    const left = new ControlServer([], () => {});
+    await left.listen(controlSocketPath(folder));
+    await using server = await listening([{ method: 'GET', path: '/one', answer: async () => 1 }]);
+    expect(await answers(server.path, { path: '/one' })).toEqual([1]);
+    await left[Symbol.asyncDispose]();
+  });
+
+  it('tells what makes no sense, and nothing of faults of its own ends it', async () => {
+    const faults: unknown[] = [];
+    await using server = await listening(
+      [
+        {
+          method: 'POST',
+          path: '/odd',
+          answer: () => Promise.reject(new BadControlRequest('it takes two')),
+        },
+        { method: 'GET', path: '/broken', answer: () => Promise.reject(new Error('a fault')) },
+      ],
+      faults,
+    );
+    await expect(answers(server.path, { path: '/odd', body: 1 })).rejects.toMatchObject({
+      code: 'control_refused',
+      message: 'it takes two',
+    });
+    await expect(answers(server.path, { path: '/nowhere' })).rejects.toMatchObject({
+      code: 'control_refused',
+    });
+    await expect(answers(server.path, { path: '/broken' })).rejects.toMatchObject({ message: 'a fault' });
+    expect(faults).toHaveLength(1);
+  });
+
+  it('is told apart from a daemon that does not run, by name', async () => {
+    await expect(answers(controlSocketPath(folder), { path: '/one' })).rejects.toMatchObject({
+      code: 'no_daemon',
+    });
+  });
+
+  it('is not to be had where its path is too long', () => {
+    expect(() => controlSocketPath(join(folder, 'x'.repeat(200)))).toThrow(/too long/);
+  });
+});
+
+it('a table lines its columns up, and shows what there is not', () => {
+  expect(
+    table(
+      ['NAME', 'N'],
+      [
+        ['a long name', '1'],
+        ['b', undefined],
+      ],
+    ),
+  ).toBe('NAME         N\na long name  1\nb            -\n');
+});
