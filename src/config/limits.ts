@@ -488,14 +488,14 @@ export const limits = {
   gitNamesRememberedMax: 500,
   /** Repositories of which is remembered how searches went, at most, beside those that lack something. */
   gitSearchesRememberedMax: 2_000,
-  /** Longest round of the servers of a repository, in which no other is asked after it; the next goes on. */
-  gitRoundMsMax: 600_000,
+  /** Time after which no other server is asked in a round for a repository; those that were not come first in the next. */
+  gitRoundMsMax: 1_200_000,
   /** First rest of a server, for one repository, that sent what is of no use; it doubles each time. */
   gitServerRestMsMin: 120_000,
   /** Longest such rest. */
   gitServerRestMsMax: 3_600_000,
-  /** Servers of one repository that rest, at most. */
-  gitServerRestsMax: 60,
+  /** Servers of one repository of which is remembered that they failed, at most. */
+  gitServersRememberedMax: 60,
   /** Repositories of which is looked at once what they lack. */
   gitLooksAtOnceMax: 4,
   /** Fetches that run at one host at once. */

@@ -133,7 +133,7 @@ export class GitDataSync {
     const isEnd =
       outcome === 'gone' || (outcome === 'complete' && search.lookAt === Number.POSITIVE_INFINITY);
     if (!isEnd) {
-      if (outcome !== 'over') this.#lookSoon(search);
+      if (outcome === 'complete' || outcome === 'cut') this.#lookSoon(search);
       this.#schedule(search);
       return;
     }
@@ -193,22 +193,26 @@ export class GitDataSync {
   }
 
   async #askForStates(search: Search, servers: readonly GitServer[]): Promise<RoundOutcome> {
-    const { clock } = this.#parts;
     const { ofStates } = search;
     ofStates.isDue = false;
     const outcome = await this.#rounds.run(search, ofStates, servers);
-    // When it is not at its end, or an event comes just then, they are asked the next time.
-    ofStates.isDue = outcome !== 'over';
-    if (outcome !== 'over') return outcome;
-    const restMs = ofStates.asked.size > 0 ? 0 : this.#rounds.shortestRestMs(search, ofStates, servers);
-    ofStates.asked.clear();
-    if (restMs === 0 || servers.length === 0) this.#retryLater(search);
-    else {
-      // All of them are left alone at the moment: it is the first that is asked again.
-      search.why = 'all servers are left alone for a while, for they failed';
-      search.retryAt = clock.monotonic() + Math.max(limits.gitSyncedDelayMs, restMs);
+    switch (outcome) {
+      case 'over':
+        this.#retryLater(search);
+        return outcome;
+      case 'late':
+        this.#retryAfter(search, limits.gitNewsRetryMsMax);
+        return outcome;
+      case 'resting':
+        // All of them are left alone at the moment: it is the first that is asked again.
+        search.why = 'all servers are left alone for a while, for they failed';
+        this.#retryAfter(search, this.#rounds.shortestRestMs(search, ofStates, servers));
+        return outcome;
+      default:
+        // When it is not at its end, or an event comes just then, they are asked the next time.
+        ofStates.isDue = true;
+        return outcome;
     }
-    return outcome;
   }
 
   /** Nothing waits for the servers of pull requests: what they bring, or what is left to be asked, is looked at then. */
@@ -225,16 +229,21 @@ export class GitDataSync {
         this.#failed(search, error);
       }
       ofProposals.isRunning = false;
-      if (outcome === 'cut') ofProposals.isDue = true;
-      // There are new ones again and again, as it may be: those that were asked come to their turn as well.
-      if (outcome === 'over' || ofProposals.asked.size >= 2 * limits.gitServersMax) ofProposals.asked.clear();
-      const isToBeLookedAt = outcome !== 'over' || ofProposals.isDue;
-      if (isToBeLookedAt && this.#searches.get(keyOf(search.repository)) === search) this.#lookSoon(search);
+      if (this.#searches.get(keyOf(search.repository)) !== search) return;
+      if (outcome === 'complete' || outcome === 'gone' || ofProposals.isDue) this.#lookSoon(search);
+      else if (outcome === 'late') {
+        ofProposals.isDue = true;
+        this.#lookAt(search, this.#parts.clock.monotonic() + limits.gitNewsRetryMsMax);
+      }
     });
   }
 
   #retryLater(search: Search): void {
-    search.retryAt = this.#parts.clock.monotonic() + search.nextRetryDelayMs(this.#parts.random);
+    this.#retryAfter(search, search.nextRetryDelayMs(this.#parts.random));
+  }
+
+  #retryAfter(search: Search, delayMs: number): void {
+    search.retryAt = this.#parts.clock.monotonic() + Math.max(limits.gitSyncedDelayMs, delayMs);
   }
 
   #failed(search: Search, error: unknown): void {

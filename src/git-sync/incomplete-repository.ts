@@ -6,6 +6,8 @@ export type IncompleteRepository = {
   readonly sinceMs: number;
   /** Objects that lacked at the last look; `undefined` before the first. */
   readonly missing: number | undefined;
+  /** Whether what lacks counts as new: then hosts that failed are hurried. */
+  readonly isNews: boolean;
   readonly lastTryMs: number | undefined;
   /** `undefined` while it is looked for. */
   readonly nextTryMs: number | undefined;

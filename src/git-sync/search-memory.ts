@@ -1,27 +1,27 @@
 import { limits } from '../config/limits.js';
 import { TokenBucket } from '../lib/budgets/token-bucket.js';
 import type { Clock } from '../lib/clock.js';
-import { ServerRests } from './server-rests.js';
+import { ServerRecords } from './server-records.js';
 
 /** What is remembered of the searches for one repository when they are over, lest they begin as if nothing had been. */
 export class SearchMemory {
   /** The looks that events of maintainers cause, and those of pull requests, which anybody may publish. */
   readonly looks: TokenBucket;
   readonly proposedLooks: TokenBucket;
-  /** The servers that are left alone when they are asked for what states name, and for what only pull requests do. */
-  readonly #rests: ServerRests;
-  readonly #proposalRests: ServerRests;
+  /** How servers have done that were asked for what states name, and for what only pull requests do. */
+  readonly #records: ServerRecords;
+  readonly #proposalRecords: ServerRecords;
 
   constructor(clock: Clock) {
     const { gitEventLooksPerMinute, gitEventLooksAtOnceMax } = limits;
     this.looks = new TokenBucket(clock, gitEventLooksPerMinute, gitEventLooksAtOnceMax);
     this.proposedLooks = new TokenBucket(clock, gitEventLooksPerMinute, gitEventLooksAtOnceMax);
-    this.#rests = new ServerRests(clock);
-    this.#proposalRests = new ServerRests(clock);
+    this.#records = new ServerRecords(clock);
+    this.#proposalRecords = new ServerRecords(clock);
   }
 
-  restsOf({ isProposal }: { readonly isProposal: boolean }): ServerRests {
-    return isProposal ? this.#proposalRests : this.#rests;
+  recordsOf({ isProposal }: { readonly isProposal: boolean }): ServerRecords {
+    return isProposal ? this.#proposalRecords : this.#records;
   }
 }
 

@@ -16,8 +16,12 @@ export type Round = {
   isDue: boolean;
   /** Whether one for proposals runs; those for states are part of a look. */
   isRunning: boolean;
-  /** URLs that were asked in a round that is not at its end: the next goes on after them. */
+  /** URLs that were asked in it: where it makes room for a look, it goes on with the others. */
   readonly asked: Set<string>;
+  /** Those that were asked in the one before, where that took too long for all. */
+  readonly askedBefore: Set<string>;
+  /** When it has taken too long; monotonic, `undefined` between two of them. */
+  until: number | undefined;
 };
 
 /**
@@ -55,7 +59,6 @@ export class Search implements IncompleteRepository {
     this.#newsAt = clock.monotonic();
   }
 
-  /** Whether its data counts as new: then hosts that failed are hurried. */
   get isNews(): boolean {
     return isNews(this.#ageMs);
   }
@@ -97,7 +100,8 @@ export class Search implements IncompleteRepository {
 }
 
 function newRound(isProposal: boolean): Round {
-  return { isProposal, isDue: true, isRunning: false, asked: new Set() };
+  const [asked, askedBefore] = [new Set<string>(), new Set<string>()];
+  return { isProposal, isDue: true, isRunning: false, asked, askedBefore, until: undefined };
 }
 
 /** Notes names, of many the first; gives whether some are new. */

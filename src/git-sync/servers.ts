@@ -37,7 +37,8 @@ export function serversFor(
     announcement.clone.map((url) => ({ url, isGrasp: isGrasp(url, announcement) })),
   );
   const announced = new Map<string, GitServer>();
-  for (const { url } of [...urls.filter(({ isGrasp }) => isGrasp), ...urls]) add(announced, url, isOwn);
+  urls.sort((a, b) => Number(b.isGrasp) - Number(a.isGrasp));
+  for (const { url } of urls) add(announced, url, isOwn);
   const proposed = new Map<string, GitServer>();
   for (const { objectId, url } of proposedUrls(missing, random)) add(proposed, url, isOwn, objectId);
   for (const url of announced.keys()) proposed.delete(url);
@@ -81,21 +82,38 @@ function add(
   servers.set(url, { url, host: relayHost(url), objectIds });
 }
 
+/** How a server has done so far. */
+export type ServerStanding = {
+  /** How long it is left alone still, in milliseconds. */
+  readonly restMs: number;
+  /** When it failed, if it did the last time; monotonic. */
+  readonly failedAt: number | undefined;
+  /** Whether it had its turn in a round that was too long for all. */
+  readonly hadTurn: boolean;
+};
+
 /**
- * Whom of them to ask next: not those that are left alone; of the others the first that is free, if possible one that
- * something came from before; else where the fewest wait. `undefined` when all are left alone.
+ * Whom of them to ask next: not those that are left alone, and first those that had no turn in a round that was too long. Of
+ * these, those that did not fail the last time, for the others may take long to fail again; else the one that failed the
+ * longest ago. Of several the first whose host is free, if possible one that something came from before; else where the
+ * fewest wait. `undefined` when all are left alone.
  */
 export function nextServer(
   servers: Iterable<GitServer>,
   hosts: Pick<GitHosts, 'of'>,
-  restMs: (server: GitServer) => number,
+  standingOf: (server: GitServer) => ServerStanding,
 ): GitServer | undefined {
   const willing = [...servers]
-    .filter((server) => restMs(server) === 0)
-    .map((server) => ({ server, host: hosts.of(server.host) }));
-  const free = willing.filter(({ host }) => !host.isBusy);
+    .map((server) => ({ server, host: hosts.of(server.host), standing: standingOf(server) }))
+    .filter(({ standing }) => standing.restMs === 0);
+  const waiting = willing.filter(({ standing }) => !standing.hadTurn);
+  const first = waiting.length > 0 ? waiting : willing;
+  const failedAt = ({ standing }: (typeof willing)[number]) => standing.failedAt ?? 0;
+  const sound = first.filter((one) => one.standing.failedAt === undefined);
+  if (sound.length === 0) return first.sort((a, b) => failedAt(a) - failedAt(b))[0]?.server;
+  const free = sound.filter(({ host }) => !host.isBusy);
   const best = free.find(({ host }) => host.servedAt !== undefined) ?? free[0];
-  return (best ?? willing.sort((a, b) => a.host.users - b.host.users)[0])?.server;
+  return (best ?? sound.sort((a, b) => a.host.users - b.host.users)[0])?.server;
 }
 
 /** The one spelling of the URL of a repository over HTTP; `undefined` for all else. */
