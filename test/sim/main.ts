@@ -1,5 +1,6 @@
 /** Runs the simulated world from the command line. */
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { errorMessage } from '../../src/lib/errors.js';
@@ -38,7 +39,8 @@ async function runMany(from: number, count: number, jobs: number): Promise<void>
   const begun = performance.now();
   const failed: number[] = [];
   let done = 0;
-  await runSeeds(from, count, jobs, (outcome) => {
+  const workerFile = fileURLToPath(new URL('./seed-worker.ts', import.meta.url));
+  await runSeeds({ workerFile, hung }, { from, count, jobs }, (outcome) => {
     done += 1;
     if (outcome.failures.length > 0) {
       failed.push(outcome.seed);
@@ -52,6 +54,11 @@ async function runMany(from: number, count: number, jobs: number): Promise<void>
   failed.sort((a, b) => a - b);
   console.log(`failed: ${failed.join(' ')}\nreplay one by: npm run sim -- --seed ${failed[0]} --trace`);
   process.exitCode = 1;
+}
+
+function hung(seed: number, failure: string): Outcome {
+  const none = { storedEvents: 0, acceptableEvents: 0, dials: 0, completeAfterMs: undefined };
+  return { seed, failures: [failure], ...none };
 }
 
 function tell({ seed, failures, storedEvents, acceptableEvents, dials, completeAfterMs }: Outcome): void {

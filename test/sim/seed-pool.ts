@@ -1,22 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { Outcome } from './simulation.js';
 
 /** Time on this machine after which a world is taken for one that never ends. */
 const seedMsMax = 120_000;
+const neverEnds = `the world does not end within ${seedMsMax} ms of real time, or its process died`;
 
-const workerFile = fileURLToPath(new URL('./seed-worker.ts', import.meta.url));
+export type SeedPool<Outcome> = {
+  /** What each process runs: it answers the seed that it is sent with the outcome. */
+  readonly workerFile: string;
+  /** How a seed went that came to no end, and why. */
+  readonly hung: (seed: number, failure: string) => Outcome;
+};
 
 /**
  * Runs the seeds from `from` on, `jobs` at a time, each in a process that is used again; `onOutcome` is told of each,
  * in no particular order.
  */
-export async function runSeeds(
-  from: number,
-  count: number,
-  jobs: number,
+export async function runSeeds<Outcome>(
+  { workerFile, hung }: SeedPool<Outcome>,
+  { from, count, jobs }: { readonly from: number; readonly count: number; readonly jobs: number },
   onOutcome: (outcome: Outcome) => void,
 ): Promise<void> {
   let next = from;
@@ -25,12 +28,12 @@ export async function runSeeds(
     while (next < from + count) {
       const seed = next++;
       worker ??= fork(workerFile);
-      const outcome = await runIn(worker, seed);
+      const outcome = await runIn<Outcome>(worker, seed);
       if (outcome === undefined) {
         worker.kill('SIGKILL');
         worker = undefined;
       }
-      onOutcome(outcome ?? hung(seed));
+      onOutcome(outcome ?? hung(seed, neverEnds));
     }
     worker?.kill();
   };
@@ -38,7 +41,7 @@ export async function runSeeds(
 }
 
 /** How a seed went in that process; `undefined` when it ended or did not answer in time. */
-async function runIn(worker: ChildProcess, seed: number): Promise<Outcome | undefined> {
+async function runIn<Outcome>(worker: ChildProcess, seed: number): Promise<Outcome | undefined> {
   const stop = new AbortController();
   const { signal } = stop;
   try {
@@ -50,9 +53,4 @@ async function runIn(worker: ChildProcess, seed: number): Promise<Outcome | unde
   } finally {
     stop.abort();
   }
-}
-
-function hung(seed: number): Outcome {
-  const failures = [`the world does not end within ${seedMsMax} ms of real time, or its process died`];
-  return { seed, failures, storedEvents: 0, acceptableEvents: 0, dials: 0, completeAfterMs: undefined };
 }

@@ -1,18 +1,11 @@
-import { Registry } from 'prom-client';
-import { limits } from '../../../src/config/limits.js';
-import { GitDataSync } from '../../../src/git-sync/git-data-sync.js';
-import { GitHosts } from '../../../src/git-sync/git-hosts.js';
-import { GitSyncMetrics } from '../../../src/git-sync/git-sync-metrics.js';
-import type { MissingObject } from '../../../src/git-sync/missing-objects.js';
-import type { FetchedObjects, FetchOutcome, FetchRequest } from '../../../src/git-sync/remote.js';
-import { serversFor } from '../../../src/git-sync/servers.js';
-import { hourMs, minuteMs, secondMs } from '../../../src/lib/clock.js';
+import { minuteMs } from '../../../src/lib/clock.js';
 import { type Random, seededRandom } from '../../../src/lib/random.js';
-import { relayHost } from '../../../src/nostr/relay-url.js';
-import type { RepositoryId } from '../../../src/repositories/repository-directory.js';
-import { between, chance, fork, pick, randomHex, sample } from '../../sim/random.js';
+import { between, chance, fork, pick, sample } from '../../sim/random.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
-import { drawHostKind, SimGitHost } from './git-host.js';
+import { Life } from './life.js';
+import type { SimRepository } from './repository.js';
+import { Story } from './story.js';
+import { faultMs, World } from './world.js';
 
 /** How a seed went: what was found wrong, and some figures. */
 export type GitSimOutcome = {
@@ -22,27 +15,13 @@ export type GitSimOutcome = {
   readonly objects: number;
 };
 
-/** A repository of the world: who may have its data, and what its events name. */
-type SimRepository = {
-  readonly id: RepositoryId;
-  readonly clone: readonly string[];
-  /** What its newest state names. */
-  state: readonly string[];
-  readonly pullRequests: {
-    readonly id: string;
-    readonly commit: string;
-    readonly clone: readonly string[];
-  }[];
-  /** What is on our disk. */
-  readonly disk: Set<string>;
-};
-
-const faultMs = 2 * hourMs;
-/** Within that after the faults everything is here. */
-const quietMs = hourMs;
-const fetchesPerMinuteMax = 30;
-const fetchesMax = 8;
-const own = 'https://us.example.com/npub/r.git';
+/** When the last states are published, after the faults, and by when they have to be here. */
+const lateMs = 30 * minuteMs;
+const lateMsMax = 15 * minuteMs;
+/** By when everything has to be here, and by when also what servers have that sent what is of no use before. */
+const completeMs = 60 * minuteMs;
+const trustedAgainMs = 120 * minuteMs;
+const failuresMax = 20;
 
 /** Runs the world of a seed to its end; the same seed does the same each time. */
 export async function simulateGitSync(seed: number): Promise<GitSimOutcome> {
@@ -53,240 +32,138 @@ class GitSimulation {
   readonly #seed: number;
   readonly #random: Random;
   readonly #clock = new VirtualClock();
-  readonly #hosts = new Map<string, SimGitHost>();
-  readonly #repositories = new Map<string, SimRepository>();
   readonly #failures = new Set<string>();
-  #faultsOn = true;
+  readonly #world: World;
+  readonly #story: Story;
+  #life: Life;
   #fetches = 0;
-  #running = 0;
-  /** One life of our process. */
-  #stop = new AbortController();
-  #sync: GitDataSync;
+  #isEnding = false;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = seededRandom(seed);
-    const random = fork(this.#random);
-    for (let count = between(random, 2, 8); count > 0; count--) {
-      const name = `h${count}.example.com`;
-      this.#hosts.set(name, new SimGitHost(name, drawHostKind(random), fork(random)));
-    }
-    for (let count = between(random, 1, 40); count > 0; count--) this.#addRepository(random, count);
-    this.#sync = this.#live();
+    this.#world = new World(fork(this.#random));
+    this.#story = new Story(this.#world, this.#clock, (repository, delayMs, isOfMaintainers) => {
+      if (repository.isServed) this.#life.sync.mayLack(repository.id, delayMs, isOfMaintainers);
+    });
+    this.#life = this.#newLife();
   }
 
   async run(): Promise<GitSimOutcome> {
-    for (const repository of this.#repositories.values()) this.#scheduleNews(repository);
-    for (let lives = between(this.#random, 0, 3); lives > 0; lives--)
-      this.#clock.after(between(this.#random, 0, faultMs), () => void this.#restart());
+    const repositories = [...this.#world.repositories.values()];
+    for (const repository of repositories) this.#story.plan(repository, fork(this.#random));
+    this.#planOurs(repositories);
+    this.#checkRests();
     await this.#clock.advance(faultMs);
-    this.#faultsOn = false;
-    await this.#clock.advance(quietMs);
-    this.#checkComplete();
-    this.#stop.abort(new Error('the end'));
-    await this.#sync.ended();
+    this.#world.faultsOn = false;
+    await this.#clock.advance(lateMs);
+    const late = this.#publishLate(repositories);
+    await this.#clock.advance(lateMsMax);
+    for (const [repository, objectIds] of late)
+      if (objectIds.some((objectId) => !repository.disk.has(objectId)))
+        this.#report(`${repository.name} lacks after a quarter of an hour what a state names`);
+    await this.#clock.advance(completeMs - lateMs - lateMsMax);
+    for (const { what, isDistrusted } of this.#lacking())
+      if (!isDistrusted) this.#report(`${what} after an hour`);
+    if (this.#lacking().length > 0) await this.#clock.advance(trustedAgainMs - completeMs);
+    for (const { what } of this.#lacking()) this.#report(`${what} after two hours`);
+    this.#isEnding = true;
+    await this.#clock.advance(minuteMs);
+    await this.#endLife();
     if (this.#clock.timers > 0) this.#report(`${this.#clock.timers} timers are left`);
     let objects = 0;
-    for (const { disk } of this.#repositories.values()) objects += disk.size;
+    for (const { disk } of repositories) objects += disk.size;
     return { seed: this.#seed, failures: [...this.#failures], fetches: this.#fetches, objects };
   }
 
-  #addRepository(random: Random, number: number): void {
-    const id = { pubkey: randomHex(random, 64), identifier: `r${number}` };
-    const hosts = sample(random, [...this.#hosts.keys()], between(random, 1, 4));
-    const clone = hosts.map((host) => `https://${host}/${id.identifier}.git`);
-    if (chance(random, 0.5)) clone.push(own);
-    if (chance(random, 0.3)) clone.unshift('ssh://git@h1.example.com/r', 'not a URL');
-    this.#repositories.set(id.identifier, { id, clone, state: [], pullRequests: [], disk: new Set() });
+  /** Again and again, until the end. */
+  #checkRests(): void {
+    this.#life.checkRests();
+    if (!this.#isEnding) this.#clock.after(minuteMs, () => this.#checkRests());
   }
 
-  #scheduleNews(repository: SimRepository): void {
+  /** What becomes of us while the faults last: we are killed, have no room, and repositories go and come back. */
+  #planOurs(repositories: readonly SimRepository[]): void {
     const random = fork(this.#random);
-    for (let count = between(random, 1, 5); count > 0; count--)
-      this.#clock.after(between(random, 0, faultMs), () => this.#news(repository, random));
-  }
-
-  /** An event names objects, some of which are at servers, soon, or nowhere, and some of which are pushed to us. */
-  #news(repository: SimRepository, random: Random): void {
-    const { id, clone } = repository;
-    const objectIds = Array.from({ length: between(random, 1, 4) }, () => randomHex(random, 40));
-    let servers = clone;
-    const isProposal = chance(random, 0.3);
-    if (isProposal) {
-      const host = pick(random, [...this.#hosts.keys()]);
-      servers = [`https://${host}/fork-of-${id.identifier}.git`];
-      const [commit = ''] = objectIds;
-      repository.pullRequests.push({ id: randomHex(random, 64), commit, clone: servers });
-    } else repository.state = objectIds;
-    for (const url of servers) {
-      const host = this.#hosts.get(relayHost(url));
-      if (host === undefined || !url.startsWith('https:')) continue;
-      const put = objectIds.filter(() => chance(random, host.kind === 'partial' ? 0.5 : 0.8));
-      this.#clock.after(between(random, 0, 30 * secondMs), () => {
-        for (const objectId of put) host.put(new URL(url).pathname, objectId);
+    const at = (act: () => void) => this.#clock.after(between(random, 0, faultMs), act);
+    for (let kills = between(random, 0, 3); kills > 0; kills--) at(() => void this.#restart());
+    if (chance(random, 0.2)) at(() => this.#refuse(between(random, 1, 30) * minuteMs));
+    for (const repository of sample(random, repositories, between(random, 0, 2))) {
+      const awayMs = between(random, 1, 20) * minuteMs;
+      at(() => {
+        repository.isServed = false;
+        this.#clock.after(awayMs, () => {
+          repository.isServed = true;
+          repository.namedAt.push(this.#clock.monotonic());
+          this.#life.sync.lacks(repository.id);
+        });
       });
     }
-    if (chance(random, 0.2)) {
-      this.#clock.after(between(random, 0, minuteMs), () => {
-        for (const objectId of objectIds) repository.disk.add(objectId);
-      });
-    }
-    const isSubmitted = chance(random, 0.3);
-    const delayMs = isSubmitted ? limits.gitSubmittedDelayMs : limits.gitSyncedDelayMs;
-    this.#sync.mayLack(id, delayMs, !isProposal);
   }
 
-  #live(): GitDataSync {
+  #refuse(ms: number): void {
+    const life = this.#life;
+    life.refusal = 'the disk is full';
+    this.#clock.after(ms, () => {
+      life.refusal = undefined;
+    });
+  }
+
+  #newLife(): Life {
+    const [clock, world] = [this.#clock, this.#world];
+    return new Life({ clock, world, random: fork(this.#random), report: (what) => this.#report(what) });
+  }
+
+  async #restart(): Promise<void> {
+    const ended = this.#endLife();
+    this.#life = this.#newLife();
+    this.#life.begin();
+    await ended;
+  }
+
+  async #endLife(): Promise<void> {
+    this.#fetches += this.#life.fetches;
+    await this.#life.end();
+  }
+
+  /** States whose data an announced server has that is well: nothing that anybody proposes may hold them up. */
+  #publishLate(repositories: readonly SimRepository[]): Map<SimRepository, readonly string[]> {
     const random = fork(this.#random);
-    const clock = this.#clock;
-    return new GitDataSync(
-      {
-        remote: { fetch: (request, signal) => this.#fetch(request, signal) },
-        hosts: new GitHosts(clock, { fetchesPerMinuteMax, isFailingRelay: () => false }),
-        missing: async ({ identifier }) => {
-          if (this.#faultsOn && chance(random, 0.01)) throw new Error('git could not be run');
-          return this.#missingOf(identifier);
-        },
-        copyFromOthers: async () => false,
-        servers: async ({ identifier }, missing) => {
-          const clone = this.#repositories.get(identifier)?.clone ?? [];
-          return serversFor([{ clone, relays: [] }], missing, (url) => url.startsWith('https://us.'), random);
-        },
-        arrive: async ({ identifier }, { moveIn, objectIds }) => {
-          if (this.#faultsOn && chance(random, 0.05)) throw new Error('the disk is full');
-          await moveIn();
-          for (const objectId of objectIds) this.#repositories.get(identifier)?.disk.add(objectId);
-          return true;
-        },
-        refusal: () => undefined,
-        fetchesMax,
-        clock,
-        random,
-        metrics: new GitSyncMetrics(new Registry(), clock),
-        log: { debug() {}, info() {}, warn() {} },
-      },
-      this.#stop.signal,
+    const late = new Map<SimRepository, readonly string[]>();
+    const good = repositories.filter(({ isHostile, isServed }) => !isHostile && isServed);
+    for (const repository of sample(random, good, 3)) {
+      const well = repository.clone.filter((url) => this.#isWell(repository, url));
+      if (well.length === 0) continue;
+      late.set(repository, this.#story.state(repository, random, [pick(random, well)]));
+    }
+    return late;
+  }
+
+  #isWell(repository: SimRepository, url: string): boolean {
+    const there = this.#world.at(url);
+    if (there === undefined || there.host.isDead || there.host.isHostile) return false;
+    return !this.#life.audit.isDistrusted(repository, false, url);
+  }
+
+  /** What lacks here and servers have that mean no harm; `isDistrusted`: these sent what is of no use the last time. */
+  #lacking(): { readonly what: string; readonly isDistrusted: boolean }[] {
+    const repositories = [...this.#world.repositories.values()].filter(({ isHostile }) => !isHostile);
+    return repositories.flatMap((repository) =>
+      repository.missing().flatMap(({ objectId, pullRequestIds, clones }) => {
+        const isProposal = pullRequestIds.length > 0;
+        const having = [...repository.clone, ...clones.flat()].filter((url) =>
+          this.#world.gives(url, objectId),
+        );
+        const trusted = having.find((url) => !this.#life.audit.isDistrusted(repository, isProposal, url));
+        const [first = trusted] = having;
+        if (first === undefined) return [];
+        const what = `${repository.name} lacks ${objectId.slice(0, 8)}, which ${trusted ?? first} has,`;
+        return [{ what, isDistrusted: trusted === undefined }];
+      }),
     );
   }
 
-  /** Our process is killed and begins anew, as alignment tells it what lacks. */
-  async #restart(): Promise<void> {
-    const before = this.#sync;
-    this.#stop.abort(new Error('killed'));
-    this.#stop = new AbortController();
-    for (const host of this.#hosts.values()) {
-      // What was learnt of hosts is gone with it.
-      host.failures = 0;
-      host.retryAt = Number.NEGATIVE_INFINITY;
-      host.begun.length = 0;
-    }
-    this.#sync = this.#live();
-    for (const { id } of this.#repositories.values())
-      if (this.#missingOf(id.identifier).length > 0) this.#sync.lacks(id);
-    await before.ended();
-  }
-
-  #missingOf(identifier: string): MissingObject[] {
-    const repository = this.#repositories.get(identifier);
-    if (repository === undefined) return [];
-    const { state, pullRequests, disk } = repository;
-    const ofState = state.map((objectId) => ({ objectId, pullRequestIds: [], clones: [] }));
-    const proposed = pullRequests.map(({ id, commit, clone }) => {
-      return { objectId: commit, pullRequestIds: [id], clones: [clone] };
-    });
-    return [...proposed, ...ofState].filter(({ objectId }) => !disk.has(objectId));
-  }
-
-  async #fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchOutcome> {
-    const { url } = request;
-    const { objectIds } = request;
-    const host = this.#hosts.get(relayHost(url));
-    if (host === undefined || !url.startsWith('https:')) {
-      this.#report(`${url} is asked`);
-      return { type: 'failed', failure: 'dns', message: 'no such host', bytes: 0 };
-    }
-    this.#checkBegin(host, request);
-    host.running += 1;
-    this.#running += 1;
-    try {
-      const beganAt = this.#clock.monotonic();
-      const mood = host.mood(this.#faultsOn);
-      const waitMs = mood === 'hanging' ? 10 * minuteMs : host.latencyMs(this.#faultsOn);
-      await this.#clock.sleep(waitMs, signal);
-      return this.#answer(host, new URL(url).pathname, objectIds, mood, beganAt);
-    } finally {
-      host.running -= 1;
-      this.#running -= 1;
-    }
-  }
-
-  #answer(
-    host: SimGitHost,
-    path: string,
-    wanted: readonly string[],
-    mood: ReturnType<SimGitHost['mood']>,
-    beganAt: number,
-  ): FetchOutcome {
-    const failed = (
-      failure: 'refused' | 'limited' | 'failed' | 'timeout',
-      retryAfterMs = 0,
-    ): FetchOutcome => {
-      if (beganAt > host.failedAt) host.failures += 1;
-      host.failedAt = this.#clock.monotonic();
-      host.retryAt = Math.max(host.retryAt, host.failedAt + retryAfterMs);
-      return { type: 'failed', failure, message: failure, bytes: 0, retryAfterMs };
-    };
-    if (mood === 'gone') return failed('refused');
-    if (mood === 'broken') return failed('failed');
-    if (mood === 'hanging') return failed('timeout');
-    if (mood === 'limiting') return failed('limited', 3 * minuteMs);
-    host.failures = 0;
-    if (mood === 'lying')
-      return { type: 'failed', failure: 'invalid', message: 'other objects', bytes: 1_000 };
-    const objectIds = wanted.filter((objectId) => host.has(path, objectId));
-    if (objectIds.length === 0) return { type: 'failed', failure: 'lacking', message: 'none', bytes: 10 };
-    const fetched: FetchedObjects = {
-      objectIds,
-      moveIn: async () => {},
-      [Symbol.asyncDispose]: async () => {},
-    };
-    return { type: 'fetched', bytes: 100 * objectIds.length, fetched };
-  }
-
-  /** No host is asked beyond its budget, before its rest is over, or for what is here. */
-  #checkBegin(host: SimGitHost, { repository, objectIds, url }: FetchRequest): void {
-    const now = this.#clock.monotonic();
-    this.#fetches += 1;
-    if (host.running >= limits.gitHostFetchesAtOnceMax)
-      this.#report(`${host.name} is asked too often at once`);
-    if (this.#running >= fetchesMax) this.#report('too many fetches run');
-    const [oldest] = host.begun.slice(-fetchesPerMinuteMax);
-    if (host.begun.length >= fetchesPerMinuteMax && oldest !== undefined && now - oldest < minuteMs)
-      this.#report(`${host.name} is asked more than ${fetchesPerMinuteMax} times in a minute`);
-    host.begun.push(now);
-    const restMs = Math.min(limits.gitRetryMsMin * 2 ** (host.failures - 1), limits.gitNewsRetryMsMax);
-    if (host.failures > 0 && now < Math.max(host.failedAt + restMs, host.retryAt))
-      this.#report(`${host.name} is asked while it rests`);
-    const here = this.#repositories.get(repository.identifier)?.disk;
-    if (objectIds.length === 0 || objectIds.some((objectId) => here?.has(objectId)))
-      this.#report(`${url} is asked for what is here`);
-  }
-
-  #checkComplete(): void {
-    for (const { id, clone } of this.#repositories.values()) {
-      for (const missing of this.#missingOf(id.identifier)) {
-        const has = [...clone, ...missing.clones.flat()].find((url) => {
-          if (!url.startsWith('https:')) return false;
-          const host = this.#hosts.get(relayHost(url));
-          return host?.isHonestInTheEnd === true && host.has(new URL(url).pathname, missing.objectId);
-        });
-        if (has !== undefined)
-          this.#report(`${id.identifier} lacks ${missing.objectId.slice(0, 8)}, which ${has} has`);
-      }
-    }
-  }
-
   #report(what: string): void {
-    if (this.#failures.size < 20) this.#failures.add(what);
+    if (this.#failures.size < failuresMax) this.#failures.add(what);
   }
 }
