@@ -137,6 +137,7 @@ export class GitDataSync {
       this.#schedule(search);
       return;
     }
+    search.isOver = true;
     this.#searches.delete(keyOf(repository));
     if (outcome === 'gone' || search.missing === undefined) return;
     const seconds = (clock.now() - search.sinceMs) / secondMs;
@@ -229,7 +230,7 @@ export class GitDataSync {
         this.#failed(search, error);
       }
       ofProposals.isRunning = false;
-      if (this.#searches.get(keyOf(search.repository)) !== search) return;
+      if (search.isOver) return;
       if (outcome === 'complete' || outcome === 'gone' || ofProposals.isDue) this.#lookSoon(search);
       else if (outcome === 'late') {
         ofProposals.isDue = true;

@@ -42,6 +42,8 @@ export class Search implements IncompleteRepository {
   lookAt = Number.POSITIVE_INFINITY;
   retryAt = Number.POSITIVE_INFINITY;
   cancel: CancelTimer = () => {};
+  /** Whether it has ended: what still runs of it ends as well, for there may be another one. */
+  isOver = false;
   readonly #clock: Clock;
   /** When something was last named that begins the quick tries anew; monotonic. */
   #newsAt: number;
@@ -79,6 +81,7 @@ export class Search implements IncompleteRepository {
     if (note(this.#named, [...urls, ...objectIds])) {
       this.ofStates.isDue = true;
       this.ofStates.asked.clear();
+      this.ofStates.until = undefined;
       if (this.#ageMs >= limits.gitNewsAgainMsMin) {
         this.#newsAt = this.#clock.monotonic();
         this.#rounds = 0;

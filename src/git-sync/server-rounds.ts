@@ -200,9 +200,9 @@ export class ServerRounds {
   }
 }
 
-/** Whether something came meanwhile that the servers were not asked for. */
+/** Whether the search is over, or something came meanwhile that the servers were not asked for. */
 function isToMakeRoom(search: Search, round: Round): boolean {
-  return round.isProposal ? round.isDue : search.isLookDue;
+  return search.isOver || (round.isProposal ? round.isDue : search.isLookDue);
 }
 
 function end(round: Round, outcome: RoundOutcome): void {

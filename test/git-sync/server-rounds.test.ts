@@ -68,6 +68,24 @@ describe('a repository that lacks objects', () => {
     await world.end();
   });
 
+  it('has one round for proposals, also when it lacked nothing for a moment', async () => {
+    const world = worldOfTen(minuteMs);
+    world.proposers = tenHosts;
+    world.lacks(repository, ['proposed']);
+    world.sync.mayLack(repository, 0, false);
+    await world.clock.advance(90 * secondMs);
+    world.lacks(repository, []);
+    world.sync.mayLack(repository, 0, false);
+    await world.clock.advance(secondMs);
+    expect(world.sync.of(repository)).toBeUndefined();
+    world.lacks(repository, ['proposed too']);
+    world.sync.mayLack(repository, 0, false);
+    await world.clock.advance(6 * minuteMs);
+    // Two in the first round, and six in the other.
+    expect(world.asked.length).toBeLessThanOrEqual(9);
+    await world.end();
+  });
+
   it('begins with the servers that had no turn, after a round that took too long', async () => {
     const world = worldOfTen(7 * minuteMs);
     world.lacks(repository, ['a']);
