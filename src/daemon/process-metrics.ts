@@ -1,13 +1,20 @@
-import { Counter, collectDefaultMetrics, type Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { programVersion } from '../config/version.js';
 import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Faults } from '../lib/faults.js';
 
 /**
  * The metrics of the process under the names that Prometheus clients share (`process_…`, `nodejs_…`): memory, CPU,
- * event loop lag, garbage collection. Returns the way to stop.
+ * event loop lag, garbage collection; and which version runs. Returns the way to stop.
  */
 export function collectProcessMetrics(registry: Registry): () => void {
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'ngit_build_info',
+    help: 'Always 1; which version runs, upon which Node',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: programVersion, node: process.versions.node }, 1);
   return () => registry.clear();
 }
 
