@@ -5,7 +5,14 @@ import { limits } from '../config/limits.js';
 import { type Git, type GitVersion, isAtLeast } from '../git/git-command.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
-import { linkBitmap, linkPack, type PackFile, packsIn, syncFolder } from '../git/objects/pack-files.js';
+import {
+  datePack,
+  linkBitmap,
+  linkPack,
+  type PackFile,
+  packsIn,
+  syncFolder,
+} from '../git/objects/pack-files.js';
 import type { Refs } from '../git/ref-plan.js';
 import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
@@ -35,7 +42,7 @@ export type Repack = RepackTerms & {
 
 /**
  * Repacks a repository: one pack with a bitmap, packed refs, a commit-graph. What nothing refers to is kept for
- * `unreachableObjectsMsMax` since it came. Whole, and not by the size of packs (`--geometric`): what nothing refers to would
+ * `unreachableObjectsMsMax` since a repack found it. Whole, and not by the size of packs (`--geometric`): what nothing refers to would
  * be taken for new by every such repack, and its bitmap would need git 2.34.
  *
  * Where a repository has a pack of the same branches and tags already, that is linked in, and only the rest is packed. Where
@@ -80,6 +87,12 @@ async function repackWith(
     await runQuietly(parts.streams, { gitDir, isBackground, args, config }, signal);
   const packs = join(objectsOf(gitDir), 'pack');
   await step(['pack-refs', '--all', '--prune']);
+  // Git takes what nothing refers to for as old as its pack; but refs may have led to it until now. What has been found to be
+  // unreachable before has its own time. A branch pack that stays has nothing of either sort.
+  const dated = (await packsIn(packs)).filter(
+    ({ isCruft, name }) => !isCruft && name !== branches?.pack.name,
+  );
+  for (const pack of dated) await datePack(pack, nowMs);
   const kept = branches === undefined ? [] : [`--keep-pack=${branches.pack.name}.pack`];
   const config = [['repack.writeBitmaps', String(branches === undefined)]] as const;
   await step(['repack', '-d', '-l', '-n', '--quiet', ...keeping, ...kept], config);

@@ -159,7 +159,25 @@ describe.each([
     git(gitDir, ['fsck', '--strict']);
   });
 
-  it('counted from when they came', async () => {
+  it('for two weeks from the repack that finds them, however old they are: a ref may have led to them until then', async () => {
+    await using world = await maintenanceWorld(version);
+    const { gitDir } = world;
+    world.push(tooMany);
+    const lost = refsOf(gitDir)['refs/heads/b1'] as string;
+    await world.care();
+    world.pass(2 * limits.unreachableObjectsMsMax);
+    git(gitDir, ['update-ref', '-d', 'refs/heads/b1']);
+    world.push(1);
+    await world.care();
+    expect(world.log).toEqual(['repository repacked', 'repository repacked']);
+    expect(has(gitDir, lost)).toBe(true);
+    world.pass(limits.unreachableObjectsMsMax + 3_600_000);
+    await world.care();
+    expect(world.log).toHaveLength(3);
+    expect(has(gitDir, lost)).toBe(false);
+  });
+
+  it('counted from when they came where they were loose already', async () => {
     await using world = await maintenanceWorld(version);
     const { gitDir } = world;
     const [older, younger] = [writeCommit(gitDir, 'older'), writeCommit(gitDir, 'younger')];

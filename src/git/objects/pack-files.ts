@@ -14,7 +14,9 @@ export type PackFile = {
   /** Which file on the disk its `.pack` is: two packs with the same are one file with two names. */
   readonly file: string;
   readonly hasBitmap: boolean;
-  /** Whether it is neither of what nothing refers to (a cruft pack), nor of a partial clone. */
+  /** Whether it is of what nothing refers to, each with its own time. */
+  readonly isCruft: boolean;
+  /** Whether it is neither that, nor of a partial clone. */
   readonly isPlain: boolean;
 };
 
@@ -29,8 +31,9 @@ export async function packsIn(folder: string): Promise<PackFile[]> {
     const found = await stat(join(folder, `${name}.pack`)).catch(() => undefined);
     if (found === undefined) continue;
     const hasBitmap = names.has(`${name}.bitmap`);
-    const isPlain = !names.has(`${name}.mtimes`) && !names.has(`${name}.promisor`);
-    packs.push({ folder, name, bytes: found.size, file: fileKey(found), hasBitmap, isPlain });
+    const isCruft = names.has(`${name}.mtimes`);
+    const isPlain = !isCruft && !names.has(`${name}.promisor`);
+    packs.push({ folder, name, bytes: found.size, file: fileKey(found), hasBitmap, isCruft, isPlain });
   }
   return packs;
 }
@@ -69,6 +72,12 @@ export async function linkPack({ folder, name }: PackFile, to: string, isNew = f
     for (const path of made) await rm(path, { force: true });
     return false;
   }
+}
+
+/** Has a pack count as written at a time, in milliseconds since 1970, wherever it has a name; not where it is somebody else's. */
+export async function datePack({ folder, name }: PackFile, nowMs: number): Promise<void> {
+  const date = new Date(nowMs);
+  await utimes(join(folder, `${name}.pack`), date, date).catch(() => {});
 }
 
 /** Gives the bitmap of a pack that was linked a second name as well, if it has one and that is possible. */
