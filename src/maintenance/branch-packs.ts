@@ -4,6 +4,7 @@ import type { BranchPack } from './branch-pack.js';
 export type HeldBranchPack = BranchPack & {
   /** Which file on the disk it is. */
   readonly file: string;
+  readonly bytes: number;
 };
 
 type Known = { readonly identifier: string; readonly pack: HeldBranchPack | undefined };
@@ -56,16 +57,20 @@ export class BranchPacks {
   }
 
   /**
-   * The pack that all repositories with these tips are to have, and the folder of one that has it: always the same of
-   * those that there are, so that in the end all have that.
+   * The pack that all repositories with these tips are to have, and the folder of one that has it: the smallest, and of
+   * several such always the same, so that in the end all have that.
    */
   find(tips: string): { readonly gitDir: string; readonly pack: HeldBranchPack } | undefined {
     let first: { readonly gitDir: string; readonly pack: HeldBranchPack } | undefined;
     for (const [gitDir, pack] of this.#byTips.get(tips) ?? []) {
-      if (first === undefined || pack.file < first.pack.file) first = { gitDir, pack };
+      if (first === undefined || comesBefore(pack, first.pack)) first = { gitDir, pack };
     }
     return first;
   }
+}
+
+function comesBefore(a: HeldBranchPack, b: HeldBranchPack): boolean {
+  return a.bytes < b.bytes || (a.bytes === b.bytes && a.file < b.file);
 }
 
 type Folders = { readonly size: number; delete(gitDir: string): boolean };

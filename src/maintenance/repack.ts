@@ -123,7 +123,10 @@ async function branchPackFor(
     return true;
   };
   const found = await findBranchPack(tips);
-  if (found !== undefined && (await linkPack(found, work))) {
+  // Anybody may have the same tips, packed badly: a repository is not to take more by that.
+  const own = (await packsIn(packs)).filter(({ isCruft }) => !isCruft);
+  const bytesMax = own.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (found !== undefined && found.bytes <= bytesMax && (await linkPack(found, work))) {
     await linkBitmap(found, work);
     const [pack] = await packsIn(work);
     if (pack?.hasBitmap === true && (await bringIn(pack))) return { pack, isLinked: true };

@@ -132,7 +132,7 @@ async function branchPackOf(
   if (marked === undefined || !files.has(`${marked.name}.bitmap`)) return undefined;
   const pack = files.get(`${marked.name}.pack`);
   if (pack === undefined || pack.bytes < limits.sharedPackBytesMin) return undefined;
-  return { ...marked, file: pack.file };
+  return { ...marked, file: pack.file, bytes: pack.bytes };
 }
 
 /** As git names what it has not finished: packs, loose objects, folders of what is being pushed, locks. */

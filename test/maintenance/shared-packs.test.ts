@@ -24,8 +24,13 @@ async function five(version?: string) {
   git(mine.path, ['init', '-q', '--bare']);
   for (const sibling of siblings) await world.repositories.ensure(sibling);
   const gitDirs = all.map((key) => world.repositories.pathOf(key));
-  const push = (gitDir: string, commits: number = limits.carePacksMax + 1, branch = 'main'): void => {
-    const config = ['-c', 'fastimport.unpackLimit=0'];
+  const push = (
+    gitDir: string,
+    commits: number = limits.carePacksMax + 1,
+    branch = 'main',
+    packing: readonly string[] = [],
+  ): void => {
+    const config = ['-c', 'fastimport.unpackLimit=0', ...packing];
     git(gitDir, [...config, 'fast-import', '--quiet', '--force'], historyOf(commits, branch));
   };
   push(mine.path);
@@ -69,6 +74,9 @@ function historyOf(commits: number, branch: string): Buffer {
       `commit refs/heads/${branch}\nmark :1\n${who}\ndata 4\nbase\nM 100644 inline base\ndata ${bytes}\n`,
     ),
     noise('base', bytes).subarray(0, bytes),
+    Buffer.from(
+      `\nM 100644 inline text\ndata ${2 * bytes}\n${'a line of text\n'.repeat(bytes).slice(0, 2 * bytes)}`,
+    ),
     Buffer.from(`\nreset refs/tags/v1\nfrom :1\n\ncheckpoint\n${small.join('')}`),
   ]);
 }
@@ -134,6 +142,27 @@ describe('repositories with the same branches and tags', () => {
     await world.careFor(siblings[0] as RepositoryKey);
     expect(coveredFile(gitDirs[1])).toBe(coveredFile(gitDirs[0]));
     expect(await world.careFor(siblings[1] as RepositoryKey)).toEqual([]);
+  });
+
+  it.each<[string, number[]]>([
+    ['first', [1, 0]],
+    ['last', [0, 1]],
+  ])('take no more by what somebody packed badly who has the same, and is repacked %s', async (_, order) => {
+    await using world = await five();
+    const gitDirs = world.gitDirs.slice(0, 2);
+    const [good, bad] = gitDirs as [string, string];
+    world.push(good);
+    // Git reuses what is packed, as it is packed.
+    world.push(bad, undefined, 'main', ['-c', 'pack.compression=0', '-c', 'pack.depth=0']);
+    const pair = [repository, siblings[0] as RepositoryKey];
+    const before = packBytesOnDisk([good]);
+    expect(packBytesOnDisk([bad])).toBeGreaterThan(2 * before);
+    for (let round = 0; round < 2; round += 1) {
+      for (const index of order) await world.careFor(pair[index] as RepositoryKey);
+      expect(packBytesOnDisk([good])).toBeLessThan(before);
+      world.pass(limits.careIntervalMsMin + 1);
+    }
+    expect(coveredFile(bad)).toBe(coveredFile(good));
   });
 
   it('are left alone where the pack cannot be linked, unless they are due', async () => {
@@ -250,7 +279,7 @@ it('repositories that a backup brought back as copies have it in one file again'
 });
 
 describe('BranchPacks', () => {
-  it('find the same pack for all with the same tips, as long as one of them has it', () => {
+  it('find the same pack for all with the same tips, the smallest, as long as one of them has it', () => {
     const packs = new BranchPacks();
     packs.add('/a', 'r');
     expect([packs.isEmpty, packs.hasSeveral('r'), packs.find('1')]).toEqual([true, false, undefined]);
@@ -258,6 +287,7 @@ describe('BranchPacks', () => {
       tips: file === '1' ? '2' : '1',
       name: 'pack-a',
       file,
+      bytes: 2,
     }));
     packs.set('/a', 'r', one);
     packs.set('/b', 'r', other);
@@ -268,6 +298,10 @@ describe('BranchPacks', () => {
       { gitDir: '/b', pack: other },
       { gitDir: '/c', pack: third },
     ]);
+    const smaller = { tips: '1', name: 'pack-b', file: '4', bytes: 1 };
+    packs.set('/d', 'r', smaller);
+    expect(packs.find('1')).toEqual({ gitDir: '/d', pack: smaller });
+    packs.forget('/d');
     packs.forget('/b');
     expect([packs.find('1')?.gitDir, packs.hasSeveral('r')]).toEqual(['/a', false]);
     packs.keepOnly(new Set(['/c']));
