@@ -3,7 +3,7 @@ import { isOfPrs, isSameRepository, type RepositoryKey } from '../git/bare-repos
 import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import type { Journal } from '../store/journal.js';
-import { type AwaitedPullRequest, journalEntryOf, journalNameOf } from './records.js';
+import { type AwaitedPullRequest, awaitedNameOf, journalEntryOf } from './records.js';
 
 const tooMany =
   'too many refs/nostr of this repository, or pushed from this address, wait for their events; publish those first';
@@ -29,7 +29,7 @@ export class AwaitedPullRequests {
 
   /** Takes in what the journal has. */
   enter(awaited: AwaitedPullRequest): void {
-    this.#awaited.set(journalNameOf({ type: 'awaited', value: awaited }), awaited);
+    this.#awaited.set(awaitedNameOf(awaited), awaited);
   }
 
   /**
@@ -62,7 +62,7 @@ export class AwaitedPullRequests {
   }
 
   has(repository: RepositoryKey, eventId: string): boolean {
-    return this.repositoriesOf(eventId).some((other) => isSameRepository(other, repository));
+    return this.#awaited.has(awaitedNameOf({ repository, eventId }));
   }
 
   /** The events that a repository has refs for, and that have not come. */
@@ -79,10 +79,8 @@ export class AwaitedPullRequests {
 
   /** Waits no longer, for the event has come or its ref is gone; settles when that is journaled. */
   async forget(repository: RepositoryKey, eventId: string): Promise<void> {
-    const found = this.#matching(
-      (awaited) => awaited.eventId === eventId && isSameRepository(awaited.repository, repository),
-    );
-    await Promise.all(found.map((awaited) => this.#remove(awaited)));
+    const name = awaitedNameOf({ repository, eventId });
+    if (this.#awaited.delete(name)) await this.#journal.delete(name);
   }
 
   /** Those whose time is over. They are forgotten with `forget`, when their refs are gone. */
@@ -91,13 +89,7 @@ export class AwaitedPullRequests {
     return this.#matching(({ deadlineMs }) => deadlineMs <= nowMs);
   }
 
-  #remove(value: AwaitedPullRequest): Promise<void> {
-    const name = journalNameOf({ type: 'awaited', value });
-    this.#awaited.delete(name);
-    return this.#journal.delete(name);
-  }
-
-  /** They are few. */
+  /** They are few; but not few enough for each of the refs of a repository. */
   #matching(isSuch: (awaited: AwaitedPullRequest) => boolean): AwaitedPullRequest[] {
     return [...this.#awaited.values()].filter(isSuch);
   }

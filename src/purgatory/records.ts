@@ -39,8 +39,15 @@ export function journalEntryOf({ type, value }: PurgatoryRecord): JournalEntry {
 }
 
 export function journalNameOf({ type, value }: PurgatoryRecord): string {
-  if (type !== 'awaited') return `${type}:${value.event.id}`;
-  return `${type}:${value.eventId}:${textOf(value.repository)}`;
+  return type === 'awaited' ? awaitedNameOf(value) : `${type}:${value.event.id}`;
+}
+
+/** The name of what is remembered of a ref that was pushed before its event. */
+export function awaitedNameOf({
+  repository,
+  eventId,
+}: Pick<AwaitedPullRequest, 'repository' | 'eventId'>): string {
+  return `awaited:${eventId}:${textOf(repository)}`;
 }
 
 /** What a journal entry remembers; `undefined` where it is of somebody else. The journal gives what was put, or nothing. */

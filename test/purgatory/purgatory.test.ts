@@ -345,6 +345,18 @@ describe('A ref that was pushed before its event', () => {
     expect(await namesIn(journal)).toEqual([]);
   });
 
+  it('is of one repository, announced or of pull requests, and not of others that have one for the same event', async () => {
+    const { awaited } = (await openPurgatory()).purgatory;
+    const { pubkey, identifier } = repository;
+    const ofPrs = { signer: pubkey, identifier };
+    awaited.add(repository, id, '192.0.2.1');
+    expect([awaited.has(repository, id), awaited.has(ofPrs, id)]).toEqual([true, false]);
+    awaited.add(ofPrs, id, '192.0.2.1');
+    await awaited.forget(repository, id);
+    expect([awaited.has(repository, id), awaited.has(ofPrs, id)]).toEqual([false, true]);
+    expect(awaited.repositoriesOf(id)).toEqual([ofPrs]);
+  });
+
   it('has its time and its address from its first push, however often another commit follows', async () => {
     const { purgatory, journal, clock } = await openPurgatory();
     const { awaited } = purgatory;
