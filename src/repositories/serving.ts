@@ -1,8 +1,8 @@
 import type { RepositoryPattern } from '../config/repository-pattern.js';
-import type { PrsRepository } from '../git/bare-repositories.js';
+import type { AnnouncedKey, PrsRepository } from '../git/bare-repositories.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { NamedService, type OwnService } from '../nostr/relay-url.js';
-import type { Announcement } from '../nostr/repository.js';
+import { type Announcement, repositoriesOf } from '../nostr/repository.js';
 import { prsRepositoriesOf } from './prs-repositories.js';
 
 /** What the operator decided about repositories (docs/configuration.md): whitelist, blacklist, archive settings. */
@@ -61,9 +61,19 @@ export class RepositoryServing {
     return type === 'hosted' || (type === 'archived' && this.#rules.archiveHoldUntilGitData);
   }
 
-  /** The repositories of its signer here in which a pull request has its ref (GRASP-06). */
+  /**
+   * The repositories of its signer here in which a pull request has its ref (GRASP-06). None that the operator blocked, nor for
+   * a repository that is blocked.
+   */
   prsRepositoriesOf(event: NostrEvent): readonly PrsRepository[] {
-    return this.#rules.grasp06Enable ? prsRepositoriesOf(event, (url) => this.isOwnService(url)) : [];
+    const { grasp06Enable, repositoryBlacklist } = this.#rules;
+    if (!grasp06Enable) return [];
+    const isBlocked = (repository: AnnouncedKey) => isListed(repository, repositoryBlacklist);
+    return prsRepositoriesOf(event, (url) => this.isOwnService(url)).filter(
+      ({ signer, identifier }) =>
+        !isBlocked({ pubkey: signer, identifier }) &&
+        repositoriesOf(event).some((target) => target.identifier === identifier && !isBlocked(target)),
+    );
   }
 
   /** The rules of docs/policy.md for kind 30617, in their order, up to the maintainer exception. */
@@ -103,10 +113,10 @@ function lists(announcement: Announcement, service: Pick<OwnService, 'isNamedBy'
   return announcement.clone.some(isNamed) && announcement.relays.some(isNamed);
 }
 
-function isListed(announcement: Announcement, patterns: readonly RepositoryPattern[]): boolean {
+function isListed(repository: AnnouncedKey, patterns: readonly RepositoryPattern[]): boolean {
   return patterns.some(
     ({ pubkey, identifier }) =>
-      (pubkey === undefined || pubkey === announcement.pubkey) &&
-      (identifier === undefined || identifier === announcement.identifier),
+      (pubkey === undefined || pubkey === repository.pubkey) &&
+      (identifier === undefined || identifier === repository.identifier),
   );
 }

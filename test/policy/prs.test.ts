@@ -58,6 +58,17 @@ describe('a pull request that would be refused as unrelated', () => {
     expect(withPrs().submit(toState)).toBe(notRelated);
   });
 
+  it.each([
+    ['the repository that it is for', { pubkey: owner, identifier: 'repo' }, notRelated],
+    ['all of its owner', { pubkey: owner, identifier: undefined }, notRelated],
+    ['all that is called so', { pubkey: undefined, identifier: 'repo' }, notRelated],
+    ['all of its signer', { pubkey: signer, identifier: undefined }, notRelated],
+    ['another', { pubkey: other, identifier: 'repo' }, 'hold'],
+  ])('where the operator blocked %s', (_, blocked, outcome) => {
+    const { submit } = world({ grasp06Enable: true, holds: true, repositoryBlacklist: [blocked] });
+    expect(submit(proposal([url()]))).toBe(outcome);
+  });
+
   it('is understood with its identifier encoded, and on any of several repositories', () => {
     const name = 'a b:ü';
     const encoded = proposal([url(signer, encodeURIComponent(name))], { names: ['x', name] });
