@@ -21,11 +21,11 @@ export type PackRoom = {
 };
 
 /**
- * What became of a pack; `bytes` were read of it, and it takes `diskBytes`. `refused` says in one line why git, or
+ * What became of a pack; `bytes` were read of it, and it takes `diskBytes`, with `objects` that were sent. `refused` says in one line why git, or
  * a limit, would not have it.
  */
 export type PackOutcome = { readonly bytes: number } & (
-  | { readonly type: 'taken'; readonly diskBytes: number }
+  | { readonly type: 'taken'; readonly diskBytes: number; readonly objects: number }
   | { readonly type: 'refused'; readonly cause: PackRefusal; readonly reason: string }
 );
 
@@ -65,7 +65,7 @@ export async function takePack(
   const objects = header.readUInt32BE(8);
   if (objects > objectsMax) return refuse('large', `a pack has at most ${objectsMax} objects here`);
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
-  if (objects === 0) return { type: 'taken', diskBytes: 0, bytes };
+  if (objects === 0) return { type: 'taken', diskBytes: 0, objects, bytes };
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
@@ -108,7 +108,7 @@ export async function takePack(
       const diskBytes = await packBytes(quarantine.folders.write);
       if (diskBytes > bytesMax) return refuse('large', `${tooLarge}, with what it builds upon`);
       const lack = room.take(Math.max(0, diskBytes - bytes));
-      return lack === undefined ? { type: 'taken', bytes, diskBytes } : refuse('room', lack);
+      return lack === undefined ? { type: 'taken', bytes, diskBytes, objects } : refuse('room', lack);
     }
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
     return refuse('broken', reasonOf(complaint));

@@ -21,18 +21,23 @@ export type Incoming = {
   readonly isConnected: boolean;
 };
 
-/** Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. */
+/**
+ * Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. `objects`: how
+ * many were sent.
+ */
 export async function lookThrough(
   git: Git,
   quarantine: Quarantine,
   verdicts: readonly CommandVerdict[],
+  objects: number,
 ): Promise<Incoming> {
   const tips = tipsOf(verdicts);
-  const isConnected = await quarantine.isConnected(git, tips, limits.pushCheckMsMax);
-  // What was refused leaves nothing behind: any object that is here is served to who knows its id.
+  const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
+  // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id.
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
-  if (isConnected && !isWhole) await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
-  return { quarantine, tips: new Set(tips), isConnected };
+  if (wanted !== undefined && (!isWhole || objects > wanted))
+    await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
+  return { quarantine, tips: new Set(tips), isConnected: wanted !== undefined };
 }
 
 /** Refuses what would name an object that is not here, or lacks some that it leads to, or is of the wrong type. */

@@ -150,7 +150,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes };
     }
-    const incoming = await lookThrough(git, quarantine, verdicts);
+    const incoming = await lookThrough(git, quarantine, verdicts, pack.objects);
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 

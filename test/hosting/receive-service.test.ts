@@ -73,6 +73,27 @@ describe('ReceiveService', () => {
     expect([has(gitDir, good), has(gitDir, bad)]).toEqual([true, false]);
   });
 
+  it('leaves nothing behind that was sent along and no ref leads to', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    const second = git(mine.path, ['commit-tree', `${first}^{tree}`, '-p', first, '-m', 'two']);
+    const others = [writeBlob(mine.path, 'one text'), writeBlob(mine.path, 'another text')] as const;
+    const gitDir = world.pathOf(repository);
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const pack = mine.pack([first, others[0]]);
+    expect(await world.push(repository, { lines: [[main, first]], pack })).toContain(`ok ${main}`);
+    expect([has(gitDir, first), has(gitDir, others[0])]).toEqual([true, false]);
+    // What is here already is no reason to keep the rest.
+    await world.hold(state(owner, 'r', [main, second]));
+    const again = mine.pack([second, others[1]]);
+    expect(await world.push(repository, { lines: [[main, second, first]], pack: again })).toContain(
+      `ok ${main}`,
+    );
+    expect([has(gitDir, second), has(gitDir, others[1])]).toEqual([true, false]);
+    git(gitDir, ['fsck', '--strict']);
+  });
+
   it('refuses objects that lead to what is not here, or are of the wrong type', async () => {
     await using world = await hostingWorld();
     using mine = client();

@@ -35,17 +35,25 @@ export class Quarantine implements AsyncDisposable {
    * be asked.
    */
   async isConnected(git: Git, objectIds: readonly string[], msMax: number): Promise<boolean> {
+    return (await this.countNew(git, objectIds, msMax)) !== undefined;
+  }
+
+  /**
+   * How many objects these lead to, themselves among them, that refs of the repository do not lead to; `undefined` where one
+   * of them is missing. Rejects with `GitError` when git cannot be asked.
+   */
+  async countNew(git: Git, objectIds: readonly string[], msMax: number): Promise<number | undefined> {
     try {
-      await git.run({
+      const count = await git.run({
         gitDir: this.gitDir,
-        args: ['rev-list', '--objects', '--stdin', '--not', '--all', '--quiet'],
+        args: ['rev-list', '--objects', '--stdin', '--not', '--all', '--count'],
         input: `${objectIds.join('\n')}\n`,
         objects: this.folders,
         msMax,
       });
-      return true;
+      return Number(count);
     } catch (error) {
-      if (errorCode(error) === 'git_failed') return false;
+      if (errorCode(error) === 'git_failed') return undefined;
       throw error;
     }
   }
