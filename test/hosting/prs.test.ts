@@ -140,9 +140,10 @@ describe('limits of repositories of pull requests', () => {
     await using world = await worldWithPrs();
     using mine = client();
     const first = mine.commit('one');
-    const push = (repository: PrsRepository) => {
+    const push = async (repository: PrsRepository) => {
       const known = proposal(first, { by: repository.signer, identifier: repository.identifier });
-      return world.push(repository, { lines: [[refOf(known), first]], pack: mine.pack([first]) });
+      await world.hold(known);
+      return await world.push(repository, { lines: [[refOf(known), first]], pack: mine.pack([first]) });
     };
     expect((await push(prs))[1]).toMatch(/^ok/);
     expect((await push({ signer, identifier: 's' }))[1]).toMatch(/^ok/);
@@ -150,6 +151,27 @@ describe('limits of repositories of pull requests', () => {
     expect((await push({ signer: stranger, identifier: 't' }))[1]).toMatch(/^ok/);
     expect((await push({ signer: stranger, identifier: 'u' }))[1]).toContain('--grasp06-repositories');
     expect((await push(prs))[1]).toMatch(/^ok/);
+  });
+
+  it('leave half of the repositories of a key to pull requests that are published', async () => {
+    await using world = await worldWithPrs();
+    using mine = client();
+    const [first, second] = [mine.commit('one'), mine.commit('two')];
+    const push = async (identifier: string, commit: string) => {
+      const unknown = `refs/nostr/${commit.padEnd(64, '0')}`;
+      const repository = { signer, identifier };
+      return (await world.push(repository, { lines: [[unknown, commit]], pack: mine.pack([commit]) }))[1];
+    };
+    expect(await push('r', first)).toMatch(/^ok/);
+    expect(await push('s', first)).toContain('publish those');
+    expect(world.prs.registry.size).toBe(1);
+    expect(await push('r', second)).toMatch(/^ok/);
+    const known = proposal(first, { identifier: 's' });
+    await world.hold(known);
+    const lines = [[refOf(known), first]] as const;
+    expect((await world.push({ signer, identifier: 's' }, { lines, pack: mine.pack([first]) }))[1]).toMatch(
+      /^ok/,
+    );
   });
 
   it('bound what waits for its event by repository, as everywhere', async () => {

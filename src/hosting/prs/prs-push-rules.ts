@@ -65,7 +65,7 @@ export class PrsPushRules implements PushRules<PrsRepository> {
     commands: readonly PushCommand[],
     addressGroup: string,
   ): Promise<PushLook> {
-    const { git, refChanges, repositories, purgatory, isOwnService } = this.#parts;
+    const { git, refChanges, repositories, registry, purgatory, isOwnService } = this.#parts;
     const changes = refChanges.count;
     const isThere = await repositories.exists(repository);
     const refs = isThere ? await currentRefs(git, repositories.pathOf(repository), commands) : new Map();
@@ -73,7 +73,8 @@ export class PrsPushRules implements PushRules<PrsRepository> {
       const reason = whyNotIn(event, repository, isOwnService);
       return reason === undefined ? readPullRequest(event) : { type: 'unfit', reason };
     });
-    const unannouncedRoom = purgatory.awaited.roomFor(repository, addressGroup);
+    const mayCome = isThere || registry.hasRoomBeforeEvents(repository);
+    const unannouncedRoom = mayCome ? purgatory.awaited.roomFor(repository, addressGroup) : 0;
     return { context: { refs, states: [], events, unannouncedRoom }, changes };
   }
 

@@ -64,6 +64,16 @@ export class PrsRegistry {
     return undefined;
   }
 
+  /**
+   * Whether there may be one more, which is entered already, for commits that come before their events. Anybody may push those
+   * to the address of any key: they have one half, as of the room on the disk.
+   */
+  hasRoomBeforeEvents({ signer }: PrsRepository): boolean {
+    const { keyRepositoriesMax, repositoriesMax } = this.#settings;
+    const ofKey = this.#entries.get(signer)?.size ?? 0;
+    return ofKey <= Math.ceil(keyRepositoriesMax / 2) && this.#size <= Math.ceil(repositoriesMax / 2);
+  }
+
   /** Enters one that is on disk. */
   add(repository: PrsRepository): void {
     this.#count(repository, 0);
