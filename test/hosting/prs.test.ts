@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { PrsRepository } from '../../src/git/bare-repositories.js';
+import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { git, refsOf } from '../git/scratch.js';
 import { address, announcement, event, key, npubOf, pullRequest } from '../policy/world.js';
@@ -276,6 +277,27 @@ describe('a ref of a pull request', () => {
     await eventually(() => isDeepStrictEqual(refsOf(path), { [refOf(kept)]: first }));
     await eventually(() => world.changed.length > changes);
     expect(new Set(world.changed.slice(changes))).toEqual(new Set([path]));
+  });
+
+  it('goes although the lock of another repository is held for long', async () => {
+    await using world = await worldWithPrs();
+    world.servePrs();
+    using mine = client();
+    const [first, second] = [mine.commit('one'), mine.commit('two')];
+    const other = { signer: stranger, identifier: 's' };
+    const [slow, quick] = [proposal(second, { by: stranger, identifier: 's' }), proposal(second)];
+    const pack = mine.pack([first]);
+    await world.push(other, { lines: [[refOf(slow), first]], pack });
+    await world.push(prs, { lines: [[refOf(quick), first]], pack });
+    const [slowPath, quickPath] = [world.repositories.pathOf(other), world.repositories.pathOf(prs)];
+    const held = deferred<void>();
+    const holding = world.parts.locks.use('s', world.signal, () => held.promise);
+    for (const known of [slow, quick]) world.prs.alignment.onEvent(known);
+    await eventually(() => !existsSync(quickPath));
+    expect(existsSync(slowPath)).toBe(true);
+    held.resolve();
+    await holding;
+    await eventually(() => !existsSync(slowPath));
   });
 
   it('that goes while somebody pushes leaves the repository to that push', async () => {

@@ -9,7 +9,9 @@ import { removeStaleLocks } from '../../git/stale-locks.js';
 import { unlessAborted } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
+import { TaskGroup } from '../../lib/task-group.js';
 import type { KeyedLocks } from '../../lib/turns/keyed-locks.js';
+import { Slots } from '../../lib/turns/slots.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Purgatory } from '../../purgatory/purgatory.js';
@@ -43,16 +45,21 @@ export type PrsAlignmentParts = {
 /** Which refs of a repository are looked at: all, or those of events by id, with the event where one came. */
 export type PrsScope = 'all' | ReadonlyMap<string, NostrEvent | undefined>;
 
-type Waiting = { readonly repository: PrsRepository; readonly events: Map<string, NostrEvent> };
+type Waiting = {
+  readonly repository: PrsRepository;
+  readonly events: Map<string, NostrEvent | undefined>;
+  /** Whether it waits for its lock. */
+  isBegun: boolean;
+};
 
 /**
  * Keeps repositories of pull requests as the events say (GRASP-06): a ref stays while its event fits, or may still come; a
- * repository goes with its last ref. It is told where to look, and looks at one after the other, each under its lock; at all
- * of them after a start, and from time to time.
+ * repository goes with its last ref. It is told where to look, and looks at each under its lock; at all of them, one after the
+ * other, after a start, and from time to time.
  */
 export class PrsAlignment {
   readonly #parts: PrsAlignmentParts;
-  /** Events that came, by the repository that they may have a ref in. */
+  /** Events that came or went, by the repository that they may have a ref in. */
   readonly #waiting = new Map<string, Waiting>();
   /** Ids of events that left the store, by who signed them. */
   readonly #gone = new Map<string, Set<string>>();
@@ -85,7 +92,7 @@ export class PrsAlignment {
     if (!isPullRequest(event)) return;
     const own = this.repositoriesOf(event).filter((repository) => registry.has(repository));
     const awaiting = purgatory.awaited.repositoriesOf(event.id).filter(isOfPrs);
-    for (const repository of [...own, ...awaiting]) this.#schedule(repository, event);
+    for (const repository of [...own, ...awaiting]) this.#schedule(repository, event.id, event);
   }
 
   /** Events left the store. */
@@ -100,7 +107,7 @@ export class PrsAlignment {
 
   /** Works until the signal aborts. */
   async serve(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#lookAtAllAgainAndAgain(signal), this.#lookAtOneAfterTheOther(signal)]);
+    await Promise.all([this.#lookAtAllAgainAndAgain(signal), this.#lookWhereTold(signal)]);
   }
 
   /** Makes refs of a repository what their events say; the caller has the lock. */
@@ -199,44 +206,50 @@ export class PrsAlignment {
     for await (const repository of repositories.listPrs()) registry.add(repository);
   }
 
-  #schedule(repository: PrsRepository, event: NostrEvent): void {
+  #schedule(repository: PrsRepository, eventId: string, event?: NostrEvent): void {
     const key = textOf(repository);
-    const waiting = this.#waiting.get(key) ?? { repository, events: new Map<string, NostrEvent>() };
+    const waiting = this.#waiting.get(key) ?? { repository, events: new Map(), isBegun: false };
     this.#waiting.set(key, waiting);
+    const { events } = waiting;
     // More than that at once are left to the next look at all.
-    if (waiting.events.size < limits.alignmentPullRequestsMax) waiting.events.set(event.id, event);
+    if (events.has(eventId) || events.size < limits.alignmentPullRequestsMax)
+      events.set(eventId, event ?? events.get(eventId));
     this.#wakeup.notify();
   }
 
-  async #lookAtOneAfterTheOther(signal: AbortSignal): Promise<void> {
+  /** Few at once, but none waits for another whose lock somebody holds. */
+  async #lookWhereTold(signal: AbortSignal): Promise<void> {
+    const tasks = new TaskGroup(signal);
+    const slots = new Slots(limits.alignmentsAtOnceMax);
     while (!signal.aborted) {
       for (const [signer, ids] of this.#gone) {
         this.#gone.delete(signer);
-        await this.#lookForGone(signer, ids, signal);
+        await this.#findGone(signer, ids, signal);
       }
-      for (const [key, { repository, events }] of this.#waiting) {
-        this.#waiting.delete(key);
-        await this.#lookAt(repository, events, signal);
+      for (const [key, waiting] of this.#waiting) {
+        if (waiting.isBegun) continue;
+        waiting.isBegun = true;
+        const { repository, events } = waiting;
+        const look = async () => {
+          // What comes from now on is looked at after this.
+          this.#waiting.delete(key);
+          await this.align(repository, events);
+        };
+        tasks.spawn(() => this.#under(repository, signal, () => slots.use(signal, look)));
       }
-      if (this.#gone.size + this.#waiting.size === 0)
-        await unlessAborted(this.#wakeup.wait(), signal).catch(() => {});
+      await unlessAborted(this.#wakeup.wait(), signal).catch(() => {});
     }
+    await tasks.join();
   }
 
   /** Nobody knows any more which repositories such events named: of all of their signer those are found that have a ref. */
-  async #lookForGone(signer: string, ids: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  async #findGone(signer: string, ids: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     for (const repository of this.#parts.registry.of(signer)) {
       if (signal.aborted) return;
       const gitDir = this.#parts.repositories.pathOf(repository);
       const names = await readRefNames(gitDir, 'refs/nostr').catch(() => undefined);
-      const found = [...ids].filter((id) => names?.has(pullRequestRef(id)) !== false);
-      const scope = new Map(found.map((id) => [id, undefined]));
-      if (found.length > 0) await this.#lookAt(repository, scope, signal);
+      for (const id of ids) if (names?.has(pullRequestRef(id)) !== false) this.#schedule(repository, id);
     }
-  }
-
-  async #lookAt(repository: PrsRepository, scope: PrsScope, signal: AbortSignal): Promise<void> {
-    await this.#under(repository, signal, () => this.align(repository, scope));
   }
 
   /** What fails is found by the next look at all, and what a stop ends by that after the next start. */
@@ -258,7 +271,7 @@ export class PrsAlignment {
         await this.listed();
         for await (const repository of repositories.listPrs()) {
           registry.add(repository);
-          await this.#lookAt(repository, 'all', signal);
+          await this.#under(repository, signal, () => this.align(repository));
           await clock.sleep(limits.surveyPauseMs, signal);
         }
       } catch (error) {
