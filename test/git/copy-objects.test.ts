@@ -39,6 +39,17 @@ function repositories() {
     commit(word: string, parents: readonly string[] = [], bytes: number = limits.sharedPackBytesMin): string {
       return writeNoise(mine, word, bytes, parents);
     },
+    /** A commit of so many small files. */
+    commitFiles(word: string, files: number, parent?: string): string {
+      const from = parent === undefined ? '' : `from ${parent}\n`;
+      const head = `commit refs/heads/${word}\ncommitter a <a> 1700000000 +0000\ndata 1\nx\n${from}`;
+      const lines = Array.from({ length: files }, (_, n) => {
+        const text = `${word} ${n}`;
+        return `M 100644 inline ${word}/${n}\ndata ${text.length}\n${text}\n`;
+      });
+      git(mine, ['fast-import', '--quiet'], `${head}${lines.join('')}`);
+      return git(mine, ['rev-parse', word]);
+    },
     /** Brings what commits lead to into a repository as one pack, as a push does; gives its name. */
     push(gitDir: string, ids: readonly string[], without: readonly string[] = [], isThin = false): string {
       const input = [...ids, ...without.map((id) => `^${id}`), ''].join('\n');
@@ -115,6 +126,18 @@ describe('a pack of which all is wanted', () => {
     // All of both: the first is here.
     const both = world.push(from, [second]);
     expect(await world.copy(second)).toEqual([both]);
+  });
+
+  it('is asked about in pieces, however much of it is here already', async () => {
+    using world = repositories();
+    const { from, to } = world;
+    const first = world.commitFiles('one', 10_001);
+    const second = world.commitFiles('two', 10_002, first);
+    world.push(to, [first]);
+    world.set(to, main, first);
+    const both = world.push(from, [second]);
+    expect(await world.copy(second)).toEqual([both]);
+    expect(world.ran.filter((command) => command === 'cat-file')).toHaveLength(2);
   });
 
   it('brings its bitmap where there is none', async () => {

@@ -114,7 +114,11 @@ async function isWantedWhole(
     for (const id of ids) if (!wanted.has(id)) unwanted.push(id);
     if (unwanted.length > unwantedMax) return false;
   }
-  return (await readObjectTypes(git, gitDir, unwanted)).size === unwanted.length;
+  for (let at = 0; at < unwanted.length; at += idsPerTurn) {
+    const some = unwanted.slice(at, at + idsPerTurn);
+    if ((await readObjectTypes(git, gitDir, some)).size < some.length) return false;
+  }
+  return true;
 }
 
 /** The lines of a text, read in turns. */
@@ -143,4 +147,5 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
+/** Object ids that are read in one turn of the event loop, and that git is asked about at once. */
 const idsPerTurn = 10_000;
