@@ -492,8 +492,10 @@ export const limits = {
   gitRoundMsMax: 1_200_000,
   /** First rest of a server, for one repository, that sent what is of no use; it doubles each time. */
   gitServerRestMsMin: 120_000,
-  /** Longest such rest. */
-  gitServerRestMsMax: 3_600_000,
+  /** Longest such rest: within an hour from when it gives what it should, all of that is here. */
+  gitServerRestMsMax: 1_200_000,
+  /** The same of one that sent more than is taken: a large repository does not become smaller. */
+  gitTooMuchRestMsMax: 86_400_000,
   /** Servers of one repository of which is remembered that they failed, at most. */
   gitServersRememberedMax: 60,
   /** Repositories of which is looked at once what they lack. */

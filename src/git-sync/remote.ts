@@ -42,12 +42,14 @@ export function isPassing(failure: FetchFailure): boolean {
   return passing.has(failure);
 }
 
-/**
- * Whether all that a server sends is sent for nothing, and would be the next time: it is no answer, more than we take, or
- * more than there is room for here.
- */
+/** Whether all that a server sends is sent for nothing, and would be the next time: it is no answer, or too much. */
 export function isWasteful(failure: FetchFailure): boolean {
-  return failure === 'invalid' || failure === 'large' || failure === 'ours';
+  return failure === 'invalid' || isTooMuch(failure);
+}
+
+/** Whether it is more than we take, or than there is room for here: that changes when the operator changes it, as a rule. */
+export function isTooMuch(failure: FetchFailure): boolean {
+  return failure === 'large' || failure === 'ours';
 }
 
 /** Objects that came, apart from the repository until they are moved in; disposing of them removes what was not. */

@@ -1,17 +1,18 @@
 import { limits } from '../config/limits.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
-import { type FetchFailure, isPassing, isWasteful } from './remote.js';
+import { type FetchFailure, isPassing, isTooMuch, isWasteful } from './remote.js';
 
 type ServerRecord = {
-  /** How often in a row it sent what is of no use, and when it did last; monotonic. */
+  /** How often in a row it sent what is of no use, when it did last (monotonic), and whether that was too much. */
   readonly wasted: number;
   readonly wastedAt: number;
+  readonly wasTooMuch: boolean;
   /** When it failed, if it did the last time. */
   readonly failedAt: number | undefined;
 };
 
-const unknown: ServerRecord = { wasted: 0, wastedAt: 0, failedAt: undefined };
+const unknown: ServerRecord = { wasted: 0, wastedAt: 0, wasTooMuch: false, failedAt: undefined };
 
 /**
  * How the servers that one repository names have done, by URL. One that sent what was of no use is left alone, for it would
@@ -29,9 +30,10 @@ export class ServerRecords {
 
   /** How long a server is left alone still, in milliseconds. */
   restMs(url: string): number {
-    const { wasted, wastedAt } = this.#records.get(url) ?? unknown;
+    const { wasted, wastedAt, wasTooMuch } = this.#records.get(url) ?? unknown;
     if (wasted === 0) return 0;
-    const restMs = backoffMs(wasted - 1, limits.gitServerRestMsMin, limits.gitServerRestMsMax);
+    const restMsMax = wasTooMuch ? limits.gitTooMuchRestMsMax : limits.gitServerRestMsMax;
+    const restMs = backoffMs(wasted - 1, limits.gitServerRestMsMin, restMsMax);
     return Math.max(0, wastedAt + restMs - this.#clock.monotonic());
   }
 
@@ -52,8 +54,8 @@ export class ServerRecords {
     const isWaste = isWasteful(failure);
     const failedAt = isWaste || isPassing(failure) ? now : undefined;
     if (failedAt === undefined && before.wasted === 0) return;
-    const wasted = isWaste ? { wasted: before.wasted + 1, wastedAt: now } : before;
-    this.#records.set(url, { ...wasted, failedAt });
+    const wasted = { wasted: before.wasted + 1, wastedAt: now, wasTooMuch: isTooMuch(failure) };
+    this.#records.set(url, { ...(isWaste ? wasted : before), failedAt });
     if (this.#records.size <= limits.gitServersRememberedMax) return;
     const [oldest] = this.#records.keys();
     if (oldest !== undefined) this.#records.delete(oldest);

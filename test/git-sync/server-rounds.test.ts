@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { FetchRequest } from '../../src/git-sync/remote.js';
-import { hourMs, minuteMs, secondMs } from '../../src/lib/clock.js';
+import { dayMs, hourMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import { relayHost } from '../../src/nostr/relay-url.js';
 import { repositoryOf, World } from './git-sync-world.js';
 
@@ -148,14 +148,15 @@ describe('a server', () => {
       const world = new World({ server: () => failure });
       world.lacks(repository, ['a']);
       world.sync.mayLack(repository, 0, true);
-      await world.clock.advance(24 * hourMs);
+      await world.clock.advance(3 * dayMs);
       const waits = world.times.slice(1).map((at, index) => (at - (world.times[index] as number)) / minuteMs);
-      const rests = waits.map((_, index) => Math.min(2 * 2 ** index, 60));
+      const restMinutesMax = failure === 'invalid' ? 20 : dayMs / minuteMs;
+      const rests = waits.map((_, index) => Math.min(2 * 2 ** index, restMinutesMax));
       for (const [index, rest] of rests.entries()) {
         expect(waits[index]).toBeGreaterThanOrEqual(rest);
         expect(waits[index]).toBeLessThanOrEqual(rest + 35);
       }
-      expect(waits.length).toBeGreaterThan(15);
+      expect(waits.length).toBeGreaterThan(10);
       await world.end();
     },
   );

@@ -1,6 +1,6 @@
 import { limits } from '../../../src/config/limits.js';
 import type { FetchFailure } from '../../../src/git-sync/remote.js';
-import { type Clock, minuteMs } from '../../../src/lib/clock.js';
+import { type Clock, dayMs, minuteMs } from '../../../src/lib/clock.js';
 import type { SimHost } from './host.js';
 import type { SimRepository } from './repository.js';
 
@@ -33,7 +33,7 @@ type HostRecord = {
 };
 
 /** The same of one server, for one repository and for what states name or only pull requests. */
-type ServerRecord = { readonly begun: number[]; failures: number; restsUntil: number };
+type ServerRecord = { readonly begun: number[]; failures: number; restsUntil: number; wasTooMuch: boolean };
 
 const passing: ReadonlySet<FetchFailure> = new Set<FetchFailure>([
   ...(['dns', 'tls', 'refused', 'timeout', 'protocol', 'policy'] as const),
@@ -62,6 +62,12 @@ export class Audit {
     return this.#serverOf(name, isProposal, url).failures > 0;
   }
 
+  /** Whether a server sent more than is taken, the last time that it was asked. */
+  wasTooMuch({ name }: SimRepository, isProposal: boolean, url: string): boolean {
+    const { failures, wasTooMuch } = this.#serverOf(name, isProposal, url);
+    return failures > 0 && wasTooMuch;
+  }
+
   /** A fetch begins; gives what is to be told how it ended. */
   begin(
     fetch: AskedFetch,
@@ -87,7 +93,9 @@ export class Audit {
         if (failure === undefined) server.failures = 0;
         if (failure !== 'invalid' && failure !== 'large' && failure !== 'ours') return;
         server.failures += 1;
-        const restMs = Math.min(2 * minuteMs * 2 ** (server.failures - 1), 60 * minuteMs);
+        server.wasTooMuch = failure !== 'invalid';
+        const restMsMax = server.wasTooMuch ? dayMs : 20 * minuteMs;
+        const restMs = Math.min(2 * minuteMs * 2 ** (server.failures - 1), restMsMax);
         server.restsUntil = this.#clock.monotonic() + restMs;
       },
       [Symbol.dispose]: () => this.#count(atHost, isProposal, -1),
@@ -152,7 +160,7 @@ export class Audit {
 
   #serverOf(repository: string, isProposal: boolean, url: string): ServerRecord {
     const key = `${repository} ${isProposal} ${url}`;
-    const known = this.#servers.get(key) ?? { begun: [], failures: 0, restsUntil: 0 };
+    const known = this.#servers.get(key) ?? { begun: [], failures: 0, restsUntil: 0, wasTooMuch: false };
     this.#servers.set(key, known);
     return known;
   }

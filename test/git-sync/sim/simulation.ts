@@ -18,9 +18,9 @@ export type GitSimOutcome = {
 /** When the last states are published, after the faults, and by when they have to be here. */
 const lateMs = 30 * minuteMs;
 const lateMsMax = 15 * minuteMs;
-/** By when everything has to be here, and by when also what servers have that sent what is of no use before. */
+/** By when everything has to be here, and by when also what servers have that sent more than is taken before. */
 const completeMs = 60 * minuteMs;
-const trustedAgainMs = 120 * minuteMs;
+const askedAgainMs = 25 * 60 * minuteMs;
 const failuresMax = 20;
 
 /** Runs the world of a seed to its end; the same seed does the same each time. */
@@ -63,10 +63,10 @@ class GitSimulation {
       if (objectIds.some((objectId) => !repository.disk.has(objectId)))
         this.#report(`${repository.name} lacks after a quarter of an hour what a state names`);
     await this.#clock.advance(completeMs - lateMs - lateMsMax);
-    for (const { what, isDistrusted } of this.#lacking())
-      if (!isDistrusted) this.#report(`${what} after an hour`);
-    if (this.#lacking().length > 0) await this.#clock.advance(trustedAgainMs - completeMs);
-    for (const { what } of this.#lacking()) this.#report(`${what} after two hours`);
+    for (const { what, wasTooMuch } of this.#lacking())
+      if (!wasTooMuch) this.#report(`${what} after an hour`);
+    if (this.#lacking().length > 0) await this.#clock.advance(askedAgainMs - completeMs);
+    for (const { what } of this.#lacking()) this.#report(`${what} after a day`);
     this.#isEnding = true;
     await this.#clock.advance(minuteMs);
     await this.#endLife();
@@ -145,8 +145,8 @@ class GitSimulation {
     return !this.#life.audit.isDistrusted(repository, false, url);
   }
 
-  /** What lacks here and servers have that mean no harm; `isDistrusted`: these sent what is of no use the last time. */
-  #lacking(): { readonly what: string; readonly isDistrusted: boolean }[] {
+  /** What lacks here and servers have that mean no harm; `wasTooMuch`: these sent more than is taken the last time. */
+  #lacking(): { readonly what: string; readonly wasTooMuch: boolean }[] {
     const repositories = [...this.#world.repositories.values()].filter(({ isHostile }) => !isHostile);
     return repositories.flatMap((repository) =>
       repository.missing().flatMap(({ objectId, pullRequestIds, clones }) => {
@@ -154,11 +154,11 @@ class GitSimulation {
         const having = [...repository.clone, ...clones.flat()].filter((url) =>
           this.#world.gives(url, objectId),
         );
-        const trusted = having.find((url) => !this.#life.audit.isDistrusted(repository, isProposal, url));
-        const [first = trusted] = having;
+        const due = having.find((url) => !this.#life.audit.wasTooMuch(repository, isProposal, url));
+        const [first = due] = having;
         if (first === undefined) return [];
-        const what = `${repository.name} lacks ${objectId.slice(0, 8)}, which ${trusted ?? first} has,`;
-        return [{ what, isDistrusted: trusted === undefined }];
+        const what = `${repository.name} lacks ${objectId.slice(0, 8)}, which ${due ?? first} has,`;
+        return [{ what, wasTooMuch: due === undefined }];
       }),
     );
   }
