@@ -25,6 +25,7 @@ import {
   mergeWork,
   onlyRefs,
 } from './alignment-queue.js';
+import { type UnservedParts, UnservedRepositories } from './unserved-repositories.js';
 import { isNewerStateHeld, strayRefs, type WaitingEvents, wantedRepository } from './wanted-repository.js';
 
 /** What the git side needs of a logger: pino's shape, details first. */
@@ -34,7 +35,7 @@ export type AlignmentLog = {
   warn(details: object, message: string): void;
 };
 
-export type AlignmentParts = {
+export type AlignmentParts = UnservedParts & {
   readonly directory: RepositoryDirectory;
   readonly store: Pick<EventStore, 'get' | 'query' | 'has'>;
   readonly repositories: BareRepositories;
@@ -45,10 +46,6 @@ export type AlignmentParts = {
   readonly purgatory: Pick<Purgatory, 'statesOf'> & WaitingEvents;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long a repository that is no longer served stays on disk. */
-  readonly graceMs: number;
-  /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
-  readonly closedMax: number;
   readonly metrics: AlignmentMetrics;
   /** Told of each repository that was removed from the disk. */
   readonly onRemoved: (repository: RepositoryId) => void;
@@ -71,8 +68,7 @@ export class GitAlignment implements EffectRunner {
   readonly #applied = new Map<string, string>();
   /** Resolves when it begins, or it turns out that git cannot be used. */
   readonly #begun = deferred<void>();
-  /** Closed repositories on disk, as the last sweep saw them and what came and went since. */
-  #closed = 0;
+  readonly #unserved: UnservedRepositories;
   #signal: AbortSignal | undefined;
   /** Repositories that have refs which wait for objects, as of the last look at each. */
   readonly #incomplete = new Map<string, RepositoryId>();
@@ -80,6 +76,7 @@ export class GitAlignment implements EffectRunner {
 
   constructor(parts: AlignmentParts) {
     this.#parts = parts;
+    this.#unserved = new UnservedRepositories(parts);
     parts.metrics.watch({ pending: () => this.#queue.size, failing: () => this.#retries.size });
   }
 
@@ -127,20 +124,11 @@ export class GitAlignment implements EffectRunner {
     await Promise.all(this.#running.values());
   }
 
-  /**
-   * Looks for repositories on disk that are not served: closes those that are announced for elsewhere, and removes
-   * those that were closed long enough. One that no announcement ever named is left to `graspd doctor`.
-   */
+  /** Looks for repositories on disk that are not served, to close or remove them. */
   async sweep(): Promise<void> {
-    const { directory, repositories } = this.#parts;
-    let closed = 0;
-    for await (const repository of repositories.list()) {
-      if (directory.isServed(repository)) continue;
-      const isClosed = (await repositories.closedSince(repository)) !== undefined;
-      if (isClosed) closed += 1;
-      if (isClosed || directory.isAnnounced(repository)) this.#schedule(repository, onlyRefs, 'background');
+    for await (const repository of this.#unserved.onDisk()) {
+      this.#schedule(repository, onlyRefs, 'background');
     }
-    this.#closed = closed;
     this.#pump();
   }
 
@@ -215,7 +203,7 @@ export class GitAlignment implements EffectRunner {
   async #align({ repository, scope, failures }: AlignmentWork): Promise<void> {
     const { directory, store, repositories, git, clock, refChanges } = this.#parts;
     const ensured = await repositories.ensure(repository);
-    if (ensured === 'reopened') this.#closed -= 1;
+    if (ensured === 'reopened') this.#unserved.reopened();
     if (ensured !== 'there') this.#tell(repository, ensured);
     const gitDir = repositories.pathOf(repository);
     if (failures > 0) await removeStaleLocks(gitDir, clock.now());
@@ -273,33 +261,15 @@ export class GitAlignment implements EffectRunner {
     return isApplied && !scope.isForced ? { ...scope, refs: false } : scope;
   }
 
-  /** A repository that is not served: closed, and removed when its grace period is over. */
   async #leave(repository: RepositoryId): Promise<void> {
-    const { repositories, clock, graceMs, closedMax } = this.#parts;
     this.#applied.delete(keyOf(repository));
-    if (!(await repositories.exists(repository))) return;
-    const now = clock.now();
-    const since = await repositories.closedSince(repository);
-    if (since === undefined && this.#closed >= closedMax) {
-      // Whoever announces and deletes without end fills the disk with nothing; what was pushed is kept all the same.
-      const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);
-      if (holdsNothing) return await this.#remove(repository);
+    const change = await this.#unserved.leave(repository);
+    if (change === undefined) return;
+    if (change === 'removed') {
+      this.#incomplete.delete(keyOf(repository));
+      this.#parts.onRemoved(repository);
     }
-    if (since === undefined || since > now) {
-      await repositories.close(repository, now);
-      if (since === undefined) this.#closed += 1;
-      this.#tell(repository, 'closed');
-    } else if (now - since >= graceMs) {
-      this.#closed -= 1;
-      await this.#remove(repository);
-    }
-  }
-
-  async #remove(repository: RepositoryId): Promise<void> {
-    await this.#parts.repositories.remove(repository);
-    this.#incomplete.delete(keyOf(repository));
-    this.#parts.onRemoved(repository);
-    this.#tell(repository, 'removed');
+    this.#tell(repository, change);
   }
 
   #tell(repository: RepositoryId, change: RepositoryChange): void {

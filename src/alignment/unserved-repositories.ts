@@ -1,0 +1,72 @@
+import type { BareRepositories } from '../git/bare-repositories.js';
+import { isEmpty } from '../git/refs.js';
+import type { Clock } from '../lib/clock.js';
+import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+
+export type UnservedParts = {
+  readonly directory: Pick<RepositoryDirectory, 'isServed' | 'isAnnounced'>;
+  readonly repositories: BareRepositories;
+  readonly clock: Pick<Clock, 'now'>;
+  /** How long a repository that is no longer served stays on disk. */
+  readonly graceMs: number;
+  /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
+  readonly closedMax: number;
+};
+
+/**
+ * Repositories on disk that are not served: those that are announced for elsewhere are closed, and those that were closed
+ * long enough removed. One that no announcement ever named is left to `graspd doctor`.
+ */
+export class UnservedRepositories {
+  readonly #parts: UnservedParts;
+  /** Closed repositories on disk, as they were last counted and what came and went since. */
+  #closed = 0;
+
+  constructor(parts: UnservedParts) {
+    this.#parts = parts;
+  }
+
+  /** Those that `leave` is to be called for; counts the closed ones. */
+  async *onDisk(): AsyncGenerator<RepositoryId> {
+    const { directory, repositories } = this.#parts;
+    let closed = 0;
+    for await (const repository of repositories.list()) {
+      if (directory.isServed(repository)) continue;
+      const isClosed = (await repositories.closedSince(repository)) !== undefined;
+      if (isClosed) closed += 1;
+      if (isClosed || directory.isAnnounced(repository)) yield repository;
+    }
+    this.#closed = closed;
+  }
+
+  /** A closed one is served again. */
+  reopened(): void {
+    this.#closed -= 1;
+  }
+
+  /** Closes one, or removes it when its grace period is over; answers what was done. */
+  async leave(repository: RepositoryId): Promise<'closed' | 'removed' | undefined> {
+    const { repositories, clock, graceMs, closedMax } = this.#parts;
+    if (!(await repositories.exists(repository))) return undefined;
+    const now = clock.now();
+    const since = await repositories.closedSince(repository);
+    if (since === undefined && this.#closed >= closedMax) {
+      // Whoever announces and deletes without end fills the disk with nothing; what was pushed is kept all the same.
+      const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);
+      if (holdsNothing) return await this.#remove(repository);
+    }
+    if (since === undefined || since > now) {
+      await repositories.close(repository, now);
+      if (since === undefined) this.#closed += 1;
+      return 'closed';
+    }
+    if (now - since < graceMs) return undefined;
+    this.#closed -= 1;
+    return await this.#remove(repository);
+  }
+
+  async #remove(repository: RepositoryId): Promise<'removed'> {
+    await this.#parts.repositories.remove(repository);
+    return 'removed';
+  }
+}
