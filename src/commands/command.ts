@@ -1,7 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import type { FlagShape } from '../config/arguments.js';
 import type { Options } from '../config/options.js';
-import type { Environment } from '../config/sources/option-sources.js';
+import type { OptionKey } from '../config/schema.js';
+import type { Environment, GivenValue } from '../config/sources/option-sources.js';
 import type { RawValue } from '../config/value-kinds.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -31,6 +32,8 @@ export type Invocation = Terminal & {
   readonly flags: ReadonlyMap<string, RawValue>;
   /** With what a `.env` file adds to it. */
   readonly environment: Environment;
+  /** The options of the daemon that are given anywhere, as they are given. Throws `UsageError`. */
+  readonly givenValues: () => ReadonlyMap<OptionKey, GivenValue>;
   /** Reads the options of the daemon. Throws `UsageError`. */
   readonly readOptions: () => Options;
   /** Aborts when the process is asked to end. */

@@ -1,3 +1,4 @@
+import { checkConfig } from './check-config.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor/doctor.js';
@@ -21,5 +22,6 @@ export const commands: readonly Command[] = [
   importCommand,
   exportCommand,
   doctor,
+  checkConfig,
   demo,
 ];

@@ -2,7 +2,7 @@ import { type FlagShape, optionFlags, type ParsedArguments, parseArguments } fro
 import { readOptions } from '../config/options.js';
 import { OptionsError } from '../config/options-error.js';
 import { withEnvFile } from '../config/sources/env-file.js';
-import type { Environment } from '../config/sources/option-sources.js';
+import { type Environment, gatherValues } from '../config/sources/option-sources.js';
 import { programName, programVersion } from '../config/version.js';
 import { type Command, type Terminal, UsageError } from './command.js';
 import { commandHelp, programHelp } from './help.js';
@@ -37,11 +37,13 @@ export async function dispatch(
   if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
   checkPositionals(command, parsed);
   const environment = readingSettings(() => withEnvFile(around.environment, around.readFile));
+  const sources = { ...around, environment, flags: parsed.flags };
   return command.run({
     ...around,
     ...parsed,
     environment,
-    readOptions: () => readingSettings(() => readOptions({ ...around, environment, flags: parsed.flags })),
+    givenValues: () => readingSettings(() => gatherValues(sources)),
+    readOptions: () => readingSettings(() => readOptions(sources)),
   });
 }
 

@@ -134,6 +134,29 @@ test('the start, its end and why are logged', async () => {
   ]);
 });
 
+test('what is set, where, and what is wrong with it, can be checked without a start', async () => {
+  await writeFile(join(folder, 'graspd.json'), '{"metrics-enabled": false}');
+  const environment = {
+    NGIT_RELAY_OWNER_NSEC: testIdentity(1).toNsec(),
+    NGIT_RELAY_NMAE: 'x',
+    NGIT_TEST: '',
+  };
+  const args = ['check-config', '--config', 'graspd.json', '--log-level=warn'];
+  const right = await run(args, '', environment);
+  expect(right.stdout.split('\n')).toEqual([
+    'relay-owner-nsec = (secret)  [NGIT_RELAY_OWNER_NSEC]',
+    "metrics-enabled = false  [the config file 'graspd.json']",
+    'log-level = warn  [flag]',
+    '',
+  ]);
+  expect(right).toMatchObject({
+    code: 0,
+    stderr: 'warning: NGIT_RELAY_NMAE is no setting; NGIT_RELAY_NAME is one\n',
+  });
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+  expectOneLine(await run([...args, '--archive-read-only']), '--archive-read-only takes one of');
+});
+
 test('settings are read from .env, and a misspelt one is told of', async () => {
   await writeFile(join(folder, '.env'), 'NGIT_RELAY_NAME=Of the file\n');
   const environment = { NGIT_RELAY_DISCRIPTION: 'x' };

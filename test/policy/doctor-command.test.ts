@@ -45,6 +45,7 @@ async function callDoctor(path: string, call: Call = {}): Promise<{ code: number
       ...(call.acceptClosing === undefined ? [] : [['accept-closing', call.acceptClosing] as const]),
     ]),
     environment: {},
+    givenValues: () => new Map(),
     readOptions: () => readOptions({ flags, environment: {}, readFile: () => '' }),
     signal: stop.signal,
   });
