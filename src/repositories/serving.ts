@@ -68,11 +68,16 @@ export class RepositoryServing {
   prsRepositoriesOf(event: NostrEvent): readonly PrsRepository[] {
     const { grasp06Enable, repositoryBlacklist } = this.#rules;
     if (!grasp06Enable) return [];
-    const isBlocked = (repository: AnnouncedKey) => isListed(repository, repositoryBlacklist);
-    return prsRepositoriesOf(event, (url) => this.isOwnService(url)).filter(
-      ({ signer, identifier }) =>
-        !isBlocked({ pubkey: signer, identifier }) &&
-        repositoriesOf(event).some((target) => target.identifier === identifier && !isBlocked(target)),
+    const named = prsRepositoriesOf(event, (url) => this.isOwnService(url));
+    if (named.length === 0) return [];
+    const isAllowed = (repository: AnnouncedKey) => !isListed(repository, repositoryBlacklist);
+    const targets = new Set(
+      repositoriesOf(event)
+        .filter(isAllowed)
+        .map(({ identifier }) => identifier),
+    );
+    return named.filter(
+      ({ signer, identifier }) => targets.has(identifier) && isAllowed({ pubkey: signer, identifier }),
     );
   }
 
