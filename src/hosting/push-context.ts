@@ -53,7 +53,7 @@ export async function currentRefs(git: Git, gitDir: string, commands: readonly P
 
 /** What the events of those refs say that are known, stored or held, by id. */
 export async function eventsOf(
-  { store, purgatory }: Pick<ContextParts, 'store' | 'purgatory'>,
+  parts: Pick<ContextParts, 'store' | 'purgatory'>,
   commands: readonly PushCommand[],
   read: (event: NostrEvent) => KnownEvent,
 ): Promise<ReadonlyMap<string, KnownEvent>> {
@@ -61,10 +61,18 @@ export async function eventsOf(
   for (const { ref } of commands) {
     if (!isPullRequestRef(ref)) continue;
     const id = eventIdOf(ref);
-    const event = purgatory.get(id)?.event ?? (await store.get(id))?.event;
+    const event = await eventOf(parts, id);
     if (event !== undefined) events.set(id, read(event));
   }
   return events;
+}
+
+/** An event, held or stored. */
+export async function eventOf(
+  { store, purgatory }: Pick<ContextParts, 'store' | 'purgatory'>,
+  id: string,
+): Promise<NostrEvent | undefined> {
+  return purgatory.get(id)?.event ?? (await store.get(id))?.event;
 }
 
 /** A pull request, if the event is one; it may have been taken under other rules, by an import. */

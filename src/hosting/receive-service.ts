@@ -178,7 +178,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const look = await rules.look(repository, head.commands, addressGroup, earlier);
       const checked = await checkObjects(git, gitDir, this.#judge(head, look), incoming);
       const right = isAtomic ? allOrNothing(checked) : checked;
-      const announced = await this.#awaitEvents(repository, addressGroup, right);
+      const announced = await this.#awaitEvents(repository, addressGroup, right, look);
       const verdicts = isAtomic ? allOrNothing(announced) : announced;
       const setting = verdicts.filter(isSetting);
       if (setting.length > 0) await this.#set(repository, setting, incoming);
@@ -187,21 +187,26 @@ export class ReceiveService<Repository extends RepositoryKey> {
     });
   }
 
-  /** Notes which refs of pull requests wait for their events; refuses those for which there is no room any more. */
+  /**
+   * Notes which refs of pull requests wait for their events, also for those that came or went since the look: they were not
+   * judged by these. Refuses those for which there is no room any more.
+   */
   async #awaitEvents(
     repository: Repository,
     addressGroup: string,
     verdicts: readonly CommandVerdict[],
+    { context: { events } }: PushLook,
   ): Promise<CommandVerdict[]> {
     const noted: CommandVerdict[] = [];
     for (const verdict of verdicts) {
       const { command } = verdict;
+      const id = eventIdOf(command.ref);
       const isOfEvent = verdict.type === 'set' && isPullRequestRef(command.ref);
-      if (!isOfEvent || (await this.#isKnown(eventIdOf(command.ref)))) {
+      if (!isOfEvent || (events.has(id) && (await this.#isKnown(id)))) {
         noted.push(verdict);
         continue;
       }
-      const awaiting = this.#parts.purgatory.awaited.add(repository, eventIdOf(command.ref), addressGroup);
+      const awaiting = this.#parts.purgatory.awaited.add(repository, id, addressGroup);
       if ('written' in awaiting) await awaiting.written;
       noted.push('written' in awaiting ? verdict : refused(command, awaiting.refusal));
     }

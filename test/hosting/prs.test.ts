@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { PrsRepository } from '../../src/git/bare-repositories.js';
 import { deferred } from '../../src/lib/abort.js';
@@ -204,6 +204,42 @@ describe('a ref of a pull request', () => {
     expect(world.prs.removed).toEqual([prs]);
     expect(world.prs.registry.size).toBe(0);
     expect(world.purgatory.awaited.size).toBe(0);
+  });
+
+  it('goes at the end of its time when its event came, does not fit, and was not looked at', async () => {
+    await using world = await worldWithPrs();
+    using mine = client();
+    const first = mine.commit('one');
+    const unfit = proposal(first, { at: urlOf(stranger, 'r') });
+    await world.push(prs, { lines: [[refOf(unfit), first]], pack: mine.pack([first]) });
+    world.store.put(unfit);
+    await world.clock.advance(limits.awaitedPullRequestMsMax);
+    await world.promotion.removeUnannounced();
+    expect(existsSync(world.repositories.pathOf(prs))).toBe(false);
+    expect(world.purgatory.awaited.size).toBe(0);
+  });
+
+  it('goes when its event comes just before it is set, and does not fit', async () => {
+    await using world = await worldWithPrs();
+    world.servePrs();
+    using mine = client();
+    const first = mine.commit('one');
+    const unfit = proposal(first, { by: stranger });
+    const { awaited } = world.purgatory;
+    const roomFor = awaited.roomFor.bind(awaited);
+    let looks = 0;
+    vi.spyOn(awaited, 'roomFor').mockImplementation((...args) => {
+      looks += 1;
+      if (looks === 2) {
+        world.store.put(unfit);
+        world.prs.alignment.onEvent(unfit);
+      }
+      return roomFor(...args);
+    });
+    await world.push(prs, { lines: [[refOf(unfit), first]], pack: mine.pack([first]) });
+    expect(looks).toBeGreaterThan(1);
+    await eventually(() => !existsSync(world.repositories.pathOf(prs)));
+    expect(awaited.size).toBe(0);
   });
 
   it.each([

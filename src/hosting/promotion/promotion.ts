@@ -4,33 +4,24 @@ import {
   isSameRepository,
   type PrsRepository,
   type RepositoryKey,
-  textOf,
 } from '../../git/bare-repositories.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { isAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
-import { prsPathStart } from '../../repositories/prs-repositories.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { concernedRepositories } from '../concerned-repositories.js';
+import { eventOf } from '../push-context.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
 import { ObjectCopies } from './object-copies.js';
 import { type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
+import { prsSources, type WantedObject } from './prs-sources.js';
 import { PullRequestPromotion } from './pull-request-promotion.js';
 import { StatePromotion } from './state-promotion.js';
-
-/** An object that a repository lacks: the pull requests whose commit it is, and the `clone` URLs of each of these. */
-export type WantedObject = {
-  readonly objectId: string;
-  readonly pullRequestIds: readonly string[];
-  readonly clones: readonly (readonly string[])[];
-};
-
-type PrsSource = { readonly from: PrsRepository; readonly objectIds: readonly string[] };
 
 /**
  * Takes held events to the store once their git data is here. All of it happens under the lock of the identifier, in the
@@ -98,7 +89,13 @@ export class Promotion {
     // What other relays sent was stored before its commit came.
     for (const id of eventIds.filter((eventId) => !waiting.has(eventId)).slice(0, limits.objectCopiesMax)) {
       const stored = await store.get(id);
-      if (stored !== undefined) this.#pullRequests.copyLater(repository, stored.event);
+      if (stored !== undefined && isHere(stored.event))
+        this.#pullRequests.copyLater(repository, stored.event);
+    }
+    // Those that came when they had been judged already as unknown.
+    for (const id of eventIds) {
+      const event = purgatory.awaited.has(repository, id) ? await eventOf(this.#parts, id) : undefined;
+      if (event !== undefined) prs?.onEvent(event);
     }
   }
 
@@ -126,7 +123,7 @@ export class Promotion {
     const { identifier } = repository;
     let isAny = false;
     const proposals = new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
-    for (const { from, objectIds } of await this.#prsSources(wanted))
+    for (const { from, objectIds } of await prsSources(this.#parts, wanted))
       if (await this.#copyFrom(from, repository, objectIds, proposals)) isAny = true;
     const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
     const all = wanted.map(({ objectId }) => objectId);
@@ -171,8 +168,11 @@ export class Promotion {
     for (const { repository, eventId } of purgatory.awaited.due()) {
       await this.#under(repository.identifier, async () => {
         if (isOfPrs(repository)) {
+          const event = await eventOf(this.#parts, eventId);
+          // One that came is compared with its ref; without one the ref goes, for nobody waits for it any more.
+          if (event === undefined) await purgatory.awaited.forget(repository, eventId);
+          await prs?.align(repository, new Map([[eventId, event]]));
           await purgatory.awaited.forget(repository, eventId);
-          await prs?.align(repository);
           return;
         }
         const isKnown = store.has(eventId) || purgatory.pullRequest(eventId) !== undefined;
@@ -193,25 +193,6 @@ export class Promotion {
     if (!(await repositories.exists(repository))) return;
     await this.#pullRequests.promote(repository, events, this.#othersUntilMs());
     await prs?.removeIfEmpty(repository);
-  }
-
-  /** Which commits of pull requests are to be had from which repositories of their signers. */
-  async #prsSources(wanted: readonly WantedObject[]): Promise<Iterable<PrsSource>> {
-    const { prs, purgatory, store } = this.#parts;
-    const sources = new Map<string, { from: PrsRepository; objectIds: string[] }>();
-    if (prs === undefined) return [];
-    for (const { objectId, pullRequestIds, clones } of wanted) {
-      const isOfPath = (_: string, index: number) => clones[index]?.some((url) => url.includes(prsPathStart));
-      for (const id of pullRequestIds.filter(isOfPath).slice(0, limits.objectCopiesMax)) {
-        const event = purgatory.get(id)?.event ?? (await store.get(id))?.event;
-        for (const from of event === undefined ? [] : prs.repositoriesOf(event)) {
-          const source = sources.get(textOf(from)) ?? { from, objectIds: [] };
-          sources.set(textOf(from), source);
-          source.objectIds.push(objectId);
-        }
-      }
-    }
-    return sources.values();
   }
 
   /** Copies what is there of these objects; gives whether any came. */
