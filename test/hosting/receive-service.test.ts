@@ -202,6 +202,22 @@ describe('ReceiveService', () => {
     expect(Object.keys(refsOf(gitDir)).sort()).toEqual([main, known].sort());
   });
 
+  it('removes at the end of its time what was pushed for an event that is about another repository and commit', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const [fix, other] = [mine.commit('fix'), mine.commit('other')];
+    await world.hold(announcement(owner, 'r'));
+    const [right, wrong] = [fix, other].map((c) => pullRequest(key(3), [address(key(2), 'x')], [['c', c]]));
+    const refs = [right, wrong].map((event) => `refs/nostr/${event?.id}`) as [string, string];
+    const lines = refs.map((ref) => [ref, fix] as const);
+    await world.push(repository, { lines, pack: mine.pack([fix]) });
+    for (const event of [right, wrong]) if (event !== undefined) world.store.put(event);
+    await world.clock.advance(20 * 60_000 + 1);
+    await world.promotion.removeUnannounced();
+    expect(refsOf(world.pathOf(repository))).toEqual({ [refs[0]]: fix });
+    expect(world.purgatory.awaited.size).toBe(0);
+  });
+
   it('counts what waits for its pull request, by the address that pushed', async () => {
     await using world = await hostingWorld();
     using mine = client();

@@ -13,7 +13,7 @@ import { kinds } from '../../nostr/kinds.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import { concernedRepositories } from '../concerned-repositories.js';
-import { eventOf } from '../push-context.js';
+import { eventOf, readPullRequest } from '../push-context.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
@@ -162,23 +162,22 @@ export class Promotion {
     await this.#background.ended();
   }
 
-  /** Removes the refs of pull requests whose events did not come in time. */
+  /** Removes the refs of pull requests whose events did not come in time, or do not fit. */
   async removeUnannounced(): Promise<void> {
-    const { purgatory, store, repositories, prs } = this.#parts;
+    const { purgatory, repositories, prs } = this.#parts;
     for (const { repository, eventId } of purgatory.awaited.due()) {
       await this.#under(repository.identifier, async () => {
+        const event = await eventOf(this.#parts, eventId);
+        // One that came is compared with its ref; without one the ref goes.
         if (isOfPrs(repository)) {
-          const event = await eventOf(this.#parts, eventId);
-          // One that came is compared with its ref; without one the ref goes, for nobody waits for it any more.
           if (event === undefined) await purgatory.awaited.forget(repository, eventId);
           await prs?.align(repository, new Map([[eventId, event]]));
-          await purgatory.awaited.forget(repository, eventId);
-          return;
+        } else if (await repositories.exists(repository)) {
+          const known = event === undefined ? undefined : readPullRequest(event);
+          const commit = known?.type === 'pull-request' ? known.commit : undefined;
+          await this.#pullRequests.endAwaiting(repository, eventId, commit);
         }
-        const isKnown = store.has(eventId) || purgatory.pullRequest(eventId) !== undefined;
-        if (isKnown || !(await repositories.exists(repository))) {
-          await purgatory.awaited.forget(repository, eventId);
-        } else await this.#pullRequests.removeAwaited(repository, eventId);
+        await purgatory.awaited.forget(repository, eventId);
       }).catch((error: unknown) => {
         // It is due the next time as well.
         if (!isAbort(error, this.#signal))

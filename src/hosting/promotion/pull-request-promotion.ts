@@ -64,9 +64,9 @@ export class PullRequestPromotion {
     this.#copyLater(source, pullRequest, served, this.#newCopies());
   }
 
-  /** Removes the ref of a pull request that did not come, or is another one. */
-  async removeAwaited(repository: RepositoryKey, eventId: string): Promise<void> {
-    await this.#removeRefs(repository, [{ eventId }]);
+  /** Waits for an event no longer: its ref is the commit that it names, and goes where that is not here, or none. */
+  async endAwaiting(repository: RepositoryKey, eventId: string, commit: string | undefined): Promise<void> {
+    await this.#changeRefs(repository, new Map([[eventId, commit]]));
   }
 
   /**
@@ -87,8 +87,7 @@ export class PullRequestPromotion {
     for (const { pullRequest, set, late, copies } of followed) {
       if (store.has(pullRequest.eventId)) this.#copyLater(source, pullRequest, late, copies);
       // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
-      else
-        for (const repository of [source, ...set]) await this.removeAwaited(repository, pullRequest.eventId);
+      else for (const repository of [source, ...set]) await this.#removeRefs(repository, [pullRequest]);
     }
   }
 
