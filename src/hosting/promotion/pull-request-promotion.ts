@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import { isSameRepository, type RepositoryKey } from '../../git/bare-repositories.js';
+import { isOfPrs, isSameRepository, type RepositoryKey } from '../../git/bare-repositories.js';
 import { pullRequestRef } from '../../git/ref-name.js';
 import { isEmpty, readObjectTypes } from '../../git/refs.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -43,11 +43,9 @@ export class PullRequestPromotion {
     const waiting = pullRequests.filter(({ event }) => purgatory.has(event.id));
     const [here, lacking] = partition(waiting, ({ commit }) => types.get(commit) === 'commit');
     const awaited = new Set(purgatory.awaited.of(source));
-    // What was pushed for it beforehand is another commit.
-    await this.#removeRefs(
-      source,
-      lacking.filter(({ event }) => awaited.has(event.id)),
-    );
+    // What was pushed for it beforehand is another commit. Repositories of pull requests follow by themselves.
+    const isWrong = ({ event }: HeldPullRequest) => !isOfPrs(source) && awaited.has(event.id);
+    await this.#removeRefs(source, lacking.filter(isWrong));
     await this.#setRefs(source, here);
     for (let from = 0; from < here.length; from += limits.promotionsAtOnceMax) {
       const some = here.slice(from, from + limits.promotionsAtOnceMax);
