@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../config/limits.js';
 import type { WantedRepository } from '../git/align-refs.js';
 import { isPullRequestRef, pullRequestRef } from '../git/ref-name.js';
@@ -66,7 +67,10 @@ async function readState(
   // A state that was replaced while it was looked for is followed by its own alignment.
   const stored = entry === undefined ? undefined : await store.get(entry.id);
   if (stored === undefined) return undefined;
-  const read = reading(() => parseRepositoryState(stored.event));
+  const { event } = stored;
+  // One with very many refs takes long to be taken apart, and again to be read.
+  await nextTurn();
+  const read = reading(() => parseRepositoryState(event));
   return 'value' in read ? read.value : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isObjectId } from '../git/object-id.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import { supersedes } from '../nostr/address.js';
@@ -26,7 +27,12 @@ export async function statesOf(sources: StateSources, repository: RepositoryId):
   const states = held.map(({ event }) => stateOf(event, true));
   const entry = directory.stateOf(repository);
   const stored = entry === undefined ? undefined : await store.get(entry.id);
-  if (stored !== undefined) states.push(stateOf(stored.event, false));
+  if (stored !== undefined) {
+    const { event } = stored;
+    // One with very many refs takes long to be taken apart, and again to be read.
+    await nextTurn();
+    states.push(stateOf(event, false));
+  }
   return states.sort((a, b) => (supersedes(a, b) ? -1 : 1));
 }
 

@@ -41,10 +41,13 @@ export function checkObjectIds({ refs }: RepositoryState): void {
 export function readRepositoryState(event: NostrEvent): RepositoryState {
   const identifier = checkedIdentifier(event);
   const refs = new Map<string, string>();
+  let isAnyInFolder = false;
   for (const [name = '', value = ''] of event.tags) {
-    if (name.startsWith(refsPrefix) && !name.endsWith(peeledSuffix)) addRef(refs, name, value);
+    if (!name.startsWith(refsPrefix) || name.endsWith(peeledSuffix)) continue;
+    addRef(refs, name, value);
+    isAnyInFolder ||= isInFolder(name);
   }
-  refuseFolders(refs);
+  if (isAnyInFolder) refuseFolders(refs);
   return { pubkey: event.pubkey, identifier, refs, head: parseHead(event) };
 }
 
@@ -52,16 +55,19 @@ function addRef(refs: Map<string, string>, name: string, objectId: string): void
   if (!isHeadOrTag(name) || !isRefName(name))
     throw new InvalidEventError(`'${shown(name)}' is no head or tag`);
   const known = refs.get(name);
-  if (known !== undefined && known !== objectId) {
-    throw new InvalidEventError(`'${shown(name)}' has two values`);
-  }
+  if (known === objectId) return;
+  if (known !== undefined) throw new InvalidEventError(`'${shown(name)}' has two values`);
   refs.set(name, objectId);
   if (refs.size > limits.stateRefsMax) throw new InvalidEventError(`more than ${limits.stateRefsMax} refs`);
 }
 
+/** Right below heads or tags nothing lies in a folder. */
+function isInFolder(name: string): boolean {
+  return name.indexOf('/', name.indexOf('/', refsPrefix.length) + 1) > 0;
+}
+
 /** `a` and `a/b` cannot both be refs: git keeps them as file and folder. */
 function refuseFolders(refs: ReadonlyMap<string, string>): void {
-  if (!anyInFolder(refs.keys())) return;
   // With the separator as the lowest character, what lies in a folder comes right after the folder's own name.
   const sorted = [...refs.keys()].map((name) => name.replaceAll('/', '\0')).sort();
   for (const [index, name] of sorted.entries()) {
@@ -71,14 +77,6 @@ function refuseFolders(refs: ReadonlyMap<string, string>): void {
       );
     }
   }
-}
-
-/** Right below heads or tags nothing lies in a folder. */
-function anyInFolder(names: Iterable<string>): boolean {
-  for (const name of names) {
-    if (name.indexOf('/', name.indexOf('/', refsPrefix.length) + 1) > 0) return true;
-  }
-  return false;
 }
 
 function parseHead(event: NostrEvent): string | undefined {
