@@ -5,6 +5,7 @@ import { isAbsence } from '../git/files.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { type PackFile, packsIn } from '../git/objects/pack-files.js';
+import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { type RepackTerms, runQuietly } from './repack-step.js';
 
@@ -22,17 +23,12 @@ export type BranchPack = {
 /** In a repository: its branch pack, as the last repack left it. */
 export const branchPackMark = 'graspd-branches';
 
-/** Whether a ref is a branch or a tag, and so what a state says it is. */
-export function isOfState(refName: string): boolean {
-  return refName.startsWith('refs/heads/') || refName.startsWith('refs/tags/');
-}
-
 /**
  * What the branches and tags of a repository are, in short: two that have the same have the same objects below them.
  * `undefined` where there are none.
  */
 export function tipsOf(refs: Refs): string | undefined {
-  const ids = new Set([...refs].filter(([name]) => isOfState(name)).map(([, id]) => id));
+  const ids = new Set([...refs].filter(([name]) => isHeadOrTag(name)).map(([, id]) => id));
   if (ids.size === 0) return undefined;
   return createHash('sha256')
     .update([...ids].sort().join('\n'))
@@ -65,7 +61,7 @@ export async function packBranches(
   folder: string,
   signal: AbortSignal,
 ): Promise<PackFile | undefined> {
-  const lines = [...refs].filter(([name]) => isOfState(name)).map(([name, id]) => `${id} ${name}\n`);
+  const lines = [...refs].filter(([name]) => isHeadOrTag(name)).map(([name, id]) => `${id} ${name}\n`);
   const packs = join(folder, 'packs');
   for (const path of [packs, join(folder, 'refs')]) await mkdir(path);
   await writeFile(join(folder, 'packed-refs'), lines.join(''));

@@ -13,10 +13,11 @@ import {
   packsIn,
   syncFolder,
 } from '../git/objects/pack-files.js';
+import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
-import { isOfState, markBranchPack, packBranches, tipsOf } from './branch-pack.js';
+import { markBranchPack, packBranches, tipsOf } from './branch-pack.js';
 import { type RepackTerms, runQuietly } from './repack-step.js';
 
 /** The first version that can keep what nothing refers to in a pack of its own, instead of a file for each object. */
@@ -42,8 +43,8 @@ export type Repack = RepackTerms & {
 
 /**
  * Repacks a repository: one pack with a bitmap, packed refs, a commit-graph. What nothing refers to is kept for
- * `unreachableObjectsMsMax` since a repack found it. Whole, and not by the size of packs (`--geometric`): what nothing refers to would
- * be taken for new by every such repack, and its bitmap would need git 2.34.
+ * `unreachableObjectsMsMax` since a repack found it. Whole, and not by the size of packs (`--geometric`): what nothing refers
+ * to would be taken for new by every such repack, and its bitmap would need git 2.34.
  *
  * Where a repository has a pack of the same branches and tags already, that is linked in, and only the rest is packed. Where
  * others may want such a pack, and there are other refs too, it is made apart from the rest. Answers what was done; nothing
@@ -131,7 +132,7 @@ async function branchPackFor(
     const [pack] = await packsIn(work);
     if (pack?.hasBitmap === true && (await bringIn(pack))) return { pack, isLinked: true };
   }
-  if (!isDue || !isForOthers || [...refs.keys()].every(isOfState)) return undefined;
+  if (!isDue || !isForOthers || [...refs.keys()].every(isHeadOrTag)) return undefined;
   const pack = await packBranches(streams, { gitDir, isBackground }, refs, work, signal);
   return pack !== undefined && (await bringIn(pack)) ? { pack, isLinked: false } : undefined;
 }
@@ -143,7 +144,7 @@ async function soleBranchPack(
   packs: string,
   refs: Refs,
 ): Promise<string | undefined> {
-  if (![...refs.keys()].every(isOfState)) return undefined;
+  if (![...refs.keys()].every(isHeadOrTag)) return undefined;
   const [pack, ...others] = (await packsIn(packs)).filter(({ hasBitmap }) => hasBitmap);
   if (others.length > 0) return undefined;
   // Nothing came in between.

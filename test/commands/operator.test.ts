@@ -67,6 +67,7 @@ describe("the operator's commands", () => {
     expect(jsonLines(await run(daemon, 'repositories', '--json'))).toMatchObject([
       { owner: npubOf(owner.pubkey), identifier: 'project' },
     ]);
+    expect(jsonLines(await run(daemon, 'repositories', '--incomplete', '--json'))).toEqual([]);
     expect((await run(daemon, 'repositories')).stdout).toMatch(/^REPOSITORY .*\nnpub1.*\/project /);
 
     const synced = await run(daemon, 'sync', bootstrap, 'wss://nobody.example.org');

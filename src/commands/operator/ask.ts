@@ -2,6 +2,7 @@ import { askDaemon, type ControlRequest } from '../../control/control-client.js'
 import { ControlError, controlSocketPath } from '../../control/control-socket.js';
 import type { CommandFlag, Invocation } from '../command.js';
 import { persistentOptions } from '../store-options.js';
+import { table } from './table.js';
 
 /** Of all commands that ask a running daemon. */
 export const jsonFlag: CommandFlag = {
@@ -39,4 +40,25 @@ export async function askOnce<T>(
 
 export function wantsJson({ flags }: Pick<Invocation, 'flags'>): boolean {
   return flags.get('json') === 'true';
+}
+
+/** How reports are listed: the names of the columns, and the row of each. */
+export type Listing<T> = {
+  readonly columns: readonly string[];
+  row(report: T): (string | undefined)[];
+};
+
+/** Writes reports as they come with `--json`, else as a table of all. */
+export async function list<T>(
+  invocation: Invocation,
+  reports: AsyncIterable<T>,
+  { columns, row }: Listing<T>,
+): Promise<void> {
+  const { stdout } = invocation;
+  const rows: (string | undefined)[][] = [];
+  for await (const report of reports) {
+    if (wantsJson(invocation)) stdout.write(`${JSON.stringify(report)}\n`);
+    else rows.push(row(report));
+  }
+  if (!wantsJson(invocation)) stdout.write(table(columns, rows));
 }

@@ -1,7 +1,6 @@
 import type { RelayReport } from '../../control/reports.js';
 import type { Command } from '../command.js';
-import { ask, exitCodes, jsonFlag, wantsJson } from './ask.js';
-import { table } from './table.js';
+import { ask, exitCodes, jsonFlag, list } from './ask.js';
 
 /** Lists the relays that the running daemon follows. */
 export const relays: Command = {
@@ -14,17 +13,9 @@ export const relays: Command = {
   flags: [jsonFlag],
   takesOptions: true,
   async run(invocation) {
-    const { stdout } = invocation;
-    const rows: (string | undefined)[][] = [];
-    for await (const report of ask<RelayReport>(invocation, 'relays', { path: '/relays' })) {
-      if (wantsJson(invocation)) stdout.write(`${JSON.stringify(report)}\n`);
-      else rows.push(rowOf(report));
-    }
-    if (!wantsJson(invocation)) {
-      stdout.write(
-        table(['RELAY', 'CONNECTION', 'HEALTH', 'COMPLETE AS OF', 'QUEUED', 'FAILURE', 'RETRY IN'], rows),
-      );
-    }
+    const columns = ['RELAY', 'CONNECTION', 'HEALTH', 'COMPLETE AS OF', 'QUEUED', 'FAILURE', 'RETRY IN'];
+    const reports = ask<RelayReport>(invocation, 'relays', { path: '/relays' });
+    await list(invocation, reports, { columns, row: rowOf });
     return 0;
   },
 };

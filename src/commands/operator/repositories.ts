@@ -1,7 +1,6 @@
 import type { RepositoryReport } from '../../control/reports.js';
 import type { Command } from '../command.js';
-import { ask, exitCodes, jsonFlag, wantsJson } from './ask.js';
-import { table } from './table.js';
+import { ask, exitCodes, jsonFlag, list } from './ask.js';
 
 /** Lists the repositories that the running daemon serves. */
 export const repositories: Command = {
@@ -23,20 +22,17 @@ export const repositories: Command = {
   ],
   takesOptions: true,
   async run(invocation) {
-    const { stdout } = invocation;
-    const rows: (string | undefined)[][] = [];
-    const answers = ask<RepositoryReport>(invocation, 'repositories', { path: '/repositories' });
-    for await (const report of answers) {
-      if (invocation.flags.get('incomplete') === 'true' && report.lacks === undefined) continue;
-      if (wantsJson(invocation)) stdout.write(`${JSON.stringify(report)}\n`);
-      else rows.push(rowOf(report));
-    }
-    if (!wantsJson(invocation)) {
-      stdout.write(table(['REPOSITORY', 'LACKS', 'SINCE', 'NEXT TRY', 'WHY'], rows));
-    }
+    const columns = ['REPOSITORY', 'LACKS', 'SINCE', 'NEXT TRY', 'WHY'];
+    const reports = ask<RepositoryReport>(invocation, 'repositories', { path: '/repositories' });
+    const isAll = invocation.flags.get('incomplete') !== 'true';
+    await list(invocation, isAll ? reports : incompleteOf(reports), { columns, row: rowOf });
     return 0;
   },
 };
+
+async function* incompleteOf(reports: AsyncIterable<RepositoryReport>): AsyncGenerator<RepositoryReport> {
+  for await (const report of reports) if (report.lacks !== undefined) yield report;
+}
 
 function rowOf({ owner, identifier, lacks }: RepositoryReport): (string | undefined)[] {
   const name = `${owner}/${identifier}`;
