@@ -3,6 +3,7 @@ import { openSignatureCheck } from '../admission/verification/signature-check.js
 import { unknownVariables } from '../config/sources/unknown-variables.js';
 import { startDaemon } from '../daemon/daemon.js';
 import { logFormatOf } from '../daemon/logger.js';
+import { inheritedSocket, notifyReady } from '../daemon/operator/systemd.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
 import { errorMessage } from '../lib/errors.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
@@ -23,18 +24,22 @@ export const serve: Command = {
   flags: [acceptClosingFlag],
   takesOptions: true,
   async run(invocation) {
-    const { signal, stdout } = invocation;
+    const { environment, signal, stdout } = invocation;
     const options = invocation.readOptions();
-    const accepted = acceptedClosing(invocation);
+    const closingAccepted = acceptedClosing(invocation);
+    const socket = inheritedSocket(environment, process.pid);
     const format = logFormatOf(options.logFormat, stdout);
     const surroundings = systemSurroundings(options.logLevel ?? 'info', 1, format);
     const { logger } = surroundings;
     warnOfUnknown(invocation, logger);
     {
-      await using daemon = await startDaemon(options, surroundings, accepted);
+      await using daemon = await startDaemon(options, surroundings, { closingAccepted, socket });
       const { name: signatures } = await openSignatureCheck();
       if (format === 'text') stdout.write(firstWords(options, { ...daemon, signatures }));
       else logger.info({ ownerKey: daemon.owner.origin, signatures }, 'started');
+      if (!(await notifyReady(environment))) {
+        logger.warn({}, 'systemd could not be told that graspd is ready; is systemd-notify on the PATH?');
+      }
       await Promise.race([daemon.closed, aborted(signal)]);
       logger.info({ why: errorMessage(signal.reason) }, 'stopping');
     }

@@ -799,6 +799,8 @@ export const limits = {
   logBufferBytesMax: 1_048_576,
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,
+  /** Time in which systemd has to hear that the process is ready. */
+  serviceNotifyMsMax: 2_000,
 
   // Store
   /** Rows of the index that a query looks at before the event loop gets its turn. */

@@ -7,7 +7,7 @@ import { createGitHttp } from '../git-http/git-http.js';
 import type { GitDataSync } from '../git-sync/git-data-sync.js';
 import type { Promotion } from '../hosting/promotion/promotion.js';
 import type { Readiness } from '../http/built-in-routes.js';
-import { createHttpService } from '../http/http-service.js';
+import { createHttpService, type InheritedSocket } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { errorMessage } from '../lib/errors.js';
@@ -50,6 +50,14 @@ export type Daemon = AsyncDisposable & {
   readonly closed: Promise<never>;
 };
 
+/** What the caller of `startDaemon` decides. */
+export type DaemonChoices = {
+  /** How many repositories the settings may close; none where nothing is said. */
+  readonly closingAccepted?: number;
+  /** What it serves in the place of its bind address. */
+  readonly socket?: InheritedSocket | undefined;
+};
+
 const bytesPerMegabyte = 1_000_000;
 
 /**
@@ -60,11 +68,11 @@ const bytesPerMegabyte = 1_000_000;
 export async function startDaemon(
   options: Options,
   surroundings: Surroundings,
-  closingAccepted = 0,
+  choices: DaemonChoices = {},
 ): Promise<Daemon> {
   const stack = new ReleaseStack();
   try {
-    return await start(options, surroundings, closingAccepted, stack);
+    return await start(options, surroundings, choices, stack);
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
@@ -74,7 +82,7 @@ export async function startDaemon(
 async function start(
   options: Options,
   surroundings: Surroundings,
-  closingAccepted: number,
+  { closingAccepted = 0, socket }: DaemonChoices,
   stack: ReleaseStack,
 ): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
@@ -168,7 +176,7 @@ async function start(
   stack.defer(async () => {
     await Promise.all([http.close(), relay.close()]);
   });
-  const address = await http.listen(options.bindAddress);
+  const address = await http.listen(socket ?? options.bindAddress);
   const stopped = runUntilReleased(core, { sync, promotion, gitSync, prs }, surroundings, stop, stack);
   const eventsAtStart = store.size;
   logger.info(

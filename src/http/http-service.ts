@@ -55,13 +55,16 @@ export type HttpServiceParts = {
   readonly faults: Faults;
 } & GateParts;
 
+/** A listening TCP socket that somebody has opened for this process. */
+export type InheritedSocket = { readonly descriptor: number };
+
 /** The one port of the daemon. */
 export type HttpService = AsyncDisposable & {
   /**
-   * Serves the address and answers it, with the actual port where 0 was asked for. Rejects with `ListenError`, as when
-   * it is in use (`address_in_use`).
+   * Serves the address, or the socket, and answers the address, with the actual port where 0 was asked for. Rejects with
+   * `ListenError`, as when it is in use (`address_in_use`).
    */
-  listen(address: BindAddress): Promise<BindAddress>;
+  listen(at: BindAddress | InheritedSocket): Promise<BindAddress>;
   /**
    * Stops accepting and finishes the answers in hand; what takes longer than the limit is cut, WebSockets that are
    * still open too. Never rejects.
@@ -128,14 +131,15 @@ class NodeHttpService implements HttpService {
     this.#server.on('clientError', (error, stream) => this.#own(stream, () => onClientError(error, stream)));
   }
 
-  async listen({ host, port }: BindAddress): Promise<BindAddress> {
+  async listen(at: BindAddress | InheritedSocket): Promise<BindAddress> {
     const bound = deferred<void>();
     this.#server.once('error', bound.reject);
-    this.#server.listen({ host, port }, () => bound.resolve());
+    const where = 'descriptor' in at ? { fd: at.descriptor } : { host: at.host, port: at.port };
+    this.#server.listen(where, () => bound.resolve());
     try {
       await bound.promise;
     } catch (error) {
-      throw listenError(formatBindAddress({ host, port }), error);
+      throw listenError('descriptor' in at ? `of descriptor ${at.descriptor}` : formatBindAddress(at), error);
     } finally {
       this.#server.off('error', bound.reject);
     }
