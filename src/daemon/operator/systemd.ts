@@ -17,7 +17,10 @@ export function inheritedSocket(environment: Environment, pid: number): Inherite
   const { LISTEN_PID, LISTEN_FDS } = environment;
   if (LISTEN_FDS === undefined || LISTEN_PID !== String(pid)) return undefined;
   if (LISTEN_FDS !== '1') {
-    throw new ListenError('several_sockets', `graspd serves one socket, and was given ${LISTEN_FDS} (LISTEN_FDS)`);
+    throw new ListenError(
+      'several_sockets',
+      `graspd serves one socket, and was given ${LISTEN_FDS} (LISTEN_FDS)`,
+    );
   }
   return { descriptor: firstInheritedDescriptor };
 }
