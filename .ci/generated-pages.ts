@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { limits } from '../src/config/limits.js';
+import { graspAliases } from '../src/daemon/metrics/metric-aliases.js';
 import { limitsPage } from './limits-page.js';
+import { adviceSections } from './metrics/advice.js';
+import { alertRulesIn } from './metrics/alert-rules.js';
+import { metricsOfFullDaemon } from './metrics/full-daemon.js';
+import { metricsPage } from './metrics/metrics-page.js';
 import { referencePage } from './reference-page.js';
 
 /** The pages that are generated from the source: path (from the root of the repository) and text. */
-export function generatedPages(): ReadonlyMap<string, string> {
+export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
+  const alerts = alertRulesIn(readFileSync('deploy/prometheus-alerts.yml', 'utf8'));
+  const metrics = metricsPage(await metricsOfFullDaemon(), adviceSections, graspAliases, alerts);
   return new Map([
     ['docs/configuration.md', referencePage()],
     ['docs/limits.md', limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits)],
+    ['docs/metrics.md', metrics],
   ]);
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
@@ -26,6 +27,8 @@ import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js'
 import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
+import { aliasedMetrics } from './metrics/aliased-metrics.js';
+import { graspAliases } from './metrics/metric-aliases.js';
 import { serveControl } from './operator/control.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
@@ -44,6 +47,8 @@ export type Daemon = AsyncDisposable & {
   /** Where it listens. */
   readonly address: BindAddress;
   readonly owner: OwnerKey;
+  /** What it counts, whether or not that is served. */
+  readonly registry: Registry;
   /** Events that were stored when it started. */
   readonly eventsAtStart: number;
   /** Rejects when the daemon can no longer do its work, as when its store failed; never resolves. */
@@ -161,7 +166,7 @@ async function start(
   const http = createHttpService({
     information: () => information,
     relayUrl: relayUrlOf(options),
-    registry: options.metricsEnabled ? registry : undefined,
+    metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
     routes: gitHttp.routes,
@@ -190,6 +195,7 @@ async function start(
   return {
     address,
     owner,
+    registry,
     eventsAtStart,
     closed: Promise.race([core.failed, stopped]),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),

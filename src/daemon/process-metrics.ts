@@ -1,14 +1,25 @@
+import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import { programVersion } from '../config/version.js';
 import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Faults } from '../lib/faults.js';
+import { gaugesIn } from '../lib/gauge.js';
+
+/** Gauges whose names are those of counters; the same without `_total` says as much, by type. */
+const misnamed = ['handles', 'requests', 'resources'].map((what) => `nodejs_active_${what}_total`);
 
 /**
  * The metrics of the process under the names that Prometheus clients share (`process_…`, `nodejs_…`): memory, CPU,
- * event loop lag, garbage collection; and which version runs. Returns the way to stop.
+ * event loop lag, garbage collection; how much memory Node may take; and which version runs. Returns the way to stop.
  */
 export function collectProcessMetrics(registry: Registry): () => void {
   collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
+  gaugesIn(registry)(
+    'ngit_heap_limit_bytes',
+    'Most that the heap of JavaScript may take before the process ends',
+    () => getHeapStatistics().heap_size_limit,
+  );
   new Gauge({
     name: 'ngit_build_info',
     help: 'Always 1; which version runs, upon which Node',

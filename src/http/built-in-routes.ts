@@ -11,6 +11,9 @@ import {
 } from './relay-information.js';
 import { exactly, type Route } from './route.js';
 
+/** What is shown of a registry: its text, and the type of that. */
+export type MetricsText = Pick<Registry, 'contentType' | 'metrics'>;
+
 /** Whether the daemon can do its work, and if not, why: one line for each reason. */
 export type Readiness = { readonly ready: boolean; readonly reasons: readonly string[] };
 
@@ -58,21 +61,21 @@ export function readinessRoute(readiness: () => Readiness): Route {
 }
 
 /** `/metrics` in the text format of Prometheus, made once for all who ask within a moment. */
-export function metricsRoute(registry: Registry, clock: Pick<Clock, 'monotonic'>): Route {
+export function metricsRoute(metrics: MetricsText, clock: Pick<Clock, 'monotonic'>): Route {
   let text: Promise<string> | undefined;
   let madeAtMs = Number.NEGATIVE_INFINITY;
   const currentText = (): Promise<string> => {
     const nowMs = clock.monotonic();
     if (text !== undefined && nowMs - madeAtMs < limits.httpMetricsAgeMsMax) return text;
     madeAtMs = nowMs;
-    text = registry.metrics();
+    text = metrics.metrics();
     return text;
   };
   return {
     matches: exactly('/metrics'),
     methods: ['GET'],
     async handle(_request, response) {
-      answer(response, 200, registry.contentType, await currentText(), { 'Cache-Control': 'no-store' });
+      answer(response, 200, metrics.contentType, await currentText(), { 'Cache-Control': 'no-store' });
     },
   };
 }

@@ -9,7 +9,6 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import { deferred, withTimeLimit } from '../lib/abort.js';
@@ -18,7 +17,14 @@ import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
-import { healthRoute, metricsRoute, type Readiness, readinessRoute, relayRoute } from './built-in-routes.js';
+import {
+  healthRoute,
+  type MetricsText,
+  metricsRoute,
+  type Readiness,
+  readinessRoute,
+  relayRoute,
+} from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
 import { iconRoute } from './icon.js';
 import { listenError } from './listen-error.js';
@@ -44,7 +50,7 @@ export type HttpServiceParts = {
   /** The URL at which WebSocket clients reach this port. */
   readonly relayUrl: string;
   /** What `/metrics` shows; without it there is no such path. */
-  readonly registry: Registry | undefined;
+  readonly metrics: MetricsText | undefined;
   readonly readiness: () => Readiness;
   /** Takes WebSockets at `/`. */
   readonly onUpgrade: UpgradeHandler;
@@ -79,7 +85,7 @@ export function createHttpService(parts: HttpServiceParts): HttpService {
     healthRoute(),
     readinessRoute(parts.readiness),
     iconRoute(),
-    ...(parts.registry === undefined ? [] : [metricsRoute(parts.registry, parts.clock)]),
+    ...(parts.metrics === undefined ? [] : [metricsRoute(parts.metrics, parts.clock)]),
     ...parts.routes,
   ];
   const gate = new ConnectionGate(parts);

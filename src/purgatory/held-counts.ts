@@ -51,6 +51,16 @@ export class HeldCounts {
     return this.#all.bytes;
   }
 
+  /** The share of what may be held in all that is: of events, bytes or repositories, whichever is the most; 0 to 1. */
+  get fullness(): number {
+    const { events, bytes, repositories } = this.#maxOf.all;
+    return Math.max(
+      this.#all.events / events,
+      this.#all.bytes / bytes,
+      this.#all.repositories / repositories,
+    );
+  }
+
   add(held: HeldOf): void {
     this.#count(held, 1);
   }

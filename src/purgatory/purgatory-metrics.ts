@@ -8,6 +8,8 @@ import type { HeldEvent, ReleaseCause } from './held-event.js';
 export type PurgatoryGauges = {
   all(): Iterable<HeldEvent>;
   bytes(): number;
+  /** From 0 to 1. */
+  fullness(): number;
   awaited(): number;
   nowMs(): number;
 };
@@ -42,7 +44,7 @@ export class PurgatoryMetrics {
     this.#refused.inc({ limit });
   }
 
-  watch({ all, bytes, awaited, nowMs }: PurgatoryGauges): void {
+  watch({ all, bytes, fullness, awaited, nowMs }: PurgatoryGauges): void {
     new Gauge({
       name: 'ngit_purgatory_events',
       help: 'Events that are held, by kind',
@@ -55,6 +57,11 @@ export class PurgatoryMetrics {
     });
     const gauge = gaugesIn(this.#registry);
     gauge('ngit_purgatory_bytes', 'Bytes of the events that are held', bytes);
+    gauge(
+      'ngit_purgatory_full_ratio',
+      'Share of the events, bytes or repositories that may be held which is held, whichever is the most',
+      fullness,
+    );
     gauge(
       'ngit_purgatory_oldest_seconds',
       'Age of the event that has been held longest; 0 without one',

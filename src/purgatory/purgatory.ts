@@ -52,6 +52,7 @@ export class Purgatory {
     parts.metrics.watch({
       all: () => this.#index.all(),
       bytes: () => this.#counts.bytes,
+      fullness: () => this.#counts.fullness,
       awaited: () => this.awaited.size,
       nowMs: () => parts.clock.now(),
     });

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { generatedPages } from '../../.ci/generated-pages.js';
 import { limitsPage } from '../../.ci/limits-page.js';
 
-test.each([...generatedPages()])('%s is what the source says (npm run docs)', (path, text) => {
+test.each([...(await generatedPages())])('%s is what the source says (npm run docs)', (path, text) => {
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 

@@ -130,7 +130,7 @@ export async function gitHttpWorld({
   const service = createHttpService({
     information: () => information,
     relayUrl: 'wss://git.example.org',
-    registry,
+    metrics: registry,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'full' }),
     routes: gitHttp.routes,

@@ -46,7 +46,7 @@ async function serve(parts: Partial<HttpServiceParts> = {}) {
   const service = createHttpService({
     information: () => relayInformation(input),
     relayUrl: 'wss://git.example.org',
-    registry,
+    metrics: registry,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'full' }),
     routes: [],
@@ -163,7 +163,7 @@ describe('the routes', () => {
   });
 
   it('has no metrics where they are turned off', async () => {
-    await using served = await serve({ registry: undefined });
+    await using served = await serve({ metrics: undefined });
     expect((await fetch(`${served.url}/metrics`)).status).toBe(404);
   });
 
@@ -286,7 +286,7 @@ describe('requests that come in one piece', () => {
       return gathered;
     });
     const clock = new VirtualClock();
-    await using served = await serve({ registry, clock });
+    await using served = await serve({ metrics: registry, clock });
     const ask = async () => await (await fetch(`${served.url}/metrics`)).text();
     expect(await Promise.all([ask(), ask(), ask()])).toEqual(
       Array(3).fill(expect.stringContaining('test 1\n')),
@@ -364,7 +364,7 @@ describe('the port', () => {
     const second = createHttpService({
       information: () => relayInformation(input),
       relayUrl: 'ws://127.0.0.1',
-      registry: undefined,
+      metrics: undefined,
       readiness: () => ({ ready: true, reasons: [] }),
       onUpgrade: () => undefined,
       routes: [],

@@ -316,6 +316,9 @@ describe('Metrics', () => {
     expect(text).toContain('ngit_purgatory_events{kind="other"} 1');
     expect(text).toContain('ngit_purgatory_oldest_seconds 5');
     expect(text).toMatch(/ngit_purgatory_bytes [1-9]/);
+    const fullness = Number(/^ngit_purgatory_full_ratio (.+)$/m.exec(text)?.[1]);
+    expect(fullness).toBeGreaterThan(0);
+    expect(fullness).toBeLessThanOrEqual(1);
     expect(text).toContain('ngit_purgatory_released_total{cause="replaced"} 1');
     for (const { event: held } of [...purgatory.all()]) await purgatory.release(held.id, 'promoted');
     const after = await registry.metrics();

@@ -33,7 +33,7 @@ export async function serveRelay(
         curation: undefined,
       }),
     relayUrl: 'ws://127.0.0.1',
-    registry: undefined,
+    metrics: undefined,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: relay.handleUpgrade,
     routes: [],
