@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { limits } from '../src/config/limits.js';
 import { graspAliases } from '../src/daemon/metrics/metric-aliases.js';
+import { dashboardJson } from './dashboard/dashboard.js';
 import { limitsPage } from './limits-page.js';
 import { adviceSections } from './metrics/advice.js';
 import { alertRulesIn } from './metrics/alert-rules.js';
@@ -8,7 +9,7 @@ import { metricsOfFullDaemon } from './metrics/full-daemon.js';
 import { metricsPage } from './metrics/metrics-page.js';
 import { referencePage } from './reference-page.js';
 
-/** The pages that are generated from the source: path (from the root of the repository) and text. */
+/** The files that are generated from the source: path (from the root of the repository) and text. */
 export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const alerts = alertRulesIn(readFileSync('deploy/prometheus-alerts.yml', 'utf8'));
   const metrics = metricsPage(await metricsOfFullDaemon(), adviceSections, graspAliases, alerts);
@@ -16,5 +17,6 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
     ['docs/configuration.md', referencePage()],
     ['docs/limits.md', limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits)],
     ['docs/metrics.md', metrics],
+    ['deploy/grafana-dashboard.json', dashboardJson()],
   ]);
 }
