@@ -7,7 +7,14 @@ const cell = (text: string): string =>
 
 function row(entry: OptionEntry): string {
   const flag = entry.flag === undefined ? '—' : `\`${heading(entry).replaceAll('|', '\\|')}\``;
-  const cells = [flag, `\`${entry.variable}\``, cell(entry.takes), cell(defaultOf(entry)), cell(entry.about)];
+  const cells = [
+    flag,
+    `\`${entry.variable}\``,
+    cell(entry.takes),
+    cell(defaultOf(entry)),
+    entry.changes === 'live' ? 'reload' : 'restart',
+    cell(entry.about),
+  ];
   return `| ${cells.join(' | ')} |`;
 }
 
@@ -18,8 +25,8 @@ export function referencePage(): string {
     return [
       `## ${group}`,
       '',
-      '| flag | environment | takes | default | what it does |',
-      '|---|---|---|---|---|',
+      '| flag | environment | takes | default | changed by | what it does |',
+      '|---|---|---|---|---|---|',
       ...rows,
       '',
     ].join('\n');
@@ -49,6 +56,19 @@ export function referencePage(): string {
     '```',
     '',
     'A list is comma separated; in the config file it may be a JSON list, and as a flag it may be given several times.',
+    '',
+    '## Changes while it runs',
+    '',
+    '`graspd reload`, or `SIGHUP`, has the running daemon read its settings again: the flags and the environment that it was',
+    'started with, and `.env` and the config file as they are now. What the tables say is changed by *reload* takes effect at once,',
+    'all of it together, and no connection ends for it: connections above a new limit stay. What is changed by *restart* is named,',
+    'and waits for that. When anything is wrong, nothing changes: `graspd reload` says why and its exit code is 2, and the log says',
+    'it too. The environment of a process is fixed, so what is to be changed this way belongs into `.env` or the config file.',
+    '',
+    'When the lists or archive settings change, every repository is judged anew. One that is served no longer is closed, and',
+    'removed when its grace period is over; one that is served again is opened. Events that were refused for a rule that changed may come',
+    'again, and are asked for. Settings that would close many repositories are refused as at a start; `graspd reload --accept-closing N`',
+    'accepts it once. Stored events of an author who comes on `--event-blacklist` stay; new ones are refused.',
     '',
     ...sections,
     '## Combinations that stop the start',

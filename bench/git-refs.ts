@@ -77,7 +77,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     purgatory: { statesOf: () => [], has: () => false, awaited: { has: () => false } },
     clock: systemClock,
     random: systemRandom,
-    graceMs: Number.MAX_SAFE_INTEGER,
+    graceMs: () => Number.MAX_SAFE_INTEGER,
     closedMax: Number.MAX_SAFE_INTEGER,
     metrics: new AlignmentMetrics(registry),
     onRemoved: () => {},

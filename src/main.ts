@@ -60,6 +60,7 @@ try {
     stdout: process.stdout,
     stderr: process.stderr,
     signal,
+    onHangup: (listener) => process.on('SIGHUP', listener),
   });
 } catch (error) {
   const cause = firstError(error);

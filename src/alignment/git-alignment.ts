@@ -95,6 +95,12 @@ export class GitAlignment implements EffectRunner {
     this.#pump();
   }
 
+  /** Looks later at all of a repository, after how we stand to it changed. */
+  lookAt(repository: RepositoryId): void {
+    this.#schedule(repository, everything, 'background');
+    this.#pump();
+  }
+
   /** Has the listener told of each repository in which refs wait for objects: of those that are known, and at each look. */
   onIncomplete(listener: (repository: RepositoryId) => void): void {
     this.#onIncomplete = listener;

@@ -8,7 +8,7 @@ export type UnservedParts = {
   readonly repositories: BareRepositories;
   readonly clock: Pick<Clock, 'now'>;
   /** How long a repository that is no longer served stays on disk. */
-  readonly graceMs: number;
+  readonly graceMs: () => number;
   /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
   readonly closedMax: number;
 };
@@ -60,7 +60,7 @@ export class UnservedRepositories {
       if (since === undefined) this.#closed += 1;
       return 'closed';
     }
-    if (now - since < graceMs) return undefined;
+    if (now - since < graceMs()) return undefined;
     this.#closed -= 1;
     return await this.#remove(repository);
   }

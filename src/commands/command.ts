@@ -1,8 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { FlagShape } from '../config/arguments.js';
 import type { Options } from '../config/options.js';
-import type { OptionKey } from '../config/schema.js';
-import type { Environment, GivenValue } from '../config/sources/option-sources.js';
+import type { Environment, GivenValues } from '../config/sources/option-sources.js';
 import type { RawValue } from '../config/value-kinds.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -32,10 +31,12 @@ export type Invocation = Terminal & {
   readonly flags: ReadonlyMap<string, RawValue>;
   /** With what a `.env` file adds to it. */
   readonly environment: Environment;
-  /** The options of the daemon that are given anywhere, as they are given. Throws `UsageError`. */
-  readonly givenValues: () => ReadonlyMap<OptionKey, GivenValue>;
+  /** The options of the daemon that are given anywhere, as they are given now: files are read anew. Throws `UsageError`. */
+  readonly givenValues: () => GivenValues;
   /** Reads the options of the daemon. Throws `UsageError`. */
   readonly readOptions: () => Options;
+  /** Has SIGHUP call the listener from now on, instead of ending the process. */
+  readonly onHangup: (listener: () => void) => void;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
 };

@@ -6,6 +6,7 @@ import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
 import { events } from './operator/events.js';
 import { relays } from './operator/relays.js';
+import { reload } from './operator/reload.js';
 import { repositories } from './operator/repositories.js';
 import { status } from './operator/status.js';
 import { sync } from './operator/sync.js';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   repositories,
   events,
   sync,
+  reload,
   importCommand,
   exportCommand,
   doctor,

@@ -14,6 +14,8 @@ export type Surroundings = Terminal & {
   readonly readFile: (path: string) => string;
   /** Aborts when the process is asked to end. */
   readonly signal: AbortSignal;
+  /** Has SIGHUP call the listener from now on, instead of ending the process. */
+  readonly onHangup: (listener: () => void) => void;
 };
 
 /**
@@ -36,14 +38,14 @@ export async function dispatch(
   if (parsed.flags.has('version')) return print(around, versionLine());
   if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
   checkPositionals(command, parsed);
-  const environment = readingSettings(() => withEnvFile(around.environment, around.readFile));
-  const sources = { ...around, environment, flags: parsed.flags };
+  const environmentNow = () => withEnvFile(around.environment, around.readFile);
+  const sources = () => ({ ...around, environment: environmentNow(), flags: parsed.flags });
   return command.run({
     ...around,
     ...parsed,
-    environment,
-    givenValues: () => readingSettings(() => gatherValues(sources)),
-    readOptions: () => readingSettings(() => readOptions(sources)),
+    environment: readingSettings(environmentNow),
+    givenValues: () => readingSettings(() => gatherValues(sources())),
+    readOptions: () => readingSettings(() => readOptions(sources())),
   });
 }
 

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type Core, openCore } from '../daemon/core.js';
 import { createLogger } from '../daemon/logger.js';
+import { CurrentOptions } from '../daemon/reload/current-options.js';
 import { surroundingsOf } from '../daemon/surroundings.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
@@ -32,7 +33,7 @@ export const importCommand: Command = {
     const log = { write: (line: string) => progress.print(line) };
     const surroundings = surroundingsOf(createLogger(options.logLevel ?? 'warn', log));
     try {
-      await using core = await openCore(options, surroundings, {
+      await using core = await openCore(new CurrentOptions(options), surroundings, {
         closingAccepted: accepted,
         quotas: 'waived',
       });

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { openSignatureCheck } from '../admission/verification/signature-check.js';
 import { unknownVariables } from '../config/sources/unknown-variables.js';
-import { startDaemon } from '../daemon/daemon.js';
+import { type Daemon, startDaemon } from '../daemon/daemon.js';
 import { logFormatOf } from '../daemon/logger.js';
 import { inheritedSocket, notifyReady } from '../daemon/operator/systemd.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
@@ -32,8 +32,11 @@ export const serve: Command = {
     const surroundings = systemSurroundings(options.logLevel ?? 'info', 1, format);
     const { logger } = surroundings;
     warnOfUnknown(invocation, logger);
+    const hangups = hangupsOf(invocation, logger);
     {
-      await using daemon = await startDaemon(options, surroundings, { closingAccepted, socket });
+      const { givenValues } = invocation;
+      await using daemon = await startDaemon(options, surroundings, { closingAccepted, socket, givenValues });
+      hangups.reloadBy(daemon);
       const { name: signatures } = await openSignatureCheck();
       if (format === 'text') stdout.write(firstWords(options, { ...daemon, signatures }));
       else logger.info({ ownerKey: daemon.owner.origin, signatures }, 'started');
@@ -47,6 +50,29 @@ export const serve: Command = {
     return 0;
   },
 };
+
+/**
+ * SIGHUP has the settings read anew. It never ends the process: one that comes while the daemon starts counts when it has
+ * started, and one that comes while it stops is nothing.
+ */
+function hangupsOf({ onHangup, signal }: Invocation, logger: Pick<Logger, 'error'>) {
+  let daemon: Pick<Daemon, 'reload'> | undefined;
+  let isAwaited = false;
+  const reload = (): void => {
+    isAwaited = daemon === undefined;
+    if (signal.aborted) return;
+    daemon?.reload().catch((error: unknown) => {
+      if (!signal.aborted) logger.error({ error: errorMessage(error) }, 'the settings could not be reloaded');
+    });
+  };
+  onHangup(reload);
+  return {
+    reloadBy(started: Pick<Daemon, 'reload'>): void {
+      daemon = started;
+      if (isAwaited) reload();
+    },
+  };
+}
 
 /** A misspelt name sets nothing, and nobody would notice. */
 function warnOfUnknown({ environment }: Invocation, logger: Pick<Logger, 'warn' | 'info'>): void {

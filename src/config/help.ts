@@ -25,7 +25,9 @@ function entryHelp(entry: OptionEntry): string[] {
   return [
     `  ${heading(entry)}`,
     ...wrap(`${entry.about}${values.join('')}`),
-    ...wrap(`[${entry.flag === undefined ? '' : `env ${entry.variable}, `}default: ${defaultOf(entry)}]`),
+    ...wrap(
+      `[${entry.flag === undefined ? '' : `env ${entry.variable}, `}default: ${defaultOf(entry)}; changed by ${entry.changes === 'live' ? 'reload' : 'restart'}]`,
+    ),
   ];
 }
 

@@ -2,8 +2,13 @@ import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { formatBindAddress, isLoopback, isLoopbackDomain } from './host.js';
 import { OptionsError } from './options-error.js';
-import { type OptionEntry, type OptionKey, optionEntries, optionsSchema } from './schema.js';
-import { type GivenValue, gatherValues, type OptionSources } from './sources/option-sources.js';
+import { type OptionEntry, optionEntries, optionsSchema } from './schema.js';
+import {
+  type GivenValue,
+  type GivenValues,
+  gatherValues,
+  type OptionSources,
+} from './sources/option-sources.js';
 import { splitList } from './value-kinds.js';
 
 type ParsedOptions = z.output<typeof optionsSchema>;
@@ -35,7 +40,11 @@ const batchWindowTestMs = 200;
  * message is one line that names the setting and what it takes.
  */
 export function readOptions(sources: OptionSources): Options {
-  const given = gatherValues(sources);
+  return optionsOf(gatherValues(sources));
+}
+
+/** The options of which these values are given; throws as `readOptions` does. */
+export function optionsOf(given: GivenValues): Options {
   const raw = Object.fromEntries([...given].map(([key, value]) => [key, value.raw]));
   const result = optionsSchema.safeParse(raw);
   if (!result.success) throw wrongValue(given, result.error.issues[0]?.path ?? []);
@@ -43,7 +52,7 @@ export function readOptions(sources: OptionSources): Options {
   return fillIn(result.data);
 }
 
-function wrongValue(given: ReadonlyMap<OptionKey, GivenValue>, path: readonly PropertyKey[]): OptionsError {
+function wrongValue(given: GivenValues, path: readonly PropertyKey[]): OptionsError {
   const [key, index] = path;
   const entry = optionEntries.find((candidate) => candidate.key === key) as OptionEntry;
   const { name, raw } = given.get(entry.key) as GivenValue;

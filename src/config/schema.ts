@@ -10,6 +10,8 @@ export type OptionText = {
   readonly defaultText: string;
   /** Set in the environment only; there is no flag and no key in the config file. */
   readonly environmentOnly: boolean;
+  /** What it takes for a change to take effect: `graspd reload`, or a new start. */
+  readonly changes: 'live' | 'restart';
   /** The environment variable, where it is not made of the key. */
   readonly variable?: string;
   /** Another name of the environment variable, which other servers use. */
@@ -34,6 +36,8 @@ type About = {
   readonly group: OptionGroup;
   readonly about: string;
   readonly environmentOnly?: boolean;
+  /** A new start, where nothing is said. */
+  readonly changes?: 'live';
   /** Where it is not made of the key. */
   readonly variable?: string;
   readonly otherVariable?: string;
@@ -55,7 +59,7 @@ function described<S extends z.ZodType>(
   defaultText: string,
   about: About,
 ): S {
-  optionTexts.add(schema, { ...words, defaultText, environmentOnly: false, ...about });
+  optionTexts.add(schema, { ...words, defaultText, environmentOnly: false, changes: 'restart', ...about });
   return schema;
 }
 
@@ -67,6 +71,8 @@ const archive = (about: string): About => ({ group: 'Archive', about });
 const prs = (about: string): About => ({ group: 'Pull requests of others', about });
 const sync = (about: string): About => ({ group: 'Sync', about });
 const resources = (about: string): About => ({ group: 'Resources and logs', about });
+/** An option that a running daemon takes anew (`graspd reload`). */
+const live = (about: About): About => ({ ...about, changes: 'live' });
 
 /**
  * Every option of the daemon. A key gives the flag (`--bind-address`), the environment variable
@@ -88,19 +94,25 @@ export const optionsSchema = z.object({
     'the key in .relay-owner.nsec in the working directory, made once',
     service("The relay owner's secret key; better given in the environment than as a flag"),
   ),
-  relayName: optional(kind.line(200), '<domain> grasp relay', service('The name in the NIP-11 document')),
+  relayName: optional(
+    kind.line(200),
+    '<domain> grasp relay',
+    live(service('The name in the NIP-11 document')),
+  ),
   relayDescription: withDefault(
     kind.line(2000),
     'A GRASP relay: git repositories, their issues and patches, over Nostr',
-    service('The description in the NIP-11 document'),
+    live(service('The description in the NIP-11 document')),
   ),
-  relayIcon: optional(kind.webUrl, 'none', service('The icon in the NIP-11 document')),
+  relayIcon: optional(kind.webUrl, 'none', live(service('The icon in the NIP-11 document'))),
   metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
   maxConnections: optional(
     kind.whole(1, 1_000_000),
     'what the limit of open files leaves',
-    service(
-      'Most client connections at once; more are refused, as are those that the limit of open files has no room for',
+    live(
+      service(
+        'Most client connections at once; more are refused, as are those that the limit of open files has no room for',
+      ),
     ),
   ),
   trustedProxy: withDefault(kind.networks, '', {
@@ -112,48 +124,48 @@ export const optionsSchema = z.object({
   keyRepositories: withDefault(
     kind.whole(1, 1_000_000),
     '1000',
-    service('Repositories that one key may announce here'),
+    live(service('Repositories that one key may announce here')),
   ),
   keyEvents: withDefault(
     kind.whole(1, 100_000_000),
     '250000',
-    service('Events that one key may have stored here'),
+    live(service('Events that one key may have stored here')),
   ),
   keyEventsMb: withDefault(
     kind.whole(1, 1_000_000),
     '1000',
-    service('Megabytes that the stored events of one key may take, each rounded up to a power of two'),
+    live(service('Megabytes that the stored events of one key may take, each rounded up to a power of two')),
   ),
   repositories: withDefault(
     kind.whole(1, 10_000_000),
     '100000',
-    service('Repositories that may be announced here, of all keys'),
+    live(service('Repositories that may be announced here, of all keys')),
   ),
   keyHeldRepositories: withDefault(
     kind.whole(1, 1_000_000),
     '100',
-    service('Announced repositories of one key to which nothing was pushed yet'),
+    live(service('Announced repositories of one key to which nothing was pushed yet')),
   ),
   heldRepositories: withDefault(
     kind.whole(1, 10_000_000),
     '5000',
-    service('Announced repositories to which nothing was pushed yet, of all keys'),
+    live(service('Announced repositories to which nothing was pushed yet, of all keys')),
   ),
   clientEventsPerMinute: withDefault(
     kind.whole(0, 1_000_000),
     '60',
-    service('Events that one client may publish in a minute, as many of them at once; 0 is no limit'),
+    live(service('Events that one client may publish in a minute, as many of them at once; 0 is no limit')),
   ),
 
   addressConnections: withDefault(
     kind.whole(1, 1_000_000),
     '500',
-    service('Most connections from one address (of IPv6, one /64) at once'),
+    live(service('Most connections from one address (of IPv6, one /64) at once')),
   ),
   addressEventsPerMinute: optional(
     kind.whole(0, 10_000_000),
     'ten times --client-events-per-minute',
-    service('Events that the clients of one address may publish in a minute together; 0 is no limit'),
+    live(service('Events that the clients of one address may publish in a minute together; 0 is no limit')),
   ),
 
   gitDataPath: withDefault(kind.path, './data/git', storage('Folder of the bare repositories')),
@@ -173,66 +185,76 @@ export const optionsSchema = z.object({
   diskFloorMb: withDefault(
     kind.whole(0, 10_000_000),
     '200',
-    storage(
-      'Free megabytes of the disk of events or repositories below which no events are taken; reads go on; 0 is no floor',
+    live(
+      storage(
+        'Free megabytes of the disk of events or repositories below which no events are taken; reads go on; 0 is no floor',
+      ),
     ),
   ),
   repositoryMaxMb: withDefault(
     kind.whole(1, 100_000_000),
     '20000',
-    storage('Megabytes that the git data of one repository may take; from then on pushes to it are refused'),
+    live(
+      storage(
+        'Megabytes that the git data of one repository may take; from then on pushes to it are refused',
+      ),
+    ),
   ),
   repositoriesMaxGb: withDefault(
     kind.whole(1, 1_000_000),
     '1000',
-    storage('Gigabytes that the git data of all repositories may take; from then on all pushes are refused'),
+    live(
+      storage(
+        'Gigabytes that the git data of all repositories may take; from then on all pushes are refused',
+      ),
+    ),
   ),
   repositoryGraceDays: withDefault(
     kind.whole(0, 3650),
     '7',
-    storage('How long the git data of a deleted repository is kept before it is removed'),
+    live(storage('How long the git data of a deleted repository is kept before it is removed')),
   ),
 
   repositoryWhitelist: withDefault(
     kind.repositoryPatterns,
     '',
-    access('When set, only announcements that match are accepted for our own service'),
+    live(access('When set, only announcements that match are accepted for our own service')),
   ),
   repositoryBlacklist: withDefault(
     kind.repositoryPatterns,
     '',
-    access('Announcements that match are refused, before any other rule'),
+    live(access('Announcements that match are refused, before any other rule')),
   ),
   eventBlacklist: withDefault(
     kind.npubs,
     '',
-    access('Events of these authors are refused, whatever their kind'),
+    live(access('Events of these authors are refused, whatever their kind')),
   ),
 
   archiveAll: withDefault(
     kind.toggle,
     'false',
-    archive('Accept every announcement, whether or not it lists our service'),
+    live(archive('Accept every announcement, whether or not it lists our service')),
   ),
   archiveWhitelist: withDefault(
     kind.repositoryPatterns,
     '',
-    archive('Accept announcements that match, whether or not they list our service'),
+    live(archive('Accept announcements that match, whether or not they list our service')),
   ),
   archiveGraspServices: withDefault(
     kind.domains,
     '',
-    archive('Accept announcements that list one of these GRASP services'),
+    live(archive('Accept announcements that list one of these GRASP services')),
   ),
   archiveReadOnly: optional(
     kind.toggle,
     'true when any other archive setting is set, else false',
-    archive('Mirror only: that an announcement lists our service is no reason to accept it'),
+    live(archive('Mirror only: that an announcement lists our service is no reason to accept it')),
   ),
   archiveHoldUntilGitData: withDefault(
     kind.toggle,
     'false',
-    archive('Serve what is archived only when its git data is here, as what lists our service'),
+    live(archive('Serve what is archived only when its git data is here, as what lists our service')),
   ),
 
   grasp06Enable: withDefault(
@@ -243,33 +265,33 @@ export const optionsSchema = z.object({
   grasp06RepositoryMaxMb: withDefault(
     kind.whole(1, 100_000_000),
     '2000',
-    prs('Megabytes that one repository of pull requests may take: those of one key to one project'),
+    live(prs('Megabytes that one repository of pull requests may take: those of one key to one project')),
   ),
   grasp06KeyMaxMb: withDefault(
     kind.whole(1, 100_000_000),
     '10000',
-    prs('Megabytes that all repositories of pull requests of one key may take'),
+    live(prs('Megabytes that all repositories of pull requests of one key may take')),
   ),
   grasp06MaxGb: withDefault(
     kind.whole(1, 1_000_000),
     '100',
-    prs('Gigabytes that all repositories of pull requests may take, beside --repositories-max-gb'),
+    live(prs('Gigabytes that all repositories of pull requests may take, beside --repositories-max-gb')),
   ),
   grasp06KeyRepositories: withDefault(
     kind.whole(1, 1_000_000),
     '1000',
-    prs('Repositories of pull requests that one key may have: one for each project'),
+    live(prs('Repositories of pull requests that one key may have: one for each project')),
   ),
   grasp06Repositories: withDefault(
     kind.whole(1, 10_000_000),
     '20000',
-    prs('Repositories of pull requests that there may be, of all keys'),
+    live(prs('Repositories of pull requests that there may be, of all keys')),
   ),
 
   syncBootstrapRelayUrl: withDefault(
     kind.relayUrls,
     '',
-    sync('Relays to begin with, never dropped; a URL without a scheme means wss'),
+    live(sync('Relays to begin with, never dropped; a URL without a scheme means wss')),
   ),
   syncStartupDelaySecs: withDefault(kind.whole(0, 3600), '5', sync('Wait before the first dial of a relay')),
   syncStartupJitterMs: withDefault(
@@ -372,39 +394,39 @@ export const optionsSchema = z.object({
   gitUploadsMax: withDefault(
     kind.whole(1, 10_000),
     '16',
-    resources('Git processes that serve clones and fetches at once; the requests above wait'),
+    live(resources('Git processes that serve clones and fetches at once; the requests above wait')),
   ),
-  gitReceivesMax: withDefault(kind.whole(1, 10_000), '8', resources('Pushes that are taken at once')),
+  gitReceivesMax: withDefault(kind.whole(1, 10_000), '8', live(resources('Pushes that are taken at once'))),
   gitFetchesMax: withDefault(
     kind.whole(1, 1_000),
     '8',
-    resources('Fetches of missing git data from other servers at once'),
+    live(resources('Fetches of missing git data from other servers at once')),
   ),
   gitFetchMaxMb: withDefault(
     kind.whole(1, 1_000_000),
     '4096',
-    sync('Megabytes that one fetch of git data from another server may bring'),
+    live(sync('Megabytes that one fetch of git data from another server may bring')),
   ),
   gitSyncHostPerMinute: withDefault(
     kind.whole(1, 100_000),
     '30',
-    sync('Fetches of git data from one host that are begun in a minute, at most'),
+    live(sync('Fetches of git data from one host that are begun in a minute, at most')),
   ),
   gitWaitingMax: withDefault(
     kind.whole(0, 100_000),
     '256',
-    resources('Most git requests that wait for their turn, pushes apart; more are answered with 503'),
+    live(resources('Most git requests that wait for their turn, pushes apart; more are answered with 503')),
   ),
   gitMinutesMax: withDefault(
     kind.whole(1, 1440),
     '60',
-    resources('Longest that git may work on one clone, fetch or push, in minutes'),
+    live(resources('Longest that git may work on one clone, fetch or push, in minutes')),
   ),
-  gitPushMaxMb: withDefault(kind.whole(1, 1_000_000), '2000', resources('Largest push, in megabytes')),
+  gitPushMaxMb: withDefault(kind.whole(1, 1_000_000), '2000', live(resources('Largest push, in megabytes'))),
   logLevel: optional(
     kind.choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     'info; warn for graspd import',
-    resources('Least level of the log lines that are written'),
+    live(resources('Least level of the log lines that are written')),
   ),
   logFormat: withDefault(
     kind.choice(['auto', 'json', 'text']),

@@ -51,5 +51,16 @@ export type RepositoryReport = {
   };
 };
 
+/** What a reload of the settings came to; options as flags. */
+export type ReloadReport =
+  | {
+      readonly type: 'applied';
+      /** Hold from now on. */
+      readonly changed: readonly string[];
+      /** Differ from what the daemon was started with, and wait for the next start. */
+      readonly needRestart: readonly string[];
+    }
+  | { readonly type: 'refused'; readonly why: string };
+
 /** Whether a relay that was to be caught up with is followed. */
 export type SyncReport = { readonly relay: string; readonly isFollowed: boolean };

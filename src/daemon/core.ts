@@ -6,23 +6,18 @@ import { isDateRefusal } from '../admission/event-dates.js';
 import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
-import { AlignmentMetrics } from '../alignment/alignment-metrics.js';
-import { GitAlignment } from '../alignment/git-alignment.js';
-import { limits } from '../config/limits.js';
+import type { GitAlignment } from '../alignment/git-alignment.js';
 import type { Options } from '../config/options.js';
-import { BareRepositories } from '../git/bare-repositories.js';
+import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
-import { GitRunner } from '../git/git-runner.js';
-import { type GitStreams, HelperGitStreams } from '../git/git-streams.js';
-import { GitHelper } from '../git/processes/helper-process.js';
-import { RefChanges } from '../git/ref-changes.js';
+import type { GitStreams } from '../git/git-streams.js';
+import type { RefChanges } from '../git/ref-changes.js';
 import { deferred } from '../lib/abort.js';
-import { type Clock, dayMs, secondMs } from '../lib/clock.js';
+import { type Clock, secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
-import { KeyedLocks } from '../lib/turns/keyed-locks.js';
-import { DiskUse } from '../maintenance/disk-use.js';
-import { Maintenance } from '../maintenance/maintenance.js';
-import { MaintenanceMetrics } from '../maintenance/maintenance-metrics.js';
+import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
+import type { DiskUse } from '../maintenance/disk-use.js';
+import type { Maintenance } from '../maintenance/maintenance.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
@@ -35,10 +30,10 @@ import { type LevelStoreOptions, openLevelStore } from '../store/level/open-leve
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { DiskFloor } from './disk-floor.js';
-import { checkClosing } from './git/closing-check.js';
-import { prsDiskUseSettingsOf, prsGauges } from './git/prs-settings.js';
+import { startGitSide } from './git/git-side.js';
 import { watchFaults } from './process-metrics.js';
-import { diskUseSettingsOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
+import type { CurrentOptions } from './reload/current-options.js';
+import { blacklistOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
 import type { Surroundings } from './surroundings.js';
@@ -51,9 +46,13 @@ export type Core = AsyncDisposable &
     readonly directory: RepositoryDirectory;
     readonly purgatory: Purgatory;
     readonly admission: AdmissionPipeline;
+    readonly quotas: KeyQuotas;
     readonly disk: DiskFloor;
     readonly verifier: Verifier;
-    readonly alignment: Pick<GitAlignment, 'pending' | 'idle' | 'run' | 'objectsArrived' | 'onIncomplete'>;
+    readonly alignment: Pick<
+      GitAlignment,
+      'pending' | 'idle' | 'run' | 'lookAt' | 'objectsArrived' | 'onIncomplete'
+    >;
     readonly git: Git;
     readonly repositories: BareRepositories;
     readonly streams: GitStreams;
@@ -104,17 +103,18 @@ export type CoreChoices = {
  * finishes the writes in hand and closes the store.
  */
 export async function openCore(
-  options: Options,
+  current: CurrentOptions,
   surroundings: Surroundings,
   { closingAccepted, quotas: choice = 'kept', holdsEvents = false }: CoreChoices,
 ): Promise<Core> {
+  const options = current.now;
   const { clock, faults } = surroundings;
   const stack = new ReleaseStack();
   let disk: DiskFloor | undefined;
   try {
     const registry = new Registry();
     const storeFaults = new StoreFaults(registry, surroundings.logger);
-    disk = await watchDisk(options, surroundings, registry, stack);
+    disk = await watchDisk(current, surroundings, registry, stack);
     const opened = await openStore(options, clock, { onFault: storeFaults.add });
     const { store, refused } = opened;
     stack.use(store);
@@ -127,18 +127,21 @@ export async function openCore(
     const purgatory = new Purgatory({
       journal: opened.journal,
       clock,
-      settings: heldSettingsOf(options),
+      settings: current.settings(heldSettingsOf),
       metrics: new PurgatoryMetrics(registry),
       listener: directory,
     });
     await purgatory.load();
-    const quotas = new KeyQuotas(quotaSettingsOf(options));
+    const quotas = new KeyQuotas(current.settings(quotaSettingsOf));
     countStored(store, quotas);
+    const blacklist = current.settings(blacklistOf);
     const rules = new Nip34WritePolicy({
       serving,
       store,
       directory,
-      eventBlacklist: new Set(options.eventBlacklist),
+      get eventBlacklist() {
+        return blacklist.authors;
+      },
       ...(holdsEvents ? { purgatory } : {}),
     });
     const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store) : rules;
@@ -148,7 +151,7 @@ export async function openCore(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
     const gitSide = await startGitSide(
-      options,
+      current,
       surroundings,
       { store, directory, purgatory, registry, disk, closingAccepted },
       stack,
@@ -190,6 +193,7 @@ export async function openCore(
       directory,
       purgatory,
       admission,
+      quotas,
       ...gitSide,
       disk,
       verifier,
@@ -207,14 +211,15 @@ export async function openCore(
 
 /** Has the disks of the data watched until the stack is unwound; they have been looked at once. */
 async function watchDisk(
-  options: Options,
+  current: CurrentOptions,
   { diskSpace: space, clock, logger }: Surroundings,
   registry: Registry,
   stack: ReleaseStack,
 ): Promise<DiskFloor> {
+  const options = current.now;
   const folders = options.databaseBackend === 'memory' ? [] : [options.relayDataPath];
   const paths = [...folders, options.gitDataPath].map((path) => resolve(path));
-  const floorBytes = options.diskFloorMb * bytesPerMegabyte;
+  const floorBytes = () => current.now.diskFloorMb * bytesPerMegabyte;
   const disk = new DiskFloor({ space, clock, logger, registry, paths, floorBytes });
   await disk.look();
   const stop = new AbortController();
@@ -224,74 +229,4 @@ async function watchDisk(
     await watching;
   });
   return disk;
-}
-
-type GitSide = Pick<
-  Core,
-  'git' | 'repositories' | 'streams' | 'refChanges' | 'locks' | 'maintenance' | 'prsDiskUse'
-> & {
-  readonly alignment: GitAlignment;
-};
-
-type GitSideParts = Pick<OpenedStore, 'store'> & {
-  readonly directory: RepositoryDirectory;
-  readonly purgatory: Purgatory;
-  readonly registry: Registry;
-  readonly disk: DiskFloor;
-  readonly closingAccepted: number;
-};
-
-/** Lets the repositories on disk follow the stored events until the stack is unwound. */
-async function startGitSide(
-  options: Options,
-  { logger, clock, random }: Surroundings,
-  { store, directory, purgatory, registry, disk, closingAccepted }: GitSideParts,
-  stack: ReleaseStack,
-): Promise<GitSide> {
-  const stop = new AbortController();
-  const helper = new GitHelper(stop.signal);
-  const git = new GitRunner(clock, stop.signal, helper);
-  const refChanges = new RefChanges();
-  const repositories = new BareRepositories(resolve(options.gitDataPath), git);
-  const streams = new HelperGitStreams(helper, clock);
-  const locks = new KeyedLocks();
-  const prsDiskUse = options.grasp06Enable
-    ? new DiskUse(prsDiskUseSettingsOf(options, disk), registry, prsGauges)
-    : undefined;
-  const maintenance = new Maintenance({
-    repositories,
-    git,
-    streams,
-    locks,
-    diskUse: new DiskUse(diskUseSettingsOf(options, disk), registry),
-    prsDiskUse,
-    hasRoomFor: (bytes) => disk.hasRoomFor(bytes),
-    clock,
-    metrics: new MaintenanceMetrics(registry),
-    log: logger,
-  });
-  await repositories.open();
-  await checkClosing(options, { directory, repositories }, closingAccepted);
-  const alignment = new GitAlignment({
-    directory,
-    store,
-    repositories,
-    git,
-    locks,
-    refChanges,
-    purgatory,
-    clock,
-    random,
-    graceMs: options.repositoryGraceDays * dayMs,
-    closedMax: limits.closedRepositoriesMax,
-    metrics: new AlignmentMetrics(registry),
-    onRemoved: (repository) => maintenance.removed(repository),
-    log: logger,
-  });
-  const running = alignment.serve(stop.signal);
-  stack.defer(async () => {
-    stop.abort();
-    await running;
-  });
-  return { alignment, git, repositories, streams, refChanges, locks, maintenance, prsDiskUse };
 }

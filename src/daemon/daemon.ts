@@ -4,6 +4,8 @@ import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
+import type { GivenValues } from '../config/sources/option-sources.js';
+import type { ReloadReport } from '../control/reports.js';
 import { createGitHttp } from '../git-http/git-http.js';
 import type { GitDataSync } from '../git-sync/git-data-sync.js';
 import type { Promotion } from '../hosting/promotion/promotion.js';
@@ -32,6 +34,8 @@ import { graspAliases } from './metrics/metric-aliases.js';
 import { serveControl } from './operator/control.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
+import { CurrentOptions } from './reload/current-options.js';
+import { Reloader } from './reload/reloader.js';
 import {
   addressLimitsOf,
   gitHttpSettingsOf,
@@ -51,6 +55,8 @@ export type Daemon = AsyncDisposable & {
   readonly registry: Registry;
   /** Events that were stored when it started. */
   readonly eventsAtStart: number;
+  /** Takes the settings anew, as far as they may change while it runs (`Reloader.reload`). */
+  reload(closingAccepted?: number): Promise<ReloadReport>;
   /** Rejects when the daemon can no longer do its work, as when its store failed; never resolves. */
   readonly closed: Promise<never>;
 };
@@ -61,6 +67,8 @@ export type DaemonChoices = {
   readonly closingAccepted?: number;
   /** What it serves in the place of its bind address. */
   readonly socket?: InheritedSocket | undefined;
+  /** Reads anew what is given for options; without it nothing is. */
+  readonly givenValues?: () => GivenValues;
 };
 
 const bytesPerMegabyte = 1_000_000;
@@ -87,16 +95,19 @@ export async function startDaemon(
 async function start(
   options: Options,
   surroundings: Surroundings,
-  { closingAccepted = 0, socket }: DaemonChoices,
+  { closingAccepted = 0, socket, givenValues = () => new Map() }: DaemonChoices,
   stack: ReleaseStack,
 ): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
-  const shares = descriptorShares(descriptorLimit(), options.verifyWorkers, gitProcessesOf(options));
-  const relaySettings = relaySettingsOf(options, shares);
+  const current = new CurrentOptions(options);
+  const started = givenValues();
+  const descriptors = descriptorLimit();
+  const shares = descriptorShares(descriptors, options.verifyWorkers, gitProcessesOf(options));
+  const relaySettings = current.settings((now) => relaySettingsOf(now, shares));
   warnOfFewDescriptors(options, shares, logger);
   const owner = await ownerKey(options.relayOwnerNsec, process.cwd());
   const { identity } = owner;
-  const core = stack.use(await openCore(options, surroundings, { closingAccepted, holdsEvents: true }));
+  const core = stack.use(await openCore(current, surroundings, { closingAccepted, holdsEvents: true }));
   const { registry, store, admission, verifier } = core;
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
@@ -104,7 +115,7 @@ async function start(
   const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
   const clientKernels = createWasmKernels({ bytesMax });
   const syncKernels = createWasmKernels({ bytesMax });
-  const accounts = new AddressAccounts(clock, addressLimitsOf(options), limits.addressAccountsMax);
+  const accounts = new AddressAccounts(clock, current.settings(addressLimitsOf), limits.addressAccountsMax);
   watchAddresses(registry, accounts);
   const relay = new RelayServer({
     admission,
@@ -142,11 +153,10 @@ async function start(
     identity,
   });
   core.disk.onChange((isLow) => sync.hold(isLow));
-  const information = informationOf(options, identity.pubkey);
   const stop = new AbortController();
-  const { receive, promotion, prs } = createHosting(core, options, surroundings, accounts, stop.signal);
-  const remote = createGitRemote(core, options, surroundings);
-  const gitSync = createGitSync(core, options, surroundings, { promotion, sync, remote }, stop.signal);
+  const { receive, promotion, prs } = createHosting(core, current, surroundings, accounts, stop.signal);
+  const remote = createGitRemote(core, current, surroundings);
+  const gitSync = createGitSync(core, current, surroundings, { promotion, sync, remote }, stop.signal);
   examineHeld(core, promotion, gitSync);
   const gitHttp = createGitHttp({
     ...core,
@@ -160,18 +170,20 @@ async function start(
     },
     clock,
     logger,
-    settings: gitHttpSettingsOf(options),
+    settings: current.settings(gitHttpSettingsOf),
   });
   core.refChanges.onChange((gitDir) => gitHttp.refsChanged(gitDir));
   const http = createHttpService({
-    information: () => information,
+    information: () => informationOf(current.now, identity.pubkey),
     relayUrl: relayUrlOf(options),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
     routes: gitHttp.routes,
     trustedProxies: options.trustedProxy,
-    connectionsMax: (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax,
+    get connectionsMax() {
+      return (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax;
+    },
     accounts,
     clock,
     logger,
@@ -190,13 +202,19 @@ async function start(
   );
   const { domain } = options;
   const reported = { domain, address: formatBindAddress(address), startedAtMs: clock.now() };
-  const control = await serveControl(options, { ...core, ...reported, sync, gitSync }, surroundings);
+  const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
+  const control = await serveControl(
+    options,
+    { ...core, ...reported, sync, gitSync, reloader },
+    surroundings,
+  );
   if (control !== undefined) stack.use(control);
   return {
     address,
     owner,
     registry,
     eventsAtStart,
+    reload: (accepted) => reloader.reload(accepted),
     closed: Promise.race([core.failed, stopped]),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };

@@ -14,8 +14,8 @@ export type DiskFloorParts = {
   readonly registry: Registry;
   /** Absolute paths of the folders that must be able to grow. */
   readonly paths: readonly string[];
-  /** Free bytes below which nothing more is to be written; 0 is no floor. */
-  readonly floorBytes: number;
+  /** Free bytes below which nothing more is to be written; 0 is no floor. Asked at each use. */
+  readonly floorBytes: () => number;
 };
 
 const bytesPerMegabyte = 1_000_000;
@@ -49,7 +49,7 @@ export class DiskFloor {
 
   /** Whether so many bytes may be written without coming down to the floor. */
   hasRoomFor(bytes: number): boolean {
-    return !this.#isLow && this.#freeBytes - bytes >= this.#parts.floorBytes;
+    return !this.#isLow && this.#freeBytes - bytes >= this.#parts.floorBytes();
   }
 
   /** So many bytes are being written; until the next look they are told from nothing else. */
@@ -96,7 +96,8 @@ export class DiskFloor {
   }
 
   #judge(): void {
-    const { floorBytes, logger } = this.#parts;
+    const { logger } = this.#parts;
+    const floorBytes = this.#parts.floorBytes();
     const enough = this.#isLow ? floorBytes * limits.diskFloorMargin : floorBytes;
     const isLow = this.#freeBytes < enough;
     if (isLow === this.#isLow) return;
@@ -108,6 +109,6 @@ export class DiskFloor {
 
   #words(): string {
     const megabytes = (bytes: number) => Math.floor(bytes / bytesPerMegabyte);
-    return `${megabytes(this.#freeBytes)} MB are free, --disk-floor-mb is ${megabytes(this.#parts.floorBytes)}`;
+    return `${megabytes(this.#freeBytes)} MB are free, --disk-floor-mb is ${megabytes(this.#parts.floorBytes())}`;
   }
 }

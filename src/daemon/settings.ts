@@ -2,6 +2,7 @@ import { formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import type { GitHttpSettings } from '../git-http/git-http.js';
+import type { PackLimits } from '../hosting/incoming-pack.js';
 import type { AddressLimits } from '../lib/budgets/address-accounts.js';
 import { dayMs, minuteMs, secondMs } from '../lib/clock.js';
 import type { DiskUseSettings, RepositoryDisk } from '../maintenance/disk-use.js';
@@ -24,6 +25,11 @@ export function ownServiceOf(options: Options): OwnService {
 /** What the operator decided about repositories, as the policy takes it. */
 export function servingRulesOf(options: Options): ServingRules {
   return { ...options, ownService: ownServiceOf(options) };
+}
+
+/** Public keys in hex of whose events none is taken. */
+export function blacklistOf({ eventBlacklist }: Options): { readonly authors: ReadonlySet<string> } {
+  return { authors: new Set(eventBlacklist) };
 }
 
 /** What keys may have stored here. */
@@ -73,6 +79,31 @@ export function heldSettingsOf(options: Options): HeldSettings {
     keyHeldRepositoriesMax: options.keyHeldRepositories,
     heldRepositoriesMax: options.heldRepositories,
   };
+}
+
+/** What a pack that is pushed may take. */
+export function pushedPackLimitsOf({ gitPushMaxMb, gitMinutesMax }: Options): PackLimits {
+  return {
+    bytesMax: gitPushMaxMb * bytesPerMegabyte,
+    bytesMaxIs: '--git-push-max-mb',
+    objectsMax: limits.pushObjectsMax,
+    msMax: gitMinutesMax * minuteMs,
+  };
+}
+
+/** What a pack that is fetched from another server may take. */
+export function fetchedPackLimitsOf({ gitFetchMaxMb, gitMinutesMax }: Options): PackLimits {
+  return {
+    bytesMax: gitFetchMaxMb * bytesPerMegabyte,
+    bytesMaxIs: '--git-fetch-max-mb',
+    objectsMax: limits.gitFetchObjectsMax,
+    msMax: gitMinutesMax * minuteMs,
+  };
+}
+
+/** How much git data is fetched from other servers at once, and how fast. */
+export function gitSyncSettingsOf({ gitFetchesMax, gitSyncHostPerMinute }: Options) {
+  return { fetchesMax: gitFetchesMax, hostFetchesPerMinuteMax: gitSyncHostPerMinute };
 }
 
 /** Git processes that stream at once, at most. */

@@ -16,6 +16,7 @@ import { announcedSite, prsSite, type RepositorySite } from './sites/repository-
 import { ServedRepositories } from './sites/served-repositories.js';
 import { uploadPack } from './upload-pack.js';
 
+/** How much git may do for clients, asked for at each use. */
 export type GitHttpSettings = {
   /** Git processes that serve clones and fetches at once. */
   readonly uploadsMax: number;
@@ -52,11 +53,19 @@ export type GitHttp = {
 
 export function createGitHttp(parts: GitHttpParts): GitHttp {
   const { directory, repositories, streams, receive, prsReceive, clock, settings } = parts;
-  const { uploadsMax, receivesMax, waitingMax, msMax, pushBytesMax } = settings;
+  const gateOf = (runningMax: () => number) =>
+    new ProcessGate({
+      get runningMax() {
+        return runningMax();
+      },
+      get waitingMax() {
+        return settings.waitingMax;
+      },
+    });
   const gates = {
-    uploads: new ProcessGate({ runningMax: uploadsMax, waitingMax }),
-    receives: new ProcessGate({ runningMax: receivesMax, waitingMax }),
-    advertisements: new ProcessGate({ runningMax: limits.gitAdvertisersMax, waitingMax }),
+    uploads: gateOf(() => settings.uploadsMax),
+    receives: gateOf(() => settings.receivesMax),
+    advertisements: gateOf(() => limits.gitAdvertisersMax),
   };
   const advertisements = new Advertisements({
     streams,
@@ -67,9 +76,9 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   metrics.watch(gates, advertisements);
   const infoRefsOf = (services: readonly GitService[]) =>
     infoRefs({ advertisements, streams, gate: gates.uploads, services });
-  const upload = uploadPack({ streams, gate: gates.uploads, clock, msMax });
+  const upload = uploadPack({ streams, gate: gates.uploads, clock, msMax: () => settings.msMax });
   const pushEndpoint = <Repository extends RepositoryKey>(taking: Receive<Repository>) =>
-    receivePack({ receive: taking, gate: gates.receives, clock, bytesMax: pushBytesMax });
+    receivePack({ receive: taking, gate: gates.receives, clock, bytesMax: () => settings.pushBytesMax });
   const routesOf = <Repository extends RepositoryKey>(
     site: RepositorySite<Repository>,
     taking: Receive<Repository> | undefined,
@@ -82,7 +91,7 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
     return endpoints.map((endpoint) => gitRoute(endpoint, site, { ...parts, metrics }));
   };
   const served = new ServedRepositories(directory, repositories);
-  const pageGate = new ProcessGate({ runningMax: limits.pagesMadeAtOnceMax, waitingMax });
+  const pageGate = gateOf(() => limits.pagesMadeAtOnceMax);
   const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, gate: pageGate });
   return {
     routes: [

@@ -14,7 +14,7 @@ export type ReceivePackParts<Repository extends RepositoryKey> = {
   readonly gate: ProcessGate;
   readonly clock: Clock;
   /** Most bytes of one push, inflated. */
-  readonly bytesMax: number;
+  readonly bytesMax: () => number;
 };
 
 const service = 'git-receive-pack';
@@ -34,7 +34,7 @@ export function receivePack<Repository extends RepositoryKey>({
     async work(request) {
       const { repository, gitDir, addressGroup, party, message, response, signal } = request;
       const bodyLimits = {
-        bytesMax,
+        bytesMax: bytesMax(),
         spanMs: limits.gitBodySpanMs,
         spanBytesMin: limits.gitBodySpanBytesMin,
         giveWay: (bytes: number) => whyGiveWay(gate.leadOf(party), bytes),

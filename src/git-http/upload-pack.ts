@@ -15,7 +15,7 @@ export type UploadPackParts = {
   readonly gate: ProcessGate;
   readonly clock: Clock;
   /** The longest that one request may take. */
-  readonly msMax: number;
+  readonly msMax: () => number;
 };
 
 const service = 'git-upload-pack';
@@ -49,7 +49,7 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
             gitDir,
             args: ['upload-pack', '--strict', '--stateless-rpc', gitDir],
             ...(protocol === undefined ? {} : { protocol }),
-            msMax: parts.msMax,
+            msMax: parts.msMax(),
           },
           signal,
         );

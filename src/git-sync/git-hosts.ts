@@ -77,7 +77,7 @@ export class GitHost {
     const waitMs = this.#paceMs();
     if (waitMs > 0) return waitMs;
     this.#begun.push(this.#clock.monotonic());
-    if (this.#begun.length > this.#settings.fetchesPerMinuteMax) this.#begun.shift();
+    while (this.#begun.length > this.#settings.fetchesPerMinuteMax) this.#begun.shift();
     return 0;
   }
 
@@ -104,7 +104,7 @@ export class GitHost {
 
   #paceMs(): number {
     const { fetchesPerMinuteMax } = this.#settings;
-    const first = this.#begun.length < fetchesPerMinuteMax ? undefined : this.#begun[0];
+    const first = this.#begun.at(-fetchesPerMinuteMax);
     return first === undefined ? 0 : Math.max(0, first + limits.gitHostPaceMs - this.#clock.monotonic());
   }
 

@@ -40,8 +40,8 @@ export class ServerRounds {
   constructor(parts: GitDataSyncParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
-    this.#fetches = new FairSlots(parts.fetchesMax);
-    this.#proposalFetches = new FairSlots(Math.ceil(parts.fetchesMax / 2));
+    this.#fetches = new FairSlots(() => parts.fetchesMax);
+    this.#proposalFetches = new FairSlots(() => Math.ceil(parts.fetchesMax / 2));
   }
 
   /** Fetches that run. */

@@ -53,7 +53,7 @@ export type ReceiveParts<Repository extends RepositoryKey> = {
   readonly metrics: PushMetrics;
   readonly log: HostingLog;
   /** Most bytes of the body of a push that are read to its end, so that it can be answered. */
-  readonly drainBytesMax: number;
+  readonly drainBytesMax: () => number;
   /** Told of the packs that came into a repository. */
   readonly onPack: (repository: Repository, bytes: number) => void;
   /** Counts a push from an address, or says why it may not push now. */
@@ -90,7 +90,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       head = await readHead(parser, body);
     } catch (error) {
       if (!(error instanceof GitProtocolError)) throw error;
-      await drain(body, drainBytesMax);
+      await drain(body, drainBytesMax());
       using failing = new PushAnswer(answer, new Set(), clock);
       failing.fail(rules.worded(error.message));
       return;
@@ -128,7 +128,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const { repository, addressGroup } = request;
     const refusal = (await rules.refusal(repository)) ?? takePush(addressGroup);
     if (refusal !== undefined) {
-      const bytes = await drain(body, drainBytesMax);
+      const bytes = await drain(body, drainBytesMax());
       return { unpack: 'ok', results: head.commands.map(({ ref }) => no(ref, refusal)), bytes };
     }
     await using place = await rules.begin(repository);
@@ -136,7 +136,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const verdicts = this.#judge(head, look);
     const setting = verdicts.filter(isSetting);
     if (!setting.some(({ to }) => to !== undefined)) {
-      const bytes = await drain(body, drainBytesMax);
+      const bytes = await drain(body, drainBytesMax());
       return { unpack: 'ok', results: await this.#finish(request, place, head, look, undefined), bytes };
     }
     const terms = rules.packTerms(repository, setting, look.context);

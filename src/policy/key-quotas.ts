@@ -44,15 +44,20 @@ export class KeyQuotas {
   #allRepositories = 0;
   #allUnrelated = 0;
   #allUnrelatedKilobytes = 0;
-  #removals = 0;
+  #changes = 0;
 
   constructor(settings: QuotaSettings) {
     this.#settings = settings;
   }
 
-  /** How many events were counted out: where it stays, nobody has more room than before. */
-  get removals(): number {
-    return this.#removals;
+  /** How often events were counted out, or quotas changed: where it stays, nobody has more room than before. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** To be called when the settings say something else than before. */
+  settingsChanged(): void {
+    this.#changes += 1;
   }
 
   /** Counts a stored event. */
@@ -66,7 +71,7 @@ export class KeyQuotas {
     const key = this.#keys.find(event.pubkey);
     if (key < 0) return;
     this.#count(key, event, -1);
-    this.#removals += 1;
+    this.#changes += 1;
     this.#keys.release(key);
   }
 

@@ -13,7 +13,8 @@ import { StatePolicy } from './state-policy.js';
 import { StoredRelations } from './stored-relations.js';
 import type { WritePolicy } from './write-policy.js';
 
-const authorBlacklisted = 'blocked: the author is on the blacklist';
+/** Of the authors on the event blacklist. */
+export const authorBlacklisted = 'blocked: the author is on the blacklist';
 
 /** The router: refuses the authors on the event blacklist, then lets one sub-policy decide, by kind. */
 export class Nip34WritePolicy implements WritePolicy {

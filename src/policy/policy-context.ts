@@ -16,7 +16,7 @@ export type PolicyContext = {
   readonly purgatory?: Pick<Purgatory, 'relativesOf'>;
   /** Announcements, maintainers, states and pull requests among them. */
   readonly directory: RepositoryDirectory;
-  /** Public keys in hex: nothing of theirs is taken. */
+  /** Public keys in hex: nothing of theirs is taken. Asked for with each event, for it may change. */
   readonly eventBlacklist: ReadonlySet<string>;
 };
 

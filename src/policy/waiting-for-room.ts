@@ -6,14 +6,14 @@ import type { KeyQuotas } from './key-quotas.js';
 
 /**
  * Events of other relays that were refused for a quota, with what they need: they are wanted once deletion, expiry or
- * replacement has given room for them. Their signatures were checked. Remembered for as long as the process lives; a
+ * replacement has given room for them, or the operator. Their signatures were checked. Remembered for as long as the process lives; a
  * restart forgets the refusals themselves, so that catch-up brings those events again.
  */
 export class WaitingForRoom {
   readonly #quotas: KeyQuotas;
   /** By id, the host that sent each being the party. */
   readonly #needs = new PartyShares<QuotaNeed>(limits.waitingForRoomEventsMax);
-  #removalsSeen = 0;
+  #changesSeen = 0;
 
   constructor(quotas: KeyQuotas) {
     this.#quotas = quotas;
@@ -30,8 +30,7 @@ export class WaitingForRoom {
 
   /** The ids of those for which there is room by now, no more than there is room for; they are forgotten. */
   take(): string[] {
-    const { removals } = this.#quotas;
-    if (removals === this.#removalsSeen) return [];
+    if (this.#quotas.changes === this.#changesSeen) return [];
     const fitting: QuotaNeed[] = [];
     const ids = this.#needs.keysOf((need) => {
       if (this.#quotas.refusal(need, need.replaces) !== undefined) return false;
@@ -41,7 +40,7 @@ export class WaitingForRoom {
     });
     for (const need of fitting) this.#quotas.remove(need);
     for (const id of ids) this.#needs.delete(id);
-    this.#removalsSeen = this.#quotas.removals;
+    this.#changesSeen = this.#quotas.changes;
     return ids;
   }
 }

@@ -25,25 +25,13 @@ const nothing: Amount = { events: 0, bytes: 0, repositories: 0 };
 
 /** How much is held of each key, from each address and in all, and what is too much: keys cost a stranger nothing. */
 export class HeldCounts {
-  readonly #maxOf: Readonly<Record<HeldScope, Amount>>;
+  readonly #settings: HeldSettings;
   readonly #keys = new Map<string, Amount>();
   readonly #addresses = new Map<string, Amount>();
   #all = nothing;
 
-  constructor({ keyHeldRepositoriesMax, heldRepositoriesMax }: HeldSettings) {
-    this.#maxOf = {
-      key: {
-        events: limits.heldKeyEventsMax,
-        bytes: limits.heldKeyBytesMax,
-        repositories: keyHeldRepositoriesMax,
-      },
-      address: {
-        events: limits.heldAddressEventsMax,
-        bytes: limits.heldAddressBytesMax,
-        repositories: limits.heldAddressRepositoriesMax,
-      },
-      all: { events: limits.heldEventsMax, bytes: limits.heldBytesMax, repositories: heldRepositoriesMax },
-    };
+  constructor(settings: HeldSettings) {
+    this.#settings = settings;
   }
 
   /** Bytes of all that is held. */
@@ -53,7 +41,7 @@ export class HeldCounts {
 
   /** The share of what may be held in all that is: of events, bytes or repositories, whichever is the most; 0 to 1. */
   get fullness(): number {
-    const { events, bytes, repositories } = this.#maxOf.all;
+    const { events, bytes, repositories } = maximaOf(this.#settings).all;
     return Math.max(
       this.#all.events / events,
       this.#all.bytes / bytes,
@@ -79,18 +67,19 @@ export class HeldCounts {
 
   #refusal({ event, addressGroup }: HeldOf): HeldRefusal | undefined {
     const more = amountOf(event);
+    const maxOf = maximaOf(this.#settings);
     const isOver = (amount: Amount, scope: HeldScope): keyof Amount | undefined => {
-      const max = this.#maxOf[scope];
+      const max = maxOf[scope];
       const names: (keyof Amount)[] = ['events', 'bytes', 'repositories'];
       return names.find((name) => more[name] > 0 && amount[name] + more[name] > max[name]);
     };
     const ofKey = isOver(this.#keys.get(event.pubkey) ?? nothing, 'key');
-    if (ofKey !== undefined) return refusalOf('key', ofKey, this.#maxOf.key);
+    if (ofKey !== undefined) return refusalOf('key', ofKey, maxOf.key);
     const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
     const ofAddress = isCounted ? isOver(this.#addresses.get(addressGroup) ?? nothing, 'address') : undefined;
-    if (ofAddress !== undefined) return refusalOf('address', ofAddress, this.#maxOf.address);
+    if (ofAddress !== undefined) return refusalOf('address', ofAddress, maxOf.address);
     const ofAll = isOver(this.#all, 'all');
-    return ofAll && refusalOf('all', ofAll, this.#maxOf.all);
+    return ofAll && refusalOf('all', ofAll, maxOf.all);
   }
 
   #count({ event, addressGroup }: HeldOf, sign: 1 | -1): void {
@@ -99,6 +88,26 @@ export class HeldCounts {
     count(this.#keys, event.pubkey, amount, sign);
     if (addressGroup !== undefined) count(this.#addresses, addressGroup, amount, sign);
   }
+}
+
+function maximaOf(settings: HeldSettings): Readonly<Record<HeldScope, Amount>> {
+  return {
+    key: {
+      events: limits.heldKeyEventsMax,
+      bytes: limits.heldKeyBytesMax,
+      repositories: settings.keyHeldRepositoriesMax,
+    },
+    address: {
+      events: limits.heldAddressEventsMax,
+      bytes: limits.heldAddressBytesMax,
+      repositories: limits.heldAddressRepositoriesMax,
+    },
+    all: {
+      events: limits.heldEventsMax,
+      bytes: limits.heldBytesMax,
+      repositories: settings.heldRepositoriesMax,
+    },
+  };
 }
 
 const things: Readonly<Record<keyof Amount, string>> = {

@@ -8,6 +8,7 @@ import {
   announcedRepository,
   type ServingOfAnnouncements,
 } from './announced-repository.js';
+import { type ByRepository, enter, leave } from './by-repository.js';
 import { MaintainerGraph } from './maintainer-graph.js';
 import { isPullRequest, parsePullRequest, pullRequestKinds } from './pull-request.js';
 import { PullRequestLinks } from './pull-request-links.js';
@@ -31,9 +32,6 @@ export type Departed =
 type HeldAnnouncement = Pick<Announcement, 'maintainers' | 'hasRoles'> & {
   readonly repository: AnnouncedRepository;
 };
-
-/** By identifier, then by author: one event each, as the store keeps one at each address. */
-type ByRepository<T> = Map<string, Map<string, T>>;
 
 const loadedKinds = [kinds.repositoryAnnouncement, kinds.repositoryState];
 
@@ -81,6 +79,20 @@ export class RepositoryDirectory {
           this.#pullRequests.add(event.id, repository);
       }
     });
+  }
+
+  /**
+   * Judges a stored announcement anew, after the rules of serving changed. Gives its repository where we stand otherwise to it
+   * than before; one that was replaced or removed meanwhile has no say.
+   */
+  judgeAnew(event: NostrEvent): AnnouncedRepository | undefined {
+    const known = this.repositoryOf(event.id);
+    if (known === undefined) return undefined;
+    const repository = announcedRepository(event.id, parseAnnouncement(event), this.#serving);
+    const { standing, awaitsGitData } = repository;
+    if (standing === known.standing && awaitsGitData === known.awaitsGitData) return undefined;
+    enter(this.#announcements, known, repository);
+    return repository;
   }
 
   /** Takes out events that left the store. What has been replaced already is not touched. */
@@ -284,16 +296,4 @@ function unlessInvalid(step: () => void): void {
   } catch (error) {
     if (!(error instanceof InvalidEventError)) throw error;
   }
-}
-
-function enter<T>(map: ByRepository<T>, { pubkey, identifier }: RepositoryId, value: T): void {
-  const byAuthor = map.get(identifier);
-  if (byAuthor === undefined) map.set(identifier, new Map([[pubkey, value]]));
-  else byAuthor.set(pubkey, value);
-}
-
-function leave(map: ByRepository<unknown>, { pubkey, identifier }: RepositoryId): void {
-  const byAuthor = map.get(identifier);
-  byAuthor?.delete(pubkey);
-  if (byAuthor?.size === 0) map.delete(identifier);
 }

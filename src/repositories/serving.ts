@@ -34,14 +34,35 @@ export type Serving =
   | { readonly type: 'hosted' | 'archived' }
   | { readonly type: 'blacklisted' | 'refused'; readonly reason: string };
 
+/** Why an announcement is refused by the rules alone. */
+const refusals = {
+  blacklisted: 'blocked: this repository is on the blacklist',
+  readOnly: 'blocked: this is a read-only archive, of other repositories',
+  unlisted: 'blocked: this repository is not on the whitelist',
+  elsewhere: 'blocked: the announcement does not list this service in both clone and relays',
+} as const;
+
+const allRefusals: ReadonlySet<string> = new Set(Object.values(refusals));
+
+/** Whether that is a reason of `RepositoryServing`, which other rules may not have. */
+export function isServingRefusal(reason: string): boolean {
+  return allRefusals.has(reason);
+}
+
 /** Decides by an announcement alone, without looking at anything stored, whether we serve the repository. */
 export class RepositoryServing {
-  readonly #rules: ServingRules;
-  readonly #archivedServices: readonly NamedService[];
+  #rules: ServingRules;
+  #archivedServices: readonly NamedService[];
 
   constructor(rules: ServingRules) {
     this.#rules = rules;
-    this.#archivedServices = rules.archiveGraspServices.map((domain) => new NamedService(domain));
+    this.#archivedServices = archivedServicesOf(rules);
+  }
+
+  /** Takes other rules from now on. What was decided before is for the caller to judge anew. */
+  change(rules: ServingRules): void {
+    this.#rules = rules;
+    this.#archivedServices = archivedServicesOf(rules);
   }
 
   /** Whether a URL, of whatever protocol, leads to our own service. */
@@ -85,7 +106,7 @@ export class RepositoryServing {
   of(announcement: Announcement): Serving {
     const rules = this.#rules;
     if (isListed(announcement, rules.repositoryBlacklist)) {
-      return { type: 'blacklisted', reason: 'blocked: this repository is on the blacklist' };
+      return { type: 'blacklisted', reason: refusals.blacklisted };
     }
     const listsUs = lists(announcement, rules.ownService);
     const isWanted =
@@ -93,12 +114,12 @@ export class RepositoryServing {
     if (listsUs && isWanted && !rules.archiveReadOnly) return { type: 'hosted' };
     if (this.#isArchived(announcement)) return { type: 'archived' };
     if (rules.archiveReadOnly) {
-      return { type: 'refused', reason: 'blocked: this is a read-only archive, of other repositories' };
+      return { type: 'refused', reason: refusals.readOnly };
     }
-    if (listsUs) return { type: 'refused', reason: 'blocked: this repository is not on the whitelist' };
+    if (listsUs) return { type: 'refused', reason: refusals.unlisted };
     return {
       type: 'refused',
-      reason: 'blocked: the announcement does not list this service in both clone and relays',
+      reason: refusals.elsewhere,
     };
   }
 
@@ -110,6 +131,10 @@ export class RepositoryServing {
       this.#archivedServices.some((service) => announcement.clone.some((url) => service.isNamedBy(url)))
     );
   }
+}
+
+function archivedServicesOf({ archiveGraspServices }: ServingRules): NamedService[] {
+  return archiveGraspServices.map((domain) => new NamedService(domain));
 }
 
 /** Whether a `clone` URL and a relay of the announcement name the service. */

@@ -146,6 +146,28 @@ export class SyncManager {
     this.#followAgain();
   }
 
+  /** Asks about repositories as we stand to them now, after the rules of serving changed. */
+  async follow(addresses: Iterable<string>): Promise<void> {
+    await this.#topics.follow(addresses, this.#turns);
+  }
+
+  /** The operator names other relays to begin with: they are followed, and asked about everything; others no longer for that. */
+  async beginWith(relays: readonly string[]): Promise<void> {
+    const before = this.#discovery.bootstrap;
+    this.#discovery.beginWith(relays.map(normaliseRelayUrl));
+    const { bootstrap } = this.#discovery;
+    // One that events name as well begins anew, trusted or no longer.
+    for (const [relay, { stop }] of this.#relays)
+      if (before.has(relay) !== bootstrap.has(relay)) stop.abort();
+    await this.#topics.askAnew(this.#turns);
+    this.#followAgain();
+  }
+
+  /** Catches up with all relays from the beginning. */
+  catchUpWithAll(): void {
+    for (const { sync } of this.#relays.values()) sync.startDay();
+  }
+
   /** Catches up with a relay from the beginning, as once a day; answers whether it is followed. */
   catchUp(relay: string): boolean {
     const running = this.#relays.get(relay);

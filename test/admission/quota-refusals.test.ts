@@ -24,10 +24,11 @@ beforeEach(() => {
   wanted = [];
 });
 
-function open(settings: Partial<QuotaSettings>): void {
+const wide = { keyRepositoriesMax: 1_000, keyEventsMax: 1_000, keyBytesMax: 1e9, repositoriesMax: 1_000 };
+
+function open(settings: Partial<QuotaSettings>): KeyQuotas {
   const { store, refused, clock, policy: rules } = here;
-  const wide = { keyRepositoriesMax: 1_000, keyEventsMax: 1_000, keyBytesMax: 1e9, repositoriesMax: 1_000 };
-  const quotas = new KeyQuotas({ ...wide, ...settings });
+  const quotas = new KeyQuotas(Object.assign(settings, { ...wide, ...settings }));
   countStored(store, quotas);
   refused.deleteRefusedFor(isQuotaRefusal);
   admission = new AdmissionPipeline({
@@ -50,6 +51,7 @@ function open(settings: Partial<QuotaSettings>): void {
     onStoreFailure: () => {},
   });
   admission.onWanted((ids) => wanted.push(...ids));
+  return quotas;
 }
 
 const outcomeOf = async (submitted: NostrEvent, source: EventSource = remote) =>
@@ -108,6 +110,22 @@ describe('what a remote sent and was refused for a quota', () => {
     expect(await outcomeOf(second)).toBe('refused');
     await here.clock.advance(hotMs + 1);
     await outcomeOf(deletionOf(first));
+    await admission.sweep();
+    expect(wanted).toEqual([second.id]);
+    expect(await outcomeOf(second)).toBe('stored');
+  });
+
+  it('is wanted again when the operator raised the quota', async () => {
+    const settings = { repositoriesMax: 1 };
+    const quotas = open(settings);
+    await outcomeOf(announcement(alice, 'a'));
+    const second = announcement(bob, 'b');
+    expect(await outcomeOf(second)).toBe('refused');
+    await here.clock.advance(hotMs + 1);
+    settings.repositoriesMax = 2;
+    await admission.sweep();
+    expect(wanted).toEqual([]);
+    quotas.settingsChanged();
     await admission.sweep();
     expect(wanted).toEqual([second.id]);
     expect(await outcomeOf(second)).toBe('stored');

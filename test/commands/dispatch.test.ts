@@ -44,6 +44,7 @@ async function run(...args: string[]): Promise<{ code: number; text: string; cal
     stdout,
     stderr: new PassThrough(),
     signal: new AbortController().signal,
+    onHangup: () => {},
   });
   return { code, text: String(stdout.read() ?? ''), call: calls[0] };
 }

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { RelayReport, StatusReport } from '../../src/control/reports.js';
 import { npubOf } from '../../src/nostr/keys.js';
@@ -8,26 +6,8 @@ import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { type Ended, runCommand as run } from '../support/run-command.js';
 import { TestClient } from '../support/test-client.js';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-/** Runs a command in the folder of a daemon, as its operator would. */
-function run(daemon: DaemonProcess, ...args: readonly string[]): Promise<Ended> {
-  const env = { PATH: process.env.PATH };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [program, ...args],
-      { cwd: daemon.directory, env },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      },
-    );
-  });
-}
 
 const jsonLines = <T>({ stdout }: Ended): T[] =>
   stdout

@@ -34,7 +34,7 @@ describe('the floor of free disk space', () => {
       logger: pino({ base: null, timestamp: false }, { write: (line: string) => lines.push(line) }),
       registry,
       paths: ['/events', '/git'],
-      floorBytes,
+      floorBytes: () => floorBytes,
     });
     disk.onChange((isLow) => changes.push(isLow));
   });

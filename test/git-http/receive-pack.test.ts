@@ -16,7 +16,7 @@ function places() {
       for await (const _ of body);
     },
   };
-  const endpoint = receivePack({ receive, gate, clock, bytesMax: 1_000_000_000 });
+  const endpoint = receivePack({ receive, gate, clock, bytesMax: () => 1_000_000_000 });
   const pushFrom = (party: string) => {
     const message = Object.assign(new PassThrough(), { headers: {}, complete: false });
     message.write('a push');

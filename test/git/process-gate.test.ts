@@ -81,3 +81,24 @@ it('tells how many places more a party has than who waits', async () => {
   await second;
   expect([gate.leadOf('a'), gate.leadOf('b')]).toEqual([0, 0]);
 });
+
+it('takes another number of places from the next that comes or leaves, and keeps those inside', async () => {
+  const settings = { runningMax: 1, waitingMax: 1 };
+  const gate = new ProcessGate(settings);
+  const leave = await gate.enter(signal, 'a');
+  const waiting = gate.enter(signal, 'b');
+  await expect(gate.enter(signal, 'c')).rejects.toMatchObject({ code: 'git_busy' });
+  settings.runningMax = 3;
+  await gate.enter(signal, 'c');
+  const leaveSecond = await waiting;
+  expect([gate.running, gate.waiting]).toEqual([3, 0]);
+  settings.runningMax = 1;
+  leave();
+  leaveSecond();
+  const last = gate.enter(signal, 'd');
+  await rest();
+  expect([gate.running, gate.waiting]).toEqual([1, 1]);
+  settings.runningMax = 2;
+  await gate.enter(signal, 'e').catch(() => {});
+  await last;
+});

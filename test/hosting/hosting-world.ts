@@ -101,7 +101,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     ...shared,
     streams: new HelperGitStreams(new GitHelper(world.signal), systemClock),
     clock: systemClock,
-    drainBytesMax: packLimits.bytesMax,
+    drainBytesMax: () => packLimits.bytesMax,
     takePush: () => undefined,
   };
   const service = new ReceiveService({

@@ -44,3 +44,23 @@ describe('fair slots', () => {
     expect(slots.inUse).toBe(0);
   });
 });
+
+describe('fair slots whose number changes', () => {
+  it('let in more with the next that comes, and keep those inside when they become fewer', async () => {
+    let capacity = 1;
+    const slots = new FairSlots(() => capacity);
+    const leaves = [await slots.enter('a', never)];
+    const second = slots.enter('a', never);
+    capacity = 3;
+    leaves.push(await slots.enter('b', never), await second);
+    expect([slots.inUse, slots.waiting]).toEqual([3, 0]);
+    capacity = 1;
+    const fourth = slots.enter('c', never);
+    leaves[0]?.();
+    leaves[1]?.();
+    expect([slots.inUse, slots.waiting]).toEqual([1, 1]);
+    leaves[2]?.();
+    await fourth;
+    expect([slots.inUse, slots.waiting]).toEqual([1, 0]);
+  });
+});

@@ -48,6 +48,7 @@ async function callDoctor(path: string, call: Call = {}): Promise<{ code: number
     givenValues: () => new Map(),
     readOptions: () => readOptions({ flags, environment: {}, readFile: () => '' }),
     signal: stop.signal,
+    onHangup: () => {},
   });
   stop.abort();
   return { code, said: String(stdout.read() ?? '') };

@@ -55,7 +55,7 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     purgatory: policyWorld.purgatory,
     clock,
     random: seededRandom(7),
-    graceMs,
+    graceMs: () => graceMs,
     closedMax: 3,
     metrics: new AlignmentMetrics(registry),
     onRemoved: () => {},

@@ -24,8 +24,17 @@ export async function* ask<T>(
   request: ControlRequest,
 ): AsyncGenerator<T> {
   const { relayDataPath } = persistentOptions(invocation, command);
+  yield* askAt<T>(invocation, relayDataPath, request);
+}
+
+/** The same of the daemon with that data folder. */
+export async function* askAt<T>(
+  { signal }: Pick<Invocation, 'signal'>,
+  relayDataPath: string,
+  request: ControlRequest,
+): AsyncGenerator<T> {
   // The daemon is of the same version as a rule; where it is not, what it does not say is shown as a gap.
-  yield* askDaemon(controlSocketPath(relayDataPath), request, invocation.signal) as AsyncGenerator<T>;
+  yield* askDaemon(controlSocketPath(relayDataPath), request, signal) as AsyncGenerator<T>;
 }
 
 /** The one value that the running daemon answers. */
@@ -34,7 +43,12 @@ export async function askOnce<T>(
   command: string,
   request: ControlRequest,
 ): Promise<T> {
-  for await (const value of ask<T>(invocation, command, request)) return value;
+  return await firstOf(ask<T>(invocation, command, request));
+}
+
+/** The first of the values; rejects with `ControlError` where there is none. */
+export async function firstOf<T>(values: AsyncIterable<T>): Promise<T> {
+  for await (const value of values) return value;
   throw new ControlError('daemon_gone', 'the daemon answered nothing');
 }
 

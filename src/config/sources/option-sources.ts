@@ -17,6 +17,9 @@ export type OptionSources = {
 /** A value with the name that the operator gave it under, for error lines. */
 export type GivenValue = { readonly raw: RawValue; readonly name: string };
 
+/** The options that are given anywhere, as they are given. */
+export type GivenValues = ReadonlyMap<OptionKey, GivenValue>;
+
 /** Flag and variable that name the config file, which no config file can hold. */
 export const configFile = { flag: 'config', variable: 'NGIT_CONFIG' } as const;
 

@@ -1,14 +1,15 @@
 import { resolve } from 'node:path';
-import { ClosingRefusedError, countClosing, isExpected } from '../../alignment/closing.js';
+import { type ClosingParts, ClosingRefusedError, countClosing, isExpected } from '../../alignment/closing.js';
 import type { Options } from '../../config/options.js';
-import type { BareRepositories } from '../../git/bare-repositories.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import { changedSince, noteServing } from '../serving-record.js';
+
+type AnnouncementsKnown = { readonly directory: Pick<RepositoryDirectory, 'isAnnounced'> };
 
 /** Refuses settings, changed since the last start, that close many repositories; notes those that do not. */
 export async function checkClosing(
   options: Options,
-  { directory, repositories }: { directory: RepositoryDirectory; repositories: BareRepositories },
+  { directory, repositories }: ClosingParts & AnnouncementsKnown,
   accepted: number,
 ): Promise<void> {
   const gitDataPath = resolve(options.gitDataPath);

@@ -1,5 +1,4 @@
 import { limits } from '../../config/limits.js';
-import type { Options } from '../../config/options.js';
 import { announcementsOf } from '../../git-sync/announcements.js';
 import { GitDataSync } from '../../git-sync/git-data-sync.js';
 import { GitHosts } from '../../git-sync/git-hosts.js';
@@ -10,16 +9,14 @@ import type { GitRemote } from '../../git-sync/remote.js';
 import { serversFor } from '../../git-sync/servers.js';
 import { concernedRepositories } from '../../hosting/concerned-repositories.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
-import { minuteMs } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
-import { ownServiceOf } from '../settings.js';
+import type { CurrentOptions } from '../reload/current-options.js';
+import { fetchedPackLimitsOf, gitSyncSettingsOf, ownServiceOf } from '../settings.js';
 import type { Surroundings } from '../surroundings.js';
 import { roomOf } from './room.js';
-
-const bytesPerMegabyte = 1_000_000;
 
 /** What git data sync stands on, beside the core. */
 export type GitSyncGround = {
@@ -29,37 +26,36 @@ export type GitSyncGround = {
 };
 
 /** The way to git servers, as the operator lets it lead. */
-export function createGitRemote(core: Core, options: Options, { clock }: Surroundings): HttpGitRemote {
+export function createGitRemote(core: Core, current: CurrentOptions, { clock }: Surroundings): HttpGitRemote {
+  const options = current.now;
   return new HttpGitRemote({
     ...core,
     clock,
     allowPrivate: options.syncAllowPrivateRelays,
     onionProxy: options.onionProxy,
-    packLimits: {
-      bytesMax: options.gitFetchMaxMb * bytesPerMegabyte,
-      bytesMaxIs: '--git-fetch-max-mb',
-      objectsMax: limits.gitFetchObjectsMax,
-      msMax: options.gitMinutesMax * minuteMs,
-    },
-    ...roomOf(core, options),
+    packLimits: current.settings(fetchedPackLimitsOf),
+    ...roomOf(core, current),
   });
 }
 
 /** Fetches the git data that repositories of a core lack, until the signal aborts. */
 export function createGitSync(
   core: Core,
-  options: Options,
+  current: CurrentOptions,
   { clock, random, logger }: Surroundings,
   { promotion, sync, remote }: GitSyncGround,
   signal: AbortSignal,
 ): GitDataSync {
   const { admission, alignment, directory, disk, registry } = core;
-  const ownService = ownServiceOf(options);
+  const ownService = ownServiceOf(current.now);
+  const settings = current.settings(gitSyncSettingsOf);
   const gitSync = new GitDataSync(
     {
       remote,
       hosts: new GitHosts(clock, {
-        fetchesPerMinuteMax: options.gitSyncHostPerMinute,
+        get fetchesPerMinuteMax() {
+          return settings.hostFetchesPerMinuteMax;
+        },
         isFailingRelay: (host) => sync.isFailing(host),
       }),
       missing: async (repository) =>
@@ -83,7 +79,9 @@ export function createGitSync(
         return isIn;
       },
       refusal: () => (disk.isLow ? 'the disk is full up to --disk-floor-mb' : undefined),
-      fetchesMax: options.gitFetchesMax,
+      get fetchesMax() {
+        return settings.fetchesMax;
+      },
       clock,
       random,
       metrics: new GitSyncMetrics(registry, clock),

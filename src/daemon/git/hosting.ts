@@ -8,15 +8,14 @@ import type { PrsAlignment } from '../../hosting/prs/prs-alignment.js';
 import { PushMetrics } from '../../hosting/push-metrics.js';
 import { ReceiveService } from '../../hosting/receive-service.js';
 import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
-import { minuteMs } from '../../lib/clock.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { Core } from '../core.js';
+import type { CurrentOptions } from '../reload/current-options.js';
+import { pushedPackLimitsOf } from '../settings.js';
 import type { Surroundings } from '../surroundings.js';
 import { fetchFor } from './data-sync.js';
 import { createPrs } from './prs.js';
 import { roomOf } from './room.js';
-
-const bytesPerMegabyte = 1_000_000;
 
 /** What takes pushes, and what promotes held events; all end with the signal. */
 export type Hosting = {
@@ -35,35 +34,31 @@ export type PrsHosting = {
 /** Lets clients push to the repositories of a core, and events follow their git data. */
 export function createHosting(
   core: Core,
-  options: Options,
+  current: CurrentOptions,
   { clock, logger }: Surroundings,
   accounts: AddressAccounts,
   signal: AbortSignal,
 ): Hosting {
   const { admission, maintenance, registry, refChanges } = core;
-  const { sparedBytes, reserve, onShared } = roomOf(core, options);
+  const { sparedBytes, reserve, onShared } = roomOf(core, current);
+  const packLimits = current.settings(pushedPackLimitsOf);
   const shared = {
     ...core,
     clock,
     log: logger,
     refsChanged: (gitDir: string) => refChanges.announce(gitDir),
-    packLimits: {
-      bytesMax: options.gitPushMaxMb * bytesPerMegabyte,
-      bytesMaxIs: '--git-push-max-mb',
-      objectsMax: limits.pushObjectsMax,
-      msMax: options.gitMinutesMax * minuteMs,
-    },
-    drainBytesMax: options.gitPushMaxMb * bytesPerMegabyte,
+    packLimits,
+    drainBytesMax: () => packLimits.bytesMax,
     onPack: (repository: RepositoryKey, bytes: number) => maintenance.packArrived(repository, bytes),
     takePush: (addressGroup: string) => accounts.of(addressGroup).takePush(),
   };
-  const prs = createPrs(core, options, shared, signal);
+  const prs = createPrs(core, current, shared, signal);
   const promotion = new Promotion(
     {
       ...shared,
       onShared,
       roomFor: (repository) => maintenance.roomFor(repository),
-      proposalRoomFor: (repository) => maintenance.roomFor(repository, sparedBytes),
+      proposalRoomFor: (repository) => maintenance.roomFor(repository, sparedBytes()),
       prs: prs?.alignment,
       promote: async (event) => {
         await admission.holding?.promote(event);
@@ -75,7 +70,7 @@ export function createHosting(
     ...shared,
     reserve,
     promotion,
-    refusal: (repository) => refusalOf(options, maintenance, repository),
+    refusal: (repository) => refusalOf(current.now, maintenance, repository),
   });
   return {
     receive: new ReceiveService({ ...shared, rules, metrics: new PushMetrics(registry) }),

@@ -1,4 +1,3 @@
-import type { Options } from '../../config/options.js';
 import type { PrsRepository } from '../../git/bare-repositories.js';
 import type { PackLimits } from '../../hosting/incoming-pack.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
@@ -10,6 +9,7 @@ import { PrsRoom } from '../../hosting/prs/prs-room.js';
 import { PushMetrics } from '../../hosting/push-metrics.js';
 import { type ReceiveParts, ReceiveService } from '../../hosting/receive-service.js';
 import type { Core } from '../core.js';
+import type { CurrentOptions } from '../reload/current-options.js';
 import { ownServiceOf } from '../settings.js';
 import { prsGauges, prsRegistrySettingsOf, prsRoomSettingsOf } from './prs-settings.js';
 
@@ -25,15 +25,15 @@ type Prs = {
 /** Takes pull requests of people who have no repository here (GRASP-06), where the operator wants that. */
 export function createPrs(
   core: Core,
-  options: Options,
+  current: CurrentOptions,
   shared: Shared,
   signal: AbortSignal,
 ): Prs | undefined {
   const { prsDiskUse: diskUse, maintenance, admission } = core;
   if (diskUse === undefined) return undefined;
-  const ownService = ownServiceOf(options);
+  const ownService = ownServiceOf(current.now);
   const isOwnService = (url: string) => ownService.isNamedBy(url);
-  const registry = new PrsRegistry(prsRegistrySettingsOf(options), (repository) =>
+  const registry = new PrsRegistry(current.settings(prsRegistrySettingsOf), (repository) =>
     core.repositories.pathOf(repository),
   );
   const metrics = new PrsMetrics(core.registry);
@@ -48,7 +48,7 @@ export function createPrs(
   });
   admission.feed.onAccepted(({ event }) => alignment.onEvent(event));
   admission.feed.onRemoved(({ removed }) => alignment.onRemoved(removed));
-  const room = new PrsRoom({ ...core, registry, diskUse, settings: prsRoomSettingsOf(options) });
+  const room = new PrsRoom({ ...core, registry, diskUse, settings: current.settings(prsRoomSettingsOf) });
   return {
     alignment,
     receiveWith: (promotion) =>

@@ -7,12 +7,14 @@ import { type Filter, parseFilter } from '../../nostr/filter.js';
 import { normaliseRelayUrl } from '../../nostr/relay-url.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
+import type { Reloader } from '../reload/reloader.js';
 import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
 
 /** What the operator's commands are answered from. */
 export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'disk'> & {
   readonly sync: SyncManager;
   readonly gitSync: GitDataSync;
+  readonly reloader: Pick<Reloader, 'reload'>;
   readonly domain: string;
   readonly address: string;
   /** Milliseconds since 1970. */
@@ -21,7 +23,7 @@ export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'dis
 
 /** What a running daemon can be asked and told by its operator. */
 export function controlRoutes(parts: ControlParts): ControlRoute[] {
-  const { store, directory, sync, gitSync } = parts;
+  const { store, directory, sync, gitSync, reloader } = parts;
   return [
     { method: 'GET', path: '/status', answer: async () => statusOf(parts) },
     {
@@ -44,6 +46,11 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       async *answer(body) {
         for await (const events of store.query(filtersIn(body))) for (const { event } of events) yield event;
       },
+    },
+    {
+      method: 'POST',
+      path: '/reload',
+      answer: async (body) => await reloader.reload(acceptedIn(body)),
     },
     {
       method: 'POST',
@@ -89,6 +96,11 @@ function relaysIn(body: unknown): string[] {
       throw new BadControlRequest(errorMessage(error));
     }
   });
+}
+
+function acceptedIn(body: unknown): number {
+  if (typeof body === 'number' && Number.isSafeInteger(body) && body >= 0) return body;
+  throw new BadControlRequest('reload takes how many repositories may be closed');
 }
 
 function countOf(items: Iterable<unknown>): number {

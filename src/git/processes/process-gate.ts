@@ -1,6 +1,7 @@
 import { Slots } from '../../lib/turns/slots.js';
 import { GitError } from '../git-error.js';
 
+/** How many are let in, asked for at each use: a new number holds from the next that comes or leaves. */
 export type ProcessGateSettings = {
   /** Processes that run at once. */
   readonly runningMax: number;
@@ -46,6 +47,7 @@ export class ProcessGate {
    * no share.
    */
   async enter(signal: AbortSignal, name?: string): Promise<() => void> {
+    this.#fit();
     const key = name ?? Symbol();
     const party = this.#partyOf(key);
     if (this.#isFull(party)) {
@@ -60,6 +62,7 @@ export class ProcessGate {
         throw error;
       });
       return () => {
+        this.#fit();
         leave();
         leaveShare();
         this.#forget(key, party);
@@ -88,6 +91,14 @@ export class ProcessGate {
     } finally {
       party.queued -= 1;
     }
+  }
+
+  /** Takes what the settings say by now. */
+  #fit(): void {
+    const { runningMax } = this.#settings;
+    if (runningMax === this.#slots.capacity) return;
+    this.#slots.resize(runningMax);
+    for (const { share } of this.#parties.values()) share.resize(half(runningMax));
   }
 
   #isFull({ share }: Party): boolean {

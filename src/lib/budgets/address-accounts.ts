@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.js';
 import { localAddressGroup } from './address-group.js';
+import { RateLimit } from './rate-limit.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** What the clients of one address group may take together; `undefined` is no limit. */
+/** What the clients of one address group may take together, asked for at each use; `undefined` is no limit. */
 export type AddressLimits = {
   /** Connections that are open at the same time. */
   readonly connectionsMax: number | undefined;
@@ -98,12 +99,12 @@ export class AddressAccount {
   readonly group: string;
   readonly #limits: AddressLimits;
   readonly #onRefused: (thing: LimitedThing) => void;
-  readonly #requests: TokenBucket | undefined;
-  readonly #pushes: TokenBucket | undefined;
-  readonly #events: TokenBucket | undefined;
-  readonly #eventBytes: TokenBucket | undefined;
+  readonly #requests: RateLimit;
+  readonly #pushes: RateLimit;
+  readonly #events: RateLimit;
+  readonly #eventBytes: RateLimit;
   readonly #strangerEvents: TokenBucket | undefined;
-  readonly #bytes: TokenBucket | undefined;
+  readonly #bytes: RateLimit;
   #connections = 0;
 
   constructor(
@@ -112,16 +113,14 @@ export class AddressAccount {
     limits: AddressLimits,
     onRefused: (thing: LimitedThing) => void,
   ) {
-    const bucket = (perMinute: number | undefined) =>
-      perMinute === undefined ? undefined : new TokenBucket(clock, perMinute);
     this.group = group;
     this.#limits = limits;
     this.#onRefused = onRefused;
-    this.#requests = bucket(limits.requestsPerMinuteMax);
-    this.#pushes = bucket(limits.pushesPerMinuteMax);
-    this.#events = bucket(limits.eventsPerMinuteMax);
-    this.#eventBytes = bucket(limits.eventBytesPerMinuteMax);
-    this.#bytes = bucket(limits.bytesPerMinuteMax);
+    this.#requests = new RateLimit(clock, () => limits.requestsPerMinuteMax);
+    this.#pushes = new RateLimit(clock, () => limits.pushesPerMinuteMax);
+    this.#events = new RateLimit(clock, () => limits.eventsPerMinuteMax);
+    this.#eventBytes = new RateLimit(clock, () => limits.eventBytesPerMinuteMax);
+    this.#bytes = new RateLimit(clock, () => limits.bytesPerMinuteMax);
     const perDay = limits.strangerEventsPerDayMax;
     if (perDay !== undefined) this.#strangerEvents = new TokenBucket(clock, perDay / minutesPerDay, perDay);
   }
@@ -162,7 +161,7 @@ export class AddressAccount {
 
   /** Counts a request, or says why not. */
   takeRequest(): string | undefined {
-    if (this.#requests?.take() !== false) return this.#refuseForBytes('request');
+    if (this.#requests.take()) return this.#refuseForBytes('request');
     const { requestsPerMinuteMax } = this.#limits;
     return this.#refuse(
       'request',
@@ -172,7 +171,7 @@ export class AddressAccount {
 
   /** Counts a push of git, or says why not. */
   takePush(): string | undefined {
-    if (this.#pushes?.take() !== false) return undefined;
+    if (this.#pushes.take()) return undefined;
     const { pushesPerMinuteMax } = this.#limits;
     return this.#refuse(
       'push',
@@ -183,19 +182,19 @@ export class AddressAccount {
   /** Counts an event in a message of that many bytes, or says why not. */
   takeEvent(bytes: number): string | undefined {
     const { eventsPerMinuteMax, eventBytesPerMinuteMax } = this.#limits;
-    if (this.#events?.take() === false) {
+    if (!this.#events.take()) {
       return this.#refuse(
         'event',
         `at most ${eventsPerMinuteMax} events a minute from one address; wait a minute`,
       );
     }
-    if (this.#eventBytes?.hasOne === false) {
+    if (!this.#eventBytes.hasOne) {
       return this.#refuse(
         'event',
         `at most ${eventBytesPerMinuteMax} bytes of events a minute from one address; wait a minute`,
       );
     }
-    this.#eventBytes?.spend(bytes);
+    this.#eventBytes.spend(bytes);
     return this.#refuseForBytes('event');
   }
 
@@ -211,11 +210,11 @@ export class AddressAccount {
 
   /** Counts bytes that went over a socket. */
   addBytes(bytes: number): void {
-    this.#bytes?.spend(bytes);
+    this.#bytes.spend(bytes);
   }
 
   #refuseForBytes(thing: LimitedThing): string | undefined {
-    if (this.#bytes?.hasOne !== false) return undefined;
+    if (this.#bytes.hasOne) return undefined;
     return this.#refuse(
       thing,
       `at most ${this.#limits.bytesPerMinuteMax} bytes a minute for one address; wait a minute`,

@@ -5,14 +5,19 @@ import { type Deferred, deferred, onAbort } from '../abort.js';
  * and others come to their turn as if each of them came with one.
  */
 export class FairSlots {
-  readonly capacity: number;
+  readonly #capacity: () => number;
   #inUse = 0;
   #waiting = 0;
   /** By party, those of it that wait, first come first; the party whose turn is next comes first. */
   readonly #waiters = new Map<string, Deferred<void>[]>();
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
+  /** `capacity` is asked for at each use, where it is no number: a new one holds from the next that enters or leaves. */
+  constructor(capacity: number | (() => number)) {
+    this.#capacity = typeof capacity === 'number' ? () => capacity : capacity;
+  }
+
+  get capacity(): number {
+    return this.#capacity();
   }
 
   get inUse(): number {
@@ -36,6 +41,7 @@ export class FairSlots {
   /** Enters the gate; gives the way out, which works once. Rejects with the signal's reason when that aborts before. */
   async enter(party: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
+    this.#admit();
     if (this.#inUse < this.capacity) this.#inUse += 1;
     else await this.#turn(party, signal);
     let isInside = true;
@@ -65,8 +71,12 @@ export class FairSlots {
     await turn.promise;
   }
 
-  /** Lets in the first of the party whose turn it is; what else that has waits behind all other parties. */
   #admit(): void {
+    while (this.#inUse < this.capacity && this.#waiting > 0) this.#admitNext();
+  }
+
+  /** Lets in the first of the party whose turn it is; what else that has waits behind all other parties. */
+  #admitNext(): void {
     const [next] = this.#waiters;
     if (next === undefined) return;
     const [party, waiters] = next;

@@ -3,7 +3,7 @@ import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
 import { AdmissionClosedError } from '../../admission/errors.js';
 import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
-import { TokenBucket } from '../../lib/budgets/token-bucket.js';
+import { RateLimit } from '../../lib/budgets/rate-limit.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -37,7 +37,7 @@ export class Publisher {
   readonly #account: AddressAccount;
   readonly #authentication: ClientAuthentication;
   readonly #onFlowChanged: () => void;
-  readonly #bucket: TokenBucket | undefined;
+  readonly #rate: RateLimit;
   readonly #inFlight = new Set<Promise<void>>();
   #inFlightBytes = 0;
   #waitsForRoom = false;
@@ -56,8 +56,7 @@ export class Publisher {
     this.#outbox = outbox;
     this.#memory = memory;
     this.#onFlowChanged = onFlowChanged;
-    const { eventsPerMinuteMax } = services.settings;
-    if (eventsPerMinuteMax !== undefined) this.#bucket = new TokenBucket(services.clock, eventsPerMinuteMax);
+    this.#rate = new RateLimit(services.clock, () => services.settings.eventsPerMinuteMax);
   }
 
   /** Whether so much is on its way, here or in admission, that the client should not be read. */
@@ -103,7 +102,7 @@ export class Publisher {
 
   /** Counts an event for the client and its address; why it is too much, if it is. */
   #takeFromRates(bytes: number): string | undefined {
-    if (this.#bucket?.take() !== false) return this.#account.takeEvent(bytes);
+    if (this.#rate.take()) return this.#account.takeEvent(bytes);
     const { eventsPerMinuteMax } = this.#services.settings;
     return `rate-limited: at most ${eventsPerMinuteMax} events a minute; wait a minute`;
   }

@@ -18,7 +18,8 @@ type Named = {
  * for as long as one does. Kept by counting, so that an announcement that comes or goes costs only what it names.
  */
 export class Discovery {
-  readonly #bootstrap: ReadonlySet<string>;
+  #bootstrap: ReadonlySet<string>;
+  readonly #ownService: Pick<OwnService, 'isNamedBy'>;
   readonly #relaysMax: number;
   /** By normalised URL. */
   readonly #named = new Map<string, Named>();
@@ -32,8 +33,14 @@ export class Discovery {
     readonly bootstrapRelays: readonly string[];
     readonly relaysMax: number;
   }) {
-    this.#bootstrap = new Set(options.bootstrapRelays.filter((url) => !options.ownService.isNamedBy(url)));
+    this.#ownService = options.ownService;
+    this.#bootstrap = this.#withoutOwn(options.bootstrapRelays);
     this.#relaysMax = options.relaysMax;
+  }
+
+  /** The operator names other relays. */
+  beginWith(relays: readonly string[]): void {
+    this.#bootstrap = this.#withoutOwn(relays);
   }
 
   /** The relays of the operator. */
@@ -103,6 +110,10 @@ export class Discovery {
       voices += Math.min(1, limits.syncRelaysPerAuthorMax / (this.#countOfAuthor.get(author) ?? 1));
     }
     return voices;
+  }
+
+  #withoutOwn(relays: readonly string[]): ReadonlySet<string> {
+    return new Set(relays.filter((url) => !this.#ownService.isNamedBy(url)));
   }
 
   #uncount(author: string): void {

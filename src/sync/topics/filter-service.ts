@@ -134,6 +134,17 @@ export class FilterService {
     return this.#followed.has(this.roots.findAddress(address));
   }
 
+  /** The addresses of all repositories that are followed, also of such as come or go meanwhile. */
+  *followed(): IterableIterator<string> {
+    for (const { repository } of this.#followed.values()) yield repository.address;
+  }
+
+  /** Asks about a repository anew, as when the operator named other relays to be asked. */
+  askAnew(address: string): void {
+    const known = this.#followed.get(this.roots.findAddress(address));
+    if (known !== undefined) this.#enter(known.repository, known);
+  }
+
   /** Follows a repository as it is announced now, or no longer when it is not. */
   follow(address: string): void {
     const number = this.roots.findAddress(address);

@@ -2,6 +2,7 @@ import type { AcceptedEvent, Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import type { Filter, TagKey } from '../../nostr/filter.js';
@@ -121,6 +122,25 @@ export class StoredTopics {
       await onChanges();
       untold = 0;
     }
+  }
+
+  /** Follows repositories as the directory has them now, though no event of them came or went. */
+  async follow(addresses: Iterable<string>, turns: WorkTurns): Promise<void> {
+    for (const address of addresses) {
+      if (turns.isOver) await turns.next();
+      // What is not followed yet is read from the directory later.
+      if (this.#filters.follows(address)) this.#filters.follow(address);
+    }
+    this.#changed.notify();
+  }
+
+  /** Asks about all repositories anew, as when the operator named other relays to be asked. */
+  async askAnew(turns: WorkTurns): Promise<void> {
+    for (const address of this.#filters.followed()) {
+      if (turns.isOver) await turns.next();
+      this.#filters.askAnew(address);
+    }
+    this.#changed.notify();
   }
 
   #onAccepted({ event, stored }: AcceptedEvent): void {
