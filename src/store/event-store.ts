@@ -28,6 +28,13 @@ export type EventStore = AsyncDisposable & {
   /** Removes an event, as an operator or the expiry sweep does; `written` as for `put`. */
   remove(id: string): { readonly removed: boolean; readonly written: Promise<void> };
 
+  /**
+   * Removes events that the operator wants here no longer, in one go; `reason` is that under which they are remembered as
+   * refused. Unlike `remove` it makes nothing acceptable again: older versions, and what a deletion request deleted, stay
+   * refused for as long as they are remembered. `removed` has those that were stored; `written` as for `put`.
+   */
+  takeAway(ids: readonly string[], reason: string): Pick<PutResult, 'removed' | 'written'>;
+
   /** Whether an event is stored. */
   has(id: string): boolean;
 

@@ -110,6 +110,15 @@ export class IndexedStore implements EventStore {
     return { removed: true, written: this.#backend.written() };
   }
 
+  takeAway(ids: readonly string[], reason: string): Pick<PutResult, 'removed' | 'written'> {
+    this.#backend.check();
+    const removed = ids.flatMap((id) => {
+      const row = this.#current.findStored(id);
+      return row < 0 ? [] : [this.#changes.takeAway(row, reason)];
+    });
+    return { removed, written: removed.length > 0 ? this.#backend.written() : Promise.resolve() };
+  }
+
   has(id: string): boolean {
     return this.#current.findStored(id) >= 0;
   }

@@ -87,6 +87,13 @@ export class StoredChanges {
       );
   }
 
+  /** Lets go of a stored row, which is remembered with that reason; nothing becomes acceptable again. */
+  takeAway(row: number, reason: string): RemovedEvent {
+    const removed = this.#index.removedEvent(row);
+    this.#evict(row, reason);
+    return removed;
+  }
+
   /** Lets go of a stored row whose event is lost: it is not remembered, so that it is asked for again. */
   lose(row: number): void {
     this.#count += 1;
@@ -150,7 +157,7 @@ export class StoredChanges {
   }
 
   /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */
-  #evict(row: number, reason: OwnReason): void {
+  #evict(row: number, reason: OwnReason | (string & {})): void {
     this.#count += 1;
     const time = unixSeconds(this.#clock);
     const removed = this.#index.removedEvent(row);

@@ -432,6 +432,30 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect((await store.get(event.id))?.event).toEqual(event);
     });
 
+    it('takes away several at once, remembers them with the reason, and makes nothing acceptable again', async () => {
+      const older = makeEvent({ kind: 30_617, tags: [['d', 'a']], created_at: now - 10 });
+      const newer = makeEvent({ kind: 30_617, tags: [['d', 'a']], created_at: now - 5 });
+      const note = makeEvent();
+      const kept = makeEvent({ content: 'kept' });
+      for (const event of [older, newer, note, kept]) store.put(event);
+      const told: string[] = [];
+      store.observe({ added: () => {}, removed: ({ id }, remains) => told.push(`${id} ${remains}`) });
+      const { removed, written } = store.takeAway([newer.id, hex32(77), note.id], 'blocked: by the operator');
+      await written;
+      expect(removed.map(({ id, kind }) => [id, kind])).toEqual([
+        [newer.id, 30_617],
+        [note.id, note.kind],
+      ]);
+      expect(told).toEqual([`${newer.id} id`, `${note.id} id`]);
+      expect(store.count([{}])).toBe(1);
+      expect(await store.get(note.id)).toBeUndefined();
+      expect(refused.reasonFor(note.id)).toBe('blocked: by the operator');
+      expect(refused.reasonFor(older.id)).toBe('superseded');
+      expect(store.removeExpired().acceptable).toEqual([]);
+      expect(store.takeAway([note.id], 'again').removed).toEqual([]);
+      expect(statusOf(note)).toBe('stored');
+    });
+
     it('answers newest first, ties by lowest id, each event once, each limit by itself', async () => {
       const events = Array.from({ length: 30 }, (_, at) =>
         makeEvent({ created_at: now + (at % 7), kind: at % 3, pubkey: hex32(at), content: String(at) }),
@@ -491,6 +515,25 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(collected(store, { '#t': ['x'] })).toEqual([newer.id]);
       expect(collected(refused, { '#t': ['x'] })).toEqual([old.id]);
       expect(collected(refused, {})).toHaveLength(2);
+    });
+
+    it('forgets the refused events of an author that have such a reason, and says which', async () => {
+      const author = hex32(4);
+      const stored = makeEvent({ pubkey: author });
+      store.put(stored);
+      store.takeAway([stored.id], 'blocked: author');
+      const others = Array.from({ length: 40 }, (_, at) =>
+        makeEvent({ pubkey: at % 2 === 0 ? author : hex32(5), content: `${at}` }),
+      );
+      for (const [at, event] of others.entries())
+        refused.add(event, at % 4 === 0 ? 'removed' : 'blocked: author');
+      const forgotten: string[] = [];
+      const isSuch = (reason: string) => reason === 'blocked: author';
+      for await (const ids of refused.forgetInTurns({ authors: [author] }, isSuch)) forgotten.push(...ids);
+      const such = others.filter((_, at) => at % 4 === 2).map(({ id }) => id);
+      expect(forgotten.sort()).toEqual([stored.id, ...such].sort());
+      for (const id of forgotten) expect(refused.reasonFor(id)).toBeUndefined();
+      expect(refused.size).toBe(30);
     });
 
     it('remembers refused events by filter, with a reason, until they expire or are forgotten', () => {

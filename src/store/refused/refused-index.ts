@@ -19,6 +19,11 @@ export type RefusedIndex = {
   /** Forgets all entries with such a reason, in one go, a tenth of a microsecond for each entry. For the start. */
   deleteRefusedFor(isSuch: (reason: string) => boolean): void;
   /**
+   * Forgets the entries that match and have such a reason, in turns of the event loop; gives their ids, some in each turn.
+   * What is remembered meanwhile may stay.
+   */
+  forgetInTurns(filter: Filter, isSuch: (reason: string) => boolean): AsyncIterable<readonly string[]>;
+  /**
    * Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. Those with
    * one of the reasons of `except` are left out.
    */

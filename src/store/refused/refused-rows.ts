@@ -13,7 +13,7 @@ import type { ListRef } from '../index/postings/posting-lists.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
 import type { TimeHeap } from '../index/time-heap.js';
-import type { StoreTurns } from '../spending.js';
+import { type StoreTurns, spending } from '../spending.js';
 import type { Reasons } from './reasons.js';
 import type { RefusedIndex, RefusedObserver } from './refused-index.js';
 
@@ -104,6 +104,24 @@ export class RefusedRows implements RefusedIndex {
       return true;
     });
     for (const row of found) this.#forget(row);
+  }
+
+  async *forgetInTurns(
+    filter: Filter,
+    isSuch: (reason: string) => boolean,
+  ): AsyncIterable<readonly string[]> {
+    const { rows } = this.#index;
+    const { turns, rowsPerTurn } = this.#settings;
+    const run = new MatchRun(this.#index, filter, 'refused');
+    for (let isDone = false; !isDone; ) {
+      const found: number[] = [];
+      isDone = spending(turns, rowsPerTurn, (budget) => run.next(budget, (row) => found.push(row)));
+      const such = found.filter((row) => isSuch(this.#reasons.nameOf(rows.state(row))));
+      const ids = such.map((row) => rows.idHex(row));
+      for (const row of such) this.#forget(row);
+      if (ids.length > 0) yield ids;
+      if (!isDone) await turns.next();
+    }
   }
 
   matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[] {

@@ -74,6 +74,11 @@ export class DurableStore implements EventStore {
     return { removed, written: this.#write([{ type: 'remove', id }]) };
   }
 
+  takeAway(ids: readonly string[], reason: string): Pick<PutResult, 'removed' | 'written'> {
+    const { removed } = this.#inner.takeAway(ids, reason);
+    return { removed, written: this.#write(removed.map(({ id }) => ({ type: 'remove', id }))) };
+  }
+
   has(id: string): boolean {
     return this.#inner.has(id);
   }
@@ -212,6 +217,7 @@ function noting(refused: RefusedIndex, note: (entry: DiskEntry) => void): Refuse
     reasonFor: (id) => refused.reasonFor(id),
     delete: (id) => refused.delete(id),
     deleteRefusedFor: (isSuch) => refused.deleteRefusedFor(isSuch),
+    forgetInTurns: (filter, isSuch) => refused.forgetInTurns(filter, isSuch),
     matching: (filter, idsMax, except) => refused.matching(filter, idsMax, except),
     collect: (filter, target) => refused.collect(filter, target),
     collectInTurns: (filter, target, signal) => refused.collectInTurns(filter, target, signal),
