@@ -10,7 +10,7 @@ const levels: readonly (readonly string[])[] = [
   ['main.ts'],
   ['commands'],
   ['daemon'],
-  ['git-http'],
+  ['git-http', 'moderation'],
   ['http', 'relay', 'sync', 'git-sync', 'control'],
   ['hosting'],
   ['admission', 'alignment', 'maintenance'],

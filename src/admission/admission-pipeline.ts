@@ -18,6 +18,7 @@ import { InFlightEvents } from './in-flight-events.js';
 import { isForged, Judge, type JudgeParts } from './judge.js';
 import { LazyAcceptedEvent } from './lazy-accepted-event.js';
 import { Refusals } from './refusals.js';
+import { Removals } from './removals.js';
 import { Retries } from './retries.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { type Job, VerificationQueue } from './verification-queue.js';
@@ -71,6 +72,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #turns: TurnScheduler;
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writer: EventWriter<PendingJob>;
+  readonly #removals: Removals;
   /** Copies of an event that are the same go one after another. */
   readonly #inFlight = new InFlightEvents();
   /** The writes of held events that are stored now. */
@@ -130,6 +132,17 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
         parts.onStoreFailure(error);
       },
     });
+    this.#removals = new Removals({
+      ...parts,
+      writer: this.#writer,
+      refusals: this.#refusals,
+      retries: this.#retries,
+      failures: this.#failures,
+      dates: this.#dates,
+      feed: this.feed,
+      holding: this.holding,
+      want: (ids) => this.want(ids),
+    });
     parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#refusals.hotBytes });
   }
 
@@ -173,22 +186,17 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Removes what has expired (NIP-40) and forgets refusals whose time is over. */
   async sweep(): Promise<void> {
-    const { removed, lost, acceptable, written } = this.#parts.store.removeExpired();
-    this.#refusals.sweep();
-    const fitting = this.#parts.waitingForRoom?.take() ?? [];
-    this.holding?.sweep();
-    const effects = this.#writer.effectsOf(removed);
-    // What follows is left out: damage of the disk closes no repository, and takes no ref.
-    this.#writer.effectsOf(lost);
-    await written;
-    this.feed.emitRemoved({ removed: [...removed, ...lost] });
-    const due = this.#dates.takeDue();
-    for (const id of due) this.#refusals.forget(id);
-    this.#failures.attempt(removed[0]?.id, () => {
-      if (effects.length > 0) this.#parts.effects.run(effects);
-      this.want([...acceptable, ...due]);
-      if (fitting.length > 0) this.#retries.begin(this.#refusals.reviveIds(fitting));
-    });
+    await this.#removals.sweep();
+  }
+
+  /**
+   * Takes stored events away because the operator wants them here no longer; they are remembered as refused for `reason`.
+   * Settles when that is on disk and was told; gives how many were stored. Rejects with `StoreError`, and with
+   * `AdmissionClosedError` at shutdown.
+   */
+  async takeAway(ids: readonly string[], reason: string): Promise<number> {
+    if (this.#closed) throw new AdmissionClosedError();
+    return await this.#removals.takeAway(ids, reason);
   }
 
   /** Takes nothing more, gives up what was not begun, and waits for what is under way. */

@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { eventHash, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
+import { authorBanned, eventBanned } from '../policy/policy-context.js';
 import type { WritePolicy } from '../policy/write-policy.js';
 import { heldReason } from '../purgatory/held-event.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
@@ -12,9 +13,15 @@ import { type HotEvent, RecentRejects } from './recent-rejects.js';
 const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
 /**
  * The reasons under which the store itself remembers events, which says by itself when those are acceptable again; and that
- * of what is held or was, which nobody but its author brings back.
+ * of what is held or was, which nobody but its author brings back; and those of bans, which the operator lifts.
  */
-const finalReasons: ReadonlySet<string> = new Set([...reasonsOfStore, 'removed', heldReason]);
+const finalReasons: ReadonlySet<string> = new Set([
+  ...reasonsOfStore,
+  'removed',
+  heldReason,
+  authorBanned,
+  eventBanned,
+]);
 
 /**
  * What may be acceptable now: events at hand, the ids of those that have to be asked for again, and filters of which more

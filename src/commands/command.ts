@@ -16,7 +16,7 @@ export type CommandFlag = FlagShape & {
 
 /** What the process gives to a command. */
 export type Terminal = {
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   /** What was asked for: events, tables. */
   readonly stdout: Writable & { readonly isTTY?: boolean };
   /** What is said about the work: progress, logs. */

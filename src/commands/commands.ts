@@ -4,12 +4,16 @@ import { demo } from './demo.js';
 import { doctor } from './doctor/doctor.js';
 import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
+import { ban } from './operator/ban.js';
+import { bans } from './operator/bans.js';
+import { deleteCommand } from './operator/delete.js';
 import { events } from './operator/events.js';
 import { relays } from './operator/relays.js';
 import { reload } from './operator/reload.js';
 import { repositories } from './operator/repositories.js';
 import { status } from './operator/status.js';
 import { sync } from './operator/sync.js';
+import { unban } from './operator/unban.js';
 import { serve } from './serve.js';
 
 /** All commands; the first is the one that a command line without a name means. */
@@ -21,6 +25,10 @@ export const commands: readonly Command[] = [
   events,
   sync,
   reload,
+  deleteCommand,
+  ban,
+  unban,
+  bans,
   importCommand,
   exportCommand,
   doctor,

@@ -802,6 +802,22 @@ export const limits = {
   /** Time in which systemd has to hear that the process is ready. */
   serviceNotifyMsMax: 2_000,
 
+  // Moderation
+  /** Most public keys that are banned. */
+  bannedPubkeysMax: 10_000,
+  /** Most events that are banned by their id. */
+  bannedEventsMax: 100_000,
+  /** Most public keys that quotas do not bind. */
+  allowedPubkeysMax: 10_000,
+  /** Most addresses and networks that are blocked. */
+  blockedAddressesMax: 10_000,
+  /** Characters of the reason of a ban that are kept. */
+  moderationReasonCharsMax: 500,
+  /** Events that are taken away at once; the next ones follow once these are off the disk. */
+  takenAwayAtOnceMax: 256,
+  /** Time between two lines about how far the taking away of the events of a ban is, for who waits for it. */
+  takenAwayReportMs: 200,
+
   // Store
   /** Rows of the index that a query looks at before the event loop gets its turn. */
   storeQueryRowsPerTurn: 30_000,

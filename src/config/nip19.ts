@@ -6,6 +6,13 @@ export function pubkeyOfNpub(text: string): string | undefined {
   return decoded?.type === 'npub' ? decoded.data : undefined;
 }
 
+/** The id of an event in a `note` or `nevent` (NIP-19) in hex; `undefined` when it is none. */
+export function eventIdOf(text: string): string | undefined {
+  const decoded = tryDecode(text);
+  if (decoded?.type === 'note') return decoded.data;
+  return decoded?.type === 'nevent' ? decoded.data.id : undefined;
+}
+
 /** Whether `text` is an `nsec` (NIP-19). */
 export function isNsec(text: string): boolean {
   return tryDecode(text)?.type === 'nsec';

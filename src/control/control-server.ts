@@ -108,11 +108,17 @@ async function finish(response: ServerResponse, status: number, value: unknown):
 
 /** One line a value, no faster than they are read. */
 async function stream(response: ServerResponse, values: AsyncIterable<unknown>): Promise<void> {
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  for await (const value of values) {
-    if (!(await writeTo(response, `${JSON.stringify(value)}\n`))) return;
+  const iterator = values[Symbol.asyncIterator]();
+  try {
+    // What makes no sense is found out before the answer begins.
+    let next = await iterator.next();
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    for (; next.done !== true; next = await iterator.next())
+      if (!(await writeTo(response, `${JSON.stringify(next.value)}\n`))) return;
+    response.end();
+  } finally {
+    await iterator.return?.();
   }
-  response.end();
 }
 
 /** Whether the reader is still there. */

@@ -10,8 +10,17 @@ export type StatusReport = {
   readonly heldEvents: number;
   readonly relays: RelayCounts;
   readonly repositories: { readonly served: number; readonly incomplete: number };
+  /** What the operator banned, blocked and allowed while the daemon ran. */
+  readonly moderation: ModerationCounts;
   /** Whether the disk is full up to the floor, so that nothing is taken in. */
   readonly isDiskLow: boolean;
+};
+
+export type ModerationCounts = {
+  readonly bannedPubkeys: number;
+  readonly bannedEvents: number;
+  readonly blockedAddresses: number;
+  readonly allowedPubkeys: number;
 };
 
 /** Relays that are followed; of them those that are connected, dead, and those of which everything is here. */
@@ -64,3 +73,34 @@ export type ReloadReport =
 
 /** Whether a relay that was to be caught up with is followed. */
 export type SyncReport = { readonly relay: string; readonly isFollowed: boolean };
+
+/** What can be banned: a public key or an event, each 64 hex digits, or an IP address or network (CIDR). */
+export type BanTarget = { readonly type: 'pubkey' | 'event' | 'address'; readonly value: string };
+
+/** How far a ban is. The first of a target says that it holds, and for good; further ones how much was taken away since. */
+export type BanReport = BanTarget & {
+  /** Of its stored events: those that there were, and those that are gone. */
+  readonly events: number;
+  readonly removed: number;
+  readonly isDone: boolean;
+};
+
+/** Whether there was a ban to be lifted. */
+export type UnbanReport = BanTarget & { readonly wasBanned: boolean };
+
+/** An entry of the lists; `allowed-pubkey` is a key that quotas do not bind. */
+export type BanEntry = {
+  readonly type: BanTarget['type'] | 'allowed-pubkey';
+  readonly value: string;
+  readonly since: string;
+  readonly reason: string;
+};
+
+/** What is to be deleted: all that matches any of the filters; `isBan`: the events must not come back. */
+export type DeleteRequest = { readonly filters: readonly unknown[]; readonly isBan: boolean };
+
+/** How many events match what is to be deleted. */
+export type DeleteCount = { readonly events: number };
+
+/** How many events are gone by now. */
+export type DeleteReport = { readonly removed: number };

@@ -18,6 +18,7 @@ import { ReleaseStack } from '../lib/release-stack.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { DiskUse } from '../maintenance/disk-use.js';
 import type { Maintenance } from '../maintenance/maintenance.js';
+import { ModerationLists } from '../moderation/lists.js';
 import { isQuotaRefusal, KeyQuotas } from '../policy/key-quotas.js';
 import { Nip34WritePolicy } from '../policy/nip34-write-policy.js';
 import { countStored, QuotaPolicy } from '../policy/quota-policy.js';
@@ -45,6 +46,8 @@ export type Core = AsyncDisposable &
     readonly serving: RepositoryServing;
     readonly directory: RepositoryDirectory;
     readonly purgatory: Purgatory;
+    /** What the operator banned, blocked and allowed while the daemon ran. */
+    readonly moderationLists: ModerationLists;
     readonly admission: AdmissionPipeline;
     readonly quotas: KeyQuotas;
     readonly disk: DiskFloor;
@@ -132,6 +135,7 @@ export async function openCore(
       listener: directory,
     });
     await purgatory.load();
+    const moderationLists = await ModerationLists.load(opened.journal);
     const quotas = new KeyQuotas(current.settings(quotaSettingsOf));
     countStored(store, quotas);
     const blacklist = current.settings(blacklistOf);
@@ -142,9 +146,10 @@ export async function openCore(
       get eventBlacklist() {
         return blacklist.authors;
       },
+      bans: moderationLists,
       ...(holdsEvents ? { purgatory } : {}),
     });
-    const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store) : rules;
+    const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store, moderationLists) : rules;
     // What waited for room, or for its time, is no longer known to wait.
     refused.deleteRefusedFor((reason) => isQuotaRefusal(reason) || isDateRefusal(reason));
     const verifier = stack.use(
@@ -192,6 +197,7 @@ export async function openCore(
       serving,
       directory,
       purgatory,
+      moderationLists,
       admission,
       quotas,
       ...gitSide,

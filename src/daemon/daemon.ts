@@ -17,6 +17,7 @@ import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
+import type { Moderation } from '../moderation/moderation.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
 import { LocalSets } from '../store/sets/local-sets.js';
@@ -32,6 +33,7 @@ import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
 import { serveControl } from './operator/control.js';
+import { createModeration, serveModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import { CurrentOptions } from './reload/current-options.js';
@@ -173,6 +175,11 @@ async function start(
     settings: current.settings(gitHttpSettingsOf),
   });
   core.refChanges.onChange((gitDir) => gitHttp.refsChanged(gitDir));
+  const moderation = createModeration(core, options, surroundings, {
+    owner: identity.pubkey,
+    endBlocked: () => http.endBlocked(),
+    signal: stop.signal,
+  });
   const http = createHttpService({
     information: () => informationOf(current.now, identity.pubkey),
     relayUrl: relayUrlOf(options),
@@ -185,6 +192,7 @@ async function start(
       return (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax;
     },
     accounts,
+    blocked: core.moderationLists.addresses,
     clock,
     logger,
     faults,
@@ -194,7 +202,13 @@ async function start(
     await Promise.all([http.close(), relay.close()]);
   });
   const address = await http.listen(socket ?? options.bindAddress);
-  const stopped = runUntilReleased(core, { sync, promotion, gitSync, prs }, surroundings, stop, stack);
+  const stopped = runUntilReleased(
+    core,
+    { sync, promotion, gitSync, prs, moderation },
+    surroundings,
+    stop,
+    stack,
+  );
   const eventsAtStart = store.size;
   logger.info(
     { address: formatBindAddress(address), domain: options.domain, events: eventsAtStart },
@@ -205,7 +219,7 @@ async function start(
   const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
   const control = await serveControl(
     options,
-    { ...core, ...reported, sync, gitSync, reloader },
+    { ...core, ...reported, sync, gitSync, reloader, moderation, clock },
     surroundings,
   );
   if (control !== undefined) stack.use(control);
@@ -243,12 +257,13 @@ type Running = {
   readonly promotion: Promotion;
   readonly gitSync: GitDataSync;
   readonly prs: PrsHosting | undefined;
+  readonly moderation: Moderation;
 };
 
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
   core: Core,
-  { sync, promotion, gitSync, prs }: Running,
+  { sync, promotion, gitSync, prs, moderation }: Running,
   { clock, logger }: Surroundings,
   stop: AbortController,
   stack: ReleaseStack,
@@ -259,6 +274,7 @@ function runUntilReleased(
     core.maintenance.serve(stop.signal),
     servePromotion(core, { promotion, gitSync }, clock, stop.signal),
     gitSync.ended(),
+    serveModeration(moderation, stop.signal),
     ...(prs === undefined ? [] : [prs.alignment.serve(stop.signal)]),
   ];
   const ended = Promise.allSettled(work);

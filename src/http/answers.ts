@@ -55,6 +55,7 @@ function retryHeaders(status: number): Readonly<Record<string, string>> {
 
 const statusTexts: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  403: 'Forbidden',
   404: 'Not Found',
   408: 'Request Timeout',
   429: 'Too Many Requests',

@@ -15,6 +15,8 @@ export type GateParts = {
   /** Networks (CIDR) of the proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[];
   readonly accounts: AddressAccounts;
+  /** Which address groups the operator blocked; without it none. */
+  readonly blocked?: { has(group: string): boolean };
   readonly clock: Clock;
   readonly logger: Logger;
 };
@@ -24,6 +26,8 @@ const isFull: UpgradeRefusal = {
   reason: 'the relay has no room for more connections; try again later',
 };
 
+const isBlocked: UpgradeRefusal = { status: 403, reason: 'blocked: this address is blocked here' };
+
 /**
  * Who may connect and ask. Each connection takes a descriptor that the store may need, so all that are open are counted,
  * idle ones too. One above a limit is answered once, so that its client knows why, and has little time to ask; when even
@@ -32,6 +36,8 @@ const isFull: UpgradeRefusal = {
 export class ConnectionGate {
   readonly #parts: GateParts;
   readonly #addresses: ClientAddresses;
+  /** Connections that are open by the address group that they are counted for; proxies have none. */
+  readonly #groups = new Map<Duplex, string>();
   readonly #refused = new Map<Duplex, UpgradeRefusal>();
   readonly #bytes = new WeakMap<Duplex, Growth>();
   #open = 0;
@@ -48,7 +54,7 @@ export class ConnectionGate {
       return;
     }
     const group = this.#addresses.directGroupOf(socket);
-    const refusal = group === undefined ? undefined : this.#join(socket, this.#parts.accounts.of(group));
+    const refusal = group === undefined ? undefined : this.#join(socket, group);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
       return;
@@ -69,6 +75,7 @@ export class ConnectionGate {
     const account = this.#accountOf(request);
     const { socket } = request;
     response?.once('close', () => account.addBytes(this.#grownBytes(socket)));
+    if (this.#parts.blocked?.has(account.group)) return isBlocked;
     return this.#refused.get(socket) ?? refusalOf(account.takeRequest());
   }
 
@@ -77,17 +84,29 @@ export class ConnectionGate {
     const refusal = this.takeRequest(request);
     // One that came by no proxy was counted when it came.
     if (refusal !== undefined || this.#addresses.directGroupOf(request.socket) !== undefined) return refusal;
-    return this.#join(stream, this.#accountOf(request));
+    return this.#join(stream, this.groupOf(request));
+  }
+
+  /** Ends the connections of addresses that are blocked by now. */
+  endBlocked(): void {
+    for (const [stream, group] of this.#groups) if (this.#parts.blocked?.has(group)) stream.destroy();
   }
 
   #accountOf(request: IncomingMessage): AddressAccount {
     return this.#parts.accounts.of(this.groupOf(request));
   }
 
-  #join(stream: Duplex, account: AddressAccount): UpgradeRefusal | undefined {
+  #join(stream: Duplex, group: string): UpgradeRefusal | undefined {
+    if (this.#parts.blocked?.has(group)) return isBlocked;
+    const account = this.#parts.accounts.of(group);
     const reason = account.openConnection();
-    if (reason === undefined) stream.once('close', () => account.closeConnection());
-    return refusalOf(reason);
+    if (reason !== undefined) return refusalOf(reason);
+    this.#groups.set(stream, group);
+    stream.once('close', () => {
+      this.#groups.delete(stream);
+      account.closeConnection();
+    });
+    return undefined;
   }
 
   #grownBytes(socket: Socket): number {

@@ -76,6 +76,8 @@ export type HttpService = AsyncDisposable & {
    * still open too. Never rejects.
    */
   close(): Promise<void>;
+  /** Ends the connections of addresses that are blocked by now. */
+  endBlocked(): void;
 };
 
 /** Makes the service; it serves nothing before `listen`. */
@@ -159,6 +161,10 @@ class NodeHttpService implements HttpService {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  endBlocked(): void {
+    this.#gate.endBlocked();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,7 +16,7 @@ import type { WritePolicy } from './write-policy.js';
 /** Of the authors on the event blacklist. */
 export const authorBlacklisted = 'blocked: the author is on the blacklist';
 
-/** The router: refuses the authors on the event blacklist, then lets one sub-policy decide, by kind. */
+/** The router: refuses the authors on the event blacklist and what is banned, then lets one sub-policy decide, by kind. */
 export class Nip34WritePolicy implements WritePolicy {
   readonly #context: PolicyContext;
   readonly #byKind: ReadonlyMap<number, Judge>;
@@ -36,12 +36,12 @@ export class Nip34WritePolicy implements WritePolicy {
   }
 
   precheck(event: NostrEvent): string | undefined {
-    if (this.#context.eventBlacklist.has(event.pubkey)) return authorBlacklisted;
-    return this.#judgeOf(event).precheck(event);
+    return this.#refusalOf(event) ?? this.#judgeOf(event).precheck(event);
   }
 
   decide(event: NostrEvent): Decision {
-    if (this.#context.eventBlacklist.has(event.pubkey)) return reject(authorBlacklisted);
+    const refusal = this.#refusalOf(event);
+    if (refusal !== undefined) return reject(refusal);
     const decision = this.#judgeOf(event).decide(event);
     return this.#context.purgatory === undefined ? withoutHolding(decision) : decision;
   }
@@ -57,6 +57,12 @@ export class Nip34WritePolicy implements WritePolicy {
 
   retryCandidates(event: NostrEvent): Filter[] {
     return retryCandidates(event);
+  }
+
+  /** Why nothing else is asked about the event. */
+  #refusalOf(event: NostrEvent): string | undefined {
+    const { eventBlacklist, bans } = this.#context;
+    return eventBlacklist.has(event.pubkey) ? authorBlacklisted : bans?.refusalOf(event);
   }
 
   #judgeOf({ kind }: NostrEvent): Judge {

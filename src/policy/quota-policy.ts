@@ -7,13 +7,23 @@ import type { Decision, Effect } from './decision.js';
 import type { KeyQuotas } from './key-quotas.js';
 import type { WritePolicy } from './write-policy.js';
 
+/** Keys that the operator allowed while the daemon ran (`moderation/`): no quota binds them. */
+export type AllowedKeys = { isAllowed(pubkey: string): boolean };
+
 /** A policy with quotas: what it accepts is refused where its author has had their share. */
 export class QuotaPolicy implements WritePolicy {
   readonly #policy: WritePolicy;
   readonly #quotas: KeyQuotas;
   readonly #store: Pick<EventStore, 'some'>;
+  readonly #allowed: AllowedKeys | undefined;
 
-  constructor(policy: WritePolicy, quotas: KeyQuotas, store: Pick<EventStore, 'some'>) {
+  constructor(
+    policy: WritePolicy,
+    quotas: KeyQuotas,
+    store: Pick<EventStore, 'some'>,
+    allowed?: AllowedKeys,
+  ) {
+    this.#allowed = allowed;
     this.#policy = policy;
     this.#quotas = quotas;
     this.#store = store;
@@ -26,6 +36,7 @@ export class QuotaPolicy implements WritePolicy {
   decide(event: NostrEvent): Decision {
     const decision = this.#policy.decide(event);
     if (decision.type === 'reject' || isEphemeralKind(event.kind)) return decision;
+    if (this.#allowed?.isAllowed(event.pubkey)) return decision;
     const { pubkey, kind } = event;
     const need = { pubkey, kind, bytes: eventBytes(event), replaces: this.#replaces(event) };
     const reason = this.#quotas.refusal(need, need.replaces);

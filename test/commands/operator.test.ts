@@ -6,14 +6,8 @@ import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
-import { type Ended, runCommand as run } from '../support/run-command.js';
+import { jsonLines, runCommand as run } from '../support/run-command.js';
 import { TestClient } from '../support/test-client.js';
-
-const jsonLines = <T>({ stdout }: Ended): T[] =>
-  stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as T);
 
 const owner = testIdentity(1);
 

@@ -45,6 +45,23 @@ describe('the control socket', () => {
     expect((await stat(server.path)).mode & 0o777).toBe(0o600);
   });
 
+  it('says what makes no sense, also where the answer would be one after the other', async () => {
+    await using server = await listening([
+      {
+        method: 'POST',
+        path: '/each',
+        // biome-ignore lint/correctness/useYield: it makes no sense before there is anything to give
+        async *answer(): AsyncGenerator<unknown> {
+          throw new BadControlRequest('that makes no sense');
+        },
+      },
+    ]);
+    await expect(answers(server.path, { path: '/each', body: [] })).rejects.toMatchObject({
+      code: 'control_refused',
+      message: 'that makes no sense',
+    });
+  });
+
   it('sends no faster than it is read, and ends with who asks', async () => {
     let made = 0;
     let isEnded = false;

@@ -358,6 +358,47 @@ describe('connections above the limit', () => {
   });
 });
 
+describe('an address that is blocked', () => {
+  const blocked = new Set<string>();
+  const parts = { trustedProxies: ['127.0.0.0/8'], blocked };
+  const from = (address: string) => ({ 'X-Forwarded-For': address });
+
+  it('gets 403 with CORS whatever it asks, and others do not', async () => {
+    await using served = await serve(parts);
+    blocked.add('192.0.2.1').add('2001:db8::/64');
+    for (const address of ['192.0.2.1', '2001:db8::7']) {
+      const response = await fetch(`${served.url}/healthz`, { headers: from(address) });
+      expect([response.status, await response.text()]).toEqual([
+        403,
+        'blocked: this address is blocked here\n',
+      ]);
+      expect(Object.fromEntries(response.headers)).toMatchObject(cors);
+    }
+    expect((await fetch(`${served.url}/healthz`, { headers: from('192.0.2.2') })).status).toBe(200);
+    expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+    const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
+    expect(await raw(served.port, `${upgrade}X-Forwarded-For: 192.0.2.1\r\n\r\n`)).toMatch(/^HTTP\/1.1 403 /);
+    blocked.clear();
+  });
+
+  it('loses the WebSockets that it has, and nobody else does', async () => {
+    const taken: Duplex[] = [];
+    const onUpgrade = (_: IncomingMessage, stream: Duplex) => void taken.push(stream);
+    await using served = await serve({ ...parts, onUpgrade });
+    for (const address of ['192.0.2.1', '192.0.2.2']) {
+      const socket = connect(served.port, '127.0.0.1').on('error', () => {});
+      socket.write(
+        `GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Forwarded-For: ${address}\r\n\r\n`,
+      );
+    }
+    await eventually(() => taken.length === 2);
+    blocked.add('192.0.2.1');
+    served.service.endBlocked();
+    await eventually(() => taken.filter(({ destroyed }) => destroyed).length === 1);
+    blocked.clear();
+  });
+});
+
 describe('the port', () => {
   it('says in one line that the address is in use', async () => {
     await using served = await serve();

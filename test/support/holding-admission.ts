@@ -6,6 +6,7 @@ import { deferred } from '../../src/lib/abort.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
+import type { Bans } from '../../src/policy/policy-context.js';
 import type { HeldSettings } from '../../src/purgatory/held-counts.js';
 import { Purgatory } from '../../src/purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
@@ -21,6 +22,7 @@ export type HoldingAdmissionParts = {
   readonly opened: OpenedStore;
   readonly clock: VirtualClock;
   readonly settings?: HeldSettings;
+  readonly bans?: Bans;
 };
 
 /**
@@ -31,6 +33,7 @@ export async function openHoldingAdmission({
   opened,
   clock,
   settings = roomySettings,
+  bans,
 }: HoldingAdmissionParts) {
   const { store, refused, journal } = opened;
   const registry = new Registry();
@@ -45,7 +48,14 @@ export async function openHoldingAdmission({
     listener: directory,
   });
   await purgatory.load();
-  const policy = new Nip34WritePolicy({ serving, directory, store, purgatory, eventBlacklist: new Set() });
+  const policy = new Nip34WritePolicy({
+    serving,
+    directory,
+    store,
+    purgatory,
+    eventBlacklist: new Set(),
+    ...(bans === undefined ? {} : { bans }),
+  });
   const failed = deferred<never>();
   const effects: Effect[] = [];
   const errors: object[] = [];

@@ -24,3 +24,10 @@ export function runCommand(
     );
   });
 }
+
+/** What a command wrote with `--json`. */
+export const jsonLines = <T>({ stdout }: Pick<Ended, 'stdout'>): T[] =>
+  stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as T);

@@ -1,4 +1,4 @@
-import type { StatusReport } from '../../control/reports.js';
+import type { ModerationCounts, StatusReport } from '../../control/reports.js';
 import type { Command } from '../command.js';
 import { askOnce, exitCodes, jsonFlag, wantsJson } from './ask.js';
 
@@ -20,7 +20,18 @@ export const status: Command = {
 };
 
 function wordsOf(report: StatusReport): string {
-  const { version, startedAt, address, domain, events, heldEvents, relays, repositories, isDiskLow } = report;
+  const {
+    version,
+    startedAt,
+    address,
+    domain,
+    events,
+    heldEvents,
+    relays,
+    repositories,
+    moderation,
+    isDiskLow,
+  } = report;
   const rows: [string, string][] = [
     ['graspd', `${version}, since ${startedAt}`],
     ['listens at', `${address}, as ${domain}`],
@@ -30,7 +41,20 @@ function wordsOf(report: StatusReport): string {
       `${relays.tracked} followed: ${relays.connected} connected, ${relays.complete} complete, ${relays.dead} dead`,
     ],
     ['repositories', `${repositories.served} served, ${repositories.incomplete} lack git data`],
+    ...(isEmpty(moderation) ? [] : [['moderation', moderationWords(moderation)] as [string, string]]),
     ...(isDiskLow ? [['disk', 'full up to --disk-floor-mb: nothing is taken in'] as [string, string]] : []),
   ];
   return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('');
+}
+
+function isEmpty(counts: ModerationCounts): boolean {
+  return Object.values(counts).every((count) => count === 0);
+}
+
+function moderationWords(counts: ModerationCounts): string {
+  const { bannedPubkeys, bannedEvents, blockedAddresses, allowedPubkeys } = counts;
+  return (
+    `${bannedPubkeys} authors and ${bannedEvents} events banned, ${blockedAddresses} addresses blocked, ` +
+    `${allowedPubkeys} authors allowed`
+  );
 }

@@ -2,12 +2,15 @@ import { programVersion } from '../../config/version.js';
 import { BadControlRequest, type ControlRoute } from '../../control/control-server.js';
 import type { StatusReport, SyncReport } from '../../control/reports.js';
 import type { GitDataSync } from '../../git-sync/git-data-sync.js';
+import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { Moderation } from '../../moderation/moderation.js';
 import { type Filter, parseFilter } from '../../nostr/filter.js';
 import { normaliseRelayUrl } from '../../nostr/relay-url.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import type { Reloader } from '../reload/reloader.js';
+import { moderationCounts, moderationRoutes } from './moderation-routes.js';
 import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
 
 /** What the operator's commands are answered from. */
@@ -15,6 +18,8 @@ export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'dis
   readonly sync: SyncManager;
   readonly gitSync: GitDataSync;
   readonly reloader: Pick<Reloader, 'reload'>;
+  readonly moderation: Moderation;
+  readonly clock: Pick<Clock, 'sleep'>;
   readonly domain: string;
   readonly address: string;
   /** Milliseconds since 1970. */
@@ -61,11 +66,13 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
         }
       },
     },
+    ...moderationRoutes(parts),
   ];
 }
 
 function statusOf(parts: ControlParts): StatusReport {
-  const { store, purgatory, directory, disk, sync, gitSync, domain, address, startedAtMs } = parts;
+  const { store, purgatory, directory, disk, sync, gitSync, moderation, domain, address, startedAtMs } =
+    parts;
   return {
     version: programVersion,
     startedAt: isoTime(startedAtMs),
@@ -75,6 +82,7 @@ function statusOf(parts: ControlParts): StatusReport {
     heldEvents: countOf(purgatory.all()),
     relays: relayCounts(sync),
     repositories: { served: countOf(directory.served()), incomplete: countOf(gitSync.incomplete()) },
+    moderation: moderationCounts(moderation.lists),
     isDiskLow: disk.isLow,
   };
 }

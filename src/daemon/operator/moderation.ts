@@ -1,0 +1,40 @@
+import type { Options } from '../../config/options.js';
+import { deferred, onAbort } from '../../lib/abort.js';
+import { Moderation } from '../../moderation/moderation.js';
+import type { Core } from '../core.js';
+import type { Surroundings } from '../surroundings.js';
+
+export type ModerationChoices = {
+  /** The public key of the relay's owner. */
+  readonly owner: string;
+  readonly endBlocked: () => void;
+  readonly signal: AbortSignal;
+};
+
+/** What bans while the daemon runs. */
+export function createModeration(
+  core: Core,
+  { trustedProxy }: Options,
+  { clock, logger }: Surroundings,
+  { owner, endBlocked, signal }: ModerationChoices,
+): Moderation {
+  return new Moderation({
+    ...core,
+    lists: core.moderationLists,
+    protectedPubkeys: [owner],
+    trustedProxies: trustedProxy,
+    endBlocked,
+    clock,
+    log: logger,
+    signal,
+  });
+}
+
+/** Finishes what an earlier process left of its bans; ends after the signal aborted, when nothing is being taken away. */
+export async function serveModeration(moderation: Moderation, signal: AbortSignal): Promise<void> {
+  await moderation.resume();
+  const stopped = deferred<void>();
+  using _ = onAbort(signal, () => stopped.resolve());
+  await stopped.promise;
+  await moderation.ended();
+}
