@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ['daemon'],
   ['git-http', 'moderation'],
   ['http', 'relay', 'sync', 'git-sync', 'control'],
-  ['hosting'],
+  ['backup', 'hosting'],
   ['admission', 'alignment', 'maintenance'],
   ['policy'],
   ['purgatory'],

@@ -1,3 +1,5 @@
+import { backup } from './backup/backup.js';
+import { restore } from './backup/restore.js';
 import { checkConfig } from './check-config.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
@@ -29,6 +31,8 @@ export const commands: readonly Command[] = [
   ban,
   unban,
   bans,
+  backup,
+  restore,
   importCommand,
   exportCommand,
   doctor,

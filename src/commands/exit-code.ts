@@ -1,3 +1,4 @@
+import { BackupError } from '../backup/errors.js';
 import { ControlError } from '../control/control-socket.js';
 import { OwnerKeyError } from '../daemon/owner-key.js';
 import { ListenError } from '../http/listen-error.js';
@@ -10,7 +11,9 @@ export const exitCodes = { other: 1, usage: 2, store: 3, network: 4 } as const;
 /** The exit code of a process that this ended. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return exitCodes.usage;
-  if (error instanceof StoreError || error instanceof OwnerKeyError) return exitCodes.store;
+  if (error instanceof StoreError || error instanceof OwnerKeyError || error instanceof BackupError) {
+    return exitCodes.store;
+  }
   if (error instanceof ListenError || error instanceof ControlError) return exitCodes.network;
   return exitCodes.other;
 }

@@ -589,6 +589,26 @@ export const limits = {
   /** Events of an import that are given to the admission before their outcomes are waited for. */
   importBatchEventsMax: 1_024,
 
+  // Backup and restore
+  /** Events that a backup reads from the disk at once. */
+  backupReadEventsMax: 128,
+  /** Bytes that it reads at once, but for one event that is larger. */
+  backupReadBytesMax: 262_144,
+  /** Bytes from which a file of JSON lines in a backup is closed, and the next begun. */
+  backupLinesBytesMin: 1_048_576,
+  /** How long a backup may take to read the events: so long LevelDB keeps what was replaced meanwhile. */
+  backupEventsMsMax: 3_600_000,
+  /** Most bytes of the manifest of a backup, or of what it says about one repository. */
+  backupNoteBytesMax: 65_536,
+  /** Most bytes of the refs of one repository in a backup. */
+  backupRefsBytesMax: 67_108_864,
+  /** Events that a restore gives to a verification worker at once. */
+  restoreBatchEventsMax: 128,
+  /** How long git may take to index one pack that is restored, or to look through a repository. */
+  restoreGitMsMax: 21_600_000,
+  /** How long a command that asks the daemon may leave unread what it is sent, before the daemon lets it go. */
+  controlStalledMsMax: 60_000,
+
   // Sync: what is tracked
   /** Most relays of stored announcements that are connected to; above it, those that most authors name. */
   syncRelaysMax: 2_000,

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { deferred } from '../lib/abort.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { ControlError } from './control-socket.js';
@@ -32,6 +33,30 @@ export async function* askDaemon(
     response.destroy();
   }
   if (!response.complete) throw new ControlError('daemon_gone', 'the daemon ended before it had answered');
+}
+
+/**
+ * The bytes that a daemon answers, as they come. Rejects as `askDaemon`, also when the answer breaks off.
+ */
+export async function* askDaemonForBytes(
+  socketPath: string,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const response = await send(socketPath, path, undefined, signal);
+  try {
+    if (response.statusCode !== 200) {
+      const value: unknown = JSON.parse(await text(response));
+      throw new ControlError('control_refused', refusalIn(value));
+    }
+    yield* response as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ControlError) throw error;
+    throw new ControlError('daemon_gone', 'the answer of the daemon broke off; its log says why', error);
+  } finally {
+    response.destroy();
+  }
 }
 
 async function send(

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { limits } from '../config/limits.js';
 import { deferred } from '../lib/abort.js';
+import type { Clock } from '../lib/clock.js';
 import { errorMessage, GraspError } from '../lib/errors.js';
 
 /** One thing that the daemon can be asked, or told to do. */
@@ -12,12 +13,19 @@ export type ControlRoute = {
   readonly method: 'GET' | 'POST';
   /** As `/status`. */
   readonly path: string;
-  /**
-   * Answers with JSON: one value, or one a line. `body` is what was sent, as JSON. Rejects with `BadControlRequest` for what
-   * makes no sense.
-   */
-  answer(body: unknown): Promise<unknown> | AsyncIterable<unknown>;
-};
+} & (
+  | {
+      /**
+       * Answers with JSON: one value, or one a line. `body` is what was sent, as JSON. Rejects with `BadControlRequest` for
+       * what makes no sense.
+       */
+      answer(body: unknown): Promise<unknown> | AsyncIterable<unknown>;
+    }
+  | {
+      /** Answers with bytes, until the signal aborts because nobody reads them any more. Rejects as `answer`. */
+      bytes(signal: AbortSignal): AsyncGenerator<Uint8Array>;
+    }
+);
 
 /** What was asked makes no sense; the message is for the operator. */
 export class BadControlRequest extends GraspError {
@@ -30,16 +38,22 @@ export class BadControlRequest extends GraspError {
 export class ControlServer implements AsyncDisposable {
   readonly #routes: readonly ControlRoute[];
   readonly #onFault: (error: unknown) => void;
+  readonly #clock: Clock;
   readonly #server: Server;
+  readonly #serving = new Set<Promise<void>>();
 
-  constructor(routes: readonly ControlRoute[], onFault: (error: unknown) => void) {
+  constructor(routes: readonly ControlRoute[], clock: Clock, onFault: (error: unknown) => void) {
     this.#routes = routes;
+    this.#clock = clock;
     this.#onFault = onFault;
     this.#server = createServer((request, response) => {
-      this.#serve(request, response).catch((error: unknown) => {
-        this.#onFault(error);
-        response.destroy();
-      });
+      const serving = this.#serve(request, response)
+        .catch((error: unknown) => {
+          this.#onFault(error);
+          response.destroy();
+        })
+        .finally(() => this.#serving.delete(serving));
+      this.#serving.add(serving);
     });
   }
 
@@ -60,6 +74,8 @@ export class ControlServer implements AsyncDisposable {
     this.#server.close(() => closed.resolve());
     this.#server.closeAllConnections();
     await closed.promise;
+    // Whoever answers lets go of what it holds before its parts are taken away.
+    await Promise.all(this.#serving);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -70,9 +86,13 @@ export class ControlServer implements AsyncDisposable {
       return;
     }
     try {
+      if ('bytes' in route) {
+        await this.#sendBytes(response, route.bytes.bind(route));
+        return;
+      }
       const body = route.method === 'POST' ? await bodyOf(request) : undefined;
       const answer = route.answer(body);
-      if (Symbol.asyncIterator in answer) await stream(response, answer);
+      if (Symbol.asyncIterator in answer) await this.#sendLines(response, answer);
       else await finish(response, 200, await answer);
     } catch (error) {
       if (!(error instanceof BadControlRequest)) this.#onFault(error);
@@ -82,6 +102,54 @@ export class ControlServer implements AsyncDisposable {
           error: errorMessage(error),
         });
     }
+  }
+
+  /** One line a value, no faster than they are read. */
+  async #sendLines(response: ServerResponse, values: AsyncIterable<unknown>): Promise<void> {
+    const iterator = values[Symbol.asyncIterator]();
+    try {
+      // What makes no sense is found out before the answer begins.
+      let next = await iterator.next();
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      for (; next.done !== true; next = await iterator.next())
+        if (!(await this.#write(response, `${JSON.stringify(next.value)}\n`))) return;
+      response.end();
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  /** No faster than they are read. An answer that breaks is not ended, so that nobody takes it for whole. */
+  async #sendBytes(
+    response: ServerResponse,
+    bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      for await (const piece of bytes(gone.signal)) {
+        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/octet-stream' });
+        if (!(await this.#write(response, piece))) return;
+      }
+      response.end();
+    } catch (error) {
+      if (!gone.signal.aborted) throw error;
+    }
+  }
+
+  /** Whether the reader is still there; one that reads nothing for too long is let go. */
+  async #write(response: ServerResponse, piece: string | Uint8Array): Promise<boolean> {
+    if (response.destroyed) return false;
+    if (response.write(piece)) return true;
+    const { promise, resolve } = deferred<void>();
+    response.once('drain', resolve);
+    response.once('close', resolve);
+    const cancel = this.#clock.after(limits.controlStalledMsMax, () => response.destroy());
+    await promise;
+    cancel();
+    response.off('drain', resolve);
+    response.off('close', resolve);
+    return !response.destroyed;
   }
 }
 
@@ -102,34 +170,5 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 
 async function finish(response: ServerResponse, status: number, value: unknown): Promise<void> {
   response.writeHead(status, { 'content-type': 'application/json' });
-  await writeTo(response, `${JSON.stringify(value)}\n`);
-  response.end();
-}
-
-/** One line a value, no faster than they are read. */
-async function stream(response: ServerResponse, values: AsyncIterable<unknown>): Promise<void> {
-  const iterator = values[Symbol.asyncIterator]();
-  try {
-    // What makes no sense is found out before the answer begins.
-    let next = await iterator.next();
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    for (; next.done !== true; next = await iterator.next())
-      if (!(await writeTo(response, `${JSON.stringify(next.value)}\n`))) return;
-    response.end();
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-/** Whether the reader is still there. */
-async function writeTo(response: ServerResponse, piece: string): Promise<boolean> {
-  if (response.destroyed) return false;
-  if (response.write(piece)) return true;
-  const { promise, resolve } = deferred<void>();
-  response.once('drain', resolve);
-  response.once('close', resolve);
-  await promise;
-  response.off('drain', resolve);
-  response.off('close', resolve);
-  return !response.destroyed;
+  response.end(`${JSON.stringify(value)}\n`);
 }

@@ -32,6 +32,7 @@ import { serveHousekeeping } from './housekeeping.js';
 import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
+import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
 import { createModeration, serveModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
@@ -217,9 +218,10 @@ async function start(
   const { domain } = options;
   const reported = { domain, address: formatBindAddress(address), startedAtMs: clock.now() };
   const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
+  const backups = new BackupDesk({ ...core, domain, clock, log: logger });
   const control = await serveControl(
     options,
-    { ...core, ...reported, sync, gitSync, reloader, moderation, clock },
+    { ...core, ...reported, sync, gitSync, reloader, moderation, backups, clock },
     surroundings,
   );
   if (control !== undefined) stack.use(control);

@@ -8,6 +8,7 @@ import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
 import { IndexedStore } from './indexed-store.js';
 import type { Journal } from './journal.js';
+import type { StoreImage } from './level/image/store-image.js';
 import type { RefusedIndex } from './refused/refused-index.js';
 import { RefusedRows } from './refused/refused-rows.js';
 import type { StoreTurns } from './spending.js';
@@ -31,6 +32,8 @@ export type OpenedStore = {
   readonly losses: readonly string[];
   /** For metrics. */
   stats(): StoreStats;
+  /** All that is on disk at this moment, what was acknowledged before among it; only of a store on disk. */
+  readonly image?: () => Promise<StoreImage>;
 };
 
 export type StoreStats = {

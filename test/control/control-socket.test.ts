@@ -1,11 +1,17 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { table } from '../../src/commands/operator/table.js';
-import { askDaemon } from '../../src/control/control-client.js';
+import { limits } from '../../src/config/limits.js';
+import { askDaemon, askDaemonForBytes } from '../../src/control/control-client.js';
 import { BadControlRequest, type ControlRoute, ControlServer } from '../../src/control/control-server.js';
-import { controlSocketPath } from '../../src/control/control-socket.js';
+import { ControlError, controlSocketPath } from '../../src/control/control-socket.js';
+import { type Clock, systemClock } from '../../src/lib/clock.js';
+import { eventually } from '../support/eventually.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -15,8 +21,12 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const signal = new AbortController().signal;
 
-async function listening(routes: readonly ControlRoute[], faults: unknown[] = []) {
-  const server = new ControlServer(routes, (error) => void faults.push(error));
+async function listening(
+  routes: readonly ControlRoute[],
+  faults: unknown[] = [],
+  clock: Clock = systemClock,
+) {
+  const server = new ControlServer(routes, clock, (error) => void faults.push(error));
   const path = controlSocketPath(folder);
   await server.listen(path);
   return { path, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
@@ -84,8 +94,75 @@ describe('the control socket', () => {
     while (!isEnded) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
+  it('gives bytes as they are, and those that break off are never taken for whole', async () => {
+    const bytes = Buffer.from([0, 10, 255]);
+    await using server = await listening([
+      {
+        method: 'GET',
+        path: '/whole',
+        async *bytes() {
+          yield bytes;
+          yield bytes;
+        },
+      },
+      {
+        method: 'GET',
+        path: '/broken',
+        async *bytes() {
+          yield bytes;
+          throw new Error('a fault');
+        },
+      },
+      {
+        method: 'GET',
+        path: '/refused',
+        // biome-ignore lint/correctness/useYield: it has nothing to give.
+        async *bytes() {
+          throw new BadControlRequest('one at a time');
+        },
+      },
+    ]);
+    const read = async (path: string): Promise<Buffer> => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of askDaemonForBytes(server.path, path, signal)) pieces.push(piece);
+      return Buffer.concat(pieces);
+    };
+    expect(await read('/whole')).toEqual(Buffer.concat([bytes, bytes]));
+    await expect(read('/broken')).rejects.toBeInstanceOf(ControlError);
+    await expect(read('/refused')).rejects.toThrow('one at a time');
+  });
+
+  it('lets a reader go that stops reading, and what was asked for is let go with it', async () => {
+    const clock = new VirtualClock();
+    let isEnded = false;
+    const route: ControlRoute = {
+      method: 'GET',
+      path: '/endless',
+      async *bytes() {
+        try {
+          for (;;) yield Buffer.alloc(100_000);
+        } finally {
+          isEnded = true;
+        }
+      },
+    };
+    await using server = await listening([route], [], clock);
+    const asked = request({ socketPath: server.path, path: '/endless' });
+    asked.on('error', () => {});
+    asked.end();
+    const [response] = await once(asked, 'response');
+    response.on('error', () => {});
+    response.pause();
+    await eventually(() => clock.timers > 0);
+    await clock.advance(limits.controlStalledMsMax - 1);
+    expect(isEnded).toBe(false);
+    await clock.advance(1);
+    await eventually(() => isEnded);
+    asked.destroy();
+  });
+
   it('takes the place of the socket that a killed daemon left', async () => {
-    const left = new ControlServer([], () => {});
+    const left = new ControlServer([], systemClock, () => {});
     await left.listen(controlSocketPath(folder));
     await using server = await listening([{ method: 'GET', path: '/one', answer: async () => 1 }]);
     expect(await answers(server.path, { path: '/one' })).toEqual([1]);

@@ -1,8 +1,7 @@
 import type { Admission } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
-import { JsonBoundsError, parseBoundedJson } from '../../nostr/bounded-json.js';
-import { InvalidEventError, type NostrEvent, parseEvent } from '../../nostr/event.js';
-import { splitLines } from './lines.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { readEventLine, splitLines } from '../../nostr/event-lines.js';
 import { Spool } from './spool.js';
 
 /** What became of the lines of the input so far. */
@@ -76,7 +75,7 @@ async function importPass(
   for await (const lines of splitLines(input, limits.importLineBytesMax)) {
     for (const line of lines) {
       signal.throwIfAborted();
-      const event = readEvent(line);
+      const event = readEventLine(line);
       if (event === undefined) {
         counts.malformed += 1;
         continue;
@@ -97,14 +96,4 @@ async function importPass(
   await earlier;
   await Promise.all(pending);
   return { stored: counts.stored - storedBefore, reasons };
-}
-
-function readEvent(line: string): NostrEvent | undefined {
-  try {
-    return parseEvent(parseBoundedJson(line));
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof JsonBoundsError) return undefined;
-    if (error instanceof InvalidEventError) return undefined;
-    throw error;
-  }
 }

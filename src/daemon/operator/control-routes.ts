@@ -10,6 +10,7 @@ import { normaliseRelayUrl } from '../../nostr/relay-url.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import type { Reloader } from '../reload/reloader.js';
+import type { BackupDesk } from './backup-desk.js';
 import { moderationCounts, moderationRoutes } from './moderation-routes.js';
 import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
 
@@ -20,6 +21,7 @@ export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'dis
   readonly reloader: Pick<Reloader, 'reload'>;
   readonly moderation: Moderation;
   readonly clock: Pick<Clock, 'sleep'>;
+  readonly backups: BackupDesk;
   readonly domain: string;
   readonly address: string;
   /** Milliseconds since 1970. */
@@ -28,7 +30,7 @@ export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'dis
 
 /** What a running daemon can be asked and told by its operator. */
 export function controlRoutes(parts: ControlParts): ControlRoute[] {
-  const { store, directory, sync, gitSync, reloader } = parts;
+  const { store, directory, sync, gitSync, reloader, backups } = parts;
   return [
     { method: 'GET', path: '/status', answer: async () => statusOf(parts) },
     {
@@ -45,6 +47,7 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
         for (const repository of directory.served()) yield repositoryReport(repository, gitSync);
       },
     },
+    { method: 'GET', path: '/backup', bytes: (signal) => backups.take(signal) },
     {
       method: 'POST',
       path: '/events',

@@ -12,10 +12,10 @@ import { type ControlParts, controlRoutes } from './control-routes.js';
 export async function serveControl(
   { databaseBackend, relayDataPath }: Options,
   parts: ControlParts,
-  { logger, faults }: Surroundings,
+  { logger, clock, faults }: Surroundings,
 ): Promise<ControlServer | undefined> {
   if (databaseBackend === 'memory') return undefined;
-  const server = new ControlServer(controlRoutes(parts), (error) => faults.note('request', error));
+  const server = new ControlServer(controlRoutes(parts), clock, (error) => faults.note('request', error));
   try {
     await server.listen(controlSocketPath(relayDataPath));
     return server;

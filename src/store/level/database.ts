@@ -13,6 +13,9 @@ export type Database = Level<Uint8Array, Uint8Array> & {
   compactRange(start: Uint8Array, end: Uint8Array, options: { keyEncoding: 'view' }): Promise<void>;
 };
 
+/** A database as it was when that was made. */
+export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
+
 /** What stands in a database about itself. */
 export type Identity = {
   /** Tells a snapshot of this database from that of another. */

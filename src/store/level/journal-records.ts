@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { dataView } from '../../lib/bytes.js';
 import { StoreError } from '../event-store.js';
 import type { JournalEntry } from '../journal.js';
-import type { Database } from './database.js';
+import type { Database, DatabaseSnapshot } from './database.js';
 import { journalEnd, journalStart } from './keys.js';
 import { isCorruption } from './segment-entries.js';
 
@@ -23,10 +23,17 @@ export function sealRecord(key: Uint8Array, value: Uint8Array): Uint8Array {
   return sealed;
 }
 
-/** The records on disk, by name, without those that are damaged. Throws `StoreError` when LevelDB cannot read its file. */
-export async function* journalRecords(db: Database): AsyncGenerator<JournalEntry> {
+/**
+ * The records on disk, or in a snapshot of it, by name, without those that are damaged. Throws `StoreError` when LevelDB
+ * cannot read its file.
+ */
+export async function* journalRecords(
+  db: Database,
+  snapshot?: DatabaseSnapshot,
+): AsyncGenerator<JournalEntry> {
   try {
-    for await (const [key, sealed] of db.iterator({ gte: journalStart, lt: journalEnd })) {
+    const range = { gte: journalStart, lt: journalEnd, ...(snapshot === undefined ? {} : { snapshot }) };
+    for await (const [key, sealed] of db.iterator(range)) {
       const value = unsealRecord(key, sealed);
       if (value !== undefined) yield { name: Buffer.from(key.subarray(1)).toString('utf8'), value };
     }

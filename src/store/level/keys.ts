@@ -18,6 +18,11 @@ export function journalKey(name: string): Uint8Array {
   return Buffer.from(`j${name}`);
 }
 
+/** The first key that a body may have. */
+export const bodiesStart = Buffer.of(body);
+/** The key behind all bodies. */
+export const bodiesEnd = Buffer.of(body + 1);
+
 /** The first key that a journal record may have. */
 export const journalStart = Buffer.of(journal);
 /** The key behind all journal records. */
@@ -31,9 +36,20 @@ export function isOwnKey(key: Uint8Array): boolean {
 
 /** The number in a segment's key. */
 export function segmentNumber(key: Uint8Array): number {
+  return numberIn(key);
+}
+
+/** The sequence in a body's key. */
+export function bodySequence(key: Uint8Array): number {
+  return numberIn(key);
+}
+
+function numberIn(key: Uint8Array): number {
   return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(1));
 }
 
+/** The first key that a segment may have. */
+export const segmentsStart = Buffer.of(segment);
 /** The key behind all segments. */
 export const segmentsEnd = Buffer.of(segment + 1);
 
@@ -44,6 +60,11 @@ export const metaKeys = {
   compaction: Buffer.from('m:compaction'),
   sequences: Buffer.from('m:sequences'),
 } as const;
+
+/** Whether a key is one of `metaKeys`, of which each database has its own values. */
+export function isMetaKey(key: Uint8Array): boolean {
+  return Object.values(metaKeys).some((metaKey) => metaKey.equals(key));
+}
 
 function numberKey(prefix: number, value: number): Uint8Array {
   const key = Buffer.allocUnsafe(9);

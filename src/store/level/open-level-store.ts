@@ -15,6 +15,7 @@ import {
   syncDatabase,
   unreadable,
 } from './database.js';
+import { StoreImage } from './image/store-image.js';
 import { metaKeys } from './keys.js';
 import { Losses } from './losses.js';
 import { reapplyRules } from './reapply-rules.js';
@@ -66,7 +67,11 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
     });
     const opened = assembleStore({ index, backend, reasons, clock }, options);
     if (losses.isInTheMiddle) await reapplyRules(opened.store, kindsIn(index));
-    return { ...opened, losses: losses.found };
+    const image = async (): Promise<StoreImage> => {
+      await backend.written();
+      return new StoreImage(db, path, index.nextSequence - 1);
+    };
+    return { ...opened, losses: losses.found, image };
   } catch (error) {
     await db.close();
     if (error instanceof StoreError) throw error;

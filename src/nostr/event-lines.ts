@@ -1,4 +1,6 @@
-import { GraspError } from '../../lib/errors.js';
+import { GraspError } from '../lib/errors.js';
+import { JsonBoundsError, parseBoundedJson } from './bounded-json.js';
+import { InvalidEventError, type NostrEvent, parseEvent } from './event.js';
 
 /** A line of the input is longer than anything that an event can be. */
 export class LineTooLongError extends GraspError {
@@ -51,4 +53,15 @@ export async function* splitLines(
   }
   const last = finish();
   if (last !== '') yield [last];
+}
+
+/** The event that a line is as JSON; `undefined` when it is none. Id and signature are not checked. */
+export function readEventLine(line: string): NostrEvent | undefined {
+  try {
+    return parseEvent(parseBoundedJson(line));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof JsonBoundsError) return undefined;
+    if (error instanceof InvalidEventError) return undefined;
+    throw error;
+  }
 }

@@ -1,0 +1,40 @@
+import { resolve } from 'node:path';
+import { askDaemonForBytes } from '../../control/control-client.js';
+import { ControlError, controlSocketPath } from '../../control/control-socket.js';
+import { openStore } from '../../daemon/core.js';
+import { createLogger } from '../../daemon/logger.js';
+import { BackupDesk } from '../../daemon/operator/backup-desk.js';
+import { BareRepositories } from '../../git/bare-repositories.js';
+import { GitRunner } from '../../git/git-runner.js';
+import { systemClock } from '../../lib/clock.js';
+import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
+import type { Invocation } from '../command.js';
+import { existingStoreOptions } from '../store-options.js';
+
+/**
+ * The bytes of a backup: from the daemon that runs with the data folder, or made here where none does. Rejects with
+ * `UsageError`, `ControlError` or `StoreError`.
+ */
+export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8Array> {
+  const options = existingStoreOptions(invocation, 'backup');
+  const { signal, stderr } = invocation;
+  try {
+    yield* askDaemonForBytes(controlSocketPath(options.relayDataPath), '/backup', signal);
+    return;
+  } catch (error) {
+    if (!(error instanceof ControlError) || error.code !== 'no_daemon') throw error;
+  }
+  const opened = await openStore(options, systemClock, { keepsFaulty: true });
+  await using _ = opened.store;
+  const git = new GitRunner(systemClock, signal);
+  const desk = new BackupDesk({
+    ...opened,
+    git,
+    repositories: new BareRepositories(resolve(options.gitDataPath), git),
+    locks: new KeyedLocks(),
+    domain: options.domain,
+    clock: systemClock,
+    log: createLogger(options.logLevel ?? 'error', stderr),
+  });
+  yield* desk.take(signal);
+}

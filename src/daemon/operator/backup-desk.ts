@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import { makeBackup } from '../../backup/backup.js';
+import { backgroundSlice } from '../../config/background-slice.js';
+import { BadControlRequest } from '../../control/control-server.js';
+import { textOf } from '../../git/bare-repositories.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { Core } from '../core.js';
+
+export type BackupDeskParts = Pick<Core, 'store' | 'image' | 'repositories' | 'git' | 'locks'> & {
+  readonly domain: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+};
+
+/** Gives backups of what a core has, one at a time: each holds disk space for as long as it takes. */
+export class BackupDesk {
+  readonly #parts: BackupDeskParts;
+  readonly #turns: TurnScheduler;
+  #isBusy = false;
+
+  constructor(parts: BackupDeskParts) {
+    this.#parts = parts;
+    this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('care'));
+  }
+
+  /** The bytes of a backup. Rejects with `BadControlRequest` while another is taken. */
+  async *take(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { image, store, log, clock } = this.#parts;
+    if (image === undefined) throw new BadControlRequest('events in memory cannot be backed up');
+    if (this.#isBusy) throw new BadControlRequest('another backup is being taken');
+    this.#isBusy = true;
+    const beganAtMs = clock.monotonic();
+    let bytes = 0;
+    let moment = '';
+    let isWhole = false;
+    try {
+      const parts = {
+        ...this.#parts,
+        image,
+        size: () => store.size,
+        turns: this.#turns,
+        onMoment: (manifest: { readonly moment: string; readonly lastSequence: number }) => {
+          moment = manifest.moment;
+          log.info({ moment, lastSequence: manifest.lastSequence }, 'backup begins');
+        },
+        onUnreadable: (key: Parameters<typeof textOf>[0], error: unknown) =>
+          log.error(
+            { repository: textOf(key), error: errorMessage(error) },
+            'a backup leaves a repository out',
+          ),
+      };
+      for await (const piece of makeBackup(parts, signal)) {
+        bytes += piece.length;
+        yield piece;
+      }
+      isWhole = true;
+    } finally {
+      this.#isBusy = false;
+      const details = { moment, bytes, seconds: Math.round((clock.monotonic() - beganAtMs) / 1000) };
+      if (isWhole) log.info(details, 'backup given');
+      else log.warn(details, 'backup broken off');
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ArchiveWriter } from '../../src/backup/archive-writer.js';
+import { backupWorld } from './backup-world.js';
+import { idsIn, makeRepository, note, project, put } from './contents.js';
+
+const manifest = {
+  format: 'graspd-backup',
+  version: 1,
+  program: '0.0.0',
+  domain: 'git.example.org',
+  moment: '2026-01-01T00:00:00.000Z',
+  lastSequence: 7,
+  expected: { events: 1, repositories: 0 },
+};
+
+/** A backup whose hash is right, with whatever entries somebody put in it. */
+function forged(entries: Readonly<Record<string, string | Buffer>>, counts = {}): Buffer {
+  const writer = new ArchiveWriter(0);
+  const none = { events: 0, damagedEvents: 0, journalRecords: 0, otherRecords: 0 };
+  return Buffer.concat([
+    ...writer.file('manifest.json', Buffer.from(JSON.stringify(manifest))),
+    ...Object.entries(entries).flatMap(([name, content]) => [...writer.file(name, Buffer.from(content))]),
+    ...writer.end({ ...none, repositories: 0, unreadableRepositories: 0, ...counts }),
+  ]);
+}
+
+const repositoryNote = (more: object = {}): string =>
+  JSON.stringify({ sort: 'announced', ...project, head: 'refs/heads/main', ...more });
+
+describe('a restore', () => {
+  it('takes empty folders only, and touches no others', async () => {
+    await using world = await backupWorld();
+    const bytes = await world.take();
+    mkdirSync(world.folders.git, { recursive: true });
+    writeFileSync(join(world.folders.git, 'mine'), '');
+    await expect(world.restore(bytes)).rejects.toMatchObject({ code: 'restore_not_empty' });
+    expect(readdirSync(world.folders.git)).toEqual(['mine']);
+  });
+
+  it('leaves nothing when the file is cut short, changed or the operator ends it', async () => {
+    await using world = await backupWorld();
+    await put(world, ...Array.from({ length: 10 }, (_, number) => note(number)));
+    await makeRepository(world, project);
+    const bytes = await world.take();
+    const changed = Buffer.from(bytes);
+    changed[changed.length - 3_000]! ^= 1;
+    const attempts = [
+      () => world.restore(bytes.subarray(0, bytes.length - 4_000)),
+      () => world.restore(changed),
+      () => world.restore(bytes, AbortSignal.abort(new Error('ended'))),
+    ];
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toThrow();
+      expect(readdirSync(world.folders.events)).toEqual([]);
+      expect(readdirSync(world.folders.git)).toEqual([]);
+    }
+    // What an earlier one left, as after a power failure, is no data.
+    mkdirSync(join(world.folders.events, '.restoring/events'), { recursive: true });
+    await world.restore(bytes);
+    expect(await idsIn(world)).toHaveLength(10);
+  });
+
+  it('takes no event that its author did not sign, whatever the hash of the file says', async () => {
+    await using world = await backupWorld();
+    const event = note(1);
+    const other = JSON.stringify({ ...event, content: 'other' });
+    const unsigned = JSON.stringify({ ...event, sig: '0'.repeat(128) });
+    for (const line of [other, unsigned]) {
+      const bytes = forged({ 'events/000001.jsonl': line }, { events: 1 });
+      await expect(world.restore(bytes)).rejects.toThrow('not what its author signed');
+      await expect(world.check(bytes)).rejects.toThrow('not what its author signed');
+      const record = JSON.stringify({ name: `held:${event.id}`, value: `{"event":${line}}` });
+      const held = forged({ 'journal/000001.jsonl': record }, { journalRecords: 1 });
+      await expect(world.restore(held)).rejects.toThrow('not what its author signed');
+    }
+    await expect(world.restore(forged({ 'events/000001.jsonl': '{}' }))).rejects.toThrow('is no event');
+    await expect(world.restore(forged({}, { events: 1 }))).rejects.toThrow('and has 0');
+  });
+
+  it('takes no name in the file for a path', async () => {
+    await using world = await backupWorld();
+    const names = [
+      '../evil',
+      '/tmp/evil',
+      'events',
+      'other/1',
+      'git/../../evil',
+      'git/1/../x',
+      'git/1/config',
+      'git/1/hooks/post-update',
+      'git/1/objects/info/alternates',
+      'git/1/objects/pack/../../config',
+    ];
+    for (const name of names) {
+      const bytes = forged({ 'git/1/repository.json': repositoryNote(), [name]: 'x' });
+      await expect(world.restore(bytes), name).rejects.toMatchObject({ code: 'backup_damaged' });
+    }
+    for (const identifier of ['..', 'a/b', '', 'a\0b']) {
+      const bytes = forged({ 'git/1/repository.json': repositoryNote({ identifier }) });
+      await expect(world.restore(bytes)).rejects.toThrow('has no name');
+    }
+    const twice = { 'git/1/repository.json': repositoryNote(), 'git/2/repository.json': repositoryNote() };
+    await expect(world.restore(forged(twice))).rejects.toThrow('twice');
+    const refs = `${'1'.repeat(40)} refs/../../evil\n`;
+    const evil = { 'git/1/repository.json': repositoryNote(), 'git/1/packed-refs': refs };
+    await expect(world.restore(forged(evil))).rejects.toThrow('is no ref');
+    expect(readdirSync(world.path).sort()).toEqual(['git', 'relay', 'restored']);
+  });
+
+  it('takes no record that would stand in the place of an event or of the index', async () => {
+    await using world = await backupWorld();
+    for (const key of [Buffer.from('b12345678'), Buffer.from('s12345678'), Buffer.from('m:schema')]) {
+      const line = JSON.stringify({ key: key.toString('base64'), value: '' });
+      const bytes = forged({ 'database/000001.jsonl': line }, { otherRecords: 1 });
+      await expect(world.restore(bytes)).rejects.toThrow('a key of the store');
+    }
+  });
+
+  it('leaves out a pack that is not what it says, and tells of it', async () => {
+    await using world = await backupWorld();
+    const bytes = forged(
+      {
+        'git/1/repository.json': repositoryNote(),
+        'git/1/packed-refs': '',
+        [`git/1/objects/pack/pack-${'a'.repeat(40)}.pack`]: 'PACK is none',
+      },
+      { repositories: 1 },
+    );
+    expect(await world.restore(bytes)).toMatchObject({ faultyRepositories: 1 });
+    expect(world.warnings).toEqual([expect.stringContaining('is not whole: git index-pack failed')]);
+    expect(readdirSync(join(world.restored.pathOf(project), 'objects/pack'))).toEqual([]);
+  });
+});
