@@ -3,7 +3,8 @@ import { limits } from '../config/limits.js';
 import type { GitStream, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { errorPkt } from '../git-protocol/advertisement.js';
-import type { Clock } from '../lib/clock.js';
+import { deferred } from '../lib/abort.js';
+import type { CancelTimer, Clock } from '../lib/clock.js';
 import { feed, send } from './flow.js';
 import { answerGit, type GitEndpoint, type GitRequest, gitHeaders } from './git-endpoint.js';
 import { GitFault } from './git-fault.js';
@@ -53,7 +54,7 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
           },
           signal,
         );
-        return await converse(git, body, request).finally(async () => {
+        return await converse(git, body, request, parts.clock).finally(async () => {
           git.end();
           await git.ended;
         });
@@ -64,12 +65,20 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
   };
 }
 
-/** Waits for its turn; who waits for long sees that somebody is there. */
+/**
+ * Waits for its turn; who waits for long sees that somebody is there, but not before all of its request has come: proxies
+ * forget, or wait for ever with, what is left of a request when its answer begins.
+ */
 async function enter(
-  { response, signal, party }: GitRequest,
+  { message, response, signal, party }: GitRequest,
   { gate, clock }: UploadPackParts,
 ): Promise<() => void> {
-  const cancel = clock.after(limits.gitSilenceMsMax, () => response.flushHeaders());
+  const look = (): CancelTimer =>
+    clock.after(limits.gitSilenceMsMax, () => {
+      if (message.complete) response.flushHeaders();
+      else cancel = look();
+    });
+  let cancel = look();
   try {
     return await gate.enter(signal, party);
   } finally {
@@ -78,19 +87,24 @@ async function enter(
 }
 
 /**
- * Gives git the request and the client what git answers. The status line waits for the first bytes of git, or for the whole
- * request: only as long can a damaged body still be said to be one.
+ * Gives git the request and the client what git answers. The answer waits for the whole request, as `enter` does: only as
+ * long, too, can a damaged body be said to be one. It does not wait longer than a client is patient, for git might not read
+ * on before somebody reads what it says.
  */
 async function converse(
   git: GitStream,
   body: Readable,
   { gitDir, response, signal }: GitRequest,
+  clock: Clock,
 ): Promise<GitOutcome> {
   const fed = feed(body, git.input).then(() => {
     if (!signal.aborted) response.flushHeaders();
   });
   // Git gets no end that could pass for that of a whole request.
   fed.catch(() => git.end());
+  const patience = deferred<void>();
+  const cancel = clock.after(limits.gitSilenceMsMax, patience.resolve);
+  await Promise.race([fed, patience.promise]).finally(cancel);
   let hasAnswer = false;
   try {
     await send(git.output, response, () => {

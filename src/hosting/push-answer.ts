@@ -1,23 +1,25 @@
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import { type CommandResult, errorAnswer, keepAlivePkt, pushAnswer } from '../git-protocol/push-report.js';
 import type { Clock } from '../lib/clock.js';
 
 /**
- * The answer to one push. Where the client takes side bands it is sent something at once and from time to time until the
- * report, for some give up on a line that is silent.
+ * The answer to one push. Where the client takes side bands it is sent something from time to time, from the end of the
+ * push to the report, for some give up on a line that is silent. Before that end nothing is sent: proxies forget, or wait
+ * for ever with, what is left of a request when its answer begins.
  */
 export class PushAnswer implements Disposable {
   readonly #answer: Writable;
   readonly #capabilities: ReadonlySet<string>;
   readonly #clock: Clock;
+  #isOver = false;
   #cancel: () => void = () => {};
 
-  constructor(answer: Writable, capabilities: ReadonlySet<string>, clock: Clock) {
+  constructor(answer: Writable, capabilities: ReadonlySet<string>, body: Readable, clock: Clock) {
     this.#answer = answer;
     this.#capabilities = capabilities;
     this.#clock = clock;
-    if (capabilities.has('side-band-64k')) this.#keepAlive();
+    if (capabilities.has('side-band-64k')) body.once('end', () => this.#keepAlive());
   }
 
   report(unpack: string, results: readonly CommandResult[]): void {
@@ -29,16 +31,18 @@ export class PushAnswer implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#cancel();
   }
 
   #keepAlive(): void {
+    if (this.#isOver) return;
     this.#answer.write(keepAlivePkt);
     this.#cancel = this.#clock.after(limits.pushKeepAliveMs, () => this.#keepAlive());
   }
 
   #end(bytes: Buffer): void {
-    this.#cancel();
+    this[Symbol.dispose]();
     this.#answer.end(bytes);
   }
 }

@@ -91,7 +91,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     } catch (error) {
       if (!(error instanceof GitProtocolError)) throw error;
       await drain(body, drainBytesMax());
-      using failing = new PushAnswer(answer, new Set(), clock);
+      using failing = new PushAnswer(answer, new Set(), request.body, clock);
       failing.fail(rules.worded(error.message));
       return;
     }
@@ -100,7 +100,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       return;
     }
     const { commands } = head;
-    using report = new PushAnswer(answer, head.capabilities, clock);
+    using report = new PushAnswer(answer, head.capabilities, request.body, clock);
     const pieces = withFirst(parser.rest, body);
     const outcome = await this.#take(request, head, pieces).catch(async (error: unknown) => {
       if (request.signal.aborted) throw error;

@@ -132,6 +132,26 @@ describe('git-upload-pack', () => {
     expect(answer.body.toString('latin1')).toMatch(/PACK[\s\S]*0000$/);
   });
 
+  it('answers nothing before the whole request is here, also where git does', async () => {
+    // Git says of a commit that both have as soon as it reads its line.
+    const wants = pktLine(`want ${commit} multi_ack_detailed side-band-64k\n`);
+    const body = Buffer.concat([wants, flushPkt, pktLine(`have ${commit}\n`)]);
+    const end = pktLine('done\n');
+    const length = body.length + end.length;
+    const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+    const socket = await openSocket(world.port, Buffer.concat([Buffer.from(head), body]));
+    let answered = '';
+    socket.on('data', (chunk: Buffer) => {
+      answered += chunk.toString('latin1');
+    });
+    await eventually(() => world.streams.running === 1);
+    await sleep(200);
+    expect(answered).toBe('');
+    socket.write(end);
+    await once(socket, 'end');
+    expect(answered).toMatch(/^HTTP\/1.1 200 OK[\s\S]*ACK [0-9a-f]{40} common\n[\s\S]*PACK/);
+  });
+
   it('of a body that stops coming is answered, and its process ends', async () => {
     const clock = new VirtualClock();
     await using world = await gitHttpWorld({ clock });
@@ -309,7 +329,7 @@ describe('many requests', () => {
     expect((await second).body.toString('latin1')).toContain('PACK');
   });
 
-  it('who waits for long is sent the first bytes', async () => {
+  it('who waits for long is sent the first bytes, once its request is whole', async () => {
     const clock = new VirtualClock();
     await using world = await gitHttpWorld({ clock, settings: { uploadsMax: 1 } });
     const commit = commitTo(await world.make('r'), 'one');
@@ -318,10 +338,23 @@ describe('many requests', () => {
     const first = await openSocket(world.port, `${head(1000)}0032want ${commit}\n`);
     await eventually(() => world.streams.running === 1);
     const request = wanting(commit);
-    const second = await openSocket(world.port, Buffer.concat([Buffer.from(head(request.length)), request]));
+    const second = await openSocket(
+      world.port,
+      Buffer.concat([Buffer.from(head(request.length)), request.subarray(0, -4)]),
+    );
     await eventually(async () => (await world.registry.metrics()).includes('\nngit_git_uploads_waiting 1\n'));
+    let answered = '';
+    second.on('data', (chunk: Buffer) => {
+      answered += chunk.toString('latin1');
+    });
     await clock.advance(limits.gitSilenceMsMax);
-    expect(String((await once(second, 'data'))[0])).toMatch(/^HTTP\/1.1 200 OK/);
+    await sleep(100);
+    expect(answered).toBe('');
+    second.write(request.subarray(-4));
+    await eventually(async () => {
+      await clock.advance(limits.gitSilenceMsMax);
+      return answered.startsWith('HTTP/1.1 200 OK');
+    });
     first.destroy();
     second.destroy();
   });

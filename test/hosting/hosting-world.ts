@@ -174,8 +174,12 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
       const body = Readable.from(bodyOf(push));
       return linesOf(await this.pushBody(repository, body, push.addressGroup));
     },
-    async pushBody(repository: RepositoryKey, body: Readable, addressGroup = '192.0.2.1'): Promise<Buffer> {
-      const answer = new PassThrough();
+    async pushBody(
+      repository: RepositoryKey,
+      body: Readable,
+      addressGroup = '192.0.2.1',
+      answer = new PassThrough(),
+    ): Promise<Buffer> {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       const gitDir = world.repositories.pathOf(repository);

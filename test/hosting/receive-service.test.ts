@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { lapsedReason } from '../../src/purgatory/held-event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, headOf, refsOf, writeBlob } from '../git/scratch.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
+import { eventually } from '../support/eventually.js';
 import { client, has } from './client.js';
 import { bodyOf, hostingWorld, linesOf, zeroId } from './hosting-world.js';
 
@@ -50,6 +51,34 @@ describe('ReceiveService', () => {
       'refs/heads/b',
     ]);
     expect(world.promoted).toContain(stated.id);
+  });
+
+  it('answers nothing before the whole push is here, then a sign of life', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const [head, pack] = bodyOf({
+      lines: [[main, first]],
+      capabilities: 'report-status side-band-64k',
+      pack: mine.pack([first]),
+    });
+    const body = new PassThrough();
+    const answer = new PassThrough();
+    let answered = '';
+    answer.on('data', (chunk: Buffer) => {
+      answered += chunk.toString('latin1');
+    });
+    const receiving = world.pushBody(repository, body, '192.0.2.1', answer);
+    body.write(head);
+    body.write(pack?.subarray(0, 40));
+    const work = join(world.path, '.graspd');
+    await eventually(() => readdirSync(work).some((name) => name.startsWith('incoming-')));
+    expect(answered).toBe('');
+    body.end(pack?.subarray(40));
+    await receiving;
+    expect(answered.startsWith('0005\x02')).toBe(true);
+    expect(answered).toContain('unpack ok');
   });
 
   it('leaves nothing behind of what it refuses', async () => {

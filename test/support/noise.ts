@@ -2,15 +2,20 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { git } from '../git/scratch.js';
 
-/** Puts a file that nothing compresses on `main`, so that a clone is of that many bytes; gives its commit. */
-export function commitNoise(gitDir: string, bytes: number): string {
-  const noise = Buffer.alloc(bytes);
+/** That many bytes (a multiple of four) which nothing compresses; the same in every run. */
+export function noise(bytes: number): Buffer {
+  const made = Buffer.alloc(bytes);
   for (let at = 0, value = 1; at < bytes; at += 4) {
     value = (Math.imul(value, 1_664_525) + 1_013_904_223) >>> 0;
-    noise.writeInt32LE(value ^ (value >>> 13), at);
+    made.writeInt32LE(value ^ (value >>> 13), at);
   }
+  return made;
+}
+
+/** Puts a file that nothing compresses on `main`, so that a clone is of that many bytes; gives its commit. */
+export function commitNoise(gitDir: string, bytes: number): string {
   const file = join(gitDir, 'noise');
-  writeFileSync(file, noise);
+  writeFileSync(file, noise(bytes));
   const blob = git(gitDir, [
     '-c',
     'core.looseCompression=0',
