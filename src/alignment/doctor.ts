@@ -54,10 +54,17 @@ export async function* compare(parts: DoctorParts): AsyncIterable<Finding> {
       yield* findings;
   }
   for await (const repository of repositories.list()) {
-    if (directory.isServed(repository)) continue;
-    const sinceMs = await repositories.closedSince(repository);
-    yield sinceMs === undefined ? { type: 'extra', repository } : { type: 'closed', repository, sinceMs };
+    if (!directory.isServed(repository)) yield* await lookAt(parts, repository);
   }
+}
+
+/** The findings of one repository, served or on disk. */
+export async function lookAt(parts: DoctorParts, repository: RepositoryId): Promise<Finding[]> {
+  const { directory, repositories } = parts;
+  if (directory.isServed(repository)) return await examine(parts, repository);
+  if (!(await repositories.exists(repository))) return [];
+  const sinceMs = await repositories.closedSince(repository);
+  return [sinceMs === undefined ? { type: 'extra', repository } : { type: 'closed', repository, sinceMs }];
 }
 
 /** Compares one served repository. */

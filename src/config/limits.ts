@@ -606,6 +606,8 @@ export const limits = {
   restoreBatchEventsMax: 128,
   /** How long git may take to index one pack that is restored, or to look through a repository. */
   restoreGitMsMax: 21_600_000,
+  /** Exports that a daemon gives at once. */
+  exportsAtOnceMax: 4,
   /** How long a command that asks the daemon may leave unread what it is sent, before the daemon lets it go. */
   controlStalledMsMax: 60_000,
 

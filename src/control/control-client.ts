@@ -40,10 +40,10 @@ export async function* askDaemon(
  */
 export async function* askDaemonForBytes(
   socketPath: string,
-  path: string,
+  { path, body }: ControlRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const response = await send(socketPath, path, undefined, signal);
+  const response = await send(socketPath, path, body, signal);
   try {
     if (response.statusCode !== 200) {
       const value: unknown = JSON.parse(await text(response));

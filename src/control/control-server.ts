@@ -17,13 +17,13 @@ export type ControlRoute = {
   | {
       /**
        * Answers with JSON: one value, or one a line. `body` is what was sent, as JSON. Rejects with `BadControlRequest` for
-       * what makes no sense.
+       * what makes no sense. The signal aborts when nobody waits for it any more.
        */
-      answer(body: unknown): Promise<unknown> | AsyncIterable<unknown>;
+      answer(body: unknown, signal: AbortSignal): Promise<unknown> | AsyncIterable<unknown>;
     }
   | {
-      /** Answers with bytes, until the signal aborts because nobody reads them any more. Rejects as `answer`. */
-      bytes(signal: AbortSignal): AsyncGenerator<Uint8Array>;
+      /** Answers with bytes, until the signal aborts. Rejects as `answer`. */
+      bytes(body: unknown, signal: AbortSignal): AsyncGenerator<Uint8Array>;
     }
 );
 
@@ -85,16 +85,19 @@ export class ControlServer implements AsyncDisposable {
       await finish(response, at.length === 0 ? 404 : 405, { error: 'this daemon does not know that' });
       return;
     }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     try {
+      const body = route.method === 'POST' ? await bodyOf(request) : undefined;
       if ('bytes' in route) {
-        await this.#sendBytes(response, route.bytes.bind(route));
+        await this.#sendBytes(response, route.bytes(body, gone.signal));
         return;
       }
-      const body = route.method === 'POST' ? await bodyOf(request) : undefined;
-      const answer = route.answer(body);
+      const answer = route.answer(body, gone.signal);
       if (Symbol.asyncIterator in answer) await this.#sendLines(response, answer);
       else await finish(response, 200, await answer);
     } catch (error) {
+      if (gone.signal.aborted) return;
       if (!(error instanceof BadControlRequest)) this.#onFault(error);
       if (response.headersSent) response.destroy();
       else
@@ -120,21 +123,12 @@ export class ControlServer implements AsyncDisposable {
   }
 
   /** No faster than they are read. An answer that breaks is not ended, so that nobody takes it for whole. */
-  async #sendBytes(
-    response: ServerResponse,
-    bytes: (signal: AbortSignal) => AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    try {
-      for await (const piece of bytes(gone.signal)) {
-        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/octet-stream' });
-        if (!(await this.#write(response, piece))) return;
-      }
-      response.end();
-    } catch (error) {
-      if (!gone.signal.aborted) throw error;
+  async #sendBytes(response: ServerResponse, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const piece of bytes) {
+      if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      if (!(await this.#write(response, piece))) return;
     }
+    response.end();
   }
 
   /** Whether the reader is still there; one that reads nothing for too long is let go. */

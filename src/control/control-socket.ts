@@ -1,5 +1,7 @@
+import { connect } from 'node:net';
 import { join, relative, resolve } from 'node:path';
-import { GraspError } from '../lib/errors.js';
+import { deferred } from '../lib/abort.js';
+import { errorCode, GraspError } from '../lib/errors.js';
 
 /** The daemon cannot be asked; the message is one line for the operator. */
 export class ControlError extends GraspError {
@@ -25,4 +27,20 @@ export function controlSocketPath(dataPath: string): string {
     );
   }
   return shortest;
+}
+
+/**
+ * Whether a daemon answers at that path, or there is one that may not be asked: a socket alone may have been left by one that
+ * was killed.
+ */
+export async function isDaemonThere(path: string): Promise<boolean> {
+  const { promise, resolve: settle } = deferred<boolean>();
+  const socket = connect({ path });
+  socket.once('connect', () => settle(true));
+  socket.once('error', (error) => settle(errorCode(error) === 'EACCES'));
+  try {
+    return await promise;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -104,3 +104,12 @@ export type DeleteCount = { readonly events: number };
 
 /** How many events are gone by now. */
 export type DeleteReport = { readonly removed: number };
+
+/** Something that the doctor found, in a line for the operator. */
+export type DoctorReport = {
+  readonly line: string;
+  readonly isFault: boolean;
+  /** What came of its repair, where one was asked for: `repaired`, `forgotten…`, or why it is not. */
+  readonly outcome?: string;
+  readonly isRepaired?: boolean;
+};

@@ -51,6 +51,7 @@ export type Core = AsyncDisposable &
     readonly admission: AdmissionPipeline;
     readonly quotas: KeyQuotas;
     readonly disk: DiskFloor;
+    readonly storeFaults: StoreFaults;
     readonly verifier: Verifier;
     readonly alignment: Pick<
       GitAlignment,
@@ -202,6 +203,7 @@ export async function openCore(
       quotas,
       ...gitSide,
       disk,
+      storeFaults,
       verifier,
       failed: failed.promise,
       examineWith: (chosen) => {

@@ -221,7 +221,7 @@ async function start(
   const backups = new BackupDesk({ ...core, domain, clock, log: logger });
   const control = await serveControl(
     options,
-    { ...core, ...reported, sync, gitSync, reloader, moderation, backups, clock },
+    { ...core, ...reported, sync, gitSync, reloader, moderation, backups, clock, options: () => current.now },
     surroundings,
   );
   if (control !== undefined) stack.use(control);

@@ -14,6 +14,7 @@ export class StoreFaults {
   readonly #logger: Logger;
   readonly #counter: Counter<'fault'>;
   readonly #losses: Counter;
+  readonly #listeners = new Set<(event: FaultyEvent) => void>();
   #ask: (ids: readonly string[]) => void = () => {};
 
   constructor(registry: Registry, logger: Logger) {
@@ -45,9 +46,17 @@ export class StoreFaults {
     this.#ask = ask;
   }
 
-  readonly add = ({ id, kind, pubkey, fault }: FaultyEvent): void => {
+  /** Has the listener told of each from now on. Disposing of what is returned takes that back. */
+  onFault(listener: (event: FaultyEvent) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  readonly add = (event: FaultyEvent): void => {
+    const { id, kind, pubkey, fault } = event;
     this.#counter.inc({ fault });
     this.#logger.error({ event: id, kind, pubkey, fault }, meaning[fault]);
     if (fault !== 'unreadable') this.#ask([id]);
+    for (const listener of this.#listeners) listener(event);
   };
 }

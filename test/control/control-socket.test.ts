@@ -124,7 +124,7 @@ describe('the control socket', () => {
     ]);
     const read = async (path: string): Promise<Buffer> => {
       const pieces: Uint8Array[] = [];
-      for await (const piece of askDaemonForBytes(server.path, path, signal)) pieces.push(piece);
+      for await (const piece of askDaemonForBytes(server.path, { path }, signal)) pieces.push(piece);
       return Buffer.concat(pieces);
     };
     expect(await read('/whole')).toEqual(Buffer.concat([bytes, bytes]));

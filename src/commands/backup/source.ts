@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { askDaemonForBytes } from '../../control/control-client.js';
-import { ControlError, controlSocketPath } from '../../control/control-socket.js';
 import { openStore } from '../../daemon/core.js';
 import { createLogger } from '../../daemon/logger.js';
 import { BackupDesk } from '../../daemon/operator/backup-desk.js';
@@ -9,6 +8,7 @@ import { GitRunner } from '../../git/git-runner.js';
 import { systemClock } from '../../lib/clock.js';
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import type { Invocation } from '../command.js';
+import { runningDaemon } from '../operator/running-daemon.js';
 import { existingStoreOptions } from '../store-options.js';
 
 /**
@@ -18,11 +18,10 @@ import { existingStoreOptions } from '../store-options.js';
 export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8Array> {
   const options = existingStoreOptions(invocation, 'backup');
   const { signal, stderr } = invocation;
-  try {
-    yield* askDaemonForBytes(controlSocketPath(options.relayDataPath), '/backup', signal);
+  const socket = await runningDaemon(options);
+  if (socket !== undefined) {
+    yield* askDaemonForBytes(socket, { path: '/backup' }, signal);
     return;
-  } catch (error) {
-    if (!(error instanceof ControlError) || error.code !== 'no_daemon') throw error;
   }
   const opened = await openStore(options, systemClock, { keepsFaulty: true });
   await using _ = opened.store;

@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
 import { makeBackup } from '../../backup/backup.js';
+import { exportLines } from '../../backup/export.js';
 import { backgroundSlice } from '../../config/background-slice.js';
+import { limits } from '../../config/limits.js';
 import { BadControlRequest } from '../../control/control-server.js';
 import { textOf } from '../../git/bare-repositories.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import { turnOrder } from '../../lib/turns/turn-order.js';
 import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { Filter } from '../../nostr/filter.js';
 import type { Core } from '../core.js';
 
 export type BackupDeskParts = Pick<Core, 'store' | 'image' | 'repositories' | 'git' | 'locks'> & {
@@ -20,10 +23,28 @@ export class BackupDesk {
   readonly #parts: BackupDeskParts;
   readonly #turns: TurnScheduler;
   #isBusy = false;
+  #exports = 0;
 
   constructor(parts: BackupDeskParts) {
     this.#parts = parts;
     this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('care'));
+  }
+
+  /**
+   * The lines of an export, the last of which says what was given. Rejects with `BadControlRequest` while too many are
+   * under way: each keeps LevelDB from letting go of what is replaced.
+   */
+  async *export(filters: readonly Filter[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { image, store } = this.#parts;
+    if (image === undefined) throw new BadControlRequest('events in memory cannot be exported');
+    if (this.#exports >= limits.exportsAtOnceMax) throw new BadControlRequest('other exports are under way');
+    this.#exports += 1;
+    try {
+      const end = yield* exportLines({ image, store, turns: this.#turns }, filters, signal);
+      yield Buffer.from(`${JSON.stringify({ end })}\n`);
+    } finally {
+      this.#exports -= 1;
+    }
   }
 
   /** The bytes of a backup. Rejects with `BadControlRequest` while another is taken. */

@@ -11,22 +11,24 @@ import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import type { Reloader } from '../reload/reloader.js';
 import type { BackupDesk } from './backup-desk.js';
+import { doctorRoute, type ExaminationParts } from './examination.js';
 import { moderationCounts, moderationRoutes } from './moderation-routes.js';
 import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
 
 /** What the operator's commands are answered from. */
-export type ControlParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'disk'> & {
-  readonly sync: SyncManager;
-  readonly gitSync: GitDataSync;
-  readonly reloader: Pick<Reloader, 'reload'>;
-  readonly moderation: Moderation;
-  readonly clock: Pick<Clock, 'sleep'>;
-  readonly backups: BackupDesk;
-  readonly domain: string;
-  readonly address: string;
-  /** Milliseconds since 1970. */
-  readonly startedAtMs: number;
-};
+export type ControlParts = Pick<Core, 'disk'> &
+  ExaminationParts & {
+    readonly sync: SyncManager;
+    readonly gitSync: GitDataSync;
+    readonly reloader: Pick<Reloader, 'reload'>;
+    readonly moderation: Moderation;
+    readonly clock: Pick<Clock, 'sleep' | 'now'>;
+    readonly backups: BackupDesk;
+    readonly domain: string;
+    readonly address: string;
+    /** Milliseconds since 1970. */
+    readonly startedAtMs: number;
+  };
 
 /** What a running daemon can be asked and told by its operator. */
 export function controlRoutes(parts: ControlParts): ControlRoute[] {
@@ -47,7 +49,15 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
         for (const repository of directory.served()) yield repositoryReport(repository, gitSync);
       },
     },
-    { method: 'GET', path: '/backup', bytes: (signal) => backups.take(signal) },
+    {
+      method: 'POST',
+      path: '/export',
+      async *bytes(body, signal) {
+        yield* backups.export(filtersIn(body), signal);
+      },
+    },
+    { method: 'GET', path: '/backup', bytes: (_, signal) => backups.take(signal) },
+    doctorRoute(parts),
     {
       method: 'POST',
       path: '/events',
@@ -94,7 +104,7 @@ function filtersIn(body: unknown): Filter[] {
   try {
     return (Array.isArray(body) ? body : [body]).map(parseFilter);
   } catch (error) {
-    throw new BadControlRequest(`events takes NIP-01 filters: ${errorMessage(error)}`);
+    throw new BadControlRequest(`that is no NIP-01 filter: ${errorMessage(error)}`);
   }
 }
 
