@@ -835,6 +835,18 @@ export const limits = {
   blockedAddressesMax: 10_000,
   /** Characters of the reason of a ban that are kept. */
   moderationReasonCharsMax: 500,
+  /** Characters of the relay's name. */
+  relayNameCharsMax: 200,
+  /** Characters of its description. */
+  relayDescriptionCharsMax: 2_000,
+  /** Body of a call of the management of the relay (NIP-86), in bytes. */
+  managementBodyBytesMax: 65_536,
+  /** Calls of one address in a minute that may come without the right authorization. */
+  addressFailedAuthorizationsPerMinuteMax: 20,
+  /** Seconds by which the date of an authorization of a call (NIP-98) may differ from now. */
+  httpAuthSecondsMax: 60,
+  /** Authorizations that are remembered as used, each for two such times at most. */
+  httpAuthsRememberedMax: 10_000,
   /** Events that are taken away at once; the next ones follow once these are off the disk. */
   takenAwayAtOnceMax: 256,
   /** Time between two lines about how far the taking away of the events of a ban is, for who waits for it. */

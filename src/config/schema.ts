@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limits } from './limits.js';
 import * as kind from './value-kinds.js';
 
 /** How help, the reference page and error lines speak of an option. */
@@ -94,13 +95,18 @@ export const optionsSchema = z.object({
     'the key in .relay-owner.nsec in the working directory, made once',
     service("The relay owner's secret key; better given in the environment than as a flag"),
   ),
+  adminPubkeys: withDefault(
+    kind.npubs,
+    '',
+    live(service('Who may manage the relay over HTTP (NIP-86) beside its owner')),
+  ),
   relayName: optional(
-    kind.line(200),
+    kind.line(limits.relayNameCharsMax),
     '<domain> grasp relay',
     live(service('The name in the NIP-11 document')),
   ),
   relayDescription: withDefault(
-    kind.line(2000),
+    kind.line(limits.relayDescriptionCharsMax),
     'A GRASP relay: git repositories, their issues and patches, over Nostr',
     live(service('The description in the NIP-11 document')),
   ),

@@ -46,8 +46,8 @@ export function acceptanceOf(settings: CurationSettings): string {
   ].join(' ');
 }
 
-/** What the operator chooses by hand, in sentences; undefined where nothing is chosen. */
-export function curationOf(settings: CurationSettings): string | undefined {
+/** What the operator chooses by hand, in sentences; `hasBanned`: also while the daemon runs. Undefined where nothing is chosen. */
+export function curationOf(settings: CurationSettings, hasBanned = false): string | undefined {
   const sentences: string[] = [];
   if (settings.repositoryWhitelist.length > 0) {
     sentences.push('The operator keeps a list of repositories and authors that are hosted.');
@@ -61,7 +61,7 @@ export function curationOf(settings: CurationSettings): string | undefined {
   if (settings.repositoryBlacklist.length > 0) {
     sentences.push('The operator keeps a list of repositories and authors that are refused.');
   }
-  if (settings.eventBlacklist.length > 0) {
+  if (settings.eventBlacklist.length > 0 || hasBanned) {
     sentences.push('The operator keeps a list of authors whose events are refused.');
   }
   return sentences.length > 0 ? sentences.join(' ') : undefined;

@@ -17,6 +17,7 @@ import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
+import { Management } from '../moderation/management/management.js';
 import type { Moderation } from '../moderation/moderation.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
@@ -29,7 +30,7 @@ import { type DescriptorShares, descriptorLimit, descriptorShares } from './desc
 import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
 import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
-import { informationOf, publicAddressOf, relayUrlOf } from './information.js';
+import { informationOf, isRelayUrl, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
 import { BackupDesk } from './operator/backup-desk.js';
@@ -176,17 +177,21 @@ async function start(
     settings: current.settings(gitHttpSettingsOf),
   });
   core.refChanges.onChange((gitDir) => gitHttp.refsChanged(gitDir));
+  const isAdmin = (pubkey: string) => pubkey === identity.pubkey || current.now.adminPubkeys.includes(pubkey);
   const moderation = createModeration(core, options, surroundings, {
-    owner: identity.pubkey,
+    isAdmin,
     endBlocked: () => http.endBlocked(),
     signal: stop.signal,
   });
+  const isOwnUrl = (url: string) => isRelayUrl(options, url);
+  const management = new Management({ moderation, verifier, clock, accounts, isAdmin, isOwnUrl });
   const http = createHttpService({
-    information: () => informationOf(current.now, identity.pubkey),
+    information: () => informationOf(current.now, identity.pubkey, core.moderationLists),
     relayUrl: relayUrlOf(options),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
+    manage: (request, response) => management.handle(request, response),
     routes: gitHttp.routes,
     trustedProxies: options.trustedProxy,
     get connectionsMax() {

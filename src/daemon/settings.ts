@@ -133,6 +133,7 @@ export function addressLimitsOf(options: Options): AddressLimits {
     connectionsMax: options.addressConnections,
     requestsPerMinuteMax: limits.addressRequestsPerMinuteMax,
     pushesPerMinuteMax: limits.addressPushesPerMinuteMax,
+    failedAuthorizationsPerMinuteMax: limits.addressFailedAuthorizationsPerMinuteMax,
     bytesPerMinuteMax: limits.addressBytesPerMinuteMax,
     // Who may publish without end, as many as they like, may publish as much.
     eventsPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : eventsPerMinuteMax,

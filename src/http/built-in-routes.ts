@@ -19,13 +19,19 @@ export type Readiness = { readonly ready: boolean; readonly reasons: readonly st
 
 /**
  * What is at `/`, where WebSockets are served too: the NIP-11 document for those who ask for it, a page for browsers.
- * Caches keep the two apart.
+ * Caches keep the two apart. A POST goes to the management of the relay (NIP-86), where there is one.
  */
-export function relayRoute(information: () => RelayInformationDocument, relayUrl: string): Route {
+export function relayRoute(
+  information: () => RelayInformationDocument,
+  relayUrl: string,
+  manage?: Route['handle'],
+): Route {
   return {
     matches: exactly('/'),
-    methods: ['GET'],
-    handle({ message }, response) {
+    methods: manage === undefined ? ['GET'] : ['GET', 'POST'],
+    handle(request, response) {
+      const { message } = request;
+      if (message.method === 'POST' && manage !== undefined) return manage(request, response);
       const document = information();
       const vary = { Vary: 'Accept' };
       if (asksForRelayInformation(message.headers.accept)) {

@@ -54,6 +54,8 @@ export type HttpServiceParts = {
   readonly readiness: () => Readiness;
   /** Takes WebSockets at `/`. */
   readonly onUpgrade: UpgradeHandler;
+  /** Answers a POST to `/` (NIP-86); without it there is no such method. */
+  readonly manage?: Route['handle'];
   /** What the port serves besides, as git over smart HTTP; asked in order, after the built-in routes. */
   readonly routes: readonly Route[];
   readonly clock: Clock;
@@ -83,7 +85,7 @@ export type HttpService = AsyncDisposable & {
 /** Makes the service; it serves nothing before `listen`. */
 export function createHttpService(parts: HttpServiceParts): HttpService {
   const routes = [
-    relayRoute(parts.information, parts.relayUrl),
+    relayRoute(parts.information, parts.relayUrl, parts.manage),
     healthRoute(),
     readinessRoute(parts.readiness),
     iconRoute(),

@@ -11,7 +11,7 @@ import type { RepositoryDirectory } from '../repositories/repository-directory.j
 import type { EventStore } from '../store/event-store.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import { blockableNetwork } from './blocked-addresses.js';
-import type { ListEntry, ModerationLists } from './lists.js';
+import type { ChangeableText, ListEntry, ModerationLists } from './lists.js';
 import { takeAway } from './taking-away.js';
 
 export type ModerationParts = {
@@ -23,8 +23,8 @@ export type ModerationParts = {
   readonly directory: Pick<RepositoryDirectory, 'isServed'>;
   readonly repositories: Pick<BareRepositories, 'list'>;
   readonly alignment: EffectRunner;
-  /** Public keys that cannot be banned: those of who may ban. */
-  readonly protectedPubkeys: readonly string[];
+  /** Whether a public key cannot be banned: it is of somebody who may ban. */
+  readonly isProtected: (pubkey: string) => boolean;
   readonly trustedProxies: readonly string[];
   /** Ends the connections of addresses that are blocked now. */
   readonly endBlocked: () => void;
@@ -100,8 +100,8 @@ export class Moderation {
 
   /** Rejects with `ProtectedKeyError`, `ListFullError` and `StoreError`; settles when the ban is on disk. */
   async banPubkey(pubkey: string, wording: Wording): Promise<Taking> {
-    const { lists, store, protectedPubkeys } = this.#parts;
-    if (protectedPubkeys.includes(pubkey)) throw new ProtectedKeyError(pubkey);
+    const { lists, store, isProtected } = this.#parts;
+    if (isProtected(pubkey)) throw new ProtectedKeyError(pubkey);
     await lists.add('banned-pubkey', pubkey, this.#entry(wording));
     await lists.delete('allowed-pubkey', pubkey);
     this.#log('a public key is banned', { pubkey, ...wording });
@@ -182,6 +182,12 @@ export class Moderation {
     const wasBlocked = await this.#parts.lists.delete('blocked-address', network);
     if (wasBlocked) this.#log('an address is no longer blocked', { network, by });
     return wasBlocked;
+  }
+
+  /** Has the relay say this of itself; an empty text has the setting hold again. Rejects with `StoreError`. */
+  async changeText(name: ChangeableText, text: string, by: string): Promise<void> {
+    await this.lists.setText(name, text);
+    this.#log('what the relay says of itself is changed', { [name]: text, by });
   }
 
   /** One for what is banned already takes away what is left. */

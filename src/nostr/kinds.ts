@@ -1,4 +1,4 @@
-/** The kinds that have a rule of their own here (NIP-01, 09, 18, 22, 34, 42; GRASP). */
+/** The kinds that have a rule of their own here (NIP-01, 09, 18, 22, 34, 42, 98; GRASP). */
 export const kinds = {
   deletion: 5,
   repost: 6,
@@ -10,6 +10,7 @@ export const kinds = {
   legacyReply: 1622,
   statusOpen: 1630,
   clientAuthentication: 22242,
+  httpAuthentication: 27235,
   userGraspList: 10317,
   repositoryAnnouncement: 30617,
   repositoryState: 30618,

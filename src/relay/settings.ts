@@ -103,7 +103,7 @@ export function setMemorySharesOf({ bytesMax }: KernelMemory): MemoryShares {
  * The NIPs that the relay serves: what NIP-11 lists as `supported_nips`. NIP-34 is there because its announcements and
  * states are understood here, not only stored, and because git clients look for it.
  */
-export const servedNips: readonly number[] = [1, 9, 11, 34, 40, 42, 45, 70, 77];
+export const servedNips: readonly number[] = [1, 9, 11, 34, 40, 42, 45, 70, 77, 86, 98];
 
 /** The `limitation` object of NIP-11, from the numbers that are enforced. */
 export function limitationOf(

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { optionFlags, parseArguments } from '../../src/config/arguments.js';
 import { type Options, readOptions } from '../../src/config/options.js';
 import { informationOf, relayUrlOf } from '../../src/daemon/information.js';
+import { ModerationLists } from '../../src/moderation/lists.js';
+import { MemoryJournal } from '../../src/store/journal.js';
 
 const pubkey = 'a'.repeat(64);
 
@@ -16,7 +18,7 @@ describe('the NIP-11 document', () => {
     expect(document).toMatchObject({
       name: 'git.example.org grasp relay',
       pubkey,
-      supported_nips: [1, 9, 11, 34, 40, 42, 45, 70, 77],
+      supported_nips: [1, 9, 11, 34, 40, 42, 45, 70, 77, 86, 98],
       limitation: {
         max_subscriptions: 500,
         created_at_upper_limit: 86_400,
@@ -29,6 +31,23 @@ describe('the NIP-11 document', () => {
     expect(document.software ?? 'https://').toMatch(/^https:\/\//);
     expect(Object.keys(document)).not.toContain('icon');
     expect(Object.keys(document)).not.toContain('curation');
+  });
+
+  it('says what was changed while the daemon runs, and the settings otherwise', async () => {
+    const lists = await ModerationLists.load(new MemoryJournal());
+    const given = options('--domain=git.example.org', '--relay-name=as set');
+    await lists.setText('name', 'as changed');
+    expect(informationOf(given, pubkey, lists)).toMatchObject({
+      name: 'as changed',
+      description: given.relayDescription,
+    });
+    expect(informationOf(given, pubkey, lists)).not.toHaveProperty('curation');
+    await lists.setText('name', '');
+    await lists.add('banned-pubkey', pubkey, { reason: '', sinceSeconds: 0 });
+    expect(informationOf(given, pubkey, lists)).toMatchObject({
+      name: 'as set',
+      curation: expect.stringContaining('authors whose events are refused'),
+    });
   });
 
   it('has the icon of the operator, and says that there are lists', () => {

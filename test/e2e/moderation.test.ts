@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getToken } from 'nostr-tools/nip98';
 import { describe, expect, it } from 'vitest';
 import { askDaemon } from '../../src/control/control-client.js';
 import { controlSocketPath } from '../../src/control/control-socket.js';
 import type { BanEntry, BanReport, StatusReport } from '../../src/control/reports.js';
 import { systemClock } from '../../src/lib/clock.js';
-import { npubOf } from '../../src/nostr/keys.js';
+import { type Identity, npubOf } from '../../src/nostr/keys.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { event, foreign, key } from '../policy/world.js';
 import { DaemonProcess } from '../support/daemon-process.js';
@@ -164,4 +165,65 @@ async function publishAll(host: HostingDaemon, git: GitClient) {
   await host.publish(other);
   expect(await host.served({})).toHaveLength(3);
   return { announcement, state, other };
+}
+
+describe('the management over HTTP (NIP-86)', () => {
+  it('changes what NIP-11 says and bans, as a client of Nostr calls it, and all of it outlives a restart', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'graspd-bans-'));
+    const settings = {
+      directory,
+      flags: ['--archive-all', '--admin-pubkeys', npubOf(reader.pubkey)],
+      environment: { NGIT_RELAY_OWNER_NSEC: testIdentity(9).toNsec() },
+    };
+    try {
+      const announced = signedEvent(owner, { kind: 30617, tags: [['d', 'project']] });
+      {
+        await using daemon = await DaemonProcess.start(settings);
+        await using client = await TestClient.connect(daemon.url);
+        await client.publish(announced);
+        for (const admin of [testIdentity(9), reader])
+          expect(await manage(daemon, admin, 'supportedmethods')).toMatchObject([200, {}]);
+        expect(await manage(daemon, owner, 'supportedmethods')).toMatchObject([401, {}]);
+        expect(await manage(daemon, reader, 'changerelayname', 'Another name')).toEqual([
+          200,
+          { result: true },
+        ]);
+        expect(await manage(daemon, reader, 'banpubkey', owner.pubkey, 'spam')).toEqual([
+          200,
+          { result: true },
+        ]);
+        await eventually(async () => (await client.count({})) === 0);
+      }
+      await using daemon = await DaemonProcess.start(settings);
+      const response = await fetch(`http://127.0.0.1:${daemon.port}/`, {
+        headers: { Accept: 'application/nostr+json' },
+      });
+      expect(await response.json()).toMatchObject({
+        name: 'Another name',
+        supported_nips: expect.arrayContaining([86, 98]),
+        curation: expect.stringContaining('authors whose events are refused'),
+      });
+      await using client = await TestClient.connect(daemon.url);
+      expect(await client.publish(announced)).toMatchObject({ accepted: false });
+      expect(await manage(daemon, reader, 'listbannedpubkeys')).toEqual([
+        200,
+        { result: [{ pubkey: owner.pubkey, reason: 'spam' }] },
+      ]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+/** A call by the NIP-98 of an independent library. */
+async function manage(daemon: DaemonProcess, by: Identity, method: string, ...params: unknown[]) {
+  const url = `http://127.0.0.1:${daemon.port}`;
+  const call = { method, params };
+  const token = await getToken(url, 'POST', (template) => by.sign(template), true, call);
+  const response = await fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(call),
+    headers: { 'Content-Type': 'application/nostr+json+rpc', Authorization: token },
+  });
+  return [response.status, await response.json()];
 }

@@ -11,6 +11,7 @@ const limits = {
   pushesPerMinuteMax: 2,
   eventsPerMinuteMax: 4,
   eventBytesPerMinuteMax: 1_000,
+  failedAuthorizationsPerMinuteMax: undefined,
   bytesPerMinuteMax: 10_000,
 };
 

@@ -44,7 +44,7 @@ async function open(onDisk: { pubkey: string; identifier: string }[] = []) {
       },
     },
     alignment: { run: (effects) => void aligned.push(...effects) },
-    protectedPubkeys: [owner],
+    isProtected: (pubkey) => pubkey === owner,
     trustedProxies: ['10.0.0.0/8'],
     endBlocked: () => {},
     clock,

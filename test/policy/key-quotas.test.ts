@@ -14,12 +14,12 @@ const wide: QuotaSettings = {
 };
 
 /** The real policy and store with quotas before them. */
-function quotaWorld(settings: Partial<QuotaSettings> = {}) {
+function quotaWorld(settings: Partial<QuotaSettings> = {}, allowed: ReadonlySet<string> = new Set()) {
   const { store, clock, policy: rules } = world();
   const open = () => {
     const quotas = new KeyQuotas({ ...wide, ...settings });
     countStored(store, quotas);
-    return new QuotaPolicy(rules, quotas, store);
+    return new QuotaPolicy(rules, quotas, store, { isAllowed: (pubkey) => allowed.has(pubkey) });
   };
   let policy = open();
   const submit = (submitted: NostrEvent): string => {
@@ -52,6 +52,15 @@ describe('quotas of keys', () => {
     );
     expect(submit(announcement(alice, 'a', { maintainers: [bob] }))).toBe('accept');
     expect(submit(announcement(bob, 'c'))).toBe('accept');
+  });
+
+  it('do not bind a key that the operator allowed', () => {
+    const allowed = new Set([alice]);
+    const { submit } = quotaWorld({ keyRepositoriesMax: 1, repositoriesMax: 2 }, allowed);
+    for (const identifier of ['a', 'b', 'c']) expect(submit(announcement(alice, identifier))).toBe('accept');
+    expect(submit(announcement(bob, 'a'))).toMatch(/^rate-limited:/);
+    allowed.delete(alice);
+    expect(submit(announcement(alice, 'd'))).toMatch(/^restricted:/);
   });
 
   it('repositories of all keys: the next is refused as one to be tried later', () => {

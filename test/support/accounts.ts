@@ -12,6 +12,7 @@ export function accountsOf(limits: Partial<AddressLimits>, clock: Pick<Clock, 'm
       eventBytesPerMinuteMax: undefined,
       pushesPerMinuteMax: undefined,
       strangerEventsPerDayMax: undefined,
+      failedAuthorizationsPerMinuteMax: undefined,
       bytesPerMinuteMax: undefined,
       ...limits,
     },

@@ -5,8 +5,8 @@ import type { Core } from '../core.js';
 import type { Surroundings } from '../surroundings.js';
 
 export type ModerationChoices = {
-  /** The public key of the relay's owner. */
-  readonly owner: string;
+  /** Whether a public key is of somebody who may manage the relay. */
+  readonly isAdmin: (pubkey: string) => boolean;
   readonly endBlocked: () => void;
   readonly signal: AbortSignal;
 };
@@ -16,12 +16,12 @@ export function createModeration(
   core: Core,
   { trustedProxy }: Options,
   { clock, logger }: Surroundings,
-  { owner, endBlocked, signal }: ModerationChoices,
+  { isAdmin, endBlocked, signal }: ModerationChoices,
 ): Moderation {
   return new Moderation({
     ...core,
     lists: core.moderationLists,
-    protectedPubkeys: [owner],
+    isProtected: isAdmin,
     trustedProxies: trustedProxy,
     endBlocked,
     clock,

@@ -16,6 +16,8 @@ export type AddressLimits = {
   readonly eventBytesPerMinuteMax: number | undefined;
   /** Stored events of strangers that hang on nothing. */
   readonly strangerEventsPerDayMax: number | undefined;
+  /** Calls of the relay's management without the right authorization. */
+  readonly failedAuthorizationsPerMinuteMax: number | undefined;
   /** Bytes on the sockets, both ways. */
   readonly bytesPerMinuteMax: number | undefined;
 };
@@ -29,11 +31,12 @@ const unlimited: AddressLimits = {
   eventsPerMinuteMax: undefined,
   eventBytesPerMinuteMax: undefined,
   strangerEventsPerDayMax: undefined,
+  failedAuthorizationsPerMinuteMax: undefined,
   bytesPerMinuteMax: undefined,
 };
 
 /** What a limit of one address was met by. */
-export type LimitedThing = 'connection' | 'request' | 'push' | 'event';
+export type LimitedThing = 'connection' | 'request' | 'push' | 'event' | 'authorization';
 
 /**
  * What each address group (`lib/budgets/address-group.ts`) has taken. Groups of which nothing is open and nothing was taken
@@ -104,6 +107,7 @@ export class AddressAccount {
   readonly #events: RateLimit;
   readonly #eventBytes: RateLimit;
   readonly #strangerEvents: TokenBucket | undefined;
+  readonly #failedAuthorizations: RateLimit;
   readonly #bytes: RateLimit;
   #connections = 0;
 
@@ -120,6 +124,7 @@ export class AddressAccount {
     this.#pushes = new RateLimit(clock, () => limits.pushesPerMinuteMax);
     this.#events = new RateLimit(clock, () => limits.eventsPerMinuteMax);
     this.#eventBytes = new RateLimit(clock, () => limits.eventBytesPerMinuteMax);
+    this.#failedAuthorizations = new RateLimit(clock, () => limits.failedAuthorizationsPerMinuteMax);
     this.#bytes = new RateLimit(clock, () => limits.bytesPerMinuteMax);
     const perDay = limits.strangerEventsPerDayMax;
     if (perDay !== undefined) this.#strangerEvents = new TokenBucket(clock, perDay / minutesPerDay, perDay);
@@ -137,6 +142,7 @@ export class AddressAccount {
       this.#events,
       this.#eventBytes,
       this.#strangerEvents,
+      this.#failedAuthorizations,
       this.#bytes,
     ];
     return !this.isConnected && buckets.every((bucket) => bucket?.isFull ?? true);
@@ -206,6 +212,17 @@ export class AddressAccount {
       'event',
       `at most ${strangerEventsPerDayMax} deletions and lists of strangers a day from one address; try again tomorrow`,
     );
+  }
+
+  /** Why no authorization is looked at now. */
+  authorizationRefusal(): string | undefined {
+    if (this.#failedAuthorizations.hasOne) return undefined;
+    return this.#refuse('authorization', 'too many calls without the right authorization; wait a minute');
+  }
+
+  /** Counts one that was not right. */
+  authorizationFailed(): void {
+    this.#failedAuthorizations.spend(1);
   }
 
   /** Counts bytes that went over a socket. */
