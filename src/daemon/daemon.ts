@@ -35,7 +35,7 @@ import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
-import { createModeration, serveModeration } from './operator/moderation.js';
+import { createModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import { CurrentOptions } from './reload/current-options.js';
@@ -281,13 +281,14 @@ function runUntilReleased(
     core.maintenance.serve(stop.signal),
     servePromotion(core, { promotion, gitSync }, clock, stop.signal),
     gitSync.ended(),
-    serveModeration(moderation, stop.signal),
+    moderation.resume(),
     ...(prs === undefined ? [] : [prs.alignment.serve(stop.signal)]),
   ];
   const ended = Promise.allSettled(work);
   stack.defer(async () => {
     stop.abort();
     await ended;
+    await moderation.ended();
   });
   return new Promise((_, reject) => {
     for (const part of work) {

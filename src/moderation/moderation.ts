@@ -77,8 +77,19 @@ export class Moderation {
     return this.#parts.lists;
   }
 
-  /** Takes away what is stored of what is banned, and closes the repositories on disk that are left of banned owners. */
+  /**
+   * Takes away what is stored of what is banned, and closes the repositories on disk that are left of banned owners. Never
+   * rejects: what fails is logged, and done by the next start.
+   */
   async resume(): Promise<void> {
+    try {
+      await this.#resume();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async #resume(): Promise<void> {
     const { lists, store, repositories, directory, alignment } = this.#parts;
     const banned = lists.entries('banned-pubkey');
     for (const pubkey of banned.keys())
@@ -204,10 +215,7 @@ export class Moderation {
       }
     };
     taking.ended = work()
-      .catch((error: unknown) => {
-        if (this.#parts.signal.aborted) return;
-        this.#parts.log.error({ key, error: errorMessage(error) }, 'what is banned is not all taken away');
-      })
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         if (this.#takings.get(key) === taking) this.#takings.delete(key);
       });
@@ -238,6 +246,12 @@ export class Moderation {
 
   #entry({ reason }: Wording): ListEntry {
     return { reason, sinceSeconds: unixSeconds(this.#parts.clock) };
+  }
+
+  /** What the end of the process cuts off is no failure. */
+  #failed(error: unknown): void {
+    if (this.#parts.signal.aborted) return;
+    this.#parts.log.error({ error: errorMessage(error) }, 'what is banned is not all taken away');
   }
 
   #log(message: string, details: object): void {

@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getToken } from 'nostr-tools/nip98';
 import { describe, expect, it } from 'vitest';
 import { askDaemon } from '../../src/control/control-client.js';
 import { controlSocketPath } from '../../src/control/control-socket.js';
 import type { BanEntry, BanReport, StatusReport } from '../../src/control/reports.js';
 import { systemClock } from '../../src/lib/clock.js';
-import { type Identity, npubOf } from '../../src/nostr/keys.js';
+import { npubOf } from '../../src/nostr/keys.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { event, foreign, key } from '../policy/world.js';
 import { DaemonProcess } from '../support/daemon-process.js';
@@ -16,6 +15,7 @@ import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { GitClient } from '../support/git-client.js';
 import { HostingDaemon } from '../support/hosting-daemon.js';
+import { manage } from '../support/manage.js';
 import { jsonLines, runCommand as run } from '../support/run-command.js';
 import { TestClient } from '../support/test-client.js';
 
@@ -182,16 +182,20 @@ describe('the management over HTTP (NIP-86)', () => {
         await using client = await TestClient.connect(daemon.url);
         await client.publish(announced);
         for (const admin of [testIdentity(9), reader])
-          expect(await manage(daemon, admin, 'supportedmethods')).toMatchObject([200, {}]);
-        expect(await manage(daemon, owner, 'supportedmethods')).toMatchObject([401, {}]);
-        expect(await manage(daemon, reader, 'changerelayname', 'Another name')).toEqual([
-          200,
-          { result: true },
+          expect(await manage(`http://127.0.0.1:${daemon.port}`, admin, 'supportedmethods')).toMatchObject([
+            200,
+            {},
+          ]);
+        expect(await manage(`http://127.0.0.1:${daemon.port}`, owner, 'supportedmethods')).toMatchObject([
+          401,
+          {},
         ]);
-        expect(await manage(daemon, reader, 'banpubkey', owner.pubkey, 'spam')).toEqual([
-          200,
-          { result: true },
-        ]);
+        expect(
+          await manage(`http://127.0.0.1:${daemon.port}`, reader, 'changerelayname', 'Another name'),
+        ).toEqual([200, { result: true }]);
+        expect(
+          await manage(`http://127.0.0.1:${daemon.port}`, reader, 'banpubkey', owner.pubkey, 'spam'),
+        ).toEqual([200, { result: true }]);
         await eventually(async () => (await client.count({})) === 0);
       }
       await using daemon = await DaemonProcess.start(settings);
@@ -205,7 +209,7 @@ describe('the management over HTTP (NIP-86)', () => {
       });
       await using client = await TestClient.connect(daemon.url);
       expect(await client.publish(announced)).toMatchObject({ accepted: false });
-      expect(await manage(daemon, reader, 'listbannedpubkeys')).toEqual([
+      expect(await manage(`http://127.0.0.1:${daemon.port}`, reader, 'listbannedpubkeys')).toEqual([
         200,
         { result: [{ pubkey: owner.pubkey, reason: 'spam' }] },
       ]);
@@ -214,16 +218,3 @@ describe('the management over HTTP (NIP-86)', () => {
     }
   }, 60_000);
 });
-
-/** A call by the NIP-98 of an independent library. */
-async function manage(daemon: DaemonProcess, by: Identity, method: string, ...params: unknown[]) {
-  const url = `http://127.0.0.1:${daemon.port}`;
-  const call = { method, params };
-  const token = await getToken(url, 'POST', (template) => by.sign(template), true, call);
-  const response = await fetch(url, {
-    method: 'POST',
-    body: JSON.stringify(call),
-    headers: { 'Content-Type': 'application/nostr+json+rpc', Authorization: token },
-  });
-  return [response.status, await response.json()];
-}

@@ -1,5 +1,4 @@
 import type { Options } from '../../config/options.js';
-import { deferred, onAbort } from '../../lib/abort.js';
 import { Moderation } from '../../moderation/moderation.js';
 import type { Core } from '../core.js';
 import type { Surroundings } from '../surroundings.js';
@@ -28,13 +27,4 @@ export function createModeration(
     log: logger,
     signal,
   });
-}
-
-/** Finishes what an earlier process left of its bans; ends after the signal aborted, when nothing is being taken away. */
-export async function serveModeration(moderation: Moderation, signal: AbortSignal): Promise<void> {
-  await moderation.resume();
-  const stopped = deferred<void>();
-  using _ = onAbort(signal, () => stopped.resolve());
-  await stopped.promise;
-  await moderation.ended();
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OptionKey, optionEntries } from '../../../src/config/schema.js';
 import { npubOf } from '../../../src/nostr/keys.js';
 import { testIdentity } from '../../support/events.js';
+import { manage } from '../../support/manage.js';
 import { PlainRelay } from '../../support/plain-relay.js';
 import { LiveCore } from './live-core.js';
 import { besideOneThatStays, push, pushProposal } from './live-git.js';
@@ -96,7 +97,10 @@ async function isRelayAsked(waitMs: number): Promise<boolean> {
 const both = [taken, taken];
 const manyPerMinute = refused('events a minute');
 
+const managed = async () => (await manage(`http://127.0.0.1:${world.port}`, blocked, 'supportedmethods'))[0];
+
 const probesOfDaemon: Partial<Record<OptionKey, Probe>> = {
+  adminPubkeys: of(npubOf(blocked.pubkey), managed, 401, 200),
   relayName: of('other', information('name'), expect.stringContaining('grasp relay'), 'other'),
   relayDescription: of('other', information('description'), expect.stringContaining('A GRASP'), 'other'),
   relayIcon: of('https://a.example/i.png', information('icon'), undefined, 'https://a.example/i.png'),
