@@ -10,7 +10,9 @@ export const exitCodes = { other: 1, usage: 2, store: 3, network: 4 } as const;
 
 /** The exit code of a process that this ended. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof UsageError) return exitCodes.usage;
+  // What a daemon refuses was asked the wrong way, as what a command refuses itself.
+  const isRefused = error instanceof ControlError && error.code === 'control_refused';
+  if (error instanceof UsageError || isRefused) return exitCodes.usage;
   if (error instanceof StoreError || error instanceof OwnerKeyError || error instanceof BackupError) {
     return exitCodes.store;
   }

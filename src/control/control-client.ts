@@ -14,7 +14,7 @@ export type ControlRequest = {
 
 /**
  * The values that a daemon answers, as they come. Rejects with `ControlError`: `no_daemon` where none runs,
- * `control_refused` with what it says where it refuses.
+ * `control_refused` where what it is asked makes no sense to it, `control_failed` where it cannot do it.
  */
 export async function* askDaemon(
   socketPath: string,
@@ -25,7 +25,7 @@ export async function* askDaemon(
   try {
     for await (const line of createInterface({ input: response })) {
       const value: unknown = JSON.parse(line);
-      if (response.statusCode !== 200) throw new ControlError('control_refused', refusalIn(value));
+      if (response.statusCode !== 200) throw refusalOf(response, value);
       yield value;
     }
   } finally {
@@ -47,7 +47,7 @@ export async function* askDaemonForBytes(
   try {
     if (response.statusCode !== 200) {
       const value: unknown = JSON.parse(await text(response));
-      throw new ControlError('control_refused', refusalIn(value));
+      throw refusalOf(response, value);
     }
     yield* response as AsyncIterable<Uint8Array>;
   } catch (error) {
@@ -95,6 +95,10 @@ function unreachable(socketPath: string, error: unknown): ControlError {
     );
   }
   return new ControlError('control_failed', `the daemon cannot be asked: ${errorMessage(error)}`, error);
+}
+
+function refusalOf({ statusCode = 0 }: IncomingMessage, value: unknown): ControlError {
+  return new ControlError(statusCode < 500 ? 'control_refused' : 'control_failed', refusalIn(value));
 }
 
 function refusalIn(value: unknown): string {

@@ -189,7 +189,10 @@ describe('the control socket', () => {
     await expect(answers(server.path, { path: '/nowhere' })).rejects.toMatchObject({
       code: 'control_refused',
     });
-    await expect(answers(server.path, { path: '/broken' })).rejects.toMatchObject({ message: 'a fault' });
+    await expect(answers(server.path, { path: '/broken' })).rejects.toMatchObject({
+      code: 'control_failed',
+      message: 'a fault',
+    });
     expect(faults).toHaveLength(1);
   });
 

@@ -34,7 +34,8 @@ describe('an author with a repository who is banned', () => {
         await using host = await HostingDaemon.start({ directory });
         port = host.daemon.port;
         events = await publishAll(host, git);
-        expect((await run(host.daemon, 'ban', 'nobody')).code).toBe(2);
+        for (const nobody of ['nobody', '127.0.0.1'])
+          expect(await run(host.daemon, 'ban', nobody)).toMatchObject({ code: 2, stdout: '' });
         const banned = await run(host.daemon, 'ban', npubOf(owner.pubkey), '--reason', 'spam', '--json');
         expect(jsonLines<BanReport>(banned)).toEqual([
           { type: 'pubkey', value: owner.pubkey, events: 2, removed: 2, isDone: true },
