@@ -96,10 +96,9 @@ export class OptionChange {
     if (isServingOther) await this.#serveAnew();
     if (this.#differs(['syncBootstrapRelayUrl'])) await sync.beginWith(this.#after.syncBootstrapRelayUrl);
     if (!isServingOther && !isBlacklistOther) return;
-    refused.deleteRefusedFor(
-      (reason) =>
-        (isServingOther && isServingRefusal(reason)) || (isBlacklistOther && reason === authorBlacklisted),
-    );
+    const isChanged = (reason: string) =>
+      (isServingOther && isServingRefusal(reason)) || (isBlacklistOther && reason === authorBlacklisted);
+    for await (const _ of refused.forgetInTurns({}, isChanged)) this.#signal.throwIfAborted();
     // What is not refused any more comes only to who asks for it.
     sync.catchUpWithAll();
   }

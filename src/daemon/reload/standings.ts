@@ -52,7 +52,7 @@ export async function judgeAllAnew(parts: AnnouncementParts): Promise<Repository
 }
 
 async function* storedAnnouncements({ store, turns, signal }: AnnouncementParts): AsyncGenerator<NostrEvent> {
-  for await (const events of store.query([{ kinds: [kinds.repositoryAnnouncement] }])) {
+  for await (const events of store.query([{ kinds: [kinds.repositoryAnnouncement] }], turns)) {
     for (const { event } of events) {
       if (turns.isOver) await turns.next(signal);
       yield event;
