@@ -19,6 +19,7 @@ export class AlignmentMetrics {
       labelNames: ['result'],
       registers: [registry],
     });
+    for (const result of ['aligned', 'failed']) this.#results.inc({ result }, 0);
     this.#seconds = new Histogram({
       name: 'ngit_git_alignment_seconds',
       help: 'Time that one alignment of a repository took',

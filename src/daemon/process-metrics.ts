@@ -1,8 +1,8 @@
 import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 import { programVersion } from '../config/version.js';
-import type { AddressAccounts } from '../lib/budgets/address-accounts.js';
-import type { Faults } from '../lib/faults.js';
+import { type AddressAccounts, limitedThings } from '../lib/budgets/address-accounts.js';
+import { type Faults, faultOwners } from '../lib/faults.js';
 import { gaugesIn } from '../lib/gauge.js';
 
 /** Gauges whose names are those of counters; the same without `_total` says as much, by type. */
@@ -38,7 +38,7 @@ export function watchFaults(registry: Registry, faults: Faults): void {
     registers: [registry],
     collect() {
       this.reset();
-      for (const [owner, count] of faults.counts) this.inc({ owner }, count);
+      for (const owner of faultOwners) this.inc({ owner }, faults.counts.get(owner) ?? 0);
     },
   });
 }
@@ -52,7 +52,7 @@ export function watchAddresses(registry: Registry, accounts: AddressAccounts): v
     registers: [registry],
     collect() {
       this.reset();
-      for (const [what, count] of accounts.refusals) this.inc({ what }, count);
+      for (const what of limitedThings) this.inc({ what }, accounts.refusals.get(what) ?? 0);
     },
   });
 }

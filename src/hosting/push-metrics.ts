@@ -1,8 +1,10 @@
 import { Counter, type Registry } from 'prom-client';
 import type { CommandVerdict } from './push-verdict.js';
 
+const verdicts = ['accepted', 'partly', 'refused'] as const;
+
 /** What became of a whole push: every ref, some, or none. */
-export type PushVerdict = 'accepted' | 'partly' | 'refused';
+export type PushVerdict = (typeof verdicts)[number];
 
 /** What pushes show of themselves. */
 export class PushMetrics {
@@ -18,6 +20,7 @@ export class PushMetrics {
       labelNames: ['verdict'],
       registers: [registry],
     });
+    for (const verdict of verdicts) this.#pushes.inc({ verdict }, 0);
     this.#commands = new Counter({
       name: `${prefix}_push_commands_total`,
       help: 'Refs of pushes by verdict: set, same (it was so already) or refused',

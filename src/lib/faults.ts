@@ -2,8 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.js';
 import { errorMessage } from './errors.js';
 
+/** For whom callbacks work. */
+export const faultOwners = ['client', 'remote', 'request', 'timer', 'worker', 'log'] as const;
+
 /** For whom a callback worked that threw. */
-export type FaultOwner = 'client' | 'remote' | 'request' | 'timer' | 'worker' | 'log';
+export type FaultOwner = (typeof faultOwners)[number];
 
 /**
  * The faults of callbacks that nobody waits for: those of sockets, streams, timers, workers and processes. What one of

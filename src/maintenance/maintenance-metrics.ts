@@ -1,7 +1,9 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { gaugesIn } from '../lib/gauge.js';
 
-export type CareResult = 'done' | 'interrupted' | 'failed';
+const results = ['done', 'interrupted', 'failed'] as const;
+
+export type CareResult = (typeof results)[number];
 
 /** What the care of repositories shows of itself. */
 export class MaintenanceMetrics {
@@ -17,6 +19,7 @@ export class MaintenanceMetrics {
       labelNames: ['result'],
       registers: [registry],
     });
+    for (const result of results) this.#results.inc({ result }, 0);
     this.#seconds = new Histogram({
       name: 'ngit_git_repack_seconds',
       help: 'Time that one repack of a repository took',

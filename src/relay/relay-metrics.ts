@@ -1,22 +1,27 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { gaugesIn } from '../lib/gauge.js';
 
-/** What became of an event that a client sent. */
-export type PublishOutcome =
-  | 'stored'
-  | 'held'
-  | 'known'
-  | 'superseded'
-  | 'ephemeral'
-  | 'refused'
-  | 'rate_limited'
-  | 'invalid'
-  | 'failed';
+const outcomes = [
+  'stored',
+  'held',
+  'known',
+  'superseded',
+  'ephemeral',
+  'refused',
+  'rate_limited',
+  'invalid',
+  'failed',
+] as const;
+const requestTypes = ['req', 'count', 'negentropy'] as const;
+const dropReasons = ['slow', 'silent', 'full', 'memory', 'violations', 'fault'] as const;
 
-export type RequestType = 'req' | 'count' | 'negentropy';
+/** What became of an event that a client sent. */
+export type PublishOutcome = (typeof outcomes)[number];
+
+export type RequestType = (typeof requestTypes)[number];
 
 /** Why the relay ended a connection. */
-export type DropReason = 'slow' | 'silent' | 'full' | 'memory' | 'violations' | 'fault';
+export type DropReason = (typeof dropReasons)[number];
 
 /** The relay's own metrics. One instance for one registry. */
 export class RelayMetrics {
@@ -88,6 +93,10 @@ export class RelayMetrics {
     });
     this.bytesIn = this.bytes.labels('in');
     this.bytesOut = this.bytes.labels('out');
+    // Each series is there from the start, so that its first count is seen as growth.
+    for (const outcome of outcomes) this.events.inc({ outcome }, 0);
+    for (const type of requestTypes) this.requests.inc({ type }, 0);
+    for (const reason of dropReasons) this.dropped.inc({ reason }, 0);
   }
 
   /** Shows the memory that clients make the relay hold, read when it is scraped. */

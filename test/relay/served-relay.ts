@@ -56,3 +56,13 @@ export async function serveRelay(
     },
   };
 }
+
+/** How many clients a relay refused or dropped, by reason. */
+export async function droppedFrom({
+  metrics,
+}: Pick<Awaited<ReturnType<typeof serveRelay>>, 'metrics'>): Promise<Record<string, number>> {
+  const { values } = await metrics.dropped.get();
+  return Object.fromEntries(
+    values.filter(({ value }) => value > 0).map(({ labels, value }) => [String(labels.reason), value]),
+  );
+}

@@ -35,8 +35,11 @@ const unlimited: AddressLimits = {
   bytesPerMinuteMax: undefined,
 };
 
+/** What the limits of one address are for. */
+export const limitedThings = ['connection', 'request', 'push', 'event', 'authorization'] as const;
+
 /** What a limit of one address was met by. */
-export type LimitedThing = 'connection' | 'request' | 'push' | 'event' | 'authorization';
+export type LimitedThing = (typeof limitedThings)[number];
 
 /**
  * What each address group (`lib/budgets/address-group.ts`) has taken. Groups of which nothing is open and nothing was taken
