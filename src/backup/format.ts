@@ -6,7 +6,7 @@ import { damagedBackup } from './errors.js';
  *
  *     manifest.json            what it is, and of which moment
  *     events/<n>.jsonl         the stored events, one a line, in the order in which they were stored
- *     journal/<n>.jsonl        what waits for git data, with its deadlines
+ *     journal/<n>.jsonl        what waits for git data, with its deadlines, and what the operator banned
  *     database/<n>.jsonl       other records of the database
  *     git/<n>/…                the repositories, each with a repository.json that names it
  *     end.json                 counts, and the SHA-256 of all that is before it
