@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { commands } from '../src/commands/commands.js';
 import { limits } from '../src/config/limits.js';
 import { graspAliases } from '../src/daemon/metrics/metric-aliases.js';
 import { dashboardJson } from './dashboard/dashboard.js';
 import { limitsPage } from './limits-page.js';
+import { manPage } from './man-page.js';
 import { adviceSections } from './metrics/advice.js';
 import { alertRulesIn } from './metrics/alert-rules.js';
 import { metricsOfFullDaemon } from './metrics/full-daemon.js';
@@ -15,6 +17,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const metrics = metricsPage(await metricsOfFullDaemon(), adviceSections, graspAliases, alerts);
   return new Map([
     ['docs/configuration.md', referencePage()],
+    ['docs/graspd.1', manPage(commands)],
     ['docs/limits.md', limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits)],
     ['docs/metrics.md', metrics],
     ['deploy/grafana-dashboard.json', dashboardJson()],

@@ -2,6 +2,7 @@ import { backup } from './backup/backup.js';
 import { restore } from './backup/restore.js';
 import { checkConfig } from './check-config.js';
 import type { Command } from './command.js';
+import { completionOf } from './completion/completion.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor/doctor.js';
 import { exportCommand } from './export.js';
@@ -37,5 +38,6 @@ export const commands: readonly Command[] = [
   exportCommand,
   doctor,
   checkConfig,
+  completionOf(() => commands),
   demo,
 ];
