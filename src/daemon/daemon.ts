@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { backgroundSlice } from '../config/background-slice.js';
@@ -158,6 +159,8 @@ async function start(
   });
   core.disk.onChange((isLow) => sync.hold(isLow));
   const stop = new AbortController();
+  // As many listeners as there is work under way: no leak.
+  setMaxListeners(0, stop.signal);
   const { receive, promotion, prs } = createHosting(core, current, surroundings, accounts, stop.signal);
   const remote = createGitRemote(core, current, surroundings);
   const gitSync = createGitSync(core, current, surroundings, { promotion, sync, remote }, stop.signal);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import type { Registry } from 'prom-client';
 import { AlignmentMetrics } from '../../alignment/alignment-metrics.js';
@@ -51,6 +52,8 @@ export async function startGitSide(
 ): Promise<GitSide> {
   const options = current.now;
   const stop = new AbortController();
+  // As many listeners as there is work under way: no leak.
+  setMaxListeners(0, stop.signal);
   const helper = new GitHelper(stop.signal);
   const git = new GitRunner(clock, stop.signal, helper);
   const refChanges = new RefChanges();
