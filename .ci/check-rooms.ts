@@ -10,7 +10,7 @@ const levels: readonly (readonly string[])[] = [
   ['main.ts'],
   ['commands'],
   ['daemon'],
-  ['git-http', 'moderation'],
+  ['git-http', 'moderation', 'web'],
   ['http', 'relay', 'sync', 'git-sync', 'control'],
   ['backup', 'hosting'],
   ['admission', 'alignment', 'maintenance'],

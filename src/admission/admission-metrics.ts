@@ -1,9 +1,12 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { gaugesIn } from '../lib/gauge.js';
+import { ReasonCounts } from '../store/refused/reason-counts.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
 
 /** What the one door shows of itself. */
 export class AdmissionMetrics {
+  /** Those that were refused, by reason. */
+  readonly refusals = new ReasonCounts();
   /** By source and outcome; given to the counter when it is read, for a labelled counter costs microseconds. */
   readonly #counts = new Map<EventSource['type'], Map<AdmissionOutcome['type'], number>>();
   readonly #failures: Counter;
@@ -37,10 +40,11 @@ export class AdmissionMetrics {
     });
   }
 
-  countOutcome(source: EventSource['type'], outcome: AdmissionOutcome['type']): void {
+  countOutcome(source: EventSource['type'], outcome: AdmissionOutcome): void {
+    if (outcome.type === 'refused') this.refusals.count(outcome.reason);
     const outcomes = this.#counts.get(source) ?? new Map<AdmissionOutcome['type'], number>();
     this.#counts.set(source, outcomes);
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    outcomes.set(outcome.type, (outcomes.get(outcome.type) ?? 0) + 1);
   }
 
   countFailure(): void {

@@ -249,7 +249,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     } catch (error) {
       outcome = this.#failures.outcomeOf(event, source, error);
     }
-    if (outcome !== undefined) this.#parts.metrics.countOutcome(source.type, outcome.type);
+    if (outcome !== undefined) this.#parts.metrics.countOutcome(source.type, outcome);
     return outcome;
   }
 
@@ -311,7 +311,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   }
 
   #finish(job: PendingJob, outcome: AdmissionOutcome): void {
-    if (!job.isPromotion) this.#parts.metrics.countOutcome(job.source.type, outcome.type);
+    if (!job.isPromotion) this.#parts.metrics.countOutcome(job.source.type, outcome);
     job.outcome.resolve(outcome);
   }
 

@@ -266,6 +266,44 @@ export const limits = {
   /** What `Retry-After` says to who was refused, in seconds. */
   httpRetryAfterSeconds: 60,
 
+  // Pages of the service
+  /** Characters of the name of a repository in lists. */
+  listedNameCharsMax: 100,
+  /** Characters of its description there. */
+  listedDescriptionCharsMax: 200,
+  /** Repositories on one page of a list. */
+  listedRepositoriesMax: 25,
+  /** Characters of what is searched for. */
+  searchCharsMax: 100,
+  /** Searches that run at the same time, in turns of the event loop. */
+  searchesAtOnceMax: 2,
+  /** Searches that wait; more are answered 503. */
+  searchesWaitingMax: 100,
+  /** Age of the list of repositories that is searched, up to which it is not made anew. */
+  catalogueAgeMsMax: 1_000,
+  /** How many times as long as its making took it is used at least. */
+  catalogueAgeFactor: 50,
+
+  // Status page
+  /** Age of what it says, up to which all who ask are given the same. */
+  statusAgeMsMax: 1_000,
+  /** Time between two looks at what is new, for those who keep the page open. */
+  statusIntervalMs: 2_000,
+  /** Time after which who keeps it open is sent something when nothing is new. */
+  statusHeartbeatMs: 15_000,
+  /** Readers that keep it open at the same time. */
+  statusReadersMax: 16,
+  /** Of them, those of one address. */
+  statusReadersPerAddressMax: 4,
+  /** Bytes that wait for one of them; above it, its connection is ended. */
+  statusReaderBytesMax: 524_288,
+  /** Relays that it shows. */
+  statusRelaysMax: 100,
+  /** Time between two samples of what went through. */
+  throughputIntervalMs: 60_000,
+  /** Samples that are kept: a day. */
+  throughputSamplesMax: 1_440,
+
   // Clients of one address (IPv4), or of one network of IPv6 (/64)
   /** HTTP requests, handshakes, REQ, COUNT and NEG-OPEN a minute, as many of them at once. */
   addressRequestsPerMinuteMax: 30_000,
@@ -885,6 +923,8 @@ export const limits = {
   refusedUnwantedShareMin: 0.25,
   /** Share that is kept for what was refused for any other reason. */
   refusedToldShareMin: 0.25,
+  /** Reasons of refusal that are told apart in what is counted since the start; the rest are counted together. */
+  refusedReasonsCountedMax: 50,
   /** Characters of a reason of refusal that are kept. */
   refusedReasonCharsMax: 200,
 } as const;

@@ -112,6 +112,20 @@ export const optionsSchema = z.object({
   ),
   relayIcon: optional(kind.webUrl, 'none', live(service('The icon in the NIP-11 document'))),
   metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
+  statusPage: withDefault(
+    kind.toggle,
+    'true',
+    service('Serve the status page at /status, and what it says as JSON at /status.json'),
+  ),
+  statusToken: optional(
+    kind.token,
+    'none: everybody may see the status page',
+    live(
+      service(
+        'The token without which the status page is not shown, as Authorization: Bearer or ?token=; better given in the environment',
+      ),
+    ),
+  ),
   maxConnections: optional(
     kind.whole(1, 1_000_000),
     'what the limit of open files leaves',

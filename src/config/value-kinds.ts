@@ -79,6 +79,13 @@ export const nsec: ValueKind<string> = {
   isSecret: true,
 };
 
+export const token: ValueKind<string> = {
+  ...single('16 to 200 letters, digits, - and _', 'TOKEN', (text) =>
+    /^[\w-]{16,200}$/.test(text) ? text : undefined,
+  ),
+  isSecret: true,
+};
+
 export const domains = list('host names (or host:port), comma separated', 'HOST,…', parseDomain);
 export const relayUrls = list('relay URLs (ws or wss), comma separated', 'URL,…', parseRelayUrl);
 export const networks = list('IP addresses or networks (CIDR), comma separated', 'CIDR,…', parseNetwork);

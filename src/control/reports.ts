@@ -9,6 +9,7 @@ export type StatusReport = {
   readonly events: number;
   readonly heldEvents: number;
   readonly relays: RelayCounts;
+  readonly firstCatchup: CatchupReport;
   readonly repositories: { readonly served: number; readonly incomplete: number };
   /** What the operator banned, blocked and allowed while the daemon ran. */
   readonly moderation: ModerationCounts;
@@ -31,6 +32,15 @@ export type RelayCounts = {
   readonly complete: number;
 };
 
+/** How far the first catch-up since the start is: events that it brought, of those known to be missing. */
+export type CatchupReport = {
+  readonly isOver: boolean;
+  readonly stored: number;
+  readonly expected: number;
+  /** As the last seconds went; absent while nothing comes. */
+  readonly secondsLeft?: number;
+};
+
 /** One relay that is followed. */
 export type RelayReport = {
   readonly relay: string;
@@ -38,9 +48,17 @@ export type RelayReport = {
   readonly health: string;
   readonly failures: number;
   readonly lastFailure?: string;
+  /** When it was connected the last time. */
+  readonly lastConnected?: string;
   readonly retryInSeconds?: number;
-  /** Repositories and roots that wait for catch-up. */
+  /** Filters of open live subscriptions. */
+  readonly liveFilters: number;
+  /** Repositories and roots that wait for catch-up, and ids that wait to be asked for. */
   readonly queuedTopics: number;
+  readonly queuedDownloads: number;
+  /** Events that it brought since it is followed, and those of them that live sync should have brought. */
+  readonly stored: number;
+  readonly gaps: number;
   readonly negentropy: string;
   /** As of then, everything of it is here. */
   readonly completeAsOf?: string;
@@ -50,6 +68,8 @@ export type RelayReport = {
 export type RepositoryReport = {
   readonly owner: string;
   readonly identifier: string;
+  /** Relays that its announcement names, beside this one; and those of them of which all events are here. */
+  readonly relays: { readonly named: number; readonly complete: number };
   /** Where git data lacks, or may. */
   readonly lacks?: {
     readonly objects?: number;

@@ -30,6 +30,7 @@ import { RepositoryServing } from '../repositories/serving.js';
 import { type LevelStoreOptions, openLevelStore } from '../store/level/open-level-store.js';
 import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
+import type { ReasonCounts } from '../store/refused/reason-counts.js';
 import { DiskFloor } from './disk-floor.js';
 import { startGitSide } from './git/git-side.js';
 import { watchFaults } from './process-metrics.js';
@@ -50,6 +51,8 @@ export type Core = AsyncDisposable &
     readonly moderationLists: ModerationLists;
     readonly admission: AdmissionPipeline;
     readonly quotas: KeyQuotas;
+    /** Why events were refused since the start. */
+    readonly refusals: Pick<ReasonCounts, 'list'>;
     readonly disk: DiskFloor;
     readonly storeFaults: StoreFaults;
     readonly verifier: Verifier;
@@ -162,6 +165,7 @@ export async function openCore(
       { store, directory, purgatory, registry, disk, closingAccepted },
       stack,
     );
+    const admissionMetrics = new AdmissionMetrics(registry);
     const failed = deferred<never>();
     let examiner: Pick<HoldingParts, 'examine' | 'onRefused'> = {
       examine: async () => 'waits',
@@ -180,7 +184,7 @@ export async function openCore(
         policy,
         verifier,
         clock,
-        metrics: new AdmissionMetrics(registry),
+        metrics: admissionMetrics,
         log: surroundings.logger,
         waitingForRoom: new WaitingForRoom(quotas),
         hotCacheDurationMs: options.rejectedHotCacheDurationSecs * secondMs,
@@ -201,6 +205,7 @@ export async function openCore(
       moderationLists,
       admission,
       quotas,
+      refusals: admissionMetrics.refusals,
       ...gitSide,
       disk,
       storeFaults,

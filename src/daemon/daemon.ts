@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
@@ -27,7 +26,7 @@ import { createWsDialer } from '../sync/dial/ws-dialer.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
-import { type DescriptorShares, descriptorLimit, descriptorShares } from './descriptors.js';
+import { descriptorLimit, descriptorShares, warnOfFewDescriptors } from './descriptors.js';
 import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
 import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
 import { serveHousekeeping } from './housekeeping.js';
@@ -50,6 +49,7 @@ import {
   syncSettingsOf,
 } from './settings.js';
 import type { Surroundings } from './surroundings.js';
+import { createWeb, type Web } from './web/pages.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
 export type Daemon = AsyncDisposable & {
@@ -188,6 +188,10 @@ async function start(
   });
   const isOwnUrl = (url: string) => isRelayUrl(options, url);
   const management = new Management({ moderation, verifier, clock, accounts, isAdmin, isOwnUrl });
+  const { domain } = options;
+  let address = options.bindAddress;
+  const reported = { domain, address: () => formatBindAddress(address), startedAtMs: clock.now() };
+  const web = createWeb(current, { ...core, ...reported, sync, gitSync, moderation }, surroundings);
   const http = createHttpService({
     information: () => informationOf(current.now, identity.pubkey, core.moderationLists),
     relayUrl: relayUrlOf(options),
@@ -195,7 +199,8 @@ async function start(
     readiness: () => readinessOf(sync),
     onUpgrade: relay.handleUpgrade,
     manage: (request, response) => management.handle(request, response),
-    routes: gitHttp.routes,
+    routes: [...web.routes, ...gitHttp.routes],
+    frontPage: web.frontPage,
     trustedProxies: options.trustedProxy,
     get connectionsMax() {
       return (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax;
@@ -208,12 +213,13 @@ async function start(
   });
   // The port closes while the relay says good-bye, so that nobody new comes in between.
   stack.defer(async () => {
+    web.close();
     await Promise.all([http.close(), relay.close()]);
   });
-  const address = await http.listen(socket ?? options.bindAddress);
+  address = await http.listen(socket ?? options.bindAddress);
   const stopped = runUntilReleased(
     core,
-    { sync, promotion, gitSync, prs, moderation },
+    { sync, promotion, gitSync, prs, moderation, web },
     surroundings,
     stop,
     stack,
@@ -223,8 +229,6 @@ async function start(
     { address: formatBindAddress(address), domain: options.domain, events: eventsAtStart },
     'listening',
   );
-  const { domain } = options;
-  const reported = { domain, address: formatBindAddress(address), startedAtMs: clock.now() };
   const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
   const backups = new BackupDesk({ ...core, domain, clock, log: logger });
   const control = await serveControl(
@@ -244,18 +248,6 @@ async function start(
   };
 }
 
-function warnOfFewDescriptors(
-  { maxConnections }: Options,
-  { connectionsMax }: DescriptorShares,
-  logger: Logger,
-): void {
-  if (maxConnections === undefined || maxConnections <= connectionsMax) return;
-  logger.warn(
-    { connectionsMax, maxConnections },
-    'the limit of open files has no room for --max-connections; raise it (ulimit -n, LimitNOFILE of systemd)',
-  );
-}
-
 /** The store is open when this is asked; what takes time is reading from it which relays there are. */
 function readinessOf(sync: SyncManager): Readiness {
   if (sync.status().isLoaded) return { ready: true, reasons: [] };
@@ -268,12 +260,13 @@ type Running = {
   readonly gitSync: GitDataSync;
   readonly prs: PrsHosting | undefined;
   readonly moderation: Moderation;
+  readonly web: Web;
 };
 
 /** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
 function runUntilReleased(
   core: Core,
-  { sync, promotion, gitSync, prs, moderation }: Running,
+  { sync, promotion, gitSync, prs, moderation, web }: Running,
   { clock, logger }: Surroundings,
   stop: AbortController,
   stack: ReleaseStack,
@@ -285,6 +278,7 @@ function runUntilReleased(
     servePromotion(core, { promotion, gitSync }, clock, stop.signal),
     gitSync.ended(),
     moderation.resume(),
+    web.run(stop.signal),
     ...(prs === undefined ? [] : [prs.alignment.serve(stop.signal)]),
   ];
   const ended = Promise.allSettled(work);

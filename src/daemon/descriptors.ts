@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { limits } from '../config/limits.js';
+import type { Options } from '../config/options.js';
 import { GraspError } from '../lib/errors.js';
 
 /** The process may open too few files; the message is one line for the operator. */
@@ -69,4 +71,17 @@ function limitsOfLinux(): string | undefined {
 function softLimitOfReport(): unknown {
   const report = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
   return report.userLimits?.open_files?.soft;
+}
+
+/** Says where more connections are wanted than the limit of open files has room for. */
+export function warnOfFewDescriptors(
+  { maxConnections }: Options,
+  { connectionsMax }: DescriptorShares,
+  logger: Logger,
+): void {
+  if (maxConnections === undefined || maxConnections <= connectionsMax) return;
+  logger.warn(
+    { connectionsMax, maxConnections },
+    'the limit of open files has no room for --max-connections; raise it (ulimit -n, LimitNOFILE of systemd)',
+  );
 }

@@ -47,6 +47,15 @@ export class DiskFloor {
     return this.#isLow;
   }
 
+  /** Free bytes of the disk that has the least; `undefined` where that cannot be told. */
+  get freeBytes(): number | undefined {
+    return Number.isFinite(this.#freeBytes) ? this.#freeBytes : undefined;
+  }
+
+  get floorBytes(): number {
+    return this.#parts.floorBytes();
+  }
+
   /** Whether so many bytes may be written without coming down to the floor. */
   hasRoomFor(bytes: number): boolean {
     return !this.#isLow && this.#freeBytes - bytes >= this.#parts.floorBytes();

@@ -5,7 +5,7 @@ import { userAgent } from '../config/version.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { type GitService, serviceHeader, withCapabilities } from '../git-protocol/advertisement.js';
-import type { Asker } from './asker.js';
+import type { Asker } from '../http/asker.js';
 import { GitFault } from './git-fault.js';
 import { Kept } from './kept.js';
 

@@ -1,21 +1,35 @@
+import type { ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 import { answer, answerJson } from './answers.js';
-import { frontPage } from './front-page.js';
-import { pageHeaders } from './html.js';
+import { frontPage } from './pages/front-page.js';
+import { type PageLink, pageHeaders } from './pages/html.js';
 import {
   asksForRelayInformation,
   type RelayInformationDocument,
   relayInformationType,
 } from './relay-information.js';
-import { exactly, type Route } from './route.js';
+import { exactly, type Route, type RouteRequest } from './route.js';
 
 /** What is shown of a registry: its text, and the type of that. */
 export type MetricsText = Pick<Registry, 'contentType' | 'metrics'>;
 
 /** Whether the daemon can do its work, and if not, why: one line for each reason. */
 export type Readiness = { readonly ready: boolean; readonly reasons: readonly string[] };
+
+/** What the page at `/` shows beside what the service says of itself. */
+export type FrontPageExtras = {
+  /** The list of repositories as HTML, as far as the query asks for it. Rejects when nobody waits for it any more. */
+  listRepositories(request: RouteRequest, response: ServerResponse): Promise<string>;
+  readonly links: readonly PageLink[];
+};
+
+/** What the route at `/` may have beside the NIP-11 document. */
+export type RelayRouteParts = Partial<FrontPageExtras> & {
+  /** Takes what is posted (NIP-86). */
+  readonly manage?: Route['handle'] | undefined;
+};
 
 /**
  * What is at `/`, where WebSockets are served too: the NIP-11 document for those who ask for it, a page for browsers.
@@ -24,20 +38,20 @@ export type Readiness = { readonly ready: boolean; readonly reasons: readonly st
 export function relayRoute(
   information: () => RelayInformationDocument,
   relayUrl: string,
-  manage?: Route['handle'],
+  { manage, listRepositories, links = [] }: RelayRouteParts = {},
 ): Route {
   return {
     matches: exactly('/'),
     methods: manage === undefined ? ['GET'] : ['GET', 'POST'],
-    handle(request, response) {
-      const { message } = request;
-      if (message.method === 'POST' && manage !== undefined) return manage(request, response);
+    async handle(request, response) {
+      if (request.message.method === 'POST' && manage !== undefined) return await manage(request, response);
       const document = information();
       const vary = { Vary: 'Accept' };
-      if (asksForRelayInformation(message.headers.accept)) {
+      if (asksForRelayInformation(request.message.headers.accept)) {
         answer(response, 200, relayInformationType, JSON.stringify(document), vary);
       } else {
-        const page = frontPage(document, relayUrl);
+        const repositories = (await listRepositories?.(request, response)) ?? '';
+        const page = frontPage(document, { relayUrl, repositories, links });
         answer(response, 200, 'text/html; charset=utf-8', page, { ...pageHeaders, ...vary });
       }
     },

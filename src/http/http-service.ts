@@ -18,6 +18,7 @@ import type { Faults } from '../lib/faults.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import {
+  type FrontPageExtras,
   healthRoute,
   type MetricsText,
   metricsRoute,
@@ -26,8 +27,8 @@ import {
   relayRoute,
 } from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
-import { iconRoute } from './icon.js';
 import { listenError } from './listen-error.js';
+import { iconRoute } from './pages/icon.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
 import { requestTarget } from './request-target.js';
@@ -49,6 +50,8 @@ export type HttpServiceParts = {
   readonly information: () => RelayInformationDocument;
   /** The URL at which WebSocket clients reach this port. */
   readonly relayUrl: string;
+  /** What the page at `/` has beside what the service says of itself. */
+  readonly frontPage?: FrontPageExtras;
   /** What `/metrics` shows; without it there is no such path. */
   readonly metrics: MetricsText | undefined;
   readonly readiness: () => Readiness;
@@ -85,7 +88,7 @@ export type HttpService = AsyncDisposable & {
 /** Makes the service; it serves nothing before `listen`. */
 export function createHttpService(parts: HttpServiceParts): HttpService {
   const routes = [
-    relayRoute(parts.information, parts.relayUrl, parts.manage),
+    relayRoute(parts.information, parts.relayUrl, { manage: parts.manage, ...parts.frontPage }),
     healthRoute(),
     readinessRoute(parts.readiness),
     iconRoute(),

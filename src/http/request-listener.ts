@@ -4,7 +4,7 @@ import type { Faults } from '../lib/faults.js';
 import { answerText, corsHeaders } from './answers.js';
 import type { ConnectionGate } from './connection-gate.js';
 import { drain } from './drain.js';
-import { answerNotFound } from './not-found.js';
+import { answerNotFound } from './pages/not-found.js';
 import { requestTarget } from './request-target.js';
 import type { Route } from './route.js';
 

@@ -16,3 +16,17 @@ export function gaugesIn(registry: Registry): AddGauge {
     });
   };
 }
+
+/** The sum of the series of a metric that have these labels, whatever else they have; 0 where there is none. */
+export async function metricValue(
+  registry: Registry,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const read = await registry.getSingleMetric(name)?.get();
+  let sum = 0;
+  for (const { value, labels: its } of read?.values ?? []) {
+    if (Object.entries(labels).every(([label, text]) => its[label] === text)) sum += value;
+  }
+  return sum;
+}

@@ -11,6 +11,9 @@ export type Announcement = {
   readonly pubkey: string;
   readonly identifier: string;
   readonly address: string;
+  /** What people read, of whatever length; empty where there is none. */
+  readonly name: string;
+  readonly description: string;
   /** The URLs of the `clone` tags. */
   readonly clone: readonly string[];
   /** The normalised relay URLs of the `relays` tags; what is no relay URL is left out. */
@@ -45,6 +48,8 @@ export function parseAnnouncement(event: NostrEvent): Announcement {
     pubkey: event.pubkey,
     identifier,
     address: repositoryAddress(event.pubkey, identifier),
+    name: firstTagValue(event, 'name') ?? '',
+    description: firstTagValue(event, 'description') ?? '',
     clone,
     relays: [...new Set(relays)],
     maintainers: [...new Set(maintainers)],

@@ -52,7 +52,7 @@ export class PurgatoryMetrics {
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const { event } of all()) this.inc({ kind: labelOf(event.kind) });
+        for (const { event } of all()) this.inc({ kind: heldKindLabel(event.kind) });
       },
     });
     const gauge = gaugesIn(this.#registry);
@@ -82,7 +82,7 @@ const namedKinds: readonly number[] = [
   kinds.pullRequestUpdate,
 ];
 
-/** Kinds of strangers make no series. */
-function labelOf(kind: number): string {
+/** A kind as it is counted: those of strangers are one. */
+export function heldKindLabel(kind: number): string {
   return namedKinds.includes(kind) ? String(kind) : 'other';
 }

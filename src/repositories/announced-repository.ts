@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import type { NostrEvent } from '../nostr/event.js';
 import type { Announcement } from '../nostr/repository.js';
 import type { RepositoryServing } from './serving.js';
 
@@ -11,6 +12,11 @@ export type AnnouncedRepository = {
   readonly address: string;
   readonly pubkey: string;
   readonly identifier: string;
+  /** What lists show of it and search in, cut; empty where it is not served. */
+  readonly name: string;
+  readonly description: string;
+  /** When it was announced, in seconds since 1970. */
+  readonly announcedAt: number;
   readonly standing: Standing;
   /** Whether what is new of it is served only when its git data is here. */
   readonly awaitsGitData: boolean;
@@ -22,7 +28,7 @@ export type AnnouncedRepository = {
 export type ServingOfAnnouncements = Pick<RepositoryServing, 'serves' | 'isOwnService' | 'awaitsGitData'>;
 
 export function announcedRepository(
-  eventId: string,
+  event: Pick<NostrEvent, 'id' | 'created_at'>,
   announcement: Announcement,
   serving: ServingOfAnnouncements,
 ): AnnouncedRepository {
@@ -34,5 +40,22 @@ export function announcedRepository(
     .filter((url) => url.length <= limits.syncRelayUrlCharsMax)
     .slice(0, limits.syncRelaysPerAnnouncementMax);
   const awaitsGitData = serving.awaitsGitData(announcement);
-  return { eventId, address, pubkey, identifier, standing, awaitsGitData, relays };
+  const isServed = standing !== 'stranger';
+  return {
+    eventId: event.id,
+    address,
+    pubkey,
+    identifier,
+    name: isServed ? shortened(announcement.name, limits.listedNameCharsMax) : '',
+    description: isServed ? shortened(announcement.description, limits.listedDescriptionCharsMax) : '',
+    announcedAt: event.created_at,
+    standing,
+    awaitsGitData,
+    relays,
+  };
+}
+
+/** The beginning of a text in memory of its own: a mere slice would keep the whole text alive. */
+function shortened(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : Buffer.from(text.slice(0, charsMax)).toString();
 }

@@ -88,7 +88,7 @@ export class RepositoryDirectory {
   judgeAnew(event: NostrEvent): AnnouncedRepository | undefined {
     const known = this.repositoryOf(event.id);
     if (known === undefined) return undefined;
-    const repository = announcedRepository(event.id, parseAnnouncement(event), this.#serving);
+    const repository = announcedRepository(event, parseAnnouncement(event), this.#serving);
     const { standing, awaitsGitData } = repository;
     if (standing === known.standing && awaitsGitData === known.awaitsGitData) return undefined;
     enter(this.#announcements, known, repository);
@@ -106,7 +106,7 @@ export class RepositoryDirectory {
     unlessInvalid(() => {
       const announcement = parseAnnouncement(event);
       const { maintainers, hasRoles } = announcement;
-      const repository = announcedRepository(event.id, announcement, this.#serving);
+      const repository = announcedRepository(event, announcement, this.#serving);
       enter(this.#held, repository, { repository, maintainers, hasRoles });
       if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
     });
@@ -155,11 +155,15 @@ export class RepositoryDirectory {
     return this.#announcements.get(place.identifier)?.get(place.pubkey);
   }
 
+  /** All repositories that are served whose announcement is stored: those that anybody can find. */
+  *listed(): IterableIterator<AnnouncedRepository> {
+    for (const byAuthor of this.#announcements.values())
+      for (const repository of byAuthor.values()) if (repository.standing !== 'stranger') yield repository;
+  }
+
   /** All repositories that are served. */
   *served(): IterableIterator<RepositoryId> {
-    for (const byAuthor of this.#announcements.values())
-      for (const { pubkey, identifier, standing } of byAuthor.values())
-        if (standing !== 'stranger') yield { pubkey, identifier };
+    for (const { pubkey, identifier } of this.listed()) yield { pubkey, identifier };
     for (const byAuthor of this.#held.values())
       for (const { repository } of byAuthor.values()) {
         const { pubkey, identifier, standing } = repository;
@@ -248,7 +252,7 @@ export class RepositoryDirectory {
     const known = this.#announcements.get(identifier)?.get(pubkey);
     if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
     this.#forgetPlace(known?.eventId);
-    const repository = announcedRepository(event.id, announcement, this.#serving);
+    const repository = announcedRepository(event, announcement, this.#serving);
     enter(this.#announcements, { pubkey, identifier }, repository);
     this.#maintainers.set(identifier, pubkey, announcement);
     this.#places.set(event.id, { type: 'announcement', pubkey, identifier });

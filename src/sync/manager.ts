@@ -18,7 +18,7 @@ import { RelaySync } from './relay/relay-sync.js';
 import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { deliverChanges, type TopicReader } from './relay/topic-delivery.js';
-import { type CatchupState, FirstCatchup } from './report/first-catchup.js';
+import { type CatchupProgress, type CatchupState, FirstCatchup } from './report/first-catchup.js';
 import { StoredLater } from './report/run-log.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter-service.js';
@@ -113,7 +113,7 @@ export class SyncManager {
     const tasks = new TaskGroup(signal);
     const stopCounting = admission.feed.onAccepted(({ stored, source }: AcceptedEvent) => {
       if (!stored) return;
-      metrics.stored(source.type);
+      metrics.stored(source);
       later.stored(source.type);
       this.#firstCatchup.stored(source.type);
     });
@@ -173,6 +173,16 @@ export class SyncManager {
     const running = this.#relays.get(relay);
     running?.sync.startDay();
     return running !== undefined;
+  }
+
+  /** How far the first catch-up since the start is. */
+  firstCatchup(): CatchupProgress {
+    return this.#firstCatchup.progress();
+  }
+
+  /** Since when everything of a relay is here, in wall-clock seconds; `undefined` where that cannot be said. */
+  completeSince(relay: string): number | undefined {
+    return this.#relays.get(relay)?.sync.completeSince;
   }
 
   /** Whether the last dial of a relay at that host failed, so that whatever else is there has no hurry. */

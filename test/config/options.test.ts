@@ -44,6 +44,7 @@ test('defaults are those of the table', () => {
     repositoryMaxMb: 20_000,
     repositoriesMaxGb: 1_000,
     metricsEnabled: true,
+    statusPage: true,
     keyRepositories: 1000,
     keyEvents: 250_000,
     keyEventsMb: 1000,
@@ -132,6 +133,8 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'signature-library': 'wasm',
     'archive-read-only': 'false',
     'metrics-enabled': 'false',
+    'status-page': 'false',
+    'status-token': 'a-token-of-the-operator',
     'sync-allow-private-relays': 'false',
     'onion-proxy': 'socks5h://127.0.0.1:9050',
   };

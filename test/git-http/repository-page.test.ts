@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { pageHeaders } from '../../src/http/pages/html.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { kinds } from '../../src/nostr/kinds.js';
 import { repositoryAddress } from '../../src/nostr/repository.js';
@@ -39,7 +40,7 @@ async function pageOf(identifier: string): Promise<string> {
   const answer = await ask(world.port, 'GET', `/${npub}/${encodeURIComponent(identifier)}`);
   expect(answer.status).toBe(200);
   expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
-  expect(answer.headers['content-security-policy']).toBe("default-src 'none'; style-src 'unsafe-inline'");
+  expect(answer.headers['content-security-policy']).toBe(pageHeaders['Content-Security-Policy']);
   return answer.body.toString('utf8');
 }
 
@@ -110,8 +111,10 @@ describe('the page of a repository', () => {
     expect(page).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&amp;&#39;');
     expect(page).toContain('&lt;img&gt;&quot;&amp;&#39;');
     const elements = [...page.matchAll(/<([a-z0-9]+)/g)].map(([, name]) => name);
-    for (const element of ['script', 'img', 'link', 'iframe', 'form', 'object'])
+    for (const element of ['script', 'img', 'iframe', 'form', 'object'])
       expect(elements).not.toContain(element);
+    const loaded = [...page.matchAll(/<link [^>]*href="([^"]*)"/g)].map(([, url]) => url);
+    expect(loaded).toEqual(['/icon.png', '/assets/style.css']);
     const tags = page.match(/<[^>]*>/g) ?? [];
     expect(tags.filter((tag) => / (?:src|style|on[a-z]+)=/.test(tag))).toEqual([]);
     expect(page).toContain('%3Cscript%3Ealert%28%22x%22%29%3C-script%3E%26%27.git</pre>');

@@ -23,6 +23,8 @@ describe('parseAnnouncement', () => {
     expect(parseAnnouncement(event)).toEqual({
       pubkey: author.pubkey,
       identifier: 'repo:x',
+      name: '',
+      description: '',
       address: `30617:${author.pubkey}:repo:x`,
       clone: ['https://a/x.git', 'https://b/x.git'],
       relays: ['wss://a.example', 'wss://b.example'],

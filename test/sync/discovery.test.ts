@@ -18,7 +18,7 @@ function discovery(bootstrapRelays: string[] = [], relaysMax = 100): Discovery {
 /** What is kept of a repository that we serve, or not. */
 function kept(announced: Announcement, isServed = true): AnnouncedRepository {
   const isOwnService = (url: string) => ownService.isNamedBy(url);
-  return announcedRepository('id', announced, {
+  return announcedRepository({ id: 'id', created_at: 0 }, announced, {
     serves: () => isServed,
     awaitsGitData: () => false,
     isOwnService,

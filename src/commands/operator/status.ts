@@ -20,18 +20,8 @@ export const status: Command = {
 };
 
 function wordsOf(report: StatusReport): string {
-  const {
-    version,
-    startedAt,
-    address,
-    domain,
-    events,
-    heldEvents,
-    relays,
-    repositories,
-    moderation,
-    isDiskLow,
-  } = report;
+  const { version, startedAt, address, domain, events, heldEvents } = report;
+  const { relays, firstCatchup, repositories, moderation, isDiskLow } = report;
   const rows: [string, string][] = [
     ['graspd', `${version}, since ${startedAt}`],
     ['listens at', `${address}, as ${domain}`],
@@ -40,6 +30,7 @@ function wordsOf(report: StatusReport): string {
       'relays',
       `${relays.tracked} followed: ${relays.connected} connected, ${relays.complete} complete, ${relays.dead} dead`,
     ],
+    ...(firstCatchup.isOver ? [] : [['catching up', progressOf(firstCatchup)] as [string, string]]),
     ['repositories', `${repositories.served} served, ${repositories.incomplete} lack git data`],
     ...(isEmpty(moderation) ? [] : [['moderation', moderationWords(moderation)] as [string, string]]),
     ...(isDiskLow ? [['disk', 'full up to --disk-floor-mb: nothing is taken in'] as [string, string]] : []),
@@ -57,4 +48,9 @@ function moderationWords(counts: ModerationCounts): string {
     `${bannedPubkeys} authors and ${bannedEvents} events banned, ${blockedAddresses} addresses blocked, ` +
     `${allowedPubkeys} authors allowed`
   );
+}
+
+function progressOf({ stored, expected, secondsLeft }: StatusReport['firstCatchup']): string {
+  const left = secondsLeft === undefined ? '' : `, about ${secondsLeft} s left`;
+  return `${stored} of ${expected} events that are known to be missing${left}`;
 }

@@ -13,26 +13,30 @@ import type { Reloader } from '../reload/reloader.js';
 import type { BackupDesk } from './backup-desk.js';
 import { doctorRoute, type ExaminationParts } from './examination.js';
 import { moderationCounts, moderationRoutes } from './moderation-routes.js';
-import { isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
+import { catchupReport, isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
+
+/** What is looked at to say how the daemon is. */
+export type StatusParts = Pick<Core, 'store' | 'purgatory' | 'directory' | 'disk'> & {
+  readonly sync: SyncManager;
+  readonly gitSync: GitDataSync;
+  readonly moderation: Moderation;
+  readonly domain: string;
+  readonly address: () => string;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number;
+};
 
 /** What the operator's commands are answered from. */
-export type ControlParts = Pick<Core, 'disk'> &
+export type ControlParts = StatusParts &
   ExaminationParts & {
-    readonly sync: SyncManager;
-    readonly gitSync: GitDataSync;
     readonly reloader: Pick<Reloader, 'reload'>;
-    readonly moderation: Moderation;
     readonly clock: Pick<Clock, 'sleep' | 'now'>;
     readonly backups: BackupDesk;
-    readonly domain: string;
-    readonly address: string;
-    /** Milliseconds since 1970. */
-    readonly startedAtMs: number;
   };
 
 /** What a running daemon can be asked and told by its operator. */
 export function controlRoutes(parts: ControlParts): ControlRoute[] {
-  const { store, directory, sync, gitSync, reloader, backups } = parts;
+  const { store, directory, sync, reloader, backups } = parts;
   return [
     { method: 'GET', path: '/status', answer: async () => statusOf(parts) },
     {
@@ -46,7 +50,7 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       method: 'GET',
       path: '/repositories',
       async *answer() {
-        for (const repository of directory.served()) yield repositoryReport(repository, gitSync);
+        for (const repository of directory.served()) yield repositoryReport(repository, parts);
       },
     },
     {
@@ -83,17 +87,19 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
   ];
 }
 
-function statusOf(parts: ControlParts): StatusReport {
+/** How the daemon is, in a few figures. */
+export function statusOf(parts: StatusParts): StatusReport {
   const { store, purgatory, directory, disk, sync, gitSync, moderation, domain, address, startedAtMs } =
     parts;
   return {
     version: programVersion,
     startedAt: isoTime(startedAtMs),
-    address,
+    address: address(),
     domain,
     events: store.size,
     heldEvents: countOf(purgatory.all()),
     relays: relayCounts(sync),
+    firstCatchup: catchupReport(sync.firstCatchup()),
     repositories: { served: countOf(directory.served()), incomplete: countOf(gitSync.incomplete()) },
     moderation: moderationCounts(moderation.lists),
     isDiskLow: disk.isLow,

@@ -1,11 +1,13 @@
-import type { RelayCounts, RelayReport, RepositoryReport } from '../../control/reports.js';
+import type { CatchupReport, RelayCounts, RelayReport, RepositoryReport } from '../../control/reports.js';
 import type { GitDataSync } from '../../git-sync/git-data-sync.js';
 import type { IncompleteRepository } from '../../git-sync/incomplete-repository.js';
 import { secondMs } from '../../lib/clock.js';
 import { npubOf } from '../../nostr/keys.js';
-import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { repositoryAddress } from '../../nostr/repository.js';
+import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { RelaySyncStatus } from '../../sync/relay/relay-sync-status.js';
+import type { CatchupProgress } from '../../sync/report/first-catchup.js';
 
 export function relayCounts(sync: Pick<SyncManager, 'status'>): RelayCounts {
   const { relays } = sync.status();
@@ -18,15 +20,21 @@ export function relayCounts(sync: Pick<SyncManager, 'status'>): RelayCounts {
 }
 
 export function relayReport(status: RelaySyncStatus): RelayReport {
-  const { relay, connection, health, consecutiveFailures, lastFailure, queuedTopics, negentropy } = status;
+  const { relay, connection, health, consecutiveFailures, lastFailure, lastConnectedAt } = status;
+  const { liveFilters, queuedTopics, queuedDownloads, stored, gaps, negentropy } = status;
   return {
     relay,
     connection,
     health,
     failures: consecutiveFailures,
     ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(lastConnectedAt === undefined ? {} : { lastConnected: isoTime(lastConnectedAt * secondMs) }),
     ...(isConnected(status) ? {} : { retryInSeconds: Math.ceil(status.retryInMs / secondMs) }),
+    liveFilters,
     queuedTopics,
+    queuedDownloads,
+    stored,
+    gaps,
     negentropy,
     ...(status.lastCompleteAt === undefined
       ? {}
@@ -34,13 +42,31 @@ export function relayReport(status: RelaySyncStatus): RelayReport {
   };
 }
 
+/** What a report on a repository is made from. */
+export type RepositoryReportParts = {
+  readonly directory: Pick<RepositoryDirectory, 'repositoryAt'>;
+  readonly sync: Pick<SyncManager, 'completeSince'>;
+  readonly gitSync: Pick<GitDataSync, 'of'>;
+};
+
 export function repositoryReport(
   { pubkey, identifier }: RepositoryId,
-  gitSync: Pick<GitDataSync, 'of'>,
+  { directory, sync, gitSync }: RepositoryReportParts,
 ): RepositoryReport {
+  const relays = directory.repositoryAt(repositoryAddress(pubkey, identifier))?.relays ?? [];
+  const complete = relays.filter((relay) => sync.completeSince(relay) !== undefined).length;
   const incomplete = gitSync.of({ pubkey, identifier });
   const lacks = incomplete === undefined ? undefined : lackOf(incomplete);
-  return { owner: npubOf(pubkey), identifier, ...(lacks === undefined ? {} : { lacks }) };
+  return {
+    owner: npubOf(pubkey),
+    identifier,
+    relays: { named: relays.length, complete },
+    ...(lacks === undefined ? {} : { lacks }),
+  };
+}
+
+export function catchupReport({ isOver, stored, expected, secondsLeft }: CatchupProgress): CatchupReport {
+  return { isOver, stored, expected, ...(secondsLeft === undefined ? {} : { secondsLeft }) };
 }
 
 function lackOf({ missing, sinceMs, lastTryMs, nextTryMs, why }: IncompleteRepository) {
@@ -53,7 +79,7 @@ function lackOf({ missing, sinceMs, lastTryMs, nextTryMs, why }: IncompleteRepos
   };
 }
 
-function isConnected({ connection }: RelaySyncStatus): boolean {
+export function isConnected({ connection }: RelaySyncStatus): boolean {
   return connection === 'connected' || connection === 'updating';
 }
 

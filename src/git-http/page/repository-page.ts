@@ -1,4 +1,4 @@
-import { escapeHtml, page } from '../../http/html.js';
+import { escapeHtml, page } from '../../http/pages/html.js';
 import type { GitContents, RefLine } from './git-contents.js';
 import type { RootCounts, StatusCounts } from './root-counts.js';
 

@@ -22,7 +22,7 @@ export class Reasons {
   }
 
   stateOf(reason: OwnReason | (string & {})): number {
-    const name = withoutQuotes(reason).slice(0, limits.refusedReasonCharsMax);
+    const name = reasonClass(reason);
     let number = this.#names.indexOf(name);
     if (number < 0) {
       const full = this.#names.length > rowState.refusedLast - rowState.refusedFirst;
@@ -35,6 +35,11 @@ export class Reasons {
     if (state === rowState.spentDeletion) return 'expired';
     return this.#names[state - rowState.refusedFirst] ?? 'refused';
   }
+}
+
+/** What a reason and all that differ from it only by what they quote have in common, cut. */
+export function reasonClass(reason: string): string {
+  return withoutQuotes(reason).slice(0, limits.refusedReasonCharsMax);
 }
 
 /** What an event says is quoted in reasons, between the first quote and the last: it must not make new ones. */

@@ -1,3 +1,4 @@
+import { secondMs } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { FailureClass } from '../../network/failure-class.js';
 import { TransportError } from '../dial/transport.js';
@@ -84,6 +85,10 @@ export class RelaySync {
     return this.#session?.queuedDownloads ?? 0;
   }
 
+  get completeSince(): number | undefined {
+    return this.#memory.lastCompleteAt;
+  }
+
   status(): RelaySyncStatus {
     return {
       relay: this.relay,
@@ -91,6 +96,7 @@ export class RelaySync {
       health: this.#health.status.type,
       consecutiveFailures: this.#health.consecutiveFailures,
       lastFailure: this.#health.lastFailure,
+      lastConnectedAt: this.#lastConnectedAt(),
       retryInMs: this.isConnected
         ? 0
         : Math.max(0, this.#health.nextRetryAt - this.#context.clock.monotonic()),
@@ -98,9 +104,18 @@ export class RelaySync {
       liveFilters: this.#session?.liveFilters ?? 0,
       uncoveredTopics: this.#session?.uncoveredTopics ?? 0,
       queuedTopics: this.#memory.topics.catchup.dueTopics,
+      queuedDownloads: this.queuedDownloads,
+      ...this.#context.metrics.relays.broughtBy(this.relay),
       negentropy: this.#memory.negentropy.type,
       lastCompleteAt: this.#memory.lastCompleteAt,
     };
+  }
+
+  #lastConnectedAt(): number | undefined {
+    const { lastSuccessAt } = this.#health;
+    const { clock } = this.#context;
+    if (lastSuccessAt === undefined) return undefined;
+    return Math.round((clock.now() - (clock.monotonic() - lastSuccessAt)) / secondMs);
   }
 
   /** Connects, and connects again, until `signal` ends it. Rejects when admission can take no more. */

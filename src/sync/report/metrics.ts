@@ -65,8 +65,9 @@ export class SyncMetrics {
     });
   }
 
-  stored(source: EventSource['type']): void {
-    this.#events.inc({ source });
+  stored(source: EventSource): void {
+    this.#events.inc({ source: source.type });
+    if (source.type !== 'direct') this.relays.stored(source.relay);
   }
 
   caughtUp(relay: string, trigger: CatchupTrigger, seconds: number, completeSince: number | undefined): void {

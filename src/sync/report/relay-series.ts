@@ -19,6 +19,10 @@ type Shown = {
   failures: number;
   /** Wall-clock seconds. */
   completeSince: number | undefined;
+  /** Events that it brought and that were newly stored. */
+  stored: number;
+  /** Of them, those that live sync should have brought. */
+  gaps: number;
 };
 
 /**
@@ -65,6 +69,8 @@ export class RelaySeries {
       status: 'backoff',
       failures: 0,
       completeSince: undefined,
+      stored: 0,
+      gaps: 0,
     };
     this.#relays.set(relay, shown);
     if (isOperators) this.#giveLabel(relay, shown);
@@ -98,7 +104,21 @@ export class RelaySeries {
     if (shown !== undefined) shown.completeSince = since;
   }
 
+  /** An event that it brought is newly stored. */
+  stored(relay: string): void {
+    const shown = this.#relays.get(relay);
+    if (shown !== undefined) shown.stored += 1;
+  }
+
+  /** What it has brought since it is tracked. */
+  broughtBy(relay: string): { readonly stored: number; readonly gaps: number } {
+    const { stored, gaps } = this.#relays.get(relay) ?? { stored: 0, gaps: 0 };
+    return { stored, gaps };
+  }
+
   gap(relay: string): void {
+    const shown = this.#relays.get(relay);
+    if (shown !== undefined) shown.gaps += 1;
     this.#gaps.inc({ relay: this.#labelOf(relay) });
   }
 

@@ -99,8 +99,11 @@ const manyPerMinute = refused('events a minute');
 
 const managed = async () => (await manage(`http://127.0.0.1:${world.port}`, blocked, 'supportedmethods'))[0];
 
+const shown = async () => (await fetch(`http://127.0.0.1:${world.port}/status`)).status;
+
 const probesOfDaemon: Partial<Record<OptionKey, Probe>> = {
   adminPubkeys: of(npubOf(blocked.pubkey), managed, 401, 200),
+  statusToken: of('a-token-of-the-operator', shown, 200, 401),
   relayName: of('other', information('name'), expect.stringContaining('grasp relay'), 'other'),
   relayDescription: of('other', information('description'), expect.stringContaining('A GRASP'), 'other'),
   relayIcon: of('https://a.example/i.png', information('icon'), undefined, 'https://a.example/i.png'),

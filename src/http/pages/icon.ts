@@ -1,5 +1,5 @@
-import { answer } from './answers.js';
-import { exactly, type Route } from './route.js';
+import { answer } from '../answers.js';
+import { exactly, type Route } from '../route.js';
 
 /** A branch that leaves another, 64 × 64 pixels, as PNG. */
 const icon = Buffer.from(

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answer, answerText } from './answers.js';
+import { answer, answerText } from '../answers.js';
 import { page, pageHeaders } from './html.js';
 
 const notFoundPage = page(

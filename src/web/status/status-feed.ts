@@ -1,0 +1,127 @@
+import type { ServerResponse } from 'node:http';
+import { limits } from '../../config/limits.js';
+import { localAddressGroup } from '../../lib/budgets/address-group.js';
+import type { CancelTimer, Clock } from '../../lib/clock.js';
+import type { Snapshot, Snapshots } from './snapshots.js';
+import type { StatusParts } from './status-parts.js';
+import type { FullStatusReport } from './status-report.js';
+
+export type StatusFeedParts = {
+  readonly snapshots: Pick<Snapshots, 'current'>;
+  readonly clock: Pick<Clock, 'after' | 'monotonic'>;
+  readonly onFault: (error: unknown) => void;
+};
+
+type Response = Pick<ServerResponse, 'writeHead' | 'write' | 'end' | 'destroy' | 'once' | 'writableLength'>;
+
+const headers = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store',
+  // nginx would gather what is sent.
+  'X-Accel-Buffering': 'no',
+};
+
+/**
+ * Keeps pages up to date, as server-sent events: `parts` has those parts of the page that are new, `minute` what goes through
+ * in the running minute. They are made once for all readers, and only while there is one. Who reads too slowly is let go.
+ */
+export class StatusFeed {
+  readonly #parts: StatusFeedParts;
+  /** With the address group of each. */
+  readonly #readers = new Map<Response, string>();
+  /** What was sent to all. */
+  #sent: StatusParts = new Map();
+  #sentMinute = '';
+  #sentAtMs = 0;
+  #cancel: CancelTimer | undefined;
+
+  constructor(parts: StatusFeedParts) {
+    this.#parts = parts;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** Serves a reader until one of both ends it; false where there is no room for one more. */
+  async add(response: Response, addressGroup: string): Promise<boolean> {
+    if (!this.#hasRoom(addressGroup)) return false;
+    this.#readers.set(response, addressGroup);
+    response.once('close', () => this.#leave(response));
+    const snapshot = await this.#parts.snapshots.current();
+    if (!this.#readers.has(response)) return true;
+    response.writeHead(200, headers);
+    response.write(`retry: ${limits.statusHeartbeatMs}\n\n`);
+    response.write(partsEvent(snapshot.parts));
+    this.#schedule();
+    return true;
+  }
+
+  /** Ends all. */
+  close(): void {
+    for (const response of this.#readers.keys()) response.end();
+    this.#readers.clear();
+    this.#cancel?.();
+  }
+
+  #hasRoom(addressGroup: string): boolean {
+    if (this.#readers.size >= limits.statusReadersMax) return false;
+    if (addressGroup === localAddressGroup) return true;
+    const ofAddress = [...this.#readers.values()].filter((group) => group === addressGroup).length;
+    return ofAddress < limits.statusReadersPerAddressMax;
+  }
+
+  #leave(response: Response): void {
+    this.#readers.delete(response);
+    if (this.#readers.size > 0) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #schedule(): void {
+    this.#cancel ??= this.#parts.clock.after(limits.statusIntervalMs, () => {
+      this.#look()
+        .catch(this.#parts.onFault)
+        .finally(() => {
+          this.#cancel = undefined;
+          if (this.#readers.size > 0) this.#schedule();
+        });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const news = this.#newsOf(await this.#parts.snapshots.current());
+    const nowMs = this.#parts.clock.monotonic();
+    const isDue = nowMs - this.#sentAtMs >= limits.statusHeartbeatMs;
+    if (news === '' && !isDue) return;
+    this.#sentAtMs = nowMs;
+    for (const response of [...this.#readers.keys()]) this.#send(response, news === '' ? ':\n\n' : news);
+  }
+
+  #newsOf({ report, parts }: Snapshot): string {
+    const changed = new Map([...parts].filter(([id, html]) => this.#sent.get(id) !== html));
+    this.#sent = parts;
+    const minute = minuteEvent(report);
+    const isNewMinute = minute !== this.#sentMinute;
+    this.#sentMinute = minute;
+    return (changed.size === 0 ? '' : partsEvent(changed)) + (isNewMinute ? minute : '');
+  }
+
+  #send(response: Response, text: string): void {
+    if (response.writableLength <= limits.statusReaderBytesMax) {
+      response.write(text);
+      return;
+    }
+    this.#leave(response);
+    response.destroy();
+  }
+}
+
+function partsEvent(parts: StatusParts): string {
+  return `event: parts\ndata: ${JSON.stringify(Object.fromEntries(parts))}\n\n`;
+}
+
+function minuteEvent({ throughput: { end, series } }: FullStatusReport): string {
+  const values = series.map(({ values: all }) => all.at(-1) ?? 0);
+  return `event: minute\ndata: ${JSON.stringify({ end, values })}\n\n`;
+}
