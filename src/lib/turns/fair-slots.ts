@@ -41,7 +41,7 @@ export class FairSlots {
   /** Enters the gate; gives the way out, which works once. Rejects with the signal's reason when that aborts before. */
   async enter(party: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    this.#admit();
+    this.admit();
     if (this.#inUse < this.capacity) this.#inUse += 1;
     else await this.#turn(party, signal);
     let isInside = true;
@@ -49,7 +49,7 @@ export class FairSlots {
       if (!isInside) return;
       isInside = false;
       this.#inUse -= 1;
-      this.#admit();
+      this.admit();
     };
   }
 
@@ -71,7 +71,8 @@ export class FairSlots {
     await turn.promise;
   }
 
-  #admit(): void {
+  /** Lets in those who wait for whom there is room, as after the capacity has grown. */
+  admit(): void {
     while (this.#inUse < this.capacity && this.#waiting > 0) this.#admitNext();
   }
 
