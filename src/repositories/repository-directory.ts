@@ -3,6 +3,7 @@ import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { type Announcement, parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
+import { AnnouncedRepositories, isServed } from './announced-repositories.js';
 import {
   type AnnouncedRepository,
   announcedRepository,
@@ -49,7 +50,7 @@ type Source = Pick<EventStore, 'query' | 'ids'>;
 export class RepositoryDirectory {
   readonly #serving: ServingOfAnnouncements;
   readonly #maintainers = new MaintainerGraph();
-  readonly #announcements: ByRepository<AnnouncedRepository> = new Map();
+  readonly #announcements = new AnnouncedRepositories();
   readonly #held: ByRepository<HeldAnnouncement> = new Map();
   readonly #states: ByRepository<StateEntry> = new Map();
   readonly #pullRequests = new PullRequestLinks();
@@ -91,7 +92,7 @@ export class RepositoryDirectory {
     const repository = announcedRepository(event, parseAnnouncement(event), this.#serving);
     const { standing, awaitsGitData } = repository;
     if (standing === known.standing && awaitsGitData === known.awaitsGitData) return undefined;
-    enter(this.#announcements, known, repository);
+    this.#announcements.enter(repository);
     return repository;
   }
 
@@ -128,12 +129,12 @@ export class RepositoryDirectory {
 
   /** Whether this author's announcement with that identifier is stored. */
   isAnnounced({ pubkey, identifier }: RepositoryId): boolean {
-    return this.#announcements.get(identifier)?.has(pubkey) === true;
+    return this.#announcements.at({ pubkey, identifier }) !== undefined;
   }
 
   /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
   isServed(repository: RepositoryId): boolean {
-    return (this.#at(repository)?.standing ?? 'stranger') !== 'stranger';
+    return isServed(this.#at(repository));
   }
 
   /** Whether what is new of the repository is served only when its git data is here. */
@@ -145,30 +146,30 @@ export class RepositoryDirectory {
   repositoryAt(address: string): AnnouncedRepository | undefined {
     const repository = parseAddress(address);
     if (repository?.kind !== kinds.repositoryAnnouncement) return undefined;
-    return this.#announcements.get(repository.identifier)?.get(repository.pubkey);
+    return this.#announcements.at(repository);
   }
 
   /** The repository that a stored event announces. */
   repositoryOf(eventId: string): AnnouncedRepository | undefined {
     const place = this.#places.get(eventId);
     if (place?.type !== 'announcement') return undefined;
-    return this.#announcements.get(place.identifier)?.get(place.pubkey);
+    return this.#announcements.at(place);
   }
 
   /** All repositories that are served whose announcement is stored: those that anybody can find. */
-  *listed(): IterableIterator<AnnouncedRepository> {
-    for (const byAuthor of this.#announcements.values())
-      for (const repository of byAuthor.values()) if (repository.standing !== 'stranger') yield repository;
+  listed(): IterableIterator<AnnouncedRepository> {
+    return this.#announcements.served();
   }
 
   /** All repositories that are served. */
   *served(): IterableIterator<RepositoryId> {
     for (const { pubkey, identifier } of this.listed()) yield { pubkey, identifier };
-    for (const byAuthor of this.#held.values())
-      for (const { repository } of byAuthor.values()) {
-        const { pubkey, identifier, standing } = repository;
-        if (standing !== 'stranger' && !this.isAnnounced(repository)) yield { pubkey, identifier };
-      }
+    yield* this.#heldServed();
+  }
+
+  /** How many those are, told without a look at each. */
+  get servedCount(): number {
+    return this.#announcements.servedCount + [...this.#heldServed()].length;
   }
 
   /** Whether the key is in the recursive maintainer set of any repository of that identifier. */
@@ -178,7 +179,7 @@ export class RepositoryDirectory {
 
   /** The same by stored announcements alone. */
   isStoredMaintainer(key: string, identifier: string): boolean {
-    const stored = this.#announcements.get(identifier);
+    const stored = this.#announcements.named(identifier);
     if (stored === undefined) return false;
     if (stored.has(key)) return true;
     return this.#maintainers.appointersOf(identifier, key).some((author) => stored.has(author));
@@ -186,7 +187,7 @@ export class RepositoryDirectory {
 
   /** Whether a stored announcement of that identifier is by the key, names it as maintainer or invites it. */
   isNamed(key: string, identifier: string): boolean {
-    const stored = this.#announcements.get(identifier);
+    const stored = this.#announcements.named(identifier);
     if (stored === undefined) return false;
     if (stored.has(key)) return true;
     for (const author of this.#maintainers.namersOf(identifier, key)) if (stored.has(author)) return true;
@@ -233,7 +234,16 @@ export class RepositoryDirectory {
   }
 
   #at({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
-    return this.#announcements.get(identifier)?.get(pubkey) ?? this.#heldAt({ pubkey, identifier });
+    return this.#announcements.at({ pubkey, identifier }) ?? this.#heldAt({ pubkey, identifier });
+  }
+
+  /** Held ones, which are few. */
+  *#heldServed(): IterableIterator<RepositoryId> {
+    for (const byAuthor of this.#held.values())
+      for (const { repository } of byAuthor.values()) {
+        const { pubkey, identifier } = repository;
+        if (isServed(repository) && !this.isAnnounced(repository)) yield { pubkey, identifier };
+      }
   }
 
   #heldAt({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
@@ -249,11 +259,11 @@ export class RepositoryDirectory {
     checkedIdentifier(event);
     const announcement = parseAnnouncement(event);
     const { pubkey, identifier } = announcement;
-    const known = this.#announcements.get(identifier)?.get(pubkey);
+    const known = this.#announcements.at(announcement);
     if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
     this.#forgetPlace(known?.eventId);
     const repository = announcedRepository(event, announcement, this.#serving);
-    enter(this.#announcements, { pubkey, identifier }, repository);
+    this.#announcements.enter(repository);
     this.#maintainers.set(identifier, pubkey, announcement);
     this.#places.set(event.id, { type: 'announcement', pubkey, identifier });
   }
@@ -280,8 +290,9 @@ export class RepositoryDirectory {
     const place = this.#places.get(id);
     if (place !== undefined) {
       this.#places.delete(id);
-      leave(place.type === 'announcement' ? this.#announcements : this.#states, place);
-      if (place.type === 'announcement') {
+      if (place.type === 'state') leave(this.#states, place);
+      else {
+        this.#announcements.leave(place);
         this.#maintainers.delete(place.identifier, place.pubkey);
         this.#enterHeldMaintainers(place);
       }

@@ -106,6 +106,19 @@ describe('The directory of repositories', () => {
     expect(submit(state(bob, 'repo'))).toBe('invalid: no announcement exists for this repository');
   });
 
+  it('counts what is served as it comes, is replaced and goes', () => {
+    const { submit, directory } = world();
+    const isCounted = () => expect(directory.servedCount).toBe([...directory.served()].length);
+    for (const author of [alice, bob]) submit(announcement(author, 'repo'));
+    isCounted();
+    expect(directory.servedCount).toBe(2);
+    submit(announcement(alice, 'repo', { maintainers: [bob] }));
+    expect(directory.servedCount).toBe(2);
+    submit(event(alice, 5, [['a', address(alice, 'repo')]]));
+    isCounted();
+    expect(directory.servedCount).toBe(1);
+  });
+
   it('takes the next newest state when the newest is deleted, and the lowest id on a tie', () => {
     const { submit, directory } = world();
     submit(announcement(alice, 'repo', { maintainers: [bob, carol] }));

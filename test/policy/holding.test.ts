@@ -196,6 +196,7 @@ describe('A held announcement', () => {
     submit(repository);
     expect(directory.isServed(id)).toBe(true);
     expect([...directory.served()]).toEqual([id]);
+    expect(directory.servedCount).toBe(1);
     expect(directory.isKnown('repo')).toBe(true);
     expect(directory.isMaintainer(bob, 'repo')).toBe(true);
     expect([...directory.maintainersOf(id)]).toEqual([alice, bob]);
@@ -205,6 +206,7 @@ describe('A held announcement', () => {
     void purgatory.release(repository.id, 'expired');
     expect(directory.isServed(id)).toBe(false);
     expect([...directory.served()]).toEqual([]);
+    expect(directory.servedCount).toBe(0);
     expect(directory.isKnown('repo')).toBe(false);
     expect(directory.isMaintainer(bob, 'repo')).toBe(false);
   });

@@ -100,7 +100,7 @@ export function statusOf(parts: StatusParts): StatusReport {
     heldEvents: countOf(purgatory.all()),
     relays: relayCounts(sync),
     firstCatchup: catchupReport(sync.firstCatchup()),
-    repositories: { served: countOf(directory.served()), incomplete: countOf(gitSync.incomplete()) },
+    repositories: { served: directory.servedCount, incomplete: countOf(gitSync.incomplete()) },
     moderation: moderationCounts(moderation.lists),
     isDiskLow: disk.isLow,
   };
