@@ -7,6 +7,7 @@ import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import type { GitAlignment } from '../alignment/git-alignment.js';
+import { checkNothingIsRestoring } from '../backup/restore-folders.js';
 import type { Options } from '../config/options.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
@@ -81,7 +82,7 @@ const bytesPerMegabyte = 1_000_000;
 /** What a command wants of the store beside its settings. */
 type MoreStoreOptions = Pick<LevelStoreOptions, 'onFault' | 'keepsFaulty' | 'readsWholeLog'>;
 
-/** Opens the store. Throws `StoreError` with a line for the operator. */
+/** Opens the store. Throws `StoreError`, or `BackupError` where it is being restored, with a line for the operator. */
 export async function openStore(
   options: Options,
   clock: Clock,
@@ -91,6 +92,7 @@ export async function openStore(
   if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
   const { durability } = options;
   const path = resolve(options.relayDataPath);
+  await checkNothingIsRestoring(path);
   return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...more });
 }
 

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ArchiveWriter } from '../../src/backup/archive-writer.js';
+import { checkNothingIsRestoring, RestoreFolders } from '../../src/backup/restore-folders.js';
 import { backupWorld } from './backup-world.js';
 import { idsIn, makeRepository, note, project, put } from './contents.js';
 
@@ -60,6 +61,40 @@ describe('a restore', () => {
     mkdirSync(join(world.folders.events, '.restoring/events'), { recursive: true });
     await world.restore(bytes);
     expect(await idsIn(world)).toHaveLength(10);
+  });
+
+  it('is taken back when it ends while all is moved to its place, by itself or by the next one', async () => {
+    await using world = await backupWorld();
+    const { events, git } = world.folders;
+    const prepared = async () => {
+      const folders = await RestoreFolders.open(world.folders);
+      for (const path of ['a/x', 'b/y']) mkdirSync(join(folders.aside.git, path), { recursive: true });
+      mkdirSync(join(folders.aside.events, 'events/database'), { recursive: true });
+      writeFileSync(join(folders.aside.events, 'index.snapshot'), '');
+      mkdirSync(join(git, 'lost+found'), { recursive: true });
+      return folders;
+    };
+    // A database that is in the way keeps the last step from being taken, and all stays as a kill there leaves it.
+    const killed = await prepared();
+    mkdirSync(join(events, 'events/other'), { recursive: true });
+    await expect(killed.moveIn()).rejects.toThrow();
+    rmSync(join(events, 'events'), { recursive: true });
+    expect(readdirSync(git).sort()).toEqual(['.restoring', 'a', 'b', 'lost+found']);
+    await expect(checkNothingIsRestoring(events)).rejects.toMatchObject({ code: 'restore_unfinished' });
+    const left = join(world.path, 'left');
+    cpSync(join(world.path, 'restored'), left, { recursive: true });
+
+    await killed[Symbol.asyncDispose]();
+    expect([readdirSync(events), readdirSync(git)]).toEqual([[], ['lost+found']]);
+    await checkNothingIsRestoring(events);
+
+    cpSync(left, join(world.path, 'restored'), { recursive: true });
+    await using folders = await prepared();
+    expect(readdirSync(git).sort()).toEqual(['.restoring', 'lost+found']);
+    await folders.moveIn();
+    await checkNothingIsRestoring(events);
+    expect(existsSync(join(events, 'events/database'))).toBe(true);
+    expect(readdirSync(git).sort()).toEqual(['.restoring', 'a', 'b', 'lost+found']);
   });
 
   it('takes no event that its author did not sign, whatever the hash of the file says', async () => {
