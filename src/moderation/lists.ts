@@ -104,11 +104,16 @@ export class ModerationLists implements Bans, AllowedKeys {
     await this.#journal.put(`${namePrefix}${list}:${value}`, Buffer.from(JSON.stringify(kept)));
   }
 
-  /** Takes something off a list: whether it was on it. Rejects with `StoreError`. */
-  async delete(list: ListName, value: string): Promise<boolean> {
+  /**
+   * Takes something off a list: whether it was on it. What follows from that (`after`) is done before it is on disk, so that
+   * who is not told that it is off may try again, also when the process ended meanwhile. Rejects with `StoreError`.
+   */
+  async delete(list: ListName, value: string, after?: () => Promise<void>): Promise<boolean> {
     if (!this.#lists[list].delete(value)) return false;
     if (list === 'blocked-address') this.addresses.delete(value);
-    await this.#journal.delete(`${namePrefix}${list}:${value}`);
+    await after?.();
+    // It may have been put on it again meanwhile.
+    if (!this.#lists[list].has(value)) await this.#journal.delete(`${namePrefix}${list}:${value}`);
     return true;
   }
 

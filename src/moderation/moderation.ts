@@ -58,8 +58,11 @@ export type Taking = {
 /** What a ban is told of: who said it, in a word or by public key, and why. */
 export type Wording = { readonly by: string; readonly reason: string };
 
-/** What the store itself says of events, or the operator of single ones: a ban that is lifted does not change it. */
-const keptReasons: ReadonlySet<string> = new Set(['expired', 'removed']);
+/**
+ * What a ban that is lifted does not change: what the store itself says of events, what the operator says of single ones, and
+ * what their author deleted, though the deletion request was taken away as well and may not come back.
+ */
+const keptReasons: ReadonlySet<string> = new Set(['expired', 'removed', 'deleted']);
 
 /**
  * Bans while the daemon runs. What is banned is refused at once, and so when it is on disk; what is stored of it is taken away
@@ -141,24 +144,25 @@ export class Moderation {
 
   /** Lifts a ban: whether there was one. What was refused for it is forgotten, and asked of other relays. */
   async unbanPubkey(pubkey: string, by: string): Promise<boolean> {
-    const { lists } = this.#parts;
-    if (!(await lists.delete('banned-pubkey', pubkey))) return false;
-    this.#log('a public key is no longer banned', { pubkey, by });
-    await this.#takings.get(pubkey)?.ended;
-    // Nothing of the author is stored: what an event of theirs superseded or deleted may come again with that.
-    await this.#forget(pubkey, (reason) => !keptReasons.has(reason));
-    return true;
+    const wasBanned = await this.lists.delete('banned-pubkey', pubkey, async () => {
+      await this.#takings.get(pubkey)?.ended;
+      // Nothing of the author is stored: what an event of theirs superseded may come again with that.
+      await this.#forget(pubkey, (reason) => !keptReasons.has(reason));
+    });
+    if (wasBanned) this.#log('a public key is no longer banned', { pubkey, by });
+    return wasBanned;
   }
 
   /** The same for an event. */
   async unbanEvent(id: string, by: string): Promise<boolean> {
     const { lists, refused, admission } = this.#parts;
-    if (!(await lists.delete('banned-event', id))) return false;
-    this.#log('an event is no longer banned', { id, by });
-    await this.#takings.get(id)?.ended;
-    if (refused.reasonFor(id) === eventBanned) refused.delete(id);
-    admission.want([id]);
-    return true;
+    const wasBanned = await lists.delete('banned-event', id, async () => {
+      await this.#takings.get(id)?.ended;
+      if (refused.reasonFor(id) === eventBanned) refused.delete(id);
+      admission.want([id]);
+    });
+    if (wasBanned) this.#log('an event is no longer banned', { id, by });
+    return wasBanned;
   }
 
   /** Frees a key of quotas, and of a ban. Rejects with `ListFullError` and `StoreError`. */

@@ -8,6 +8,7 @@ import { createHttpService, type HttpService } from '../../src/http/http-service
 import { relayInformation } from '../../src/http/relay-information.js';
 import type { AddressAccounts } from '../../src/lib/budgets/address-accounts.js';
 import { ModerationLists } from '../../src/moderation/lists.js';
+import { Authorization } from '../../src/moderation/management/authorization.js';
 import { Management } from '../../src/moderation/management/management.js';
 import { Moderation } from '../../src/moderation/moderation.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
@@ -176,6 +177,17 @@ describe('a call of the management', () => {
       await clock.advance(seconds * 1_000);
       expect((await send(ban, header))[0]).toBe(401);
     }
+  });
+
+  it('is too old when its body came too late, though it began in time', async () => {
+    const verifier = { verify: async () => ({ verdicts: ['valid' as const] }) };
+    const taking = new Authorization({ verifier, clock, isOwnUrl: () => true, isAdmin: () => true });
+    const again = taking.read(authorization(body));
+    await taking.accept(again, Buffer.from(body));
+    await clock.advance(61_000);
+    // Makes room in what is remembered.
+    await taking.accept(taking.read(authorization(body)), Buffer.from(body));
+    await expect(taking.accept(again, Buffer.from(body))).rejects.toThrow('created_at');
   });
 
   it('does not have the signatures of strangers checked', async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
 import { ModerationLists } from '../../src/moderation/lists.js';
@@ -171,6 +171,45 @@ describe('a public key that is banned', () => {
     expect(opened.refused.reasonFor(announced.id)).toBeUndefined();
     expect(opened.refused.reasonFor(deleted.id)).toBe('removed');
     expect(await here.moderation.unbanPubkey(alice, 'a test')).toBe(false);
+  });
+
+  it('has what its author deleted stay deleted when the ban is lifted', async () => {
+    const deleted = event(alice, 1111, [['a', address(bob, 'other')]]);
+    const request = event(alice, 5, [['e', deleted.id]]);
+    storeAll([deleted, request]);
+    expect(opened.refused.reasonFor(deleted.id)).toBe('deleted');
+    const here = await open();
+    await (await here.moderation.banPubkey(alice, wording)).ended;
+    await here.moderation.unbanPubkey(alice, 'a test');
+    expect(here.wanted).toEqual([request.id]);
+    expect(opened.refused.reasonFor(deleted.id)).toBe('deleted');
+  });
+
+  it('is on disk until what was refused for it is forgotten, so that the lifting can be done again', async () => {
+    const { announced, comment } = repository();
+    storeAll([announced, comment]);
+    const here = await open();
+    await (await here.moderation.banPubkey(alice, wording)).ended;
+    await (await here.moderation.banEvent(comment.id, wording)).ended;
+    const forgotten: boolean[] = [];
+    const journal = opened.journal;
+    const remove = journal.delete.bind(journal);
+    vi.spyOn(journal, 'delete').mockImplementation(async (name) => {
+      forgotten.push([announced, comment].every(({ id }) => opened.refused.reasonFor(id) === undefined));
+      await remove(name);
+    });
+    await Promise.all([
+      here.moderation.unbanPubkey(alice, 'a test'),
+      here.moderation.unbanEvent(comment.id, 'a test'),
+    ]);
+    expect(forgotten).toEqual([true, true]);
+    expect((await ModerationLists.load(journal)).entries('banned-pubkey').size).toBe(0);
+    // One that is put on the list again meanwhile stays there.
+    await (await here.moderation.banPubkey(alice, wording)).ended;
+    const lifted = here.moderation.unbanPubkey(alice, 'a test');
+    await here.moderation.banPubkey(alice, wording);
+    await lifted;
+    expect((await ModerationLists.load(journal)).has('banned-pubkey', alice)).toBe(true);
   });
 
   it('keeps what was not taken away yet when the ban is lifted meanwhile', async () => {

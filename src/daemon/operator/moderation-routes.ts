@@ -36,11 +36,9 @@ export function moderationRoutes({ store, moderation, clock }: ModerationRoutePa
       method: 'POST',
       path: '/ban',
       async *answer(body) {
-        const reason = reasonIn(body);
-        for (const target of targetsIn(body)) {
-          const taking = await readably(() => ban(moderation, target, reason));
-          yield* reportsOf(target, taking, clock);
-        }
+        // All bans hold before the first report: whoever stops reading has them nevertheless.
+        const held = await banAll(moderation, targetsIn(body), reasonIn(body));
+        for (const [target, taking] of held) yield* reportsOf(target, taking, clock);
       },
     },
     {
@@ -84,6 +82,23 @@ export function moderationCounts(lists: ModerationLists): ModerationCounts {
     blockedAddresses: count('blocked-address'),
     allowedPubkeys: count('allowed-pubkey'),
   };
+}
+
+async function banAll(
+  moderation: Moderation,
+  targets: readonly BanTarget[],
+  reason: string,
+): Promise<[BanTarget, Taking | undefined][]> {
+  const held: [BanTarget, Taking | undefined][] = [];
+  for (const target of targets) {
+    try {
+      held.push([target, await readably(() => ban(moderation, target, reason))]);
+    } catch (error) {
+      if (!(error instanceof BadControlRequest) || held.length === 0) throw error;
+      throw new BadControlRequest(`${error.message}; what was named before it is banned`);
+    }
+  }
+  return held;
 }
 
 async function ban(

@@ -41,12 +41,10 @@ export class Authorization {
   /** What can be said without the body. Throws `UnauthorizedError`. */
   read(header: string | undefined): NostrEvent {
     const event = eventIn(header);
-    const now = unixSeconds(this.#parts.clock);
     if (event.kind !== kinds.httpAuthentication)
       throw new UnauthorizedError(`the kind of an authorization is ${kinds.httpAuthentication} (NIP-98)`);
     if (!this.#parts.isAdmin(event.pubkey)) throw new UnauthorizedError('this key may not manage the relay');
-    if (Math.abs(event.created_at - now) > limits.httpAuthSecondsMax)
-      throw new UnauthorizedError(`created_at is more than ${limits.httpAuthSecondsMax} seconds from now`);
+    this.#checkAge(event);
     // What was used before the start is not known any more.
     if (event.created_at < this.#startedAt)
       throw new UnauthorizedError('created_at is before the start of this relay; sign anew');
@@ -66,8 +64,18 @@ export class Authorization {
     this.#use(event);
   }
 
-  #use({ id, created_at }: NostrEvent): void {
+  /** Gives the time of now, in seconds. Throws `UnauthorizedError`. */
+  #checkAge({ created_at }: NostrEvent): number {
     const now = unixSeconds(this.#parts.clock);
+    if (Math.abs(created_at - now) > limits.httpAuthSecondsMax)
+      throw new UnauthorizedError(`created_at is more than ${limits.httpAuthSecondsMax} seconds from now`);
+    return now;
+  }
+
+  #use(event: NostrEvent): void {
+    const { id, created_at } = event;
+    // A body may be long in coming: longer than what was used is remembered.
+    const now = this.#checkAge(event);
     for (const [used, staleAt] of this.#used) if (staleAt < now) this.#used.delete(used);
     if (this.#used.has(id)) throw new UnauthorizedError('this authorization was used before; sign anew');
     if (this.#used.size >= limits.httpAuthsRememberedMax)
