@@ -17,7 +17,8 @@ export type ControlRoute = {
   | {
       /**
        * Answers with JSON: one value, or one a line. `body` is what was sent, as JSON. Rejects with `BadControlRequest` for
-       * what makes no sense. The signal aborts when nobody waits for it any more.
+       * what makes no sense, and with `BusyControl` for what cannot be done now. The signal aborts when nobody waits for it
+       * any more.
        */
       answer(body: unknown, signal: AbortSignal): Promise<unknown> | AsyncIterable<unknown>;
     }
@@ -31,6 +32,13 @@ export type ControlRoute = {
 export class BadControlRequest extends GraspError {
   constructor(message: string) {
     super('bad_control_request', message);
+  }
+}
+
+/** What was asked makes sense, but not now; the message is for the operator. */
+export class BusyControl extends GraspError {
+  constructor(message: string) {
+    super('control_busy', message);
   }
 }
 
@@ -98,12 +106,10 @@ export class ControlServer implements AsyncDisposable {
       else await finish(response, 200, await answer);
     } catch (error) {
       if (gone.signal.aborted) return;
-      if (!(error instanceof BadControlRequest)) this.#onFault(error);
+      const status = statusOf(error);
+      if (status === 500) this.#onFault(error);
       if (response.headersSent) response.destroy();
-      else
-        await finish(response, error instanceof BadControlRequest ? 400 : 500, {
-          error: errorMessage(error),
-        });
+      else await finish(response, status, { error: errorMessage(error) });
     }
   }
 
@@ -145,6 +151,11 @@ export class ControlServer implements AsyncDisposable {
     response.off('close', resolve);
     return !response.destroyed;
   }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof BadControlRequest) return 400;
+  return error instanceof BusyControl ? 503 : 500;
 }
 
 /** A body that is too large ends the request. */

@@ -121,6 +121,10 @@ describe('graspd backup', () => {
         stderr: expect.stringContaining('another backup is being taken'),
       });
       expect(await readdir(daemon.directory)).not.toContain('second.tar.part');
+      // The part of the one that is taken is not there for the taking.
+      await writeFile(join(daemon.directory, 'third.tar.part'), 'of another');
+      expect(await run('backup', 'third.tar')).toMatchObject({ code: 4 });
+      expect(await readFile(join(daemon.directory, 'third.tar.part'), 'utf8')).toBe('of another');
     }
     await eventually(async () => (await leftAside()).length === 0);
     expect(await run('backup', 'third.tar')).toMatchObject({ code: 0 });

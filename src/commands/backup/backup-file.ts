@@ -12,15 +12,14 @@ import { UsageError } from '../command.js';
  */
 export class BackupFile implements AsyncDisposable {
   readonly #path: string;
-  readonly #file: FileHandle;
+  #file: FileHandle | undefined;
   #isDone = false;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string) {
     this.#path = path;
-    this.#file = file;
   }
 
-  /** Throws `UsageError` where the file is there and must not be replaced, and `BackupError`. */
+  /** Throws `UsageError` where the file is there and must not be replaced. */
   static async create(name: string, mayReplace: boolean): Promise<BackupFile> {
     const path = resolve(name);
     if (!mayReplace && (await isThere(path))) {
@@ -28,25 +27,26 @@ export class BackupFile implements AsyncDisposable {
     }
     const found = await stat(path).catch(() => undefined);
     if (found !== undefined && !found.isFile()) throw new UsageError(`${name} is no file`);
-    return await explained(path, async () => {
-      await rm(partOf(path), { force: true });
-      return new BackupFile(path, await open(partOf(path), 'wx', 0o600));
-    });
+    return new BackupFile(path);
   }
 
-  /** The same bytes; each is written before the next is asked for. */
+  /** The same bytes; each is written before the next is asked for. Throws `BackupError`. */
   async *through(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
-      await explained(this.#path, () => this.#file.appendFile(chunk));
+      await explained(this.#path, async () => {
+        // Made no earlier: who gets no backup, for another is taken, must not take the part of that for one that was left.
+        this.#file ??= await made(partOf(this.#path));
+        await this.#file.appendFile(chunk);
+      });
       yield chunk;
     }
   }
 
-  /** Gives it its name. */
+  /** Gives it its name. Throws `BackupError`. */
   async finish(): Promise<void> {
     await explained(this.#path, async () => {
-      await this.#file.sync();
-      await this.#file.close();
+      await this.#file?.sync();
+      await this.#file?.close();
       await rename(partOf(this.#path), this.#path);
       this.#isDone = true;
       await syncFolder(dirname(this.#path));
@@ -55,10 +55,16 @@ export class BackupFile implements AsyncDisposable {
 
   /** What is not whole goes. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isDone) return;
+    if (this.#isDone || this.#file === undefined) return;
     await this.#file.close().catch(() => {});
     await rm(partOf(this.#path), { force: true });
   }
+}
+
+/** A file in the place of what a backup that was killed has left. */
+async function made(path: string): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return await open(path, 'wx', 0o600);
 }
 
 function partOf(path: string): string {

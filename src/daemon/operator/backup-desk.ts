@@ -3,7 +3,7 @@ import { makeBackup } from '../../backup/backup.js';
 import { exportLines } from '../../backup/export.js';
 import { backgroundSlice } from '../../config/background-slice.js';
 import { limits } from '../../config/limits.js';
-import { BadControlRequest } from '../../control/control-server.js';
+import { BadControlRequest, BusyControl } from '../../control/control-server.js';
 import { textOf } from '../../git/bare-repositories.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -31,13 +31,13 @@ export class BackupDesk {
   }
 
   /**
-   * The lines of an export, the last of which says what was given. Rejects with `BadControlRequest` while too many are
+   * The lines of an export, the last of which says what was given. Rejects with `BusyControl` while too many are
    * under way: each keeps LevelDB from letting go of what is replaced.
    */
   async *export(filters: readonly Filter[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { image, store } = this.#parts;
     if (image === undefined) throw new BadControlRequest('events in memory cannot be exported');
-    if (this.#exports >= limits.exportsAtOnceMax) throw new BadControlRequest('other exports are under way');
+    if (this.#exports >= limits.exportsAtOnceMax) throw new BusyControl('other exports are under way');
     this.#exports += 1;
     try {
       const end = yield* exportLines({ image, store, turns: this.#turns }, filters, signal);
@@ -47,11 +47,11 @@ export class BackupDesk {
     }
   }
 
-  /** The bytes of a backup. Rejects with `BadControlRequest` while another is taken. */
+  /** The bytes of a backup. Rejects with `BusyControl` while another is taken. */
   async *take(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { image, store, log, clock } = this.#parts;
     if (image === undefined) throw new BadControlRequest('events in memory cannot be backed up');
-    if (this.#isBusy) throw new BadControlRequest('another backup is being taken');
+    if (this.#isBusy) throw new BusyControl('another backup is being taken');
     this.#isBusy = true;
     const beganAtMs = clock.monotonic();
     let bytes = 0;
