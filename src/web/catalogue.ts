@@ -66,6 +66,11 @@ export class Catalogue {
    * `party` is who asks. Rejects with `SearchBusyError`, and with the signal's reason.
    */
   async find(query: ListQuery, party: string, signal: AbortSignal): Promise<CataloguePage> {
+    if (query.text === '' && !query.lacking) {
+      // The plain list is there for all, however many search.
+      await unlessAborted(this.#refresh(), signal);
+      return pageOf(this.#entries, query.page);
+    }
     if (this.#searches.waiting >= limits.searchesWaitingMax) throw new SearchBusyError();
     return await this.#searches.use(party, signal, async () => {
       await unlessAborted(this.#refresh(), signal);
@@ -103,7 +108,6 @@ export class Catalogue {
     const { lacks, turns } = this.#parts;
     const entries = this.#entries;
     const matches = matcherOf(text);
-    if (text === '' && !lacking) return pageOf(entries, page);
     const found: CatalogueEntry[] = [];
     for (const [index, entry] of entries.entries()) {
       if (index % entriesPerLook === 0 && turns.isOver) await turns.next(signal);

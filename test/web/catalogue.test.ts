@@ -130,13 +130,16 @@ describe('the catalogue of repositories', () => {
     });
     const stop = new AbortController();
     const searches = Array.from({ length: limits.searchesAtOnceMax + limits.searchesWaitingMax }, () =>
-      find({}, stop.signal),
+      find({ text: 'repository' }, stop.signal),
     );
     const ended = Promise.allSettled(searches);
-    await expect(find()).rejects.toThrow(SearchBusyError);
+    await expect(find({ text: 'repository' })).rejects.toThrow(SearchBusyError);
+    await expect(find({ lacking: true })).rejects.toThrow(SearchBusyError);
+    // The list itself is there for everybody.
+    expect((await find()).total).toBe(2_000);
     stop.abort();
     await ended;
-    expect((await find()).total).toBe(2_000);
+    expect((await find({ text: 'repository' })).total).toBe(2_000);
   });
 });
 

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { deferred } from '../../src/lib/abort.js';
 import { Snapshots } from '../../src/web/status/snapshots.js';
 import { StatusFeed } from '../../src/web/status/status-feed.js';
 import type { FullStatusReport } from '../../src/web/status/status-report.js';
@@ -13,10 +14,13 @@ class Reader extends EventEmitter {
   text = '';
   isDestroyed = false;
   isEnded = false;
+  hasHead = false;
   writeHead(): this {
+    this.hasHead = true;
     return this;
   }
   write(text: string): boolean {
+    if (!this.hasHead) throw new Error('what is written before the head is no stream of events');
     this.text += text;
     return true;
   }
@@ -40,9 +44,10 @@ class Reader extends EventEmitter {
 
 function world() {
   const clock = new VirtualClock();
-  const state = { report: emptyReport() as FullStatusReport, made: 0 };
+  const state = { report: emptyReport() as FullStatusReport, made: 0, held: Promise.resolve() };
   const report = async () => {
     state.made += 1;
+    await state.held;
     return state.report;
   };
   const faults: unknown[] = [];
@@ -126,6 +131,25 @@ describe('the feed of the status page', () => {
     reader.text = '';
     await clock.advance(limits.statusIntervalMs);
     expect(reader.text).toContain('new');
+  });
+
+  it('begins with the head also for who comes while the news are made, and looks once at a time whoever comes and goes', async () => {
+    const { clock, state, feed, add, faults } = world();
+    const { reader } = await add('a');
+    const report = deferred<void>();
+    state.held = report.promise;
+    state.report = { ...state.report, refused: [{ reason: 'new', count: 1 }] };
+    await clock.advance(limits.statusIntervalMs);
+    reader.end();
+    const coming = [add('b'), add('c')];
+    report.resolve();
+    const later = await Promise.all(coming);
+    for (const { reader: each } of later) expect(each.text).toContain('"overview":');
+    expect([feed.readers, faults]).toEqual([2, []]);
+    await clock.advance(0);
+    expect(clock.timers).toBe(1);
+    for (const { reader: each } of later) each.end();
+    expect(clock.timers).toBe(0);
   });
 
   it('ends all readers when it is closed', async () => {

@@ -34,6 +34,7 @@ export class StatusFeed {
   #sentMinute = '';
   #sentAtMs = 0;
   #cancel: CancelTimer | undefined;
+  #isLooking = false;
 
   constructor(parts: StatusFeedParts) {
     this.#parts = parts;
@@ -45,11 +46,17 @@ export class StatusFeed {
 
   /** Serves a reader until one of both ends it; false where there is no room for one more. */
   async add(response: Response, addressGroup: string): Promise<boolean> {
+    let isGone = false;
+    response.once('close', () => {
+      isGone = true;
+      this.#leave(response);
+    });
+    if (!this.#hasRoom(addressGroup)) return false;
+    const snapshot = await this.#parts.snapshots.current();
+    if (isGone) return true;
+    // Others may have come meanwhile. It is a reader from its first bytes on: news before them would be no stream of events.
     if (!this.#hasRoom(addressGroup)) return false;
     this.#readers.set(response, addressGroup);
-    response.once('close', () => this.#leave(response));
-    const snapshot = await this.#parts.snapshots.current();
-    if (!this.#readers.has(response)) return true;
     response.writeHead(200, headers);
     response.write(`retry: ${limits.statusHeartbeatMs}\n\n`);
     response.write(partsEvent(snapshot.parts));
@@ -78,12 +85,16 @@ export class StatusFeed {
     this.#cancel = undefined;
   }
 
+  /** Has one look follow the other for as long as there are readers: never two at a time, however readers come and go. */
   #schedule(): void {
+    if (this.#isLooking) return;
     this.#cancel ??= this.#parts.clock.after(limits.statusIntervalMs, () => {
+      this.#cancel = undefined;
+      this.#isLooking = true;
       this.#look()
         .catch(this.#parts.onFault)
         .finally(() => {
-          this.#cancel = undefined;
+          this.#isLooking = false;
           if (this.#readers.size > 0) this.#schedule();
         });
     });
