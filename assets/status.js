@@ -15,6 +15,12 @@ const shown = (unit) => (_plot, value) => (value === null || value === undefined
 
 const chartHeight = 180;
 
+/** All times, but an hour at least: uPlot would show the first minute among years. */
+function rangeOfTimes({ data: [times] }) {
+  const last = times[times.length - 1];
+  return [Math.min(times[0], last - 3600), last];
+}
+
 function optionsOf({ unit, labels }, width) {
   const axis = {
     stroke: colour('--soft'),
@@ -24,9 +30,9 @@ function optionsOf({ unit, labels }, width) {
   return {
     width,
     height: chartHeight,
+    tzDate: (seconds) => window.uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     scales: {
-      // A minute alone would be shown among years.
-      x: { range: (_plot, first, last) => [Math.min(first, last - 3600), last] },
+      x: { range: rangeOfTimes },
       y: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] },
     },
     axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map(textOf[unit]) }],
