@@ -62,10 +62,12 @@ describe('the image', () => {
       await mkdir(dirname(target), { recursive: true });
       await cp(join(build, name), target, { recursive: true, verbatimSymlinks: true });
     }
-    const asked = spawnSync('node', [join(image, 'opt/graspd/dist/main.js'), '--version'], {
-      encoding: 'utf8',
-    });
+    const program = join(image, 'opt/graspd/dist/main.js');
+    const asked = spawnSync('node', [program, '--version'], { encoding: 'utf8' });
     expect(asked).toMatchObject({ status: 0, stdout: expect.stringMatching(/^graspd \d/) });
+    await using daemon = await DaemonProcess.start({ program });
+    for (const path of ['/', '/status', '/assets/style.css'])
+      expect((await fetch(`http://127.0.0.1:${daemon.port}${path}`)).status).toBe(200);
   }, 120_000);
 
   it('takes no file of the repository that its first stage does not copy', async () => {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './free-port.js';
 
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** A line of the daemon's log. */
 export type LogLine = { readonly level: string; readonly msg: string; readonly [detail: string]: unknown };
@@ -19,6 +19,8 @@ export type DaemonProcessOptions = {
   /** Working directory with the data; a temporary one, removed at the end, when absent. */
   readonly directory?: string;
   readonly port?: number;
+  /** The program, in the place of the built one. */
+  readonly program?: string;
   /** Most files that it may open; as many as this process otherwise. */
   readonly openFilesMax?: number;
 };
@@ -47,7 +49,7 @@ export class DaemonProcess implements AsyncDisposable {
     const port = options.port ?? (await freePort());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
     const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
-    const { openFilesMax } = options;
+    const { openFilesMax, program = built } = options;
     const [command = '', ...args] = [
       // The shell becomes the daemon.
       ...(openFilesMax === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']),
