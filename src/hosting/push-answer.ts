@@ -19,7 +19,10 @@ export class PushAnswer implements Disposable {
     this.#answer = answer;
     this.#capabilities = capabilities;
     this.#clock = clock;
-    if (capabilities.has('side-band-64k')) body.once('end', () => this.#keepAlive());
+    if (!capabilities.has('side-band-64k')) return;
+    // A small push may have come to its end with its first piece.
+    if (body.readableEnded) this.#keepAlive();
+    else body.once('end', () => this.#keepAlive());
   }
 
   report(unpack: string, results: readonly CommandResult[]): void {

@@ -44,7 +44,7 @@ class Reader extends EventEmitter {
 
 function world() {
   const clock = new VirtualClock();
-  const state = { report: emptyReport() as FullStatusReport, made: 0, held: Promise.resolve() };
+  const state = { report: emptyReport() as FullStatusReport, made: 0, held: Promise.resolve(), token: 'a' };
   const report = async () => {
     state.made += 1;
     await state.held;
@@ -52,7 +52,12 @@ function world() {
   };
   const faults: unknown[] = [];
   const snapshots = new Snapshots({ report }, clock);
-  const feed = new StatusFeed({ snapshots, clock, onFault: (error) => faults.push(error) });
+  const feed = new StatusFeed({
+    snapshots,
+    token: () => state.token,
+    clock,
+    onFault: (error) => faults.push(error),
+  });
   const add = async (group = '192.0.2.1') => {
     const reader = new Reader();
     const isServed = await feed.add(reader as never, group);
@@ -150,6 +155,17 @@ describe('the feed of the status page', () => {
     expect(clock.timers).toBe(1);
     for (const { reader: each } of later) each.end();
     expect(clock.timers).toBe(0);
+  });
+
+  it('ends those who came with another token than there is now, and no others', async () => {
+    const { clock, state, feed, add } = world();
+    const { reader: before } = await add();
+    state.token = 'b';
+    const { reader: after } = await add();
+    expect([before.isEnded, after.isEnded]).toEqual([true, false]);
+    state.token = 'c';
+    await clock.advance(limits.statusIntervalMs);
+    expect([after.isEnded, feed.readers, clock.timers]).toEqual([true, 0, 0]);
   });
 
   it('ends all readers when it is closed', async () => {

@@ -8,6 +8,8 @@ import type { FullStatusReport } from './status-report.js';
 
 export type StatusFeedParts = {
   readonly snapshots: Pick<Snapshots, 'current'>;
+  /** With which readers may come; those who came with another have to come again. */
+  readonly token: () => string | undefined;
   readonly clock: Pick<Clock, 'after' | 'monotonic'>;
   readonly onFault: (error: unknown) => void;
 };
@@ -29,6 +31,8 @@ export class StatusFeed {
   readonly #parts: StatusFeedParts;
   /** With the address group of each. */
   readonly #readers = new Map<Response, string>();
+  /** That of the readers. */
+  #token: string | undefined;
   /** What was sent to all. */
   #sent: StatusParts = new Map();
   #sentMinute = '';
@@ -38,6 +42,7 @@ export class StatusFeed {
 
   constructor(parts: StatusFeedParts) {
     this.#parts = parts;
+    this.#token = parts.token();
   }
 
   get readers(): number {
@@ -46,6 +51,7 @@ export class StatusFeed {
 
   /** Serves a reader until one of both ends it; false where there is no room for one more. */
   async add(response: Response, addressGroup: string): Promise<boolean> {
+    this.#checkToken();
     let isGone = false;
     response.once('close', () => {
       isGone = true;
@@ -69,6 +75,7 @@ export class StatusFeed {
     for (const response of this.#readers.keys()) response.end();
     this.#readers.clear();
     this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #hasRoom(addressGroup: string): boolean {
@@ -100,7 +107,15 @@ export class StatusFeed {
     });
   }
 
+  /** An operator who sets another token shows nothing more to those who came before. */
+  #checkToken(): void {
+    const token = this.#parts.token();
+    if (token !== this.#token) this.close();
+    this.#token = token;
+  }
+
   async #look(): Promise<void> {
+    this.#checkToken();
     const news = this.#newsOf(await this.#parts.snapshots.current());
     const nowMs = this.#parts.clock.monotonic();
     const isDue = nowMs - this.#sentAtMs >= limits.statusHeartbeatMs;

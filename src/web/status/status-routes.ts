@@ -52,7 +52,7 @@ export function statusRoutes({
 }: StatusRoutesParts): StatusRoutes {
   const access = new StatusAccess(token);
   const snapshots = new Snapshots(source, clock);
-  const feed = new StatusFeed({ snapshots, clock, onFault });
+  const feed = new StatusFeed({ snapshots, token, clock, onFault });
 
   const repositoriesOf = async ({ query, addressGroup }: RouteRequest, response: ServerResponse) => {
     const { signal, party = addressGroup } = askerOf(addressGroup, response);
