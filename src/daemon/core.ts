@@ -36,6 +36,7 @@ import { DiskFloor } from './disk-floor.js';
 import { startGitSide } from './git/git-side.js';
 import { watchFaults } from './process-metrics.js';
 import type { CurrentOptions } from './reload/current-options.js';
+import { forgetOtherwiseJudged } from './reload/judging-options.js';
 import { blacklistOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
 import { StoreFaults } from './store-faults.js';
 import { watchStore } from './store-metrics.js';
@@ -158,6 +159,7 @@ export async function openCore(
     const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store, moderationLists) : rules;
     // What waited for room, or for its time, is no longer known to wait.
     refused.deleteRefusedFor((reason) => isQuotaRefusal(reason) || isDateRefusal(reason));
+    await forgetOtherwiseJudged(options, opened);
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );

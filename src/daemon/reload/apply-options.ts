@@ -5,13 +5,20 @@ import type { Clock } from '../../lib/clock.js';
 import { turnOrder } from '../../lib/turns/turn-order.js';
 import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { repositoryAddress } from '../../nostr/repository.js';
-import { authorBlacklisted } from '../../policy/nip34-write-policy.js';
-import { isServingRefusal, RepositoryServing } from '../../repositories/serving.js';
+import { RepositoryServing } from '../../repositories/serving.js';
 import type { SyncManager } from '../../sync/manager.js';
 import type { Core } from '../core.js';
 import { checkClosing } from '../git/closing-check.js';
 import { servingRulesOf } from '../settings.js';
 import type { CurrentOptions } from './current-options.js';
+import {
+  authorKeys,
+  isDifferent,
+  isOfAuthors,
+  isOfServing,
+  rememberJudging,
+  servingKeys,
+} from './judging-options.js';
 import { judgeAllAnew, servedBy } from './standings.js';
 
 /** What is told of other options, beside those parts that ask at each use. */
@@ -19,6 +26,7 @@ export type OptionUsers = Pick<
   Core,
   | 'store'
   | 'refused'
+  | 'journal'
   | 'serving'
   | 'directory'
   | 'purgatory'
@@ -33,17 +41,6 @@ export type OptionUsers = Pick<
   readonly logger: Pick<Logger, 'level'>;
   readonly clock: Clock;
 };
-
-/** The options that decide how we stand to a repository. */
-const servingKeys = [
-  'repositoryWhitelist',
-  'repositoryBlacklist',
-  'archiveAll',
-  'archiveWhitelist',
-  'archiveGraspServices',
-  'archiveReadOnly',
-  'archiveHoldUntilGitData',
-] as const satisfies readonly (keyof Options)[];
 
 /** Puts options in the place of the current ones while all goes on. */
 export class OptionChange {
@@ -87,7 +84,7 @@ export class OptionChange {
   async takeEffect(): Promise<void> {
     const { current, serving, quotas, logger, disk, refused, sync } = this.#users;
     const isServingOther = this.#differs(servingKeys);
-    const isBlacklistOther = this.#differs(['eventBlacklist']);
+    const isBlacklistOther = this.#differs(authorKeys);
     current.replace(this.#after);
     serving.change(servingRulesOf(this.#after));
     logger.level = this.#after.logLevel ?? 'info';
@@ -97,8 +94,10 @@ export class OptionChange {
     if (this.#differs(['syncBootstrapRelayUrl'])) await sync.beginWith(this.#after.syncBootstrapRelayUrl);
     if (!isServingOther && !isBlacklistOther) return;
     const isChanged = (reason: string) =>
-      (isServingOther && isServingRefusal(reason)) || (isBlacklistOther && reason === authorBlacklisted);
+      (isServingOther && isOfServing(reason)) || (isBlacklistOther && isOfAuthors(reason));
     for await (const _ of refused.forgetInTurns({}, isChanged)) this.#signal.throwIfAborted();
+    // Last, so that a start forgets what an end of the process meanwhile left.
+    await rememberJudging(this.#after, this.#users);
     // What is not refused any more comes only to who asks for it.
     sync.catchUpWithAll();
   }
@@ -116,7 +115,7 @@ export class OptionChange {
   }
 
   #differs(keys: readonly (keyof Options)[]): boolean {
-    return keys.some((key) => JSON.stringify(this.#before[key]) !== JSON.stringify(this.#after[key]));
+    return isDifferent(this.#before, this.#after, keys);
   }
 
   #walk() {
