@@ -19,7 +19,9 @@ export function firstWords(options: Options, { address, owner, eventsAtStart, si
   const behind = options.domain === bound ? '' : `, listening at ${bound}`;
   const rows: [string, string][] = [
     ['relay', `${relayUrl}${behind}`],
-    ['web', `${webUrl}${options.metricsEnabled ? ` (metrics at ${webUrl}/metrics)` : ''}`],
+    ['web', webUrl],
+    ...(options.statusPage ? [['status', `${webUrl}/status`] as [string, string]] : []),
+    ...(options.metricsEnabled ? [['metrics', `${webUrl}/metrics`] as [string, string]] : []),
     ['events', storageOf(options, eventsAtStart)],
     ['git', options.gitDataPath],
     ['owner', `${npubOf(owner.identity.pubkey)} (${originOf(owner)})`],

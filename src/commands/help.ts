@@ -8,7 +8,7 @@ export function programHelp(commands: readonly Command[]): string {
   const width = largest(commands.map((command) => usage(command).length));
   const rows = commands.map((command) => `  ${usage(command).padEnd(width)}  ${command.summary}`);
   return [
-    `${programName} ${programVersion}: a GRASP relay, a Nostr relay for git collaboration that keeps itself complete`,
+    `${programName} ${programVersion}: a GRASP server: a complete Nostr relay for git collaboration, and its git server`,
     '',
     `Usage: ${programName} [command] [options]`,
     '',

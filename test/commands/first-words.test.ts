@@ -28,6 +28,7 @@ describe('what a person at a terminal is told after the start', () => {
     for (const part of [
       /graspd \d.*GRASP-01, GRASP-02/,
       'ws://127.0.0.1:7777',
+      'http://127.0.0.1:7777/status',
       'http://127.0.0.1:7777/metrics',
       './data/relay (12 stored)',
       './data/git',
