@@ -29,6 +29,8 @@ export function manPage(commands: readonly Command[]): string {
       `A setting is taken from its flag, else from its environment variable, else from the file of --${configFile.flag}, else it ` +
         'has its default. A list is comma separated, or its flag is given several times.',
     ),
+    ...item('-h', '--help', ['Show the help of the program, or of the command.']),
+    ...item('-V', '--version', ['Show the version.']),
     ...item(`--${configFile.flag}`, 'FILE', [
       'A JSON object whose keys are the flags below, without their dashes.',
       `Environment: ${configFile.variable}.`,
