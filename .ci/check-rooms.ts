@@ -12,7 +12,7 @@ const levels: readonly (readonly string[])[] = [
   ['daemon'],
   ['git-http', 'moderation', 'web'],
   ['http', 'relay', 'sync', 'git-sync', 'control'],
-  ['backup', 'hosting'],
+  ['backup', 'hosting', 'import'],
   ['admission', 'alignment', 'maintenance'],
   ['policy'],
   ['purgatory'],

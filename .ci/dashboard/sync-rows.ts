@@ -148,7 +148,7 @@ export const syncRows: readonly RowSpec[] = [
       {
         title: 'New events by source',
         about:
-          'direct: of clients. live_sync: as they were published. catchup, daily_catchup: found afterwards.',
+          'direct: of clients. import: of the operator. live_sync: as they were published. catchup, daily_catchup: found afterwards.',
         kind: 'stack',
         unit: 'cps',
         queries: [[rate('ngit_sync_events_total', 'source'), '{{source}}']],

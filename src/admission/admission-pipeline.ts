@@ -20,8 +20,9 @@ import { LazyAcceptedEvent } from './lazy-accepted-event.js';
 import { Refusals } from './refusals.js';
 import { Removals } from './removals.js';
 import { Retries } from './retries.js';
+import { isFromRelay, rulesOf } from './sources.js';
+import { type Job, VerificationQueue } from './verification/verification-queue.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
-import { type Job, VerificationQueue } from './verification-queue.js';
 import { EventWriter } from './writing/event-writer.js';
 
 export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & {
@@ -68,7 +69,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   readonly #judge: Judge;
   readonly #refusals: Refusals;
   readonly #retries: Retries;
-  /** Of what comes from other relays: clients go first. */
+  /** Of what comes from other relays and from the operator: clients go first. */
   readonly #turns: TurnScheduler;
   readonly #queue: VerificationQueue<PendingJob>;
   readonly #writer: EventWriter<PendingJob>;
@@ -163,10 +164,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     }
   }
 
-  async waitForCapacity(source: EventSource['type']): Promise<void> {
+  async waitForCapacity(type: EventSource['type']): Promise<void> {
     if (this.#closed) throw new AdmissionClosedError();
-    await this.#queue.waitForCapacity(source);
-    if (source !== 'direct' && this.#turns.isOver) await this.#turns.next();
+    await this.#queue.waitForCapacity(type);
+    if (rulesOf({ type }).lane !== 'direct' && this.#turns.isOver) await this.#turns.next();
   }
 
   /** Settles when all that is on disk by now has been announced in the feed. */
@@ -211,11 +212,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /**
    * That an event is not taken may rest on others that are not on disk yet: a copy, a newer version, a deletion, an
-   * announcement. A client is told so once they are, and told that it failed when their write fails.
+   * announcement. Who waits for an answer is told so once they are, and that it failed when their write fails.
    */
   async #onceWritten(outcome: AdmissionOutcome, source: EventSource): Promise<AdmissionOutcome> {
     const isTaken = outcome.type === 'stored' || outcome.type === 'ephemeral';
-    if (source.type === 'direct' && !isTaken) await this.#parts.store.unwritten();
+    if (!isFromRelay(source) && !isTaken) await this.#parts.store.unwritten();
     return outcome;
   }
 
@@ -265,7 +266,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** The outcome, or `undefined` when it stands only after the write. */
   #decide(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): AdmissionOutcome | undefined {
     const { event, source } = job;
-    if (verdict === 'valid' && source.type === 'direct') this.holding?.reviveFor(event);
+    if (verdict === 'valid' && rulesOf(source).isHeld) this.holding?.reviveFor(event);
     const judgement = this.#judge.verified(event, source, verdict);
     if (judgement.type === 'hold') {
       this.#hold(job, judgement);

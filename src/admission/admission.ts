@@ -1,8 +1,10 @@
 import type { NostrEvent } from '../nostr/event.js';
 
-/** Where an event came from; `relay` is the normalised URL of the remote. */
+/** Where an event came from (`sources.ts` says what that changes); `relay` is the normalised URL of the remote. */
 export type EventSource =
   | { readonly type: 'direct'; readonly address?: AddressShare }
+  /** The operator gave it (`graspd import`). */
+  | { readonly type: 'import' }
   | { readonly type: 'live_sync' | 'catchup' | 'daily_catchup'; readonly relay: string };
 
 /** What clients of one address may add to what is here (`AddressAccount`). */
@@ -48,7 +50,7 @@ export type RemovedEvents = {
   }[];
 };
 
-/** The one door (docs/sync.md §6): every event, from a client or a remote, goes through it. */
+/** The one door (docs/sync.md §6): every event, from a client, a remote or the operator, goes through it. */
 export type Admission = {
   /**
    * Checks, decides, stores. Settles when the outcome stands: `stored` after the write. Never rejects for anything

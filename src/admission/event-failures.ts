@@ -4,6 +4,7 @@ import { StoreError } from '../store/event-store.js';
 import type { AdmissionOutcome, EventSource } from './admission.js';
 import type { AdmissionMetrics } from './admission-metrics.js';
 import { AdmissionClosedError } from './errors.js';
+import { isFromRelay } from './sources.js';
 
 /** Where failures are said. */
 export type AdmissionLog = { error(details: object, message: string): void };
@@ -26,7 +27,7 @@ export class EventFailures {
   /** The outcome of an event that could not be judged. Throws the errors that are about all events. */
   outcomeOf(event: NostrEvent, source: EventSource, error: unknown): AdmissionOutcome {
     if (isAboutAll(error)) throw error;
-    const relay = source.type === 'direct' ? undefined : source.relay;
+    const relay = isFromRelay(source) ? source.relay : undefined;
     this.#note({ event: event.id, kind: event.kind, source: source.type, relay }, error);
     return failed;
   }

@@ -11,6 +11,7 @@ import type { AdmissionOutcome, EventSource } from './admission.js';
 import type { EventDates } from './event-dates.js';
 import type { InFlightEvents } from './in-flight-events.js';
 import type { Refusals } from './refusals.js';
+import { isFromRelay, rulesOf } from './sources.js';
 import type { Verdict } from './verification/verifier.js';
 
 export type JudgeParts = {
@@ -23,7 +24,7 @@ export type JudgeParts = {
   readonly underWay: InFlightEvents;
   /** What is held, where events are. */
   readonly purgatory?: Pick<Purgatory, 'has' | 'versionOf'>;
-  /** Whether there is room on the disk: without it no client's event is taken that would have to be stored. */
+  /** Whether there is room on the disk: without it no event of a client or the operator is taken that would have to be stored. */
   readonly hasRoom?: () => boolean;
 };
 
@@ -74,18 +75,18 @@ export class Judge {
     const { store, policy, refusals, dates } = this.#parts;
     const status = store.preview(event);
     if (status === 'duplicate') return outcomeOfStatus.duplicate;
-    if (source.type === 'direct' && this.#parts.purgatory?.has(event.id)) return held;
+    if (rulesOf(source).isHeld && this.#parts.purgatory?.has(event.id)) return held;
     const refusal = refusals.reasonFor(event, source);
     if (refusal !== undefined) return { type: 'refused', reason: refusal };
     if (status !== 'stored' && status !== 'ephemeral') return this.#dismiss(event, source, status);
     if (hasLoneSurrogates(event)) return this.#refuse(event, source, loneSurrogates);
     const early = dates.refusalOf(event);
-    if (early !== undefined && source.type === 'direct') return { type: 'refused', reason: early };
+    if (early !== undefined && !isFromRelay(source)) return { type: 'refused', reason: early };
     const reason = protectionAgainst(event, source) ?? policy.precheck(event);
     if (reason !== undefined) return this.#refuse(event, source, reason);
     const unwanted = this.#earlyRejection(event, source);
     if (unwanted !== undefined) return this.#reject(event, source, unwanted);
-    const needsRoom = source.type === 'direct' && status === 'stored';
+    const needsRoom = !isFromRelay(source) && status === 'stored';
     return needsRoom && this.#parts.hasRoom?.() === false ? noRoom : undefined;
   }
 
@@ -121,9 +122,9 @@ export class Judge {
 
   /** Only what clients submit is held: nobody is about to push what the events of other relays are about. */
   #decide(event: NostrEvent, source: EventSource): Decision {
-    const decision = this.#parts.policy.decide(event);
-    const isHeld = source.type === 'direct' && this.#parts.purgatory !== undefined;
-    return isHeld ? decision : withoutHolding(decision);
+    const { isHeld, quotas } = rulesOf(source);
+    const decision = this.#parts.policy.decide(event, quotas);
+    return isHeld && this.#parts.purgatory !== undefined ? decision : withoutHolding(decision);
   }
 
   /** It is held, unless a newer version is, or it is held by now. */
@@ -140,7 +141,7 @@ export class Judge {
    * one answer only, and may publish a root and its comment in one breath.
    */
   #earlyRejection(event: NostrEvent, source: EventSource): Rejection | undefined {
-    if (source.type === 'direct') return undefined;
+    if (!isFromRelay(source)) return undefined;
     const { underWay, purgatory } = this.#parts;
     const decision = this.#decide(event, source);
     if (decision.type !== 'reject' || decision.lacks !== undefined) return undefined;
@@ -156,14 +157,14 @@ export class Judge {
   /** It is dated too far ahead: remembered, so that it is not downloaded again before its time. */
   #postpone(event: NostrEvent, source: EventSource, reason: string): AdmissionOutcome {
     const outcome = this.#refuse(event, source, reason);
-    if (source.type !== 'direct') this.#giveUp(this.#parts.dates.remember(event, source.relay));
+    if (isFromRelay(source)) this.#giveUp(this.#parts.dates.remember(event, source.relay));
     return outcome;
   }
 
   /** The policy rejects it; what only lacks room, and was verified, is wanted again when there is some. */
   #reject(event: NostrEvent, source: EventSource, { reason, lacks }: Rejection): AdmissionOutcome {
     const outcome = this.#refuse(event, source, reason);
-    if (source.type !== 'direct' && lacks !== undefined)
+    if (isFromRelay(source) && lacks !== undefined)
       this.#giveUp(this.#parts.waitingForRoom?.add(event.id, lacks, source.relay));
     return outcome;
   }
@@ -179,8 +180,8 @@ export class Judge {
   }
 }
 
-/** A protected event (NIP-70) is taken from its author, whom the relay has authenticated, and from nobody else. */
+/** A protected event (NIP-70) is taken from its author, whom the relay has authenticated, and from the operator. */
 function protectionAgainst(event: NostrEvent, source: EventSource): string | undefined {
-  if (source.type === 'direct' || protectingAuthor(event) === undefined) return undefined;
+  if (!isFromRelay(source) || protectingAuthor(event) === undefined) return undefined;
   return 'blocked: a protected event is taken from its author only';
 }

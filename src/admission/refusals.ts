@@ -8,6 +8,7 @@ import { heldReason } from '../purgatory/held-event.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { EventSource } from './admission.js';
 import { type HotEvent, RecentRejects } from './recent-rejects.js';
+import { isFromRelay } from './sources.js';
 
 /** The reasons that the store tells anew of each event, from what it holds and what time it is. */
 const reasonsOfStore: ReadonlySet<string> = new Set(['superseded', 'deleted', 'expired']);
@@ -66,7 +67,7 @@ export class Refusals {
    * answer each time.
    */
   reasonFor(event: NostrEvent, source: EventSource): string | undefined {
-    if (source.type === 'direct') return undefined;
+    if (!isFromRelay(source)) return undefined;
     const reason = this.#refused.reasonFor(event.id);
     return reason === undefined || reasonsOfStore.has(reason) ? undefined : reason;
   }
@@ -76,7 +77,7 @@ export class Refusals {
    * signature was not checked yet may be forged, and must not condemn the id of a good one.
    */
   remember(event: NostrEvent, source: EventSource, reason: string): boolean {
-    if (source.type === 'direct') return true;
+    if (!isFromRelay(source)) return true;
     if (reasonsOfStore.has(reason) && this.#refused.reasonFor(event.id) === reason) return true;
     if (eventHash(event) !== event.id) return false;
     this.#refused.add(event, reason);

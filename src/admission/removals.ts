@@ -7,7 +7,7 @@ import type { EventFeed } from './event-feed.js';
 import type { HoldingDesk } from './holding/holding-desk.js';
 import type { Refusals } from './refusals.js';
 import type { Retries } from './retries.js';
-import type { Job } from './verification-queue.js';
+import type { Job } from './verification/verification-queue.js';
 import type { EventWriter } from './writing/event-writer.js';
 
 export type RemovalParts = {

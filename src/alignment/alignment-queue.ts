@@ -40,6 +40,10 @@ export class AlignmentQueue {
     queue.set(key, waiting === undefined ? work : mergeWork(waiting, work));
   }
 
+  has(key: string): boolean {
+    return this.#fresh.has(key) || this.#background.has(key);
+  }
+
   /** Takes the next repository that is not among the busy ones. */
   take(busy: ReadonlySet<string>): AlignmentWork | undefined {
     for (const queue of [this.#fresh, this.#background]) {

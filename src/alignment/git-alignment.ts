@@ -25,6 +25,7 @@ import {
   mergeWork,
   onlyRefs,
 } from './alignment-queue.js';
+import { AlignmentWatch } from './alignment-watch.js';
 import { type UnservedParts, UnservedRepositories } from './unserved-repositories.js';
 import { isNewerStateHeld, strayRefs, type WaitingEvents, wantedRepository } from './wanted-repository.js';
 
@@ -73,6 +74,7 @@ export class GitAlignment implements EffectRunner {
   /** Repositories that have refs which wait for objects, as of the last look at each. */
   readonly #incomplete = new Map<string, RepositoryId>();
   #onIncomplete: (repository: RepositoryId) => void = () => {};
+  readonly #watches = new Set<AlignmentWatch>();
 
   constructor(parts: AlignmentParts) {
     this.#parts = parts;
@@ -153,6 +155,19 @@ export class GitAlignment implements EffectRunner {
     return this.#queue.size + this.#retries.size;
   }
 
+  /** Follows the repositories that it is asked to look at from now on. */
+  watch(): AlignmentWatch {
+    const alignment = {
+      begun: this.#begun.promise,
+      running: this.#running,
+      isQueued: (key: string) => this.#queue.has(key),
+      isToRetry: (key: string) => this.#retries.has(key),
+    };
+    const watch = new AlignmentWatch(alignment, () => this.#watches.delete(watch));
+    this.#watches.add(watch);
+    return watch;
+  }
+
   async #gitIsThere(signal: AbortSignal): Promise<void> {
     const { repositories, clock, log } = this.#parts;
     while (!signal.aborted) {
@@ -170,6 +185,7 @@ export class GitAlignment implements EffectRunner {
   #schedule(repository: RepositoryId, scope: AlignmentScope, urgency: 'fresh' | 'background'): void {
     const work = { repository, scope, failures: 0 };
     const key = keyOf(repository);
+    for (const watch of this.#watches) watch.add(key);
     const retry = this.#retries.get(key);
     // What fails keeps its pace, however often it is asked for.
     if (retry === undefined) this.#queue.add(work, urgency);

@@ -1,3 +1,4 @@
+import { ClosingRefusedError } from '../alignment/closing.js';
 import { BackupError } from '../backup/errors.js';
 import { ControlError } from '../control/control-socket.js';
 import { OwnerKeyError } from '../daemon/owner-key.js';
@@ -12,10 +13,12 @@ export const exitCodes = { other: 1, usage: 2, store: 3, network: 4 } as const;
 export function exitCodeOf(error: unknown): number {
   // What a daemon refuses was asked the wrong way, as what a command refuses itself.
   const isRefused = error instanceof ControlError && error.code === 'control_refused';
-  if (error instanceof UsageError || isRefused) return exitCodes.usage;
+  const isUsage = error instanceof UsageError || error instanceof ClosingRefusedError || isRefused;
+  if (isUsage) return exitCodes.usage;
   if (error instanceof StoreError || error instanceof OwnerKeyError || error instanceof BackupError) {
     return exitCodes.store;
   }
+  // Also one that is busy: asked again later it answers.
   if (error instanceof ListenError || error instanceof ControlError) return exitCodes.network;
   return exitCodes.other;
 }

@@ -1,15 +1,20 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { type Core, openCore } from '../daemon/core.js';
+import type { Options } from '../config/options.js';
+import { sendToDaemon } from '../control/control-client.js';
+import { ControlError } from '../control/control-socket.js';
+import { openCore } from '../daemon/core.js';
 import { createLogger } from '../daemon/logger.js';
 import { CurrentOptions } from '../daemon/reload/current-options.js';
 import { surroundingsOf } from '../daemon/surroundings.js';
+import { type ImportReport, runImport } from '../import/import-run.js';
 import { systemClock } from '../lib/clock.js';
-import { errorMessage } from '../lib/errors.js';
+import { errorMessage, GraspError } from '../lib/errors.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import { type Command, type Invocation, UsageError } from './command.js';
-import { type ImportCounts, importEvents, type RefusalReasons } from './import/import-events.js';
+import { brokenOff, exitCodeOfImport, howFar, summary } from './import/words.js';
+import { runningDaemon } from './operator/running-daemon.js';
 import { type Progress, startProgress } from './progress.js';
 import { persistentOptions } from './store-options.js';
 
@@ -18,7 +23,7 @@ export const importCommand: Command = {
   name: 'import',
   summary: 'Store the events of a file of JSON lines (- for standard input) that the policy accepts',
   details:
-    'It ends when the repositories on disk are what the events say. The exit code is 0 when every line was an event, stored\nor not (the summary says what was refused, and why), and 1 when a line was none, an event could not be stored\n(error:) or a repository could not be aligned. What keys and\nstrangers may have stored (--key-events and the like) does not bind the operator. Stop the daemon first.',
+    'A running daemon takes them, by its own settings, while it serves; where none runs, the data folder is written to.\nIt ends when the repositories on disk are what the events say. The exit code is 0 when every line was an event, stored\nor not (the summary says what was refused, and why), and 1 when a line was none, an event could not be stored\n(error:) or a repository could not be aligned; 2 for wrong usage, 3 when the store cannot be used, and 4 when the daemon\nwent away or takes another import. What keys and strangers may have stored (--key-events and the like) does not bind the\noperator; bans do. After an import that broke off, run it again: what is stored is known then.',
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,
@@ -28,48 +33,57 @@ export const importCommand: Command = {
     const options = persistentOptions(invocation, 'import');
     const accepted = acceptedClosing(invocation);
     const source = await openSource(invocation);
-    const counts: ImportCounts = { stored: 0, known: 0, refused: 0, malformed: 0 };
+    const socket = await runningDaemon(options);
     const progress = startProgress(invocation, 'import', source.bytes, systemClock);
-    const log = { write: (line: string) => progress.print(line) };
-    const surroundings = surroundingsOf(createLogger(options.logLevel ?? 'warn', log));
-    try {
-      await using core = await openCore(new CurrentOptions(options), surroundings, {
-        closingAccepted: accepted,
-        quotas: 'waived',
-      });
-      const { admission, alignment } = core;
-      const input = watched(addAbortSignal(invocation.signal, source.stream), counts, progress);
-      const reasons = await importEvents(input, { admission, counts, signal: invocation.signal });
-      await admission.announced();
-      const left = await aligned(alignment, invocation.signal, (pending) =>
-        progress.update(source.bytes ?? 0, `${counts.stored} stored, ${pending} repositories to align`),
-      );
-      progress.stop();
-      invocation.stdout.write(summary(counts, reasons, left));
-      const hasFailed = [...reasons.keys()].some((reason) => reason.startsWith('error:'));
-      return counts.malformed === 0 && left === 0 && !hasFailed ? 0 : 1;
-    } finally {
-      progress.stop();
-    }
+    const reports =
+      socket === undefined
+        ? importHere(options, accepted, source, progress, invocation.signal)
+        : importThere(socket, source, invocation.signal);
+    const last = await follow(reports, source, progress, invocation);
+    if (last.end?.type === 'unreadable') throw new GraspError('import_unreadable', last.end.why);
+    return exitCodeOfImport(last);
   },
 };
 
-/** How often it is told how many repositories are left, in milliseconds. */
-const alignmentLookMs = 250;
-
-/** Waits until the repositories on disk are what the events say; resolves to how many could not be made so. */
-async function aligned(
-  alignment: Core['alignment'],
-  signal: AbortSignal,
-  tell: (pending: number) => void,
-): Promise<number> {
-  const idle = alignment.idle();
-  for (;;) {
-    const look = systemClock.sleep(alignmentLookMs, signal).then(() => undefined);
-    const left = await Promise.race([idle, look]);
-    if (left !== undefined) return left;
-    tell(alignment.pending);
+/** Shows how far it is and, at its end or where it breaks off, what came of it; gives the last report. */
+async function follow(
+  reports: AsyncIterable<ImportReport>,
+  source: Source,
+  progress: Progress,
+  { stdout }: Invocation,
+): Promise<ImportReport> {
+  let last: ImportReport | undefined;
+  try {
+    for await (const report of reports) {
+      last = report;
+      progress.update(report.bytes, howFar(report));
+    }
+    if (last?.end === undefined)
+      throw new ControlError('daemon_gone', 'the daemon ended before it had answered');
+    return last;
+  } finally {
+    progress.stop();
+    if (last?.end?.type === 'whole') stdout.write(summary(last, last.end));
+    else if (last !== undefined) stdout.write(brokenOff(last, source.bytes));
   }
+}
+
+/** Opens the store, which no daemon has open. */
+async function* importHere(
+  options: Options,
+  closingAccepted: number,
+  { stream }: Source,
+  progress: Progress,
+  signal: AbortSignal,
+): AsyncGenerator<ImportReport> {
+  const log = { write: (line: string) => progress.print(line) };
+  const surroundings = surroundingsOf(createLogger(options.logLevel ?? 'warn', log));
+  await using core = await openCore(new CurrentOptions(options), surroundings, { closingAccepted });
+  yield* runImport(addAbortSignal(signal, stream), { ...core, clock: systemClock }, signal);
+}
+
+function importThere(socket: string, { stream }: Source, signal: AbortSignal): AsyncGenerator<ImportReport> {
+  return sendToDaemon(socket, '/import', stream, signal) as AsyncGenerator<ImportReport>;
 }
 
 type Source = { readonly stream: Readable; readonly bytes: number | undefined };
@@ -81,32 +95,4 @@ async function openSource({ positionals, stdin }: Invocation): Promise<Source> {
     throw new UsageError(`import cannot read ${path}: ${errorMessage(error)}`);
   });
   return { stream: createReadStream(path), bytes: size };
-}
-
-/** The chunks of the input; tells the progress as they are taken. */
-async function* watched(
-  stream: Readable,
-  counts: ImportCounts,
-  progress: Progress,
-): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    yield chunk;
-    bytes += chunk.length;
-    progress.update(bytes, `${counts.stored} stored, ${counts.known} known, ${counts.refused} refused`);
-  }
-}
-
-function summary(
-  { stored, known, refused, malformed }: ImportCounts,
-  reasons: RefusalReasons,
-  left: number,
-): string {
-  const rows = [...reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => `  ${count} × ${reason}`);
-  return [
-    `${stored} stored, ${known} known or superseded, ${refused} refused, ${malformed} lines that are no event`,
-    ...rows,
-    ...(left === 0 ? [] : [`${left} repositories could not be aligned; the daemon tries again`]),
-    '',
-  ].join('\n');
 }

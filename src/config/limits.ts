@@ -626,6 +626,8 @@ export const limits = {
   importLineBytesMax: 16_777_216,
   /** Events of an import that are given to the admission before their outcomes are waited for. */
   importBatchEventsMax: 1_024,
+  /** Time between two reports of an import about how far it is. */
+  importReportMs: 250,
 
   // Backup and restore
   /** Events that a backup reads from the disk at once. */

@@ -23,6 +23,13 @@ export type ControlRoute = {
       answer(body: unknown, signal: AbortSignal): Promise<unknown> | AsyncIterable<unknown>;
     }
   | {
+      /**
+       * Takes what is sent as it comes, no faster than it reads that, and answers with JSON, one value a line. The first value
+       * has the sender begin, and comes before anything is read. Rejects as `answer`.
+       */
+      take(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<unknown>;
+    }
+  | {
       /** Answers with bytes, until the signal aborts. Rejects as `answer`. */
       bytes(body: unknown, signal: AbortSignal): AsyncGenerator<Uint8Array>;
     }
@@ -54,7 +61,7 @@ export class ControlServer implements AsyncDisposable {
     this.#routes = routes;
     this.#clock = clock;
     this.#onFault = onFault;
-    this.#server = createServer((request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
       const serving = this.#serve(request, response)
         .catch((error: unknown) => {
           this.#onFault(error);
@@ -62,7 +69,11 @@ export class ControlServer implements AsyncDisposable {
         })
         .finally(() => this.#serving.delete(serving));
       this.#serving.add(serving);
-    });
+    };
+    // An import takes its time; every other body has a limit of its own.
+    this.#server = createServer({ requestTimeout: 0 }, serve);
+    // Who asks first whether to send learns so before (`100 Continue`).
+    this.#server.on('checkContinue', serve);
   }
 
   /** Only the daemon that has the store open may call this: a socket that is there was left by one that was killed. */
@@ -96,7 +107,13 @@ export class ControlServer implements AsyncDisposable {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const body = route.method === 'POST' ? await bodyOf(request) : undefined;
+      if ('take' in route) {
+        const pieces = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+        const values = route.take(pieces, gone.signal);
+        await this.#sendLines(response, values, () => continued(request, response));
+        return;
+      }
+      const body = route.method === 'POST' ? await this.#bodyOf(request, response) : undefined;
       if ('bytes' in route) {
         await this.#sendBytes(response, route.bytes(body, gone.signal));
         return;
@@ -113,12 +130,34 @@ export class ControlServer implements AsyncDisposable {
     }
   }
 
+  /** The body as JSON; one that is too large, or does not come to its end, ends the request. */
+  async #bodyOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+    continued(request, response);
+    let bytes = 0;
+    request.on('data', (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > limits.controlBodyBytesMax) request.destroy();
+    });
+    const cancel = this.#clock.after(limits.controlStalledMsMax, () => request.destroy());
+    const said = await text(request).finally(cancel);
+    try {
+      return JSON.parse(said);
+    } catch {
+      throw new BadControlRequest('the request is no JSON');
+    }
+  }
+
   /** One line a value, no faster than they are read. */
-  async #sendLines(response: ServerResponse, values: AsyncIterable<unknown>): Promise<void> {
+  async #sendLines(
+    response: ServerResponse,
+    values: AsyncIterable<unknown>,
+    onFirst: () => void = () => {},
+  ): Promise<void> {
     const iterator = values[Symbol.asyncIterator]();
     try {
       // What makes no sense is found out before the answer begins.
       let next = await iterator.next();
+      onFirst();
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       for (; next.done !== true; next = await iterator.next())
         if (!(await this.#write(response, `${JSON.stringify(next.value)}\n`))) return;
@@ -153,24 +192,14 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
+/** Lets the body come where whoever sends it waits for that. */
+function continued(request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.expect !== undefined) response.writeContinue();
+}
+
 function statusOf(error: unknown): number {
   if (error instanceof BadControlRequest) return 400;
   return error instanceof BusyControl ? 503 : 500;
-}
-
-/** A body that is too large ends the request. */
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  let bytes = 0;
-  request.on('data', (piece: Buffer) => {
-    bytes += piece.length;
-    if (bytes > limits.controlBodyBytesMax) request.destroy();
-  });
-  const said = await text(request);
-  try {
-    return JSON.parse(said);
-  } catch {
-    throw new BadControlRequest('the request is no JSON');
-  }
 }
 
 async function finish(response: ServerResponse, status: number, value: unknown): Promise<void> {

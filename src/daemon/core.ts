@@ -60,7 +60,7 @@ export type Core = AsyncDisposable &
     readonly verifier: Verifier;
     readonly alignment: Pick<
       GitAlignment,
-      'pending' | 'idle' | 'run' | 'lookAt' | 'objectsArrived' | 'onIncomplete'
+      'pending' | 'idle' | 'watch' | 'run' | 'lookAt' | 'objectsArrived' | 'onIncomplete'
     >;
     readonly git: Git;
     readonly repositories: BareRepositories;
@@ -101,8 +101,6 @@ export async function openStore(
 export type CoreChoices = {
   /** How many repositories the settings may close. */
   readonly closingAccepted: number;
-  /** Whether what strangers and keys may have stored is bounded, as is the default, or whatever the operator gives is taken. */
-  readonly quotas?: 'kept' | 'waived';
   /** Whether what clients submit is held until its git data is here: only where somebody can push that. */
   readonly holdsEvents?: boolean;
 };
@@ -115,7 +113,7 @@ export type CoreChoices = {
 export async function openCore(
   current: CurrentOptions,
   surroundings: Surroundings,
-  { closingAccepted, quotas: choice = 'kept', holdsEvents = false }: CoreChoices,
+  { closingAccepted, holdsEvents = false }: CoreChoices,
 ): Promise<Core> {
   const options = current.now;
   const { clock, faults } = surroundings;
@@ -156,7 +154,7 @@ export async function openCore(
       bans: moderationLists,
       ...(holdsEvents ? { purgatory } : {}),
     });
-    const policy = choice === 'kept' ? new QuotaPolicy(rules, quotas, store, moderationLists) : rules;
+    const policy = new QuotaPolicy(rules, quotas, store, moderationLists);
     // What waited for room, or for its time, is no longer known to wait.
     refused.deleteRefusedFor((reason) => isQuotaRefusal(reason) || isDateRefusal(reason));
     await forgetOtherwiseJudged(options, opened);

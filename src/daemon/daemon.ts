@@ -35,6 +35,7 @@ import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
+import { ImportDesk } from './operator/import-desk.js';
 import { createModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
@@ -231,9 +232,21 @@ async function start(
   );
   const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
   const backups = new BackupDesk({ ...core, domain, clock, log: logger });
+  const imports = new ImportDesk({ ...core, clock, log: logger });
   const control = await serveControl(
     options,
-    { ...core, ...reported, sync, gitSync, reloader, moderation, backups, clock, options: () => current.now },
+    {
+      ...core,
+      ...reported,
+      sync,
+      gitSync,
+      reloader,
+      moderation,
+      backups,
+      imports,
+      clock,
+      options: () => current.now,
+    },
     surroundings,
   );
   if (control !== undefined) stack.use(control);

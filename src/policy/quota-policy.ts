@@ -33,8 +33,9 @@ export class QuotaPolicy implements WritePolicy {
     return this.#policy.precheck(event);
   }
 
-  decide(event: NostrEvent): Decision {
+  decide(event: NostrEvent, quotas: 'kept' | 'waived' = 'kept'): Decision {
     const decision = this.#policy.decide(event);
+    if (quotas === 'waived') return decision;
     if (decision.type === 'reject' || isEphemeralKind(event.kind)) return decision;
     if (this.#allowed?.isAllowed(event.pubkey)) return decision;
     const { pubkey, kind } = event;

@@ -15,9 +15,10 @@ export type WritePolicy = {
   precheck(event: NostrEvent): string | undefined;
   /**
    * The decision; id and signature have been checked. Synchronous, so that nothing can change between it and the
-   * store's `put`: whatever it asks of stored events is answered by the index in memory.
+   * store's `put`: whatever it asks of stored events is answered by the index in memory. `quotas`: whether what its author
+   * may have stored binds it, as where nothing is said.
    */
-  decide(event: NostrEvent): Decision;
+  decide(event: NostrEvent, quotas?: 'kept' | 'waived'): Decision;
   /**
    * Told of every event that `put` took, at once and before the next decision: keeps what the policy derives from
    * announcements up to date. The order of this and of `onRemoved` for the same `put` does not matter.

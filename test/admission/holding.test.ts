@@ -502,3 +502,25 @@ describe('After a start', () => {
     expect(here.directory.isServed(repository)).toBe(false);
   });
 });
+
+describe('What the operator imports', () => {
+  it('waits for no git data, and ends the wait of what is held', async () => {
+    const imported: EventSource = { type: 'import' };
+    const announced = announcement(alice, 'repo');
+    expect(await here.submit(announced)).toBe('held');
+    expect(await here.submit(announced, imported)).toBe('stored');
+    expect(isHeld(announced)).toBe(false);
+    const declared = state(alice, 'repo', ['refs/heads/main', sha1]);
+    expect(await here.submit(declared, imported)).toBe('stored');
+    expect(here.examined).toEqual([announced]);
+    await here.admission.announced();
+    expect(fed).toEqual([announced.id, declared.id]);
+  });
+
+  it('does not hang on what is held', async () => {
+    const announced = announcement(alice, 'repo');
+    await here.submit(announced);
+    const issue = event(bob, 1621, [['a', address(alice, 'repo')]]);
+    expect(await here.submit(issue, { type: 'import' })).toBe(notRelated);
+  });
+});

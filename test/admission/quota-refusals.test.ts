@@ -191,3 +191,21 @@ describe('what strangers store', () => {
     expect(await outcomeOf(stranger(), client)).toBe('stored');
   });
 });
+
+describe('what the operator imports', () => {
+  it('is bound by no quota, and counts all the same', async () => {
+    const quotas = open({ keyRepositoriesMax: 1, repositoriesMax: 1, keyEventsMax: 2 });
+    const given: EventSource = { type: 'import' };
+    for (const name of ['a', 'b', 'c'])
+      expect(await outcomeOf(announcement(alice, name), given)).toBe('stored');
+    expect(await outcomeOf(announcement(bob, 'd'), client)).toBe('refused');
+    expect(quotas.refusal({ pubkey: alice, kind: 1, bytes: 1 }, false)).toBeDefined();
+  });
+
+  it('is refused anew each time, and not remembered as refused', async () => {
+    open({});
+    const comment = event(bob, 1111, [['e', '1'.repeat(64)]]);
+    expect(await outcomeOf(comment, { type: 'import' })).toBe('refused');
+    expect(here.refused.size).toBe(0);
+  });
+});

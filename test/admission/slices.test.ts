@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
+import { type Job, VerificationQueue } from '../../src/admission/verification/verification-queue.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
-import { type Job, VerificationQueue } from '../../src/admission/verification-queue.js';
 import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';

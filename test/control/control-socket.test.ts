@@ -3,12 +3,19 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { table } from '../../src/commands/operator/table.js';
 import { limits } from '../../src/config/limits.js';
-import { askDaemon, askDaemonForBytes } from '../../src/control/control-client.js';
-import { BadControlRequest, type ControlRoute, ControlServer } from '../../src/control/control-server.js';
+import { askDaemon, askDaemonForBytes, sendToDaemon } from '../../src/control/control-client.js';
+import {
+  BadControlRequest,
+  BusyControl,
+  type ControlRoute,
+  ControlServer,
+} from '../../src/control/control-server.js';
 import { ControlError, controlSocketPath } from '../../src/control/control-socket.js';
+import { deferred } from '../../src/lib/abort.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
 import { eventually } from '../support/eventually.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -159,6 +166,88 @@ describe('the control socket', () => {
     await clock.advance(1);
     await eventually(() => isEnded);
     asked.destroy();
+  });
+
+  it('takes what is sent no faster than it is read, answers meanwhile, and is done before all came', async () => {
+    const piece = Buffer.alloc(65_536, 'x');
+    let given = 0;
+    const endless = Readable.from(
+      (async function* () {
+        for (; ; given += 1) yield piece;
+      })(),
+    );
+    const enough = deferred<void>();
+    await using server = await listening([
+      {
+        method: 'POST',
+        path: '/take',
+        async *take(body) {
+          yield 'begun';
+          await enough.promise;
+          for await (const { length } of body) {
+            yield { length };
+            return;
+          }
+        },
+      },
+    ]);
+    const values = sendToDaemon(server.path, '/take', endless, signal);
+    expect((await values.next()).value).toBe('begun');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(given).toBeLessThan(100);
+    enough.resolve();
+    expect((await values.next()).value).toEqual({ length: expect.any(Number) });
+    expect((await values.next()).done).toBe(true);
+    expect(endless.destroyed).toBe(true);
+  });
+
+  it('is sent nothing where it refuses, as while it is busy', async () => {
+    const stream = Readable.from([Buffer.from('x')]);
+    await using server = await listening([
+      {
+        method: 'POST',
+        path: '/take',
+        // biome-ignore lint/correctness/useYield: it has nothing to give.
+        async *take() {
+          throw new BusyControl('another one is under way');
+        },
+      },
+    ]);
+    await expect(sendToDaemon(server.path, '/take', stream, signal).next()).rejects.toMatchObject({
+      code: 'control_busy',
+      message: 'another one is under way',
+    });
+    expect(stream.readableDidRead).toBe(false);
+  });
+
+  it('never takes for whole what breaks off, and says why it did', async () => {
+    const ended: unknown[] = [];
+    await using server = await listening([
+      {
+        method: 'POST',
+        path: '/take',
+        async *take(body, gone) {
+          try {
+            yield 'begun';
+            for await (const _ of body);
+            ended.push('whole');
+          } finally {
+            ended.push(gone.aborted);
+          }
+        },
+      },
+    ]);
+    const broken = Readable.from(
+      (async function* () {
+        yield Buffer.from('x');
+        throw new Error('the disk cannot be read');
+      })(),
+    );
+    const values = sendToDaemon(server.path, '/take', broken, signal);
+    await values.next();
+    await expect(values.next()).rejects.toThrow('the disk cannot be read');
+    await eventually(() => ended.length > 0);
+    expect(ended).toEqual([true]);
   });
 
   it('takes the place of the socket that a killed daemon left', async () => {

@@ -11,7 +11,8 @@ import type { HoldingDesk } from '../holding/holding-desk.js';
 import { LazyAcceptedEvent } from '../lazy-accepted-event.js';
 import type { Refusals, Revived } from '../refusals.js';
 import type { Retries } from '../retries.js';
-import type { Job } from '../verification-queue.js';
+import { rulesOf } from '../sources.js';
+import type { Job } from '../verification/verification-queue.js';
 import { PendingWrites } from './pending-writes.js';
 
 export type WriterParts<J extends Job> = {
@@ -62,7 +63,7 @@ export class EventWriter<J extends Job> {
       bytesOf: ({ job }) => job.bytes,
       onBegin: parts.onBegin,
       onWritten: ({ job }) => {
-        if (job.source.type === 'direct') parts.onStored(job);
+        if (rulesOf(job.source).lane === 'direct') parts.onStored(job);
       },
       announce: (writing) => this.#announce(writing),
       onRoom: parts.onRoom,
@@ -120,7 +121,7 @@ export class EventWriter<J extends Job> {
   #announce({ job, sequence, removed, acceptable, revived, effects, waiting }: Writing<J>): void {
     const { failures, feed, retries, holding, effects: runner, want, onStored } = this.#parts;
     const { event, source } = job;
-    if (source.type !== 'direct') onStored(job);
+    if (rulesOf(source).lane !== 'direct') onStored(job);
     feed.emitRemoved({ removed });
     feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
     failures.attempt(event.id, () => {

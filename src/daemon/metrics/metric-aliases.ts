@@ -151,10 +151,13 @@ export const graspAliases: readonly MetricAlias[] = [
     name: 'ngit_sync_events_synced_total',
     type: 'counter',
     help: 'Newly stored events that came from other relays',
-    sameAs: '`ngit_sync_events_total` of every source but direct',
+    sameAs: '`ngit_sync_events_total` of every source but direct and import',
     labelNames: [],
     sources: [
-      { metric: 'ngit_sync_events_total', labels: ({ source }) => (source === 'direct' ? undefined : {}) },
+      {
+        metric: 'ngit_sync_events_total',
+        labels: ({ source }) => (source === 'direct' || source === 'import' ? undefined : {}),
+      },
     ],
   },
 ];

@@ -12,6 +12,7 @@ import type { Core } from '../core.js';
 import type { Reloader } from '../reload/reloader.js';
 import type { BackupDesk } from './backup-desk.js';
 import { doctorRoute, type ExaminationParts } from './examination.js';
+import { type ImportDesk, importRoute } from './import-desk.js';
 import { moderationCounts, moderationRoutes } from './moderation-routes.js';
 import { catchupReport, isoTime, relayCounts, relayReport, repositoryReport } from './reports.js';
 
@@ -32,11 +33,12 @@ export type ControlParts = StatusParts &
     readonly reloader: Pick<Reloader, 'reload'>;
     readonly clock: Pick<Clock, 'sleep' | 'now'>;
     readonly backups: BackupDesk;
+    readonly imports: ImportDesk;
   };
 
 /** What a running daemon can be asked and told by its operator. */
 export function controlRoutes(parts: ControlParts): ControlRoute[] {
-  const { store, directory, sync, reloader, backups } = parts;
+  const { store, directory, sync, reloader, backups, imports } = parts;
   return [
     { method: 'GET', path: '/status', answer: async () => statusOf(parts) },
     {
@@ -61,6 +63,7 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
       },
     },
     { method: 'GET', path: '/backup', bytes: (_, signal) => backups.take(signal) },
+    importRoute(imports),
     doctorRoute(parts),
     {
       method: 'POST',

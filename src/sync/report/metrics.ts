@@ -1,10 +1,11 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { EventSource } from '../../admission/admission.js';
+import { isFromRelay } from '../../admission/sources.js';
 import { gaugesIn } from '../../lib/gauge.js';
 import type { CatchupTrigger } from '../topics/layers.js';
 import { RelaySeries } from './relay-series.js';
 
-const sources: readonly EventSource['type'][] = ['direct', 'live_sync', 'catchup', 'daily_catchup'];
+const sources: readonly EventSource['type'][] = ['direct', 'import', 'live_sync', 'catchup', 'daily_catchup'];
 
 /** What sync holds at the moment, read when it is scraped. */
 export type SyncGauges = {
@@ -67,7 +68,7 @@ export class SyncMetrics {
 
   stored(source: EventSource): void {
     this.#events.inc({ source: source.type });
-    if (source.type !== 'direct') this.relays.stored(source.relay);
+    if (isFromRelay(source)) this.relays.stored(source.relay);
   }
 
   caughtUp(relay: string, trigger: CatchupTrigger, seconds: number, completeSince: number | undefined): void {

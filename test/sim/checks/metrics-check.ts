@@ -30,7 +30,7 @@ export async function compareMetrics(registry: Registry, happened: Happened): Pr
       differences.push(`${name}${JSON.stringify(labels)} is ${actual}; ${expected} happened`);
     }
   };
-  for (const source of ['direct', 'live_sync', 'catchup', 'daily_catchup']) {
+  for (const source of ['direct', 'import', 'live_sync', 'catchup', 'daily_catchup']) {
     expectEqual('ngit_sync_events_total', { source }, happened.storedBySource.get(source) ?? 0);
   }
   const namedRelays = new Set(

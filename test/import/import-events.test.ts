@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Admission, AdmissionOutcome } from '../../src/admission/admission.js';
-import { type ImportCounts, importEvents } from '../../src/commands/import/import-events.js';
+import { type ImportCounts, importEvents } from '../../src/import/import-events.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 
 /** An event that the fake admission takes only when the event with id `after` is stored. */

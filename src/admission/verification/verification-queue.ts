@@ -1,10 +1,11 @@
-import { limits } from '../config/limits.js';
-import { BoundedQueue } from '../lib/collections/bounded-queue.js';
-import { SlicedQueue } from '../lib/turns/sliced-queue.js';
-import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
-import type { NostrEvent } from '../nostr/event.js';
-import type { EventSource } from './admission.js';
-import type { Verdict, VerifiedBatch, Verifier } from './verification/verifier.js';
+import { limits } from '../../config/limits.js';
+import { BoundedQueue } from '../../lib/collections/bounded-queue.js';
+import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { EventSource } from '../admission.js';
+import { type Lane, rulesOf } from '../sources.js';
+import type { Verdict, VerifiedBatch, Verifier } from './verifier.js';
 
 /** What waits for its verdict. */
 export type Job = {
@@ -14,16 +15,8 @@ export type Job = {
   readonly bytes: number;
 };
 
-/** Clients go first, then what is live, then catch-up. */
-const lanes = ['direct', 'live', 'catchup'] as const;
-type Lane = (typeof lanes)[number];
-
-const laneOf: Readonly<Record<EventSource['type'], Lane>> = {
-  direct: 'direct',
-  live_sync: 'live',
-  catchup: 'catchup',
-  daily_catchup: 'catchup',
-};
+/** In their order. */
+const lanes: readonly Lane[] = ['direct', 'live', 'catchup'];
 
 const laneLimits = {
   bytesHigh: limits.verificationLaneBytesHigh,
@@ -70,13 +63,13 @@ export class VerificationQueue<J extends Job> {
   }
 
   push(job: J): void {
-    this.#lanes[laneOf[job.source.type]].push(job);
+    this.#lanes[rulesOf(job.source).lane].push(job);
     this.#pump();
   }
 
   /** Resolves when the lane of such a source has room. */
-  waitForCapacity(source: EventSource['type']): Promise<void> {
-    return this.#lanes[laneOf[source]].waitForCapacity();
+  waitForCapacity(type: EventSource['type']): Promise<void> {
+    return this.#lanes[rulesOf({ type }).lane].waitForCapacity();
   }
 
   /** Begins no more batches until `resume`: whoever waits for `waitForCapacity` waits longer. */
@@ -150,7 +143,7 @@ export class VerificationQueue<J extends Job> {
         const verdict = verdicts[index] ?? 'wrong-signature';
         const body = bodies?.[index];
         const decide = () => this.#listener.onVerdict(job, verdict, body);
-        if (job.source.type === 'direct') decide();
+        if (rulesOf(job.source).lane === 'direct') decide();
         else
           this.#judged.push(() => {
             decide();

@@ -1,7 +1,7 @@
-import type { Admission } from '../../admission/admission.js';
-import { limits } from '../../config/limits.js';
-import type { NostrEvent } from '../../nostr/event.js';
-import { readEventLine, splitLines } from '../../nostr/event-lines.js';
+import type { Admission } from '../admission/admission.js';
+import { limits } from '../config/limits.js';
+import type { NostrEvent } from '../nostr/event.js';
+import { readEventLine, splitLines } from '../nostr/event-lines.js';
 import { Spool } from './spool.js';
 
 /** What became of the lines of the input so far. */
@@ -26,7 +26,7 @@ export type ImportParts = {
 export type RefusalReasons = ReadonlyMap<string, number>;
 
 /**
- * Sends the events of JSON lines through the admission, as if clients had published them. An input has its events in
+ * Sends the events of JSON lines through the admission. An input has its events in
  * any order, and the policy takes an event only when what it refers to is stored; so what was refused is tried again
  * in further passes, for as long as a pass stores something. Resolves to the reasons of what stays refused; rejects
  * with the signal's reason, with what the admission rejects with, and with what reading the input throws.
@@ -60,7 +60,7 @@ async function importPass(
   const storedBefore = counts.stored;
   const reasons = new Map<string, number>();
   const submit = async (event: NostrEvent): Promise<void> => {
-    const outcome = await admission.submit(event, { type: 'direct' });
+    const outcome = await admission.submit(event, { type: 'import' });
     if (outcome.type === 'stored') counts.stored += 1;
     else if (outcome.type !== 'refused' && outcome.type !== 'failed') counts.known += 1;
     else {
@@ -72,28 +72,39 @@ async function importPass(
   // Two batches are under way: while one is waited for, the other keeps the verification busy.
   let earlier: Promise<unknown> = Promise.resolve();
   let pending: Promise<void>[] = [];
-  for await (const lines of splitLines(input, limits.importLineBytesMax)) {
-    for (const line of lines) {
-      signal.throwIfAborted();
-      const event = readEventLine(line);
-      if (event === undefined) {
-        counts.malformed += 1;
-        continue;
-      }
-      await admission.waitForCapacity('direct');
-      const outcome = submit(event);
-      // Waited for with its batch; until then a failure must not count as one that nobody handles.
-      outcome.catch(() => {});
-      pending.push(outcome);
-      if (pending.length >= limits.importBatchEventsMax) {
-        await earlier;
-        earlier = Promise.all(pending);
-        earlier.catch(() => {});
-        pending = [];
+  try {
+    for await (const lines of splitLines(input, limits.importLineBytesMax)) {
+      for (const line of lines) {
+        signal.throwIfAborted();
+        const event = readEventLine(line);
+        if (event === undefined) {
+          counts.malformed += 1;
+          continue;
+        }
+        await admission.waitForCapacity('import');
+        const outcome = submit(event);
+        // Waited for with its batch; until then a failure must not count as one that nobody handles.
+        outcome.catch(() => {});
+        pending.push(outcome);
+        if (pending.length >= limits.importBatchEventsMax) {
+          await earlier;
+          earlier = settled(pending);
+          earlier.catch(() => {});
+          pending = [];
+        }
       }
     }
+    await earlier;
+    await settled(pending);
+  } finally {
+    // What is under way may still put an event aside.
+    await Promise.allSettled([earlier, settled(pending)]);
   }
-  await earlier;
-  await Promise.all(pending);
   return { stored: counts.stored - storedBefore, reasons };
+}
+
+/** Waits for all, also where one fails; rejects as the first that failed. */
+async function settled(outcomes: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(outcomes);
+  await Promise.all(outcomes);
 }
