@@ -9,8 +9,13 @@ import { nip19 } from 'nostr-tools';
 import { finalizeEvent, generateSecretKey, getPublicKey } from 'nostr-tools/pure';
 import { WebSocket } from 'ws';
 
+function fail(why) {
+  console.error(`announce: ${why}`);
+  process.exit(1);
+}
+
 const [relay, identifier, commit] = process.argv.slice(2);
-if (commit === undefined) throw new Error('usage: announce.mjs RELAY IDENTIFIER COMMIT');
+if (commit === undefined) fail('give it RELAY IDENTIFIER COMMIT');
 
 if (!existsSync('tutorial.key')) {
   writeFileSync('tutorial.key', nip19.nsecEncode(generateSecretKey()), { mode: 0o600 });
@@ -32,16 +37,14 @@ const state = event(30618, [
 ]);
 
 const socket = new WebSocket(relay);
-socket.on('error', (error) => {
-  throw error;
-});
+socket.on('error', (error) => fail(`${relay}: ${error.message}`));
 const waiting = [announcement, state];
 const publishNext = () => socket.send(JSON.stringify(['EVENT', waiting[0]]));
 socket.on('open', publishNext);
 socket.on('message', (data) => {
   const [type, , accepted, reason] = JSON.parse(data);
   if (type !== 'OK') return;
-  if (!accepted) throw new Error(`refused: ${reason}`);
+  if (!accepted) fail(`${relay} refuses it: ${reason}`);
   waiting.shift();
   if (waiting.length > 0) return publishNext();
   console.log(url);
