@@ -38,6 +38,8 @@ export class ConnectionGate {
   readonly #addresses: ClientAddresses;
   /** Connections that are open by the address group that they are counted for; proxies have none. */
   readonly #groups = new Map<Duplex, string>();
+  /** Answers that are not finished, by the address group that asked: a proxy's connection has those of many. */
+  readonly #answers = new Map<ServerResponse, string>();
   readonly #refused = new Map<Duplex, UpgradeRefusal>();
   readonly #bytes = new WeakMap<Duplex, Growth>();
   #open = 0;
@@ -74,7 +76,13 @@ export class ConnectionGate {
   takeRequest(request: IncomingMessage, response?: ServerResponse): UpgradeRefusal | undefined {
     const account = this.#accountOf(request);
     const { socket } = request;
-    response?.once('close', () => account.addBytes(this.#grownBytes(socket)));
+    if (response !== undefined) {
+      this.#answers.set(response, account.group);
+      response.once('close', () => {
+        this.#answers.delete(response);
+        account.addBytes(this.#grownBytes(socket));
+      });
+    }
     if (this.#parts.blocked?.has(account.group)) return isBlocked;
     return this.#refused.get(socket) ?? refusalOf(account.takeRequest());
   }
@@ -87,9 +95,10 @@ export class ConnectionGate {
     return this.#join(stream, this.groupOf(request));
   }
 
-  /** Ends the connections of addresses that are blocked by now. */
+  /** Ends the connections of addresses that are blocked by now, and what is answered to them by way of proxies. */
   endBlocked(): void {
-    for (const [stream, group] of this.#groups) if (this.#parts.blocked?.has(group)) stream.destroy();
+    for (const [ending, group] of [...this.#groups, ...this.#answers])
+      if (this.#parts.blocked?.has(group)) ending.destroy();
   }
 
   #accountOf(request: IncomingMessage): AddressAccount {

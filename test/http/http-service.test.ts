@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pino } from 'pino';
@@ -396,6 +396,28 @@ describe('an address that is blocked', () => {
     blocked.add('192.0.2.1');
     served.service.endBlocked();
     await eventually(() => taken.filter(({ destroyed }) => destroyed).length === 1);
+    blocked.clear();
+  });
+
+  it('loses the answers that come by way of a proxy, as clones and the status page, and nobody else does', async () => {
+    const answers: ServerResponse[] = [];
+    const handle: Route['handle'] = (_, response) => {
+      response.write('the beginning');
+      answers.push(response);
+    };
+    await using served = await serve({
+      ...parts,
+      routes: [{ matches: (path) => path === '/long', methods: ['GET'], handle }],
+    });
+    for (const address of ['192.0.2.1', '192.0.2.2']) {
+      const socket = connect(served.port, '127.0.0.1').on('error', () => {});
+      socket.write(`GET /long HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+    }
+    await eventually(() => answers.length === 2);
+    blocked.add('192.0.2.1');
+    served.service.endBlocked();
+    await eventually(() => answers.filter(({ closed }) => closed).length === 1);
+    for (const response of answers) response.destroy();
     blocked.clear();
   });
 });
