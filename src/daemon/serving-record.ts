@@ -4,7 +4,7 @@ import type { Options } from '../config/options.js';
 import { type OptionKey, optionEntries } from '../config/schema.js';
 
 /** The options that decide which repositories are served (repositories/serving.ts). */
-const servingKeys = [
+export const recordedKeys = [
   'domain',
   'bindAddress',
   'repositoryWhitelist',
@@ -44,7 +44,7 @@ export async function noteServing(gitDataPath: string, options: Options): Promis
 
 function recordOf(options: Options): ServingRecord {
   return Object.fromEntries(
-    servingKeys.map((key) => {
+    recordedKeys.map((key) => {
       const flag = optionEntries.find((entry) => entry.key === key)?.flag ?? key;
       return [flag, JSON.stringify(options[key])];
     }),

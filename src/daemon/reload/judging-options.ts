@@ -3,25 +3,15 @@ import type { Options } from '../../config/options.js';
 import { authorBlacklisted } from '../../policy/nip34-write-policy.js';
 import { isServingRefusal } from '../../repositories/serving.js';
 import type { OpenedStore } from '../../store/opened-store.js';
+import { recordedKeys } from '../serving-record.js';
 
 type Keys = readonly (keyof Options)[];
 
-/** The options that decide how we stand to a repository, of those that a reload may change. */
-export const servingKeys = [
-  'repositoryWhitelist',
-  'repositoryBlacklist',
-  'archiveAll',
-  'archiveWhitelist',
-  'archiveGraspServices',
-  'archiveReadOnly',
-  'archiveHoldUntilGitData',
-] as const satisfies Keys;
+/** The options that decide how we stand to a repository. */
+export const servingKeys = [...recordedKeys, 'archiveHoldUntilGitData'] as const satisfies Keys;
 
 /** Those that decide about authors. */
 export const authorKeys = ['eventBlacklist'] as const satisfies Keys;
-
-/** What the operator names us by: with another name other announcements list this service. */
-const nameKeys = ['domain', 'bindAddress'] as const satisfies Keys;
 
 const recordName = 'judged-by';
 
@@ -56,7 +46,7 @@ export async function forgetOtherwiseJudged(
 }
 
 function digestOf(options: Options): string {
-  const text = textOf(options, [...servingKeys, ...authorKeys, ...nameKeys]);
+  const text = textOf(options, [...servingKeys, ...authorKeys]);
   return createHash('sha256').update(text).digest('hex');
 }
 
