@@ -1,4 +1,5 @@
 import { limits } from '../config/limits.js';
+import { printable } from '../lib/text/printable.js';
 import { npubOf } from '../nostr/keys.js';
 import type { Finding } from './doctor.js';
 
@@ -45,9 +46,4 @@ function listed(names: readonly string[]): string {
   const more = names.length - limits.doctorNamesMax;
   const first = names.slice(0, limits.doctorNamesMax).join(', ');
   return more > 0 ? `${first} and ${more} more` : first;
-}
-
-/** Names come from events: what would steer the terminal is left out. */
-function printable(line: string): string {
-  return line.replaceAll(/\p{C}/gu, '\u{fffd}');
 }

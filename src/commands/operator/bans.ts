@@ -30,7 +30,5 @@ export const bans: Command = {
 
 function rowOf(entry: BanEntry): (string | undefined)[] {
   const { type, since, reason } = entry;
-  // Who asked for it may write what they like, also lines and what moves a cursor.
-  const shown = reason.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ');
-  return [words[type], targetText(entry), since, shown === '' ? undefined : shown];
+  return [words[type], targetText(entry), since, reason === '' ? undefined : reason];
 }
