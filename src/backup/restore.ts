@@ -154,9 +154,10 @@ class RestoredDatabase implements AsyncDisposable {
     this.#events = new RestoredEvents(this.#parts.verifier, this.#store);
   }
 
-  async add({ name, content }: ArchiveEntry): Promise<void> {
+  async add(entry: ArchiveEntry): Promise<void> {
+    const { name, content } = entry;
     const folder = name.slice(0, name.indexOf('/'));
-    if (folder === 'database') await this.#addOthers(content);
+    if (folder === 'database') await this.#addOthers(entry);
     else if (this.#store === undefined || this.#events === undefined) throw misplaced(name);
     else if (folder === 'events') await this.#events.addEvents(content);
     else if (folder === 'journal') await this.#events.addJournal(content);
@@ -176,8 +177,11 @@ class RestoredDatabase implements AsyncDisposable {
     await store?.store[Symbol.asyncDispose]();
   }
 
-  /** They are put beside the store, which has to be closed for that. */
-  async #addOthers(content: AsyncIterable<Buffer>): Promise<void> {
+  /** They are put beside the store, which has to be closed for that; those of one file in one go. */
+  async #addOthers({ name, size, content }: ArchiveEntry): Promise<void> {
+    // A file is closed after the line that fills it.
+    if (size > limits.backupLinesBytesMin + limits.importLineBytesMax)
+      throw damagedBackup(`${quoted(name)} is larger than any of a backup`);
     await this.finish();
     const records: OtherRecord[] = [];
     for await (const lines of splitLines(content, limits.importLineBytesMax)) {

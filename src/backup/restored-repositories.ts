@@ -1,8 +1,9 @@
-import { copyFile, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isIdentifier } from '../config/identifier.js';
 import { limits } from '../config/limits.js';
 import { type BareRepositories, type RepositoryKey, textOf } from '../git/bare-repositories.js';
+import { isAbsence } from '../git/files.js';
 import type { Git } from '../git/git-command.js';
 import { isObjectId } from '../git/object-id.js';
 import { objectsOf } from '../git/objects/object-folders.js';
@@ -30,8 +31,10 @@ type Current = {
   readonly key: RepositoryKey;
   readonly gitDir: string;
   readonly note: RepositoryNote;
-  refs: string;
 };
+
+/** In a repository: its refs, which count when all of its objects are there. */
+const comingRefs = 'packed-refs.coming';
 
 /** `git/<number>/<path>` */
 const entryName = /^git\/([1-9]\d{0,8})\/([a-z0-9/.-]{1,120})$/;
@@ -74,7 +77,7 @@ export class RestoredRepositories {
     const current = this.#current;
     if (current === undefined || current.number !== number) throw misplaced(entry);
     if (path === 'packed-refs') {
-      current.refs = checkedRefs(await boundedTextOf(entry, limits.backupRefsBytesMax));
+      await writeWhole(join(current.gitDir, comingRefs), checkedRefs(entry.content));
       return;
     }
     const object = path.startsWith('objects/') ? path.slice('objects/'.length) : '';
@@ -91,8 +94,10 @@ export class RestoredRepositories {
     if (current === undefined) return;
     this.#current = undefined;
     const { repositories, git } = this.#parts;
-    const { gitDir, key, note, refs } = current;
-    await writeWhole(join(gitDir, 'packed-refs'), [Buffer.from(refs)]);
+    const { gitDir, key, note } = current;
+    await rename(join(gitDir, comingRefs), join(gitDir, 'packed-refs')).catch((error: unknown) => {
+      if (!isAbsence(error)) throw error;
+    });
     if (note.head !== undefined && isRefName(note.head)) {
       await writeFile(join(gitDir, 'HEAD'), `ref: ${note.head}\n`, { flush: true });
     }
@@ -111,7 +116,7 @@ export class RestoredRepositories {
     const key = keyOf(note);
     const { repositories } = this.#parts;
     if ((await repositories.ensure(key)) !== 'made') throw damagedBackup(`it has ${textOf(key)} twice`);
-    return { number, key, note, gitDir: repositories.pathOf(key), refs: '' };
+    return { number, key, note, gitDir: repositories.pathOf(key) };
   }
 
   async #addPack(current: Current, name: string, isIndex: boolean, entry: ArchiveEntry): Promise<void> {
@@ -155,8 +160,22 @@ function keyOf({ sort, pubkey, identifier }: RepositoryNote): RepositoryKey {
   return sort === 'prs' ? { signer: pubkey, identifier } : { pubkey, identifier };
 }
 
-/** The text of a file of refs, each of which has to be one that git takes. Throws `BackupError`. */
-function checkedRefs(text: string): string {
+/** The refs of a repository, each of which has to be one that git takes, as they come: there may be very many. Throws `BackupError`. */
+async function* checkedRefs(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const piece of content) {
+    const all = Buffer.concat([rest, piece]);
+    const end = all.lastIndexOf('\n') + 1;
+    rest = all.subarray(end);
+    if (rest.length > limits.restoredRefBytesMax) throw damagedBackup('a line of its refs is too long');
+    const lines = all.toString('utf8', 0, end);
+    checkRefs(lines);
+    yield Buffer.from(lines);
+  }
+  if (rest.length > 0) throw damagedBackup('a line of its refs is none');
+}
+
+function checkRefs(text: string): void {
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\n', at);
     const space = text.indexOf(' ', at);
@@ -165,7 +184,6 @@ function checkedRefs(text: string): string {
     if (!isObjectId(id) || !isRefName(name)) throw damagedBackup(`${quoted(name)} is no ref`);
     at = end + 1;
   }
-  return text;
 }
 
 function misplaced({ name }: Pick<ArchiveEntry, 'name'>): BackupError {

@@ -640,8 +640,8 @@ export const limits = {
   backupEventsMsMax: 3_600_000,
   /** Most bytes of the manifest of a backup, or of what it says about one repository. */
   backupNoteBytesMax: 65_536,
-  /** Most bytes of the refs of one repository in a backup. */
-  backupRefsBytesMax: 67_108_864,
+  /** Most bytes of a line of the refs in a backup: an object id, and a name, of which git takes no longer ones. */
+  restoredRefBytesMax: 8_192,
   /** Events that a restore gives to a verification worker at once. */
   restoreBatchEventsMax: 128,
   /** How long git may take to index one pack that is restored, or to look through a repository. */

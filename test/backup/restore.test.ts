@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ArchiveWriter } from '../../src/backup/archive-writer.js';
 import { checkNothingIsRestoring, RestoreFolders } from '../../src/backup/restore-folders.js';
+import { limits } from '../../src/config/limits.js';
 import { backupWorld } from './backup-world.js';
 import { idsIn, makeRepository, note, project, put } from './contents.js';
 
@@ -142,6 +143,18 @@ describe('a restore', () => {
     const evil = { 'git/1/repository.json': repositoryNote(), 'git/1/packed-refs': refs };
     await expect(world.restore(forged(evil))).rejects.toThrow('is no ref');
     expect(readdirSync(world.path).sort()).toEqual(['git', 'relay', 'restored']);
+  });
+
+  it('takes no memory for a file of records, or a line of refs, that no backup has', async () => {
+    await using world = await backupWorld();
+    const huge = Buffer.alloc(limits.backupLinesBytesMin + limits.importLineBytesMax + 1, '\n');
+    const records = forged({ 'database/000001.jsonl': huge });
+    await expect(world.restore(records)).rejects.toThrow('larger than any of a backup');
+    const line = `${'1'.repeat(40)} refs/heads/${'a'.repeat(limits.restoredRefBytesMax)}`;
+    for (const refs of [line, `${'1'.repeat(40)} refs/heads/main`]) {
+      const bytes = forged({ 'git/1/repository.json': repositoryNote(), 'git/1/packed-refs': refs });
+      await expect(world.restore(bytes)).rejects.toThrow(/a line of its refs is (too long|none)/);
+    }
   });
 
   it('takes no record that would stand in the place of an event or of the index', async () => {
