@@ -4,6 +4,7 @@ import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-
 import { isAbsence } from '../git/files.js';
 import type { Git } from '../git/git-command.js';
 import { objectsOf } from '../git/objects/object-folders.js';
+import { isRefName } from '../git/ref-name.js';
 import { readAllRefs, readHead } from '../git/refs.js';
 import { errorCode } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
@@ -90,7 +91,8 @@ export class StagedRepositories implements AsyncDisposable {
     const { repositories, git } = this.#parts;
     if (!(await repositories.exists(key))) return;
     const gitDir = repositories.pathOf(key);
-    const refs = await readAllRefs(git, gitDir);
+    // One that somebody made by hand, and that no restore would take, must not cost all else.
+    const refs = [...(await readAllRefs(git, gitDir))].filter(([name]) => isRefName(name));
     const head = await readHead(gitDir);
     const closedSinceMs = await repositories.closedSince(key);
     const note: RepositoryNote = {
@@ -103,7 +105,7 @@ export class StagedRepositories implements AsyncDisposable {
     const to = this.pathOf(this.#count + 1);
     await mkdir(to);
     await writeFile(join(to, 'repository.json'), `${JSON.stringify(note)}\n`);
-    await writeFile(join(to, 'packed-refs'), [...refs].map(([name, id]) => `${id} ${name}\n`).join(''));
+    await writeFile(join(to, 'packed-refs'), refs.map(([name, id]) => `${id} ${name}\n`).join(''));
     for (const name of await objectFilesOf(gitDir)) await linkOrCopy(objectsOf(gitDir), objectsOf(to), name);
     this.#count += 1;
   }

@@ -85,6 +85,15 @@ describe('a restored backup', () => {
     expect(readdirSync(world.folders.git).sort()).toEqual([expect.stringMatching(/^npub1/), 'prs']);
   });
 
+  it('can be restored where somebody made a ref by hand that graspd never makes', async () => {
+    await using world = await backupWorld();
+    const gitDir = await makeRepository(world, project);
+    const before = refsOf(gitDir);
+    git(gitDir, ['update-ref', 'refs/stash', 'refs/heads/main']);
+    expect(await world.restore(await world.take())).toMatchObject({ faultyRepositories: 0 });
+    expect(refsOf(world.restored.pathOf(project))).toEqual(before);
+  });
+
   it('has a pack that several repositories have in one file once, in the backup as on the disk', async () => {
     await using world = await backupWorld();
     const from = await makeRepository(world, project);
