@@ -13,7 +13,7 @@ import { damagedBackup } from './errors.js';
 import { type BackupCounts, type BackupEnd, type Manifest, readOtherLine } from './format.js';
 import { type DataFolders, RestoreFolders } from './restore-folders.js';
 import { RestoredEvents } from './restored-events.js';
-import { RestoredRepositories } from './restored-repositories.js';
+import { checkRepositoryEntry, RestoredRepositories } from './restored-repositories.js';
 import { quoted } from './tar.js';
 
 /** How far the reading of a backup is. */
@@ -80,7 +80,8 @@ export async function restoreBackup(
   }
 }
 
-/** Reads a backup as a restore does, and makes nothing of it: its form, hash, ids and signatures. Rejects as `restoreBackup`. */
+/** Reads a backup as a restore does, and makes nothing of it: its form, names, hash, ids and signatures, but not
+ * what git says of packs. Rejects as `restoreBackup`. */
 export async function checkBackup(
   chunks: AsyncIterable<Uint8Array>,
   parts: CheckParts,
@@ -88,17 +89,22 @@ export async function checkBackup(
   const events = new RestoredEvents(parts.verifier, undefined);
   const reader = new ArchiveReader(chunks);
   let repositories = 0;
+  let otherRecords = 0;
   try {
     const manifest = await reader.manifest();
-    const end = await readEntries(reader, parts, async ({ name, content }) => {
+    const end = await readEntries(reader, parts, async (entry) => {
+      const { name, content } = entry;
       if (name.startsWith('events/')) await events.addEvents(content);
       else if (name.startsWith('journal/')) await events.addJournal(content);
-      else if (name.endsWith('/repository.json')) repositories += 1;
+      else if (name.startsWith('database/')) otherRecords += (await otherRecordsIn(entry)).length;
+      else if (name.startsWith('git/')) await checkRepositoryEntry(entry);
+      else throw misplaced(name);
+      if (name.endsWith('/repository.json')) repositories += 1;
       parts.onProgress(events.counts.read, repositories, manifest);
     });
     await events.finish();
     const { read, journalRecords } = events.counts;
-    expectCounts(end, { events: read, journalRecords, repositories });
+    expectCounts(end, { events: read, journalRecords, otherRecords, repositories });
     return { manifest, end };
   } finally {
     await reader.close();
@@ -177,24 +183,30 @@ class RestoredDatabase implements AsyncDisposable {
     await store?.store[Symbol.asyncDispose]();
   }
 
-  /** They are put beside the store, which has to be closed for that; those of one file in one go. */
-  async #addOthers({ name, size, content }: ArchiveEntry): Promise<void> {
-    // A file is closed after the line that fills it.
-    if (size > limits.backupLinesBytesMin + limits.importLineBytesMax)
-      throw damagedBackup(`${quoted(name)} is larger than any of a backup`);
+  /** They are put beside the store, which has to be closed for that. */
+  async #addOthers(entry: ArchiveEntry): Promise<void> {
+    const records = await otherRecordsIn(entry);
     await this.finish();
-    const records: OtherRecord[] = [];
-    for await (const lines of splitLines(content, limits.importLineBytesMax)) {
-      for (const line of lines) {
-        const { key, value } = readOtherLine(line);
-        const record = { key: Buffer.from(key, 'base64'), value: Buffer.from(value, 'base64') };
-        if (!isOtherRecord(record)) throw damagedBackup('a record of its database has a key of the store');
-        records.push(record);
-      }
-    }
     await putRecords(this.#path, records);
     this.#otherRecords += records.length;
   }
+}
+
+/** The records of a file, which have to fit in memory. Throws `BackupError`. */
+async function otherRecordsIn({ name, size, content }: ArchiveEntry): Promise<OtherRecord[]> {
+  // A file is closed after the line that fills it.
+  if (size > limits.backupLinesBytesMin + limits.importLineBytesMax)
+    throw damagedBackup(`${quoted(name)} is larger than any of a backup`);
+  const records: OtherRecord[] = [];
+  for await (const lines of splitLines(content, limits.importLineBytesMax)) {
+    for (const line of lines) {
+      const { key, value } = readOtherLine(line);
+      const record = { key: Buffer.from(key, 'base64'), value: Buffer.from(value, 'base64') };
+      if (!isOtherRecord(record)) throw damagedBackup('a record of its database has a key of the store');
+      records.push(record);
+    }
+  }
+  return records;
 }
 
 function misplaced(name: string): Error {

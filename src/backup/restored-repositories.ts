@@ -14,7 +14,7 @@ import { errorMessage } from '../lib/errors.js';
 import { type ArchiveEntry, boundedTextOf } from './archive-reader.js';
 import { type BackupError, damagedBackup } from './errors.js';
 import { type RepositoryNote, readRepositoryNote } from './format.js';
-import { isLooseObject, packNameIn } from './object-files.js';
+import { isLooseObject, isObjectFile, packNameIn } from './object-files.js';
 import { quoted } from './tar.js';
 
 export type RestoredParts = {
@@ -112,8 +112,7 @@ export class RestoredRepositories {
   }
 
   async #begin(number: string, entry: ArchiveEntry): Promise<Current> {
-    const note = readRepositoryNote(await boundedTextOf(entry, limits.backupNoteBytesMax));
-    const key = keyOf(note);
+    const { note, key } = await noteIn(entry);
     const { repositories } = this.#parts;
     if ((await repositories.ensure(key)) !== 'made') throw damagedBackup(`it has ${textOf(key)} twice`);
     return { number, key, note, gitDir: repositories.pathOf(key) };
@@ -153,6 +152,20 @@ export class RestoredRepositories {
     this.#faulty.add(textOf(key));
     this.#parts.warn(`repository ${quoted(textOf(key))} is not whole: ${why}`);
   }
+}
+
+/** Looks at an entry below `git/` as a restore does, and makes nothing of it. Rejects with `BackupError`. */
+export async function checkRepositoryEntry(entry: ArchiveEntry): Promise<void> {
+  const [, , path = ''] = entryName.exec(entry.name) ?? [];
+  if (path === 'repository.json') await noteIn(entry);
+  else if (path === 'packed-refs') for await (const _ of checkedRefs(entry.content));
+  else if (!path.startsWith('objects/') || !isObjectFile(path.slice('objects/'.length)))
+    throw misplaced(entry);
+}
+
+async function noteIn(entry: ArchiveEntry): Promise<{ note: RepositoryNote; key: RepositoryKey }> {
+  const note = readRepositoryNote(await boundedTextOf(entry, limits.backupNoteBytesMax));
+  return { note, key: keyOf(note) };
 }
 
 function keyOf({ sort, pubkey, identifier }: RepositoryNote): RepositoryKey {

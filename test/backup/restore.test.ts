@@ -131,7 +131,8 @@ describe('a restore', () => {
     ];
     for (const name of names) {
       const bytes = forged({ 'git/1/repository.json': repositoryNote(), [name]: 'x' });
-      await expect(world.restore(bytes), name).rejects.toMatchObject({ code: 'backup_damaged' });
+      for (const read of [world.restore, world.check])
+        await expect(read(bytes), name).rejects.toMatchObject({ code: 'backup_damaged' });
     }
     for (const identifier of ['..', 'a/b', '', 'a\0b']) {
       const bytes = forged({ 'git/1/repository.json': repositoryNote({ identifier }) });
@@ -141,7 +142,8 @@ describe('a restore', () => {
     await expect(world.restore(forged(twice))).rejects.toThrow('twice');
     const refs = `${'1'.repeat(40)} refs/../../evil\n`;
     const evil = { 'git/1/repository.json': repositoryNote(), 'git/1/packed-refs': refs };
-    await expect(world.restore(forged(evil))).rejects.toThrow('is no ref');
+    for (const read of [world.restore, world.check])
+      await expect(read(forged(evil))).rejects.toThrow('is no ref');
     expect(readdirSync(world.path).sort()).toEqual(['git', 'relay', 'restored']);
   });
 
@@ -149,7 +151,8 @@ describe('a restore', () => {
     await using world = await backupWorld();
     const huge = Buffer.alloc(limits.backupLinesBytesMin + limits.importLineBytesMax + 1, '\n');
     const records = forged({ 'database/000001.jsonl': huge });
-    await expect(world.restore(records)).rejects.toThrow('larger than any of a backup');
+    for (const read of [world.restore, world.check])
+      await expect(read(records)).rejects.toThrow('larger than any of a backup');
     const line = `${'1'.repeat(40)} refs/heads/${'a'.repeat(limits.restoredRefBytesMax)}`;
     for (const refs of [line, `${'1'.repeat(40)} refs/heads/main`]) {
       const bytes = forged({ 'git/1/repository.json': repositoryNote(), 'git/1/packed-refs': refs });
@@ -162,7 +165,8 @@ describe('a restore', () => {
     for (const key of [Buffer.from('b12345678'), Buffer.from('s12345678'), Buffer.from('m:schema')]) {
       const line = JSON.stringify({ key: key.toString('base64'), value: '' });
       const bytes = forged({ 'database/000001.jsonl': line }, { otherRecords: 1 });
-      await expect(world.restore(bytes)).rejects.toThrow('a key of the store');
+      for (const read of [world.restore, world.check])
+        await expect(read(bytes)).rejects.toThrow('a key of the store');
     }
   });
 
