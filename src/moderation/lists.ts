@@ -91,8 +91,12 @@ export class ModerationLists implements Bans, AllowedKeys {
   /** Throws `ListFullError` where so many more have no room; those that are on the list already need none. */
   checkRoom(list: ListName, values: readonly string[]): void {
     const isNew = (value: string) => !this.#lists[list].has(value);
-    if (this.#lists[list].size + new Set(values.filter(isNew)).size > entriesMax[list])
-      throw new ListFullError(list);
+    this.checkRoomFor(list, new Set(values.filter(isNew)).size);
+  }
+
+  /** The same for so many that are not on the list. */
+  checkRoomFor(list: ListName, count: number): void {
+    if (this.#lists[list].size + count > entriesMax[list]) throw new ListFullError(list);
   }
 
   /** Puts something on a list, also once more with another reason. Rejects with `ListFullError` and `StoreError`. */

@@ -133,9 +133,12 @@ export class Moderation {
 
   /**
    * Takes away the stored events that match, and bans each where that is wanted; gives how many went, after each batch. Who
-   * stops asking leaves the rest. Rejects as `banEvent` and `AdmissionPipeline.takeAway`.
+   * stops asking leaves the rest. Rejects as `banEvent` and `AdmissionPipeline.takeAway`; where not all can be banned, before
+   * any is taken away.
    */
   async *delete(filters: readonly Filter[], isBan: boolean, wording: Wording): AsyncGenerator<number> {
+    const { store, signal } = this.#parts;
+    if (isBan) this.lists.checkRoomFor('banned-event', await store.countInTurns(filters, signal));
     this.#log('events are deleted', { filters, isBan, ...wording });
     const ban = async (ids: readonly string[]) => await this.#addEvents(ids, wording);
     for (const filter of filters)

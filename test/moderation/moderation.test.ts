@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
-import { ModerationLists } from '../../src/moderation/lists.js';
+import { ListFullError, ModerationLists } from '../../src/moderation/lists.js';
 import { Moderation, ProtectedKeyError } from '../../src/moderation/moderation.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Effect } from '../../src/policy/decision.js';
@@ -274,6 +274,16 @@ describe('events that are deleted', () => {
     expect(opened.store.ids({})).toEqual([announced.id]);
     expect(await here.submit(comment, remote)).toMatchObject({ type: 'refused' });
     expect(await here.submit(comment)).toEqual({ type: 'stored' });
+  });
+
+  it('are all here where not all of them can be banned as well', async () => {
+    const { comment } = repository();
+    storeAll([comment]);
+    const here = await open();
+    vi.spyOn(opened.store, 'countInTurns').mockResolvedValue(limits.bannedEventsMax + 1);
+    const deleted = here.moderation.delete([{ kinds: [1111] }], true, wording);
+    await expect(deleted.next()).rejects.toThrow(ListFullError);
+    expect(opened.store.has(comment.id)).toBe(true);
   });
 
   it('stay away for good where they are banned as well', async () => {
