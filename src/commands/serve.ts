@@ -40,7 +40,7 @@ export const serve: Command = {
       const { name: signatures } = await openSignatureCheck();
       if (format === 'text') stdout.write(firstWords(options, { ...daemon, signatures }));
       else logger.info({ ownerKey: daemon.owner.origin, signatures }, 'started');
-      if (!(await notifyReady(environment))) {
+      if (!(await notifyReady(environment, signal)) && !signal.aborted) {
         logger.warn({}, 'systemd could not be told that graspd is ready; is systemd-notify on the PATH?');
       }
       await Promise.race([daemon.closed, aborted(signal)]);

@@ -862,7 +862,7 @@ export const limits = {
   /** Time from the first SIGTERM or SIGINT to the end of the process. */
   shutdownMsMax: 5_000,
   /** Time in which systemd has to hear that the process is ready. */
-  serviceNotifyMsMax: 2_000,
+  serviceNotifyMsMax: 10_000,
 
   // Moderation
   /** Most public keys that are banned. */

@@ -27,14 +27,15 @@ export function inheritedSocket(environment: Environment, pid: number): Inherite
 
 /**
  * Tells systemd, where it waits for that (`Type=notify`, sd_notify(3)), that this process is ready, by systemd's own
- * program: Node has no datagram sockets of Unix. Resolves to false where it could not be told.
+ * program: Node has no datagram sockets of Unix. Resolves to false where it could not be told, or `signal` came first.
  */
-export async function notifyReady(environment: Environment): Promise<boolean> {
+export async function notifyReady(environment: Environment, signal: AbortSignal): Promise<boolean> {
   if (environment.NOTIFY_SOCKET === undefined) return true;
   const child = spawn('systemd-notify', ['--ready'], {
     env: { PATH: environment.PATH, NOTIFY_SOCKET: environment.NOTIFY_SOCKET },
     stdio: 'ignore',
     timeout: limits.serviceNotifyMsMax,
+    signal,
   });
   return await new Promise((resolve) => {
     child.once('error', () => resolve(false));

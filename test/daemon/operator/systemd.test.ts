@@ -22,15 +22,16 @@ describe('the socket that systemd hands over', () => {
 
 describe('telling systemd that the process is ready', () => {
   const folders: string[] = [];
+  const goesOn = new AbortController().signal;
   afterAll(async () => {
     for (const folder of folders) await rm(folder, { recursive: true, force: true });
   });
 
   /** A folder with a `systemd-notify` that writes down how it was called, and ends with `code`. */
-  async function withProgram(code: number): Promise<string> {
+  async function withProgram(code: number, work = 'true'): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'graspd-notify-'));
     folders.push(folder);
-    const script = `#!/bin/sh\necho "$NOTIFY_SOCKET $*" > ${folder}/called\nexit ${code}\n`;
+    const script = `#!/bin/sh\necho "$NOTIFY_SOCKET $*" > ${folder}/called\n${work}\nexit ${code}\n`;
     await writeFile(join(folder, 'systemd-notify'), script);
     await chmod(join(folder, 'systemd-notify'), 0o755);
     return folder;
@@ -38,16 +39,26 @@ describe('telling systemd that the process is ready', () => {
 
   it('is done by systemd-notify, with the socket to tell', async () => {
     const folder = await withProgram(0);
-    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: folder })).toBe(true);
+    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: folder }, goesOn)).toBe(true);
     expect(await readFile(join(folder, 'called'), 'utf8')).toBe('/run/notify --ready\n');
   });
 
+  it('does not hold up the end', async () => {
+    const folder = await withProgram(0, 'sleep 60');
+    const stop = new AbortController();
+    const told = notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: `${folder}:/bin` }, stop.signal);
+    stop.abort();
+    expect(await told).toBe(false);
+  });
+
   it('is not tried where nobody waits for it', async () => {
-    expect(await notifyReady({ PATH: '/nowhere' })).toBe(true);
+    expect(await notifyReady({ PATH: '/nowhere' }, goesOn)).toBe(true);
   });
 
   it('says where it failed', async () => {
-    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: await withProgram(1) })).toBe(false);
-    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: '/nowhere' })).toBe(false);
+    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: await withProgram(1) }, goesOn)).toBe(
+      false,
+    );
+    expect(await notifyReady({ NOTIFY_SOCKET: '/run/notify', PATH: '/nowhere' }, goesOn)).toBe(false);
   });
 });
