@@ -48,7 +48,7 @@ const author = testIdentity(2);
 const stranger = testIdentity(3);
 
 describe('a backup', () => {
-  it('taken under load restores to what was acknowledged when it began', { timeout: 60_000 }, async () => {
+  it('taken under load restores to what was acknowledged when it began', { timeout: 180_000 }, async () => {
     const file = join(folder, 'backup.tar');
     const home = join(folder, 'home');
     let acknowledged: NostrEvent[] = [];
