@@ -7,18 +7,14 @@ import type { Options } from '../config/options.js';
 import type { GivenValues } from '../config/sources/option-sources.js';
 import type { ReloadReport } from '../control/reports.js';
 import { createGitHttp } from '../git-http/git-http.js';
-import type { GitDataSync } from '../git-sync/git-data-sync.js';
-import type { Promotion } from '../hosting/promotion/promotion.js';
 import type { Readiness } from '../http/built-in-routes.js';
 import { createHttpService, type InheritedSocket } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
-import { errorMessage } from '../lib/errors.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { Management } from '../moderation/management/management.js';
-import type { Moderation } from '../moderation/moderation.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { RelayServer } from '../relay/relay-server.js';
 import { LocalSets } from '../store/sets/local-sets.js';
@@ -28,8 +24,7 @@ import { SyncMetrics } from '../sync/report/metrics.js';
 import { type Core, openCore } from './core.js';
 import { descriptorLimit, descriptorShares, warnOfFewDescriptors } from './descriptors.js';
 import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
-import { createHosting, type PrsHosting, servePromotion } from './git/hosting.js';
-import { serveHousekeeping } from './housekeeping.js';
+import { createHosting } from './git/hosting.js';
 import { informationOf, isRelayUrl, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
@@ -41,6 +36,7 @@ import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
 import { CurrentOptions } from './reload/current-options.js';
 import { Reloader } from './reload/reloader.js';
+import { runUntilReleased } from './running.js';
 import {
   addressLimitsOf,
   gitHttpSettingsOf,
@@ -50,7 +46,7 @@ import {
   syncSettingsOf,
 } from './settings.js';
 import type { Surroundings } from './surroundings.js';
-import { createWeb, type Web } from './web/pages.js';
+import { createWeb } from './web/pages.js';
 
 /** The running daemon. Disposing of it stops it in the reverse order of its start. */
 export type Daemon = AsyncDisposable & {
@@ -265,48 +261,4 @@ async function start(
 function readinessOf(sync: SyncManager): Readiness {
   if (sync.status().isLoaded) return { ready: true, reasons: [] };
   return { ready: false, reasons: ['the first list of relays is still being read from the store'] };
-}
-
-type Running = {
-  readonly sync: SyncManager;
-  readonly promotion: Promotion;
-  readonly gitSync: GitDataSync;
-  readonly prs: PrsHosting | undefined;
-  readonly moderation: Moderation;
-  readonly web: Web;
-};
-
-/** Starts what runs for as long as the daemon does; the result rejects when one of them breaks. */
-function runUntilReleased(
-  core: Core,
-  { sync, promotion, gitSync, prs, moderation, web }: Running,
-  { clock, logger }: Surroundings,
-  stop: AbortController,
-  stack: ReleaseStack,
-): Promise<never> {
-  const work = [
-    sync.run(stop.signal),
-    serveHousekeeping(core.admission, clock, stop.signal),
-    core.maintenance.serve(stop.signal),
-    servePromotion(core, { promotion, gitSync }, clock, stop.signal),
-    gitSync.ended(),
-    moderation.resume(),
-    web.run(stop.signal),
-    ...(prs === undefined ? [] : [prs.alignment.serve(stop.signal)]),
-  ];
-  const ended = Promise.allSettled(work);
-  stack.defer(async () => {
-    stop.abort();
-    await ended;
-    await moderation.ended();
-  });
-  return new Promise((_, reject) => {
-    for (const part of work) {
-      part.catch((error: unknown) => {
-        if (stop.signal.aborted) return;
-        logger.fatal({ error: errorMessage(error) }, 'a part of the daemon broke');
-        reject(error);
-      });
-    }
-  });
 }
