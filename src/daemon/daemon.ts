@@ -21,7 +21,7 @@ import { LocalSets } from '../store/sets/local-sets.js';
 import { createWsDialer } from '../sync/dial/ws-dialer.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
-import { type Core, openCore } from './core.js';
+import { openCore } from './core.js';
 import { descriptorLimit, descriptorShares, warnOfFewDescriptors } from './descriptors.js';
 import { createGitRemote, createGitSync, examineHeld } from './git/data-sync.js';
 import { createHosting } from './git/hosting.js';
