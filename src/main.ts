@@ -44,6 +44,8 @@ function stopOnSignals(): AbortSignal {
   return controller.signal;
 }
 
+// All that is written, by git too, is for the user that graspd runs as. It holds what is not served, such as held events.
+process.umask(0o077);
 process.on('uncaughtException', fail);
 process.stdout.on('error', (error) => {
   // A reader that has seen enough, as in `graspd export | head`, is no fault.

@@ -23,6 +23,8 @@ export type DaemonProcessOptions = {
   readonly program?: string;
   /** Most files that it may open; as many as this process otherwise. */
   readonly openFilesMax?: number;
+  /** What new files are not to allow, in octal digits; as for this process otherwise. */
+  readonly umask?: string;
 };
 
 /** `graspd` as a real process on a free port of loopback; it ends with the test that started it. */
@@ -31,6 +33,8 @@ export class DaemonProcess implements AsyncDisposable {
   readonly port: number;
   readonly directory: string;
   readonly log: LogLine[] = [];
+  /** All lines that it wrote to its standard output and error. */
+  readonly output: string[] = [];
   readonly #child: ChildProcess;
   readonly #ownsDirectory: boolean;
   readonly #exit: Promise<number | string>;
@@ -49,10 +53,14 @@ export class DaemonProcess implements AsyncDisposable {
     const port = options.port ?? (await freePort());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
     const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
-    const { openFilesMax, program = built } = options;
+    const { openFilesMax, umask, program = built } = options;
+    const before = [
+      ...(openFilesMax === undefined ? [] : [`ulimit -n ${openFilesMax}`]),
+      ...(umask === undefined ? [] : [`umask ${umask}`]),
+    ];
     const [command = '', ...args] = [
       // The shell becomes the daemon.
-      ...(openFilesMax === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFilesMax}; exec "$@"`, 'sh']),
+      ...(before.length === 0 ? [] : ['/bin/sh', '-c', [...before, 'exec "$@"'].join('; '), 'sh']),
       process.execPath,
       program,
       ...flags,
@@ -105,13 +113,11 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   async #waitUntilReady(): Promise<void> {
-    const output: string[] = [];
     const ready = new Promise<void>((resolve) => {
       for (const stream of [this.#child.stdout, this.#child.stderr]) {
         if (stream === null) continue;
         createInterface({ input: stream }).on('line', (text) => {
-          output.push(text);
-          if (output.length > 50) output.shift();
+          this.output.push(text);
           const line = parseLine(text);
           if (line === undefined) return;
           this.log.push(line);
@@ -120,7 +126,9 @@ export class DaemonProcess implements AsyncDisposable {
       }
     });
     const ended = this.#exit.then((code) => {
-      throw new Error(`the daemon ended with ${code} before it was ready:\n${output.join('\n')}`);
+      throw new Error(
+        `the daemon ended with ${code} before it was ready:\n${this.output.slice(-50).join('\n')}`,
+      );
     });
     // After it was ready, its end is the business of the test.
     ended.catch(() => {});
