@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isAbsence, isThere } from '../git/files.js';
-import { syncFolder } from '../git/objects/pack-files.js';
+import { syncFolder } from '../lib/disk/sync-folder.js';
 import { databasePath } from '../store/level/folder.js';
 import { BackupError } from './errors.js';
 

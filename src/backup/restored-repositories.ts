@@ -1,4 +1,5 @@
-import { copyFile, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isIdentifier } from '../config/identifier.js';
 import { limits } from '../config/limits.js';
@@ -7,9 +8,10 @@ import { isAbsence } from '../git/files.js';
 import type { Git } from '../git/git-command.js';
 import { isObjectId } from '../git/object-id.js';
 import { objectsOf } from '../git/objects/object-folders.js';
-import { linkPack, type PackFile, packsIn, syncFolder } from '../git/objects/pack-files.js';
+import { linkPack, type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { isRefName } from '../git/ref-name.js';
 import { isHex32 } from '../lib/bytes.js';
+import { syncFolder } from '../lib/disk/sync-folder.js';
 import { errorMessage } from '../lib/errors.js';
 import { type ArchiveEntry, boundedTextOf } from './archive-reader.js';
 import { type BackupError, damagedBackup } from './errors.js';
@@ -102,6 +104,7 @@ export class RestoredRepositories {
       await writeFile(join(gitDir, 'HEAD'), `ref: ${note.head}\n`, { flush: true });
     }
     if (note.closedSinceMs !== undefined) await repositories.close(key, note.closedSinceMs);
+    await syncObjects(objectsOf(gitDir));
     await syncFolder(gitDir);
     this.#count += 1;
     // Packs were read when they came: what is left to see is single objects, and that nothing lacks.
@@ -218,6 +221,15 @@ async function writeWhole(path: string, content: AsyncIterable<Buffer> | Iterabl
 async function copyPack({ folder, name }: PackFile, to: string): Promise<void> {
   // The index last, for git looks for that.
   for (const suffix of ['.pack', '.idx']) {
-    await copyFile(join(folder, `${name}${suffix}`), join(to, `${name}${suffix}`));
+    const from = createReadStream(join(folder, `${name}${suffix}`));
+    await writeWhole(join(to, `${name}${suffix}`), from);
   }
+}
+
+/** Makes the names of packs and objects last; what is in them was forced to the disk when it was written. */
+async function syncObjects(objects: string): Promise<void> {
+  for (const entry of await readdir(objects, { withFileTypes: true })) {
+    if (entry.isDirectory()) await syncFolder(join(objects, entry.name));
+  }
+  await syncFolder(objects);
 }

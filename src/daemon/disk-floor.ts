@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
-import type { DiskSpace } from '../lib/disk-space.js';
+import type { DiskSpace } from '../lib/disk/disk-space.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { gaugesIn } from '../lib/gauge.js';
 import { StoreError } from '../store/event-store.js';

@@ -1,7 +1,7 @@
 import { destination, type Logger } from 'pino';
 import { limits } from '../config/limits.js';
 import { type Clock, systemClock } from '../lib/clock.js';
-import { type DiskSpace, systemDiskSpace } from '../lib/disk-space.js';
+import { type DiskSpace, systemDiskSpace } from '../lib/disk/disk-space.js';
 import { Faults, withGuardedTimers } from '../lib/faults.js';
 import { type Random, systemRandom } from '../lib/random.js';
 import { createLogger, type LogFormat, type LogLevel } from './logger.js';

@@ -5,18 +5,12 @@ import { limits } from '../config/limits.js';
 import { type Git, type GitVersion, isAtLeast } from '../git/git-command.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
-import {
-  datePack,
-  linkBitmap,
-  linkPack,
-  type PackFile,
-  packsIn,
-  syncFolder,
-} from '../git/objects/pack-files.js';
+import { datePack, linkBitmap, linkPack, type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
+import { syncFolder } from '../lib/disk/sync-folder.js';
 import { markBranchPack, packBranches, tipsOf } from './branch-pack.js';
 import { type RepackTerms, runQuietly } from './repack-step.js';
 

@@ -2,7 +2,7 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { BackupError } from '../../backup/errors.js';
 import { isThere } from '../../git/files.js';
-import { syncFolder } from '../../git/objects/pack-files.js';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorMessage } from '../../lib/errors.js';
 import { UsageError } from '../command.js';
 

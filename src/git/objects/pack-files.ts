@@ -118,16 +118,6 @@ async function identify(path: string) {
 
 const checksumBytes = 20;
 
-/** Has the names in a folder forced to the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 function absent(error: unknown): string[] {
   if (isAbsence(error)) return [];
   throw error;

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode } from '../../lib/errors.js';
 import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
 import { readRefs } from '../refs.js';
 import { type ObjectFolders, objectsOf } from './object-folders.js';
-import { syncFolder } from './pack-files.js';
 
 /**
  * Objects that came from outside and are not part of the repository yet: git finds them, together with those of the

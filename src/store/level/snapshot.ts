@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { EventIndex } from '../index/event-index.js';
 import { imageOf, restoreImage } from '../index/index-image.js';
 import type { LogSize } from './compaction.js';
@@ -112,16 +113,6 @@ export async function readSnapshot(
     return undefined;
   } finally {
     await file?.close();
-  }
-}
-
-/** Makes a name that was given to a file last through a power failure. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errorCode } from './errors.js';
+import { errorCode } from '../errors.js';
 
 /** Tells how full disks are. */
 export type DiskSpace = {
