@@ -1,7 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
 import type { RefChanges } from '../git/ref-changes.js';
-import { isPullRequestRef } from '../git/ref-name.js';
+import { isPullRequestRef, isRefName } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { isEmpty, readRefs } from '../git/refs.js';
 import type { PushCommand } from '../git-protocol/receive-request.js';
@@ -43,10 +43,14 @@ export async function pushContext(
   return { context, changes };
 }
 
-/** What the refs that are commanded are now. A command line is no place for a long list of them. */
+/**
+ * What the refs that are commanded are now; those whose names git would not take are none. To git a name is a pattern, and one
+ * with wildcards can be made so that it takes ages. A command line is no place for a long list of them.
+ */
 export async function currentRefs(git: Git, gitDir: string, commands: readonly PushCommand[]): Promise<Refs> {
   if (await isEmpty(gitDir)) return new Map();
-  const names = commands.map(({ ref }) => ref).filter((ref) => ref.startsWith('refs/'));
+  const names = commands.map(({ ref }) => ref).filter(isRefName);
+  if (names.length === 0) return new Map();
   const isShort = names.length <= limits.pushRefsByNameMax;
   return await readRefs(git, gitDir, isShort ? names : ['refs/heads', 'refs/tags', 'refs/nostr']);
 }

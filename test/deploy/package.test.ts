@@ -20,7 +20,17 @@ it('what `npm pack` makes holds all that runs, and nothing of the tests', async 
     expect(spawnSync('tar', ['-xzf', join(folder, file), '-C', folder])).toMatchObject({ status: 0 });
     const unpacked = join(folder, 'package');
     expect((await readdir(unpacked)).sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'assets', 'deploy', 'dist', 'docs', 'package.json'].sort(),
+      [
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.md',
+        'SECURITY.md',
+        'assets',
+        'deploy',
+        'dist',
+        'docs',
+        'package.json',
+      ].sort(),
     );
     expect(await readdir(join(unpacked, 'dist'))).toEqual(
       expect.arrayContaining(['main.js', 'kernels.wasm']),
