@@ -78,6 +78,8 @@ describe.each([caddy, nginx])('behind $program (skipped where it is not installe
       env: { PATH: process.env.PATH, HOME: folder, ...environment },
       stdio: 'ignore',
     });
+    // Not even a test that runs out of time leaves a process behind.
+    process.once('exit', () => proxyProcess?.kill('SIGKILL'));
     const ended = once(proxyProcess, 'exit').then(([code]) => {
       throw new Error(`${proxy.program} ended with ${code}`);
     });

@@ -53,6 +53,13 @@ export class SocketHolder implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const started = new SocketHolder(child, directory);
+    // Not even a test that runs out of time leaves a process behind.
+    const onExit = () => {
+      child.kill('SIGKILL');
+      started.#kill('SIGKILL');
+    };
+    process.once('exit', onExit);
+    child.once('exit', () => process.off('exit', onExit));
     await started.line('listening', 1);
     return started;
   }
@@ -76,14 +83,19 @@ export class SocketHolder implements AsyncDisposable {
     process.kill((await this.line('given to', count)).pid as number, 'SIGTERM');
   }
 
+  /** Sends a signal to the last daemon, where there is one. */
+  #kill(signal: NodeJS.Signals): void {
+    const pid = this.#log.findLast(({ msg }) => msg === 'given to')?.pid;
+    if (typeof pid === 'number') process.kill(pid, signal);
+  }
+
   /** Ends the manager and the last daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const last = this.#log.filter(({ msg }) => msg === 'given to').length;
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await exited;
     const closed = once(this.#child.stdout as NodeJS.ReadableStream, 'close');
-    await this.stop(last);
+    this.#kill('SIGTERM');
     await closed;
     await rm(this.#directory, { recursive: true, force: true });
   }

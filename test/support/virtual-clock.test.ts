@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/lib/random.js';
-import { VirtualClock } from './virtual-clock.js';
+import { settle, VirtualClock } from './virtual-clock.js';
 
 describe('VirtualClock', () => {
   it('runs timers in the order of their time, then of their making', async () => {
@@ -114,5 +114,11 @@ describe('VirtualClock', () => {
     expect(clock.monotonic()).toBe(30);
     expect(await clock.advanceUntil(() => false, 50)).toBe(false);
     expect(clock.monotonic()).toBe(80);
+  });
+});
+
+describe('settle', () => {
+  it('ends for two who wait at the same time', async () => {
+    await Promise.all([settle(), settle()]);
   });
 });

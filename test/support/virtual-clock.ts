@@ -205,10 +205,19 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.at !== b.at ? a.at < b.at : a.order < b.order;
 }
 
+/** The wait that is under way: two would wait for each other for ever, as when a test that ran out of time goes on. */
+let settling: Promise<void> | undefined;
+
 /** Waits until everything that was set off has come to rest. */
 export async function settle(): Promise<void> {
+  settling ??= waitForRest();
+  await settling;
+}
+
+async function waitForRest(): Promise<void> {
   do {
     // Node spends all microtasks before it runs an immediate.
     await new Promise<void>((resolve) => setImmediate(resolve));
   } while (process.getActiveResourcesInfo().includes('Immediate'));
+  settling = undefined;
 }
