@@ -54,7 +54,9 @@ describe('with a daemon that runs in its folder', () => {
     return person;
   }
 
-  it('the guide to monitoring shows how it is', { timeout: 120_000 }, async () => {
+  const hasCurl = spawnSync('curl', ['--version']).error === undefined;
+  const title = 'the guide to monitoring shows how it is (skipped where there is no curl)';
+  it.skipIf(!hasCurl)(title, { timeout: 120_000 }, async () => {
     const port = await freePort();
     await using person = await operator(port);
     await person.follow(
