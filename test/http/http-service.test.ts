@@ -16,6 +16,7 @@ import { gaugesIn } from '../../src/lib/gauge.js';
 import { accountsOf, freeAccounts } from '../support/accounts.js';
 import { eventually } from '../support/eventually.js';
 import { silentFaults } from '../support/faults.js';
+import { serveHttp } from '../support/http-service.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const input: RelayInformationInput = {
@@ -43,23 +44,12 @@ const cors = {
 async function serve(parts: Partial<HttpServiceParts> = {}) {
   const registry = new Registry();
   new Counter({ name: 'test_total', help: 'test', registers: [registry] }).inc();
-  const service = createHttpService({
+  const served = await serveHttp({
     information: () => relayInformation(input),
-    relayUrl: 'wss://git.example.org',
     metrics: registry,
-    readiness: () => ({ ready: true, reasons: [] }),
-    onUpgrade: () => ({ status: 503, reason: 'full' }),
-    routes: [],
-    trustedProxies: [],
-    connectionsMax: undefined,
-    accounts: freeAccounts(),
-    clock: systemClock,
-    logger: pino({ level: 'silent' }),
-    faults: silentFaults(),
     ...parts,
   });
-  const { port } = await service.listen({ host: '127.0.0.1', port: 0 });
-  return { service, port, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => service.close() };
+  return { ...served, [Symbol.asyncDispose]: () => served.service.close() };
 }
 
 /** Sends bytes and collects all that comes back until the end of the connection. */
