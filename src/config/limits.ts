@@ -77,6 +77,8 @@ export const limits = {
   verificationBatchBytesMax: 524_288,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
   verificationBatchesPerWorker: 2,
+  /** MB of the heap of one verification worker; a batch takes a few. */
+  verificationWorkerHeapMbMax: 128,
   /** Verified events of other relays that wait for their decision, above which no more of them are verified. */
   judgedEventsMax: 256,
   /** What a turn of the event loop should take while work goes on that can wait. */
@@ -385,6 +387,11 @@ export const limits = {
   refNamePartBytesMax: 250,
   /** Git processes that run at the same time, and as many that may take longer than `gitMsMax`. */
   gitProcessesMax: 4,
+  /**
+   * Bytes of memory of its own that a git process may take, by the system's own limit (RLIMIT_DATA); packs that it reads are
+   * not counted. A million objects take 132 MB while they are indexed, and 256 MB while they are sent.
+   */
+  gitMemoryBytesMax: 8_589_934_592,
   /** Time that one git process may take. */
   gitMsMax: 60_000,
   /** Refs that are set at once, above which all refs are packed into one file: each of its own takes a block of the disk. */

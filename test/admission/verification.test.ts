@@ -113,6 +113,11 @@ describe('the pool of workers', () => {
   it.each([
     ['throws', "throw new Error('a fault')", 'a fault'],
     ['ends', 'process.exit(3)', 'exited with code: 3'],
+    [
+      'takes memory without end',
+      'const all = []; for (;;) all.push(new Array(1e5).fill(0.5));',
+      'memory limit',
+    ],
   ])('fails the batch of a thread that %s, and goes on', async (_, act, reason) => {
     using folder = scratchFolder();
     const file = join(folder.path, 'worker.mjs');

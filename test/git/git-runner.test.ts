@@ -48,6 +48,13 @@ describe('GitRunner', () => {
     stop.abort();
   });
 
+  it('has the system bound its memory, and allow it no core dumps', async () => {
+    using folder = scratchFolder();
+    const alias = 'alias.bounds=!ulimit -d; ulimit -c';
+    const bounds = await runner.run({ gitDir: folder.path, args: ['-c', alias, 'bounds'] });
+    expect(bounds).toBe(`${limits.gitMemoryBytesMax / 1_024}\n0\n`);
+  });
+
   it('says what git complained about', async () => {
     using folder = scratchFolder();
     const failure = runner.run({ gitDir: join(folder.path, 'none'), args: ['for-each-ref'] });

@@ -67,6 +67,7 @@ function startPool({ file, workers, library }: PoolVerifierOptions): Pool {
     minThreads: workers,
     maxThreads: workers,
     workerData: library ?? 'system',
+    resourceLimits: { maxOldGenerationSizeMb: limits.verificationWorkerHeapMbMax },
   });
 }
 

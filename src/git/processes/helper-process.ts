@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { limits } from '../../config/limits.js';
 import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
 import { GitError } from '../git-error.js';
 import type { HelperAnswer, HelperRequest } from './helper-messages.js';
@@ -7,6 +8,12 @@ import { removeSocketFolder } from './stream-server.js';
 
 /** Node loads the helper itself, so always from the compiled output, also when the sources are run by a test. */
 const helperFile = fileURLToPath(new URL('../../../dist/git/processes/git-helper.js', import.meta.url));
+
+/**
+ * The shell sets the limits of the system that every git inherits, where the system lets it, and becomes what it is
+ * given: Node has no call for that.
+ */
+const underLimits = `{ ulimit -c 0; ulimit -d ${limits.gitMemoryBytesMax / 1_024}; } 2>/dev/null; exec "$@"`;
 
 type Request<Type> = Omit<Extract<HelperRequest, { type: Type }>, 'id'>;
 
@@ -44,10 +51,9 @@ export class HelperProcess {
 
   constructor() {
     const { PATH, TMPDIR } = process.env;
-    // In a process group of its own, so that what a terminal signals reaches only the daemon.
-    this.#child = fork(helperFile, [], {
+    this.#child = spawn('/bin/sh', ['-c', underLimits, 'sh', process.execPath, helperFile], {
+      // In a process group of its own, so that what a terminal signals reaches only the daemon.
       detached: true,
-      execArgv: [],
       // Nothing else of the environment: it may hold the secret key.
       env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }) },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
