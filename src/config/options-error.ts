@@ -6,7 +6,8 @@ export class OptionsError extends Error {
   readonly code = 'invalid_option';
 
   constructor(message: string) {
-    super(message);
+    // What an operator wrote stands in it as it is, control characters too.
+    super(message.replaceAll(/\p{Cc}+/gu, ' '));
     this.name = 'OptionsError';
   }
 }

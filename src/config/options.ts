@@ -61,10 +61,9 @@ function wrongValue(given: GivenValues, path: readonly PropertyKey[]): OptionsEr
   return new OptionsError(`${name} takes ${entry.takes}, not ${quote(String(value))}`);
 }
 
-/** A value as it may stand in one line: without control characters, and not too long. */
+/** A value as it may stand in a line: not too long. */
 function quote(value: string): string {
-  const oneLine = value.replaceAll(/\p{Cc}+/gu, ' ');
-  return oneLine.length > 100 ? `'${oneLine.slice(0, 100)}…'` : `'${oneLine}'`;
+  return value.length > 100 ? `'${value.slice(0, 100)}…'` : `'${value}'`;
 }
 
 function isArchive(options: Omit<ParsedOptions, 'test'>): boolean {

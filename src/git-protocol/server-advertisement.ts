@@ -10,7 +10,7 @@ export type ServerAdvertisement = {
   readonly version: 0 | 1 | 2;
   /** By name; empty where one has no value. */
   readonly capabilities: ReadonlyMap<string, string>;
-  readonly objectFormat: string;
+  readonly objectFormat: 'sha1' | 'sha256';
   /** With v2 none: they are asked for. */
   readonly refs: readonly ServerRef[];
   readonly isShallow: boolean;
@@ -105,11 +105,12 @@ export class AdvertisementReader {
   }
 
   #advertisement(): ServerAdvertisement {
-    const format = this.#capabilities.get('object-format');
+    const format = this.#capabilities.get('object-format') ?? (this.#idLength === 64 ? 'sha256' : 'sha1');
+    if (format !== 'sha1' && format !== 'sha256') throw new GitProtocolError('an unknown object format');
     return {
       version: this.#version,
       capabilities: this.#capabilities,
-      objectFormat: format ?? (this.#idLength === 64 ? 'sha256' : 'sha1'),
+      objectFormat: format,
       refs: this.#refs,
       isShallow: this.#isShallow,
     };

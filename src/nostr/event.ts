@@ -87,11 +87,12 @@ export function eventJson(event: NostrEvent): string {
   return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });
 }
 
-/** An upper estimate of the bytes that an event takes on the wire and in queues. */
-export function eventBytes(event: NostrEvent): number {
-  let bytes = 350 + utf8Length(event.content);
-  for (const tag of event.tags) for (const part of tag) bytes += part.length + 4;
-  return bytes;
+/**
+ * An upper estimate of the bytes that an event takes on the wire and on the disk, where an escape of JSON takes six for one
+ * character.
+ */
+export function eventBytes({ content, tags }: NostrEvent): number {
+  return 350 + utf8Length(JSON.stringify(content)) + utf8Length(JSON.stringify(tags));
 }
 
 /** Whether two events are the same in everything. Of two that have one id, the other may be forged. */

@@ -26,6 +26,7 @@ function protectedAuthorIn(content: string): string | undefined {
     return undefined;
   }
   const { tags, pubkey } = (embedded ?? {}) as { tags?: unknown; pubkey?: unknown };
+  if (!Array.isArray(tags) || !isProtected(tags)) return undefined;
   // One without an author has nobody who may publish it.
-  return Array.isArray(tags) && isProtected(tags) ? String(pubkey) : undefined;
+  return typeof pubkey === 'string' ? pubkey : '';
 }

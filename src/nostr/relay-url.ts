@@ -35,7 +35,7 @@ export function normaliseRelayUrl(text: string): string {
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new InvalidRelayUrlError(trimmed, 'its scheme is neither ws: nor wss:');
   }
-  const host = trimEnd(url.hostname, '.');
+  const host = hostOf(url);
   if (host === '') throw new InvalidRelayUrlError(trimmed, 'it has no host');
   const port = url.port === '' ? '' : `:${url.port}`;
   const path = url.pathname === '/' ? '' : url.pathname;
@@ -61,7 +61,7 @@ export function hostPortOf(text: string): HostPort | undefined {
   const url = parseUrl(text.trim());
   const defaultPort = url === null ? undefined : defaultPorts[url.protocol];
   if (url === null || defaultPort === undefined || url.hostname === '') return undefined;
-  return { host: bareHost(url.hostname), port: url.port === '' ? defaultPort : Number(url.port) };
+  return { host: bareHostOf(url), port: url.port === '' ? defaultPort : Number(url.port) };
 }
 
 /**
@@ -73,8 +73,17 @@ export function relayHost(url: string): string {
   return isIPv6(host) ? addressGroupOf(host) : host;
 }
 
-function bareHost(host: string): string {
-  return trimEnd(host, '.').replace(/^\[(.*)\]$/, '$1');
+/**
+ * The host of a URL without dots at its end. What is left of one with several is read anew: it may be an IP address in
+ * another spelling (`127.1..`). Empty where that is no host.
+ */
+function hostOf({ hostname }: URL): string {
+  const host = trimEnd(hostname, '.');
+  return host === hostname ? host : (parseUrl(`ws://${host}`)?.hostname ?? '');
+}
+
+function bareHostOf(url: URL): string {
+  return hostOf(url).replace(/^\[(.*)\]$/, '$1');
 }
 
 /**
@@ -88,7 +97,7 @@ export class NamedService {
   /** `domain` is `host` or `host:port`. Throws `TypeError` when it is neither. */
   constructor(domain: string) {
     const explicitPort = /:(\d+)$/.exec(domain)?.[1];
-    this.#host = bareHost(new URL(`ws://${domain}`).hostname);
+    this.#host = bareHostOf(new URL(`ws://${domain}`));
     this.#port = explicitPort === undefined ? undefined : Number(explicitPort);
   }
 

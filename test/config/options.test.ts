@@ -262,6 +262,9 @@ describe('what stops the start, in one line', () => {
       "'bind-address' in the config file 'f' takes",
     ],
     [{ args: ['--config=f'], files: { f: '{"no-such":"x"}' } }, "unknown key 'no-such'"],
+    [{ args: ['--config=f'], files: { f: '{"no\\nsuch\\u001b":"x"}' } }, "unknown key 'no such '"],
+    [{ args: ['--no\nsuch'] }, 'there is no option --no such'],
+    [{ args: [`--event-blacklist=${npubEncode('abcd')}`] }, '--event-blacklist takes'],
     [
       { args: ['--config=f'], files: { f: '{"domain":{}}' } },
       "'domain' in the config file 'f' takes a host name",

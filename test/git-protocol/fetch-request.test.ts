@@ -18,7 +18,7 @@ function linesOf(bytes: Buffer): string[] {
 
 const offering = (version: 0 | 1 | 2, ...names: string[]) => ({
   version,
-  objectFormat: 'sha1',
+  objectFormat: 'sha1' as const,
   capabilities: new Map(names.map((name) => [name, ''])),
 });
 

@@ -93,6 +93,7 @@ describe('an advertisement', () => {
     ['ids of two lengths', [`${id('a')} refs/heads/a`, `${id('a', 64)} refs/heads/b`, flushPkt]],
     ['capabilities behind another ref', [`${id('a')} refs/heads/a`, `${id('a')} refs/heads/b\0x`, flushPkt]],
     ['two lines about the service', [header[0] as Buffer, header[0] as Buffer, flushPkt]],
+    ['an object format that there is not', ['version 2', 'object-format=md5', flushPkt]],
     ['more refs than are read', Array.from({ length: 101 }, (_, n) => `${id('a')} refs/heads/${n}`)],
     ['more capabilities than are read', ['version 2', ...Array.from({ length: 101 }, (_, n) => `c${n}`)]],
   ])('that is none is refused: %s', (_, pkts) => {

@@ -114,7 +114,7 @@ describe('messages', () => {
     const tooLong = limits.negentropyMessageBytesMax + 1;
     expect(codeOf(() => new MessageReader(new Uint8Array(tooLong).fill(0x61)))).toBe('message_too_large');
     expect(codeOf(() => messageFromHex('61'.repeat(tooLong)))).toBe('message_too_large');
-    for (const hex of ['6', '616', '6g', '61 0', 'zz', '61\n']) {
+    for (const hex of ['6', '616', '6g', '61 0', 'zz', '61\n', '6\u0131']) {
       expect(
         codeOf(() => messageFromHex(hex)),
         hex,

@@ -56,6 +56,18 @@ describe('the hash and the JSON of an event', () => {
     expect(JSON.parse(eventJson(good))).toEqual(good);
   });
 
+  it.each([
+    ['letters', 'a'],
+    ['what takes three bytes', '€'],
+    ['what is escaped', '\u0001'],
+    ['half a surrogate pair', '\ud800'],
+  ])('take no more bytes than are counted: %s', (_, char) => {
+    const event = { ...good, content: char.repeat(1_000), tags: [['t', char.repeat(1_000), ''], [], [char]] };
+    const bytes = Buffer.byteLength(eventJson(event));
+    expect(eventBytes(event)).toBeGreaterThanOrEqual(bytes);
+    expect(eventBytes(event)).toBeLessThan(bytes + 400);
+  });
+
   it.skipIf(!hasRealEvents)('hold for every real event (skipped where they are absent)', () => {
     for (const event of realEvents()) {
       expect(eventHash(parseEvent(event))).toBe(event.id);

@@ -34,11 +34,16 @@ it.each<[string, Partial<NostrEvent>, string | undefined]>([
     { kind: 6, content: embedding.replace('"-"', '"\\u002d"') },
     other,
   ],
+  [
+    'a repost of one whose author is no text, and cannot be made one',
+    { kind: 6, content: '{"tags":[["-"]],"pubkey":{"toString":1}}' },
+    '',
+  ],
   ['a repost that embeds a plain event', { kind: 6, content: JSON.stringify(event({})) }, undefined],
   ['a repost that embeds nothing', { kind: 6 }, undefined],
   ['a repost of what is no event', { kind: 16, content: '[1, null, "x"]' }, undefined],
   ['a repost whose JSON has no bounds', { kind: 6, content: '['.repeat(limits.jsonDepthMax + 1) }, undefined],
-  ['a repost of a protected event without an author', { kind: 6, content: '{"tags":[["-"]]}' }, 'undefined'],
+  ['a repost of a protected event without an author', { kind: 6, content: '{"tags":[["-"]]}' }, ''],
   ['another kind with such a content', { kind: 1, content: embedding }, undefined],
 ])('%s', (_, fields, protector) => {
   expect(protectingAuthor(event(fields))).toBe(protector);

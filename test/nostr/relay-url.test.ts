@@ -19,6 +19,8 @@ describe('normaliseRelayUrl', () => {
     ['  wss://relay.example.com  ', 'wss://relay.example.com'],
     ['ws://[::1]:8080/', 'ws://[::1]:8080'],
     ['ws://127.1:80', 'ws://127.0.0.1'],
+    ['wss://relay.example.com../', 'wss://relay.example.com'],
+    ['ws://127.1..:80/x', 'ws://127.0.0.1/x'],
   ])('%s becomes %s', (text, expected) => {
     expect(normaliseRelayUrl(text)).toBe(expected);
     expect(normaliseRelayUrl(expected)).toBe(expected);
@@ -30,6 +32,8 @@ describe('normaliseRelayUrl', () => {
     'https://relay.example.com',
     'wss://',
     'wss://a b',
+    'wss://.../',
+    'wss://1.2.3.4.5../',
     `wss://${'x'.repeat(2000)}`,
   ])('refuses %j', (text) => {
     expect(() => normaliseRelayUrl(text)).toThrow(InvalidRelayUrlError);

@@ -12,10 +12,9 @@ export function messageFromHex(hex: string): Uint8Array {
   if (hex.length > limits.negentropyMessageBytesMax * 2) {
     throw new NegentropyError('message_too_large', `the message has ${hex.length} hex digits`);
   }
-  // Decoding stops at the first pair that is no hex, so a short result tells.
-  const message = fromHex(hex);
-  if (message.length * 2 !== hex.length) {
+  // Decoding looks at the lower byte of a character alone, so what is no digit has to be found before.
+  if (hex.length % 2 !== 0 || /[^0-9a-f]/i.test(hex)) {
     throw new NegentropyError('bad_hex', 'the message is not whole bytes in hex');
   }
-  return message;
+  return fromHex(hex);
 }
