@@ -717,6 +717,18 @@ export const limits = {
   /** Memory of the ids that relays listed and did not serve, of all relays; those of the relay that has most give way. */
   unservedMemoryBytesMax: 33_554_432,
 
+  // Names of other servers
+  /** Time in which a name that a stranger gave must have been looked up. */
+  nameLookupMsMax: 8_000,
+  /** Time in which a DNS server must have answered the first time it is asked; each further time has twice as much. */
+  nameTryMs: 2_000,
+  /** How often a DNS server is asked for one name. */
+  nameTriesMax: 3,
+  /** How long a name that has addresses of one family (IPv4, IPv6) is waited for with those of the other. */
+  nameOtherFamilyMs: 1_000,
+  /** Addresses of one family that are tried of one name. */
+  nameAddressesMax: 8,
+
   // Sync: one remote
   /** Open subscriptions on a relay that publishes no limit. */
   remoteSubscriptionsDefault: 8,

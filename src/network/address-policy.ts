@@ -2,6 +2,7 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 
 /**
@@ -64,6 +65,7 @@ export type Resolver = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
+/** Asks the system, in one of a few threads: for names of the operator only (`dns-resolver.ts` has those of strangers). */
 export const systemResolver: Resolver = (host, options, callback) =>
   systemLookup(host, { ...options, all: true }, callback);
 
@@ -75,7 +77,7 @@ export function checkedLookup(resolve: Resolver): LookupFunction {
   return (host, options, callback) => {
     resolve(host, options, (error, addresses) => {
       if (error !== null) return callback(error, '', 0);
-      const allowed = addresses.filter(({ address }) => isPublicAddress(address));
+      const allowed = fewOf(addresses.filter(({ address }) => isPublicAddress(address)));
       const [first] = allowed;
       if (first === undefined) return callback(new PrivateAddressError(host), '', 0);
       if (options.all === true) callback(null, allowed);
@@ -91,8 +93,15 @@ export function uncheckedLookup(resolve: Resolver): LookupFunction {
       const [first] = addresses ?? [];
       if (error !== null || first === undefined)
         return callback(error ?? new PrivateAddressError(host), '', 0);
-      if (options.all === true) callback(null, addresses);
+      if (options.all === true) callback(null, fewOf(addresses));
       else callback(null, first.address, first.family);
     });
   };
+}
+
+/** The first addresses of each family: a name that has thousands must not make us try them all. */
+function fewOf(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const few = (wanted: number) =>
+    addresses.filter(({ family }) => family === wanted).slice(0, limits.nameAddressesMax);
+  return [...few(4), ...few(6)];
 }

@@ -7,6 +7,7 @@ const classOfCode: Readonly<Record<string, FailureClass>> = {
   ENOTFOUND: 'dns',
   ENODATA: 'dns',
   ESERVFAIL: 'dns',
+  name_lookup: 'dns',
   ECONNREFUSED: 'refused',
   ECONNRESET: 'refused',
   ECONNABORTED: 'refused',

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { SocksProxyAgent } from 'socks-proxy-agent';
 import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import {
   checkedLookup,
@@ -13,6 +14,7 @@ import {
   systemResolver,
   uncheckedLookup,
 } from './address-policy.js';
+import { dnsResolver } from './dns-resolver.js';
 
 /** How a socket gets to a host, as options of `ws` and `http`: by DNS, or by a proxy. */
 export type Route = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
@@ -21,11 +23,12 @@ export type Route = { readonly lookup: LookupFunction } | { readonly agent: Sock
 export type RouteTarget = { readonly trusted: boolean };
 
 export type RouteOptions = {
+  readonly clock: Clock;
   /** Whether URLs of events may lead into private networks too. */
   readonly allowPrivate: boolean;
   /** The URL of the SOCKS proxy that `.onion` names are given to, not looked up. */
   readonly onionProxy?: string | undefined;
-  /** For tests; the system's otherwise. */
+  /** Looks up all names, for tests; otherwise the system those that the operator gave, and `dnsResolver` the others. */
   readonly resolve?: Resolver;
 };
 
@@ -41,7 +44,8 @@ class SpecialNameError extends GraspError {
  * into the public network. The returned function throws `SpecialNameError` or `PrivateAddressError` otherwise.
  */
 export function routesTo(options: RouteOptions): (url: URL, target: RouteTarget) => Route {
-  const resolve = options.resolve ?? systemResolver;
+  const given: Route = { lookup: uncheckedLookup(options.resolve ?? systemResolver) };
+  const resolve = options.resolve ?? dnsResolver(options);
   const free: Route = { lookup: uncheckedLookup(resolve) };
   const checked: Route = { lookup: checkedLookup(resolve) };
   const { onionProxy } = options;
@@ -51,7 +55,7 @@ export function routesTo(options: RouteOptions): (url: URL, target: RouteTarget)
       : new SocksProxyAgent(onionProxy, { timeout: limits.remoteDialMsMax, keepAlive: false });
   return ({ hostname }, { trusted }) => {
     if (agent !== undefined && isOnionName(hostname)) return { agent };
-    if (trusted) return free;
+    if (trusted) return given;
     if (isSpecialName(hostname)) throw new SpecialNameError(hostname);
     if (options.allowPrivate) return free;
     // An address needs no lookup, so it is looked at here.

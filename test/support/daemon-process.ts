@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,6 +25,11 @@ export type DaemonProcessOptions = {
   readonly openFilesMax?: number;
   /** What new files are not to allow, in octal digits; as for this process otherwise. */
   readonly umask?: string;
+  /**
+   * The only DNS server that it knows, by address: it gets an `/etc/resolv.conf` of its own, which needs the right to
+   * make a mount namespace (`nameServerObstacle`).
+   */
+  readonly nameServer?: string;
 };
 
 /** `graspd` as a real process on a free port of loopback; it ends with the test that started it. */
@@ -53,14 +58,18 @@ export class DaemonProcess implements AsyncDisposable {
     const port = options.port ?? (await freePort());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
     const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
-    const { openFilesMax, umask, program = built } = options;
+    const { openFilesMax, umask, nameServer, program = built } = options;
     const before = [
+      ...(nameServer === undefined
+        ? []
+        : [`mount --bind ${await resolverFile(directory, nameServer)} /etc/resolv.conf`]),
       ...(openFilesMax === undefined ? [] : [`ulimit -n ${openFilesMax}`]),
       ...(umask === undefined ? [] : [`umask ${umask}`]),
     ];
     const [command = '', ...args] = [
+      ...(nameServer === undefined ? [] : ['unshare', '--mount']),
       // The shell becomes the daemon.
-      ...(before.length === 0 ? [] : ['/bin/sh', '-c', [...before, 'exec "$@"'].join('; '), 'sh']),
+      ...(before.length === 0 ? [] : ['/bin/sh', '-c', [...before, 'exec "$@"'].join(' && '), 'sh']),
       process.execPath,
       program,
       ...flags,
@@ -134,6 +143,19 @@ export class DaemonProcess implements AsyncDisposable {
     ended.catch(() => {});
     await Promise.race([ready, ended]);
   }
+}
+
+async function resolverFile(directory: string, nameServer: string): Promise<string> {
+  const path = join(directory, 'resolv.conf');
+  await writeFile(path, `nameserver ${nameServer}\n`);
+  return path;
+}
+
+/** Why no daemon can be given a DNS server of its own on this machine; `undefined` when it can. */
+export function nameServerObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return 'who runs it is not root';
+  const { status } = spawnSync('unshare', ['--mount', 'test', '-f', '/etc/resolv.conf']);
+  return status === 0 ? undefined : 'no mount namespace can be made';
 }
 
 function parseLine(text: string): LogLine | undefined {
