@@ -1,5 +1,6 @@
 import { backup } from './backup/backup.js';
 import { restore } from './backup/restore.js';
+import { check } from './check/check.js';
 import { checkConfig } from './check-config.js';
 import type { Command } from './command.js';
 import { completionOf } from './completion/completion.js';
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   importCommand,
   exportCommand,
   doctor,
+  check,
   checkConfig,
   completionOf(() => commands),
   demo,

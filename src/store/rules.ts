@@ -19,6 +19,18 @@ export function statusOf(index: EventIndex, event: NostrEvent, nowSeconds: numbe
   return 'stored';
 }
 
+/** By which rule a stored event ought not to stand, in an index that was changed by these rules only; its row is `own`. */
+export function breachOf(
+  index: EventIndex,
+  event: NostrEvent,
+  own: number,
+): Extract<PutStatus, 'ephemeral' | 'deleted'> | 'overtaken' | undefined {
+  if (isEphemeralKind(event.kind)) return 'ephemeral';
+  if (isDeleted(index, event)) return 'deleted';
+  const isOvertaken = standing(index, event).some(({ row, isOlder }) => row !== own && !isOlder);
+  return isOvertaken ? 'overtaken' : undefined;
+}
+
 /** The rows that a new event takes the place of (NIP-01); it must not be superseded itself. */
 export function replacedRows(index: EventIndex, event: NostrEvent): number[] {
   return standing(index, event).map(({ row }) => row);

@@ -9,20 +9,16 @@ import { canReadFiles, repairFiles } from '../../store/level/repair.js';
 /** Told of what is found. */
 export type Say = (report: DoctorReport) => void;
 
-/** Says of each stored event that is not to be had which it is; `isToFix` has those that are lost forgotten. */
-export function faultsSaidTo(say: Say, isToFix: boolean): FaultOptions {
-  return { onFault: (event) => say(faultReport(event, isToFix)), keepsFaulty: !isToFix };
+/** Says of each stored event that is not to be had which it is; those that are lost are forgotten. */
+export function faultsSaidTo(say: Say): FaultOptions {
+  return { onFault: (event) => say(faultReport(event)) };
 }
 
-/** Looks whether LevelDB can read its files, and has it write them anew when asked to. Throws `StoreError`. */
-export async function examineFiles(options: Options, isToFix: boolean, say: Say): Promise<void> {
+/** Looks whether LevelDB can read its files, and has it write them anew where it cannot. Throws `StoreError`. */
+export async function repairUnreadableFiles(options: Options, say: Say): Promise<void> {
   const path = resolve(options.relayDataPath);
   if (await canReadFiles(path)) return;
   const line = 'files      the database has blocks that cannot be read, and will take no writes';
-  if (!isToFix) {
-    say({ line, isFault: true });
-    return;
-  }
   await repairFiles(path);
   const outcome = `repaired: the files as they were are in ${path}/events/lost`;
   say({ line, isFault: true, outcome, isRepaired: true });

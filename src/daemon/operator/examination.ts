@@ -13,10 +13,9 @@ import { changedSince } from '../serving-record.js';
 
 const bytesPerMegabyte = 1_000_000;
 
-/** Says of a stored event that is not to be had which it is; `isForgotten`: it was let go of, so that it is asked for again. */
-export function faultReport({ id, kind, fault }: FaultyEvent, isForgotten: boolean): DoctorReport {
+/** Says of a stored event that is not to be had which it is; one that is lost was let go of, so that it is asked for again. */
+export function faultReport({ id, kind, fault }: FaultyEvent): DoctorReport {
   const found = { line: `${fault.padEnd(10)} event ${id}, kind ${kind}`, isFault: true };
-  if (!isForgotten) return found;
   return fault === 'unreadable'
     ? { ...found, outcome: 'cannot be repaired from here', isRepaired: false }
     : { ...found, outcome: 'forgotten: the daemon asks other relays for it', isRepaired: true };
@@ -47,7 +46,7 @@ export async function* examineEvents(
   signal: AbortSignal,
 ): AsyncGenerator<DoctorReport> {
   const found: DoctorReport[] = [];
-  using _ = storeFaults.onFault((event) => void found.push(faultReport(event, true)));
+  using _ = storeFaults.onFault((event) => void found.push(faultReport(event)));
   for await (const __ of store.query([{}])) {
     signal.throwIfAborted();
     yield* found.splice(0);

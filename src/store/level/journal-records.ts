@@ -35,13 +35,23 @@ export async function* journalRecords(
     const range = { gte: journalStart, lt: journalEnd, ...(snapshot === undefined ? {} : { snapshot }) };
     for await (const [key, sealed] of db.iterator(range)) {
       const value = unsealRecord(key, sealed);
-      if (value !== undefined) yield { name: Buffer.from(key.subarray(1)).toString('utf8'), value };
+      if (value !== undefined) yield { name: nameIn(key), value };
     }
   } catch (cause) {
     if (!isCorruption(cause)) throw cause;
     const message = 'the journal of the store is damaged; graspd doctor --fix repairs its files';
     throw new StoreError('store_unreadable', message, { cause });
   }
+}
+
+/** The names of the records that are damaged, which nobody is given. Throws as LevelDB does. */
+export async function* damagedRecords(db: Database): AsyncGenerator<string> {
+  for await (const [key, sealed] of db.iterator({ gte: journalStart, lt: journalEnd }))
+    if (unsealRecord(key, sealed) === undefined) yield nameIn(key);
+}
+
+function nameIn(key: Uint8Array): string {
+  return Buffer.from(key.subarray(1)).toString('utf8');
 }
 
 function unsealRecord(key: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {

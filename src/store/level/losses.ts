@@ -12,6 +12,12 @@ export class Losses {
   /** Whether something is missing that has something after it. */
   isInTheMiddle = false;
 
+  /** Takes what others found. */
+  add({ found, isInTheMiddle }: Losses): void {
+    for (const loss of found) this.found.push(loss);
+    this.isInTheMiddle ||= isInTheMiddle;
+  }
+
   /** The writes between two that are there; `eventsMax` is how many events can have been in them, where that is known. */
   between(before: SegmentId, after: SegmentId, eventsMax: number | undefined): void {
     this.isInTheMiddle = true;

@@ -89,7 +89,8 @@ function drawLife(): number {
   return randomBytes(4).readUInt32LE() || 1;
 }
 
-async function readReasons(db: Database, path: string): Promise<Reasons> {
+/** The reasons of refusal by their numbers. Throws `StoreError`. */
+export async function readReasons(db: Database, path: string): Promise<Reasons> {
   const reasons = new Reasons();
   const names = await readMeta(db, metaKeys.reasons);
   if (names === undefined) return reasons;

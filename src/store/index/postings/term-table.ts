@@ -71,6 +71,15 @@ export class TermTable {
     this.#rebuild(shard, Math.min(fitting, slots.length / slotWords));
   }
 
+  /** All terms with their lists, in no order. */
+  *entries(): Generator<readonly [lo: number, hi: number, list: ListRef]> {
+    for (const slots of this.#shards) {
+      for (let slot = 0; slot < slots.length; slot += slotWords) {
+        if (slots[slot + 2] !== 0) yield [slots[slot]!, slots[slot + 1]!, slots[slot + 2]!];
+      }
+    }
+  }
+
   dump(): { counts: Uint32Array; shards: Uint32Array[] } {
     return { counts: this.#counts, shards: this.#shards };
   }
