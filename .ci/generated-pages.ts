@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { commands } from '../src/commands/commands.js';
 import { limits } from '../src/config/limits.js';
 import { graspAliases } from '../src/daemon/metrics/metric-aliases.js';
 import { dashboardJson } from './dashboard/dashboard.js';
-import { limitsPage } from './limits-page.js';
+import { limitsPage, watchedLimits } from './limits-page.js';
 import { manPage } from './man-page.js';
 import { adviceSections } from './metrics/advice.js';
 import { alertRulesIn } from './metrics/alert-rules.js';
@@ -18,8 +19,18 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/configuration.md', referencePage()],
     ['docs/graspd.1', manPage(commands)],
-    ['docs/limits.md', limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits)],
+    [
+      'docs/limits.md',
+      limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits, watchedLimits(sourceTexts())),
+    ],
     ['docs/metrics.md', metrics],
     ['deploy/grafana-dashboard.json', dashboardJson()],
   ]);
+}
+
+/** The texts of all files of the source. */
+function sourceTexts(): string[] {
+  return readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(join('src', path), 'utf8'));
 }

@@ -18,14 +18,31 @@ function parseSections(source: string): Section[] {
   return sections;
 }
 
-function row({ name, about }: Limit, values: Readonly<Record<string, number>>): string {
+function row(
+  { name, about }: Limit,
+  values: Readonly<Record<string, number>>,
+  watched: ReadonlySet<string>,
+): string {
   const value = values[name];
   if (value === undefined) throw new Error(`the limit ${name} has no value`);
-  return `| \`${name}\` | ${value.toLocaleString('en')} | ${about.replaceAll('|', '\\|')} |`;
+  const text = about.replaceAll('|', '\\|');
+  return `| \`${name}\` | ${value.toLocaleString('en')} | ${text} | ${watched.has(name) ? 'yes' : ''} |`;
 }
 
-/** The page of all fixed limits (`docs/limits.md`), from the text of `limits.ts` and its values. */
-export function limitsPage(source: string, values: Readonly<Record<string, number>>): string {
+/** The limits whose use is noted somewhere in these texts of the source. */
+export function watchedLimits(sources: readonly string[]): ReadonlySet<string> {
+  const use = /\b(?:exceeds|reaches|noteUse)\(\s*'(\w+)'/g;
+  return new Set(sources.flatMap((text) => [...text.matchAll(use)].map(([, name]) => name as string)));
+}
+
+/**
+ * The page of all fixed limits (`docs/limits.md`), from the text of `limits.ts`, its values, and which of them are watched.
+ */
+export function limitsPage(
+  source: string,
+  values: Readonly<Record<string, number>>,
+  watched: ReadonlySet<string>,
+): string {
   const sections = parseSections(source);
   const listed = new Set(sections.flatMap((section) => section.limits.map(({ name }) => name)));
   const missing = Object.keys(values).filter((name) => !listed.has(name));
@@ -38,12 +55,16 @@ export function limitsPage(source: string, values: Readonly<Record<string, numbe
     'Every queue, buffer and loop of graspd is bounded. These bounds are fixed; those that an operator may change are',
     'options, see [configuration](configuration.md). The unit is in the name.',
     '',
+    'Of a limit that is watched, `ngit_limit_peak_ratio{limit="<name>"}` is the most of it that was used since the start: 1 where it',
+    'was reached. The others are times, paces and sizes of steps, to which nothing comes near, or have metrics of their own, which the',
+    'text names.',
+    '',
     ...sections.flatMap(({ title, limits }) => [
       `## ${title}`,
       '',
-      '| limit | value | what it bounds |',
-      '|---|---:|---|',
-      ...limits.map((limit) => row(limit, values)),
+      '| limit | value | what it bounds | watched |',
+      '|---|---:|---|---|',
+      ...limits.map((limit) => row(limit, values, watched)),
       '',
     ]),
   ].join('\n');

@@ -24,6 +24,8 @@ export const processAdvice: readonly AdviceSection[] = [
     title: 'Process',
     advice: {
       ngit_build_info: 'Which version runs, after an update.',
+      ngit_limit_peak_ratio:
+        'Which [limits](limits.md) were reached, and which nearly were. At 1 something waited, was refused or was let go, as the text of the limit says; that is what a limit is for. One of its kind that grows from week to week tells what load comes.',
       ngit_heap_limit_bytes:
         'What `nodejs_heap_size_used_bytes` is compared with. Set it by `NODE_OPTIONS=--max-old-space-size=MEGABYTES`.',
       process_cpu_user_seconds_total:

@@ -1,3 +1,4 @@
+import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
@@ -194,7 +195,7 @@ export class GitAlignment implements EffectRunner {
 
   #pump(): void {
     if (this.#signal === undefined || this.#signal.aborted) return;
-    while (this.#running.size < limits.alignmentsAtOnceMax) {
+    while (!reaches('alignmentsAtOnceMax', this.#running.size)) {
       const work = this.#queue.take(new Set(this.#running.keys()));
       if (work === undefined) return;
       const key = keyOf(work.repository);

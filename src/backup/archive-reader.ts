@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { limits } from '../config/limits.js';
+import { exceeds } from '../config/limit-use.js';
 import { ByteSource } from './byte-source.js';
 import { damagedBackup } from './errors.js';
 import { type BackupEnd, entryNames, type Manifest, readEnd, readManifest } from './format.js';
@@ -68,7 +68,7 @@ export class ArchiveReader {
   }
 
   async #note(header: TarHeader): Promise<string> {
-    if (header.type !== 'file' || header.size > limits.backupNoteBytesMax) {
+    if (header.type !== 'file' || exceeds('backupNoteBytesMax', header.size)) {
       throw damagedBackup(`${quoted(header.name)} is not as it should be`);
     }
     return await textOf(this.#content(header.size));

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isIdentifier } from '../config/identifier.js';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { type BareRepositories, type RepositoryKey, textOf } from '../git/bare-repositories.js';
 import { isAbsence } from '../git/files.js';
@@ -183,7 +184,7 @@ async function* checkedRefs(content: AsyncIterable<Buffer>): AsyncGenerator<Buff
     const all = Buffer.concat([rest, piece]);
     const end = all.lastIndexOf('\n') + 1;
     rest = all.subarray(end);
-    if (rest.length > limits.restoredRefBytesMax) throw damagedBackup('a line of its refs is too long');
+    if (exceeds('restoredRefBytesMax', rest.length)) throw damagedBackup('a line of its refs is too long');
     const lines = all.toString('utf8', 0, end);
     checkRefs(lines);
     yield Buffer.from(lines);

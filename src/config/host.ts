@@ -1,6 +1,6 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { limits } from './limits.js';
+import { exceeds } from './limit-use.js';
 
 /** An address to listen at: an IP without brackets, and a port (0 lets the system choose one). */
 export type BindAddress = { readonly host: string; readonly port: number };
@@ -81,7 +81,7 @@ export function parseSocksProxyUrl(text: string): string | undefined {
  * what follows the scheme has to look like a host before it is parsed.
  */
 function readUrl(text: string, schemes: readonly string[], implied: string | undefined): string | undefined {
-  if (text.length > limits.urlCharsMax) return undefined;
+  if (exceeds('urlCharsMax', text.length)) return undefined;
   const written = scheme.exec(text);
   const used = written?.[1]?.toLowerCase() ?? implied;
   const rest = text.slice(written?.[0].length ?? 0);

@@ -2,6 +2,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
@@ -136,7 +137,7 @@ export class ControlServer implements AsyncDisposable {
     let bytes = 0;
     request.on('data', (piece: Buffer) => {
       bytes += piece.length;
-      if (bytes > limits.controlBodyBytesMax) request.destroy();
+      if (exceeds('controlBodyBytesMax', bytes)) request.destroy();
     });
     const cancel = this.#clock.after(limits.controlStalledMsMax, () => request.destroy());
     const said = await text(request).finally(cancel);

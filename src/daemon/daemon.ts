@@ -33,7 +33,7 @@ import { serveControl } from './operator/control.js';
 import { ImportDesk } from './operator/import-desk.js';
 import { createModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
-import { collectProcessMetrics, watchAddresses } from './process-metrics.js';
+import { collectProcessMetrics, watchAddresses, watchLimits } from './process-metrics.js';
 import { CurrentOptions } from './reload/current-options.js';
 import { Reloader } from './reload/reloader.js';
 import { runUntilReleased } from './running.js';
@@ -113,6 +113,7 @@ async function start(
   const { registry, store, admission, verifier } = core;
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
+  watchLimits(registry);
   // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.
   const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
   const clientKernels = createWasmKernels({ bytesMax });

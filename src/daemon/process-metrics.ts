@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
+import { peakShares } from '../config/limit-use.js';
 import { programVersion } from '../config/version.js';
 import { type AddressAccounts, limitedThings } from '../lib/budgets/address-accounts.js';
 import { type Faults, faultOwners } from '../lib/faults.js';
@@ -27,6 +28,19 @@ export function collectProcessMetrics(registry: Registry): () => void {
     registers: [registry],
   }).set({ version: programVersion, node: process.versions.node }, 1);
   return () => registry.clear();
+}
+
+/** Shows how near the fixed limits came. */
+export function watchLimits(registry: Registry): void {
+  new Gauge({
+    name: 'ngit_limit_peak_ratio',
+    help: 'The most of a fixed limit (docs/limits.md) that was used since the start; 1 where it was reached',
+    labelNames: ['limit'],
+    registers: [registry],
+    collect() {
+      for (const [limit, share] of peakShares()) this.set({ limit }, share);
+    },
+  });
 }
 
 /** Shows how many callbacks failed. */

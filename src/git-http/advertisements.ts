@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { userAgent } from '../config/version.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
@@ -92,12 +93,12 @@ export class Advertisements {
     let bytes = 0;
     for await (const chunk of git.output) {
       bytes += (chunk as Buffer).length;
-      if (bytes > limits.gitAdvertisementBytesMax) break;
+      if (exceeds('gitAdvertisementBytesMax', bytes)) break;
       chunks.push(chunk as Buffer);
     }
-    if (bytes > limits.gitAdvertisementBytesMax) git.end();
+    if (exceeds('gitAdvertisementBytesMax', bytes)) git.end();
     const end = await git.ended;
-    if (bytes > limits.gitAdvertisementBytesMax) return undefined;
+    if (exceeds('gitAdvertisementBytesMax', bytes)) return undefined;
     if (end.exitCode !== 0) throw new GitFault(command.gitDir, end);
     return Buffer.concat(chunks);
   }

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { limits } from '../config/limits.js';
+import { exceeds } from '../config/limit-use.js';
 
 /**
  * Gives git the body, and reads the rest of it when git has stopped reading: whoever sends it is answered then. Rejects
@@ -34,7 +34,7 @@ export async function send(output: Readable, target: Writable, onChunk: () => vo
   const take = (chunk: Buffer) => {
     onChunk();
     target.write(chunk);
-    if (target.writableLength > limits.gitSendBytesHigh) output.pause();
+    if (exceeds('gitSendBytesHigh', target.writableLength)) output.pause();
   };
   const goOn = () => output.resume();
   let stop = () => {};

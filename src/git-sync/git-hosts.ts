@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
@@ -129,7 +130,7 @@ export class GitHosts {
     const host = this.#hosts.get(name) ?? new GitHost(name, this.#clock, this.#settings);
     this.#hosts.delete(name);
     this.#hosts.set(name, host);
-    if (this.#hosts.size > limits.gitHostsRememberedMax) this.#forgetOne();
+    if (exceeds('gitHostsRememberedMax', this.#hosts.size)) this.#forgetOne();
     return host;
   }
 

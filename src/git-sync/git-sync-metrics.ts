@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import { type Clock, secondMs } from '../lib/clock.js';
 import type { IncompleteRepository } from './incomplete-repository.js';
 import type { FetchOutcome } from './remote.js';
@@ -101,7 +101,7 @@ export class GitSyncMetrics {
   }
 
   #labelOf(host: string): string {
-    if (this.#labelled.size < limits.gitHostLabelsMax) this.#labelled.add(host);
+    if (!reaches('gitHostLabelsMax', this.#labelled.size)) this.#labelled.add(host);
     return this.#labelled.has(host) ? host : 'other';
   }
 }

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { TokenBucket } from '../lib/budgets/token-bucket.js';
 import type { Clock } from '../lib/clock.js';
@@ -38,7 +39,7 @@ export class SearchMemories {
     const memory = this.#memories.get(address) ?? new SearchMemory(this.#clock);
     this.#memories.delete(address);
     this.#memories.set(address, memory);
-    if (this.#memories.size > limits.gitSearchesRememberedMax) {
+    if (exceeds('gitSearchesRememberedMax', this.#memories.size)) {
       const [oldest] = this.#memories.keys();
       if (oldest !== undefined) this.#memories.delete(oldest);
     }

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { Clock } from '../lib/clock.js';
@@ -56,7 +57,7 @@ export class ServerRecords {
     if (failedAt === undefined && before.wasted === 0) return;
     const wasted = { wasted: before.wasted + 1, wastedAt: now, wasTooMuch: isTooMuch(failure) };
     this.#records.set(url, { ...(isWaste ? wasted : before), failedAt });
-    if (this.#records.size <= limits.gitServersRememberedMax) return;
+    if (!exceeds('gitServersRememberedMax', this.#records.size)) return;
     const [oldest] = this.#records.keys();
     if (oldest !== undefined) this.#records.delete(oldest);
   }

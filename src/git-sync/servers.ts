@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { type Random, randomInteger } from '../lib/random.js';
 import { hostPortOf, relayHost } from '../nostr/relay-url.js';
@@ -118,7 +119,7 @@ export function nextServer(
 
 /** The one spelling of the URL of a repository over HTTP; `undefined` for all else. */
 export function gitUrl(text: string): string | undefined {
-  if (text.length > limits.urlCharsMax || !URL.canParse(text)) return undefined;
+  if (exceeds('urlCharsMax', text.length) || !URL.canParse(text)) return undefined;
   const { protocol, username, password, host, hostname, pathname } = new URL(text);
   if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return undefined;
   if (hostname === '') return undefined;

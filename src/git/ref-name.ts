@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { utf8Length } from '../lib/bytes.js';
 
@@ -18,7 +19,7 @@ const plain = /^refs(?:\/[\w-]+(?:\.[\w-]+)*){2,}$/;
 export function isRefName(name: string): boolean {
   if (name.length <= limits.refNamePartBytesMax && plain.test(name) && !name.includes('.lock')) return true;
   if (!name.startsWith('refs/') || name.endsWith('.') || forbidden.test(name)) return false;
-  if (utf8Length(name) > limits.refNameBytesMax) return false;
+  if (exceeds('refNameBytesMax', utf8Length(name))) return false;
   const parts = name.split('/');
   return parts.length > 2 && parts.every(isRefNamePart);
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
+import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { AddressAccount, AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Clock } from '../lib/clock.js';
@@ -125,7 +126,7 @@ export class ConnectionGate {
   }
 
   #refuse(socket: Socket, refusal: UpgradeRefusal): void {
-    if (this.#refused.size >= limits.httpRefusedConnectionsMax) {
+    if (reaches('httpRefusedConnectionsMax', this.#refused.size)) {
       socket.destroy();
       return;
     }

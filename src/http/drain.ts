@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
 
@@ -18,7 +19,7 @@ export function drain(message: IncomingMessage, clock: Pick<Clock, 'after'>): vo
   let bytes = 0;
   message.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > limits.httpDrainBytesMax) close();
+    if (exceeds('httpDrainBytesMax', bytes)) close();
   });
   message.once('close', cancel);
   message.resume();

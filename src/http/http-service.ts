@@ -10,6 +10,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
@@ -124,7 +125,7 @@ class NodeHttpService implements HttpService {
     this.#parts = parts;
     this.#listener = (request, response) => {
       // What comes in one piece is read in one turn of the event loop, however many requests it has.
-      if (this.#countAnswer(request.socket, response) <= limits.httpPipelinedMax) {
+      if (!exceeds('httpPipelinedMax', this.#countAnswer(request.socket, response))) {
         listener(request, response);
         return;
       }

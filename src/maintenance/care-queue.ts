@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import type { RepositoryKey } from '../git/bare-repositories.js';
 import { unlessAborted } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
@@ -31,7 +31,7 @@ export class CareQueue {
 
   /** Adds a repository, unless it is there, or too many are: those are found at the next look. */
   add(gitDir: string, task: CareTask, delayMs: number): void {
-    if (this.#waiting.has(gitDir) || this.#ready.has(gitDir) || this.size >= limits.careWaitingMax) return;
+    if (this.#waiting.has(gitDir) || this.#ready.has(gitDir) || reaches('careWaitingMax', this.size)) return;
     const cancel = this.#clock.after(delayMs, () => {
       this.#waiting.delete(gitDir);
       this.#ready.set(gitDir, task);

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWalk } from './answer.js';
@@ -144,7 +145,7 @@ export class NegentropyClient {
   #checkConduct(progress: boolean): void {
     this.#rounds += 1;
     this.#stalledRounds = progress ? 0 : this.#stalledRounds + 1;
-    if (this.#stalledRounds > limits.negentropyStalledRoundsMax) {
+    if (exceeds('negentropyStalledRoundsMax', this.#stalledRounds)) {
       throw new NegentropyError('no_progress', 'the peer answers nothing of what it is asked');
     }
     if (this.#rounds > limits.negentropyRoundsBase + this.#found) {
@@ -153,7 +154,7 @@ export class NegentropyClient {
     if (this.#needed > this.#needIdsMax) {
       throw new NegentropyError('too_many_needed', `the peer names more than ${this.#needIdsMax} ids`);
     }
-    if (this.#open.length > limits.negentropyOpenRangesMax) {
+    if (exceeds('negentropyOpenRangesMax', this.#open.length)) {
       throw new NegentropyError('too_many_ranges', `${this.#open.length} ranges are open`);
     }
   }

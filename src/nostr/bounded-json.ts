@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -102,6 +103,9 @@ function scan(
     }
     if (depth > limits.jsonDepthMax) throw new JsonBoundsError('the JSON is nested too deeply');
   }
+  noteUse('jsonFieldsMax', fields);
+  noteUse('jsonObjectsMax', objects);
+  noteUse('jsonArraysMax', arrays);
   return end ?? { at: text.length, commas };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isHex32, utf8Length } from '../lib/bytes.js';
 import { GraspError } from '../lib/errors.js';
@@ -42,7 +43,8 @@ export function parseEvent(value: unknown): NostrEvent {
   if (!isKind(kind)) throw new InvalidEventError('kind is not a whole number from 0 to 65535');
   if (typeof content !== 'string') throw new InvalidEventError('content is not a string');
   if (!isTags(tags)) throw new InvalidEventError('tags are not arrays of strings');
-  if (tags.length > limits.eventTagsMax) throw new InvalidEventError(`more than ${limits.eventTagsMax} tags`);
+  if (exceeds('eventTagsMax', tags.length))
+    throw new InvalidEventError(`more than ${limits.eventTagsMax} tags`);
   return { id, pubkey, created_at, kind, tags, content, sig };
 }
 

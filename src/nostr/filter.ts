@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isHex32 } from '../lib/bytes.js';
 import { GraspError } from '../lib/errors.js';
@@ -39,7 +40,7 @@ export function parseFilter(value: unknown): Filter {
     else if (tagKey.test(key)) filter[key as TagKey] = parseList(key, entry, isText);
     else throw new InvalidFilterError(`a filter has no '${key.slice(0, 40)}'`);
   }
-  if (filterValues(filter) > limits.filterValuesMax) {
+  if (exceeds('filterValuesMax', filterValues(filter))) {
     throw new InvalidFilterError(`a filter has more than ${limits.filterValuesMax} values`);
   }
   return filter;
@@ -55,7 +56,7 @@ function isHexText(value: unknown): value is string {
 
 function parseList<T>(key: string, value: unknown, isEntry: (entry: unknown) => entry is T): T[] {
   if (!Array.isArray(value)) throw new InvalidFilterError(`'${key}' is not a list`);
-  if (value.length > limits.filterListItemsMax) {
+  if (exceeds('filterListItemsMax', value.length)) {
     throw new InvalidFilterError(`'${key}' has more than ${limits.filterListItemsMax} values`);
   }
   if (!value.every(isEntry)) throw new InvalidFilterError(`'${key}' has a value of the wrong form`);

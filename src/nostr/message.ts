@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 import { boundedElements, JsonBoundsError, type JsonElement, parseBoundedJson } from './bounded-json.js';
@@ -201,7 +202,7 @@ function parsing<T>(parse: () => T): T {
 }
 
 function parseSubscription(type: string, value: unknown): string {
-  if (typeof value !== 'string' || value.length === 0 || value.length > limits.subscriptionIdCharsMax) {
+  if (typeof value !== 'string' || value.length === 0 || exceeds('subscriptionIdCharsMax', value.length)) {
     throw new InvalidMessageError(
       `a subscription id has 1 to ${limits.subscriptionIdCharsMax} characters`,
       type,
@@ -214,7 +215,7 @@ function parseSubscription(type: string, value: unknown): string {
 /** Throws unless these can be all filters of a request. */
 function checkFilterCount<T>(filters: readonly T[]): readonly T[] {
   if (filters.length === 0) throw new InvalidMessageError('there is no filter');
-  if (filters.length > limits.requestFiltersMax) {
+  if (exceeds('requestFiltersMax', filters.length)) {
     throw new InvalidMessageError(`more than ${limits.requestFiltersMax} filters`);
   }
   return filters;
@@ -250,7 +251,7 @@ function shortText(value: unknown): string {
 /** A challenge is signed as it is, so a long one cannot be cut. */
 function parseChallenge(value: unknown): string {
   const challenge = parseText('AUTH', undefined, value);
-  if (challenge.length <= limits.remoteTextCharsMax) return challenge;
+  if (!exceeds('remoteTextCharsMax', challenge.length)) return challenge;
   throw new InvalidMessageError('the challenge is too long', 'AUTH');
 }
 

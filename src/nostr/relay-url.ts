@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { isLoopbackHost } from '../config/host.js';
-import { limits } from '../config/limits.js';
+import { exceeds } from '../config/limit-use.js';
 import { addressGroupOf } from '../lib/budgets/address-group.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -12,7 +12,7 @@ export class InvalidRelayUrlError extends GraspError {
 }
 
 function parseUrl(text: string): URL | null {
-  return text.length <= limits.urlCharsMax && URL.canParse(text) ? new URL(text) : null;
+  return !exceeds('urlCharsMax', text.length) && URL.canParse(text) ? new URL(text) : null;
 }
 
 /** Without the characters `end` at its end: one pass, where a regular expression takes quadratic time on bad input. */
@@ -29,7 +29,7 @@ function trimEnd(text: string, end: string): string {
  */
 export function normaliseRelayUrl(text: string): string {
   const trimmed = text.trim();
-  if (trimmed.length > limits.urlCharsMax) throw new InvalidRelayUrlError(trimmed, 'it is too long');
+  if (exceeds('urlCharsMax', trimmed.length)) throw new InvalidRelayUrlError(trimmed, 'it is too long');
   const url = parseUrl(trimmed);
   if (url === null) throw new InvalidRelayUrlError(trimmed, 'it cannot be parsed');
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {

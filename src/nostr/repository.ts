@@ -1,4 +1,5 @@
 import { isIdentifier } from '../config/identifier.js';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isHex32 } from '../lib/bytes.js';
 import { type Address, formatAddress, parseAddress } from './address.js';
@@ -37,7 +38,7 @@ export function parseAnnouncement(event: NostrEvent): Announcement {
     roles.length === 0
       ? allTagValues(event, 'maintainers')
       : roles.flatMap(([role, key]) => (role === 'o' ? [] : [key]));
-  if (Math.max(clone.length, relayValues.length, maintainerValues.length) > limits.announcementValuesMax) {
+  if (exceeds('announcementValuesMax', Math.max(clone.length, relayValues.length, maintainerValues.length))) {
     throw new InvalidEventError(
       `more than ${limits.announcementValuesMax} clone URLs, relays or maintainers`,
     );

@@ -1,3 +1,4 @@
+import { exceeds, reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { NumberColumn } from '../lib/collections/number-column.js';
 import { kinds } from '../nostr/kinds.js';
@@ -123,10 +124,10 @@ export class KeyQuotas {
       if (unrelated < keyEventsMax && !isTooMuch) return undefined;
       return `rate-limited: this key has so many deletions here, the most that one may have; name several events in one, or ask the operator`;
     }
-    if (unrelated >= limits.strangerEventsMax || bytes > limits.strangerBytesMax)
+    if (reaches('strangerEventsMax', unrelated) || exceeds('strangerBytesMax', bytes))
       return 'restricted: this key has nothing here but deletions and lists, the most that a stranger may have';
     const allBytes = (this.#allUnrelatedKilobytes + kilobytes) * 1024;
-    if (this.#allUnrelated >= limits.strangersEventsMax || allBytes > limits.strangersBytesMax)
+    if (reaches('strangersEventsMax', this.#allUnrelated) || exceeds('strangersBytesMax', allBytes))
       return 'rate-limited: this relay has so many deletions and lists of strangers, the most that it takes; try again later';
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { deletionTargets } from '../nostr/deletion.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
@@ -40,7 +41,8 @@ export class RelatedEventPolicy implements SubPolicy<undefined> {
 
   #decideUnrelated(event: NostrEvent): Decision {
     const bytes = eventBytes(event);
-    if (bytes > limits.unrelatedEventBytesMax) return reject('invalid: this event is too large for its kind');
+    if (exceeds('unrelatedEventBytesMax', bytes))
+      return reject('invalid: this event is too large for its kind');
     if (bytes <= limits.strangerEventBytesMax) return accept();
     return this.#context.store.some({ authors: [event.pubkey] })
       ? accept()

@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import { type Address, addressOf, formatAddress, parseAddress } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
@@ -46,7 +46,7 @@ export class StoredRelations {
         if (this.#context.directory.isAnnounced(address)) return true;
       } else if (this.#isStored(address)) return true;
       else lookups += 1;
-      if (lookups >= limits.addressLookupsMax) return false;
+      if (reaches('addressLookupsMax', lookups)) return false;
     }
     return false;
   }

@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isOfPrs, isSameRepository, type RepositoryKey } from '../git/bare-repositories.js';
 import { localAddressGroup } from '../lib/budgets/address-group.js';
@@ -54,8 +55,12 @@ export class AwaitedPullRequests {
   roomFor(repository: RepositoryKey, addressGroup: string | undefined): number {
     const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
     const ofAddress = isCounted ? this.#matching((awaited) => awaited.addressGroup === addressGroup) : [];
+    const ofRepository = this.of(repository);
+    noteUse('awaitedPerRepositoryMax', ofRepository.length);
+    noteUse('awaitedPerAddressMax', ofAddress.length);
+    noteUse('awaitedMax', this.#awaited.size);
     return Math.min(
-      limits.awaitedPerRepositoryMax - this.of(repository).length,
+      limits.awaitedPerRepositoryMax - ofRepository.length,
       limits.awaitedPerAddressMax - ofAddress.length,
       limits.awaitedMax - this.#awaited.size,
     );

@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { localAddressGroup } from '../lib/budgets/address-group.js';
 import { eventBytes } from '../nostr/event.js';
@@ -70,6 +71,9 @@ export class HeldCounts {
     const maxOf = maximaOf(this.#settings);
     const isOver = (amount: Amount, scope: HeldScope): keyof Amount | undefined => {
       const max = maxOf[scope];
+      const { events, bytes } = usedLimits[scope];
+      noteUse(events, amount.events);
+      noteUse(bytes, amount.bytes);
       const names: (keyof Amount)[] = ['events', 'bytes', 'repositories'];
       return names.find((name) => more[name] > 0 && amount[name] + more[name] > max[name]);
     };
@@ -89,6 +93,12 @@ export class HeldCounts {
     if (addressGroup !== undefined) count(this.#addresses, addressGroup, amount, sign);
   }
 }
+
+const usedLimits = {
+  key: { events: 'heldKeyEventsMax', bytes: 'heldKeyBytesMax' },
+  address: { events: 'heldAddressEventsMax', bytes: 'heldAddressBytesMax' },
+  all: { events: 'heldEventsMax', bytes: 'heldBytesMax' },
+} as const satisfies Record<HeldScope, unknown>;
 
 function maximaOf(settings: HeldSettings): Readonly<Record<HeldScope, Amount>> {
   return {

@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { exceeds } from '../config/limit-use.js';
 import { addressTextOf } from '../nostr/address.js';
 import { eventBytes } from '../nostr/event.js';
 import type { Journal } from '../store/journal.js';
@@ -31,7 +31,7 @@ export class LapsedAnnouncements {
     const written = [this.forget(addressTextOf(lapsed.event) as string), this.#journal.put(name, value)];
     this.enter(lapsed);
     for (const oldest of this.#lapsed.keys()) {
-      if (this.#bytes <= limits.lapsedAnnouncementBytesMax) break;
+      if (!exceeds('lapsedAnnouncementBytesMax', this.#bytes)) break;
       written.push(this.forget(oldest));
     }
     await Promise.all(written);

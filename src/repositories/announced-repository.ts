@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Announcement } from '../nostr/repository.js';
@@ -37,7 +38,7 @@ export function announcedRepository(
   const namesUs = others.length < announcement.relays.length;
   const standing = !serving.serves(announcement) ? 'stranger' : namesUs ? 'hosted' : 'archived';
   const relays = others
-    .filter((url) => url.length <= limits.syncRelayUrlCharsMax)
+    .filter((url) => !exceeds('syncRelayUrlCharsMax', url.length))
     .slice(0, limits.syncRelaysPerAnnouncementMax);
   const awaitsGitData = serving.awaitsGitData(announcement);
   const isServed = standing !== 'stranger';

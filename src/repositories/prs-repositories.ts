@@ -1,4 +1,5 @@
 import { isIdentifier } from '../config/identifier.js';
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { pubkeyOfNpub } from '../config/nip19.js';
 import { isSameRepository, type PrsRepository } from '../git/bare-repositories.js';
@@ -25,7 +26,7 @@ export function prsTarget(
   const name = decoded(folder);
   if (name?.endsWith(suffix) !== true) return undefined;
   const identifier = name.slice(0, -suffix.length);
-  if (!isIdentifier(identifier) || utf8Length(identifier) > limits.identifierBytesMax) return undefined;
+  if (!isIdentifier(identifier) || exceeds('identifierBytesMax', utf8Length(identifier))) return undefined;
   const signer = pubkeyOfNpub(npub);
   if (signer === undefined || npubOf(signer) !== npub) return undefined;
   return { repository: { signer, identifier }, rest: rest.join('/') };
@@ -74,7 +75,8 @@ function prsRepositoriesAt({ tags }: NostrEvent, isOwnService: (url: string) => 
 
 /** The repository that a clone URL names by its path, whosever host it is of. */
 function repositoryAt(url: string): PrsRepository | undefined {
-  if (url.length > limits.urlCharsMax || !url.includes(prsPathStart) || !URL.canParse(url)) return undefined;
+  if (exceeds('urlCharsMax', url.length) || !url.includes(prsPathStart) || !URL.canParse(url))
+    return undefined;
   const { protocol, pathname, search } = new URL(url);
   if ((protocol !== 'http:' && protocol !== 'https:') || search !== '') return undefined;
   const target = prsTarget(pathname);

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isObjectId } from '../git/object-id.js';
 import type { Address } from '../nostr/address.js';
@@ -27,7 +28,7 @@ export function parsePullRequest(event: NostrEvent): PullRequest {
   if (commit === undefined) throw new InvalidEventError('missing commit (c tag)');
   if (!isObjectId(commit)) throw new InvalidEventError('the commit (c tag) is not 40 or 64 hex digits');
   const repositories = repositoriesOf(event);
-  if (repositories.length > limits.pullRequestRepositoriesMax) {
+  if (exceeds('pullRequestRepositoriesMax', repositories.length)) {
     throw new InvalidEventError(`names more than ${limits.pullRequestRepositoriesMax} repositories`);
   }
   return { eventId: event.id, commit, repositories };

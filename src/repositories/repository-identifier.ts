@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { utf8Length } from '../lib/bytes.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
@@ -10,7 +11,7 @@ import { repositoryIdentifier } from '../nostr/repository.js';
  */
 export function checkedIdentifier(event: NostrEvent): string {
   const identifier = repositoryIdentifier(event);
-  if (utf8Length(identifier) > limits.identifierBytesMax) {
+  if (exceeds('identifierBytesMax', utf8Length(identifier))) {
     throw new InvalidEventError(`identifier is longer than ${limits.identifierBytesMax} bytes`);
   }
   if (/\p{Surrogate}/u.test(identifier)) throw new InvalidEventError('identifier is not fit for a path');

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isObjectId } from '../git/object-id.js';
 import { isHeadOrTag, isRefName } from '../git/ref-name.js';
@@ -58,7 +59,8 @@ function addRef(refs: Map<string, string>, name: string, objectId: string): void
   if (known === objectId) return;
   if (known !== undefined) throw new InvalidEventError(`'${shown(name)}' has two values`);
   refs.set(name, objectId);
-  if (refs.size > limits.stateRefsMax) throw new InvalidEventError(`more than ${limits.stateRefsMax} refs`);
+  if (exceeds('stateRefsMax', refs.size))
+    throw new InvalidEventError(`more than ${limits.stateRefsMax} refs`);
 }
 
 /** Right below heads or tags nothing lies in a folder. */

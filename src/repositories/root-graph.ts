@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import { Links } from '../lib/collections/links.js';
 import { append } from '../lib/collections/lists.js';
 import { NumberColumn } from '../lib/collections/number-column.js';
@@ -166,7 +166,7 @@ export class RootGraph {
     const open = [first];
     for (let root = open.pop(); root !== undefined; root = open.pop()) {
       if (!this.isRoot(root) || this.#homes.has(root, repository)) continue;
-      if (this.#homes.countOfLeft(root) >= limits.syncRepositoriesPerRootMax) continue;
+      if (reaches('syncRepositoriesPerRootMax', this.#homes.countOfLeft(root))) continue;
       this.#leaveOrphans(root);
       this.#homes.add(root, repository);
       this.#observer.joined(root, repository);
@@ -197,7 +197,7 @@ function link(
 ): void {
   const left = leftNumbers.hold(leftName);
   const right = rightNumbers.hold(rightName);
-  if (!links.has(left, right) && links.countOfLeft(left) < limits.syncReferencesPerRootMax) {
+  if (!links.has(left, right) && !reaches('syncReferencesPerRootMax', links.countOfLeft(left))) {
     links.add(left, right);
     return;
   }

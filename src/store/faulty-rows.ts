@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import type { BodyFault } from './backend.js';
 import type { RemovedEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
@@ -32,7 +32,7 @@ export class FaultyRows {
   isToGo(row: number, fault: BodyFault): boolean {
     const sequence = this.#index.rows.sequence(row);
     if (this.#told.has(sequence)) return false;
-    if (this.#told.size >= limits.storeFaultsToldMax) this.#told.clear();
+    if (reaches('storeFaultsToldMax', this.#told.size)) this.#told.clear();
     const goes = fault !== 'unreadable' && this.#options.keepsFaulty !== true;
     if (!goes) this.#told.add(sequence);
     this.#options.onFault?.({ ...this.#index.removedEvent(row), fault });

@@ -1,3 +1,4 @@
+import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { pubkeyOfNpub } from '../config/nip19.js';
 import { unlessAborted } from '../lib/abort.js';
@@ -71,7 +72,7 @@ export class Catalogue {
       await unlessAborted(this.#refresh(), signal);
       return pageOf(this.#entries, query.page);
     }
-    if (this.#searches.waiting >= limits.searchesWaitingMax) throw new SearchBusyError();
+    if (reaches('searchesWaitingMax', this.#searches.waiting)) throw new SearchBusyError();
     return await this.#searches.use(party, signal, async () => {
       await unlessAborted(this.#refresh(), signal);
       return await this.#search(query, signal);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { generatedPages } from '../../.ci/generated-pages.js';
-import { limitsPage } from '../../.ci/limits-page.js';
+import { limitsPage, watchedLimits } from '../../.ci/limits-page.js';
 
 test.each([...(await generatedPages())])('%s is what the source says (npm run docs)', (path, text) => {
   expect(readFileSync(path, 'utf8')).toBe(text);
@@ -10,10 +10,17 @@ test.each([...(await generatedPages())])('%s is what the source says (npm run do
 test('the limits page lists a limit with its value and its comment', () => {
   const source =
     'export const limits = {\n  // One\n  /** Most\n   * things. */\n  thingsMax: 5_000,\n} as const;';
-  expect(limitsPage(source, { thingsMax: 5_000 })).toContain('| `thingsMax` | 5,000 | Most things. |');
+  const page = (watched: readonly string[]) => limitsPage(source, { thingsMax: 5_000 }, new Set(watched));
+  expect(page([])).toContain('| `thingsMax` | 5,000 | Most things. |  |');
+  expect(page(['thingsMax'])).toContain('| `thingsMax` | 5,000 | Most things. | yes |');
+});
+
+test('a limit is watched whose use is noted in the source', () => {
+  const text = "if (exceeds('aMax', a) || reaches(\n'bMax', b)) noteUse('cMax', c); limits.dMax";
+  expect([...watchedLimits([text])]).toEqual(['aMax', 'bMax', 'cMax']);
 });
 
 test('a limit without a comment stops the generator', () => {
   const source = 'export const limits = {\n  // One\n  thingsMax: 5,\n} as const;';
-  expect(() => limitsPage(source, { thingsMax: 5 })).toThrow('thingsMax has no doc comment');
+  expect(() => limitsPage(source, { thingsMax: 5 }, new Set())).toThrow('thingsMax has no doc comment');
 });

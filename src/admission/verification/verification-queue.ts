@@ -1,3 +1,4 @@
+import { noteUse, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { BoundedQueue } from '../../lib/collections/bounded-queue.js';
 import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
@@ -63,7 +64,10 @@ export class VerificationQueue<J extends Job> {
   }
 
   push(job: J): void {
-    this.#lanes[rulesOf(job.source).lane].push(job);
+    const lane = this.#lanes[rulesOf(job.source).lane];
+    lane.push(job);
+    noteUse('verificationLaneBytesHigh', lane.bytes);
+    noteUse('verificationLaneEventsMax', lane.length);
     this.#pump();
   }
 
@@ -124,7 +128,7 @@ export class VerificationQueue<J extends Job> {
     let bytes = 0;
     for (const lane of lanes) {
       // The results of all but clients wait for their slice; the workers need not run far ahead of it.
-      if (lane !== 'direct' && this.#judged.length >= limits.judgedEventsMax) break;
+      if (lane !== 'direct' && reaches('judgedEventsMax', this.#judged.length)) break;
       while (jobs.length < limits.verificationBatchEventsMax && bytes < limits.verificationBatchBytesMax) {
         const job = this.#lanes[lane].shift();
         if (job === undefined) break;

@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 
@@ -38,7 +38,7 @@ export class PendingWrites<W> {
 
   /** Whether so much waits that no more should be begun. */
   get isFull(): boolean {
-    return this.#bytes >= limits.writingBytesMax;
+    return reaches('writingBytesMax', this.#bytes);
   }
 
   /** Takes an event that was put; `written` is the same promise for all events of one write. */

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { makeBackup } from '../../backup/backup.js';
 import { exportLines } from '../../backup/export.js';
 import { backgroundSlice } from '../../config/background-slice.js';
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { BadControlRequest, BusyControl } from '../../control/control-server.js';
 import { textOf } from '../../git/bare-repositories.js';
 import type { Clock } from '../../lib/clock.js';
@@ -37,7 +37,7 @@ export class BackupDesk {
   async *export(filters: readonly Filter[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { image, store } = this.#parts;
     if (image === undefined) throw new BadControlRequest('events in memory cannot be exported');
-    if (this.#exports >= limits.exportsAtOnceMax) throw new BusyControl('other exports are under way');
+    if (reaches('exportsAtOnceMax', this.#exports)) throw new BusyControl('other exports are under way');
     this.#exports += 1;
     try {
       const end = yield* exportLines({ image, store, turns: this.#turns }, filters, signal);

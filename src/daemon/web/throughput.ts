@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Clock, secondMs } from '../../lib/clock.js';
 import { metricValue } from '../../lib/gauge.js';
@@ -66,7 +67,7 @@ export class Throughput {
   async #sample(): Promise<void> {
     const totals = await this.#read();
     this.#rows.push(this.#growth(totals));
-    if (this.#rows.length > limits.throughputSamplesMax) this.#rows.shift();
+    if (exceeds('throughputSamplesMax', this.#rows.length)) this.#rows.shift();
     this.#totals = totals;
     this.#minuteBeganAtMs = this.#clock.now();
   }

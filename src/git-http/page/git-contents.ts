@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { Git } from '../../git/git-command.js';
 import { isEmpty, readHead } from '../../git/refs.js';
@@ -97,7 +98,7 @@ async function readReadme(git: Git, gitDir: string): Promise<GitContents['readme
     const [object = '', type, size] = line.split(' ');
     const name = readmeNames[index];
     if (type !== 'blob' || name === undefined) continue;
-    if (Number(size) > limits.pageReadmeBytesMax) return { name, text: undefined };
+    if (exceeds('pageReadmeBytesMax', Number(size))) return { name, text: undefined };
     return { name, text: await git.run({ gitDir, args: ['cat-file', 'blob', object] }) };
   }
   return undefined;

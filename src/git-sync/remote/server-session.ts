@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { EarlyEndError } from '../../git-protocol/errors.js';
@@ -61,7 +62,7 @@ async function readWhole<T>(answer: AsyncGenerator<Buffer>, reader: Reader<T>): 
   let bytes = 0;
   for await (const piece of answer) {
     bytes += piece.length;
-    if (bytes > limits.gitRemoteRefsBytesMax) throw new FetchError('large', 'it has too many refs');
+    if (exceeds('gitRemoteRefsBytesMax', bytes)) throw new FetchError('large', 'it has too many refs');
     const whole = reader.push(piece);
     if (whole !== undefined) return whole;
   }

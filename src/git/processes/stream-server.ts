@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { limits } from '../../config/limits.js';
+import { exceeds } from '../../config/limit-use.js';
 import { deferred } from '../../lib/abort.js';
 import { readyLine, type StreamHeader } from './helper-messages.js';
 
@@ -97,7 +97,7 @@ function takeHeader(socket: Socket, onHeader: (header: StreamHeader) => void): v
       socket.off('data', take);
       socket.pause();
       onHeader(JSON.parse(Buffer.concat(chunks).toString('utf8')) as StreamHeader);
-    } else if (bytes > limits.gitStreamHeaderBytesMax) socket.destroy();
+    } else if (exceeds('gitStreamHeaderBytesMax', bytes)) socket.destroy();
   };
   socket.on('data', take);
   socket.on('error', () => socket.destroy());

@@ -1,3 +1,4 @@
+import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { BareRepositories } from '../../git/bare-repositories.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -44,7 +45,7 @@ export class BackgroundCopies {
   }
 
   add(copy: BackgroundCopy): void {
-    if (this.#size >= limits.backgroundCopiesMax) {
+    if (reaches('backgroundCopiesMax', this.#size)) {
       this.#parts.log.warn({ ...copy.to }, 'objects are not copied: too many copies wait');
       return;
     }

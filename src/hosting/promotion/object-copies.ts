@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
 import { endedBy, type Git } from '../../git/git-command.js';
 import { copyObjects } from '../../git/objects/copy-objects.js';
@@ -58,7 +58,7 @@ export class ObjectCopies {
     const { repositories, git, roomFor } = this.#parts;
     const { to, objectIds } = copy;
     if (await hasAllObjects(git, repositories.pathOf(to), objectIds)) return 'here';
-    if (this.#bytes >= this.#bytesMax || this.#copies >= limits.objectCopiesMax) return 'no-room';
+    if (this.#bytes >= this.#bytesMax || reaches('objectCopiesMax', this.#copies)) return 'no-room';
     if (roomFor(to) <= 0) return 'no-room';
     if (terms.msMax <= 0) return 'late';
     this.#copies += 1;

@@ -1,3 +1,4 @@
+import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Filter, tagConditions } from '../../nostr/filter.js';
 import type { FilteredEvent } from '../../nostr/filter-match.js';
@@ -113,7 +114,7 @@ export class SymbolTable {
     for (const value of new Set(values)) {
       let symbol = known.get(value);
       if (symbol === undefined) {
-        if (this.#numbers.live >= limits.kernelSymbolsMax) {
+        if (reaches('kernelSymbolsMax', this.#numbers.live)) {
           throw new KernelSymbolsError(limits.kernelSymbolsMax);
         }
         symbol = { value, number: this.#numbers.take(), uses: 0 };

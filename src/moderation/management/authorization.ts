@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Verifier } from '../../admission/verification/verifier.js';
+import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { GraspError } from '../../lib/errors.js';
@@ -78,7 +79,7 @@ export class Authorization {
     const now = this.#checkAge(event);
     for (const [used, staleAt] of this.#used) if (staleAt < now) this.#used.delete(used);
     if (this.#used.has(id)) throw new UnauthorizedError('this authorization was used before; sign anew');
-    if (this.#used.size >= limits.httpAuthsRememberedMax)
+    if (reaches('httpAuthsRememberedMax', this.#used.size))
       throw new UnauthorizedError('too many requests in a minute; wait');
     this.#used.set(id, created_at + limits.httpAuthSecondsMax);
   }

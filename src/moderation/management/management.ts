@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { answerJson } from '../../http/answers.js';
 import type { RouteRequest } from '../../http/route.js';
@@ -80,7 +81,7 @@ async function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
   try {
     for await (const piece of stream) {
       bytes += piece.length;
-      if (bytes > limits.managementBodyBytesMax) return undefined;
+      if (exceeds('managementBodyBytesMax', bytes)) return undefined;
       pieces.push(piece);
     }
   } catch {

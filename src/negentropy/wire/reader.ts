@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { exceeds } from '../../config/limit-use.js';
 import { fingerprintBytes, idBytes } from '../../kernels/kernels.js';
 import { NegentropyError } from '../errors.js';
 import { type Bound, comparePrefixes, infinity, lowestBound, noPrefix } from './bound.js';
@@ -33,7 +33,7 @@ export class MessageReader {
 
   /** Throws `message_too_large`, `truncated` (an empty message) or `bad_version` (no version byte at all). */
   constructor(message: Uint8Array) {
-    if (message.length > limits.negentropyMessageBytesMax) {
+    if (exceeds('negentropyMessageBytesMax', message.length)) {
       throw new NegentropyError('message_too_large', `the message has ${message.length} bytes`);
     }
     this.#cursor = { bytes: message, offset: 0 };

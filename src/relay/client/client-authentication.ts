@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Verifier } from '../../admission/verification/verifier.js';
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
@@ -70,8 +71,8 @@ export class ClientAuthentication {
     }
     if (!this.#services.isOwnUrl(firstTagValue(event, 'relay') ?? ''))
       return 'invalid: that is not the URL of this relay';
-    if (aheadSeconds > limits.authAgeSecondsMax) return 'invalid: created_at is too far from now';
-    if (this.#pubkeys.size >= limits.clientPubkeysMax && !this.has(event.pubkey)) {
+    if (exceeds('authAgeSecondsMax', aheadSeconds)) return 'invalid: created_at is too far from now';
+    if (reaches('clientPubkeysMax', this.#pubkeys.size) && !this.has(event.pubkey)) {
       return `restricted: at most ${limits.clientPubkeysMax} keys on one connection`;
     }
     if (this.#isVerifying) return 'rate-limited: wait for the answer to the AUTH before';

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
+import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
@@ -246,6 +247,7 @@ export class ClientConnection implements Outbox {
   #afterSend(): void {
     const { sendBytesHigh, sendBytesMax } = this.#services.settings;
     const bytes = this.#bytesWaiting;
+    noteUse('clientSendBytesMax', bytes);
     if (bytes > sendBytesMax) {
       this.#drop('slow');
     } else if (bytes >= sendBytesHigh && !this.#full) {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Feed } from '../../admission/admission.js';
+import { noteUse } from '../../config/limit-use.js';
 import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
@@ -82,6 +83,7 @@ export class ClientSubscriptions implements Disposable {
   open(id: string, filters: readonly Filter[], chars: number): void {
     this.close(id);
     const { subscriptionsMax } = this.#services.settings;
+    noteUse('clientSubscriptionsMax', this.#open.size);
     if (this.#open.size >= subscriptionsMax) {
       this.#refuse(id, `rate-limited: at most ${subscriptionsMax} open subscriptions`);
       return;

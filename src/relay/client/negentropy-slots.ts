@@ -1,3 +1,4 @@
+import { noteUse } from '../../config/limit-use.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 
 export type SlotLimits = {
@@ -77,6 +78,7 @@ export class NegentropySlots {
     } else {
       let waiting = 0;
       for (const other of this.#waiting) if (other.client === client) waiting += 1;
+      noteUse('clientNegentropyWaitingMax', waiting);
       if (waiting >= this.#limits.clientWaitingMax) return undefined;
       this.#waiting.add(seat);
       this.#lookLater();

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
 import { AdmissionClosedError } from '../../admission/errors.js';
+import { noteUse } from '../../config/limit-use.js';
 import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import { RateLimit } from '../../lib/budgets/rate-limit.js';
@@ -116,6 +117,8 @@ export class Publisher {
       this.#onFlowChanged();
     });
     this.#inFlight.add(work);
+    noteUse('clientEventsInFlightMax', this.#inFlight.size);
+    noteUse('clientEventsInFlightBytesMax', this.#inFlightBytes);
     if (!this.#waitsForRoom) void this.#waitForRoom();
     this.#onFlowChanged();
   }

@@ -1,3 +1,4 @@
+import { noteUse } from '../../config/limit-use.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { Runnable, TurnScheduler, WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { ClientGoneError, type Outbox } from '../frames/outbox.js';
@@ -87,6 +88,8 @@ export class RequestQueue implements Runnable, WorkTurns, Disposable {
   push(request: QueuedRequest): void {
     this.#queue.push(request);
     this.#chars += request.chars;
+    noteUse('clientRequestsQueuedMax', this.#queue.length);
+    noteUse('clientRequestsQueuedCharsMax', this.#chars);
     if (this.#mayStart) this.#scheduler.schedule(this);
     this.#onFlowChanged();
   }

@@ -1,4 +1,5 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
+import { noteUse } from '../../config/limit-use.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import type { StoredEvent } from '../../store/event-store.js';
 import { type EventFrames, eoseFrame, eventPrefix } from '../frames/frames.js';
@@ -132,6 +133,8 @@ export class Subscription {
     if (state.heldBack.has(accepted.event.id)) return;
     state.heldBack.set(accepted.event.id, accepted);
     state.heldBackChars += accepted.json.length;
+    noteUse('liveBufferEventsMax', state.heldBack.size);
+    noteUse('liveBufferCharsMax', state.heldBackChars);
     if (
       state.heldBack.size > this.#limits.liveBufferEventsMax ||
       state.heldBackChars > this.#limits.liveBufferCharsMax ||

@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { reasonClass } from './reasons.js';
 
 /** How often there was a reason. */
@@ -16,7 +16,7 @@ export class ReasonCounts {
 
   count(text: string): void {
     const reason = reasonClass(text);
-    const isKnown = this.#counts.has(reason) || this.#counts.size < limits.refusedReasonsCountedMax;
+    const isKnown = this.#counts.has(reason) || !reaches('refusedReasonsCountedMax', this.#counts.size);
     const key = isKnown ? reason : otherReasons;
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }

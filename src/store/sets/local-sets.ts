@@ -1,3 +1,4 @@
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { KernelMemoryError } from '../../kernels/errors.js';
 import { type FilterMatcher, type Kernels, type LiveSet, recordBytes } from '../../kernels/kernels.js';
@@ -180,7 +181,7 @@ export class LocalSets {
     if (this.#askedOnce.delete(key) || key === everything || isShared) return true;
     this.#askedOnce.add(key);
     for (const oldest of this.#askedOnce) {
-      if (this.#askedOnce.size <= limits.liveSetCandidatesMax) break;
+      if (!exceeds('liveSetCandidatesMax', this.#askedOnce.size)) break;
       this.#askedOnce.delete(oldest);
     }
     return false;
@@ -191,7 +192,7 @@ export class LocalSets {
     const bytesMax = this.#kernels.memory().bytesMax * limits.liveSetsMemoryShareMax;
     let bytes = records * recordBytes;
     for (const { shared } of this.#live.values()) bytes += shared.size * recordBytes;
-    const hasRoom = () => this.#live.size < limits.liveSetsMax && bytes <= bytesMax;
+    const hasRoom = () => !reaches('liveSetsMax', this.#live.size) && bytes <= bytesMax;
     for (const [key, oldest] of this.#live) {
       if (hasRoom()) break;
       // Under its readers it would be held by nobody's account.

@@ -1,4 +1,5 @@
 import type { AdmissionOutcome } from '../../admission/admission.js';
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { allEnded, TaskGroup } from '../../lib/task-group.js';
@@ -181,7 +182,7 @@ export class BatchRun {
     if (this.#batch.layer !== 'everything' || result.type !== 'too-many') return result;
     // Some call everything too broad however short the time is: it is not divided again and again.
     this.#divisions += 1;
-    return this.#divisions > limits.everythingDivisionsMax ? { type: 'rejected' } : result;
+    return exceeds('everythingDivisionsMax', this.#divisions) ? { type: 'rejected' } : result;
   }
 
   /** The same task, so that a relay whose `until` is exclusive leaves no second out between two ranges. */
@@ -217,7 +218,7 @@ export class BatchRun {
       paging = learnHabits(paging, memory.paging);
       const question = nextPage(paging);
       if (question === undefined) break;
-      if (paging.pages >= limits.pagesMax || paging.pagesInVain >= limits.pagesInVainMax)
+      if (reaches('pagesMax', paging.pages) || reaches('pagesInVainMax', paging.pagesInVain))
         throw new PeerOverloadedError(peer.relay, 'answers with pages without end');
       // Kept for the next connection, should this one break.
       pagings.set(key, shrinkPages(paging));

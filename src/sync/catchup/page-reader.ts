@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import { compileFilters } from '../../nostr/filter-match.js';
@@ -68,7 +68,7 @@ export class PageReader {
 
   /** Whether the remote sends more than a page can have. */
   get isOverflowing(): boolean {
-    return this.#received >= limits.pageOverflowEventsMax;
+    return reaches('pageOverflowEventsMax', this.#received);
   }
 
   /** Whether the event answers the question and came for the first time in this page. */

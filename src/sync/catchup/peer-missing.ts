@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { eventRepositories } from '../../nostr/repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -31,7 +31,7 @@ export class PeerMissing {
     }
     const fresh: string[] = [];
     for (const id of ids) {
-      if (counted.size >= limits.peerMissingEventsReadMax) break;
+      if (reaches('peerMissingEventsReadMax', counted.size)) break;
       if (counted.has(id) || !this.#store.has(id)) continue;
       counted.add(id);
       fresh.push(id);

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { limits } from '../../config/limits.js';
+import { exceeds } from '../../config/limit-use.js';
 import { userAgent } from '../../config/version.js';
 import type { Route } from '../../network/route.js';
 import { parseBoundedJson } from '../../nostr/bounded-json.js';
@@ -39,7 +39,7 @@ async function readBody(response: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > limits.remoteInformationBytesMax) {
+    if (exceeds('remoteInformationBytesMax', bytes)) {
       response.destroy();
       return '';
     }

@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Deferred, deferred, onAbort, withTimeLimit } from '../../lib/abort.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
@@ -241,7 +242,7 @@ export class Fetcher implements IdFetcher {
   /** Whether as many ids may wait; none always may. */
   #hasRoom(): boolean {
     const isHeld = this.#queueMemory.resize(this.#queue.length * heldIdBytes);
-    return this.#queue.length === 0 || (isHeld && this.#queue.length <= limits.downloadQueueIdsMax);
+    return this.#queue.length === 0 || (isHeld && !exceeds('downloadQueueIdsMax', this.#queue.length));
   }
 
   #makeRoom(): void {

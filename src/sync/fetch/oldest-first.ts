@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import { eventBytes, type NostrEvent } from '../../nostr/event.js';
 import { heldEventBytes } from '../held-memory.js';
@@ -44,7 +44,7 @@ export class OldestFirst {
     this.#heldBytes += bytes;
     this.#memoryBytes += memoryOf(1, bytes);
     const hasRoom = this.#memory.resize(this.#memoryBytes);
-    if (this.#heldBytes >= limits.downloadHeldBytesMax || !hasRoom) this.#flush(Promise.resolve());
+    if (reaches('downloadHeldBytesMax', this.#heldBytes) || !hasRoom) this.#flush(Promise.resolve());
   }
 
   /** The answer is complete: hands on what is held. Resolves when it was, and never rejects. */

@@ -1,3 +1,4 @@
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { onAbort, TimeLimitError } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
@@ -55,7 +56,7 @@ export class WantedIds {
   add(ids: readonly string[], cause: NostrEvent | undefined): void {
     const about: Cause = { repositories: this.#repositoriesOf(cause), ids: 0 };
     for (const id of new Set(ids)) {
-      if (this.#waiting.size >= limits.wantedIdsMax) break;
+      if (reaches('wantedIdsMax', this.#waiting.size)) break;
       this.#delete(id);
       this.#waiting.set(id, about);
       about.ids += 1;
@@ -80,7 +81,9 @@ export class WantedIds {
   #repositoriesOf(cause: NostrEvent | undefined): readonly string[] {
     if (cause === undefined) return [];
     const repositories = eventRepositories(cause).slice(0, limits.wantedRepositoriesMax);
-    return this.#repositories + repositories.length > limits.wantedRepositoriesInAllMax ? [] : repositories;
+    return exceeds('wantedRepositoriesInAllMax', this.#repositories + repositories.length)
+      ? []
+      : repositories;
   }
 
   #delete(id: string): void {

@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { Slots } from '../../lib/turns/slots.js';
 import { relayHost } from '../../nostr/relay-url.js';
@@ -59,7 +60,7 @@ export class HostBudgets {
     budget.users -= 1;
     if (budget.users > 0) return;
     this.#idle.add(key);
-    if (this.#idle.size <= limits.syncHostsRememberedMax) return;
+    if (!exceeds('syncHostsRememberedMax', this.#idle.size)) return;
     for (const oldest of this.#idle) {
       this.#idle.delete(oldest);
       this.#budgets.delete(oldest);

@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import { Slots } from '../../lib/turns/slots.js';
@@ -69,7 +70,7 @@ export class Transfers {
   }
 
   #makeRoom(): void {
-    if (this.#slow.size <= limits.syncSlowTransfersMax) return;
+    if (!exceeds('syncSlowTransfersMax', this.#slow.size)) return;
     for (const oldest of this.#slow) {
       this.#slow.delete(oldest);
       oldest.endTurn();

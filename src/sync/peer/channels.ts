@@ -1,4 +1,5 @@
 import type { EventSource } from '../../admission/admission.js';
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -121,7 +122,7 @@ export class Channels {
     channel.rest();
     if (!this.#channels.delete(channel.id)) return;
     this.#closed.add(channel.id);
-    if (this.#closed.size > limits.remoteClosedChannelsMax) this.#forgetClosed();
+    if (exceeds('remoteClosedChannelsMax', this.#closed.size)) this.#forgetClosed();
     if (!channel.isClosed) this.#parts.send([message, channel.id]);
   }
 

@@ -1,3 +1,4 @@
+import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import { BoundedQueue } from '../../lib/collections/bounded-queue.js';
@@ -47,6 +48,8 @@ export class FrameQueue {
 
   push(frame: string): void {
     this.#frames.push(frame);
+    noteUse('remoteQueueBytesHigh', this.#frames.bytes);
+    noteUse('remoteQueueFramesMax', this.#frames.length);
     if (!this.#hasRoom() && !this.#isPaused) {
       this.#isPaused = true;
       this.#source?.pause?.();

@@ -1,3 +1,4 @@
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { TransportError } from '../dial/transport.js';
@@ -83,7 +84,7 @@ export class PeerBehaviour {
   unanswered(sentAt: number): void {
     if (this.#excusedAt >= sentAt) return;
     this.#unanswered += 1;
-    if (this.#unanswered < limits.remoteSilentRequestsMax) return;
+    if (!reaches('remoteSilentRequestsMax', this.#unanswered)) return;
     const { relay, close } = this.#parts;
     close(new TransportError('timeout', `${relay} does not answer`));
   }
@@ -103,9 +104,9 @@ export class PeerBehaviour {
     const { count, ...sum } = this.#violations;
     this.#violations = { count: count + 1, bytes: sum.bytes + bytes, ms: sum.ms + ms };
     const isTooMuch =
-      this.#violations.count > limits.remoteViolationsMax ||
-      this.#violations.bytes > limits.remoteViolationBytesMax ||
-      this.#violations.ms > limits.remoteViolationMsMax;
+      exceeds('remoteViolationsMax', this.#violations.count) ||
+      exceeds('remoteViolationBytesMax', this.#violations.bytes) ||
+      exceeds('remoteViolationMsMax', this.#violations.ms);
     if (isTooMuch) close(new TransportError('protocol', `${relay} sends what nobody asked for`));
   }
 

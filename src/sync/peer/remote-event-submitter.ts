@@ -1,6 +1,6 @@
 import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
 import { isForged } from '../../admission/judge.js';
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { SyncLogger } from '../report/logger.js';
@@ -45,7 +45,7 @@ export class RemoteEventSubmitter {
 
   /** Resolves when one more event may be delivered. */
   async room(source: EventSource['type']): Promise<void> {
-    while (this.#inFlight >= limits.remoteEventsInFlightMax) {
+    while (reaches('remoteEventsInFlightMax', this.#inFlight)) {
       this.#room ??= deferred();
       await this.#room.promise;
     }
@@ -77,7 +77,7 @@ export class RemoteEventSubmitter {
   #count(id: string, outcome: AdmissionOutcome): void {
     if (outcome.type === 'failed') this.#failed.push(id);
     else this.#failed = [];
-    if (this.#failed.length < limits.remoteFailedEventsMax) return;
+    if (!reaches('remoteFailedEventsMax', this.#failed.length)) return;
     const failed = this.#failed;
     this.#failed = [];
     this.#onFailedEvents(failed);

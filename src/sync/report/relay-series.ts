@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 
 const statuses = ['healthy', 'backoff', 'dead'] as const;
 
@@ -131,8 +131,8 @@ export class RelaySeries {
   }
 
   #giveLabel(relay: string, shown: Shown): void {
-    if (this.#labels >= limits.syncRelayLabelsMax) this.#freeLabel();
-    if (this.#labels >= limits.syncRelayLabelsMax) return;
+    if (reaches('syncRelayLabelsMax', this.#labels)) this.#freeLabel();
+    if (reaches('syncRelayLabelsMax', this.#labels)) return;
     shown.hasLabel = true;
     this.#labels += 1;
     this.#attempts.inc({ relay, result: 'success' }, 0);

@@ -1,4 +1,4 @@
-import { limits } from '../../config/limits.js';
+import { reaches } from '../../config/limit-use.js';
 import { Links } from '../../lib/collections/links.js';
 import { IdNumbers } from '../../store/name-numbers.js';
 import { authorTopic, everywhere, type Home, type Topic } from './layers.js';
@@ -62,7 +62,7 @@ export class People {
   add(pubkey: string, subject: Subject, homes: Iterable<Home>): void {
     const author = this.#authors.hold(pubkey);
     const isKnown = this.#ofSubjects.has(subject, author);
-    if (isKnown || this.#ofSubjects.countOfLeft(subject) >= limits.syncAuthorsPerTopicMax) {
+    if (isKnown || reaches('syncAuthorsPerTopicMax', this.#ofSubjects.countOfLeft(subject))) {
       this.#authors.release(author);
       return;
     }

@@ -1,3 +1,4 @@
+import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -98,7 +99,7 @@ export class RelayScope {
     if (!isWanted) {
       this.#unwanted += 1;
       if (this.#unwanted % this.#sampledOf === 0) this.#sample.push(id);
-      if (this.#sample.length > limits.everythingTrialIdsMax) {
+      if (exceeds('everythingTrialIdsMax', this.#sample.length)) {
         this.#sample = this.#sample.filter((_, at) => at % 2 === 1);
         this.#sampledOf *= 2;
       }

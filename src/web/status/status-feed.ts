@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { exceeds, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
@@ -79,10 +80,10 @@ export class StatusFeed {
   }
 
   #hasRoom(addressGroup: string): boolean {
-    if (this.#readers.size >= limits.statusReadersMax) return false;
+    if (reaches('statusReadersMax', this.#readers.size)) return false;
     if (addressGroup === localAddressGroup) return true;
     const ofAddress = [...this.#readers.values()].filter((group) => group === addressGroup).length;
-    return ofAddress < limits.statusReadersPerAddressMax;
+    return !reaches('statusReadersPerAddressMax', ofAddress);
   }
 
   #leave(response: Response): void {
@@ -134,7 +135,7 @@ export class StatusFeed {
   }
 
   #send(response: Response, text: string): void {
-    if (response.writableLength <= limits.statusReaderBytesMax) {
+    if (!exceeds('statusReaderBytesMax', response.writableLength)) {
       response.write(text);
       return;
     }
