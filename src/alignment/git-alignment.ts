@@ -2,10 +2,10 @@ import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
+import { removeBlockers } from '../git/blockers.js';
 import type { Git } from '../git/git-command.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { isEmpty, readAllRefs } from '../git/refs.js';
-import { removeStaleLocks } from '../git/stale-locks.js';
 import { deferred } from '../lib/abort.js';
 import { backoffMs } from '../lib/backoff.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
@@ -229,7 +229,7 @@ export class GitAlignment implements EffectRunner {
     if (ensured === 'reopened') this.#unserved.reopened();
     if (ensured !== 'there') this.#tell(repository, ensured);
     const gitDir = repositories.pathOf(repository);
-    if (failures > 0) await removeStaleLocks(gitDir, clock.now());
+    if (failures > 0) await removeBlockers(gitDir, clock.now());
     const effective = this.#stillNeeded(repository, ensured === 'there' ? scope : everything);
     const stateId = directory.stateOf(repository)?.id;
     // Where nothing was pushed yet no pull request can have a ref, however many are stored.

@@ -36,7 +36,7 @@ export async function alignRefs(
 ): Promise<Misalignment> {
   const misalignment = await compareRefs(git, gitDir, wanted, known);
   for (const stage of stages(misalignment.changes)) await moveRefs(git, gitDir, stage);
-  if (misalignment.head !== undefined) await setHead(git, gitDir, misalignment.head);
+  if (misalignment.head !== undefined) await setHead(gitDir, misalignment.head);
   return misalignment;
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { limits } from '../config/limits.js';
 import { isAbsence, isThere } from './files.js';
@@ -158,10 +158,24 @@ export async function readHead(gitDir: string): Promise<string | undefined> {
   }
 }
 
-/** Lets `HEAD` stand for a ref; git is not asked where it does. */
-export async function setHead(git: Git, gitDir: string, name: string): Promise<void> {
+/**
+ * Lets `HEAD` stand for a ref, whose name was checked. Written as git does it, under its lock, but forced to the disk before
+ * it has its name: without a `HEAD` that can be read git takes the repository for none.
+ */
+export async function setHead(gitDir: string, name: string): Promise<void> {
   if ((await readHead(gitDir)) === name) return;
-  await git.run({ gitDir, args: ['symbolic-ref', 'HEAD', name] });
+  const path = join(gitDir, 'HEAD');
+  const lock = await open(`${path}.lock`, 'wx');
+  try {
+    await lock.writeFile(`ref: ${name}\n`);
+    await lock.sync();
+    await rename(`${path}.lock`, path);
+  } catch (error) {
+    await rm(`${path}.lock`, { force: true });
+    throw error;
+  } finally {
+    await lock.close();
+  }
 }
 
 function lines(output: string): string[] {

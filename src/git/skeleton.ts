@@ -38,10 +38,12 @@ export async function readSkeleton(git: Git, workPath: string): Promise<Skeleton
   }
 }
 
-/** Writes the skeleton into an empty folder. */
+/** Writes the skeleton into an empty folder, forced to the disk: git takes a folder with an empty `HEAD` for no repository. */
 export async function writeSkeleton(skeleton: Skeleton, gitDir: string): Promise<void> {
   for (const folder of skeleton.folders) await mkdir(join(gitDir, folder), { recursive: true });
-  await Promise.all(skeleton.files.map(([path, content]) => writeFile(join(gitDir, path), content)));
+  await Promise.all(
+    skeleton.files.map(([path, content]) => writeFile(join(gitDir, path), content, { flush: true })),
+  );
 }
 
 /** Gives a repository its settings. */

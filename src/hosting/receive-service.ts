@@ -1,13 +1,13 @@
 import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
+import { removeBlockers } from '../git/blockers.js';
 import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { Quarantine } from '../git/objects/quarantine.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
 import { moveRefs } from '../git/refs.js';
-import { removeStaleLocks } from '../git/stale-locks.js';
 import { GitProtocolError } from '../git-protocol/errors.js';
 import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
@@ -105,7 +105,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const outcome = await this.#take(request, head, pieces).catch(async (error: unknown) => {
       if (request.signal.aborted) throw error;
       // What was left behind by a git that was killed would make each other try fail too.
-      await removeStaleLocks(request.gitDir, clock.now()).catch(() => 0);
+      await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
       // What is wrong with the body is said to who sends it.
       const isOfBody = errorCode(error) === 'request_body';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
+import { removeBlockers } from '../git/blockers.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { readRefFiles } from '../git/refs.js';
-import { removeStaleLocks } from '../git/stale-locks.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
@@ -259,7 +259,7 @@ export class Maintenance {
     const ended = metrics.startRepack();
     try {
       const version = await readGitVersion(git, gitDir);
-      await removeStaleLocks(gitDir, clock.now());
+      await removeBlockers(gitDir, clock.now());
       // One that pushes wait for is to end soon.
       const isBackground = yielding !== signal;
       const isForOthers = !isOfPrs(repository) && this.#branchPacks.hasSeveral(repository.identifier);

@@ -1,14 +1,14 @@
-import { existsSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { alignRefs, type Misalignment, type WantedRepository } from '../../src/git/align-refs.js';
+import { removeBlockers } from '../../src/git/blockers.js';
 import type { Git } from '../../src/git/git-command.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { planRefs, type Refs, stages } from '../../src/git/ref-plan.js';
 import { moveRefs, readObjectTypes } from '../../src/git/refs.js';
-import { removeStaleLocks } from '../../src/git/stale-locks.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { git, headOf, refsOf, scratchFolder, writeBlob, writeCommit } from './scratch.js';
 
@@ -263,10 +263,47 @@ describe('A transaction', () => {
     writeFileSync(fresh, '');
     utimesSync(lock, 1_000, 1_000);
     await expect(made.align({ 'refs/heads/main': made.one })).rejects.toThrow(GitError);
-    expect(await removeStaleLocks(made.path, Date.now())).toBe(1);
+    expect(await removeBlockers(made.path, Date.now())).toBe(1);
     expect([existsSync(lock), existsSync(fresh)]).toEqual([false, true]);
     await made.align({ 'refs/heads/main': made.one });
     expect(made.refs()).toEqual({ 'refs/heads/main': made.one });
+  });
+
+  it('is blocked no longer by a lock file from before the machine started, however young', async () => {
+    using made = repository();
+    const now = Date.now();
+    const locks = ['HEAD.lock', 'packed-refs.lock'].map((name) => join(made.path, name));
+    for (const [at, lock] of locks.entries()) {
+      writeFileSync(lock, '');
+      utimesSync(lock, (now - 60_000 + at * 30_000) / 1_000, (now - 60_000 + at * 30_000) / 1_000);
+    }
+    expect(await removeBlockers(made.path, now, now - 45_000)).toBe(1);
+    expect(locks.map((lock) => existsSync(lock))).toEqual([false, true]);
+  });
+
+  it.each(['', '\0'.repeat(41), 'a'.repeat(20)])(
+    'is blocked by a ref that a power failure left as %j, until that is removed',
+    async (content) => {
+      using made = repository();
+      made.set({ 'refs/heads/main': made.one, 'refs/heads/other': made.one });
+      writeFileSync(join(made.path, 'refs', 'heads', 'main'), content);
+      const wanted = { 'refs/heads/main': made.two, 'refs/heads/other': made.two };
+      await expect(made.align(wanted)).rejects.toThrow(GitError);
+      expect(await removeBlockers(made.path, Date.now())).toBe(1);
+      await made.align(wanted);
+      expect(made.refs()).toEqual(wanted);
+    },
+  );
+
+  it('leaves HEAD to who has its lock, and that lock to them', async () => {
+    using made = repository();
+    const lock = join(made.path, 'HEAD.lock');
+    writeFileSync(lock, '');
+    await expect(made.align({}, { head: 'refs/heads/next' })).rejects.toThrow('EEXIST');
+    expect([existsSync(lock), headOf(made.path)]).toEqual([true, 'refs/heads/main']);
+    rmSync(lock);
+    await made.align({}, { head: 'refs/heads/next' });
+    expect([existsSync(lock), headOf(made.path)]).toEqual([false, 'refs/heads/next']);
   });
 });
 

@@ -1,4 +1,14 @@
-import { cp, mkdir, mkdtemp, open as openFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
@@ -257,6 +267,23 @@ describe('what the level store lost', () => {
       const opened = await open();
       expect(opened.store.size).toBe(0);
       await close(opened);
+    });
+
+    it('it was never written, and a power failure tore its first manifest', async () => {
+      const names = { CURRENT: 'MANIFEST-000001\n', 'MANIFEST-000001': '\0'.repeat(41), '000003.log': '' };
+      await mkdir(join(path, 'events'), { recursive: true });
+      for (const [name, text] of Object.entries(names)) await writeFile(join(path, 'events', name), text);
+      const opened = await open();
+      expect(opened.store.size).toBe(0);
+      await close(opened);
+    });
+
+    it('its first manifest is torn, and something was written', async () => {
+      const names = { CURRENT: 'MANIFEST-000001\n', 'MANIFEST-000001': '', '000003.log': 'something' };
+      await mkdir(join(path, 'events'), { recursive: true });
+      for (const [name, text] of Object.entries(names)) await writeFile(join(path, 'events', name), text);
+      await expect(open()).rejects.toMatchObject(refusal);
+      expect(await readFile(join(path, 'events', '000003.log'), 'utf8')).toBe('something');
     });
   });
 });

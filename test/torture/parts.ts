@@ -1,4 +1,6 @@
 import type { Part } from './part.js';
 
+import { power } from './power/power.js';
+
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [];
+export const parts: readonly Part[] = [power];

@@ -22,11 +22,13 @@ function gitEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Hooks that somebody put into a repository are never run, and git never repacks by itself: when that is done, and beside
- * what, is decided by `src/maintenance`. Whoever owns the folders, as of a volume, they are those that we were given.
+ * what, is decided by `src/maintenance`. Whoever owns the folders, as of a volume, they are those that we were given. All
+ * that is written is forced to the disk: by itself git leaves refs to the system, and a power failure leaves them empty.
  */
 const alwaysConfigured = [
   ...['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'],
   ...['-c', 'safe.directory=*'],
+  ...['-c', 'core.fsync=all'],
   ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'receive.autogc=false'],
 ];
 

@@ -1,7 +1,7 @@
 import { alignRefs, type WantedRepository } from '../../git/align-refs.js';
 import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
+import { removeBlockers } from '../../git/blockers.js';
 import type { Refs } from '../../git/ref-plan.js';
-import { removeStaleLocks } from '../../git/stale-locks.js';
 import { isAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -50,7 +50,7 @@ export async function setRefs(
   try {
     await alignRefs(git, gitDir, whole, known);
   } catch (error) {
-    if ((await removeStaleLocks(gitDir, clock.now())) === 0) throw error;
+    if ((await removeBlockers(gitDir, clock.now())) === 0) throw error;
     await alignRefs(git, gitDir, whole);
   } finally {
     // Some of them may have moved.

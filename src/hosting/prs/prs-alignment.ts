@@ -1,11 +1,11 @@
 import { limits } from '../../config/limits.js';
 import { alignRefs } from '../../git/align-refs.js';
 import { type BareRepositories, isOfPrs, type PrsRepository, textOf } from '../../git/bare-repositories.js';
+import { removeBlockers } from '../../git/blockers.js';
 import type { Git } from '../../git/git-command.js';
 import { isPullRequestRef, pullRequestRef } from '../../git/ref-name.js';
 import type { Refs } from '../../git/ref-plan.js';
 import { hasRefs, readAllRefs, readRefNames, readRefs } from '../../git/refs.js';
-import { removeStaleLocks } from '../../git/stale-locks.js';
 import { unlessAborted } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -126,7 +126,7 @@ export class PrsAlignment {
         pullRequests.set(name, wanted.commit);
         await purgatory.awaited.forget(repository, id);
       }
-      await removeStaleLocks(gitDir, clock.now());
+      await removeBlockers(gitDir, clock.now());
       const whole = { declared: undefined, head: undefined, pullRequests };
       const { changes } = await alignRefs(git, gitDir, whole, refs).catch((error: unknown) => {
         // Some of them may have moved.

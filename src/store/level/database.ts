@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { Level } from 'level';
 import { limits } from '../../config/limits.js';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
-import { databasePath, hasSnapshot, lostDatabase } from './folder.js';
+import { databasePath, hasSnapshot, isUnwritten, lostDatabase } from './folder.js';
 import { isOwnKey, metaKeys } from './keys.js';
 import { snapshotName } from './snapshot.js';
 
@@ -52,6 +53,7 @@ export async function openDatabase(path: string): Promise<Database> {
   } catch (error) {
     throw unreadable(path, errorMessage(error), error);
   }
+  if (isUnwritten(path)) await rm(databasePath(path), { recursive: true, force: true });
   await openAgain(db, path);
   return db;
 }
@@ -60,6 +62,8 @@ export async function openDatabase(path: string): Promise<Database> {
 export async function openAgain(db: Database, path: string): Promise<void> {
   try {
     await db.open();
+    // LevelDB leaves it to the system when `CURRENT` names the new manifest, and writes at once to the log that this knows.
+    await syncFolder(databasePath(path));
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     if (errorCode(cause) === 'LEVEL_LOCKED') {

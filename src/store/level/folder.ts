@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { snapshotName } from './snapshot.js';
 
@@ -29,9 +29,34 @@ export function lostDatabase(path: string): string | undefined {
   return hasSnapshot(path) ? `events/ has no database, but ${snapshotName} is of one` : undefined;
 }
 
+/**
+ * Whether the database below `path` is what a start left that was cut short before it could write anything. LevelDB makes a
+ * first manifest without forcing it to the disk, and a second one before a database is open: where `CURRENT` still names the
+ * first, nothing was ever written, whatever a power failure made of it.
+ */
+export function isUnwritten(path: string): boolean {
+  const folder = databasePath(path);
+  const names = namesIn(folder);
+  return (
+    !hasSnapshot(path) &&
+    names.includes('CURRENT') &&
+    readText(join(folder, 'CURRENT')) === 'MANIFEST-000001\n' &&
+    names.every((name) => !/\.(ldb|sst)$/.test(name)) &&
+    names.every((name) => !name.endsWith('.log') || statSync(join(folder, name)).size === 0)
+  );
+}
+
 /** Whether the snapshot of an index is there. */
 export function hasSnapshot(path: string): boolean {
   return namesIn(path).includes(snapshotName);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 function namesIn(folder: string): string[] {
