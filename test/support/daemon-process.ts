@@ -30,6 +30,8 @@ export type DaemonProcessOptions = {
    * make a mount namespace (`nameServerObstacle`).
    */
   readonly nameServer?: string;
+  /** Killed that many milliseconds after it was begun, be it ready or not. */
+  readonly killedAfterMs?: number;
 };
 
 /** `graspd` as a real process on a free port of loopback; it ends with the test that started it. */
@@ -82,7 +84,12 @@ export class DaemonProcess implements AsyncDisposable {
     // Not even a test that runs out of time leaves a process behind.
     const onExit = () => child.kill('SIGKILL');
     process.once('exit', onExit);
-    child.once('exit', () => process.off('exit', onExit));
+    const { killedAfterMs } = options;
+    const killing = killedAfterMs === undefined ? undefined : setTimeout(onExit, killedAfterMs);
+    child.once('exit', () => {
+      process.off('exit', onExit);
+      clearTimeout(killing);
+    });
     const daemon = new DaemonProcess(child, port, directory, options.directory === undefined);
     await daemon.#waitUntilReady();
     return daemon;

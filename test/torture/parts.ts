@@ -1,6 +1,6 @@
+import { kills } from './kills/kills.js';
 import type { Part } from './part.js';
-
 import { power } from './power/power.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [power];
+export const parts: readonly Part[] = [kills, power];

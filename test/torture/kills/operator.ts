@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { askDaemon, askDaemonForBytes, sendToDaemon } from '../../../src/control/control-client.js';
+import type { DoctorReport } from '../../../src/control/reports.js';
+import type { ImportReport } from '../../../src/import/import-run.js';
+import { randomInteger } from '../../../src/lib/random.js';
+import { eventJson } from '../../../src/nostr/event.js';
+import { kinds } from '../../../src/nostr/kinds.js';
+import { QuickSigner } from '../../support/quick-signing.js';
+import { TestClient } from '../../support/test-client.js';
+import type { Promised } from './promised.js';
+import type { WriterParts } from './writers.js';
+
+/** A backup that came to its end, and what has to be in it. */
+export type FinishedBackup = { readonly file: string; readonly ids: readonly string[] };
+
+/** What an operator does while clients publish: imports, backups, deletions, bans, reloads. */
+export class Operator {
+  /** The newest that is whole. */
+  backup: FinishedBackup | undefined;
+  readonly #socket: string;
+  readonly #folder: string;
+  readonly #importer = new QuickSigner(new Uint8Array(32).fill(201));
+  #bans = 0;
+
+  constructor(socket: string, folder: string) {
+    this.#socket = socket;
+    this.#folder = folder;
+  }
+
+  /** Until it is stopped, or the daemon is gone. */
+  async work(parts: WriterParts, signal: AbortSignal): Promise<void> {
+    const works = [
+      () => this.#import(parts, signal),
+      () => this.#takeBackup(parts.promised, signal),
+      () => this.#delete(parts, signal),
+      () => this.#ban(parts, signal),
+      () => this.#all('/reload', 0, signal),
+    ];
+    while (!signal.aborted) await works[randomInteger(parts.random, works.length)]!();
+  }
+
+  /** What the running daemon finds of itself. */
+  async faults(signal: AbortSignal): Promise<string[]> {
+    const reports = (await this.#all('/doctor', { isToFix: false, accepted: 0 }, signal)) as DoctorReport[];
+    return reports.filter(({ isFault }) => isFault).map(({ line }) => line);
+  }
+
+  async #import({ promised, random, seconds, repository }: WriterParts, signal: AbortSignal): Promise<void> {
+    const events = Array.from({ length: 20 + randomInteger(random, 200) }, () =>
+      this.#importer.sign({
+        kind: 1621,
+        tags: [['a', repository]],
+        created_at: seconds.next(),
+        content: 'imported',
+      }),
+    );
+    for (const event of events) promised.asked(event);
+    const lines = Readable.from(events.map((event) => `${eventJson(event)}\n`));
+    let last: ImportReport | undefined;
+    for await (const report of sendToDaemon(this.#socket, '/import', lines, signal))
+      last = report as ImportReport;
+    if (last?.end !== undefined && last.counts.stored === events.length)
+      for (const event of events) promised.acknowledged(event);
+  }
+
+  async #takeBackup(promised: Promised, signal: AbortSignal): Promise<void> {
+    const before = promised.expectations(Date.now() / 1_000 + 60).present;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of askDaemonForBytes(this.#socket, { path: '/backup' }, signal))
+      chunks.push(chunk);
+    const still = new Set(promised.expectations(Date.now() / 1_000 + 60).present);
+    const file = `${this.#folder}/backup.tar`;
+    await writeFile(file, Buffer.concat(chunks));
+    this.backup = { file, ids: before.filter((id) => still.has(id)) };
+  }
+
+  async #delete({ promised, random }: WriterParts, signal: AbortSignal): Promise<void> {
+    const { present } = promised.expectations(Date.now() / 1_000);
+    // Without a deletion request what it deleted may come back.
+    const deletable = present.filter((id) => promised.eventOf(id)?.kind !== kinds.deletion);
+    const ids = Array.from(
+      { length: 3 },
+      () => deletable[randomInteger(random, deletable.length)] ?? '',
+    ).filter(Boolean);
+    if (ids.length === 0) return;
+    promised.takingAway(ids);
+    await this.#all('/delete', { filters: [{ ids }], isBan: false, reason: '' }, signal);
+    promised.takenAway(ids);
+  }
+
+  /** Bans somebody new, of whom something is stored. */
+  async #ban({ url, promised, seconds, repository }: WriterParts, signal: AbortSignal): Promise<void> {
+    this.#bans += 1;
+    const signer = new QuickSigner(Buffer.from(this.#bans.toString(16).padStart(64, 'b'), 'hex'));
+    const sign = () =>
+      signer.sign({ kind: 1621, tags: [['a', repository]], created_at: seconds.next(), content: 'noise' });
+    const [first, second] = [sign(), sign()];
+    await using client = await TestClient.connect(url);
+    for (const event of [first, second]) {
+      promised.asked(event);
+      if ((await client.publish(event)).accepted) promised.acknowledged(event);
+    }
+    const ids = [first.id, second.id];
+    promised.takingAway(ids);
+    const targets = [{ type: 'pubkey', value: signer.pubkey }];
+    await this.#all('/ban', { targets, reason: 'noise' }, signal);
+    promised.takenAway(ids);
+  }
+
+  async #all(path: string, body: unknown, signal: AbortSignal): Promise<unknown[]> {
+    const values: unknown[] = [];
+    for await (const value of askDaemon(this.#socket, { path, body }, signal)) values.push(value);
+    return values;
+  }
+}
