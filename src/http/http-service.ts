@@ -117,8 +117,8 @@ class NodeHttpService implements HttpService {
   readonly #server: Server;
   readonly #gate: ConnectionGate;
   readonly #upgraded = new Set<Duplex>();
-  /** How many answers of a connection are not finished. */
-  readonly #answers = new WeakMap<Duplex, number>();
+  /** The answers of a connection that are not finished. */
+  readonly #answers = new WeakMap<Duplex, Set<ServerResponse>>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HttpServiceParts, gate: ConnectionGate, listener: RequestListener) {
@@ -193,10 +193,25 @@ class NodeHttpService implements HttpService {
 
   /** Counts an answer until it is finished; gives how many of the connection are not. */
   #countAnswer(socket: Duplex, response: ServerResponse): number {
-    const count = (this.#answers.get(socket) ?? 0) + 1;
-    this.#answers.set(socket, count);
-    response.once('close', () => this.#answers.set(socket, (this.#answers.get(socket) ?? 0) - 1));
-    return count;
+    const answers = this.#answers.get(socket) ?? this.#answersOf(socket);
+    answers.add(response);
+    response.once('close', () => answers.delete(response));
+    return answers.size;
+  }
+
+  /**
+   * Begins to keep the answers of a connection. When it ends, Node says so to the one that is being sent; we say it to
+   * those that wait behind that one, or what they hold would be held for good.
+   */
+  #answersOf(socket: Duplex): Set<ServerResponse> {
+    const answers = new Set<ServerResponse>();
+    this.#answers.set(socket, answers);
+    socket.once('close', () => {
+      for (const response of answers) {
+        if (response.socket === null) this.#own(socket, () => response.destroy().emit('close'));
+      }
+    });
+    return answers;
   }
 
   /** What fails on behalf of one connection ends that connection. */
@@ -209,7 +224,7 @@ class NodeHttpService implements HttpService {
     stream.once('close', () => this.#upgraded.delete(stream));
     stream.on('error', ignoreError);
     // Who did not wait for an answer would find it in the middle of another protocol.
-    if ((this.#answers.get(stream) ?? 0) > 0) stream.destroy();
+    if ((this.#answers.get(stream)?.size ?? 0) > 0) stream.destroy();
     else if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
     else if (requestTarget(request)?.path !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {

@@ -249,6 +249,29 @@ describe('requests that come in one piece', () => {
     expect(asked).toBe(limits.httpPipelinedMax);
   });
 
+  it('are given up when the connection ends, also those that wait for the one before them', async () => {
+    const answers: ServerResponse[] = [];
+    let given = 0;
+    const route: Route = {
+      matches: (path) => path === '/slow',
+      methods: ['GET'],
+      handle(_request, response) {
+        answers.push(response);
+        response.once('close', () => {
+          given += 1;
+        });
+        response.write('some');
+      },
+    };
+    await using served = await serve({ routes: [route] });
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3));
+    await eventually(() => answers.length === 3);
+    socket.destroy();
+    await eventually(() => given === 3);
+    expect(answers.map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+  });
+
   it('are counted for their address, also those that are not answered', async () => {
     const requests = 200;
     // However long it takes, no room comes back.
