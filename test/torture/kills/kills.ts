@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { randomInteger } from '../../../src/lib/random.js';
 import type { DaemonProcess } from '../../support/daemon-process.js';
+import { TestClient } from '../../support/test-client.js';
 import { heldWithin } from '../finding.js';
 import type { Part, PartRun } from '../part.js';
 import { KilledDaemon } from './killed-daemon.js';
@@ -82,7 +83,7 @@ class Rounds {
   /** Kills the daemon while it starts, now and then more than once. */
   async #killInStart(round: number): Promise<void> {
     const { random } = this.#run;
-    while (round > 0 && randomInteger(random, 3) === 0) {
+    while (round > 0 && randomInteger(random, 5) < 2) {
       const afterMs = randomInteger(random, Math.ceil(this.#startMs * 1.2));
       const started = await this.#killed.start(afterMs).catch(() => undefined);
       await started?.exited;
@@ -112,9 +113,21 @@ class Rounds {
       if (!found.has(id) && still.has(id)) broken('acknowledged-events', this.#tell(id, 'is gone'));
     tried('deleted-events', not.length);
     for (const id of not) if (found.has(id)) broken('deleted-events', this.#tell(id, 'is back'));
+    await this.#verifyBans();
     tried('refs-agree');
     const disagreement = await pusher.disagreement(url);
     if (disagreement !== undefined) broken('refs-agree', `${this.#killed.folder}: ${disagreement}`);
+  }
+
+  /** A start finishes the taking away of what banned authors have. */
+  async #verifyBans(): Promise<void> {
+    const { tried, broken } = this.#run;
+    const authors = [...this.#killed.operator.banned];
+    if (authors.length === 0) return;
+    tried('deleted-events', authors.length);
+    await using client = await TestClient.connect(this.#killed.url);
+    if (!(await heldWithin(restMsMax, async () => (await client.count({ authors })) === 0)))
+      broken('deleted-events', `${this.#killed.folder}: banned authors have events`);
   }
 
   async #loadAndKill(daemon: DaemonProcess, isRest: boolean): Promise<void> {

@@ -1,23 +1,27 @@
 import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { askDaemon, askDaemonForBytes, sendToDaemon } from '../../../src/control/control-client.js';
-import type { DoctorReport } from '../../../src/control/reports.js';
+import type { BanReport, DoctorReport } from '../../../src/control/reports.js';
 import type { ImportReport } from '../../../src/import/import-run.js';
 import { randomInteger } from '../../../src/lib/random.js';
-import { eventJson } from '../../../src/nostr/event.js';
+import { eventJson, type NostrEvent } from '../../../src/nostr/event.js';
 import { kinds } from '../../../src/nostr/kinds.js';
 import { QuickSigner } from '../../support/quick-signing.js';
-import { TestClient } from '../../support/test-client.js';
 import type { Promised } from './promised.js';
 import type { WriterParts } from './writers.js';
 
 /** A backup that came to its end, and what has to be in it. */
 export type FinishedBackup = { readonly file: string; readonly ids: readonly string[] };
 
+/** More than is taken away at once. */
+const eventsOfBanned = 300;
+
 /** What an operator does while clients publish: imports, backups, deletions, bans, reloads. */
 export class Operator {
   /** The newest that is whole. */
   backup: FinishedBackup | undefined;
+  /** Authors of whom nothing is to be there, soon after a start. */
+  readonly banned = new Set<string>();
   readonly #socket: string;
   readonly #folder: string;
   readonly #importer = new QuickSigner(new Uint8Array(32).fill(201));
@@ -31,7 +35,7 @@ export class Operator {
   /** Until it is stopped, or the daemon is gone. */
   async work(parts: WriterParts, signal: AbortSignal): Promise<void> {
     const works = [
-      () => this.#import(parts, signal),
+      () => this.#import(this.#importer, 20 + randomInteger(parts.random, 200), parts, signal),
       () => this.#takeBackup(parts.promised, signal),
       () => this.#delete(parts, signal),
       () => this.#ban(parts, signal),
@@ -46,14 +50,15 @@ export class Operator {
     return reports.filter(({ isFault }) => isFault).map(({ line }) => line);
   }
 
-  async #import({ promised, random, seconds, repository }: WriterParts, signal: AbortSignal): Promise<void> {
-    const events = Array.from({ length: 20 + randomInteger(random, 200) }, () =>
-      this.#importer.sign({
-        kind: 1621,
-        tags: [['a', repository]],
-        created_at: seconds.next(),
-        content: 'imported',
-      }),
+  async #import(
+    signer: QuickSigner,
+    count: number,
+    { promised, seconds, repository }: WriterParts,
+    signal: AbortSignal,
+  ): Promise<readonly NostrEvent[]> {
+    const tags = [['a', repository]];
+    const events = Array.from({ length: count }, () =>
+      signer.sign({ kind: 1621, tags, created_at: seconds.next(), content: 'imported' }),
     );
     for (const event of events) promised.asked(event);
     const lines = Readable.from(events.map((event) => `${eventJson(event)}\n`));
@@ -62,6 +67,7 @@ export class Operator {
       last = report as ImportReport;
     if (last?.end !== undefined && last.counts.stored === events.length)
       for (const event of events) promised.acknowledged(event);
+    return events;
   }
 
   async #takeBackup(promised: Promised, signal: AbortSignal): Promise<void> {
@@ -89,23 +95,19 @@ export class Operator {
     promised.takenAway(ids);
   }
 
-  /** Bans somebody new, of whom something is stored. */
-  async #ban({ url, promised, seconds, repository }: WriterParts, signal: AbortSignal): Promise<void> {
+  /** Bans somebody new, of whom more is stored than goes at once. */
+  async #ban(parts: WriterParts, signal: AbortSignal): Promise<void> {
+    const name = `${this.#bans.toString(16)}`.padStart(64, 'b');
     this.#bans += 1;
-    const signer = new QuickSigner(Buffer.from(this.#bans.toString(16).padStart(64, 'b'), 'hex'));
-    const sign = () =>
-      signer.sign({ kind: 1621, tags: [['a', repository]], created_at: seconds.next(), content: 'noise' });
-    const [first, second] = [sign(), sign()];
-    await using client = await TestClient.connect(url);
-    for (const event of [first, second]) {
-      promised.asked(event);
-      if ((await client.publish(event)).accepted) promised.acknowledged(event);
+    const signer = new QuickSigner(Buffer.from(name, 'hex'));
+    const events = await this.#import(signer, eventsOfBanned, parts, signal);
+    parts.promised.takingAway(events.map(({ id }) => id));
+    const body = { targets: [{ type: 'pubkey', value: signer.pubkey }], reason: 'noise' };
+    for await (const report of askDaemon(this.#socket, { path: '/ban', body }, signal)) {
+      // It holds from the first report on, and for good.
+      this.banned.add(signer.pubkey);
+      if ((report as BanReport).isDone) parts.promised.takenAway(events.map(({ id }) => id));
     }
-    const ids = [first.id, second.id];
-    promised.takingAway(ids);
-    const targets = [{ type: 'pubkey', value: signer.pubkey }];
-    await this.#all('/ban', { targets, reason: 'noise' }, signal);
-    promised.takenAway(ids);
   }
 
   async #all(path: string, body: unknown, signal: AbortSignal): Promise<unknown[]> {
