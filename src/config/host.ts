@@ -1,6 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { exceeds } from './limit-use.js';
+import { urlOf } from './url.js';
 
 /** An address to listen at: an IP without brackets, and a port (0 lets the system choose one). */
 export type BindAddress = { readonly host: string; readonly port: number };
@@ -47,12 +48,15 @@ export function isLoopbackDomain(domain: string): boolean {
   return isLoopbackHost(hostname.replace(/^\[(.*)\]$/, '$1'));
 }
 
+/** Characters of a name in DNS (RFC 1035 §3.1). */
+const domainCharsMax = 253;
+
 /** Reads `host` or `host:port` in its one spelling (lower case); `undefined` when it is neither. */
 export function parseDomain(text: string): string | undefined {
   if (!/^(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\]+)(?::\d{1,5})?$/.test(text)) return undefined;
-  if (!URL.canParse(`ws://${text}`)) return undefined;
   const port = /:(\d{1,5})$/.exec(text)?.[1];
-  const { hostname } = new URL(`ws://${text}`);
+  const hostname = urlOf(`ws://${text}`)?.hostname;
+  if (hostname === undefined || hostname.length > domainCharsMax) return undefined;
   // The port is kept as written: the default port of the scheme would otherwise vanish, and the domain has no scheme.
   return port === undefined ? hostname : `${hostname}:${Number(port)}`;
 }
@@ -87,5 +91,5 @@ function readUrl(text: string, schemes: readonly string[], implied: string | und
   const rest = text.slice(written?.[0].length ?? 0);
   if (used === undefined || !schemes.includes(used) || !authority.test(rest)) return undefined;
   const url = `${used}://${rest}`;
-  return URL.canParse(url) ? url : undefined;
+  return urlOf(url) === undefined ? undefined : url;
 }

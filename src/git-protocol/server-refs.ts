@@ -38,6 +38,8 @@ export class ServerRefsReader {
     const peeledId = attributes
       .find((attribute) => attribute.startsWith(peeledPrefix))
       ?.slice(peeledPrefix.length);
+    if (peeledId !== undefined && !isObjectId(peeledId))
+      throw new GitProtocolError('a tag that stands for no object id');
     this.#refs.push(peeledId === undefined ? { name, objectId } : { name, objectId, peeledId });
   }
 }

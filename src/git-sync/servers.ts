@@ -1,5 +1,6 @@
 import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
+import { urlOf } from '../config/url.js';
 import { type Random, randomInteger } from '../lib/random.js';
 import { hostPortOf, relayHost } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
@@ -119,13 +120,15 @@ export function nextServer(
 
 /** The one spelling of the URL of a repository over HTTP; `undefined` for all else. */
 export function gitUrl(text: string): string | undefined {
-  if (exceeds('urlCharsMax', text.length) || !URL.canParse(text)) return undefined;
-  const { protocol, username, password, host, hostname, pathname } = new URL(text);
+  const url = exceeds('urlCharsMax', text.length) ? undefined : urlOf(text);
+  if (url === undefined) return undefined;
+  const { protocol, username, password, host, hostname, pathname } = url;
   if ((protocol !== 'https:' && protocol !== 'http:') || username !== '' || password !== '') return undefined;
   if (hostname === '') return undefined;
   let end = pathname.length;
   while (end > 0 && pathname[end - 1] === '/') end -= 1;
-  return `${protocol}//${host}${pathname.slice(0, end)}`;
+  const spelled = `${protocol}//${host}${pathname.slice(0, end)}`;
+  return exceeds('urlCharsMax', spelled.length) ? undefined : spelled;
 }
 
 function isGrasp(url: string, { relays }: Pick<Announcement, 'relays'>): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { urlOf } from '../config/url.js';
 
 /** What a request asks for: the path as it was sent, and the query. */
 export type RequestTarget = { readonly path: string; readonly query: URLSearchParams };
@@ -17,7 +18,7 @@ export function requestTarget({ url }: Pick<IncomingMessage, 'url'>): RequestTar
 }
 
 function originForm(target: string): string | undefined {
-  if (!URL.canParse(target)) return undefined;
-  const { protocol, pathname, search } = new URL(target);
-  return ['http:', 'https:', 'ws:', 'wss:'].includes(protocol) ? `${pathname}${search}` : undefined;
+  const url = urlOf(target);
+  if (url === undefined || !['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol)) return undefined;
+  return `${url.pathname}${url.search}`;
 }

@@ -43,7 +43,7 @@ export function parseBoundedJson(text: string): unknown {
  */
 export function boundedElements(text: string, elementsMax: number): JsonElement[] {
   const elements: JsonElement[] = [];
-  const start = text.search(/\S/) + 1;
+  const start = text.search(/[^ \t\n\r]/) + 1;
   let from = start;
   let commasBefore = 0;
   const end = scan(text, (at, commas) => {
@@ -52,7 +52,7 @@ export function boundedElements(text: string, elementsMax: number): JsonElement[
     from = at + 1;
     commasBefore = commas + 1;
   });
-  if (text[start - 1] !== '[' || text[end.at] !== ']' || text.slice(end.at + 1).trim() !== '')
+  if (text[start - 1] !== '[' || text[end.at] !== ']' || /[^ \t\n\r]/.test(text.slice(end.at + 1)))
     throw new SyntaxError('not an array');
   elements.push({ text: text.slice(from, end.at), commas: end.commas - commasBefore });
   return elements;

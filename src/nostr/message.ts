@@ -168,6 +168,7 @@ function checkFrame(message: unknown): [type: string, ...rest: unknown[]] {
   if (!Array.isArray(message) || typeof message[0] !== 'string') {
     throw new InvalidMessageError('the message is not an array that begins with its type');
   }
+  if (message.length > elementsMax) throw new InvalidMessageError(`more than ${elementsMax} elements`);
   return message as [string, ...unknown[]];
 }
 

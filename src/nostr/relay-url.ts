@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { isLoopbackHost } from '../config/host.js';
 import { exceeds } from '../config/limit-use.js';
+import { urlOf } from '../config/url.js';
 import { addressGroupOf } from '../lib/budgets/address-group.js';
 import { GraspError } from '../lib/errors.js';
 
@@ -11,8 +12,8 @@ export class InvalidRelayUrlError extends GraspError {
   }
 }
 
-function parseUrl(text: string): URL | null {
-  return !exceeds('urlCharsMax', text.length) && URL.canParse(text) ? new URL(text) : null;
+function parseUrl(text: string): URL | undefined {
+  return exceeds('urlCharsMax', text.length) ? undefined : urlOf(text);
 }
 
 /** Without the characters `end` at its end: one pass, where a regular expression takes quadratic time on bad input. */
@@ -31,7 +32,7 @@ export function normaliseRelayUrl(text: string): string {
   const trimmed = text.trim();
   if (exceeds('urlCharsMax', trimmed.length)) throw new InvalidRelayUrlError(trimmed, 'it is too long');
   const url = parseUrl(trimmed);
-  if (url === null) throw new InvalidRelayUrlError(trimmed, 'it cannot be parsed');
+  if (url === undefined) throw new InvalidRelayUrlError(trimmed, 'it cannot be parsed');
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new InvalidRelayUrlError(trimmed, 'its scheme is neither ws: nor wss:');
   }
@@ -39,7 +40,10 @@ export function normaliseRelayUrl(text: string): string {
   if (host === '') throw new InvalidRelayUrlError(trimmed, 'it has no host');
   const port = url.port === '' ? '' : `:${url.port}`;
   const path = url.pathname === '/' ? '' : url.pathname;
-  return `${url.protocol}//${host}${port}${path}${url.search}`;
+  const spelled = `${url.protocol}//${host}${port}${path}${url.search}`;
+  // What stands for others is longer: `ö` is `%C3%B6`.
+  if (exceeds('urlCharsMax', spelled.length)) throw new InvalidRelayUrlError(trimmed, 'it is too long');
+  return spelled;
 }
 
 /** As `normaliseRelayUrl`, but `undefined` where that throws: for values of events, which anyone can write. */
@@ -59,8 +63,8 @@ const defaultPorts: Readonly<Record<string, number>> = { 'ws:': 80, 'http:': 80,
 /** Host and port of a `ws`, `wss`, `http` or `https` URL; `undefined` when it is none. */
 export function hostPortOf(text: string): HostPort | undefined {
   const url = parseUrl(text.trim());
-  const defaultPort = url === null ? undefined : defaultPorts[url.protocol];
-  if (url === null || defaultPort === undefined || url.hostname === '') return undefined;
+  const defaultPort = url === undefined ? undefined : defaultPorts[url.protocol];
+  if (url === undefined || defaultPort === undefined || url.hostname === '') return undefined;
   return { host: bareHostOf(url), port: url.port === '' ? defaultPort : Number(url.port) };
 }
 

@@ -2,6 +2,7 @@ import { isIdentifier } from '../config/identifier.js';
 import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { pubkeyOfNpub } from '../config/nip19.js';
+import { urlOf } from '../config/url.js';
 import { isSameRepository, type PrsRepository } from '../git/bare-repositories.js';
 import { utf8Length } from '../lib/bytes.js';
 import type { NostrEvent } from '../nostr/event.js';
@@ -75,9 +76,8 @@ function prsRepositoriesAt({ tags }: NostrEvent, isOwnService: (url: string) => 
 
 /** The repository that a clone URL names by its path, whosever host it is of. */
 function repositoryAt(url: string): PrsRepository | undefined {
-  if (exceeds('urlCharsMax', url.length) || !url.includes(prsPathStart) || !URL.canParse(url))
-    return undefined;
-  const { protocol, pathname, search } = new URL(url);
+  if (exceeds('urlCharsMax', url.length) || !url.includes(prsPathStart)) return undefined;
+  const { protocol, pathname = '', search } = urlOf(url) ?? {};
   if ((protocol !== 'http:' && protocol !== 'https:') || search !== '') return undefined;
   const target = prsTarget(pathname);
   return target?.rest === '' ? target.repository : undefined;

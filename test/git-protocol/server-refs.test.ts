@@ -35,6 +35,7 @@ describe('a list of refs', () => {
     const four = Array.from({ length: 4 }, (_, n) => `${id('a')} refs/heads/${n}`);
     expect(() => read(four)).toThrow(GitProtocolError);
     expect(() => read(['abc refs/heads/main'])).toThrow(GitProtocolError);
+    expect(() => read([`${id('a')} refs/tags/v1 peeled:${id('A')}`])).toThrow(GitProtocolError);
     expect(() => read(['ERR no'])).toThrow(new RemoteRefusal('no'));
   });
 });

@@ -34,6 +34,7 @@ describe('normaliseRelayUrl', () => {
     'wss://a b',
     'wss://.../',
     'wss://1.2.3.4.5../',
+    `wss://relay.example.com/${'ö'.repeat(700)}`,
     `wss://${'x'.repeat(2000)}`,
   ])('refuses %j', (text) => {
     expect(() => normaliseRelayUrl(text)).toThrow(InvalidRelayUrlError);

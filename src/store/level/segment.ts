@@ -122,7 +122,7 @@ export type Segment = {
 
 /** Reads and checks the segment with that number; `undefined` when it is damaged. */
 export function readSegment(number: number, bytes: Uint8Array): Segment | undefined {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >>> 2);
   const hasIds = words[0] === magic;
   const recordsAt = hasIds ? headerWords : headerWordsWithoutIds;
