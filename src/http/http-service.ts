@@ -111,6 +111,8 @@ const serverOptions: ServerOptions = {
   requireHostHeader: false,
 };
 
+type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
 class NodeHttpService implements HttpService {
   readonly #parts: HttpServiceParts;
   readonly #listener: RequestListener;
@@ -119,12 +121,15 @@ class NodeHttpService implements HttpService {
   readonly #upgraded = new Set<Duplex>();
   /** The answers of a connection that are not finished. */
   readonly #answers = new WeakMap<Duplex, Set<ServerResponse>>();
+  /** The last request of a connection, with its answer. */
+  readonly #last = new WeakMap<Duplex, Exchange>();
   #closing: Promise<void> | undefined;
 
   constructor(parts: HttpServiceParts, gate: ConnectionGate, listener: RequestListener) {
     this.#parts = parts;
     this.#listener = (request, response) => {
       // What comes in one piece is read in one turn of the event loop, however many requests it has.
+      this.#last.set(request.socket, { request, response });
       if (!exceeds('httpPipelinedMax', this.#countAnswer(request.socket, response))) {
         listener(request, response);
         return;
@@ -142,7 +147,9 @@ class NodeHttpService implements HttpService {
     );
     // An expectation that nobody here knows is ignored; Node would answer it without CORS headers.
     this.#server.on('checkExpectation', this.#listener);
-    this.#server.on('clientError', (error, stream) => this.#own(stream, () => onClientError(error, stream)));
+    this.#server.on('clientError', (error, stream) =>
+      this.#own(stream, () => onClientError(error, stream, this.#last.get(stream))),
+    );
   }
 
   async listen(at: BindAddress | InheritedSocket): Promise<BindAddress> {
@@ -253,9 +260,15 @@ function refuse(stream: Duplex, status: number, reason: string, headers = {}): v
 function ignoreError(): void {}
 
 /** Answers what is no HTTP request, or one that is too long or too slow, and closes. */
-function onClientError(error: Error & { code?: string }, stream: Duplex): void {
+function onClientError(error: Error & { code?: string }, stream: Duplex, last: Exchange | undefined): void {
   if (!stream.writable || error.code === 'ECONNRESET') {
     stream.destroy();
+    return;
+  }
+  // A body that cannot be read, of a request that has its answer: a proxy would take a second one for that of the next.
+  if (last !== undefined && !last.request.complete && last.response.headersSent) {
+    stream.on('error', ignoreError);
+    stream.end(() => stream.destroy());
     return;
   }
   const statuses: Readonly<Record<string, number>> = {

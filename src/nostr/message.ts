@@ -152,8 +152,7 @@ export function parseRelayMessage(frame: string): RelayMessage {
     }
     case 'NEG-ERR': {
       const subscription = parseSubscription(type, rest[0]);
-      const itemsMax = typeof rest[2] === 'number' && rest[2] > 0 ? Math.floor(rest[2]) : undefined;
-      return { type, subscription, reason: shortText(rest[1]), itemsMax };
+      return { type, subscription, reason: shortText(rest[1]), itemsMax: parseItemsMax(rest[2]) };
     }
     default:
       throw new InvalidMessageError(`unknown message type '${type.slice(0, 20)}'`, type);
@@ -242,6 +241,12 @@ function parseCount(subscription: string, value: unknown): number {
   if (!Number.isSafeInteger(count))
     throw new InvalidMessageError('a count is missing', 'COUNT', subscription);
   return count as number;
+}
+
+/** A number of items that a relay may mean as its most; `undefined` for what is none. */
+function parseItemsMax(value: unknown): number | undefined {
+  const items = typeof value === 'number' ? Math.floor(value) : 0;
+  return Number.isSafeInteger(items) && items > 0 ? items : undefined;
 }
 
 /** What a relay says in words, cut before anybody looks at it: a remote may send megabytes of it. */

@@ -499,6 +499,15 @@ describe('an odd request', () => {
     expect(answer).toContain('Access-Control-Allow-Origin: *');
   });
 
+  it.each([
+    ['of a coding that there is not', 'Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n'],
+    ['in chunks without a length', 'Transfer-Encoding: chunked\r\n\r\nx\r\n'],
+  ])('has one answer when its body cannot be read: %s', async (_, rest) => {
+    await using served = await serve();
+    const answer = await raw(served.port, `POST /healthz HTTP/1.1\r\nHost: a\r\n${rest}`);
+    expect(answer.match(/HTTP\/1\.1 \d+ /g)).toEqual(['HTTP/1.1 405 ']);
+  });
+
   it('is refused as an upgrade where there is no WebSocket, with CORS', async () => {
     await using served = await serve();
     const upgrade = (path: string) =>
