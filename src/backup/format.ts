@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { parseNetwork } from '../config/host.js';
+import type { JournalEntry } from '../store/journal.js';
 import { damagedBackup } from './errors.js';
 
 /*
@@ -94,6 +96,23 @@ export const readRepositoryNote = (text: string): RepositoryNote =>
   parsed(repositoryShape, text, 'repository.json');
 export const readJournalLine = (text: string) => parsed(journalShape, text, 'a line of the journal');
 export const readOtherLine = (text: string) => parsed(otherShape, text, 'a record of the database');
+
+/** What the operator decided begins so in the journal (`moderation/lists.ts`). */
+const moderationPrefix = 'moderation:';
+const blockedPrefix = `${moderationPrefix}blocked-address:`;
+const moderationShape = z.union([z.string(), z.object({ reason: z.string(), sinceSeconds: z.number() })]);
+
+/** Whether a record of the journal has the form of what the operator decided, if it is named as that is. */
+export function isModerationRecord({ name, value }: JournalEntry): boolean {
+  if (!name.startsWith(moderationPrefix)) return true;
+  if (name.startsWith(blockedPrefix) && parseNetwork(name.slice(blockedPrefix.length)) === undefined)
+    return false;
+  try {
+    return moderationShape.safeParse(JSON.parse(Buffer.from(value).toString('utf8'))).success;
+  } catch {
+    return false;
+  }
+}
 
 function parsed<T>(shape: z.ZodType<T>, text: string, what: string): T {
   let value: unknown;

@@ -2,11 +2,12 @@ import type { VerifiedBatch, Verifier } from '../admission/verification/verifier
 import { limits } from '../config/limits.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { readEventLine, splitLines } from '../nostr/event-lines.js';
+import { isPurgatoryRecord } from '../purgatory/record-shapes.js';
 import { recordIn } from '../purgatory/records.js';
 import type { JournalEntry } from '../store/journal.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { damagedBackup } from './errors.js';
-import { readJournalLine } from './format.js';
+import { isModerationRecord, readJournalLine } from './format.js';
 
 /** Where events go that were checked; nowhere, where a backup is only looked at. */
 export type EventTarget = Pick<OpenedStore, 'store' | 'journal'> | undefined;
@@ -112,8 +113,10 @@ function eventIn(entry: JournalEntry): NostrEvent | undefined {
   } catch (error) {
     throw damagedBackup('a record of its journal is no JSON', error);
   }
+  const isSound = record === undefined ? isModerationRecord(entry) : isPurgatoryRecord(entry.name, record);
+  if (!isSound) throw damagedBackup('a record of its journal is not as it should be');
   if (record === undefined || record.type === 'awaited') return undefined;
-  const event = readEventLine(JSON.stringify(record.value?.event ?? null));
+  const event = readEventLine(JSON.stringify(record.value.event));
   if (event === undefined) throw damagedBackup('a record of its journal has no event');
   return event;
 }

@@ -107,12 +107,30 @@ describe('a restore', () => {
       const bytes = forged({ 'events/000001.jsonl': line }, { events: 1 });
       await expect(world.restore(bytes)).rejects.toThrow('not what its author signed');
       await expect(world.check(bytes)).rejects.toThrow('not what its author signed');
-      const record = JSON.stringify({ name: `held:${event.id}`, value: `{"event":${line}}` });
+      const record = JSON.stringify({
+        name: `held:${event.id}`,
+        value: `{"event":${line},"parents":[],"heldAtMs":1,"deadlineMs":2}`,
+      });
       const held = forged({ 'journal/000001.jsonl': record }, { journalRecords: 1 });
       await expect(world.restore(held)).rejects.toThrow('not what its author signed');
     }
     await expect(world.restore(forged({ 'events/000001.jsonl': '{}' }))).rejects.toThrow('is no event');
     await expect(world.restore(forged({}, { events: 1 }))).rejects.toThrow('and has 0');
+  });
+
+  it.each([
+    ['held:x', 'null'],
+    [`held:${note(1).id}`, JSON.stringify({ event: note(1) })],
+    [`held:${note(2).id}`, JSON.stringify({ event: note(1), parents: [], heldAtMs: 1, deadlineMs: 2 })],
+    [`lapsed:${note(1).id}`, '{"event":{"id":1},"deadlineMs":1}'],
+    ['awaited:x', 'null'],
+    ['awaited:x', '{"repository":{"pubkey":"..","identifier":".."},"eventId":"x","deadlineMs":1}'],
+    ['moderation:banned-pubkey:x', '{'],
+    ['moderation:blocked-address:nowhere', '{"reason":"","sinceSeconds":1}'],
+  ])('takes no record of a journal that the next start could not read: %s is %s', async (name, value) => {
+    await using world = await backupWorld();
+    const bytes = forged({ 'journal/000001.jsonl': JSON.stringify({ name, value }) }, { journalRecords: 1 });
+    await expect(world.restore(bytes)).rejects.toMatchObject({ code: 'backup_damaged' });
   });
 
   it('takes no name in the file for a path', async () => {

@@ -23,12 +23,15 @@ export class MessageMaker {
   readonly #random: Random;
   readonly #signer: QuickSigner;
   readonly #seconds: number;
+  /** The address of a repository that is hosted. */
+  readonly #address: string;
   #made = 0;
 
-  constructor(random: Random, signer: QuickSigner, nowSeconds: number) {
+  constructor(random: Random, signer: QuickSigner, nowSeconds: number, address: string) {
     this.#random = random;
     this.#signer = signer;
     this.#seconds = nowSeconds;
+    this.#address = address;
   }
 
   next(): Asked {
@@ -91,6 +94,8 @@ export class MessageMaker {
       ]),
       this.#one([
         id64,
+        this.#address,
+        this.#address,
         `30617:${this.#signer.pubkey}:port`,
         'port',
         '',
@@ -105,7 +110,8 @@ export class MessageMaker {
     const event = this.#signer.sign({
       kind,
       created_at: this.#seconds - this.#draw(1_000),
-      tags: Array.from({ length: this.#draw(5) }, tag),
+      // Some are right, and stored.
+      tags: this.#draw(3) === 0 ? [['a', this.#address]] : Array.from({ length: this.#draw(5) }, tag),
       content: kind === 6 || kind === 16 ? JSON.stringify(embedded) : `${this.#made}`,
     });
     // A wrong signature, of which nothing may be stored.

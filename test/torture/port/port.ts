@@ -25,6 +25,8 @@ const messagesAtOnce = 25;
 /** Rounds between two looks at what is stored. */
 const roundsPerLook = 50;
 const owner = testIdentity(900);
+/** The repository that is hosted. */
+const address = `30617:${owner.pubkey}:port`;
 const honest = new QuickSigner(new Uint8Array(32).fill(9));
 const flags = ['--client-events-per-minute', '1000000', '--grasp06-enable', '--repository-grace-days', '1'];
 
@@ -44,7 +46,7 @@ export class PortTorture implements AsyncDisposable {
     this.#hosting = hosting;
     this.#random = random;
     this.#report = report;
-    this.#messages = new MessageMaker(random, signer, Math.floor(Date.now() / 1_000));
+    this.#messages = new MessageMaker(random, signer, Math.floor(Date.now() / 1_000), address);
     this.#requests = new RequestMaker(random, `/${npubOf(owner.pubkey)}/port.git`);
   }
 
@@ -123,7 +125,7 @@ export class PortTorture implements AsyncDisposable {
   #issue(): NostrEvent {
     const nonce = toHex(Uint8Array.from({ length: 8 }, () => randomInteger(this.#random, 256)));
     const tags = [
-      ['a', `30617:${owner.pubkey}:port`],
+      ['a', address],
       ['subject', nonce],
     ];
     return honest.sign({
