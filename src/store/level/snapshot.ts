@@ -101,6 +101,7 @@ export async function readSnapshot(
     // Lengths that were damaged must not become allocations.
     const { size } = await file.stat();
     const total = description.partBytes.reduce((sum, bytes) => sum + bytes, 0);
+    if (description.partBytes.some((bytes) => !(bytes >= 0 && bytes <= total))) return undefined;
     if (size !== start.byteLength + headBytes + total + digestBytes) return undefined;
     const parts: ArrayBuffer[] = [];
     for (const bytes of description.partBytes) parts.push(await read(bytes));

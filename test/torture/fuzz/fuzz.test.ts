@@ -17,10 +17,12 @@ describe('what was found', () => {
 });
 
 describe('a parser does with any input what it says', () => {
-  const inputs = Math.ceil(inputsInAll / targets.length);
+  const shareOf = ({ cost = 1 }: Target) => 1 / cost;
+  const shares = targets.reduce((sum, target) => sum + shareOf(target), 0);
 
   it.each(targets.map((target) => [target.name, target] as const))('%s', async (_, target) => {
     for (const seed of target.seeds()) expect(await findingOf(target, seed)).toBeUndefined();
+    const inputs = Math.ceil((inputsInAll * shareOf(target)) / shares);
     const outcome = await fuzz(target, { random: seededRandom(16), inputs, mayGoOn: () => true });
     const findings = outcome.findings.map(
       ({ what, input }) => `${what}\n${JSON.stringify(input.toString('latin1'))}`,

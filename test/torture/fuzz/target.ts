@@ -5,6 +5,8 @@ export type Target = {
   readonly name: string;
   /** The form of its inputs, by which they are changed. */
   readonly form: 'json' | 'text' | 'bytes';
+  /** How many times as long as most an input takes, where it is much more: there are the fewer in a short run. */
+  readonly cost?: number;
   /** Inputs that are right, made by our own encoders where there are any. */
   seeds(): readonly Buffer[];
   /** Pieces that a stranger would try in the middle of an input. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ArchiveReader, textOf } from '../../../../src/backup/archive-reader.js';
 import { ArchiveWriter } from '../../../../src/backup/archive-writer.js';
 import { BackupError } from '../../../../src/backup/errors.js';
@@ -11,8 +14,10 @@ import {
 import { decodeHeader, encodeHeader } from '../../../../src/backup/tar.js';
 import { encodeBody } from '../../../../src/nostr/event-body.js';
 import { LineTooLongError, readEventLine, splitLines } from '../../../../src/nostr/event-lines.js';
+import { EventIndex } from '../../../../src/store/index/event-index.js';
 import { sealBody, unsealBody } from '../../../../src/store/level/bodies/sealed-body.js';
 import { noSegment, readSegment, recordsOf, SegmentWriter } from '../../../../src/store/level/segment.js';
+import { readSnapshot, snapshotName, writeSnapshot } from '../../../../src/store/level/snapshot.js';
 import { attempt, attemptAsync, claim, claimSame, type Target } from '../target.js';
 import { buffersOf, sampleEvents, signer } from './samples.js';
 
@@ -49,6 +54,7 @@ const whole = archive();
 
 const archives: Target = {
   name: 'archive',
+  cost: 3,
   form: 'bytes',
   words: ['ustar', '\0', '0000777', '00000000000', 'end.json', 'manifest.json', '\x80', '/../'],
   seeds: () => [whole],
@@ -100,6 +106,7 @@ function correctSum(block: Buffer): void {
 
 const notes: Target = {
   name: 'backup-note',
+  cost: 4,
   form: 'json',
   words: ['base64', '====', 'graspd-backup'],
   seeds: () =>
@@ -129,6 +136,7 @@ const notes: Target = {
 
 const importLines: Target = {
   name: 'import-lines',
+  cost: 3,
   form: 'text',
   words: ['\n', '\r\n', '\n\n', '\ufeff', '{', '}', '\0'],
   seeds: () => [
@@ -208,4 +216,36 @@ const segments: Target = {
   },
 };
 
-export const diskTargets: readonly Target[] = [archives, headers, notes, importLines, sealed, segments];
+const hashSeed = new Uint8Array(16).fill(3);
+const folder = mkdtempSync(join(tmpdir(), 'graspd-fuzz-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const snapshotFile = join(folder, snapshotName);
+const log = { segments: 1, records: 0, last: { life: 5, number: 1 } };
+await writeSnapshot(folder, new EventIndex(hashSeed), 'a database', log);
+const snapshotSeed = readFileSync(snapshotFile);
+
+const snapshots: Target = {
+  name: 'snapshot',
+  cost: 30,
+  form: 'bytes',
+  words: ['partBytes', '-1', '1e12', '[', ']', 'null', '"last":', '\0\0\0\xff'],
+  seeds: () => [snapshotSeed],
+  async run(input) {
+    writeFileSync(snapshotFile, input);
+    const read = await readSnapshot(folder, 'a database', hashSeed, async () => true);
+    claim(
+      (read !== undefined) === input.equals(snapshotSeed),
+      'a snapshot is taken that nobody wrote, or is not',
+    );
+  },
+};
+
+export const diskTargets: readonly Target[] = [
+  archives,
+  headers,
+  notes,
+  importLines,
+  sealed,
+  segments,
+  snapshots,
+];

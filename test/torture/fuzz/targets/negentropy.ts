@@ -58,6 +58,7 @@ function conversation(): { readonly asked: Buffer[]; readonly answered: Buffer[]
 
 const server: Target = {
   name: 'negentropy-server',
+  cost: 3,
   form: 'bytes',
   words,
   seeds: () => conversation().asked,
@@ -73,6 +74,7 @@ const server: Target = {
 
 const client: Target = {
   name: 'negentropy-client',
+  cost: 6,
   form: 'bytes',
   words,
   seeds: () => conversation().answered,

@@ -33,6 +33,7 @@ function optionsOf(read: () => Options): Options | undefined {
 
 const file: Target = {
   name: 'config-file',
+  cost: 6,
   form: 'json',
   words: Object.keys(config),
   seeds: () => buffersOf([config, { domain: 'a.example', 'archive-all': 'false' }, {}]),
@@ -59,6 +60,7 @@ const file: Target = {
 
 const flags: Target = {
   name: 'flags',
+  cost: 6,
   form: 'text',
   words: [
     '--',
