@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { seededRandom } from '../../../src/lib/random.js';
 import { PortTorture } from './port.js';
 
-const rounds = 25;
+const rounds = 15;
 
 it('each EVENT, REQ, COUNT and NEG-OPEN among what is nearly right is answered, and nothing of it stops, delays or marks the daemon', async () => {
   const broken: string[] = [];
