@@ -727,7 +727,9 @@ export const limits = {
   /** How long a name that has addresses of one family (IPv4, IPv6) is waited for with those of the other. */
   nameOtherFamilyMs: 1_000,
   /** Addresses of one family that are tried of one name. */
-  nameAddressesMax: 8,
+  nameAddressesMax: 4,
+  /** Time that one address of a name has for its connection before the next one is tried; the last has all that is left. */
+  addressTryMs: 2_500,
 
   // Sync: one remote
   /** Open subscriptions on a relay that publishes no limit. */

@@ -28,6 +28,9 @@ export function errorCode(error: unknown): string {
 
 /** The message of any thrown value, on one line. */
 export function errorMessage(error: unknown): string {
+  // Node says nothing by itself of a connection that failed at several addresses.
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.slice(0, 8).map(errorMessage).join('; ');
   const text = error instanceof Error ? error.message : String(error);
   return text.replaceAll(/\s+/g, ' ');
 }

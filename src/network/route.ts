@@ -17,7 +17,13 @@ import {
 import { dnsResolver } from './dns-resolver.js';
 
 /** How a socket gets to a host, as options of `ws` and `http`: by DNS, or by a proxy. */
-export type Route = { readonly lookup: LookupFunction } | { readonly agent: SocksProxyAgent };
+export type Route =
+  | {
+      readonly lookup: LookupFunction;
+      /** Of Node: how long one address of several is tried, in milliseconds. */
+      readonly autoSelectFamilyAttemptTimeout: number;
+    }
+  | { readonly agent: SocksProxyAgent };
 
 /** Only a URL that the operator gave is trusted to lead into private networks. */
 export type RouteTarget = { readonly trusted: boolean };
@@ -44,10 +50,10 @@ class SpecialNameError extends GraspError {
  * into the public network. The returned function throws `SpecialNameError` or `PrivateAddressError` otherwise.
  */
 export function routesTo(options: RouteOptions): (url: URL, target: RouteTarget) => Route {
-  const given: Route = { lookup: uncheckedLookup(options.resolve ?? systemResolver) };
+  const given = direct(uncheckedLookup(options.resolve ?? systemResolver));
   const resolve = options.resolve ?? dnsResolver(options);
-  const free: Route = { lookup: uncheckedLookup(resolve) };
-  const checked: Route = { lookup: checkedLookup(resolve) };
+  const free = direct(uncheckedLookup(resolve));
+  const checked = direct(checkedLookup(resolve));
   const { onionProxy } = options;
   const agent =
     onionProxy === undefined
@@ -62,4 +68,9 @@ export function routesTo(options: RouteOptions): (url: URL, target: RouteTarget)
     if (isAddress(hostname) && !isPublicAddress(hostname)) throw new PrivateAddressError(hostname);
     return checked;
   };
+}
+
+/** Node gives an address a quarter of a second, which is little for a far one, after a lost packet, or in a busy process. */
+function direct(lookup: LookupFunction): Route {
+  return { lookup, autoSelectFamilyAttemptTimeout: limits.addressTryMs };
 }

@@ -19,6 +19,8 @@ export type DaemonProcessOptions = {
   /** Working directory with the data; a temporary one, removed at the end, when absent. */
   readonly directory?: string;
   readonly port?: number;
+  /** The address of loopback that it is bound to, as in a URL. */
+  readonly host?: '127.0.0.1' | '[::1]';
   /** The program, in the place of the built one. */
   readonly program?: string;
   /** Most files that it may open; as many as this process otherwise. */
@@ -46,10 +48,16 @@ export class DaemonProcess implements AsyncDisposable {
   readonly #ownsDirectory: boolean;
   readonly #exit: Promise<number | string>;
 
-  private constructor(child: ChildProcess, port: number, directory: string, ownsDirectory: boolean) {
+  private constructor(
+    child: ChildProcess,
+    host: string,
+    port: number,
+    directory: string,
+    ownsDirectory: boolean,
+  ) {
     this.#child = child;
     this.port = port;
-    this.url = `ws://127.0.0.1:${port}`;
+    this.url = `ws://${host}:${port}`;
     this.directory = directory;
     this.#ownsDirectory = ownsDirectory;
     this.#exit = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
@@ -59,7 +67,8 @@ export class DaemonProcess implements AsyncDisposable {
   static async start(options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
     const port = options.port ?? (await freePort());
     const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'graspd-test-')));
-    const flags = ['--bind-address', `127.0.0.1:${port}`, ...(options.flags ?? [])];
+    const host = options.host ?? '127.0.0.1';
+    const flags = ['--bind-address', `${host}:${port}`, ...(options.flags ?? [])];
     const { openFilesMax, umask, nameServer, program = built } = options;
     const before = [
       ...(nameServer === undefined
@@ -90,7 +99,7 @@ export class DaemonProcess implements AsyncDisposable {
       process.off('exit', onExit);
       clearTimeout(killing);
     });
-    const daemon = new DaemonProcess(child, port, directory, options.directory === undefined);
+    const daemon = new DaemonProcess(child, host, port, directory, options.directory === undefined);
     await daemon.#waitUntilReady();
     return daemon;
   }
@@ -110,7 +119,7 @@ export class DaemonProcess implements AsyncDisposable {
 
   /** The text of an HTTP path of the daemon. */
   async get(path: string): Promise<string> {
-    const response = await fetch(`http://127.0.0.1:${this.port}${path}`);
+    const response = await fetch(`${this.url.replace('ws:', 'http:')}${path}`);
     return await response.text();
   }
 

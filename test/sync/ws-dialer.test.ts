@@ -139,6 +139,20 @@ describe('a URL of an event does not lead into private networks (docs/sync.md §
     }
   });
 
+  it('a name with several addresses is connected to though that takes its time', async () => {
+    const { port } = await listen();
+    const resolve: Resolver = (host, options, callback) => {
+      // Nobody listens at the second address. The first is dialled in the next turn, after which we are busy.
+      resolvingTo('127.0.0.1', '::1')(host, options, callback);
+      process.nextTick(() => {
+        const busyUntil = performance.now() + 400;
+        while (performance.now() < busyUntil);
+      });
+    };
+    const target = { url: `ws://relay.example.com:${port}`, trusted: true };
+    (await dialerOf({ resolve }).dial(target, recorder().handlers, never)).close();
+  });
+
   it('redirects are never followed', async () => {
     const inner = await listen();
     const location = `http://127.0.0.1:${inner.port}/`;

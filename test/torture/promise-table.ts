@@ -21,6 +21,7 @@ export const promises = {
   'network-heals': { says: 'Relays are equal again within a catch-up after the network heals' },
   'bad-certificates': { says: 'No relay with a wrong certificate is talked to' },
   'lying-names': { says: 'No name of a stranger leads into the own network or holds up others' },
+  'ipv6-alone': { says: 'Events and git data spread where there is IPv6 alone' },
   'flat-memory': { says: 'Memory, handles, timers and files are flat under load' },
   'loop-turns': { says: 'The event loop is late by 50 ms at most, 99 times of 100' },
   'publish-latency': { says: 'An honest publish is answered within 250 ms, 99 times of 100' },

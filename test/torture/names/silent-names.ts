@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.js';
 import { GitServer } from '../../support/git-server.js';
 import { NameServer, type Naming } from '../../support/name-server.js';
 import { PlainRelay } from '../../support/plain-relay.js';
-import { quickSync } from '../../support/quick-sync.js';
+import { quickArchive } from '../../support/quick-sync.js';
 import { TestClient } from '../../support/test-client.js';
 import { type Findings, heldWithin } from '../finding.js';
 
@@ -45,7 +45,7 @@ export async function silentNames(options: SilentNamesOptions): Promise<SilentNa
   await using names = await NameServer.listen(naming);
   await using relay = await PlainRelay.serve();
   await using server = await GitServer.start(work.path);
-  await using daemon = await DaemonProcess.start({ nameServer: names.address, flags: quickSync });
+  await using daemon = await DaemonProcess.start({ nameServer: names.address, flags: quickArchive });
   await using client = await TestClient.connect(daemon.url);
   await client.publish(
     announcement('silent', silentRelays(options.relays), silentServers(options.gitServers)),
