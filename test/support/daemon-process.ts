@@ -9,6 +9,12 @@ import { freePort } from './free-port.js';
 
 const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+/** Not even a test that runs out of time leaves a process behind. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A line of the daemon's log. */
 export type LogLine = { readonly level: string; readonly msg: string; readonly [detail: string]: unknown };
 
@@ -90,13 +96,12 @@ export class DaemonProcess implements AsyncDisposable {
       env: { PATH: process.env.PATH, HOME: directory, NGIT_TEST: '1', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    // Not even a test that runs out of time leaves a process behind.
-    const onExit = () => child.kill('SIGKILL');
-    process.once('exit', onExit);
+    running.add(child);
     const { killedAfterMs } = options;
-    const killing = killedAfterMs === undefined ? undefined : setTimeout(onExit, killedAfterMs);
+    const killing =
+      killedAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killedAfterMs);
     child.once('exit', () => {
-      process.off('exit', onExit);
+      running.delete(child);
       clearTimeout(killing);
     });
     const daemon = new DaemonProcess(child, host, port, directory, options.directory === undefined);
