@@ -1,6 +1,8 @@
+import { fuzzPart } from './fuzz/part.js';
 import { kills } from './kills/kills.js';
 import type { Part } from './part.js';
+import { portPart } from './port/part.js';
 import { power } from './power/power.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [kills, power];
+export const parts: readonly Part[] = [fuzzPart, portPart, kills, power];
