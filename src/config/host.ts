@@ -91,5 +91,6 @@ function readUrl(text: string, schemes: readonly string[], implied: string | und
   const rest = text.slice(written?.[0].length ?? 0);
   if (used === undefined || !schemes.includes(used) || !authority.test(rest)) return undefined;
   const url = `${used}://${rest}`;
-  return urlOf(url) === undefined ? undefined : url;
+  // With the scheme that is implied it is longer.
+  return exceeds('urlCharsMax', url.length) || urlOf(url) === undefined ? undefined : url;
 }
