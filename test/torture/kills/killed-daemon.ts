@@ -21,6 +21,8 @@ import { EventSeconds, flood, Writer, type WriterParts } from './writers.js';
 
 const program = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const writerCount = 4;
+/** After it a command is ended, and has failed. */
+const commandMsMax = 300_000;
 /** More than the log keeps before it compacts. */
 const segmentsOfChurn = 2_300;
 
@@ -74,10 +76,15 @@ export class KilledDaemon implements AsyncDisposable {
   /** Runs a command of the program on the data folder. */
   command(...args: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
     const all = [program, ...args, '--bind-address', `127.0.0.1:${this.#port}`, ...this.#settings];
-    const options = { cwd: this.folder, env: { PATH: process.env.PATH }, maxBuffer: 2 ** 26 };
+    const options = {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH },
+      maxBuffer: 2 ** 26,
+      timeout: commandMsMax,
+    };
     return new Promise((resolve) => {
       execFile(process.execPath, all, options, (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code), said: stdout + stderr }),
+        resolve({ code: error === null ? 0 : Number(error.code ?? 99), said: stdout + stderr }),
       );
     });
   }

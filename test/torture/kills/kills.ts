@@ -144,7 +144,8 @@ class Rounds {
       ({ id }) => broken('deleted-events', this.#tell(id, 'was taken again')),
       stop.signal,
     );
-    await sleep(50 + randomInteger(random, 1_200));
+    // As slow as the machine is: a push takes about as long as a start.
+    await sleep(50 + randomInteger(random, Math.ceil(2 * this.#startMs)));
     if (live !== undefined) {
       stop.abort();
       await loading;
