@@ -1,8 +1,10 @@
 import { fuzzPart } from './fuzz/part.js';
 import { kills } from './kills/kills.js';
+import { names } from './names/part.js';
+import { network } from './network/part.js';
 import type { Part } from './part.js';
 import { portPart } from './port/part.js';
 import { power } from './power/power.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [fuzzPart, portPart, kills, power];
+export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network];

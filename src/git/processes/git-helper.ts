@@ -26,7 +26,9 @@ async function perform(id: number, work: (signal: AbortSignal) => Promise<Helper
     answer = { type: 'failed', id, code: errorCode(error), message: errorMessage(error), retryable };
   }
   running.delete(id);
-  if (process.connected) process.send?.(answer);
+  // Where the daemon is just gone and this process was not told yet, nobody waits for the answer: that must not end what
+  // ends the commands that run.
+  if (process.connected) process.send?.(answer, undefined, {}, () => {});
 }
 
 /** Spawns git upon the connections themselves: what it reads and writes is never seen here. */
