@@ -65,13 +65,13 @@ async function runWorker(run: PartRun, options: WorkerOptions): Promise<number> 
 }
 
 function report(run: PartRun, line: Extract<WorkerLine, { readonly type: 'done' }>): number {
-  const { target, inputs, ms, corpus, blocks, findings } = line;
+  const { target, inputs, ms, corpus, functions, findings } = line;
   run.tried('parsers-refuse', inputs);
   for (const { what, hex } of findings)
     run.broken('parsers-refuse', `${target}: ${what} (input, hex: ${hex.slice(0, 4_000)})`);
   const speed = Math.round(inputs / (ms / 1_000)).toLocaleString('en');
   run.progress(
-    `${target}: ${inputs.toLocaleString('en')} inputs, ${speed} a second, ${blocks} blocks reached, ${corpus} kept`,
+    `${target}: ${inputs.toLocaleString('en')} inputs, ${speed} a second, ${functions} functions run, ${corpus} kept`,
   );
   return inputs;
 }

@@ -6,9 +6,9 @@ export type TargetReport = {
   readonly target: string;
   readonly inputs: number;
   readonly ms: number;
-  /** Inputs that reached something new, and the blocks of code that were reached in all. */
+  /** Inputs that ran something new, and the functions that were run in all. */
   readonly corpus: number;
-  readonly blocks: number;
+  readonly functions: number;
   readonly findings: readonly { readonly what: string; readonly hex: string }[];
 };
 

@@ -45,7 +45,7 @@ async function run(target: Target, targetMs: number): Promise<void> {
     inputs: guided.outcome.inputs + free.inputs,
     ms: performance.now() - begun,
     corpus: corpus.length,
-    blocks: guided.blocks,
+    functions: guided.functions,
     findings: findings.map(({ what, input }) => ({ what, hex: input.toString('hex') })),
   });
 }
@@ -53,10 +53,10 @@ async function run(target: Target, targetMs: number): Promise<void> {
 async function guidedRun(
   target: Target,
   options: Parameters<typeof fuzz>[1],
-): Promise<{ readonly outcome: FuzzOutcome; readonly blocks: number }> {
+): Promise<{ readonly outcome: FuzzOutcome; readonly functions: number }> {
   using guide = new Guide('/src/');
   const outcome = await fuzz(target, { ...options, guide });
-  return { outcome, blocks: guide.blocks };
+  return { outcome, functions: guide.functions };
 }
 
 function write(line: WorkerLine): void {
