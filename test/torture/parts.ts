@@ -1,5 +1,7 @@
 import { fuzzPart } from './fuzz/part.js';
 import { kills } from './kills/kills.js';
+import { load } from './load/load.js';
+import { soak } from './load/soak.js';
 import { names } from './names/part.js';
 import { network } from './network/part.js';
 import type { Part } from './part.js';
@@ -7,4 +9,4 @@ import { portPart } from './port/part.js';
 import { power } from './power/power.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network];
+export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network, load, soak];
