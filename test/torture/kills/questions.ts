@@ -33,7 +33,7 @@ export class LiveSet implements AsyncDisposable {
 
   /** What a fresh query has and this was not sent, and what this was sent, more than once or in vain. */
   async differences(isGone: (id: string) => boolean): Promise<string[]> {
-    const fresh = new Set((await this.#client.query(this.#filter)).map(({ id }) => id));
+    const fresh = await this.#fresh();
     const sent = this.#client.received.flatMap(([type, of, event]) =>
       type === 'EVENT' && of === 'live' ? [(event as { readonly id: string }).id] : [],
     );
@@ -43,6 +43,20 @@ export class LiveSet implements AsyncDisposable {
       ...[...live].filter((id) => !fresh.has(id) && !isGone(id)).map((id) => `${id} is not found`),
       ...(sent.length === live.size ? [] : [`${sent.length - live.size} were sent twice`]),
     ];
+  }
+
+  /** All that is stored for the filter, page by page: one answer has no more events than that. */
+  async #fresh(): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (let until = Number.MAX_SAFE_INTEGER; ; ) {
+      const page = await this.#client.query({ ...this.#filter, until, limit: idsPerQuestion });
+      const before = found.size;
+      for (const { id, created_at } of page) {
+        found.add(id);
+        until = Math.min(until, created_at);
+      }
+      if (found.size === before) return found;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
