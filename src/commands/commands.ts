@@ -18,6 +18,7 @@ import { repositories } from './operator/repositories.js';
 import { status } from './operator/status.js';
 import { sync } from './operator/sync.js';
 import { unban } from './operator/unban.js';
+import { repair } from './repair/repair.js';
 import { serve } from './serve.js';
 
 /** All commands; the first is the one that a command line without a name means. */
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   exportCommand,
   doctor,
   check,
+  repair,
   checkConfig,
   completionOf(() => commands),
   demo,

@@ -165,7 +165,7 @@ describe('the level store on a damaged disk', () => {
     const batch = vi.spyOn(Level.prototype, 'batch').mockImplementationOnce(() => {
       throw Object.assign(new Error('Corruption: bad block'), { code: 'LEVEL_CORRUPTION' });
     });
-    await expect(store.put(note(1)).written).rejects.toThrow(/bad block; graspd doctor --fix repairs/);
+    await expect(store.put(note(1)).written).rejects.toThrow(/bad block; graspd repair makes it anew/);
     batch.mockRestore();
     await store[Symbol.asyncDispose]();
   });

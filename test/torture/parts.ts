@@ -1,3 +1,4 @@
+import { damage } from './damage/damage.js';
 import { fuzzPart } from './fuzz/part.js';
 import { kills } from './kills/kills.js';
 import { load } from './load/load.js';
@@ -9,4 +10,4 @@ import { portPart } from './port/part.js';
 import { power } from './power/power.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network, load, soak];
+export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network, load, soak, damage];

@@ -1,18 +1,13 @@
-import type { Options } from '../../config/options.js';
 import { askDaemon } from '../../control/control-client.js';
 import type { DoctorReport } from '../../control/reports.js';
-import { openStore } from '../../daemon/core.js';
-import { checkRepairs, examineRepositories } from '../../daemon/operator/examination.js';
-import { systemClock } from '../../lib/clock.js';
 import { acceptClosingFlag, acceptedClosing } from '../accept-closing.js';
 import { examineData } from '../check/examine-data.js';
 import type { Command } from '../command.js';
 import { jsonFlag } from '../operator/ask.js';
 import { runningDaemon } from '../operator/running-daemon.js';
+import { repairHere } from '../repair/repair-here.js';
 import { existingStoreOptions } from '../store-options.js';
-import { faultsSaidTo, readAllEvents, repairUnreadableFiles, sayLosses } from './doctor-events.js';
 import { Findings } from './findings.js';
-import { storedParts } from './stored-repositories.js';
 
 /** Reads all stored events, and compares repositories on disk with them: by the daemon where one runs, else itself. */
 export const doctor: Command = {
@@ -20,7 +15,7 @@ export const doctor: Command = {
   summary:
     'Read all stored events, compare repositories on disk with them, and report what is damaged or differs',
   details:
-    'The exit code is 0 when no fault is found, or none is left after --fix, else 1. A running daemon looks itself, while it\nserves, and forgets lost events also without --fix; where none runs, this looks as graspd check does.',
+    'The exit code is 0 when no fault is found, or none is left after --fix, else 1. A running daemon looks itself, while it\nserves, and forgets lost events also without --fix; where none runs, this looks as graspd check does, and repairs as graspd\nrepair does.',
   usage: '',
   positionalsMin: 0,
   positionalsMax: 0,
@@ -52,22 +47,3 @@ export const doctor: Command = {
     return findings.end();
   },
 };
-
-/** Opens the store, which no daemon has open, and repairs it. */
-async function repairHere(
-  options: Options,
-  accepted: number,
-  findings: Findings,
-  signal: AbortSignal,
-): Promise<void> {
-  const { say } = findings;
-  await repairUnreadableFiles(options, say);
-  const opened = await openStore(options, systemClock, { ...faultsSaidTo(say), readsWholeLog: true });
-  const { store, losses } = opened;
-  await using _ = store;
-  sayLosses(say, losses);
-  await readAllEvents(store, signal);
-  const parts = await storedParts(options, opened, signal);
-  await checkRepairs(options, parts, accepted);
-  await findings.sayAll(examineRepositories(parts, true, signal));
-}

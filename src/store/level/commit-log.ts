@@ -320,7 +320,7 @@ export class CommitLog implements Backend {
 
   /** Fail stop: what is on disk is whole, but what is in memory is ahead of it. */
   #fail(cause: unknown): void {
-    const hint = isCorruption(cause) ? '; graspd doctor --fix repairs its files' : '';
+    const hint = isCorruption(cause) ? '; graspd repair makes it anew of what can be read' : '';
     const message = `the store cannot be written: ${errorMessage(cause)}${hint}`;
     const error = new StoreError('store_write_failed', message, { cause });
     this.#stopped = error;

@@ -43,6 +43,7 @@ export async function openDatabase(path: string): Promise<Database> {
   // Before anything opens it: LevelDB would begin a new database, and delete the files of the old one.
   const lost = lostDatabase(path);
   if (lost !== undefined) throw damaged(path, lost);
+  if (isUnwritten(path)) await rm(databasePath(path), { recursive: true, force: true });
   const db = new Level<Uint8Array, Uint8Array>(databasePath(path), {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -53,7 +54,6 @@ export async function openDatabase(path: string): Promise<Database> {
   } catch (error) {
     throw unreadable(path, errorMessage(error), error);
   }
-  if (isUnwritten(path)) await rm(databasePath(path), { recursive: true, force: true });
   await openAgain(db, path);
   return db;
 }
@@ -103,7 +103,7 @@ export function unreadable(path: string, why: string, cause?: unknown): StoreErr
 export function damaged(path: string, why: string, cause?: unknown): StoreError {
   return unreadable(
     path,
-    `${why}; restore it from a backup, or move ${path} away to begin anew, with what other relays have`,
+    `${why}; graspd repair makes it anew of all that can be read, or restore it from a backup`,
     cause,
   );
 }

@@ -5,6 +5,9 @@ import { snapshotName } from './snapshot.js';
 /** Files that LevelDB has once something was written; a manifest of its first number may be all that a start left. */
 const writtenFile = /^(\d+\.(ldb|sst|log)|MANIFEST-(?!0*1$)\d+)$/;
 
+/** In the folder of a store: where a repair works. */
+export const repairName = '.repairing';
+
 /** Whether there is a store at `path`, or what is left of one. */
 export function hasLevelStore(path: string): boolean {
   return namesIn(databasePath(path)).includes('CURRENT') || lostDatabase(path) !== undefined;
@@ -22,6 +25,7 @@ export function databasePath(path: string): string {
 export function lostDatabase(path: string): string | undefined {
   const names = namesIn(databasePath(path));
   if (names.includes('CURRENT')) return undefined;
+  if (namesIn(path).includes(repairName)) return 'a repair was broken off: graspd repair finishes it';
   const files = names.filter((name) => writtenFile.test(name)).length;
   if (files > 0) {
     return `events/CURRENT is gone, but ${files} files of the database are there; the file names the manifest that is the newest`;

@@ -39,7 +39,7 @@ export async function* journalRecords(
     }
   } catch (cause) {
     if (!isCorruption(cause)) throw cause;
-    const message = 'the journal of the store is damaged; graspd doctor --fix repairs its files';
+    const message = 'the journal of the store is damaged; graspd repair makes it anew of what can be read';
     throw new StoreError('store_unreadable', message, { cause });
   }
 }

@@ -33,8 +33,11 @@ export async function examineSurvivor(directory: string, ledger: Ledger, load: L
     await examineBans(daemon, ledger, broken);
     for (const number of ledger.pushes.keys()) await examineRepository(daemon, ledger, load, number, broken);
     await pushOneHeld(daemon, ledger, load, broken);
-    for (const { level, msg, ...details } of daemon.log)
+    for (const { level, msg, ...details } of daemon.log) {
+      // Of a write that was never acknowledged the disk may have the end and not the beginning: LevelDB takes that for damage.
+      if (String(details.loss).startsWith('damaged in events/')) continue;
       if (level === 'error' || level === 'fatal') broken(`it logs ${msg} ${JSON.stringify(details)}`);
+    }
   }
   if ((await daemon.exited) !== 0) broken(`it ends with ${await daemon.exited}`);
   const { code, stdout, stderr } = await runCommand({ directory }, 'doctor', ...flags.slice(0, 2));

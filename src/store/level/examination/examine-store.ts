@@ -8,11 +8,11 @@ import { hasSnapshot } from '../folder.js';
 import { damagedRecords } from '../journal-records.js';
 import { Losses } from '../losses.js';
 import { readReasons } from '../open-level-store.js';
-import { canReadAll } from '../repair.js';
 import { type ReadLog, readLog } from '../replay.js';
 import { isCorruption } from '../segment-entries.js';
 import { examineEvents, type VerifySignatures } from './examine-events.js';
 import { indexDifferences } from './index-difference.js';
+import { canReadAll } from './readable.js';
 import type { StoreFinding } from './store-finding.js';
 
 /** Differences between a snapshot and the log that are told one by one. */

@@ -3,7 +3,8 @@ import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../../../lib/errors.js';
 import { StoreError } from '../../event-store.js';
-import { databasePath } from '../folder.js';
+import { damaged } from '../database.js';
+import { databasePath, lostDatabase } from '../folder.js';
 import { snapshotName } from '../snapshot.js';
 
 /** In the folder of a store: a copy of it while it is looked at. */
@@ -33,6 +34,8 @@ export class StoreCopy implements AsyncDisposable {
    * (`store_locked`) or cannot be copied (`store_unreadable`).
    */
   static async make(original: string): Promise<StoreCopy> {
+    const lost = lostDatabase(original);
+    if (lost !== undefined) throw damaged(original, lost);
     const copy = new StoreCopy(original);
     try {
       await copy.#remove();

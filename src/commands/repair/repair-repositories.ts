@@ -1,0 +1,89 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { everything } from '../../alignment/alignment-queue.js';
+import { wantedRepository } from '../../alignment/wanted-repository.js';
+import { limits } from '../../config/limits.js';
+import type { Options } from '../../config/options.js';
+import type { DoctorReport } from '../../control/reports.js';
+import { alignRefs } from '../../git/align-refs.js';
+import { removeBlockers } from '../../git/blockers.js';
+import { salvageObjects } from '../../git/objects/salvage-objects.js';
+import { readAllRefs, readHead } from '../../git/refs.js';
+import { errorMessage } from '../../lib/errors.js';
+import { printable } from '../../lib/text/printable.js';
+import { npubOf } from '../../nostr/keys.js';
+import type { RepositoryId } from '../../repositories/repository-directory.js';
+import type { StoredParts } from '../doctor/stored-repositories.js';
+
+/**
+ * Has git look through every served repository, and makes those anew that it cannot read: with all that is whole, and with
+ * the refs that the stored events name and whose objects are there. The daemon fetches what lacks from other servers.
+ */
+export async function* repairRepositories(
+  parts: StoredParts,
+  options: Options,
+  signal: AbortSignal,
+): AsyncGenerator<DoctorReport> {
+  for (const repository of parts.directory.served()) {
+    signal.throwIfAborted();
+    const gitDir = parts.repositories.pathOf(repository);
+    if (!(await parts.repositories.exists(repository))) continue;
+    await removeBlockers(gitDir, parts.now()).catch(() => 0);
+    const why = await faultOf(parts, gitDir);
+    if (why === undefined) continue;
+    const name = `${npubOf(repository.pubkey)}/${printable(repository.identifier)}`;
+    const line = `objects    ${name}: ${printable(why)}`;
+    const { keptIn, lost } = await makeAnew(parts, options, repository);
+    const whole =
+      lost === 0 ? 'with all that refs lead to' : `without the objects of ${lost} refs, which are lost here`;
+    yield {
+      line,
+      isFault: true,
+      outcome: `made anew, ${whole}; the old one is in ${keptIn}`,
+      isRepaired: true,
+    };
+  }
+}
+
+/** Why git cannot read a repository, in one line; `undefined` where it can. */
+async function faultOf({ git }: StoredParts, gitDir: string): Promise<string | undefined> {
+  if ((await readHead(gitDir).catch(() => undefined)) === undefined) return 'its HEAD cannot be read';
+  const args = ['fsck', '--full', '--no-dangling', '--no-reflogs', '--no-progress'];
+  try {
+    await git.run({ gitDir, args, msMax: limits.restoreGitMsMax });
+    return undefined;
+  } catch (error) {
+    return errorMessage(error).split('\n')[0];
+  }
+}
+
+async function makeAnew(
+  { directory, store, repositories, git, now }: StoredParts,
+  options: Options,
+  repository: RepositoryId,
+): Promise<{ readonly keptIn: string; readonly lost: number }> {
+  const gitDir = repositories.pathOf(repository);
+  const stamp = new Date(now()).toISOString().replaceAll(':', '-');
+  const keptIn = join(
+    resolve(options.gitDataPath),
+    'lost',
+    stamp,
+    basename(dirname(gitDir)),
+    basename(gitDir),
+  );
+  const wanted = await wantedRepository(directory, store, repository, everything);
+  const before = await readAllRefs(git, gitDir).catch(() => new Map<string, string>());
+  await mkdir(dirname(keptIn), { recursive: true });
+  await rename(gitDir, keptIn);
+  await repositories.ensure(repository);
+  const named = [
+    ...(wanted.declared ?? before).values(),
+    ...wanted.pullRequests.values(),
+    ...before.values(),
+  ];
+  const tips = [...new Set(named.filter((id) => id !== undefined))];
+  const folder = await repositories.makeWorkFolder('repair-');
+  const lost = await salvageObjects(git, keptIn, gitDir, folder, tips);
+  await alignRefs(git, gitDir, wanted);
+  return { keptIn, lost: lost.length };
+}

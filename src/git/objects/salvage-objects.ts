@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { inflate } from 'node:zlib';
+import { limits } from '../../config/limits.js';
+import type { Git } from '../git-command.js';
+import { objectsOf } from './object-folders.js';
+import { Quarantine } from './quarantine.js';
+
+const inflated = promisify(inflate);
+
+/**
+ * Takes from a damaged repository what is whole into a new one without objects: packs that git can read, and single objects
+ * that are what their names say; and of these only what those of `tips` lead to whose objects are all there, so that nothing
+ * leads to what is missing. `folder` is an empty work folder on the same file system. Answers the other tips.
+ */
+export async function salvageObjects(
+  git: Git,
+  fromDir: string,
+  toDir: string,
+  folder: string,
+  tips: readonly string[],
+): Promise<string[]> {
+  await using quarantine = new Quarantine(toDir, folder);
+  await copyPacks(git, join(objectsOf(fromDir), 'pack'), toDir, join(folder, 'pack'));
+  await copySingle(objectsOf(fromDir), folder);
+  const [whole, lost]: [string[], string[]] = [[], []];
+  for (const tip of tips)
+    ((await quarantine.isConnected(git, [tip], limits.restoreGitMsMax)) ? whole : lost).push(tip);
+  if (whole.length > 0) {
+    await quarantine.keepOnly(git, whole, limits.restoreGitMsMax);
+    await quarantine.moveIn();
+  }
+  return lost;
+}
+
+/** Copies the packs that git can read; it makes their indexes anew. */
+async function copyPacks(git: Git, from: string, gitDir: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of (await namesIn(from)).filter((file) => file.endsWith('.pack'))) {
+    const path = join(to, name);
+    try {
+      await copyFile(join(from, name), path);
+      await git.run({ gitDir, args: ['index-pack', path], msMax: limits.restoreGitMsMax });
+    } catch {
+      for (const suffix of ['.pack', '.idx', '.rev'])
+        await rm(path.replace(/\.pack$/, suffix), { recursive: true, force: true });
+    }
+  }
+}
+
+/** Copies the objects that stand in files of their own and are what they are named after. */
+async function copySingle(from: string, to: string): Promise<void> {
+  for (const folder of (await namesIn(from)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+    for (const name of await namesIn(join(from, folder))) {
+      const path = join(to, folder, name);
+      if (!(await isObject(join(from, folder, name), `${folder}${name}`))) continue;
+      await mkdir(dirname(path), { recursive: true });
+      await copyFile(join(from, folder, name), path);
+    }
+  }
+}
+
+async function isObject(path: string, id: string): Promise<boolean> {
+  try {
+    const content = await inflated(await readFile(path), { maxOutputLength: limits.gitOutputBytesMax });
+    const algorithm = id.length === 40 ? 'sha1' : 'sha256';
+    return createHash(algorithm).update(content).digest('hex') === id;
+  } catch {
+    return false;
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch(() => []);
+}
