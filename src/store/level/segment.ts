@@ -128,6 +128,8 @@ export function readSegment(number: number, bytes: Uint8Array): Segment | undefi
   const recordsAt = hasIds ? headerWords : headerWordsWithoutIds;
   if (!hasIds && words[0] !== magicWithoutIds) return undefined;
   if (words.length < recordsAt || words[1] !== checksum(words)) return undefined;
+  // The sum is not of the magic: where that is damaged to the other one, records begin elsewhere.
+  if (words[4] !== countOf(words, recordsAt)) return undefined;
   return {
     id: hasIds ? readId(words, 8) : { life: noSegment.life, number },
     before: hasIds ? readId(words, 5) : undefined,
@@ -137,10 +139,27 @@ export function readSegment(number: number, bytes: Uint8Array): Segment | undefi
   };
 }
 
+/** How many records there are from a place on; below 0 where the last is not whole, or one is of no type. */
+function countOf(words: Uint32Array, start: number): number {
+  let count = 0;
+  let at = start;
+  for (; at < words.length; count += 1) {
+    const type = words[at]! & 0xff;
+    if (type !== rowType && type !== changeType) return -1;
+    at += lengthAt(words, at);
+  }
+  return at === words.length ? count : -1;
+}
+
+/** The words of the record that begins there. */
+function lengthAt(words: Uint32Array, at: number): number {
+  return (words[at]! & 0xff) === rowType ? rowWords + (words[at + 1]! >>> 8) * 2 : changeWords;
+}
+
 /** The records of a segment, in order, each with all its words. */
 export function* recordsOf({ records: words }: Segment): Generator<Uint32Array> {
   for (let at = 0; at < words.length; ) {
-    const length = (words[at]! & 0xff) === rowType ? rowWords + (words[at + 1]! >>> 8) * 2 : changeWords;
+    const length = lengthAt(words, at);
     yield words.subarray(at, at + length);
     at += length;
   }
