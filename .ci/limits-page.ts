@@ -29,9 +29,9 @@ function row(
   return `| \`${name}\` | ${value.toLocaleString('en')} | ${text} | ${watched.has(name) ? 'yes' : ''} |`;
 }
 
-/** The limits whose use is noted somewhere in these texts of the source. */
+/** What is quoted in these texts of the source: so are limits there only to have their use noted. */
 export function watchedLimits(sources: readonly string[]): ReadonlySet<string> {
-  const use = /\b(?:exceeds|reaches|noteUse)\(\s*'(\w+)'/g;
+  const use = /'(\w+)'/g;
   return new Set(sources.flatMap((text) => [...text.matchAll(use)].map(([, name]) => name as string)));
 }
 
@@ -56,8 +56,8 @@ export function limitsPage(
     'options, see [configuration](configuration.md). The unit is in the name.',
     '',
     'Of a limit that is watched, `ngit_limit_peak_ratio{limit="<name>"}` is the most of it that was used since the start: 1 where it',
-    'was reached. The others are times, paces and sizes of steps, to which nothing comes near, or have metrics of their own, which the',
-    'text names.',
+    'was reached. Of the others most are times, paces and sizes of steps, to which nothing comes near, or cut what is shown; what a',
+    'metric of its own shows names it.',
     '',
     ...sections.flatMap(({ title, limits }) => [
       `## ${title}`,

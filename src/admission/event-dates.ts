@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import { PartyShares } from '../lib/collections/party-shares.js';
@@ -32,7 +33,9 @@ export class EventDates {
 
   /** Remembers an event that a relay sent too early; gives the id of the one that is forgotten, where there are too many. */
   remember({ id, created_at }: NostrEvent, relay: string): string | undefined {
-    return this.#early.add(id, created_at, relayHost(relay));
+    const forgotten = this.#early.add(id, created_at, relayHost(relay));
+    noteUse('earlyEventsMax', this.#early.size);
+    return forgotten;
   }
 
   /** The ids of those whose time has come; they are forgotten. */

@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import type { Clock } from '../lib/clock.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { EventSource } from './admission.js';
@@ -42,6 +43,7 @@ export class RecentRejects {
     };
     this.#entries.set(event.id, entry);
     this.#bytes += entry.bytes;
+    noteUse('hotCacheBytesMax', this.#bytes);
     this.#makeRoom();
   }
 

@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import { isEmpty } from '../git/refs.js';
 import type { Clock } from '../lib/clock.js';
@@ -50,6 +51,7 @@ export class UnservedRepositories {
     if (!(await repositories.exists(repository))) return undefined;
     const now = clock.now();
     const since = await repositories.closedSince(repository);
+    noteUse('closedRepositoriesMax', this.#closed);
     if (since === undefined && this.#closed >= closedMax) {
       // Whoever announces and deletes without end fills the disk with nothing; what was pushed is kept all the same.
       const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);

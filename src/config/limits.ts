@@ -33,8 +33,6 @@ export const limits = {
   subscriptionIdCharsMax: 250,
 
   // Kernels
-  /** Most bytes of the linear memory of the kernels; work that needs more is refused. */
-  kernelBytesMax: 1_073_741_824,
   /** Most different values that open filters ask for. */
   kernelSymbolsMax: 8_388_608,
 
@@ -130,13 +128,19 @@ export const limits = {
    * and indexing it cannot be divided.
    */
   clientCostlyEventValues: 2_000,
-  /** Messages of one client in a minute that cannot be read, above which its connection is ended. */
+  /**
+   * Messages of one client in a minute that cannot be read, above which its connection is ended. Shown by
+   * `ngit_relay_clients_dropped_total`.
+   */
   clientViolationsPerMinuteMax: 600,
-  /** Bytes of those messages. */
+  /** Bytes of those messages. Shown by `ngit_relay_clients_dropped_total`. */
   clientViolationBytesPerMinuteMax: 8_388_608,
-  /** Time that the event loop spends on reading them, in milliseconds. */
+  /** Time that the event loop spends on reading them, in milliseconds. Shown by `ngit_relay_clients_dropped_total`. */
   clientViolationMsPerMinuteMax: 1_000,
-  /** Pings and pongs of one client in a minute above which its connection is ended. */
+  /**
+   * Pings and pongs of one client in a minute above which its connection is ended. Shown by
+   * `ngit_relay_clients_dropped_total`.
+   */
   clientPingsPerMinuteMax: 600,
   /** REQs of one client whose stored events are read at the same time; more wait for their turn. */
   clientQueriesRunningMax: 8,
@@ -170,7 +174,10 @@ export const limits = {
   clientSendBytesLow: 131_072,
   /** Bytes that wait to be sent to one client above which it is dropped. */
   clientSendBytesMax: 8_388_608,
-  /** How long bytes may wait without any of them leaving before the client is dropped. */
+  /**
+   * How long bytes may wait without any of them leaving before the client is dropped. Shown by
+   * `ngit_relay_clients_dropped_total`.
+   */
   clientSendStalledMsMax: 60_000,
   /** Time between two pings of a client; one that was silent since the last one is dropped. */
   clientPingIntervalMs: 30_000,
@@ -179,9 +186,12 @@ export const limits = {
   /** Negentropy sessions of one client that wait. */
   clientNegentropyWaitingMax: 128,
 
-  /** Share of `--client-memory-max-mb` that one client may hold. */
+  /** Share of `--client-memory-max-mb` that one client may hold. Shown by `ngit_relay_client_memory_bytes`. */
   clientMemoryShareMax: 0.125,
-  /** Share of `--client-memory-max-mb` that the clients of one address may hold together. */
+  /**
+   * Share of `--client-memory-max-mb` that the clients of one address may hold together. Shown by
+   * `ngit_relay_client_memory_bytes`.
+   */
   addressMemoryShareMax: 0.5,
   /** Memory that a piece of what was read, or of what waits to be written, is taken to need beside its bytes. */
   socketChunkBytes: 640,
@@ -307,13 +317,16 @@ export const limits = {
   throughputSamplesMax: 1_440,
 
   // Clients of one address (IPv4), or of one network of IPv6 (/64)
-  /** HTTP requests, handshakes, REQ, COUNT and NEG-OPEN a minute, as many of them at once. */
+  /**
+   * HTTP requests, handshakes, REQ, COUNT and NEG-OPEN a minute, as many of them at once. Shown by
+   * `ngit_address_limited_total`.
+   */
   addressRequestsPerMinuteMax: 30_000,
-  /** Pushes of git a minute from one address. */
+  /** Pushes of git a minute from one address. Shown by `ngit_address_limited_total`. */
   addressPushesPerMinuteMax: 60,
-  /** Bytes a minute of the messages that published events, as many of them at once. */
+  /** Bytes a minute of the messages that published events, as many of them at once. Shown by `ngit_address_limited_total`. */
   addressEventBytesPerMinuteMax: 67_108_864,
-  /** Bytes a minute on the sockets, both ways, as many of them at once. */
+  /** Bytes a minute on the sockets, both ways, as many of them at once. Shown by `ngit_address_limited_total`. */
   addressBytesPerMinuteMax: 2_147_483_648,
   /** Addresses of which is remembered what they took, beside those that are connected. */
   addressAccountsMax: 100_000,
@@ -343,7 +356,10 @@ export const limits = {
   strangersEventsMax: 200_000,
   /** The same in bytes, each event rounded up to a power of two. */
   strangersBytesMax: 1_073_741_824,
-  /** Of these, the most that clients of one address add in a day: nobody uses them up for all others. */
+  /**
+   * Of these, the most that clients of one address add in a day: nobody uses them up for all others. Shown by
+   * `ngit_address_limited_total`.
+   */
   addressStrangerEventsPerDayMax: 1_000,
 
   // Events that wait for git data
@@ -412,14 +428,18 @@ export const limits = {
   pushCommandsMax: 20_000,
   /** Most bytes of the commands and options of one push. */
   pushHeadBytesMax: 8_388_608,
-  /** Most objects of the pack of one push. */
+  /** Most objects of the pack of one push. Shown by `ngit_git_pushes_total`. */
   pushObjectsMax: 10_000_000,
-  /** Most bytes of memory that git takes in one piece while it reads a pack: no object of one but a plain blob is larger. */
+  /**
+   * Most bytes of memory that git takes in one piece while it reads a pack: no object of one but a plain blob is larger.
+   * Shown by `ngit_git_pushes_total`.
+   */
   pushAllocationBytesMax: 805_306_368,
-  /** Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. */
+  /**
+   * Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. Shown by
+   * `ngit_git_pushes_total`.
+   */
   pullRequestPackBytesMax: 268_435_456,
-  /** Longest that the pack of one push may take to come. */
-  pushPackMsMax: 3_600_000,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its identifier is locked. */
@@ -453,13 +473,16 @@ export const limits = {
    * what all may take: a few large ones must not push out all others.
    */
   gitAdvertisementBytesMax: 1_048_576,
-  /** Most bytes of all advertisements that are kept. */
+  /** Most bytes of all advertisements that are kept. Shown by `ngit_git_advertisements_kept_bytes`. */
   gitAdvertisementsKeptBytesMax: 67_108_864,
   /** Most advertisements that are kept. */
   gitAdvertisementsKeptMax: 20_000,
   /** Bytes of one answer that wait to be sent, above which git is not read. */
   gitSendBytesHigh: 262_144,
-  /** Most bytes of a request for objects, inflated: what the client wants and has, one id a line. */
+  /**
+   * Most bytes of a request for objects, inflated: what the client wants and has, one id a line. Shown by
+   * `ngit_git_requests_total`.
+   */
   gitUploadRequestBytesMax: 33_554_432,
   /** Time in which some of the body of a git request has to come. */
   gitBodySpanMs: 60_000,
@@ -583,7 +606,7 @@ export const limits = {
   gitLoneChecksMax: 100,
   /** How long that may take in all. */
   gitLoneChecksMsMax: 60_000,
-  /** Most objects of one pack that is fetched. */
+  /** Most objects of one pack that is fetched. Shown by `ngit_git_sync_failures_total`. */
   gitFetchObjectsMax: 50_000_000,
   /** Hosts of git servers that have a label of their own in metrics. */
   gitHostLabelsMax: 100,
@@ -659,7 +682,10 @@ export const limits = {
   controlStalledMsMax: 60_000,
 
   // Sync: what is tracked
-  /** Most relays of stored announcements that are connected to; above it, those that most authors name. */
+  /**
+   * Most relays of stored announcements that are connected to; above it, those that most authors name. Shown by
+   * `ngit_sync_relays_tracked_total`.
+   */
   syncRelaysMax: 2_000,
   /** Most URLs of one host, of stored announcements, that are connected to. */
   syncRelaysPerHostMax: 4,
@@ -708,13 +734,19 @@ export const limits = {
   /** Batches that go on without a place because they make no progress; with more, the oldest of them ends its turn. */
   syncSlowTransfersMax: 64,
 
-  /** Memory of what all remotes make us hold: messages that wait or have not come whole, events and ids on their way. */
+  /**
+   * Memory of what all remotes make us hold: messages that wait or have not come whole, events and ids on their way. Shown
+   * by `ngit_sync_memory_bytes`.
+   */
   remotesMemoryBytesMax: 268_435_456,
-  /** Share of it that the relays of one host may have together. */
+  /** Share of it that the relays of one host may have together. Shown by `ngit_sync_memory_bytes`. */
   hostMemoryShareMax: 0.25,
-  /** Share of it that one relay may have. */
+  /** Share of it that one relay may have. Shown by `ngit_sync_memory_bytes`. */
   remoteMemoryShareMax: 0.125,
-  /** Memory of the ids that relays listed and did not serve, of all relays; those of the relay that has most give way. */
+  /**
+   * Memory of the ids that relays listed and did not serve, of all relays; those of the relay that has most give way.
+   * Shown by `ngit_sync_memory_bytes`.
+   */
   unservedMemoryBytesMax: 33_554_432,
 
   // Names of other servers
@@ -902,7 +934,7 @@ export const limits = {
   relayDescriptionCharsMax: 2_000,
   /** Body of a call of the management of the relay (NIP-86), in bytes. */
   managementBodyBytesMax: 65_536,
-  /** Calls of one address in a minute that may come without the right authorization. */
+  /** Calls of one address in a minute that may come without the right authorization. Shown by `ngit_address_limited_total`. */
   addressFailedAuthorizationsPerMinuteMax: 20,
   /** Seconds by which the date of an authorization of a call (NIP-98) may differ from now. */
   httpAuthSecondsMax: 60,
@@ -938,7 +970,10 @@ export const limits = {
   storeFaultsToldMax: 10_000,
   /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */
   storeOpenFilesMax: 150,
-  /** Most refused, superseded or deleted events that are remembered; the oldest give way. */
+  /**
+   * Most refused, superseded or deleted events that are remembered; the oldest give way. Shown by
+   * `ngit_store_refused_events`.
+   */
   refusedIdsMax: 500_000,
   /** Share of them that is kept for what was stored once and is superseded, deleted, expired or removed. */
   refusedRemovedShareMin: 0.5,

@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { isObjectId } from '../git/object-id.js';
 import { GitProtocolError } from './errors.js';
 import { PktReader } from './pkt-line.js';
@@ -64,14 +65,21 @@ export class ReceiveRequestParser {
 
   #line(payload: Buffer): void {
     this.#bytes += payload.length;
-    const { linesMax, bytesMax } = this.#limits;
-    const lines = Math.max(this.#commands.length, this.#shallowLines, this.#options);
-    if (this.#bytes > bytesMax || lines >= linesMax) {
-      throw new GitProtocolError(`a push has at most ${linesMax} commands of ${bytesMax} bytes in all`);
-    }
+    this.#checkSize();
     const text = textOf(payload);
     if (this.#reads === 'options') this.#options += 1;
     else this.#command(text);
+    this.#checkSize();
+  }
+
+  #checkSize(): void {
+    const { linesMax, bytesMax } = this.#limits;
+    const lines = Math.max(this.#commands.length, this.#shallowLines, this.#options);
+    noteUse('pushCommandsMax', lines);
+    noteUse('pushHeadBytesMax', this.#bytes);
+    if (this.#bytes > bytesMax || lines > linesMax) {
+      throw new GitProtocolError(`a push has at most ${linesMax} commands of ${bytesMax} bytes in all`);
+    }
   }
 
   #command(line: string): void {

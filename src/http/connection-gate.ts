@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { reaches } from '../config/limit-use.js';
+import { noteUse, reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { AddressAccount, AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Clock } from '../lib/clock.js';
@@ -103,7 +103,9 @@ export class ConnectionGate {
   }
 
   #accountOf(request: IncomingMessage): AddressAccount {
-    return this.#parts.accounts.of(this.groupOf(request));
+    const account = this.#parts.accounts.of(this.groupOf(request));
+    noteUse('addressAccountsMax', this.#parts.accounts.size);
+    return account;
   }
 
   #join(stream: Duplex, group: string): UpgradeRefusal | undefined {

@@ -1,3 +1,4 @@
+import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 import type { NostrEvent } from '../nostr/event.js';
@@ -6,21 +7,21 @@ import type { AllowedKeys } from '../policy/quota-policy.js';
 import type { Journal } from '../store/journal.js';
 import { BlockedAddresses } from './blocked-addresses.js';
 
-/** How many entries each list may have. */
-const entriesMax = {
+/** The limit of the entries of each list. */
+const limitOf = {
   /** Public keys in hex: nothing of theirs is taken. */
-  'banned-pubkey': limits.bannedPubkeysMax,
+  'banned-pubkey': 'bannedPubkeysMax',
   /** Ids of events that are not taken. */
-  'banned-event': limits.bannedEventsMax,
+  'banned-event': 'bannedEventsMax',
   /** Public keys in hex that quotas do not bind. */
-  'allowed-pubkey': limits.allowedPubkeysMax,
+  'allowed-pubkey': 'allowedPubkeysMax',
   /** Networks as `blockableNetwork` spells them. */
-  'blocked-address': limits.blockedAddressesMax,
+  'blocked-address': 'blockedAddressesMax',
 } as const;
 
-export type ListName = keyof typeof entriesMax;
+export type ListName = keyof typeof limitOf;
 
-const listNames = Object.keys(entriesMax) as readonly ListName[];
+const listNames = Object.keys(limitOf) as readonly ListName[];
 
 /** Why and since when something is on a list. */
 export type ListEntry = { readonly reason: string; readonly sinceSeconds: number };
@@ -34,7 +35,7 @@ export class ListFullError extends GraspError {
   constructor(list: ListName) {
     super(
       'list_full',
-      `there is no room for more: the list ${list} has ${entriesMax[list]} entries, the most that it may`,
+      `there is no room for more: the list ${list} has ${limits[limitOf[list]]} entries, the most that it may`,
     );
   }
 }
@@ -96,7 +97,7 @@ export class ModerationLists implements Bans, AllowedKeys {
 
   /** The same for so many that are not on the list. */
   checkRoomFor(list: ListName, count: number): void {
-    if (this.#lists[list].size + count > entriesMax[list]) throw new ListFullError(list);
+    if (exceeds(limitOf[list], this.#lists[list].size + count)) throw new ListFullError(list);
   }
 
   /** Puts something on a list, also once more with another reason. Rejects with `ListFullError` and `StoreError`. */

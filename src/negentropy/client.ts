@@ -1,4 +1,4 @@
-import { exceeds } from '../config/limit-use.js';
+import { exceeds, noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { RecordReader } from '../kernels/kernels.js';
 import { AnswerWalk } from './answer.js';
@@ -148,9 +148,10 @@ export class NegentropyClient {
     if (exceeds('negentropyStalledRoundsMax', this.#stalledRounds)) {
       throw new NegentropyError('no_progress', 'the peer answers nothing of what it is asked');
     }
-    if (this.#rounds > limits.negentropyRoundsBase + this.#found) {
+    if (exceeds('negentropyRoundsBase', this.#rounds - this.#found)) {
       throw new NegentropyError('too_many_rounds', `${this.#rounds} rounds for ${this.#found} ids`);
     }
+    noteUse('negentropyNeedIdsMax', this.#needed);
     if (this.#needed > this.#needIdsMax) {
       throw new NegentropyError('too_many_needed', `the peer names more than ${this.#needIdsMax} ids`);
     }

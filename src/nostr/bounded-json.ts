@@ -67,6 +67,7 @@ function scan(
   onComma: (at: number, commas: number) => void,
 ): { readonly at: number; readonly commas: number } {
   let depth = 0;
+  let deepest = 0;
   let objects = 0;
   let arrays = 0;
   let fields = 0;
@@ -88,11 +89,13 @@ function scan(
       case code.openBrace:
         objects += 1;
         depth += 1;
+        deepest = Math.max(deepest, depth);
         if (objects > limits.jsonObjectsMax) throw new JsonBoundsError('the JSON has too many objects');
         break;
       case code.openBracket:
         arrays += 1;
         depth += 1;
+        deepest = Math.max(deepest, depth);
         if (arrays > limits.jsonArraysMax) throw new JsonBoundsError('the JSON has too many arrays');
         break;
       case code.closeBracket:
@@ -101,8 +104,9 @@ function scan(
         if (depth === 0) end ??= { at, commas };
         break;
     }
-    if (depth > limits.jsonDepthMax) throw new JsonBoundsError('the JSON is nested too deeply');
+    if (deepest > limits.jsonDepthMax) throw new JsonBoundsError('the JSON is nested too deeply');
   }
+  noteUse('jsonDepthMax', deepest);
   noteUse('jsonFieldsMax', fields);
   noteUse('jsonObjectsMax', objects);
   noteUse('jsonArraysMax', arrays);

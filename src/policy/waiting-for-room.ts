@@ -1,3 +1,4 @@
+import { noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { PartyShares } from '../lib/collections/party-shares.js';
 import { relayHost } from '../nostr/relay-url.js';
@@ -21,7 +22,9 @@ export class WaitingForRoom {
 
   /** Remembers an event that a relay sent; gives the id of the one that gives way to it, where there are too many. */
   add(id: string, need: QuotaNeed, relay: string): string | undefined {
-    return this.#needs.add(id, need, relayHost(relay));
+    const forgotten = this.#needs.add(id, need, relayHost(relay));
+    noteUse('waitingForRoomEventsMax', this.#needs.size);
+    return forgotten;
   }
 
   delete(id: string): void {

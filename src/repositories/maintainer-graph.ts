@@ -1,4 +1,4 @@
-import { limits } from '../config/limits.js';
+import { reaches } from '../config/limit-use.js';
 import type { Announcement } from '../nostr/repository.js';
 
 /** Who names whom as maintainer, among the announcements of one identifier. Both directions are kept. */
@@ -117,7 +117,7 @@ function accepts(group: Group, key: string, author: string): boolean {
 function walk(start: string, next: (key: string) => Iterable<string>): ReadonlySet<string> {
   const reached = new Set([start]);
   let frontier = [start];
-  for (let depth = 0; depth < limits.maintainerDepthMax && frontier.length > 0; depth += 1) {
+  for (let depth = 0; frontier.length > 0 && !reaches('maintainerDepthMax', depth); depth += 1) {
     const further: string[] = [];
     for (const key of frontier) {
       for (const neighbour of next(key)) {

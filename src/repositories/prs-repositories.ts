@@ -1,5 +1,5 @@
 import { isIdentifier } from '../config/identifier.js';
-import { exceeds } from '../config/limit-use.js';
+import { exceeds, noteUse } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { pubkeyOfNpub } from '../config/nip19.js';
 import { urlOf } from '../config/url.js';
@@ -65,6 +65,7 @@ export function whyNotIn(
 
 function prsRepositoriesAt({ tags }: NostrEvent, isOwnService: (url: string) => boolean): PrsRepository[] {
   const urls = tags.flatMap(([name, ...values]) => (name === 'clone' ? values : []));
+  noteUse('prsCloneUrlsMax', urls.length);
   const found: PrsRepository[] = [];
   for (const url of urls.slice(0, limits.prsCloneUrlsMax)) {
     const repository = repositoryAt(url);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../../src/git-protocol/receive-request.js';
 
-const limits = { linesMax: 4, bytesMax: 1_000 };
+const limits = { linesMax: 4, bytesMax: 2_000 };
 const zero = '0'.repeat(40);
 const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);
@@ -43,6 +43,22 @@ describe('ReceiveRequestParser', () => {
     expect(parse(command, flushPkt, 'ci.skip').request).toBeUndefined();
   });
 
+  it('takes as many commands, shallow lines and push options as the limit says, of each', () => {
+    const of = (name: string) => `${zero} ${a} refs/heads/${name}`;
+    const [first, ...more] = [...'vwxy'].map(of);
+    const shallow = Array<string>(4).fill(`shallow ${b}`);
+    const { request } = parse(
+      ...shallow.slice(1),
+      `${first}\0push-options`,
+      ...more,
+      ...shallow.slice(3),
+      flushPkt,
+      ...'abcd',
+      flushPkt,
+    );
+    expect(request?.commands).toHaveLength(4);
+  });
+
   it('knows a push of nothing', () => {
     expect(parse(flushPkt).request?.commands).toEqual([]);
   });
@@ -74,7 +90,7 @@ describe('ReceiveRequestParser', () => {
     ],
     ['more push options than the limit', [`${zero} ${a} refs/heads/x\0push-options`, flushPkt, ...'abcde']],
     ['more shallow lines than the limit', Array(5).fill(`shallow ${b}`)],
-    ['more bytes than the limit', [`${zero} ${a} refs/heads/${'x'.repeat(1_000)}`]],
+    ['more bytes than the limit', [`${zero} ${a} refs/heads/${'x'.repeat(2_000)}`]],
   ] as [string, (string | Buffer)[]][])('refuses %s', (_name, parts) => {
     expect(() => parse(...parts, flushPkt)).toThrow(expect.objectContaining({ code: 'git_protocol' }));
   });

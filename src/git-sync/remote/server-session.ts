@@ -1,4 +1,4 @@
-import { exceeds } from '../../config/limit-use.js';
+import { exceeds, noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { EarlyEndError } from '../../git-protocol/errors.js';
@@ -25,7 +25,9 @@ export class ServerSession {
   /** Rejects with the errors of `git-protocol`, of the network and `FetchError`. */
   static async open(client: GitHttpClient): Promise<ServerSession> {
     const reader = new AdvertisementReader({ refsMax: limits.gitRemoteRefsMax });
-    return new ServerSession(client, await readWhole(await client.advertisement(), reader));
+    const advertisement = await readWhole(await client.advertisement(), reader);
+    noteUse('gitRemoteRefsMax', advertisement.refs.length);
+    return new ServerSession(client, advertisement);
   }
 
   get objectFormat(): string {
@@ -46,7 +48,9 @@ export class ServerSession {
     if (version !== 2) return refs.filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)));
     const asking = { advertisement: this.#advertisement, agent: userAgent };
     const answer = await this.#client.uploadPack(refsRequest(asking, prefixes));
-    return await readWhole(answer, new ServerRefsReader({ refsMax: limits.gitRemoteRefsMax }));
+    const named = await readWhole(answer, new ServerRefsReader({ refsMax: limits.gitRemoteRefsMax }));
+    noteUse('gitRemoteRefsMax', named.length);
+    return named;
   }
 
   /** The pack of these objects, without what `haves` lead to, in the pieces in which it comes. */

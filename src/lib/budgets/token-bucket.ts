@@ -22,6 +22,12 @@ export class TokenBucket {
     return this.#tokens >= 1;
   }
 
+  /** Whether more was spent than there was. */
+  get isOverspent(): boolean {
+    this.#fill();
+    return this.#tokens < 0;
+  }
+
   /** How long until there is one to take. */
   get waitMs(): number {
     this.#fill();

@@ -13,6 +13,11 @@ export class PartyShares<Value> {
     this.#valuesMax = valuesMax;
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#values.size;
+  }
+
   /** Adds a value, as the newest; gives the key of the one that gives way to it, where there are too many. */
   add(key: string, value: Value, party: string): string | undefined {
     this.delete(key);

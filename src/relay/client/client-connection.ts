@@ -210,6 +210,7 @@ export class ClientConnection implements Outbox {
 
   #onMessage(data: RawData, isBinary: boolean): void {
     this.#heard = true;
+    noteUse('clientMessageBytesMax', (data as Buffer).length);
     // `nodebuffer` sockets give Buffers, and ws has checked that text is UTF-8.
     if (isBinary) this.#session.refuseBinary((data as Buffer).length);
     else this.#session.receive((data as Buffer).toString('utf8'));

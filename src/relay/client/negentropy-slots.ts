@@ -105,7 +105,11 @@ export class NegentropySlots {
   #take(seat: Seat): void {
     this.#open.add(seat);
     this.#use(seat);
-    this.#count(seat.client, 1);
+    const { client } = seat;
+    this.#count(client, 1);
+    noteUse('negentropySessionsMax', this.#open.size);
+    noteUse('addressNegentropySessionsMax', client.address === undefined ? 0 : this.#openOf(client.address));
+    noteUse('clientNegentropySessionsMax', this.#openOf(client));
   }
 
   #remove(seat: Seat): boolean {

@@ -22,6 +22,6 @@ export class Violations {
     this.#count.spend(1);
     this.#bytes.spend(bytes);
     this.#ms.spend(ms);
-    return !(this.#count.hasOne && this.#bytes.hasOne && this.#ms.hasOne);
+    return this.#count.isOverspent || this.#bytes.isOverspent || this.#ms.isOverspent;
   }
 }

@@ -1,4 +1,5 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
+import { noteUse } from '../../config/limit-use.js';
 import type { Clock } from '../../lib/clock.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { EventFrames } from '../frames/frames.js';
@@ -50,6 +51,8 @@ export class DeliveryQueue implements Disposable {
   push(delivery: Delivery): void {
     this.#deliveries.push(delivery);
     this.#chars += delivery.accepted.json.length;
+    noteUse('deliveryEventsMax', this.#deliveries.length);
+    noteUse('deliveryCharsMax', this.#chars);
     while (this.#isOverfull) this.#offerNext();
     if (this.#isRunning) return;
     this.#isRunning = true;

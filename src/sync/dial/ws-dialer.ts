@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket } from 'ws';
+import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { onAbort } from '../../lib/abort.js';
@@ -104,6 +105,7 @@ function open(
     socket.on(
       'message',
       owned((data: RawData, isBinary: boolean) => {
+        noteUse('remoteFrameBytesMax', (data as Buffer).length);
         if (!isBinary) handlers.onMessage(data.toString());
       }),
     );

@@ -1,3 +1,4 @@
+import { noteUse } from '../../config/limit-use.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import { heldIdBytes } from '../held-memory.js';
 
@@ -30,6 +31,7 @@ export class UnservedIds implements Disposable {
 
   add(id: string): void {
     this.#ids.add(id);
+    noteUse('unservedIdsMax', this.#ids.size);
     if (this.#count() && this.#ids.size <= this.#idsMax) return;
     for (const oldest of this.#ids) {
       this.delete(oldest);
