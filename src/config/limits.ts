@@ -248,7 +248,7 @@ export const limits = {
   // HTTP
   /** Bytes of all headers of one request. */
   httpHeaderBytesMax: 16_384,
-  /** Headers of one request. */
+  /** Headers of one request; one with more is refused. */
   httpHeadersMax: 100,
   /** Time in which the headers of a request must have come. */
   httpHeadersMsMax: 10_000,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import { noteUse, reaches } from '../config/limit-use.js';
+import { exceeds, noteUse, reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { AddressAccount, AddressAccounts } from '../lib/budgets/address-accounts.js';
 import type { Clock } from '../lib/clock.js';
@@ -25,6 +25,11 @@ export type GateParts = {
 const isFull: UpgradeRefusal = {
   status: 503,
   reason: 'the relay has no room for more connections; try again later',
+};
+
+const hasTooManyHeaders: UpgradeRefusal = {
+  status: 431,
+  reason: `a request has ${limits.httpHeadersMax} headers at most`,
 };
 
 const isBlocked: UpgradeRefusal = { status: 403, reason: 'blocked: this address is blocked here' };
@@ -75,6 +80,8 @@ export class ConnectionGate {
 
   /** Counts a request, with the bytes of its answer, or says why it is not served. */
   takeRequest(request: IncomingMessage, response?: ServerResponse): UpgradeRefusal | undefined {
+    // Not all headers are here, so perhaps not that of a proxy which says who its client is.
+    if (exceeds('httpHeadersMax', request.rawHeaders.length / 2)) return hasTooManyHeaders;
     const account = this.#accountOf(request);
     const { socket } = request;
     if (response !== undefined) {

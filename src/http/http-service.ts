@@ -140,7 +140,8 @@ class NodeHttpService implements HttpService {
     };
     this.#gate = gate;
     this.#server = createServer(serverOptions, this.#listener);
-    this.#server.maxHeadersCount = limits.httpHeadersMax;
+    // One more than may be: Node leaves out what is beyond that, and says nothing of it.
+    this.#server.maxHeadersCount = limits.httpHeadersMax + 1;
     this.#server.on('connection', (socket) => this.#own(socket, () => this.#gate.admit(socket)));
     this.#server.on('upgrade', (request, stream, head) =>
       this.#own(stream, () => this.#onUpgrade(request, stream, head)),
