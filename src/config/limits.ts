@@ -484,6 +484,11 @@ export const limits = {
    * `ngit_git_requests_total`.
    */
   gitUploadRequestBytesMax: 33_554_432,
+  /**
+   * Most levels of folders with which a partial clone may be asked for: git looks at a folder again for each level on which it
+   * finds it.
+   */
+  gitFilterTreeDepthMax: 4,
   /** Time in which some of the body of a git request has to come. */
   gitBodySpanMs: 60_000,
   /** Bytes of it that have to come in that time. */

@@ -21,6 +21,18 @@ export type UploadPackParts = {
 
 const service = 'git-upload-pack';
 
+/**
+ * What a partial clone may leave out: that costs git no more than to send all. Other filters do: one is patterns in a file of
+ * the repository, whose matching has no end; one is thousands of filters in one line; deep trees are walked again and again.
+ */
+const allowedFilters: readonly (readonly [key: string, value: string])[] = [
+  ['uploadpackfilter.allow', 'false'],
+  ...['blob:none', 'blob:limit', 'object:type', 'tree'].map(
+    (filter) => [`uploadpackfilter.${filter}.allow`, 'true'] as const,
+  ),
+  ['uploadpackfilter.tree.maxDepth', String(limits.gitFilterTreeDepthMax)],
+];
+
 /** `POST …/git-upload-pack`: objects for a clone or a fetch, in all versions of the protocol. */
 export function uploadPack(parts: UploadPackParts): GitEndpoint {
   return {
@@ -49,6 +61,7 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
           {
             gitDir,
             args: ['upload-pack', '--strict', '--stateless-rpc', gitDir],
+            config: allowedFilters,
             ...(protocol === undefined ? {} : { protocol }),
             msMax: parts.msMax(),
           },

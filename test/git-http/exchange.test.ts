@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { errorPkt } from '../../src/git-protocol/advertisement.js';
-import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { delimiterPkt, flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
 import type { PushRequest } from '../../src/hosting/receive-service.js';
 import { lapsedReason } from '../../src/purgatory/held-event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
@@ -47,6 +47,17 @@ async function bytesOf(body: Readable): Promise<Buffer> {
 /** The request of a whole clone in v0. */
 const wanting = (id: string) =>
   Buffer.concat([pktLine(`want ${id} side-band-64k ofs-delta\n`), flushPkt, pktLine('done\n')]);
+
+const v2 = { 'Git-Protocol': 'version=2' };
+
+/** The request of a partial clone in v2. */
+const wantingPart = (id: string, filter: string) =>
+  Buffer.concat([
+    pktLine('command=fetch'),
+    delimiterPkt,
+    ...[`want ${id}\n`, `filter ${filter}\n`, 'done\n'].map((line) => pktLine(line)),
+    flushPkt,
+  ]);
 
 const post = (path: string, body: string | Uint8Array, headers = {}) =>
   ask(world.port, 'POST', path, headers, body);
@@ -192,6 +203,27 @@ describe('git-upload-pack', () => {
         )) === 2,
     );
     expect(world.faults.counts.size).toBe(0);
+  });
+
+  it.each([
+    'blob:none',
+    'blob:limit=10',
+    'object:type=commit',
+    'tree:0',
+    `tree:${limits.gitFilterTreeDepthMax}`,
+  ])('leaves out what a client wants left out by %s', async (filter) => {
+    expect((await post(uploadPath, wantingPart(commit, filter), v2)).body.toString('latin1')).toContain(
+      'PACK',
+    );
+  });
+
+  it.each([
+    `sparse:oid=${'7'.repeat(40)}`,
+    `tree:${limits.gitFilterTreeDepthMax + 1}`,
+    'combine:blob:none+tree:0',
+  ])('refuses a filter that can cost more than the whole clone: %s', async (filter) => {
+    const answer = await post(uploadPath, wantingPart(commit, filter), v2);
+    expect(answer.body.toString('latin1')).toMatch(/^.{4}ERR .*(not supported|max depth 4)/);
   });
 
   it('waits for a slow reader with git, and holds nothing of its answer', async () => {
