@@ -89,12 +89,16 @@ export class RelayProcess implements AsyncDisposable {
     return relay;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   usage(): Usage | undefined {
-    return readUsage(this.name, this.#child.pid ?? 0);
+    return readUsage(this.name, this.pid);
   }
 
   mainThread(): ThreadTimes | undefined {
-    return readMainThread(this.#child.pid ?? 0);
+    return readMainThread(this.pid);
   }
 
   /** Waits until it has taken in what it reads after it is ready; resolves to what it has used by then. */

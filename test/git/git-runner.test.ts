@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
@@ -48,11 +49,12 @@ describe('GitRunner', () => {
     stop.abort();
   });
 
-  it('has the system bound its memory, and allow it no core dumps', async () => {
+  it('has the system bound its memory, allow it no core dumps, and run it after the daemon', async () => {
     using folder = scratchFolder();
-    const alias = 'alias.bounds=!ulimit -d; ulimit -c';
+    const alias = 'alias.bounds=!ulimit -d; ulimit -c; nice';
     const bounds = await runner.run({ gitDir: folder.path, args: ['-c', alias, 'bounds'] });
-    expect(bounds).toBe(`${limits.gitMemoryBytesMax / 1_024}\n0\n`);
+    const niceness = Math.min(getPriority() + 5, 19);
+    expect(bounds).toBe(`${limits.gitMemoryBytesMax / 1_024}\n0\n${niceness}\n`);
   });
 
   it('says what git complained about', async () => {

@@ -1,4 +1,5 @@
 /** Tortures graspd for some time and prints what became of its promises. */
+import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../src/lib/errors.js';
 import type { Part } from './part.js';
@@ -25,7 +26,14 @@ async function run(seed: number, ms: number, some: readonly Part[]): Promise<voi
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const begun = performance.now();
   const say = (line: string) => console.error(`${clockOf(performance.now() - begun)} ${line}`);
-  const { record, failed, skipped } = await torture({ seed, ms, parts: some, signal: stop.signal, say });
+  const { record, failed, skipped } = await torture({
+    seed,
+    ms,
+    parts: some,
+    folder: tmpdir(),
+    signal: stop.signal,
+    say,
+  });
   console.log(`\nseed ${seed}, ${clockOf(performance.now() - begun)} of ${clockOf(ms)}\n\n${record.table()}`);
   const remarks = [
     ...record.breaches(),

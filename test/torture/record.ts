@@ -52,7 +52,7 @@ export class TortureRecord {
           ? ['not tried']
           : broken === 0
             ? ['holds']
-            : [`broken ${broken.toLocaleString('en')} times`]),
+            : [broken === 1 ? 'broken once' : `broken ${broken.toLocaleString('en')} times`]),
         ...[...figures].map(([figure, value]) => `${figure} ${value}`),
       ];
       return `| ${promises[name].says} | ${tried.toLocaleString('en')} | ${found.join('; ')} |`;

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorMessage } from '../../src/lib/errors.js';
 import { seededRandom } from '../../src/lib/random.js';
@@ -11,6 +10,8 @@ export type TortureOptions = {
   /** Time of the whole run, in milliseconds, which the parts share. */
   readonly ms: number;
   readonly parts: readonly Part[];
+  /** Where parts have their folders. */
+  readonly folder: string;
   readonly signal: AbortSignal;
   /** Told a line at a time what goes on. */
   readonly say: (line: string) => void;
@@ -24,7 +25,8 @@ export type TortureOutcome = {
 };
 
 /** Runs the parts one after the other, each for its share of the time. */
-export async function torture({ seed, ms, parts, signal, say }: TortureOptions): Promise<TortureOutcome> {
+export async function torture({ ms, parts, ...options }: TortureOptions): Promise<TortureOutcome> {
+  const { signal, say } = options;
   const record = new TortureRecord();
   const failed: string[] = [];
   const skipped: string[] = [];
@@ -42,7 +44,7 @@ export async function torture({ seed, ms, parts, signal, say }: TortureOptions):
       continue;
     }
     say(`${part.name}: ${part.about}, for ${(Math.max(0, partMs) / 60_000).toFixed(1)} minutes`);
-    const why = await runPart(part, { seed, signal, say }, record, partMs);
+    const why = await runPart(part, options, record, partMs);
     if (why === undefined) continue;
     failed.push(`${part.name}: ${why}`);
     say(`${part.name}: failed: ${why}`);
@@ -53,11 +55,11 @@ export async function torture({ seed, ms, parts, signal, say }: TortureOptions):
 /** Answers why the part failed by itself, which is no finding about a promise; `undefined` when it did not. */
 async function runPart(
   part: Part,
-  { seed, signal, say }: Pick<TortureOptions, 'seed' | 'signal' | 'say'>,
+  { seed, folder: parent, signal, say }: Omit<TortureOptions, 'ms' | 'parts'>,
   record: TortureRecord,
   ms: number,
 ): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), `graspd-torture-${part.name}-`));
+  const folder = await mkdtemp(join(parent, `graspd-torture-${part.name}-`));
   const brokenBefore = record.brokenCount;
   const endsAt = performance.now() + ms;
   let why: string | undefined;

@@ -2,6 +2,7 @@
  * The helper process: a small one that spawns git for the daemon. Spawning copies the page tables of the parent,
  * which takes the longer the more memory that uses; the daemon, with its index in memory, would stand still for it.
  */
+import { constants, getPriority, setPriority } from 'node:os';
 import { limits } from '../../config/limits.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { GitError } from '../git-error.js';
@@ -11,8 +12,14 @@ import type { HelperAnswer, HelperRequest } from './helper-messages.js';
 import { groupEnd, spawnGit } from './spawn-git.js';
 import { type ConnectedCommand, StreamServer } from './stream-server.js';
 
+/** How much less urgent git is than the daemon, in the system's own measure: it gets a third of what the daemon does. */
+const niceness = 5;
+
 const running = new Map<number, AbortController>();
 const streams = new StreamServer((connected) => void stream(connected));
+
+// Where processors are short, git gives way to the relay: who publishes waits for milliseconds, who clones for seconds.
+setPriority(Math.min(getPriority() + niceness, constants.priority.PRIORITY_LOW));
 
 /** Does the work of a request, and says what became of it. */
 async function perform(id: number, work: (signal: AbortSignal) => Promise<HelperAnswer>): Promise<void> {

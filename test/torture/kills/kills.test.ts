@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { torture } from '../torture.js';
 import { killOften, kills } from './kills.js';
@@ -13,7 +14,14 @@ it('killed amid everything that it does, the daemon keeps what it promised, and 
     },
   };
   const signal = new AbortController().signal;
-  const { record, failed } = await torture({ seed: 4, ms: 60_000, parts: [few], signal, say: () => {} });
+  const { record, failed } = await torture({
+    seed: 4,
+    ms: 60_000,
+    parts: [few],
+    folder: tmpdir(),
+    signal,
+    say: () => {},
+  });
   expect(failed).toEqual([]);
   expect(record.breaches()).toEqual([]);
   expect(made).toBeGreaterThanOrEqual(3);

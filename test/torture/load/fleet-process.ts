@@ -10,15 +10,18 @@ let report: Reporter<unknown> = () => undefined;
 
 async function open(settings: FleetSettings): Promise<Reporter<unknown>> {
   switch (settings.role) {
+    // Clients have computers of their own; here they share the daemon's, and are not to take it for themselves. Those whose
+    // waiting is measured are few.
     case 'idle':
+      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
       return await openIdle(settings);
     case 'asking':
+      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
       return await openAsking(settings);
     case 'publishing':
       return await openPublishing(settings);
     case 'hostile':
-      // Attackers have computers of their own; here they share the daemon's, and are not to take it for themselves.
-      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+      setPriority(constants.priority.PRIORITY_LOW);
       return openHostile(settings);
   }
 }

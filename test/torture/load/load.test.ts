@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../../src/lib/random.js';
 import { countHeap, heapGrowth } from '../../support/heap-counts.js';
@@ -133,6 +134,7 @@ it('a heap snapshot is counted by what its objects are', () => {
 
 it('a daemon that honest and hostile clients used is at rest what it was, and none of the honest was dropped', async () => {
   const outcome = await torture({
+    folder: tmpdir(),
     seed: 1,
     ms: 1_000,
     parts: [soak],

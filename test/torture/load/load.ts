@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import type { EventFile } from '../../../bench/system/event-file.js';
 import { readMainThread, type ThreadTimes } from '../../../bench/system/process-usage.js';
@@ -70,7 +71,9 @@ function trafficOf({ traffic }: LoadWorld): EventFile {
 async function remoteWith(world: LoadWorld, folder: string): Promise<RelayProcess> {
   const data = join(folder, 'remote');
   await importEvents(trafficOf(world).stream(), { folder: data, signatures: 'system' });
-  return await RelayProcess.start({ name: 'remote', folder: data, signatures: 'system' });
+  const remote = await RelayProcess.start({ name: 'remote', folder: data, signatures: 'system' });
+  setPriority(remote.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  return remote;
 }
 
 /** Begins the catch-up and looks at the daemon until the time is over. */
