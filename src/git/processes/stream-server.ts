@@ -93,11 +93,12 @@ function takeHeader(socket: Socket, onHeader: (header: StreamHeader) => void): v
   const take = (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (chunk.at(-1) === 0x0a) {
+    if (exceeds('gitStreamHeaderBytesMax', bytes)) socket.destroy();
+    else if (chunk.at(-1) === 0x0a) {
       socket.off('data', take);
       socket.pause();
       onHeader(JSON.parse(Buffer.concat(chunks).toString('utf8')) as StreamHeader);
-    } else if (exceeds('gitStreamHeaderBytesMax', bytes)) socket.destroy();
+    }
   };
   socket.on('data', take);
   socket.on('error', () => socket.destroy());

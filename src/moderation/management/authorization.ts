@@ -33,6 +33,7 @@ export class Authorization {
   readonly #startedAt: number;
   /** Ids of events that were used, and when they are too old by themselves: in seconds, the first used first. */
   readonly #used = new Map<string, number>();
+  #sweptAt = 0;
 
   constructor(parts: AuthorizationParts) {
     this.#parts = parts;
@@ -77,11 +78,17 @@ export class Authorization {
     const { id, created_at } = event;
     // A body may be long in coming: longer than what was used is remembered.
     const now = this.#checkAge(event);
-    for (const [used, staleAt] of this.#used) if (staleAt < now) this.#used.delete(used);
+    if (now > this.#sweptAt) this.#sweep(now);
     if (this.#used.has(id)) throw new UnauthorizedError('this authorization was used before; sign anew');
     if (reaches('httpAuthsRememberedMax', this.#used.size))
       throw new UnauthorizedError('too many requests in a minute; wait');
     this.#used.set(id, created_at + limits.httpAuthSecondsMax);
+  }
+
+  /** Once a second at most: there may be very many. */
+  #sweep(now: number): void {
+    this.#sweptAt = now;
+    for (const [used, staleAt] of this.#used) if (staleAt < now) this.#used.delete(used);
   }
 }
 
