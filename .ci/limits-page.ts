@@ -57,7 +57,8 @@ export function limitsPage(
     '',
     'Of a limit that is watched, `ngit_limit_peak_ratio{limit="<name>"}` is the most of it that was used since the start: 1 where it',
     'was reached. Of the others most are times, paces and sizes of steps, to which nothing comes near, or cut what is shown; what a',
-    'metric of its own shows names it.',
+    'metric of its own shows names it. For each limit a test drives the real code to it and one past it, or names the test that does,',
+    'or says that it is a pace: see the [table](../test/limits/table.ts).',
     '',
     ...sections.flatMap(({ title, limits }) => [
       `## ${title}`,

@@ -1,0 +1,170 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { drain } from '../../src/http/drain.js';
+import { listQueryOf } from '../../src/web/list-query.js';
+import { serveHttp } from '../support/http-service.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { type Entry, many } from './entry.js';
+
+/** Whether a request with so many headers is answered as any. */
+async function isServed(headers: number): Promise<boolean> {
+  const { service, port } = await serveHttp({});
+  await using _ = service;
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`GET /healthz HTTP/1.0\r\n${many(headers, (at) => `A-${at}: x\r\n`).join('')}\r\n`);
+  return (await text(socket)).startsWith('HTTP/1.1 200 ');
+}
+
+const service = 'http/http-service.test.ts';
+const descriptors = 'daemon/descriptors.test.ts';
+const feed = 'web/status-feed.test.ts';
+const catalogue = 'web/catalogue.test.ts';
+const restore = 'backup/restore.test.ts';
+const control = 'control/control-socket.test.ts';
+
+/** The port, its pages, and the process with its commands. */
+export const daemonEntries = {
+  loopTurnMs: {
+    pace: [
+      'lib/turn-scheduler.test.ts',
+      'shrinks when everything else makes the turns long, and grows again',
+    ],
+  },
+  backgroundSliceMsMin: {
+    pace: [
+      'lib/turn-scheduler.test.ts',
+      'shrinks when everything else makes the turns long, and grows again',
+    ],
+  },
+  backgroundSliceMsMax: {
+    pace: [
+      'lib/turn-scheduler.test.ts',
+      'shrinks when everything else makes the turns long, and grows again',
+    ],
+  },
+  expirySweepIntervalMs: { pace: 'nothing more' },
+  diskLookIntervalMs: {
+    pace: [
+      'daemon/disk-floor.test.ts',
+      'is met when the fuller disk goes below it, and left by itself with a margin',
+    ],
+  },
+  diskFloorMargin: {
+    test: [
+      'daemon/disk-floor.test.ts',
+      'is met when the fuller disk goes below it, and left by itself with a margin',
+    ],
+  },
+
+  httpHeaderBytesMax: { test: [service, 'is answered with CORS and closed: %#'] },
+  httpHeadersMax: { edge: isServed },
+  httpHeadersMsMax: { pace: 'nothing more' },
+  httpRequestMsMax: { pace: 'nothing more' },
+  httpDrainBytesMax: {
+    edge: (bytes) => {
+      let isOpen = true;
+      const socket = {
+        destroy: () => {
+          isOpen = false;
+        },
+      };
+      const headers = { 'content-length': `${bytes}` };
+      const message = Object.assign(new EventEmitter(), {
+        complete: false,
+        headers,
+        socket,
+        resume: () => {},
+      });
+      drain(message as unknown as IncomingMessage, new VirtualClock());
+      message.emit('data', Buffer.allocUnsafe(bytes));
+      return isOpen;
+    },
+  },
+  httpDrainMsMax: { test: [service, 'the body of %s, which nobody asked for, is waited for a little only'] },
+  httpTimeCheckMs: { pace: 'nothing more' },
+  httpKeepAliveMs: { pace: 'nothing more' },
+  httpPipelinedMax: { test: [service, 'are answered up to a number, above which the connection ends'] },
+  httpMetricsAgeMsMax: { pace: [service, 'do not have the metrics gathered again and again'] },
+  httpCloseMsMax: { test: [service, 'closes in bounded time with requests in hand and sockets open'] },
+  httpSpareConnectionsMax: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  httpRefusedConnectionsMax: {
+    test: [service, 'are closed when they ask nothing, and at once when they are many'],
+  },
+  httpRefusedMsMax: { test: [service, 'are closed when they ask nothing, and at once when they are many'] },
+  httpRetryAfterSeconds: {
+    pace: [service, 'are told to come later, idle ones count too, and there is room when they go'],
+  },
+  listedRepositoriesMax: { test: [catalogue, 'gives one page, the last one where there are fewer'] },
+  searchCharsMax: {
+    edge: (chars) => listQueryOf(new URLSearchParams({ q: 'x'.repeat(chars) })).text.length === chars,
+  },
+  searchesAtOnceMax: { test: [catalogue, 'refuses when too many search, and forgets those who left'] },
+  searchesWaitingMax: { test: [catalogue, 'refuses when too many search, and forgets those who left'] },
+  catalogueAgeMsMax: { pace: [catalogue, 'is made anew only when it is old, and never for nobody'] },
+  catalogueAgeFactor: { pace: 'nothing more' },
+  statusAgeMsMax: { pace: ['web/status-routes.test.ts', 'is made once for all who load it within a moment'] },
+  statusIntervalMs: { pace: [feed, 'sends the whole page at first, and then what is new'] },
+  statusHeartbeatMs: {
+    pace: [feed, 'sends something now and then, so that nobody on the way takes the connection for dead'],
+  },
+  statusReadersMax: { test: [feed, 'has a bounded number of readers, in all and of one address'] },
+  statusReadersPerAddressMax: { test: [feed, 'has a bounded number of readers, in all and of one address'] },
+  statusReaderBytesMax: { test: [feed, 'lets go who reads too slowly, and nobody else'] },
+  statusRelaysMax: { pace: 'nothing more' },
+  throughputIntervalMs: {
+    pace: [
+      'daemon/throughput.test.ts',
+      'is what counters grew by in each minute, and so far in the one that runs',
+    ],
+  },
+  throughputSamplesMax: { test: ['daemon/throughput.test.ts', 'is kept for a day'] },
+
+  importLineBytesMax: {
+    test: [
+      'import/import-run.test.ts',
+      'says of a line that is too long that it cannot read on, and what became of those before',
+    ],
+  },
+  importBatchEventsMax: { pace: 'nothing more' },
+  importReportMs: { pace: ['import/import-run.test.ts', 'tells now and then how far it is'] },
+  backupReadEventsMax: { pace: 'nothing more' },
+  backupReadBytesMax: { pace: 'nothing more' },
+  backupLinesBytesMin: {
+    test: [restore, 'takes no memory for a file of records, or a line of refs, that no backup has'],
+  },
+  backupEventsMsMax: { pace: 'nothing more' },
+  backupNoteBytesMax: {
+    test: [
+      'backup/archive.test.ts',
+      'has no entries but files, folders and links, and no header that makes a reader take memory',
+    ],
+  },
+  restoredRefBytesMax: {
+    test: [restore, 'takes no memory for a file of records, or a line of refs, that no backup has'],
+  },
+  restoreBatchEventsMax: { pace: 'nothing more' },
+  restoreGitMsMax: { pace: 'nothing more' },
+  exportsAtOnceMax: {
+    test: ['commands/backup.test.ts', 'is taken by one at a time, and an end of the command lets go of all'],
+  },
+  controlStalledMsMax: {
+    test: [control, 'lets a reader go that stops reading, and what was asked for is let go with it'],
+  },
+  controlBodyBytesMax: {
+    test: [control, 'tells what makes no sense, and nothing of faults of its own ends it'],
+  },
+
+  descriptorsProcess: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  descriptorsPerWorker: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  descriptorsPerGitProcess: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  descriptorsStoreSpare: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  descriptorsPerRelay: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },
+  connectionsMin: { test: [descriptors, 'say how many are needed when there are too few'] },
+  logBufferBytesMax: {
+    test: ['daemon/surroundings.test.ts', 'a log that cannot be written ends nothing but its lines'],
+  },
+  shutdownMsMax: { pace: 'nothing more' },
+  serviceNotifyMsMax: { pace: 'nothing more' },
+} as const satisfies Record<string, Entry>;

@@ -1,0 +1,163 @@
+import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { GitHosts } from '../../src/git-sync/git-hosts.js';
+import type { GitHttpClient } from '../../src/git-sync/remote/git-http-client.js';
+import { ServerSession } from '../../src/git-sync/remote/server-session.js';
+import { SearchMemories } from '../../src/git-sync/search-memory.js';
+import { ServerRecords } from '../../src/git-sync/server-records.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { type Entry, many } from './entry.js';
+
+const id = 'a'.repeat(40);
+
+/** Whether the answer of a server in which it says what it has is read. */
+async function isAdvertisement(lines: readonly string[]): Promise<boolean> {
+  async function* advertisement() {
+    for (let from = 0; from < lines.length; from += 1_000)
+      yield Buffer.concat(lines.slice(from, from + 1_000).map((line) => pktLine(line)));
+    yield flushPkt;
+  }
+  const client = { advertisement: async () => advertisement() } as unknown as GitHttpClient;
+  return await ServerSession.open(client).then(
+    () => true,
+    () => false,
+  );
+}
+
+const remote = 'git-sync/http-git-remote.test.ts';
+
+const dataSync = 'git-sync/git-data-sync.test.ts';
+
+const rounds = 'git-sync/server-rounds.test.ts';
+
+/** What other git servers send, and what is remembered of them. */
+export const gitSyncEntries = {
+  gitSyncedDelayMs: {
+    pace: [
+      dataSync,
+      'is asked for half a second after a synced event, three minutes after a submitted one, unless both come',
+    ],
+  },
+  gitSubmittedDelayMs: {
+    pace: [
+      dataSync,
+      'is asked for half a second after a synced event, three minutes after a submitted one, unless both come',
+    ],
+  },
+  gitRetryMsMin: {
+    pace: [
+      dataSync,
+      'is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to half an hour',
+    ],
+  },
+  gitNewsRetryMsMax: {
+    pace: [
+      dataSync,
+      'is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to half an hour',
+    ],
+  },
+  gitRetryMsMax: {
+    pace: [
+      dataSync,
+      'is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to half an hour',
+    ],
+  },
+  gitRetryJitter: { pace: 'nothing more' },
+  gitNewsMsMax: {
+    pace: [
+      dataSync,
+      'is tried again after 20, 40, 80 and 120 seconds while it is new, and then up to half an hour',
+    ],
+  },
+  gitNewsAgainMsMin: {
+    pace: [dataSync, 'begins its quick tries anew at a bounded rate, however much new is named'],
+  },
+  gitEventLooksPerMinute: {
+    pace: [dataSync, 'begins its quick tries anew at a bounded rate, however much new is named'],
+  },
+  gitEventLooksAtOnceMax: {
+    test: [dataSync, 'begins its quick tries anew at a bounded rate, however much new is named'],
+  },
+  gitNamesRememberedMax: { pace: 'nothing more' },
+  gitSearchesRememberedMax: {
+    edge: (searches) => {
+      const memories = new SearchMemories(new VirtualClock());
+      const first = memories.of('0');
+      for (let at = 1; at < searches; at += 1) memories.of(`${at}`);
+      return memories.of('0') === first;
+    },
+  },
+  gitRoundMsMax: {
+    test: [rounds, 'that sends little is not waited for when a state comes, nor for longer than a round'],
+  },
+  gitServerRestMsMin: {
+    pace: [rounds, 'that sent what is of no use rests for that repository alone, and for what was asked for'],
+  },
+  gitServerRestMsMax: {
+    pace: [rounds, 'that sent what is of no use rests for that repository alone, and for what was asked for'],
+  },
+  gitTooMuchRestMsMax: { pace: 'nothing more' },
+  gitServersRememberedMax: {
+    edge: (servers) => {
+      const records = new ServerRecords(new VirtualClock());
+      for (let at = 0; at < servers; at += 1) records.failed(`https://${at}.example`, 'invalid');
+      return records.failedAt('https://0.example') !== undefined;
+    },
+  },
+  gitLooksAtOnceMax: { pace: 'nothing more' },
+  gitHostFetchesAtOnceMax: {
+    test: [dataSync, 'is asked for five repositories at once, and for no more than so many a minute'],
+  },
+  gitHostPaceMs: {
+    pace: [dataSync, 'is asked for five repositories at once, and for no more than so many a minute'],
+  },
+  gitHostRestMsMax: {
+    pace: [dataSync, 'that fails rests, for all repositories that name it, and others are asked meanwhile'],
+  },
+  gitRetryAfterMsMax: { pace: [dataSync, 'that says when to come back is left alone until then'] },
+  gitHostsRememberedMax: {
+    edge: async (count) => {
+      const clock = new VirtualClock();
+      const hosts = new GitHosts(clock, { fetchesPerMinute: () => 1 } as unknown as ConstructorParameters<
+        typeof GitHosts
+      >[1]);
+      const first = hosts.of('0');
+      for (let at = 1; at < count; at += 1) hosts.of(`${at}`);
+      return hosts.of('0') === first;
+    },
+  },
+  gitServersMax: {
+    test: [
+      'git-sync/servers.test.ts',
+      'are a bounded number, of which pull requests take none from the announcements',
+    ],
+  },
+  gitAnnouncementsMax: { pace: 'nothing more' },
+  gitStatesFetchedMax: { pace: 'nothing more' },
+  gitMissingObjectsMax: { pace: 'nothing more' },
+  gitAdvertisementMsMax: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
+  gitFetchSpanMs: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
+  gitFetchSpanBytesMin: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
+  gitAwaitedFetchSpanBytesMin: { test: [remote, 'that sends 1 kB a second is ended while others wait (%s)'] },
+  gitRemoteRefsBytesMax: {
+    edge: (bytes) => {
+      // Capabilities, with the four digits before each line and the flush behind the last one.
+      const size = 65_000;
+      const rest = bytes - flushPkt.length - 'version 2'.length - 4;
+      const full = Math.floor(rest / size);
+      const sizes = [...many(full, () => size - 4), rest - full * size - 4];
+      return isAdvertisement(['version 2', ...sizes.map((chars, at) => `${at}=`.padEnd(chars, 'x'))]);
+    },
+  },
+  gitRemoteRefsMax: { edge: (refs) => isAdvertisement(many(refs, (at) => `${id} refs/heads/${at}`)) },
+  gitHavesMax: { pace: [remote, 'sends what is here already as a thin pack would have it'] },
+  gitRefusedWantsMax: { pace: [remote, 'brings what lies below the tips although others are not there'] },
+  gitLoneChecksMax: { pace: 'nothing more' },
+  gitLoneChecksMsMax: { pace: 'nothing more' },
+  gitFetchObjectsMax: { test: [remote, 'that sends a pack without end is stopped at the limit'] },
+  gitHostLabelsMax: {
+    pace: [
+      dataSync,
+      'shows fetches, bytes, objects, failures by class and host, and what lacks for how long',
+    ],
+  },
+} as const satisfies Record<string, Entry>;

@@ -1,0 +1,245 @@
+import { isExpected } from '../../src/alignment/closing.js';
+import { limits } from '../../src/config/limits.js';
+import { Collected } from '../../src/git/processes/collected.js';
+import { Kept } from '../../src/git-http/kept.js';
+import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { ReceiveRequestParser } from '../../src/git-protocol/receive-request.js';
+import { CareQueue } from '../../src/maintenance/care-queue.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { type Entry, many, takes } from './entry.js';
+
+const id = 'a'.repeat(40);
+const zero = '0'.repeat(40);
+const { signal } = new AbortController();
+
+/** Whether these lines are taken as the commands of a push. */
+function isPush(lines: readonly string[]): boolean {
+  const parser = new ReceiveRequestParser({
+    linesMax: limits.pushCommandsMax,
+    bytesMax: limits.pushHeadBytesMax,
+  });
+  return takes(() => parser.push(Buffer.concat([...lines.map((line) => pktLine(line)), flushPkt])));
+}
+
+/** Whether all of these are kept at the same time, each of so many bytes. */
+async function areKept(
+  entries: number,
+  bytesOfEach: number,
+  keptLimits: { bytesMax: number; entriesMax: number },
+): Promise<boolean> {
+  const kept = new Kept<number>({ ...keptLimits, bytesOf: (bytes) => bytes });
+  for (let at = 0; at < entries; at += 1) await kept.get(`${at}`, signal, async () => bytesOfEach);
+  await kept.get('0', signal, async () => bytesOfEach);
+  return kept.made === entries;
+}
+
+const advertisements = {
+  bytesMax: limits.gitAdvertisementsKeptBytesMax,
+  entriesMax: limits.gitAdvertisementsKeptMax,
+};
+const pages = { bytesMax: limits.pagesKeptBytesMax, entriesMax: limits.pagesKeptMax };
+
+const runner = 'git/git-runner.test.ts';
+const strangers = 'hosting/strangers.test.ts';
+const alignment = 'policy/git-alignment.test.ts';
+const others = 'hosting/other-repositories.test.ts';
+const page = 'git-http/repository-page.test.ts';
+const exchange = 'git-http/exchange.test.ts';
+const carePlan = 'maintenance/care-plan.test.ts';
+const maintenance = 'maintenance/maintenance.test.ts';
+
+/** What pushes, git itself and other git servers send, and what is kept and done for repositories. */
+export const gitEntries = {
+  gitProcessesMax: { test: [runner, 'lets nobody wait for commands that may take minutes'] },
+  gitMemoryBytesMax: {
+    test: [runner, 'has the system bound its memory, allow it no core dumps, and run it after the daemon'],
+  },
+  gitMsMax: { test: [runner, 'ends a command that takes too long, and one that runs when the daemon stops'] },
+  gitRefsUnpackedMax: {
+    pace: [
+      'git/align-refs.test.ts',
+      'packs many that are set at once into one file, and goes on where that fails',
+    ],
+  },
+  gitManyRefsMsMax: { pace: 'nothing more' },
+  gitKillMs: { pace: 'nothing more' },
+  gitLockAgeMsMax: { test: [alignment, 'goes on when a git process was killed and left its locks'] },
+  gitOutputBytesMax: {
+    edge: (bytes) => new Collected(limits.gitOutputBytesMax).add(Buffer.allocUnsafe(bytes)),
+  },
+  gitComplaintBytesMax: {
+    edge: (bytes) => new Collected(limits.gitComplaintBytesMax).add(Buffer.allocUnsafe(bytes)),
+  },
+  gitStreamHeaderBytesMax: {
+    test: [
+      'git/stream-server.test.ts',
+      'takes a header up to a size, and ends a connection with a longer one, however it ends',
+    ],
+  },
+  pushCommandsMax: { edge: (commands) => isPush(many(commands, (at) => `${zero} ${id} refs/heads/${at}`)) },
+  pushHeadBytesMax: {
+    edge: (bytes) => {
+      const line = (at: number, size: number) => `${zero} ${id} refs/heads/${at}/`.padEnd(size, 'x');
+      const size = 65_000;
+      const full = Math.floor(bytes / size) - 1;
+      return isPush([
+        ...many(full, (at) => line(at, size)),
+        line(full, size / 2),
+        line(full + 1, bytes - full * size - size / 2),
+      ]);
+    },
+  },
+  pushObjectsMax: { test: ['hosting/receive-service.test.ts', 'bounds packs in bytes and in objects'] },
+  pushAllocationBytesMax: {
+    test: [strangers, 'makes git take no memory for an object of gigabytes in a pack of a few bytes'],
+  },
+  pullRequestPackBytesMax: {
+    test: [
+      'hosting/incoming-pack.test.ts',
+      'says which limit a pack is above: of all, of pull requests, or of the room that is left',
+    ],
+  },
+  pushCheckMsMax: {
+    pace: [others, 'holds up no push while it gets its objects, and follows when it has them'],
+  },
+  promotionOthersMsMax: { test: [others, 'is left for later when the time for all of them is over'] },
+  backgroundCopiesMax: {
+    test: [others, 'leave nothing behind when they are ended, and take no more than there is room for'],
+  },
+  backgroundCopiesAtOnceMax: { pace: 'nothing more' },
+  objectCopiesMax: {
+    test: [
+      strangers,
+      'fills no repository of others with what a pull request brings, and is not stopped by one that fails',
+    ],
+  },
+  promotionsAtOnceMax: { pace: 'nothing more' },
+  pullRequestCopyBytesMax: {
+    test: [
+      strangers,
+      'fills no repository of others with what a pull request brings, and is not stopped by one that fails',
+    ],
+  },
+  sharedPackBytesMin: {
+    pace: ['git/copy-objects.test.ts', 'where it is small, or has more objects than are compared'],
+  },
+  sharedObjectsMax: {
+    pace: ['git/copy-objects.test.ts', 'where it is small, or has more objects than are compared'],
+  },
+  pushKeepAliveMs: {
+    pace: [
+      'hosting/push-answer.test.ts',
+      'shows that somebody is there from the end of the push on, also where that came before the answer was made',
+    ],
+  },
+  looseRefsReadMax: {
+    pace: [
+      'git/ref-files.test.ts',
+      'leaves to git what is not plain: symbolic refs, damaged files, another way of keeping refs, very many',
+    ],
+  },
+  pushRefsByNameMax: { pace: 'nothing more' },
+  pushLoggedRefsMax: { pace: 'nothing more' },
+  gitAdvertisersMax: { pace: 'nothing more' },
+  gitAdvertisementBytesMax: {
+    test: [
+      'git-http/info-refs.test.ts',
+      'that would take much of what is kept is streamed, and pushes no other out',
+    ],
+  },
+  gitAdvertisementsKeptBytesMax: { edge: async (bytes) => await areKept(2, bytes / 2, advertisements) },
+  gitAdvertisementsKeptMax: { edge: async (entries) => await areKept(entries, 0, advertisements) },
+  gitSendBytesHigh: { pace: [exchange, 'waits for a slow reader with git, and holds nothing of its answer'] },
+  gitFilterTreeDepthMax: { test: [exchange, 'refuses a filter that can cost more than the whole clone: %s'] },
+  gitUploadRequestBytesMax: { test: [exchange, 'refuses %s with %i'] },
+  gitBodySpanMs: { test: [exchange, 'of a body that stops coming is answered, and its process ends'] },
+  gitBodySpanBytesMin: {
+    test: [
+      'git-http/receive-pack.test.ts',
+      'holds the only place of its address when it is fast enough, or when nobody waits',
+    ],
+  },
+  gitAwaitedBodySpanBytesMin: {
+    test: [
+      'git-http/receive-pack.test.ts',
+      'holds the only place of its address when it is fast enough, or when nobody waits',
+    ],
+  },
+  gitSilenceMsMax: {
+    pace: [exchange, 'who waits for long is sent the first bytes, once its request is whole'],
+  },
+  gitRetryAfterSeconds: {
+    pace: [
+      exchange,
+      'wait for their turn, and are refused above a number with when to come again; probes never are',
+    ],
+  },
+  pagesMadeAtOnceMax: { pace: 'nothing more' },
+  pagesKeptMax: { edge: async (entries) => await areKept(entries, 0, pages) },
+  pagesKeptBytesMax: { edge: async (bytes) => await areKept(2, bytes / 2, pages) },
+  pageRefsMax: { test: [page, 'is bounded: in refs, and in the README'] },
+  pageMaintainersMax: { pace: 'nothing more' },
+  pageLineCharsMax: {
+    test: ['web/status-page.test.ts', 'cuts what is long, and says how much more there is'],
+  },
+  pageDescriptionCharsMax: { pace: 'nothing more' },
+  pageReadmeBytesMax: { test: [page, 'is bounded: in refs, and in the README'] },
+  pageRootsMax: { pace: 'nothing more' },
+  pageStatusesMax: { pace: 'nothing more' },
+  pageCountsAgeMsMax: { pace: 'nothing more' },
+  gitMoveAttemptsMax: {
+    pace: ['git/bare-repositories.test.ts', 'also when the parent is deleted meanwhile'],
+  },
+  closedRepositoriesMax: {
+    test: [
+      alignment,
+      'above a number of closed ones, removes at once what nothing was pushed to, and keeps what was',
+    ],
+  },
+  alignmentsAtOnceMax: { pace: 'nothing more' },
+  alignmentPullRequestsMax: { pace: 'nothing more' },
+  alignmentRetryMsMin: { pace: [alignment, 'is retried with backoff, visible in a metric and in the log'] },
+  alignmentRetryMsMax: { pace: [alignment, 'is retried with backoff, visible in a metric and in the log'] },
+  repositorySweepIntervalMs: { pace: 'nothing more' },
+  carePacksMax: { test: [carePlan, 'above a number of packs, of loose objects, or of loose refs'] },
+  careLooseObjectsMax: { test: [carePlan, 'above a number of packs, of loose objects, or of loose refs'] },
+  careLooseRefsMax: { test: [carePlan, 'above a number of packs, of loose objects, or of loose refs'] },
+  careBitmapBytesMin: {
+    test: [carePlan, 'when what no bitmap covers is much, of itself and beside the rest'],
+  },
+  careUncoveredShareMax: {
+    test: [carePlan, 'when what no bitmap covers is much, of itself and beside the rest'],
+  },
+  careIntervalMsMin: {
+    pace: [maintenance, 'at any moment by SIGKILL, with all its processes, leaves a working repository'],
+  },
+  unreachableObjectsMsMax: {
+    test: [
+      carePlan,
+      'two weeks after its last repack, if it changed since or unreachable objects were kept then',
+    ],
+  },
+  careQuietMs: {
+    pace: [maintenance, 'is found by what pushes bring, when they have been quiet for a while'],
+  },
+  careRetryMs: { pace: [maintenance, 'ends the repack of its repository, which is done later'] },
+  careInterruptionsMax: { test: [maintenance, 'waits for a repack that gave way too often'] },
+  carePauseMs: { pace: 'nothing more' },
+  careWaitingMax: {
+    edge: (waiting) => {
+      const queue = new CareQueue(new VirtualClock());
+      const repository = { pubkey: id, identifier: 'a' };
+      for (let at = 0; at < waiting; at += 1) queue.add(`${at}`, { repository, interruptions: 0 }, 1_000);
+      return queue.size === waiting;
+    },
+  },
+  careStepMsMax: { pace: 'nothing more' },
+  leftoverAgeMsMax: { pace: 'nothing more' },
+  surveyIntervalMs: { pace: 'nothing more' },
+  surveyPauseMs: {
+    pace: [maintenance, 'is counted still when something came into it during the look at all'],
+  },
+  closingUnaskedMax: { edge: (closing) => isExpected({ open: closing, closing }, 0) },
+  closingUnaskedPercentMax: { edge: (percent) => isExpected({ open: 1_000, closing: 10 * percent }, 0) },
+  doctorNamesMax: { pace: 'nothing more' },
+} as const satisfies Record<string, Entry>;

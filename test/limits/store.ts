@@ -1,0 +1,111 @@
+import { FaultyRows } from '../../src/store/faulty-rows.js';
+import type { EventIndex } from '../../src/store/index/event-index.js';
+import { ReasonCounts } from '../../src/store/refused/reason-counts.js';
+import { reasonClass } from '../../src/store/refused/reasons.js';
+import { type Entry, many } from './entry.js';
+
+const admission = 'admission/admission-pipeline.test.ts';
+const sets = 'store/local-sets.test.ts';
+const durability = 'store/level-durability.test.ts';
+
+/** What the store and its sets hold, and what waits for verification and writes. */
+export const storeEntries = {
+  kernelSymbolsMax: { pace: 'nothing more' },
+  liveSetsMax: { test: [sets, 'give way when there are too many, but not under a reader'] },
+  liveSetRecordsMin: { test: [sets, 'that are small do not stand'] },
+  liveSetsMemoryShareMax: { pace: 'nothing more' },
+  localSetChangesMax: {
+    test: ['store/known-set.test.ts', 'is made anew when more happened meanwhile than is kept'],
+  },
+  liveSetCandidatesMax: { pace: 'nothing more' },
+  verificationLaneBytesHigh: {
+    pace: ['lib/lib.test.ts', 'is full from the high mark until it drained to the low mark'],
+  },
+  verificationLaneBytesLow: {
+    pace: ['lib/lib.test.ts', 'is full from the high mark until it drained to the low mark'],
+  },
+  verificationLaneEventsMax: { pace: ['lib/lib.test.ts', 'is full at its number of items too'] },
+  writingBytesMax: {
+    test: [admission, 'verifies no more while much waits for its write, so that the lanes fill'],
+  },
+  verificationBatchEventsMax: { pace: 'nothing more' },
+  verificationBatchBytesMax: { pace: 'nothing more' },
+  verificationBatchesPerWorker: { pace: 'nothing more' },
+  verificationWorkerHeapMbMax: { pace: 'nothing more' },
+  judgedEventsMax: { pace: 'nothing more' },
+  storeQueryRowsPerTurn: {
+    pace: [
+      'store/refused-turns.test.ts',
+      'looks at so many rows in a turn, and at those that are refused only where they are few',
+    ],
+  },
+  storeQueryFoundRowsMax: { pace: 'nothing more' },
+  storeReadEventsMax: { pace: 'nothing more' },
+  storeReadBytesMax: { pace: 'nothing more' },
+  storeCacheBytesMax: {
+    test: ['store/body-cache.test.ts', 'keeps what is asked for again, and no more than it may'],
+  },
+  storeBatchEventsMax: {
+    pace: [
+      durability,
+      'has each event that a write brought, also when what takes its place was not written any more',
+    ],
+  },
+  storeBatchBytesMax: { pace: 'nothing more' },
+  storeRefusedWriteDelayMs: { pace: 'nothing more' },
+  storeCompactionBytesMax: { pace: 'nothing more' },
+  storeCompactionPauseMs: { pace: 'nothing more' },
+  storeFaultsToldMax: {
+    edge: (rows) => {
+      let told = 0;
+      const index = {
+        rows: { sequence: (row: number) => row },
+        removedEvent: () => ({}),
+      } as unknown as EventIndex;
+      const faulty = new FaultyRows(index, {
+        keepsFaulty: true,
+        onFault: () => {
+          told += 1;
+        },
+      });
+      for (let row = 0; row < rows; row += 1) faulty.isToGo(row, 'unreadable');
+      faulty.isToGo(0, 'unreadable');
+      return told === rows;
+    },
+  },
+  storeOpenFilesMax: {
+    pace: ['daemon/descriptors.test.ts', 'leave store, threads and process what they need, of %s'],
+  },
+  refusedIdsMax: {
+    test: [
+      'store/event-store-conformance.ts',
+      'keeps the refused events below their limit: the oldest give way',
+    ],
+  },
+  refusedRemovedShareMin: {
+    test: [
+      'store/event-store-conformance.ts',
+      'keeps the refused events below their limit: the oldest give way',
+    ],
+  },
+  refusedUnwantedShareMin: {
+    test: [
+      'store/event-store-conformance.ts',
+      'keeps the refused events below their limit: the oldest give way',
+    ],
+  },
+  refusedToldShareMin: {
+    test: [
+      'store/event-store-conformance.ts',
+      'keeps the refused events below their limit: the oldest give way',
+    ],
+  },
+  refusedReasonsCountedMax: {
+    edge: (reasons) => {
+      const counts = new ReasonCounts();
+      for (const reason of many(reasons, (at) => `reason ${at}`)) counts.count(reason);
+      return counts.list().every(({ reason }) => reason.startsWith('reason '));
+    },
+  },
+  refusedReasonCharsMax: { edge: (chars) => reasonClass('x'.repeat(chars)).length === chars },
+} as const satisfies Record<string, Entry>;
