@@ -401,6 +401,10 @@ export const limits = {
   refNameBytesMax: 1_024,
   /** Longest part of a ref name between slashes, in bytes of UTF-8: with `.lock` it has to fit a file name. */
   refNamePartBytesMax: 250,
+  /**
+   * Most parts of a ref name: each is a folder of its own on the disk. No repository that was seen has more than a dozen.
+   */
+  refNamePartsMax: 32,
   /** Git processes that run at the same time, and as many that may take longer than `gitMsMax`. */
   gitProcessesMax: 4,
   /**
@@ -410,7 +414,10 @@ export const limits = {
   gitMemoryBytesMax: 8_589_934_592,
   /** Time that one git process may take. */
   gitMsMax: 60_000,
-  /** Refs that are set at once, above which all refs are packed into one file: each of its own takes a block of the disk. */
+  /**
+   * Files and folders of refs that are set at once, above which all refs are packed into one file: each takes a block of the
+   * disk.
+   */
   gitRefsUnpackedMax: 1_000,
   /** Time that setting more refs than that may take: each is forced to the disk. */
   gitManyRefsMsMax: 300_000,

@@ -13,15 +13,23 @@ const forbidden = /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\p{Surrogate}/u;
 const plain = /^refs(?:\/[\w-]+(?:\.[\w-]+)*){2,}$/;
 
 /**
- * Whether `name` is a full ref name by git's own rules, and each of its parts fits a file name with room for git's
- * `.lock`.
+ * Whether `name` is a full ref name by git's own rules, of not too many parts, and each of these fits a file name with room
+ * for git's `.lock`.
  */
 export function isRefName(name: string): boolean {
-  if (name.length <= limits.refNamePartBytesMax && plain.test(name) && !name.includes('.lock')) return true;
+  if (name.length <= limits.refNamePartBytesMax && plain.test(name) && !name.includes('.lock'))
+    return !exceeds('refNamePartsMax', refNameParts(name));
   if (!name.startsWith('refs/') || name.endsWith('.') || forbidden.test(name)) return false;
   if (exceeds('refNameBytesMax', utf8Length(name))) return false;
   const parts = name.split('/');
-  return parts.length > 2 && parts.every(isRefNamePart);
+  return parts.length > 2 && !exceeds('refNamePartsMax', parts.length) && parts.every(isRefNamePart);
+}
+
+/** How many parts a ref name has: all but the last are folders on the disk. */
+export function refNameParts(name: string): number {
+  let parts = 1;
+  for (let slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) parts += 1;
+  return parts;
 }
 
 function isRefNamePart(part: string): boolean {

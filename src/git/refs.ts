@@ -5,6 +5,7 @@ import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import { isObjectId } from './object-id.js';
 import type { ObjectFolders } from './objects/object-folders.js';
+import { refNameParts } from './ref-name.js';
 import type { RefChange, Refs } from './ref-plan.js';
 
 /** The refs below the prefixes, or with exactly these names. */
@@ -47,7 +48,7 @@ export async function readObjectTypes(
 export async function moveRefs(git: Git, gitDir: string, changes: readonly RefChange[]): Promise<void> {
   const input = ['start', ...changes.map(instruction), 'prepare', 'commit', ''].join('\0');
   const args = ['update-ref', '--no-deref', '--stdin', '-z'];
-  if (changes.length <= limits.gitRefsUnpackedMax) {
+  if (mostNewFiles(changes) <= limits.gitRefsUnpackedMax) {
     await git.run({ gitDir, args, input });
     return;
   }
@@ -55,6 +56,12 @@ export async function moveRefs(git: Git, gitDir: string, changes: readonly RefCh
   await git.run({ gitDir, args, input, msMax });
   // They have moved, whatever becomes of this; the care of the repository packs them otherwise.
   await git.run({ gitDir, args: ['pack-refs', '--all'], msMax }).catch(() => {});
+}
+
+/** How many files and folders these may add at most. */
+function mostNewFiles(changes: readonly RefChange[]): number {
+  // `refs` and `heads` are there.
+  return changes.reduce((sum, { name }) => sum + refNameParts(name) - 2, 0);
 }
 
 function instruction(change: RefChange): string {

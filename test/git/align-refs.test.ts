@@ -74,6 +74,17 @@ describe('Declared refs whose objects are present are set', () => {
     expect(isLoose()).toBe(true);
   });
 
+  it('packs fewer that lie in many folders, and leaves none of these', async () => {
+    using made = repository();
+    const depth = limits.refNamePartsMax - 3;
+    const count = Math.ceil(limits.gitRefsUnpackedMax / depth);
+    const names = Array.from({ length: count }, (_, n) => `refs/heads/${n}/${'a/'.repeat(depth - 1)}b`);
+    const all = Object.fromEntries(names.map((name) => [name, made.one]));
+    await made.align(all);
+    expect(made.refs()).toEqual(all);
+    expect(existsSync(join(made.path, 'refs/heads/7'))).toBe(false);
+  });
+
   it('leaves a declared ref as it is while its object is missing, and sets the others', async () => {
     using made = repository();
     const { one, two } = made;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { isObjectId } from '../../src/git/object-id.js';
 import { isRefName } from '../../src/git/ref-name.js';
 
@@ -54,6 +55,9 @@ describe('isRefName', () => {
     [`refs/heads/${'x'.repeat(251)}`, false],
     [`refs/heads/${'ü'.repeat(126)}`, false],
     [`refs/heads/${'x/'.repeat(600)}x`, false],
+    [`refs/heads/${'x/'.repeat(limits.refNamePartsMax - 3)}x`, true],
+    [`refs/heads/${'x/'.repeat(limits.refNamePartsMax - 2)}x`, false],
+    [`refs/heads/${'x/'.repeat(limits.refNamePartsMax - 2)}ü`, false],
     ['refs/heads', false],
     ['refs/heads/', false],
     ['refs/heads/a\nb', false],

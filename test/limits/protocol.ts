@@ -89,10 +89,13 @@ export const protocolEntries = {
   },
   refNameBytesMax: {
     edge: (bytes) => {
-      const parts = `refs/heads/é/${'0123456789/'.repeat(200)}`;
-      // Two bytes for one character; no part is too long, and none is empty.
+      const parts = `refs/heads/é/${`${'0123456789'.repeat(10)}/`.repeat(20)}`;
+      // Two bytes for one character; no part is too long, none is empty, and there are few.
       return isRefName(parts.slice(0, bytes - 2).concat('x'));
     },
+  },
+  refNamePartsMax: {
+    edge: (parts) => ['x', 'é'].every((last) => isRefName(`refs/heads/${'x/'.repeat(parts - 3)}${last}`)),
   },
   refNamePartBytesMax: {
     edge: (bytes) =>
