@@ -22,6 +22,12 @@ export type MissingObject = {
   readonly clones: readonly (readonly string[])[];
 };
 
+/** One while pull requests that name it are gathered. */
+type GatheredObject = MissingObject & {
+  readonly pullRequestIds: string[];
+  readonly clones: (readonly string[])[];
+};
+
 /** Whether a state names it, and not only what anybody may propose. */
 export function isOfState({ pullRequestIds }: MissingObject): boolean {
   return pullRequestIds.length === 0;
@@ -49,18 +55,22 @@ export async function missingObjects(
   const refs: Refs = isThere
     ? ((await readRefFiles(gitDir)) ?? (await readRefs(git, gitDir, [])))
     : new Map();
-  const wanted = new Map<string, MissingObject>();
+  const wanted = new Map<string, GatheredObject>();
   // Those of states come first: of pull requests there may be any number.
   for (const objectId of await objectsOfStates(parts, repository)) {
     wanted.set(objectId, { objectId, pullRequestIds: [], clones: [] });
   }
   const ofStates = wanted.size;
   for await (const { event, commit } of pullRequestsOf(parts, repository, refs)) {
-    const known = wanted.get(commit) ?? { objectId: commit, pullRequestIds: [], clones: [] };
-    const isOfState = wanted.has(commit) && known.pullRequestIds.length === 0;
-    if (isOfState || wanted.size >= ofStates + limits.gitMissingObjectsMax) continue;
-    const pullRequestIds = [...known.pullRequestIds, event.id];
-    wanted.set(commit, { objectId: commit, pullRequestIds, clones: [...known.clones, cloneUrlsIn(event)] });
+    const known = wanted.get(commit);
+    const isOfStateToo = known !== undefined && isOfState(known);
+    if (isOfStateToo || wanted.size >= ofStates + limits.gitMissingObjectsMax) continue;
+    const clones = cloneUrlsIn(event);
+    // Added to in place: a hundred thousand may name one commit.
+    known?.pullRequestIds.push(event.id);
+    known?.clones.push(clones);
+    if (known === undefined)
+      wanted.set(commit, { objectId: commit, pullRequestIds: [event.id], clones: [clones] });
   }
   if (isThere && wanted.size > 0) {
     // What a ref stands for is here: git is asked about the rest only.

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
 import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
@@ -9,6 +11,7 @@ import { EventFrames } from '../../src/relay/frames/frames.js';
 import { fixedRelaySettings } from '../../src/relay/settings.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { FakeOutbox, plainEvent, sessionWorld } from '../relay/fakes.js';
+import { serveRelay } from '../relay/served-relay.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, many } from './entry.js';
 
@@ -46,6 +49,20 @@ function requestQueue() {
   return { queue, push, started };
 }
 
+/** Whether a message that comes in these fragments is read by a relay, and told to be none. */
+async function isRead(fragments: readonly string[]): Promise<boolean> {
+  await using served = await serveRelay();
+  const socket = new WebSocket(served.url);
+  const answered = once(socket, 'message').then(() => true);
+  const ended = once(socket, 'close').then(() => false);
+  await once(socket, 'open');
+  for (const [at, fragment] of fragments.entries())
+    socket.send(fragment, { fin: at === fragments.length - 1 });
+  const result = await Promise.race([answered, ended]);
+  socket.terminate();
+  return result;
+}
+
 const violations = (bytes: number, ms: number, times = 1) => {
   const noted = new Violations(still);
   return many(times, () => noted.note(bytes, ms)).every((isTooMuch) => !isTooMuch);
@@ -77,12 +94,7 @@ function holdsBack(texts: readonly string[]): boolean {
 
 /** What clients send to the relay and make it hold. */
 export const relayEntries = {
-  clientMessageBytesMax: {
-    test: [
-      named('relay-server'),
-      'closes a connection with a message that is too long, and tells what is binary',
-    ],
-  },
+  clientMessageBytesMax: { edge: (bytes) => isRead(['x'.repeat(bytes)]) },
   clientEventsInFlightMax: {
     edge: async (events) => {
       const { client, admission, settle } = sessionWorld({ settings: { eventsPerMinuteMax: undefined } });
@@ -208,9 +220,7 @@ export const relayEntries = {
   socketChunkBytes: {
     pace: [named('client-memory'), 'takes about the memory that is counted, and gives it back'],
   },
-  messageFragmentsMax: {
-    test: [named('relay-server'), 'bounds what is held of messages that do not come whole'],
-  },
+  messageFragmentsMax: { edge: (fragments) => isRead(many(fragments, () => 'x')) },
   authAgeSecondsMax: { test: [named('client-authentication'), 'with %s is refused'] },
   clientPubkeysMax: {
     test: [
