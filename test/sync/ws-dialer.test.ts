@@ -1,9 +1,10 @@
 import type { LookupAddress } from 'node:dns';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { programVersion } from '../../src/config/version.js';
+import { deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Faults } from '../../src/lib/faults.js';
 import type { Resolver } from '../../src/network/address-policy.js';
@@ -360,21 +361,25 @@ describe('a WebSocket to a remote', () => {
     );
   });
 
-  it('ends at once when the signal aborts', async () => {
-    const silent = createServer();
-    silent.on('upgrade', () => {});
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    closers.push(async () => {
-      silent.closeAllConnections();
-      silent.close();
-    });
-    const url = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const stop = new AbortController();
-    const dial = dialerOf().dial({ url, trusted: true }, recorder().handlers, stop.signal);
-    const reason = new Error('stop');
-    setTimeout(() => stop.abort(reason), 20);
-    await expect(dial).rejects.toBe(reason);
-  });
+  it.each(['ws', 'wss'])(
+    'ends at once when the signal aborts, also in the midst of a handshake: %s',
+    async (scheme) => {
+      const ended = deferred<void>();
+      const silent = createTcpServer((socket) => {
+        socket.on('error', () => {});
+        socket.once('close', () => ended.resolve());
+        socket.once('data', () => stop.abort(reason));
+      });
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      closers.push(async () => void silent.close());
+      const url = `${scheme}://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const stop = new AbortController();
+      const reason = new Error('stop');
+      const dial = dialerOf().dial({ url, trusted: true }, recorder().handlers, stop.signal);
+      await expect(dial).rejects.toBe(reason);
+      await ended.promise;
+    },
+  );
 });
 
 describe('the NIP-11 document', () => {
