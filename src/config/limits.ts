@@ -71,6 +71,11 @@ export const limits = {
   writingBytesMax: 16_777_216,
   /** Most events of one batch for a verification worker. */
   verificationBatchEventsMax: 128,
+  /**
+   * Events up to which what other relays sent fills a batch: a client's event waits for the batch that it is in, and for those
+   * before it. 32 take a thread some 10 ms where signatures are checked by WASM.
+   */
+  verificationRemoteBatchEventsMax: 32,
   /** Bytes of events above which a batch for a verification worker takes no more. */
   verificationBatchBytesMax: 524_288,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */

@@ -111,4 +111,27 @@ describe('VerificationQueue', () => {
     expect(log).toEqual(['catchup 0', 'direct 9', 'catchup 1', 'catchup 2', 'catchup 3']);
     expect(queue.length).toBe(0);
   });
+
+  it('fills batches with few events of relays, for what a client sends waits for those before it', async () => {
+    const sizes: number[] = [];
+    const recording: Verifier = {
+      ...verifier,
+      batchesMax: 1,
+      verify: async (events) => {
+        sizes.push(events.length);
+        return await verifier.verify(events);
+      },
+    };
+    const queue = new VerificationQueue<Job>(recording, slices, { onVerdict: () => {}, onFailure: () => {} });
+    const few = limits.verificationRemoteBatchEventsMax;
+    for (let number = 0; number < 2 * few; number += 1)
+      queue.push(job(number, { type: 'live_sync', relay: 'wss://a.example' }));
+    for (let number = 0; number < limits.verificationBatchEventsMax; number += 1)
+      queue.push(job(number, { type: 'direct' }));
+    while (queue.length > 0) {
+      await settle();
+      await inTurns();
+    }
+    expect(sizes).toEqual([1, limits.verificationBatchEventsMax, few, few - 1]);
+  });
 });

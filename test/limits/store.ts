@@ -29,6 +29,12 @@ export const storeEntries = {
     test: [admission, 'verifies no more while much waits for its write, so that the lanes fill'],
   },
   verificationBatchEventsMax: { pace: 'nothing more' },
+  verificationRemoteBatchEventsMax: {
+    pace: [
+      'admission/slices.test.ts',
+      'fills batches with few events of relays, for what a client sends waits for those before it',
+    ],
+  },
   verificationBatchBytesMax: { pace: 'nothing more' },
   verificationBatchesPerWorker: { pace: 'nothing more' },
   verificationWorkerHeapMbMax: { pace: 'nothing more' },

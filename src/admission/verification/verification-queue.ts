@@ -129,7 +129,9 @@ export class VerificationQueue<J extends Job> {
     for (const lane of lanes) {
       // The results of all but clients wait for their slice; the workers need not run far ahead of it.
       if (lane !== 'direct' && reaches('judgedEventsMax', this.#judged.length)) break;
-      while (jobs.length < limits.verificationBatchEventsMax && bytes < limits.verificationBatchBytesMax) {
+      const eventsMax =
+        lane === 'direct' ? limits.verificationBatchEventsMax : limits.verificationRemoteBatchEventsMax;
+      while (jobs.length < eventsMax && bytes < limits.verificationBatchBytesMax) {
         const job = this.#lanes[lane].shift();
         if (job === undefined) break;
         bytes += job.bytes;
