@@ -507,6 +507,11 @@ export const limits = {
   gitBodySpanBytesMin: 16_384,
   /** Bytes of the body of a push that have to come in that time while somebody waits to push who has no place: 8 kB a second. */
   gitAwaitedBodySpanBytesMin: 491_520,
+  /**
+   * Bytes that a clone or fetch has to read, or to send of its request, in that time while somebody waits whose address has one
+   * place fewer: 8 kB a second; so many times as much where it has several fewer.
+   */
+  gitAwaitedReadSpanBytesMin: 491_520,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
   gitSilenceMsMax: 5_000,
   /** What `Retry-After` says where too many git requests wait, in seconds. */

@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { exceeds } from '../config/limit-use.js';
+import { limits } from '../config/limits.js';
+import type { Clock } from '../lib/clock.js';
 
 /**
  * Gives git the body, and reads the rest of it when git has stopped reading: whoever sends it is answered then. Rejects
@@ -25,14 +27,28 @@ async function write(target: Writable, chunk: Buffer): Promise<void> {
   });
 }
 
+/** Watches how fast a stream is read. */
+export type ReaderWatch = {
+  readonly clock: Pick<Clock, 'after'>;
+  /** Whether a reader that took so many bytes in `gitBodySpanMs`, while more were there for it, has to give way to others. */
+  readonly givesWay: (bytes: number) => boolean;
+};
+
 /**
  * Sends all of a stream as it comes, without an await for each chunk: this is what large clones spend their time with. Some
  * chunks may wait to be sent while others are read. `onChunk` is told of each before. Resolves at the end of the stream, or
- * when the target closes; rejects when the stream breaks.
+ * when the target closes, as it does for a reader that has to give way; rejects when the stream breaks.
  */
-export async function send(output: Readable, target: Writable, onChunk: () => void): Promise<void> {
+export async function send(
+  output: Readable,
+  target: Writable,
+  watch: ReaderWatch,
+  onChunk: () => void = () => {},
+): Promise<void> {
+  let given = 0;
   const take = (chunk: Buffer) => {
     onChunk();
+    given += chunk.length;
     target.write(chunk);
     if (exceeds('gitSendBytesHigh', target.writableLength)) output.pause();
   };
@@ -44,6 +60,7 @@ export async function send(output: Readable, target: Writable, onChunk: () => vo
     output.once('close', () => reject(new Error('the stream broke off')));
     if (output.destroyed && !output.readableEnded) reject(new Error('the stream broke off'));
   });
+  const cancel = watchReader(target, watch, () => given);
   target.on('drain', goOn);
   target.on('close', stop);
   if (target.destroyed) stop();
@@ -51,8 +68,28 @@ export async function send(output: Readable, target: Writable, onChunk: () => vo
   try {
     await ended;
   } finally {
+    cancel();
     output.off('data', take);
     target.off('drain', goOn);
     target.off('close', stop);
   }
+}
+
+/** Looks at each span how much of what was given left for the reader; ends the target where that has to give way. */
+function watchReader(target: Writable, { clock, givesWay }: ReaderWatch, given: () => number): () => void {
+  let before = { taken: 0, waits: 0 };
+  let cancel = () => {};
+  const look = () => {
+    const waits = target.writableLength;
+    const taken = given() - waits;
+    // Where nothing waits, git is what is slow, and not the reader.
+    if (before.waits > 0 && waits > 0 && givesWay(taken - before.taken)) {
+      target.destroy();
+      return;
+    }
+    before = { taken, waits };
+    cancel = clock.after(limits.gitBodySpanMs, look);
+  };
+  cancel = clock.after(limits.gitBodySpanMs, look);
+  return () => cancel();
 }

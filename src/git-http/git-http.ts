@@ -75,7 +75,7 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   const metrics = new GitHttpMetrics(parts.registry);
   metrics.watch(gates, advertisements);
   const infoRefsOf = (services: readonly GitService[]) =>
-    infoRefs({ advertisements, streams, gate: gates.uploads, services });
+    infoRefs({ advertisements, streams, gate: gates.uploads, clock, services });
   const upload = uploadPack({ streams, gate: gates.uploads, clock, msMax: () => settings.msMax });
   const pushEndpoint = <Repository extends RepositoryKey>(taking: Receive<Repository>) =>
     receivePack({ receive: taking, gate: gates.receives, clock, bytesMax: () => settings.pushBytesMax });

@@ -2,17 +2,20 @@ import type { GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { type GitService, isGitService, serviceHeader } from '../git-protocol/advertisement.js';
 import { protocolVersionOf } from '../git-protocol/protocol-version.js';
+import type { Clock } from '../lib/clock.js';
 import { type Advertisements, advertisingCommand } from './advertisements.js';
 import { send } from './flow.js';
 import { answerGit, type GitEndpoint, type GitRequest, gitHeaders } from './git-endpoint.js';
 import { GitFault } from './git-fault.js';
 import type { GitOutcome } from './git-http-metrics.js';
+import { readerWatch } from './upload-pack.js';
 
 export type InfoRefsParts = {
   readonly advertisements: Advertisements;
   readonly streams: GitStreams;
   /** For those too large to be kept. */
   readonly gate: ProcessGate;
+  readonly clock: Clock;
   /** Services that are offered. */
   readonly services: readonly GitService[];
 };
@@ -47,7 +50,7 @@ function versionOf({ service, protocol }: GitRequest): 0 | 1 | 2 {
 async function stream(
   { gitDir, service, response, signal, party }: GitRequest,
   version: 0 | 1 | 2,
-  { gate, streams }: InfoRefsParts,
+  { gate, streams, clock }: InfoRefsParts,
 ): Promise<GitOutcome> {
   const leave = await gate.enter(signal, party);
   try {
@@ -55,7 +58,7 @@ async function stream(
     git.input.end();
     response.writeHead(200, gitHeaders(service, 'advertise'));
     if (version !== 2) response.write(serviceHeader(service));
-    await send(git.output, response, () => {});
+    await send(git.output, response, readerWatch({ gate, clock }, { party }));
     const end = await git.ended;
     // Half a list must not look like a whole one.
     if (end.exitCode !== 0) throw new GitFault(gitDir, end);

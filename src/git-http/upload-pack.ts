@@ -5,7 +5,7 @@ import type { ProcessGate } from '../git/processes/process-gate.js';
 import { errorPkt } from '../git-protocol/advertisement.js';
 import { deferred } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
-import { feed, send } from './flow.js';
+import { feed, type ReaderWatch, send } from './flow.js';
 import { answerGit, type GitEndpoint, type GitRequest, gitHeaders } from './git-endpoint.js';
 import { GitFault } from './git-fault.js';
 import type { GitOutcome } from './git-http-metrics.js';
@@ -42,10 +42,12 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
     serviceOf: () => service,
     async work(request) {
       const { gitDir, protocol, message, response, signal } = request;
+      const watch = readerWatch(parts, request);
       const bodyLimits = {
         bytesMax: limits.gitUploadRequestBytesMax,
         spanMs: limits.gitBodySpanMs,
         spanBytesMin: limits.gitBodySpanBytesMin,
+        giveWay: (bytes: number) => (watch.givesWay(bytes) ? tooSlow : undefined),
       };
       const body = openBody(message, bodyLimits, parts.clock);
       if (await isProbe(body)) {
@@ -67,7 +69,7 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
           },
           signal,
         );
-        return await converse(git, body, request, parts.clock).finally(async () => {
+        return await converse(git, body, request, watch).finally(async () => {
           git.end();
           await git.ended;
         });
@@ -76,6 +78,19 @@ export function uploadPack(parts: UploadPackParts): GitEndpoint {
       }
     },
   };
+}
+
+const tooSlow = 'others wait, and this request comes too slowly; ask again later';
+
+/**
+ * Who sends or reads slowly holds a place for long. While somebody waits who has fewer places than the address, each of its
+ * requests has to be fast enough, and the faster the more places it has than they.
+ */
+export function readerWatch(
+  { gate, clock }: Pick<UploadPackParts, 'gate' | 'clock'>,
+  { party }: Pick<GitRequest, 'party'>,
+): ReaderWatch {
+  return { clock, givesWay: (bytes) => bytes < limits.gitAwaitedReadSpanBytesMin * gate.leadOf(party) };
 }
 
 /**
@@ -108,7 +123,7 @@ async function converse(
   git: GitStream,
   body: Readable,
   { gitDir, response, signal }: GitRequest,
-  clock: Clock,
+  watch: ReaderWatch,
 ): Promise<GitOutcome> {
   const fed = feed(body, git.input).then(() => {
     if (!signal.aborted) response.flushHeaders();
@@ -116,11 +131,11 @@ async function converse(
   // Git gets no end that could pass for that of a whole request.
   fed.catch(() => git.end());
   const patience = deferred<void>();
-  const cancel = clock.after(limits.gitSilenceMsMax, patience.resolve);
+  const cancel = watch.clock.after(limits.gitSilenceMsMax, patience.resolve);
   await Promise.race([fed, patience.promise]).finally(cancel);
   let hasAnswer = false;
   try {
-    await send(git.output, response, () => {
+    await send(git.output, response, watch, () => {
       hasAnswer = true;
     });
   } catch (error) {

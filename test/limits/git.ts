@@ -165,6 +165,12 @@ export const gitEntries = {
       'holds the only place of its address when it is fast enough, or when nobody waits',
     ],
   },
+  gitAwaitedReadSpanBytesMin: {
+    test: [
+      'git-http/upload-pack.test.ts',
+      'holds the only place of its address when it is fast enough, or when nobody waits',
+    ],
+  },
   gitSilenceMsMax: {
     pace: [exchange, 'who waits for long is sent the first bytes, once its request is whole'],
   },
