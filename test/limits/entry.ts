@@ -10,8 +10,8 @@ export type Edge = (amount: number) => boolean | Promise<boolean>;
 export type Named = readonly [file: string, title: string];
 
 /**
- * How the tests hold a limit: by an edge of its own, by a test elsewhere that drives it there, or, for times, sizes of steps and
- * the like, past which nothing is refused, by whatever goes by it (`pace`).
+ * How the tests hold a limit: by an edge of its own, by a test elsewhere that drives it there, or, for times, sizes of steps,
+ * what is shown and the like, past which nothing is refused, by whatever goes by it (`pace`).
  */
 export type Entry =
   | { readonly edge: Edge }

@@ -263,7 +263,6 @@ export const remoteEntries = {
     ],
   },
   catchupLogLinesMax: { pace: 'nothing more' },
-  peerMissingEventsReadMax: { pace: 'nothing more' },
   wantedIdsMax: {
     edge: (ids) => {
       const wanted = new WantedIds({

@@ -1,7 +1,16 @@
+import { backgroundSlice } from '../../src/config/background-slice.js';
+import { limits } from '../../src/config/limits.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { turnOrder } from '../../src/lib/turns/turn-order.js';
+import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { FaultyRows } from '../../src/store/faulty-rows.js';
 import type { EventIndex } from '../../src/store/index/event-index.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
 import { ReasonCounts } from '../../src/store/refused/reason-counts.js';
 import { reasonClass } from '../../src/store/refused/reasons.js';
+import { LocalSets } from '../../src/store/sets/local-sets.js';
+import { plainEvent } from '../relay/fakes.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, many } from './entry.js';
 
 const admission = 'admission/admission-pipeline.test.ts';
@@ -17,7 +26,23 @@ export const storeEntries = {
   localSetChangesMax: {
     test: ['store/known-set.test.ts', 'is made anew when more happened meanwhile than is kept'],
   },
-  liveSetCandidatesMax: { pace: 'nothing more' },
+  liveSetCandidatesMax: {
+    edge: async (filters) => {
+      const clock = new VirtualClock();
+      const { store } = createMemoryStore({ clock });
+      for (let at = 0; at < limits.liveSetRecordsMin; at += 1) store.put(plainEvent(at));
+      const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+      const local = new LocalSets(store, createReferenceKernels(), turns);
+      const ask = async (at: number) => {
+        const set = await local.open({ kinds: [1, 2 + at] }, Number.POSITIVE_INFINITY);
+        set?.[Symbol.dispose]();
+      };
+      for (let at = 0; at < filters; at += 1) await ask(at);
+      // The second time its set stands, where the first is remembered.
+      await ask(0);
+      return local.live === 1;
+    },
+  },
   verificationLaneBytesHigh: {
     pace: ['lib/lib.test.ts', 'is full from the high mark until it drained to the low mark'],
   },

@@ -1,13 +1,18 @@
 import { limits } from '../../src/config/limits.js';
 import { parseAnnouncement } from '../../src/nostr/repository.js';
 import { announcedRepository } from '../../src/repositories/announced-repository.js';
+import type { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { RootGraph } from '../../src/repositories/root-graph.js';
+import type { EventStore } from '../../src/store/event-store.js';
+import { PeerMissing } from '../../src/sync/catchup/peer-missing.js';
 import { HeldMemory } from '../../src/sync/held-memory.js';
 import { DialGates } from '../../src/sync/hosts/dial-gates.js';
 import { HostBudget, HostBudgets } from '../../src/sync/hosts/host-budget.js';
+import type { RunLog } from '../../src/sync/report/run-log.js';
 import { defaultSyncSettings } from '../../src/sync/settings.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
 import { People, rootSubject } from '../../src/sync/topics/people.js';
+import type { CatchupBatch } from '../../src/sync/topics/topic-state.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, hex, many } from './entry.js';
@@ -230,4 +235,19 @@ export const syncEntries = {
   nameOtherFamilyMs: { test: [names, 'of one family hold up the addresses of the other for a moment only'] },
   nameAddressesMax: { test: [names, 'and of a name with a thousand addresses a few are tried'] },
   addressTryMs: { pace: 'nothing more' },
+  peerMissingEventsReadMax: {
+    edge: async (events) => {
+      let read = 0;
+      const store = {
+        has: () => true,
+        get: async () => {
+          read += 1;
+        },
+      } as unknown as EventStore;
+      const missing = new PeerMissing('wss://a.example', store, {} as RepositoryDirectory);
+      missing.add(many(events, hex), {} as CatchupBatch, { peerMissing: () => {} } as unknown as RunLog);
+      await missing.settled();
+      return read === events;
+    },
+  },
 } as const satisfies Record<string, Entry>;
