@@ -98,6 +98,10 @@ export const limits = {
   diskLookIntervalMs: 2_000,
   /** How many times the floor has to be free again before events are taken again. */
   diskFloorMargin: 1.1,
+  /** Files that can still be made on a disk, or, where it can have few, the share of them, below which it counts as full. */
+  diskFilesFreeMin: 5_000,
+  /** The share. */
+  diskFilesFreeShareMin: 0.01,
   /** Events of other relays, dated too far ahead, that are remembered to be asked for when their time has come. */
   earlyEventsMax: 10_000,
   /** Events of other relays, refused for a quota, that are remembered to be asked for when there is room for them. */

@@ -118,6 +118,7 @@ export class DiskFloor {
 
   #words(): string {
     const megabytes = (bytes: number) => Math.floor(bytes / bytesPerMegabyte);
-    return `${megabytes(this.#freeBytes)} MB are free, --disk-floor-mb is ${megabytes(this.#parts.floorBytes())}`;
+    const files = this.#freeBytes === 0 ? ', or hardly any file can be made (df -i)' : '';
+    return `${megabytes(this.#freeBytes)} MB are free${files}, --disk-floor-mb is ${megabytes(this.#parts.floorBytes())}`;
   }
 }

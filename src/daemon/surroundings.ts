@@ -36,7 +36,7 @@ export function surroundingsOf(logger: Logger, logStream?: LogStream): Surroundi
     logger,
     clock: withGuardedTimers(systemClock, faults),
     random: systemRandom,
-    diskSpace: systemDiskSpace,
+    diskSpace: systemDiskSpace({ count: limits.diskFilesFreeMin, share: limits.diskFilesFreeShareMin }),
     faults,
   };
 }

@@ -5,6 +5,9 @@ import ipaddr from 'ipaddr.js';
 import { limits } from '../config/limits.js';
 import { GraspError } from '../lib/errors.js';
 
+/** All of IPv6 that is given out as global unicast (RFC 4291); what is outside may wrap an address of IPv4, as `::10.0.0.1` does. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+
 /**
  * Whether an IP address is out in the public network (docs/sync.md §1): global unicast, and nothing else. What only
  * wraps another address (IPv4-mapped, NAT64, 6to4, Teredo) is refused too: no relay is reached that way, and it cannot
@@ -13,7 +16,9 @@ import { GraspError } from '../lib/errors.js';
 export function isPublicAddress(address: string): boolean {
   const [bare = ''] = address.replace(/^\[(.*)\]$/, '$1').split('%', 1);
   if (!ipaddr.isValid(bare)) return false;
-  return ipaddr.parse(bare).range() === 'unicast';
+  const parsed = ipaddr.parse(bare);
+  if (parsed.range() !== 'unicast') return false;
+  return parsed.kind() === 'ipv4' || parsed.match(globalUnicast);
 }
 
 /** Whether the host of a URL is an IP address, so that there is no name to resolve. */

@@ -51,6 +51,8 @@ export const daemonEntries = {
       'is met when the fuller disk goes below it, and left by itself with a margin',
     ],
   },
+  diskFilesFreeMin: { test: ['lib/disk-space.test.ts', 'of one that %s'] },
+  diskFilesFreeShareMin: { test: ['lib/disk-space.test.ts', 'of one that %s'] },
   diskFloorMargin: {
     test: [
       'daemon/disk-floor.test.ts',

@@ -8,15 +8,31 @@ export type DiskSpace = {
   freeBytes(path: string): Promise<number>;
 };
 
-export const systemDiskSpace: DiskSpace = {
-  async freeBytes(path) {
-    try {
-      const { bavail, bsize } = await statfs(path);
-      return bavail * bsize;
-    } catch (error) {
-      const parent = dirname(path);
-      if (errorCode(error) !== 'ENOENT' || parent === path) throw error;
-      return await this.freeBytes(parent);
-    }
-  },
-};
+/** Files that can still be made on a disk, or the share of all that it can have, below which it counts as full. */
+export type FilesMin = { readonly count: number; readonly share: number };
+
+/** Asks the system. */
+export function systemDiskSpace(filesMin: FilesMin): DiskSpace {
+  return {
+    async freeBytes(path) {
+      try {
+        return freeBytesOf(await statfs(path), filesMin);
+      } catch (error) {
+        const parent = dirname(path);
+        if (errorCode(error) !== 'ENOENT' || parent === path) throw error;
+        return await this.freeBytes(parent);
+      }
+    },
+  };
+}
+
+/** What a file system says of itself (statfs(2)); `files` is 0 where it counts none. */
+export type FileSystemRoom = Readonly<Record<'bavail' | 'bsize' | 'files' | 'ffree', number>>;
+
+/** Bytes that may still be written; none where hardly any file can be made, whatever room there is for bytes. */
+export function freeBytesOf(
+  { bavail, bsize, files, ffree }: FileSystemRoom,
+  { count, share }: FilesMin,
+): number {
+  return ffree < Math.min(count, files * share) ? 0 : bavail * bsize;
+}
