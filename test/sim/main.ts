@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { errorMessage } from '../../src/lib/errors.js';
+import { simulateRing } from './ring/ring.js';
+import { drawRing } from './ring/ring-scenario.js';
 import { dayScenario, drawScenario, type Scenario } from './scenario.js';
 import { runSeeds } from './seed-pool.js';
 import { type Outcome, simulate } from './simulation.js';
@@ -13,6 +15,8 @@ const help = `Runs simulated worlds of faulty relays and says which seeds fail.
   npm run sim -- [--seeds 200] [--from 1] [--jobs N]   many worlds, N at a time: as many as there are cores
   npm run sim -- --seed 42 [--trace]                   one world again, with all that happens in it
   npm run sim -- --day [--seed 1] [--trace]            a day of 100 relays and 100,000 events
+  npm run sim -- --ring [--seed 1] [--trace]           an hour of ten daemons of ours in a ring, with bad links and a
+                                                       partition that moves
   npm run sim -- --help
 
 Ends with 0 when all went well, 1 when a seed failed, 2 when it was called wrongly.`;
@@ -20,15 +24,43 @@ Ends with 0 when all went well, 1 when a seed failed, 2 when it was called wrong
 const values = readArguments();
 
 if (values.help) console.log(help);
+else if (values.ring) await runRing(wholeNumber(values.seed ?? '1'));
 else if (values.day) await runOne(dayScenario(wholeNumber(values.seed ?? '1')));
 else if (values.seed !== undefined) await runOne(drawScenario(wholeNumber(values.seed)));
 else await runMany(wholeNumber(values.from), wholeNumber(values.seeds, 1), wholeNumber(values.jobs, 1));
 
 async function runOne(scenario: Scenario): Promise<void> {
+  await timed(async () => {
+    const outcome = await simulate(scenario, createReferenceKernels(), traceWriter());
+    tell(outcome);
+    return outcome;
+  });
+}
+
+async function runRing(seed: number): Promise<void> {
+  await timed(async () => {
+    const outcome = await simulateRing(drawRing(seed), traceWriter());
+    const { failures, acknowledged, partitions, dials, wholeAfterMs, equalAfterMs } = outcome;
+    console.log(
+      `seed ${seed}: ${acknowledged} events, ${partitions} partitions, ${dials} dials, after the last one connected ${after(wholeAfterMs)}, equal ${after(equalAfterMs)}`,
+    );
+    for (const failure of failures) console.log(`  ${failure}`);
+    return outcome;
+  });
+}
+
+function after(ms: number | undefined): string {
+  return ms === undefined ? 'never' : `after ${(ms / 1_000).toFixed(0)} s`;
+}
+
+function traceWriter(): ((line: string) => void) | undefined {
+  return values.trace ? (line) => console.log(line) : undefined;
+}
+
+/** Runs it and says what it took; the exit code says whether it failed. */
+async function timed(run: () => Promise<Pick<Outcome, 'failures'>>): Promise<void> {
   const begun = performance.now();
-  const write = values.trace ? (line: string) => console.log(line) : undefined;
-  const outcome = await simulate(scenario, createReferenceKernels(), write);
-  tell(outcome);
+  const outcome = await run();
   const { user, system } = process.cpuUsage();
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${seconds} s, ${((user + system) / 1e6).toFixed(1)} s of processor time`);
@@ -80,6 +112,7 @@ function readArguments() {
         seed: { type: 'string' },
         trace: { type: 'boolean', default: false },
         day: { type: 'boolean', default: false },
+        ring: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/lib/random.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { Identity } from '../../src/nostr/keys.js';
 import type { SyncLogger } from '../../src/sync/report/logger.js';
+import { hostingRules } from '../support/hosting-rules.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { BackoffCheck } from './checks/backoff-check.js';
 import { CrowdCheck } from './checks/crowd-check.js';
@@ -11,6 +12,7 @@ import { compareMetrics } from './checks/metrics-check.js';
 import { StoreCheck } from './checks/store-check.js';
 import { checkedClock } from './checks/timer-check.js';
 import { Disk } from './daemon/disk.js';
+import { createFakeVerifier } from './daemon/fake-verifier.js';
 import { DaemonProcess } from './daemon/process.js';
 import { type Tripping, tripping } from './daemon/tripping.js';
 import { type DialRecord, noFaults, SimNetwork } from './network/network.js';
@@ -26,7 +28,7 @@ import { drawBehaviours, type Surroundings } from './relay/field-guide.js';
 import { describe, RemoteRelay } from './relay/remote-relay.js';
 import type { Incident, Scenario } from './scenario.js';
 import { silent, type Trace, traceTo } from './trace.js';
-import { isOfCrowd } from './world/cast.js';
+import { isOfCrowd, ownDomain } from './world/cast.js';
 import { names as namesOf } from './world/names.js';
 
 /** How a seed went: what was found wrong, each told once, and some figures. */
@@ -275,6 +277,8 @@ class Simulation {
       disk: this.#disk,
       kernels: this.#kernels,
       settings: { ...settings, bootstrapRelays: bootstrap.map(({ url }) => url) },
+      rules: hostingRules(ownDomain),
+      verifier: createFakeVerifier(),
       identity: this.#identity,
       logger: this.#logger(),
       refusedIdsMax,

@@ -8,6 +8,18 @@ import { network } from './network/part.js';
 import type { Part } from './part.js';
 import { portPart } from './port/part.js';
 import { power } from './power/power.js';
+import { simulatedRing } from './simulated-ring.js';
 
 /** All parts, in the order in which they run. */
-export const parts: readonly Part[] = [fuzzPart, portPart, kills, power, names, network, load, soak, damage];
+export const parts: readonly Part[] = [
+  fuzzPart,
+  portPart,
+  kills,
+  power,
+  names,
+  network,
+  simulatedRing,
+  load,
+  soak,
+  damage,
+];

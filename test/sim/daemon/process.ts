@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../../src/admission/admission-pipeline.js';
+import type { Verifier } from '../../../src/admission/verification/verifier.js';
 import type { Kernels } from '../../../src/kernels/kernels.js';
 import { isAbort } from '../../../src/lib/abort.js';
 import type { Clock } from '../../../src/lib/clock.js';
@@ -8,17 +9,14 @@ import type { Random } from '../../../src/lib/random.js';
 import type { Identity } from '../../../src/nostr/keys.js';
 import { Nip34WritePolicy } from '../../../src/policy/nip34-write-policy.js';
 import { RepositoryDirectory } from '../../../src/repositories/repository-directory.js';
-import { RepositoryServing } from '../../../src/repositories/serving.js';
+import { RepositoryServing, type ServingRules } from '../../../src/repositories/serving.js';
 import { SyncManager } from '../../../src/sync/manager.js';
 import type { SyncLogger } from '../../../src/sync/report/logger.js';
 import { SyncMetrics } from '../../../src/sync/report/metrics.js';
 import type { SyncSettings } from '../../../src/sync/settings.js';
-import { hostingRules } from '../../support/hosting-rules.js';
 import type { SimNetwork } from '../network/network.js';
-import { ownDomain } from '../world/cast.js';
 import type { Disk } from './disk.js';
 import { DurableStore } from './durable-store.js';
-import { createFakeVerifier } from './fake-verifier.js';
 import { LifeClock } from './life-clock.js';
 import { type Tripping, trippingPolicy, trippingVerifier } from './tripping.js';
 
@@ -30,6 +28,8 @@ export type ProcessParts = {
   readonly disk: Disk;
   readonly kernels: Kernels;
   readonly settings: SyncSettings;
+  readonly rules: ServingRules;
+  readonly verifier: Verifier;
   readonly identity: Identity | undefined;
   readonly logger: SyncLogger;
   readonly refusedIdsMax: number;
@@ -47,11 +47,11 @@ export class DaemonProcess {
   readonly registry = new Registry();
   readonly store: DurableStore;
   readonly admission: AdmissionPipeline;
-  readonly #clock: LifeClock;
+  /** What ends with the process: all that it waits for. */
+  readonly clock: LifeClock;
   readonly #parts: ProcessParts;
   readonly #serving: RepositoryServing;
   readonly #directory: RepositoryDirectory;
-  readonly #rules = hostingRules(ownDomain);
   readonly #crashNetwork: () => void;
   readonly #controller = new AbortController();
   readonly #dialer: ReturnType<SimNetwork['startLife']>['dialer'];
@@ -60,13 +60,13 @@ export class DaemonProcess {
 
   constructor(parts: ProcessParts) {
     this.#parts = parts;
-    this.#clock = new LifeClock(parts.clock);
+    this.clock = new LifeClock(parts.clock);
     const life = parts.network.startLife();
     this.#dialer = life.dialer;
     this.#crashNetwork = () => life.crash();
-    this.#serving = new RepositoryServing(this.#rules);
+    this.#serving = new RepositoryServing(parts.rules);
     this.#directory = new RepositoryDirectory(this.#serving);
-    this.store = new DurableStore(this.#clock, parts.disk, parts.refusedIdsMax);
+    this.store = new DurableStore(this.clock, parts.disk, parts.refusedIdsMax);
     const policy = new Nip34WritePolicy({
       serving: this.#serving,
       store: this.store,
@@ -77,8 +77,8 @@ export class DaemonProcess {
       store: this.store,
       refused: this.store.refused,
       policy: trippingPolicy(policy, parts.tripping),
-      verifier: trippingVerifier(createFakeVerifier(), parts.tripping),
-      clock: this.#clock,
+      verifier: trippingVerifier(parts.verifier, parts.tripping),
+      clock: this.clock,
       metrics: new AdmissionMetrics(this.registry),
       log: { error: (details) => this.#onEventFailure(details) },
       hotCacheDurationMs: parts.hotCacheDurationMs,
@@ -105,7 +105,7 @@ export class DaemonProcess {
   /** Ends as `kill -9` does: between two steps, with nothing written that was not. */
   kill(): void {
     this.#alive = false;
-    this.#clock.kill();
+    this.clock.kill();
     this.#crashNetwork();
   }
 
@@ -116,7 +116,7 @@ export class DaemonProcess {
     await this.admission[Symbol.asyncDispose]();
     await this.store[Symbol.asyncDispose]();
     this.#alive = false;
-    this.#clock.kill();
+    this.clock.kill();
     this.#crashNetwork();
   }
 
@@ -130,11 +130,11 @@ export class DaemonProcess {
       admission: this.admission,
       kernels: this.#parts.kernels,
       dialer: this.#dialer,
-      clock: this.#clock,
+      clock: this.clock,
       random: this.#parts.random,
       logger: this.#parts.logger,
       settings: this.#parts.settings,
-      ownService: this.#rules.ownService,
+      ownService: this.#parts.rules.ownService,
       identity: this.#parts.identity,
       directory: this.#directory,
       metrics: new SyncMetrics(this.registry),
@@ -154,7 +154,7 @@ export class DaemonProcess {
   }
 
   #scheduleSweep(): void {
-    this.#clock.after(sweepIntervalMs, () => {
+    this.clock.after(sweepIntervalMs, () => {
       if (this.#controller.signal.aborted) return;
       this.admission.sweep().catch(this.#parts.onFault);
       this.#scheduleSweep();

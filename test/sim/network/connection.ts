@@ -5,6 +5,8 @@ import { type LinkSpeed, Pipe } from './pipe.js';
 
 /** What a host sees of a connection to it. */
 export type HostPeer = {
+  /** Bytes that were given to `send` and have not left yet. */
+  readonly bufferedBytes: number;
   send(text: string): void;
   /** Closes as a WebSocket should, after what was sent before. */
   close(): void;
@@ -61,7 +63,11 @@ export class SimConnection {
     this.#onEnded = onEnded;
     this.#toHost = new Pipe(clock, random, speed, (frame) => this.#atHost(frame));
     this.#toClient = new Pipe(clock, random, speed, (frame) => this.#atClient(frame));
+    const toClient = this.#toClient;
     this.#session = accept({
+      get bufferedBytes() {
+        return toClient.bufferedBytes;
+      },
       send: (text) => {
         if (this.#hostOpen) this.#carry(this.#toClient, { type: 'text', text }, Buffer.byteLength(text));
       },

@@ -21,6 +21,7 @@ function open(...behaviours: Behaviour[]) {
   for (let at = 1; at <= 10; at++) relay.events.add(note(at));
   const heard: unknown[][] = [];
   const session = relay.accept({
+    bufferedBytes: 0,
     send: (text) => heard.push(safeParse(text)),
     close: () => heard.push(['closed']),
     abort: () => heard.push(['aborted']),
