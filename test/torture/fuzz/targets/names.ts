@@ -12,6 +12,7 @@ import {
   parseWebUrl,
 } from '../../../../src/config/host.js';
 import { isIdentifier } from '../../../../src/config/identifier.js';
+import { limits } from '../../../../src/config/limits.js';
 import { eventIdOf, pubkeyOfNpub } from '../../../../src/config/nip19.js';
 import { parseRepositoryPattern } from '../../../../src/config/repository-pattern.js';
 import { urlOf } from '../../../../src/config/url.js';
@@ -159,7 +160,11 @@ const refs: Target = {
     ]),
   run(input) {
     const name = input.toString('utf8');
-    const isShort = name.split('/').every((part) => utf8Length(part) <= 200) && utf8Length(name) <= 400;
+    const parts = name.split('/');
+    const isShort =
+      parts.every((part) => utf8Length(part) <= 200) &&
+      parts.length <= limits.refNamePartsMax &&
+      utf8Length(name) <= 400;
     claim(!isRefName(name) || isGitRefName(name), `${JSON.stringify(name)} is no ref for git`);
     if (isShort && name.isWellFormed())
       claim(isRefName(name) === isGitRefName(name), `${JSON.stringify(name)} is a ref for git`);
