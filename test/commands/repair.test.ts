@@ -121,6 +121,23 @@ describe('graspd repair', () => {
     expect((await call(check)).code).toBe(0);
   });
 
+  it('leaves a repository in its place until all is salvaged, so that a repair that was broken off loses nothing', async () => {
+    await writeFile(join(gitDir, 'HEAD'), 'noise\n');
+    const { PATH } = process.env;
+    const shim = `#!/bin/sh\ncase "$*" in *pack-objects*) exit 1 ;; esac\nPATH='${PATH}' exec git "$@"\n`;
+    await mkdir(join(directory, 'bin'));
+    await writeFile(join(directory, 'bin', 'git'), shim, { mode: 0o755 });
+    process.env.PATH = `${join(directory, 'bin')}:${PATH}`;
+    try {
+      await expect(call(repair)).rejects.toThrow('pack-objects');
+    } finally {
+      process.env.PATH = PATH;
+    }
+    expect(await readFile(join(gitDir, 'HEAD'), 'utf8')).toBe('noise\n');
+    expect((await call(repair)).said).toContain('made anew, with all that refs lead to');
+    expect(refsOf(gitDir)).toEqual({ 'refs/heads/main': commit });
+  });
+
   it.each(['HEAD', 'config', 'packed-refs'])(
     'makes a repository anew whose %s is noise, and loses nothing',
     async (file) => {

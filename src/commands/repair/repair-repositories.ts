@@ -7,6 +7,7 @@ import type { Options } from '../../config/options.js';
 import type { DoctorReport } from '../../control/reports.js';
 import { alignRefs } from '../../git/align-refs.js';
 import { removeBlockers } from '../../git/blockers.js';
+import { Quarantine } from '../../git/objects/quarantine.js';
 import { salvageObjects } from '../../git/objects/salvage-objects.js';
 import { readAllRefs, readHead } from '../../git/refs.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -73,9 +74,6 @@ async function makeAnew(
   );
   const wanted = await wantedRepository(directory, store, repository, everything);
   const before = await readAllRefs(git, gitDir).catch(() => new Map<string, string>());
-  await mkdir(dirname(keptIn), { recursive: true });
-  await rename(gitDir, keptIn);
-  await repositories.ensure(repository);
   const named = [
     ...(wanted.declared ?? before).values(),
     ...wanted.pullRequests.values(),
@@ -83,7 +81,13 @@ async function makeAnew(
   ];
   const tips = [...new Set(named.filter((id) => id !== undefined))];
   const folder = await repositories.makeWorkFolder('repair-');
-  const lost = await salvageObjects(git, keptIn, gitDir, folder, tips);
+  // It stays in its place until then: a repair that is broken off before begins anew.
+  await using quarantine = new Quarantine(await repositories.emptyRepository(), folder);
+  const lost = await salvageObjects(git, gitDir, quarantine, tips);
+  await mkdir(dirname(keptIn), { recursive: true });
+  await rename(gitDir, keptIn);
+  await repositories.ensure(repository);
+  if (lost.length < tips.length) await quarantine.moveIn(gitDir);
   await alignRefs(git, gitDir, wanted);
   return { keptIn, lost: lost.length };
 }

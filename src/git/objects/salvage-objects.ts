@@ -6,33 +6,40 @@ import { inflate } from 'node:zlib';
 import { limits } from '../../config/limits.js';
 import type { Git } from '../git-command.js';
 import { objectsOf } from './object-folders.js';
-import { Quarantine } from './quarantine.js';
+import type { Quarantine } from './quarantine.js';
 
 const inflated = promisify(inflate);
 
 /**
- * Takes from a damaged repository what is whole into a new one without objects: packs that git can read, and single objects
- * that are what their names say; and of these only what those of `tips` lead to whose objects are all there, so that nothing
- * leads to what is missing. `folder` is an empty work folder on the same file system. Answers the other tips.
+ * Takes from a damaged repository what is whole into a quarantine, empty and of a repository without objects: packs that git can
+ * read, and single objects that are what their names say; and of these only what those of `tips` lead to whose objects are all
+ * there, so that nothing leads to what is missing. Answers the other tips.
  */
 export async function salvageObjects(
   git: Git,
   fromDir: string,
-  toDir: string,
-  folder: string,
+  quarantine: Quarantine,
   tips: readonly string[],
 ): Promise<string[]> {
-  await using quarantine = new Quarantine(toDir, folder);
-  await copyPacks(git, join(objectsOf(fromDir), 'pack'), toDir, join(folder, 'pack'));
+  const folder = quarantine.folders.write;
+  await copyPacks(git, join(objectsOf(fromDir), 'pack'), quarantine.gitDir, join(folder, 'pack'));
   await copySingle(objectsOf(fromDir), folder);
-  const [whole, lost]: [string[], string[]] = [[], []];
-  for (const tip of tips)
-    ((await quarantine.isConnected(git, [tip], limits.restoreGitMsMax)) ? whole : lost).push(tip);
-  if (whole.length > 0) {
-    await quarantine.keepOnly(git, whole, limits.restoreGitMsMax);
-    await quarantine.moveIn();
-  }
-  return lost;
+  const whole = new Set(await wholeOf(git, quarantine, tips));
+  if (whole.size > 0) await quarantine.keepOnly(git, [...whole], limits.restoreGitMsMax);
+  return tips.filter((tip) => !whole.has(tip));
+}
+
+/** Those of which all objects are there: together, and where some lack theirs, by halves. */
+async function wholeOf(
+  git: Git,
+  quarantine: Quarantine,
+  tips: readonly string[],
+): Promise<readonly string[]> {
+  if (tips.length === 0 || (await quarantine.isConnected(git, tips, limits.restoreGitMsMax))) return tips;
+  if (tips.length === 1) return [];
+  const half = Math.ceil(tips.length / 2);
+  const first = await wholeOf(git, quarantine, tips.slice(0, half));
+  return [...first, ...(await wholeOf(git, quarantine, tips.slice(half)))];
 }
 
 /** Copies the packs that git can read; it makes their indexes anew. */
