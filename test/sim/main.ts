@@ -15,8 +15,8 @@ const help = `Runs simulated worlds of faulty relays and says which seeds fail.
   npm run sim -- [--seeds 200] [--from 1] [--jobs N]   many worlds, N at a time: as many as there are cores
   npm run sim -- --seed 42 [--trace]                   one world again, with all that happens in it
   npm run sim -- --day [--seed 1] [--trace]            a day of 100 relays and 100,000 events
-  npm run sim -- --ring [--seed 1] [--trace]           an hour of ten daemons of ours in a ring, with bad links and a
-                                                       partition that moves
+  npm run sim -- --ring [--seed 1] [--trace]           an hour of ten daemons of ours in a ring, with bad links, a
+                                                       partition that moves, and crashes
   npm run sim -- --help
 
 Ends with 0 when all went well, 1 when a seed failed, 2 when it was called wrongly.`;

@@ -7,7 +7,7 @@ import type { Part } from './part.js';
 /** Hours of a ring in simulated time, one seed after the other. */
 export const simulatedRing: Part = {
   name: 'ring',
-  about: 'hours of ten daemons in a ring in simulated time, with bad links and a moving partition',
+  about: 'hours of ten daemons in a ring in simulated time, with bad links, a moving partition and crashes',
   share: 3,
   async run(run) {
     let longestMs = 0;

@@ -4,12 +4,13 @@ import type { RelaySide } from './relay-side.js';
 
 /** A client beside one member: publishes, and is subscribed to all that is new there. */
 export class RingClient {
-  /** What was answered with `OK true`. */
-  readonly acknowledged: NostrEvent[] = [];
+  readonly #onAcknowledged: (event: NostrEvent) => void;
   readonly #session: HostSession;
   readonly #unanswered = new Map<string, NostrEvent>();
 
-  constructor(relay: RelaySide, report: (what: string) => void) {
+  /** `onAcknowledged` is told of each event that was answered with `OK true`. */
+  constructor(relay: RelaySide, onAcknowledged: (event: NostrEvent) => void, report: (what: string) => void) {
+    this.#onAcknowledged = onAcknowledged;
     this.#session = relay.accept({
       bufferedBytes: 0,
       send: (text) => this.#receive(text),
@@ -38,6 +39,6 @@ export class RingClient {
     const event = this.#unanswered.get(id);
     if (type !== 'OK' || event === undefined) return;
     this.#unanswered.delete(id);
-    if (accepted === true) this.acknowledged.push(event);
+    if (accepted === true) this.#onAcknowledged(event);
   }
 }

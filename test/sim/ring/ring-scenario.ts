@@ -21,6 +21,8 @@ export type RingIncident = {
   /** What goes over a way takes so much longer. */
   | { readonly type: 'stall'; readonly way: Way; readonly byMs: number; readonly forMs: number }
   | { readonly type: 'cut'; readonly way: Way; readonly silently: boolean }
+  /** A member ends, as by `kill -9` or, `silently`, with its machine, and starts again after a while. */
+  | { readonly type: 'crash'; readonly member: number; readonly silently: boolean; readonly downMs: number }
   /** A client of a member publishes something. */
   | { readonly type: 'publish'; readonly member: number }
 );
@@ -59,6 +61,7 @@ export function drawRing(seed: number, faultMs = hourMs): RingScenario {
     incidents: [
       ...drawPartitions(fork(random), members, faultMs),
       ...drawTroubles(fork(random), ways, faultMs),
+      ...drawCrashes(fork(random), members, faultMs),
       ...drawPublications(fork(random), members, faultMs),
     ],
     settings: {
@@ -103,6 +106,16 @@ function drawTroubles(random: Random, ways: readonly Way[], faultMs: number): Ri
     else troubles.push({ type: 'cut', atMs, way, silently: chance(random, 0.4) });
   }
   return troubles;
+}
+
+function drawCrashes(random: Random, members: number, faultMs: number): RingIncident[] {
+  return Array.from({ length: Math.ceil(faultMs / (8 * minuteMs)) }, () => ({
+    type: 'crash',
+    atMs: between(random, 0, faultMs - 1),
+    member: between(random, 0, members - 1),
+    silently: chance(random, 0.3),
+    downMs: between(random, 0, 120) * secondMs,
+  }));
 }
 
 function drawPublications(random: Random, members: number, faultMs: number): RingIncident[] {

@@ -8,7 +8,7 @@ import { describe } from '../relay/remote-relay.js';
 import { silent, type Trace, traceTo } from '../trace.js';
 import { Authors } from './authors.js';
 import { Member } from './member.js';
-import type { RingIncident, RingScenario, Way } from './ring-scenario.js';
+import type { RingIncident, RingScenario } from './ring-scenario.js';
 
 /** How a ring went: what was found wrong, each told once, and some figures. */
 export type RingOutcome = {
@@ -69,7 +69,7 @@ class Ring {
     for (let passed = 0; passed < faultMs; passed += minuteMs) {
       signal?.throwIfAborted();
       await this.#clock.advance(Math.min(minuteMs, faultMs - passed));
-      await this.#checkLimits();
+      for (const member of this.#members) await member.checkLimits();
     }
     this.#heal();
     const wholeAfterMs = await this.#waitUntilWhole();
@@ -88,50 +88,60 @@ class Ring {
   }
 
   get #acknowledged(): NostrEvent[] {
-    return this.#members.flatMap(({ client }) => client.acknowledged);
+    return this.#members.flatMap(({ acknowledged }) => acknowledged);
   }
 
   #happen(incident: RingIncident): void {
     if (incident.type !== 'publish') this.#trace(() => `incident: ${JSON.stringify(incident)}`);
     switch (incident.type) {
-      case 'publish': {
-        const { client, process } = this.#at(incident.member);
-        client.publish(this.#authors.next(unixSeconds(this.#clock), ({ id }) => process.store.has(id)));
+      case 'publish':
+        this.#publish(this.#at(incident.member));
+        return;
+      case 'crash': {
+        const member = this.#at(incident.member);
+        if (!member.isAlive) return;
+        member.kill(incident.silently);
+        this.#clock.after(incident.downMs, () => member.startAgain());
         return;
       }
-      case 'cut':
-        this.#at(incident.way.from).cut(incident.way, incident.silently);
-        return;
-      case 'stall':
-        this.#at(incident.way.from).slow(incident.way, incident.byMs);
-        this.#clock.after(incident.forMs, () => this.#at(incident.way.from).slow(incident.way, 0));
-        return;
       case 'partition':
         this.#part(incident);
+        return;
+      case 'cut':
+        this.#at(incident.way.from).cut(this.#at(incident.way.to), incident.silently);
+        return;
+      case 'stall': {
+        const [from, to] = [this.#at(incident.way.from), this.#at(incident.way.to)];
+        from.slow(to, incident.byMs);
+        this.#clock.after(incident.forMs, () => from.slow(to, 0));
+      }
     }
+  }
+
+  #publish({ isAlive, life: { client, process } }: Member): void {
+    if (!isAlive) return;
+    client.publish(this.#authors.next(unixSeconds(this.#clock), ({ id }) => process.store.has(id)));
   }
 
   /** Parts the ring in two: while the partition lasts nothing gets from one part to the other. */
   #part({ first, count, silently, forMs }: Extract<RingIncident, { type: 'partition' }>): void {
     const { members, ways } = this.#scenario;
     const isInside = (place: number) => (place - first + members) % members < count;
-    const parted = ways.filter(({ from, to }) => isInside(from) !== isInside(to));
-    for (const way of parted) {
-      this.#at(way.from).reach(way, silently ? 'black-hole' : 'refused');
-      this.#at(way.from).cut(way, silently);
+    for (const { from, to } of ways) {
+      if (isInside(from) === isInside(to)) continue;
+      const [member, neighbour] = [this.#at(from), this.#at(to)];
+      member.part(neighbour, silently);
+      this.#clock.after(forMs, () => member.join(neighbour));
     }
-    this.#clock.after(forMs, () => this.#join(parted));
   }
 
-  #join(ways: readonly Way[]): void {
-    for (const way of ways) this.#at(way.from).reach(way, 'up');
-  }
-
-  /** From here on every way is as it should be, though some are slow. */
+  /** From here on every way is as it should be, though some are slow, and every member is there. */
   #heal(): void {
     this.#trace(() => 'the last partition ends');
-    this.#join(this.#scenario.ways);
-    for (const member of this.#members) member.heal();
+    for (const member of this.#members) {
+      member.heal();
+      member.startAgain();
+    }
   }
 
   /** At the latest when silence was noticed, and the longest wait between two dials is over. */
@@ -162,21 +172,20 @@ class Ring {
   }
 
   #isEqual(): boolean {
-    const ids = this.#at(0).process.store.ids({});
+    const ids = this.#at(0).life.process.store.ids({});
     return this.#members.every(
-      ({ process: { store } }) => store.size === ids.length && ids.every((id) => store.has(id)),
+      ({
+        life: {
+          process: { store },
+        },
+      }) => store.size === ids.length && ids.every((id) => store.has(id)),
     );
   }
 
-  async #checkLimits(): Promise<void> {
-    for (const member of this.#members)
-      for (const excess of await member.exceededLimits()) this.#report(`member ${member.place}: ${excess}`);
-  }
-
-  /** What clients were told to be stored is there, and nothing came further into admission than once. */
+  /** What clients were told to be stored is there, and all that they published was answered. */
   async #checkEvents(): Promise<void> {
     const stored: NostrEvent[] = [];
-    for await (const chunk of this.#at(0).process.store.query([{}]))
+    for await (const chunk of this.#at(0).life.process.store.query([{}]))
       for (const { event } of chunk) stored.push(event);
     const ids = new Set(stored.map(({ id }) => id));
     const departures = new Departures(stored);
@@ -184,10 +193,9 @@ class Ring {
       if (ids.has(event.id) || departures.explain(event, unixSeconds(this.#clock))) continue;
       this.#report(`lost ${describe(event)}, which was acknowledged`);
     }
-    for (const { place, client, verified } of this.#members) {
-      if (client.unanswered > 0) this.#report(`member ${place} left ${client.unanswered} events unanswered`);
-      for (const [id, count] of verified)
-        if (count > 1) this.#report(`member ${place} had ${id} checked ${count} times`);
+    for (const { life } of this.#members) {
+      const { unanswered } = life.client;
+      if (unanswered > 0) this.#report(`${life.relay.url} left ${unanswered} events unanswered`);
     }
   }
 
@@ -195,7 +203,7 @@ class Ring {
   async #close(): Promise<void> {
     let stopped = 0;
     for (const member of this.#members) {
-      member.stop().then(
+      member.life.stop().then(
         () => {
           stopped += 1;
         },
