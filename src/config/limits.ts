@@ -456,6 +456,10 @@ export const limits = {
    * `ngit_git_pushes_total`.
    */
   pullRequestPackBytesMax: 268_435_456,
+  /** Time that git may take to put together the objects of a pack that has come whole, be it small. */
+  packCheckMsMin: 60_000,
+  /** Bytes of the pack for each second more. */
+  packCheckBytesPerSecondMin: 262_144,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its identifier is locked. */
@@ -534,6 +538,8 @@ export const limits = {
   pageLineCharsMax: 200,
   /** Characters of the description that it shows. */
   pageDescriptionCharsMax: 5_000,
+  /** Bytes that git may take of memory in one piece for it: with a larger commit or tag there is no page. */
+  pageObjectBytesMax: 1_048_576,
   /** Largest README, in bytes, that it shows. */
   pageReadmeBytesMax: 262_144,
   /** Issues, patches and pull requests, the newest of each, whose status is counted for it. */

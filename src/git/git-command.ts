@@ -11,6 +11,8 @@ export type GitCommand = {
   readonly objects?: ObjectFolders;
   /** The longest that it may take, if not `gitMsMax`. */
   readonly msMax?: number;
+  /** Bytes that it may take of memory in one piece. */
+  readonly allocationBytesMax?: number;
 };
 
 /** Runs git commands on bare repositories and gives back what they wrote, as UTF-8; ends one when its signal aborts. */

@@ -4,6 +4,7 @@ import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
+import { type Clock, secondMs } from '../lib/clock.js';
 
 /** What one pack may be. */
 export type PackLimits = {
@@ -44,7 +45,7 @@ const tolerated = ['badTimezone', 'missingSpaceBeforeDate', 'zeroPaddedFilemode'
  * of the body when a pack is refused is the caller's.
  */
 export async function takePack(
-  streams: GitStreams,
+  { streams, clock }: { readonly streams: GitStreams; readonly clock: Clock },
   quarantine: Quarantine,
   body: AsyncIterator<Buffer>,
   { bytesMax, bytesMaxIs, objectsMax, msMax }: PackLimits,
@@ -94,6 +95,8 @@ export async function takePack(
     bytes += result.value.length;
     return result.value;
   };
+  let cancel: (() => void) | undefined;
+  let isSlow = false;
   try {
     for (let piece: Buffer | undefined = header; piece !== undefined; piece = await next()) {
       if (bytes > bytesMax) return refuse('large', tooLarge);
@@ -102,6 +105,12 @@ export async function takePack(
       await give(piece);
     }
     git.input.end();
+    // Who sent all of it makes no room for others by being slow: some kilobytes of deltas can keep git busy for an hour.
+    const checkMs = limits.packCheckMsMin + (bytes / limits.packCheckBytesPerSecondMin) * secondMs;
+    cancel = clock.after(checkMs, () => {
+      isSlow = true;
+      git.end();
+    });
     const { exitCode, complaint, isLate } = await git.ended;
     if (exitCode === 0) {
       // A thin pack was completed by all that it builds upon, which may be the whole repository.
@@ -110,9 +119,12 @@ export async function takePack(
       const lack = room.take(Math.max(0, diskBytes - bytes));
       return lack === undefined ? { type: 'taken', bytes, diskBytes, objects } : refuse('room', lack);
     }
+    if (isSlow)
+      return refuse('slow', `to put its objects together takes too long for a pack of ${bytes} bytes`);
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
     return refuse('broken', reasonOf(complaint));
   } finally {
+    cancel?.();
     git.end();
     await git.ended;
   }

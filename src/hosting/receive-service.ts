@@ -124,7 +124,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     head: ReceiveRequest,
     body: AsyncIterator<Buffer>,
   ): Promise<Outcome> {
-    const { repositories, streams, git, rules, takePush, drainBytesMax } = this.#parts;
+    const { repositories, git, rules, takePush, drainBytesMax } = this.#parts;
     const { repository, addressGroup } = request;
     const refusal = (await rules.refusal(repository)) ?? takePush(addressGroup);
     if (refusal !== undefined) {
@@ -144,7 +144,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     using room = terms.room;
     const folder = await repositories.makeWorkFolder('incoming-');
     await using quarantine = new Quarantine(place.gitDir, folder);
-    const pack = await takePack(streams, quarantine, body, terms.limits, room, request.signal);
+    const pack = await takePack(this.#parts, quarantine, body, terms.limits, room, request.signal);
     const bytes = pack.bytes + (await drain(body, terms.limits.bytesMax - pack.bytes));
     if (pack.type === 'refused') {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));

@@ -179,6 +179,18 @@ describe('the page of a repository', () => {
     expect(page).toContain('It is too large to be shown.');
   });
 
+  it('is refused where a tag is too large for it', async () => {
+    const gitDir = await make('large-tag');
+    world.store(announcement('large-tag'));
+    const commit = commitFiles(gitDir, { README: 'x' });
+    git(gitDir, ['tag', '-a', '-F', '-', 'v1', commit], 'x'.repeat(limits.pageObjectBytesMax));
+    const { status } = await ask(world.port, 'GET', `/${npub}/large-tag`);
+    expect(status).toBe(500);
+    git(gitDir, ['tag', '-d', 'v1']);
+    world.gitHttp.refsChanged(gitDir);
+    expect(await pageOf('large-tag')).toContain('README');
+  });
+
   it('is read again when a ref changed', async () => {
     const gitDir = await make('kept');
     world.store(announcement('kept'));

@@ -1,9 +1,14 @@
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import type { GitStream, GitStreamEnd } from '../../src/git/git-streams.js';
+import type { Quarantine } from '../../src/git/objects/quarantine.js';
 import { BodyError } from '../../src/git-http/body-error.js';
+import { takePack } from '../../src/hosting/incoming-pack.js';
+import { deferred } from '../../src/lib/abort.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { announcement, key, state } from '../policy/world.js';
+import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { client } from './client.js';
 import { bodyOf, hostingWorld, linesOf } from './hosting-world.js';
 
@@ -29,6 +34,32 @@ describe('A pack', () => {
     world.limitRoom(() => 100);
     expect(await said(main, first)).toContain('no room (--repository-max-mb)');
     expect(world.coming()).toBe(0);
+  });
+
+  it('that came whole has a minute, and what its bytes are worth, to be put together', async () => {
+    const clock = new VirtualClock();
+    const header = Buffer.from('PACK\0\0\0\x02\0\0\0\x01', 'latin1');
+    const bytes = 10 * limits.packCheckBytesPerSecondMin;
+    const end = deferred<GitStreamEnd>();
+    const busy: GitStream = {
+      input: new PassThrough().resume(),
+      output: new PassThrough(),
+      ended: end.promise,
+      end: () => end.resolve({ exitCode: null, complaint: '', isLate: false }),
+    };
+    const outcome = takePack(
+      { streams: { start: async () => busy }, clock },
+      { gitDir: '/none', folders: { write: '/none', read: [] } } as unknown as Quarantine,
+      Readable.from([header, Buffer.alloc(bytes - header.length)])[Symbol.asyncIterator](),
+      { bytesMax: 2 * bytes, bytesMaxIs: '', objectsMax: 10, msMax: 3_600_000 },
+      { take: () => undefined },
+      new AbortController().signal,
+    );
+    await settle();
+    await clock.advance(limits.packCheckMsMin + 10_000 - 1);
+    expect(await Promise.race([outcome, 'working'])).toBe('working');
+    await clock.advance(1);
+    expect(await outcome).toMatchObject({ type: 'refused', cause: 'slow' });
   });
 
   it('has room taken while it comes, and given back whatever becomes of it', async () => {

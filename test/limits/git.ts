@@ -99,6 +99,21 @@ export const gitEntries = {
       'says which limit a pack is above: of all, of pull requests, or of the room that is left',
     ],
   },
+  packCheckMsMin: {
+    test: [
+      'hosting/incoming-pack.test.ts',
+      'that came whole has a minute, and what its bytes are worth, to be put together',
+    ],
+  },
+  packCheckBytesPerSecondMin: {
+    test: [
+      'hosting/incoming-pack.test.ts',
+      'that came whole has a minute, and what its bytes are worth, to be put together',
+    ],
+  },
+  pageObjectBytesMax: {
+    test: ['git-http/repository-page.test.ts', 'is refused where a tag is too large for it'],
+  },
   pushCheckMsMax: {
     pace: [others, 'holds up no push while it gets its objects, and follows when it has them'],
   },

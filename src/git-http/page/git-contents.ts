@@ -59,7 +59,11 @@ async function readNewest(git: Git, gitDir: string, prefix: string): Promise<Ref
     '--',
     prefix,
   ];
-  const lines = (await git.run({ gitDir, args })).split('\n').filter((line) => line !== '');
+  // Git keeps the subjects of all refs, and each may be of any length.
+  const allocationBytesMax = limits.pageObjectBytesMax;
+  const lines = (await git.run({ gitDir, args, allocationBytesMax }))
+    .split('\n')
+    .filter((line) => line !== '');
   return {
     lines: lines.slice(0, limits.pageRefsMax).map((line) => refLineOf(line, prefix)),
     hasMore: lines.length > limits.pageRefsMax,

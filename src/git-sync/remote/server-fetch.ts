@@ -120,10 +120,9 @@ export class ServerFetch {
     haves: readonly string[],
     { room, packLimits }: { readonly room: PackRoom; readonly packLimits: PackLimits },
   ): Promise<string | undefined> {
-    const { streams } = this.#parts;
     try {
       const pack = await this.#session.pack(wants, haves);
-      const taken = await takePack(streams, this.#quarantine, pack, packLimits, room, this.#signal);
+      const taken = await takePack(this.#parts, this.#quarantine, pack, packLimits, room, this.#signal);
       await pack.return(undefined);
       this.#signal.throwIfAborted();
       if (taken.type === 'taken') return undefined;
