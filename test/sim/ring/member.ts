@@ -9,6 +9,7 @@ import { Disk } from '../daemon/disk.js';
 import { type Host, type NetworkFaults, noFaults, SimNetwork } from '../network/network.js';
 import type { LinkSpeed } from '../network/pipe.js';
 import { fork } from '../random.js';
+import { describe } from '../relay/remote-relay.js';
 import type { Trace } from '../trace.js';
 import { MemberLife } from './member-life.js';
 import type { RingScenario } from './ring-scenario.js';
@@ -88,6 +89,9 @@ export class Member {
   /** Ends as `kill -9` does, or with its machine, where that is `silently`. */
   kill(silently: boolean): void {
     this.#life.kill();
+    const onDisk = new Set(this.#disk.everStored.map(({ id }) => id));
+    for (const event of this.acknowledged)
+      if (!onDisk.has(event.id)) this.#report(`lost ${describe(event)}, which was acknowledged`);
     for (const { to } of this.#links) to.#lose(this, silently);
   }
 
