@@ -90,14 +90,13 @@ describe('with a daemon that runs in its folder', () => {
       [
         { has: 'graspd relays', run: true, after: (output) => expect(output).toContain('no faults') },
         {
-          has: 'graspd doctor --fix',
+          has: 'graspd repair',
           before: () => person.stop(),
           run: true,
           after: (output) => expect(output).toContain('no faults'),
         },
       ],
     );
-    expect(existsSync(join(person.folder, 'data/relay.damaged'))).toBe(true);
   });
 
   it('the guide to the shell has it complete', { timeout: 120_000 }, async () => {
