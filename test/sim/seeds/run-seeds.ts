@@ -4,7 +4,7 @@ import { drawScenario } from '../scenario.js';
 import { simulate } from '../simulation.js';
 
 /** How many seeds `npm test` runs, in two files, one for each core. */
-export const seedsInTests = 100;
+export const seedsInTests = 60;
 
 /** On a machine that has much else to do a world takes its time. */
 const testMsMax = 120_000;
