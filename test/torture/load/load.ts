@@ -85,8 +85,9 @@ async function watch(
   ms: number,
 ): Promise<LoadFindings> {
   const { daemon } = world.hosting;
+  let isWatched = true;
   void daemon.exited.then((code) => {
-    if (run.timeLeft() > 0 && !run.signal.aborted)
+    if (isWatched && !run.signal.aborted)
       run.broken('no-input-stops', `the daemon ended with ${code}: ${daemon.output.slice(-20).join('\n')}`);
   });
   await world.inspector.evaluate(
@@ -114,14 +115,10 @@ async function watch(
   const loopMs = await world.inspector.evaluate<readonly number[]>(
     '[50, 99, 99.9, 100].map((share) => tortureLoop.percentile(share) / 1e6)',
   );
-  return {
-    samples,
-    report,
-    loopMs,
-    mainThread: since(before, readMainThread(daemon.pid)),
-    caughtUpMs: await catchUp,
-    log: daemon.log,
-  };
+  const caughtUpMs = await catchUp;
+  const mainThread = since(before, readMainThread(daemon.pid));
+  isWatched = false;
+  return { samples, report, loopMs, mainThread, caughtUpMs, log: daemon.log };
 }
 
 /** How long it took until all of the traffic was here, in milliseconds; `undefined` when it was not within the time. */
