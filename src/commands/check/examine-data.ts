@@ -64,6 +64,7 @@ async function* examineFiles(
 async function* examineMeaning(options: Options, signal: AbortSignal): AsyncGenerator<DoctorReport> {
   const opened = await openStore(options, systemClock, { keepsFaulty: true });
   await using store = opened.store;
+  // A start reads them too, and does not begin where one is damaged.
   await ModerationLists.load(opened.journal);
   const parts = await storedParts(options, opened, signal);
   for (const { event } of parts.purgatory.all()) {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { limits } from '../../config/limits.js';
+import { readableNames } from '../../lib/disk/readable-names.js';
 import type { Git } from '../git-command.js';
 import { objectsOf } from './object-folders.js';
 import type { Quarantine } from './quarantine.js';
@@ -45,7 +46,7 @@ async function wholeOf(
 /** Copies the packs that git can read; it makes their indexes anew. */
 async function copyPacks(git: Git, from: string, gitDir: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
-  for (const name of (await namesIn(from)).filter((file) => file.endsWith('.pack'))) {
+  for (const name of (await readableNames(from)).filter((file) => file.endsWith('.pack'))) {
     const path = join(to, name);
     try {
       await copyFile(join(from, name), path);
@@ -59,8 +60,8 @@ async function copyPacks(git: Git, from: string, gitDir: string, to: string): Pr
 
 /** Copies the objects that stand in files of their own and are what they are named after. */
 async function copySingle(from: string, to: string): Promise<void> {
-  for (const folder of (await namesIn(from)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
-    for (const name of await namesIn(join(from, folder))) {
+  for (const folder of (await readableNames(from)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+    for (const name of await readableNames(join(from, folder))) {
       const path = join(to, folder, name);
       if (!(await isObject(join(from, folder, name), `${folder}${name}`))) continue;
       await mkdir(dirname(path), { recursive: true });
@@ -77,8 +78,4 @@ async function isObject(path: string, id: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return await readdir(folder).catch(() => []);
 }

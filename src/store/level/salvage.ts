@@ -1,8 +1,9 @@
-import { appendFile, copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
+import { readableNames } from '../../lib/disk/readable-names.js';
 import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { eventHash, type NostrEvent } from '../../nostr/event.js';
@@ -61,10 +62,10 @@ export async function salvageStore(path: string, clock: Clock): Promise<Salvage>
 export async function finishSalvage(path: string, clock: Pick<Clock, 'now'>): Promise<string | undefined> {
   const aside = join(path, repairName);
   const made = join(aside, 'made');
-  if (!(await namesIn(aside)).includes('made')) return undefined;
+  if (!(await readableNames(aside)).includes('made')) return undefined;
   const keptIn = join(path, 'lost', new Date(clock.now()).toISOString().replaceAll(':', '-'));
   // Of a repair that was broken off here the new database may be in its place already.
-  if ((await namesIn(made)).includes('events')) {
+  if ((await readableNames(made)).includes('events')) {
     await mkdir(keptIn, { recursive: true });
     for (const name of ['events', snapshotName]) await moveIfThere(join(path, name), join(keptIn, name));
     await syncFolder(keptIn);
@@ -80,7 +81,7 @@ export async function finishSalvage(path: string, clock: Pick<Clock, 'now'>): Pr
 async function copyFiles(from: string, to: string): Promise<string[]> {
   await mkdir(to, { recursive: true, mode: 0o700 });
   const unreadable: string[] = [];
-  for (const name of (await namesIn(from)).filter((file) => dataFile.test(file))) {
+  for (const name of (await readableNames(from)).filter((file) => dataFile.test(file))) {
     try {
       await copyFile(join(from, name), join(to, name));
       if (/\.(ldb|sst)$/.test(name)) await completeTable(join(to, name));
@@ -157,8 +158,4 @@ async function moveIfThere(from: string, to: string): Promise<void> {
   await rename(from, to).catch((error: unknown) => {
     if (errorCode(error) !== 'ENOENT') throw error;
   });
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return await readdir(folder).catch(() => []);
 }
