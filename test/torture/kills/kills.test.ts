@@ -10,7 +10,7 @@ it('killed amid everything that it does, the daemon keeps what it promised, and 
   const few = {
     ...kills,
     run: async (run: Parameters<typeof kills.run>[0]) => {
-      made = (await killOften(run, 3)).kills;
+      made = (await killOften(run, { killsMax: 3, foldersAtOnce: 1 })).kills;
     },
   };
   const signal = new AbortController().signal;

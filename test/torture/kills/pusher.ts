@@ -19,8 +19,11 @@ export class Pusher implements AsyncDisposable {
   readonly #git: GitClient;
   readonly #owner: Identity;
   readonly #port: number;
-  /** States that were acknowledged, held or stored, in their order, by what `main` is to be. */
-  readonly #states: { readonly id: string; readonly main: string }[] = [];
+  /**
+   * States that were sent and not refused, in their order, by what `main` is to be. One that was not acknowledged before the
+   * daemon was killed may be held: then it is the newest, and what an older one says cannot be pushed any more.
+   */
+  readonly #states: { readonly id: string; readonly main: string; isAcknowledged: boolean }[] = [];
   /** How many of them git was told were pushed. */
   #pushed = 0;
   #isAnnounced = false;
@@ -65,14 +68,20 @@ export class Pusher implements AsyncDisposable {
     return (await heldWithin(agreementMsMax, agrees)) ? undefined : said;
   }
 
-  /** Whether the last state that was acknowledged can still be pushed, and is served then. */
-  async isNothingLost(url: string): Promise<boolean> {
-    const last = this.#states.at(-1);
-    if (last === undefined) return true;
-    const { code } = await this.#git.run('push', '--force', this.#url, `${last.main}:refs/heads/main`);
+  /** Why neither the last state that was acknowledged can still be pushed and is served then, nor one that came after it. */
+  async loss(url: string): Promise<string | undefined> {
     await using client = await TestClient.connect(url);
-    this.#pushed = this.#states.length;
-    return code === 0 && (await client.count({ ids: [last.id] })) === 1;
+    let loss: string | undefined;
+    for (const [index, { id, main, isAcknowledged }] of [...this.#states.entries()].reverse()) {
+      const { code, stderr } = await this.#git.run('push', '--force', this.#url, `${main}:refs/heads/main`);
+      if (code === 0 && (await client.count({ ids: [id] })) === 1) {
+        this.#pushed = index + 1;
+        return undefined;
+      }
+      loss = `state ${index} of ${this.#states.length} is ${code === 0 ? 'pushed and not served' : `not pushed: ${stderr}`}`;
+      if (isAcknowledged) break;
+    }
+    return loss;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,8 +110,13 @@ export class Pusher implements AsyncDisposable {
       ['HEAD', 'ref: refs/heads/main'],
     ];
     const state = signedEvent(this.#owner, { kind: 30618, created_at: seconds.next(), tags });
-    if (!(await client.publish(state)).accepted) return;
-    this.#states.push({ id: state.id, main });
+    const sent = { id: state.id, main, isAcknowledged: false };
+    this.#states.push(sent);
+    sent.isAcknowledged = (await client.publish(state)).accepted;
+    if (!sent.isAcknowledged) {
+      this.#states.pop();
+      return;
+    }
     const isPushed = randomInteger(random, 3) === 0 ? await this.#pushRaw(main) : await this.#pushByGit();
     if (!isPushed) throw new Error('the daemon is gone');
     this.#pushed = this.#states.length;

@@ -26,7 +26,7 @@ const looksPerRound = 6;
 export const soak: Part = {
   name: 'soak',
   about: 'mixed load in rounds, and what is left of it when all have gone',
-  share: 20,
+  share: 25,
   async obstacle() {
     return process.platform === 'linux' ? undefined : 'it reads /proc';
   },
