@@ -1,9 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { limits } from '../config/limits.js';
-import { errorCode } from '../lib/errors.js';
-import { isAbsence, isThere } from './files.js';
+import { basename, dirname, join } from 'node:path';
+import { syncFolder } from '../lib/disk/sync-folder.js';
+import { isAbsence, isThere, moveInto } from './files.js';
 import { type Git, isAtLeast, readGitVersion } from './git-command.js';
 import { GitError } from './git-error.js';
 import {
@@ -48,6 +47,8 @@ const workFolder = '.graspd';
 const gitVersionMin = [2, 32] as const;
 /** In the work folder: a repository that stays empty. */
 const emptyFolder = 'empty.git';
+/** In the work folder: repositories that are whole, and about to take the places of damaged ones. */
+const replacingFolder = 'replacing';
 /** In a closed repository: since when, in milliseconds since 1970. */
 const closedMark = 'graspd-closed';
 
@@ -83,11 +84,12 @@ export class BareRepositories {
   }
 
   /**
-   * Makes the git data path, and removes what an earlier process left half done. Rejects with `GitError`, whose
-   * message is fit for the operator.
+   * Makes the git data path, and finishes or removes what an earlier process left half done. Rejects with `GitError`,
+   * whose message is fit for the operator.
    */
   async open(): Promise<void> {
     try {
+      await this.finishReplacing();
       await rm(this.#workPath, { recursive: true, force: true });
       await mkdir(this.#workPath, { recursive: true });
     } catch (error) {
@@ -173,6 +175,43 @@ export class BareRepositories {
     if (isOfPrs(key)) await rmdir(dirname(this.pathOf(key))).catch(() => {});
   }
 
+  /** Makes a new repository of an empty work folder. */
+  async makeIn(folder: string): Promise<void> {
+    this.#skeleton ??= this.#readSkeleton();
+    await writeSkeleton(await this.#skeleton, folder);
+  }
+
+  /**
+   * Puts a whole repository, which was made in a work folder, in the place of a damaged one, which is kept in `keptIn`. Where
+   * the process ends in between, the damaged one is in its place, or `finishReplacing` puts the whole one there.
+   */
+  async replace(key: AnnouncedKey, made: string, keptIn: string): Promise<void> {
+    const path = this.pathOf(key);
+    const ready = join(await this.#inWorkPath(replacingFolder), basename(dirname(path)), basename(path));
+    await rm(ready, { recursive: true, force: true });
+    this.#leave(key);
+    for (const [from, to] of [
+      [made, ready],
+      [path, keptIn],
+      [ready, path],
+    ] as const) {
+      await moveInto(from, to);
+      await syncFolder(dirname(to));
+    }
+    this.#leave(key);
+  }
+
+  /** Finishes what `replace` had begun when a process ended; answers which repositories got their place by that. */
+  async finishReplacing(): Promise<AnnouncedKey[]> {
+    const ready = new BareRepositories(join(this.#workPath, replacingFolder), this.#git);
+    const finished: AnnouncedKey[] = [];
+    for await (const key of ready.list())
+      if (await moveInto(ready.pathOf(key), this.pathOf(key))) finished.push(key);
+    // The others were not to be replaced yet: the damaged ones are in their places.
+    await rm(ready.#gitDataPath, { recursive: true, force: true });
+    return finished;
+  }
+
   /** An empty folder on the file system of the repositories, for work that a crash may leave half done: then it goes. */
   async makeWorkFolder(prefix: string): Promise<string> {
     return await mkdtemp(await this.#inWorkPath(prefix));
@@ -223,11 +262,9 @@ export class BareRepositories {
       await applySettings(this.#git, path);
       return false;
     }
-    this.#skeleton ??= this.#readSkeleton();
-    const skeleton = await this.#skeleton;
-    const aside = await mkdtemp(await this.#inWorkPath('new-'));
+    const aside = await this.makeWorkFolder('new-');
     try {
-      await writeSkeleton(skeleton, aside);
+      await this.makeIn(aside);
       return await moveInto(aside, path);
     } finally {
       await rm(aside, { recursive: true, force: true });
@@ -241,22 +278,6 @@ export class BareRepositories {
     } catch (error) {
       this.#skeleton = undefined;
       throw error;
-    }
-  }
-}
-
-/** Renames a folder to a place that may not be there yet; answers `false` when somebody else was first. */
-async function moveInto(aside: string, path: string): Promise<boolean> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await rename(aside, path);
-      return true;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
-      // The parent may be deleted between the two steps.
-      if (!isAbsence(error) || attempt >= limits.gitMoveAttemptsMax) throw error;
     }
   }
 }

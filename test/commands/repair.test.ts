@@ -1,11 +1,14 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { check } from '../../src/commands/check/check.js';
 import type { Command } from '../../src/commands/command.js';
 import { repair } from '../../src/commands/repair/repair.js';
 import { readOptions } from '../../src/config/options.js';
+import { BareRepositories } from '../../src/git/bare-repositories.js';
 import { repositorySettings } from '../../src/git/skeleton.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { npubOf } from '../../src/nostr/keys.js';
@@ -68,6 +71,27 @@ describe('graspd repair', () => {
     return { code, said: String(stdout.read() ?? '') };
   }
   const noFaults = { code: 0, said: 'no faults\n' };
+
+  /** Runs a repair in a process of its own that is killed when a repository has got so many new places; whether it was. */
+  async function isKilledAt(step: number): Promise<boolean> {
+    const hook = `import fs from 'node:fs/promises';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { rename } = fs;
+      let step = 0;
+      fs.rename = async (from, to) => {
+        await rename(from, to);
+        if (to.includes('npub1') && (step += 1) === ${step}) process.kill(process.pid, 'SIGKILL');
+      };
+      syncBuiltinESMExports();`;
+    const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const args = [
+      ...['--import', `data:text/javascript,${encodeURIComponent(hook)}`, built, 'repair'],
+      ...['--domain', domain, '--relay-data-path', relay, '--git-data-path', join(directory, 'data', 'git')],
+    ];
+    const { signal, status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([null, 0], stderr).toContain(status);
+    return signal === 'SIGKILL';
+  }
 
   async function idsStored(): Promise<string[]> {
     const { store } = await openLevelStore({ path: relay, clock: systemClock });
@@ -136,6 +160,29 @@ describe('graspd repair', () => {
     expect(await readFile(join(gitDir, 'HEAD'), 'utf8')).toBe('noise\n');
     expect((await call(repair)).said).toContain('made anew, with all that refs lead to');
     expect(refsOf(gitDir)).toEqual({ 'refs/heads/main': commit });
+  });
+
+  it('killed at any of its steps, it leaves a repository that the next repair, or start, makes whole', async () => {
+    await writeFile(join(gitDir, 'HEAD'), 'noise\n');
+    const states = new Set<string>();
+    for (let step = 1; await isKilledAt(step); step += 1) {
+      const head = await readFile(join(gitDir, 'HEAD'), 'utf8').catch(() => 'not there');
+      states.add(head.trim());
+      const copy = join(directory, 'copy');
+      await cp(join(directory, 'data', 'git'), copy, { recursive: true });
+      await new BareRepositories(copy, { run: async () => '' }).open();
+      const started = join(copy, npubOf(alice), 'repo.git');
+      if (head === 'noise\n') expect(await readFile(join(started, 'HEAD'), 'utf8')).toBe(head);
+      else expect(refsOf(started)).toEqual({ 'refs/heads/main': commit });
+      await rm(copy, { recursive: true });
+      const { said } = await call(repair);
+      if (head === 'not there')
+        expect(said).toContain('repo: a repair was broken off when the new repository');
+      expect(refsOf(gitDir)).toEqual({ 'refs/heads/main': commit });
+      expect(await call(check)).toEqual(noFaults);
+      await writeFile(join(gitDir, 'HEAD'), 'noise\n');
+    }
+    expect([...states]).toEqual(['noise', 'not there', 'ref: refs/heads/main']);
   });
 
   it.each(['HEAD', 'config', 'packed-refs'])(

@@ -26,10 +26,12 @@ export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8
   const opened = await openStore(options, systemClock, { keepsFaulty: true });
   await using _ = opened.store;
   const git = new GitRunner(systemClock, signal);
+  const repositories = new BareRepositories(resolve(options.gitDataPath), git);
+  await repositories.finishReplacing();
   const desk = new BackupDesk({
     ...opened,
     git,
-    repositories: new BareRepositories(resolve(options.gitDataPath), git),
+    repositories,
     locks: new KeyedLocks(),
     domain: options.domain,
     clock: systemClock,

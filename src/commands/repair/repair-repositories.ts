@@ -1,4 +1,3 @@
-import { mkdir, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { everything } from '../../alignment/alignment-queue.js';
 import { wantedRepository } from '../../alignment/wanted-repository.js';
@@ -16,6 +15,9 @@ import { npubOf } from '../../nostr/keys.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { StoredParts } from '../doctor/stored-repositories.js';
 
+/** Below the git data path: what was replaced. */
+const lostFolder = 'lost';
+
 /**
  * Has git look through every served repository, and makes those anew that it cannot read: with all that is whole, and with
  * the refs that the stored events name and whose objects are there. The daemon fetches what lacks from other servers.
@@ -25,6 +27,13 @@ export async function* repairRepositories(
   options: Options,
   signal: AbortSignal,
 ): AsyncGenerator<DoctorReport> {
+  for (const repository of await parts.repositories.finishReplacing())
+    yield {
+      line: `objects    ${nameOf(repository)}: a repair was broken off when the new repository was whole`,
+      isFault: true,
+      outcome: `finished: the old one is below ${join(resolve(options.gitDataPath), lostFolder)}`,
+      isRepaired: true,
+    };
   for (const repository of parts.directory.served()) {
     signal.throwIfAborted();
     const gitDir = parts.repositories.pathOf(repository);
@@ -32,8 +41,7 @@ export async function* repairRepositories(
     await removeBlockers(gitDir, parts.now()).catch(() => 0);
     const why = await faultOf(parts, gitDir);
     if (why === undefined) continue;
-    const name = `${npubOf(repository.pubkey)}/${printable(repository.identifier)}`;
-    const line = `objects    ${name}: ${printable(why)}`;
+    const line = `objects    ${nameOf(repository)}: ${printable(why)}`;
     const { keptIn, lost } = await makeAnew(parts, options, repository);
     const whole =
       lost === 0 ? 'with all that refs lead to' : `without the objects of ${lost} refs, which are lost here`;
@@ -44,6 +52,10 @@ export async function* repairRepositories(
       isRepaired: true,
     };
   }
+}
+
+function nameOf({ pubkey, identifier }: RepositoryId): string {
+  return `${npubOf(pubkey)}/${printable(identifier)}`;
 }
 
 /** Why git cannot read a repository, in one line; `undefined` where it can. */
@@ -67,7 +79,7 @@ async function makeAnew(
   const stamp = new Date(now()).toISOString().replaceAll(':', '-');
   const keptIn = join(
     resolve(options.gitDataPath),
-    'lost',
+    lostFolder,
     stamp,
     basename(dirname(gitDir)),
     basename(gitDir),
@@ -84,10 +96,10 @@ async function makeAnew(
   // It stays in its place until then: a repair that is broken off before begins anew.
   await using quarantine = new Quarantine(await repositories.emptyRepository(), folder);
   const lost = await salvageObjects(git, gitDir, quarantine, tips);
-  await mkdir(dirname(keptIn), { recursive: true });
-  await rename(gitDir, keptIn);
-  await repositories.ensure(repository);
-  if (lost.length < tips.length) await quarantine.moveIn(gitDir);
-  await alignRefs(git, gitDir, wanted);
+  const made = await repositories.makeWorkFolder('repaired-');
+  await repositories.makeIn(made);
+  if (lost.length < tips.length) await quarantine.moveIn(made);
+  await alignRefs(git, made, wanted);
+  await repositories.replace(repository, made, keptIn);
   return { keptIn, lost: lost.length };
 }
