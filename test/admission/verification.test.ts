@@ -14,7 +14,7 @@ import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { openWasmSecp256k1 } from '../../src/admission/verification/wasm-secp256k1.js';
 import { fromHex } from '../../src/lib/bytes.js';
 import { eventHash, eventJson, type NostrEvent } from '../../src/nostr/event.js';
-import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
+import { LazyBody } from '../../src/store/log/bodies/body-codec.js';
 import { scratchFolder } from '../git/scratch.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { ByteWriter } from '../../src/lib/byte-writer.js';
 import { eventJson, type NostrEvent, serialiseForHash } from '../../src/nostr/event.js';
 import { encodeBody, serialisationOf, writeBody } from '../../src/nostr/event-body.js';
-import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
+import { LazyBody } from '../../src/store/log/bodies/body-codec.js';
 
 const hex = (digits: number) =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });

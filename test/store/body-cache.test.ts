@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { eventJson } from '../../src/nostr/event.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
-import { BodyCache } from '../../src/store/level/bodies/body-cache.js';
-import { LazyBody } from '../../src/store/level/bodies/body-codec.js';
+import { BodyCache } from '../../src/store/log/bodies/body-cache.js';
+import { LazyBody } from '../../src/store/log/bodies/body-codec.js';
 import { plainEvent } from '../relay/fakes.js';
 
 const body = (number: number) => new LazyBody(1, encodeBody(plainEvent(number)));

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventIndex } from '../../src/store/index/event-index.js';
 import { TermList } from '../../src/store/index/terms.js';
-import { Compaction } from '../../src/store/level/compaction.js';
 import { type Database, openDatabase, readMeta } from '../../src/store/level/database.js';
 import { metaKeys, segmentKey } from '../../src/store/level/keys.js';
-import { noSegment, readSegment, SegmentWriter } from '../../src/store/level/segment.js';
+import { levelLog } from '../../src/store/level/level-log.js';
+import { Compaction } from '../../src/store/log/compaction.js';
+import type { LogTarget } from '../../src/store/log/log-target.js';
+import { noSegment, readSegment, SegmentWriter } from '../../src/store/log/segment.js';
 
 const life = 7;
 const segments = 4;
@@ -18,10 +20,12 @@ const termsPerRow = 4_000;
 describe('the compaction of the log', () => {
   let path: string;
   let db: Database;
+  let target: LogTarget;
 
   beforeEach(async () => {
     path = await mkdtemp(join(tmpdir(), 'graspd-compaction-'));
     db = await openDatabase(path);
+    target = levelLog(db, 'system');
   });
 
   afterEach(async () => {
@@ -57,15 +61,19 @@ describe('the compaction of the log', () => {
 
   async function step(compaction: Compaction): Promise<void> {
     await compaction.prepare();
-    const chain = db.batch();
-    compaction.addTo(chain);
-    await chain.write();
+    const rewriting = compaction.take();
+    await target.write({
+      segments: new Map(rewriting && [[rewriting.number, rewriting.bytes]]),
+      goneSegments: rewriting?.gone ?? [],
+      ...{ bodies: new Map(), goneBodies: [], journal: new Map(), reasons: undefined },
+      compactedThrough: rewriting?.through,
+    });
   }
 
   it('keeps the chain of segments, and its mark where an earlier pass has been further', async () => {
     const index = await writeLog();
     const size = { segments, records: segments * rowsPerSegment, last: { life, number: segments } };
-    const compaction = new Compaction(db, index, size, noSegment);
+    const compaction = new Compaction(target, index, size, noSegment);
     for (let at = 1; at <= rowsPerSegment * 2; at += 1) killOf(index, at);
     await step(compaction);
     expect(await readMeta(db, metaKeys.compaction)).toEqual({ life, number: 2 });

@@ -5,7 +5,6 @@ import { systemClock } from '../../src/lib/clock.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
 import { StoreError } from '../../src/store/event-store.js';
-import { sealBody } from '../../src/store/level/bodies/sealed-body.js';
 import { type Database, identify, openDatabase } from '../../src/store/level/database.js';
 import { examineStore } from '../../src/store/level/examination/examine-store.js';
 import { StoreCopy } from '../../src/store/level/examination/store-copy.js';
@@ -20,8 +19,9 @@ import {
 import { Losses } from '../../src/store/level/losses.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { readLog } from '../../src/store/level/replay.js';
-import { isRow, noSegment, readSegment, recordsOf, SegmentWriter } from '../../src/store/level/segment.js';
-import { writeSnapshot } from '../../src/store/level/snapshot.js';
+import { sealBody } from '../../src/store/log/bodies/sealed-body.js';
+import { isRow, noSegment, readSegment, recordsOf, SegmentWriter } from '../../src/store/log/segment.js';
+import { writeSnapshot } from '../../src/store/log/snapshot.js';
 import { scratchFolder } from '../git/scratch.js';
 import { event, key } from '../policy/world.js';
 

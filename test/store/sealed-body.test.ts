@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { encodeBody } from '../../src/nostr/event-body.js';
-import { bodyIn, sealBody, unsealBody } from '../../src/store/level/bodies/sealed-body.js';
+import { bodyIn, sealBody, unsealBody } from '../../src/store/log/bodies/sealed-body.js';
 import { makeEvent } from './support/events.js';
 
 const event = makeEvent({

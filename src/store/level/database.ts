@@ -5,9 +5,9 @@ import { limits } from '../../config/limits.js';
 import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
+import { snapshotName } from '../log/snapshot.js';
 import { databasePath, hasSnapshot, isUnwritten, lostDatabase } from './folder.js';
 import { isOwnKey, metaKeys } from './keys.js';
-import { snapshotName } from './snapshot.js';
 
 export type Database = Level<Uint8Array, Uint8Array> & {
   /** What the types leave out because browsers do not have it. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { snapshotName } from './snapshot.js';
+import { snapshotName } from '../log/snapshot.js';
 
 /** Files that LevelDB has once something was written; a manifest of its first number may be all that a start left. */
 const writtenFile = /^(\d+\.(ldb|sst|log)|MANIFEST-(?!0*1$)\d+)$/;

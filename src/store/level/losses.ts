@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SegmentId } from '../log/segment.js';
 import { databasePath } from './folder.js';
-import type { SegmentId } from './segment.js';
 
 /** What LevelDB writes in its own log between a file and how many bytes of it it passed over. */
 const dropping = ': dropping ';

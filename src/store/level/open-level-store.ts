@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
+import { CommitLog } from '../log/commit-log.js';
+import { Compaction } from '../log/compaction.js';
+import { removeUnfinishedSnapshot, writeSnapshot } from '../log/snapshot.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-store.js';
 import { Reasons } from '../refused/reasons.js';
-import { CommitLog, type Durability } from './commit-log.js';
-import { Compaction } from './compaction.js';
 import {
   type Database,
   damaged,
@@ -17,12 +18,12 @@ import {
 } from './database.js';
 import { StoreImage } from './image/store-image.js';
 import { metaKeys } from './keys.js';
+import { type Durability, levelLog } from './level-log.js';
 import { Losses } from './losses.js';
 import { reapplyRules } from './reapply-rules.js';
 import { type LogOptions, readLog } from './replay.js';
 import { isCorruption } from './segment-entries.js';
 import { reserveSequences } from './sequences.js';
-import { removeUnfinishedSnapshot, writeSnapshot } from './snapshot.js';
 
 export type LevelStoreOptions = StoreOptions &
   LogOptions & {
@@ -46,7 +47,8 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
     const reasons = await readReasons(db, path);
     const { index, size, compactedThrough } = await readLog(db, path, identity, losses, options);
     index.nextSequence = await reserveSequences(db, path, index.nextSequence);
-    const compaction = new Compaction(db, index, size, compactedThrough);
+    const target = levelLog(db, durability);
+    const compaction = new Compaction(target, index, size, compactedThrough);
     const snapshot = async () => {
       // The snapshot must not last longer than the log that it is of.
       await syncDatabase(db);
@@ -54,17 +56,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
       await writeSnapshot(path, index, identity.databaseId, size).catch(() => removeUnfinishedSnapshot(path));
     };
     const life = drawLife();
-    const backend = new CommitLog({
-      db,
-      durability,
-      index,
-      reasons,
-      clock,
-      compaction,
-      size,
-      life,
-      snapshot,
-    });
+    const backend = new CommitLog({ target, index, reasons, clock, compaction, size, life, snapshot });
     const opened = assembleStore({ index, backend, reasons, clock }, options);
     if (losses.isInTheMiddle) await reapplyRules(opened.store, kindsIn(index));
     const image = async (): Promise<StoreImage> => {

@@ -1,9 +1,6 @@
 import { EventIndex } from '../index/event-index.js';
 import { TermList } from '../index/terms.js';
-import type { LogSize } from './compaction.js';
-import { type Database, damaged, type Identity, openAgain, readMeta } from './database.js';
-import { metaKeys, segmentKey } from './keys.js';
-import type { Losses } from './losses.js';
+import type { LogSize } from '../log/compaction.js';
 import {
   applyRecord,
   isRow,
@@ -12,10 +9,13 @@ import {
   readSegment,
   recordsOf,
   type SegmentId,
-} from './segment.js';
+} from '../log/segment.js';
+import { readSnapshot, removeSnapshot } from '../log/snapshot.js';
+import { type Database, damaged, type Identity, openAgain, readMeta } from './database.js';
+import { metaKeys, segmentKey } from './keys.js';
+import type { Losses } from './losses.js';
 import { segmentEntries } from './segment-entries.js';
 import { sequencesPerOpening } from './sequences.js';
-import { readSnapshot, removeSnapshot } from './snapshot.js';
 
 export type LogOptions = {
   /** Reads all segments, for the damages that this brings out, also where a snapshot would do. */

@@ -8,14 +8,14 @@ import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { eventHash, type NostrEvent } from '../../nostr/event.js';
 import { StoreError } from '../event-store.js';
-import { LazyBody } from './bodies/body-codec.js';
-import { unsealBody } from './bodies/sealed-body.js';
+import { LazyBody } from '../log/bodies/body-codec.js';
+import { unsealBody } from '../log/bodies/sealed-body.js';
+import { snapshotName } from '../log/snapshot.js';
 import type { Database } from './database.js';
 import { databasePath, repairName } from './folder.js';
 import { journalRecords } from './journal-records.js';
 import { bodiesEnd, bodiesStart, bodySequence } from './keys.js';
 import { openLevelStore } from './open-level-store.js';
-import { snapshotName } from './snapshot.js';
 
 /** What the types leave out because browsers do not have it. */
 type LevelOfNode = typeof Level & { repair(location: string): Promise<void> };

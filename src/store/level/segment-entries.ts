@@ -1,13 +1,11 @@
 import { errorCode } from '../../lib/errors.js';
+import type { SegmentEntry } from '../log/log-target.js';
 import type { Database } from './database.js';
 import { segmentKey, segmentNumber, segmentsEnd } from './keys.js';
 
 /** Segments, and bytes of them, that are read at once. */
 const segmentsPerRead = 256;
 const bytesPerRead = 1_048_576;
-
-/** A segment as it lies in LevelDB; without bytes where these cannot be read. */
-export type SegmentEntry = { readonly number: number; readonly bytes: Uint8Array | undefined };
 
 /** All segments from a number on, in their order. */
 export async function* segmentEntries(db: Database, first: number): AsyncGenerator<SegmentEntry> {

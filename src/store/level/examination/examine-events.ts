@@ -3,9 +3,9 @@ import { eventBytes, eventHash, expirationOf, type NostrEvent } from '../../../n
 import type { EventIndex } from '../../index/event-index.js';
 import { rowState } from '../../index/rows/row-table.js';
 import { TermList } from '../../index/terms.js';
+import { LazyBody } from '../../log/bodies/body-codec.js';
 import { breachOf } from '../../rules.js';
-import { LazyBody } from '../bodies/body-codec.js';
-import { readBodies } from '../bodies/body-reader.js';
+import { readBodies } from '../body-reader.js';
 import type { Database } from '../database.js';
 import { bodiesEnd, bodiesStart, bodySequence } from '../keys.js';
 import { isCorruption } from '../segment-entries.js';

@@ -3,9 +3,9 @@ import { copyFile, link, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../../../lib/errors.js';
 import { StoreError } from '../../event-store.js';
+import { snapshotName } from '../../log/snapshot.js';
 import { damaged } from '../database.js';
 import { databasePath, lostDatabase } from '../folder.js';
-import { snapshotName } from '../snapshot.js';
 
 /** In the folder of a store: a copy of it while it is looked at. */
 const copyName = '.check';

@@ -2,8 +2,8 @@ import { limits } from '../../../config/limits.js';
 import { errorMessage } from '../../../lib/errors.js';
 import type { BodyFault } from '../../backend.js';
 import type { JournalEntry } from '../../journal.js';
-import { LazyBody } from '../bodies/body-codec.js';
-import { unsealBody } from '../bodies/sealed-body.js';
+import { LazyBody } from '../../log/bodies/body-codec.js';
+import { unsealBody } from '../../log/bodies/sealed-body.js';
 import { type Database, type DatabaseSnapshot, damaged } from '../database.js';
 import { journalRecords } from '../journal-records.js';
 import {

@@ -15,9 +15,9 @@ import { decodeHeader, encodeHeader } from '../../../../src/backup/tar.js';
 import { encodeBody } from '../../../../src/nostr/event-body.js';
 import { LineTooLongError, readEventLine, splitLines } from '../../../../src/nostr/event-lines.js';
 import { EventIndex } from '../../../../src/store/index/event-index.js';
-import { sealBody, unsealBody } from '../../../../src/store/level/bodies/sealed-body.js';
-import { noSegment, readSegment, recordsOf, SegmentWriter } from '../../../../src/store/level/segment.js';
-import { readSnapshot, snapshotName, writeSnapshot } from '../../../../src/store/level/snapshot.js';
+import { sealBody, unsealBody } from '../../../../src/store/log/bodies/sealed-body.js';
+import { noSegment, readSegment, recordsOf, SegmentWriter } from '../../../../src/store/log/segment.js';
+import { readSnapshot, snapshotName, writeSnapshot } from '../../../../src/store/log/snapshot.js';
 import { attempt, attemptAsync, claim, claimSame, type Target } from '../target.js';
 import { buffersOf, sampleEvents, signer } from './samples.js';
 

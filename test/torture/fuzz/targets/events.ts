@@ -25,8 +25,8 @@ import { prsRepositoriesOf } from '../../../../src/repositories/prs-repositories
 import { parsePullRequest } from '../../../../src/repositories/pull-request.js';
 import { parseRepositoryState } from '../../../../src/repositories/repository-state.js';
 import { filterKey } from '../../../../src/store/filter-key.js';
-import { LazyBody } from '../../../../src/store/level/bodies/body-codec.js';
-import { bodyIn, sealBody, unsealBody } from '../../../../src/store/level/bodies/sealed-body.js';
+import { LazyBody } from '../../../../src/store/log/bodies/body-codec.js';
+import { bodyIn, sealBody, unsealBody } from '../../../../src/store/log/bodies/sealed-body.js';
 import { matchesByNostrTools } from '../../../kernels/filter-cases.js';
 import { attempt, claim, claimSame, type Target } from '../target.js';
 import { isGitRefName } from './git-ref-rules.js';

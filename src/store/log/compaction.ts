@@ -1,8 +1,6 @@
-import type { ChainedBatch } from 'level';
 import { limits } from '../../config/limits.js';
 import type { EventIndex } from '../index/event-index.js';
-import { type Database, jsonBytes } from './database.js';
-import { metaKeys, segmentKey } from './keys.js';
+import type { LogTarget } from './log-target.js';
 import {
   isLive,
   noSegment,
@@ -12,7 +10,6 @@ import {
   type SegmentId,
   SegmentWriter,
 } from './segment.js';
-import { segmentEntries } from './segment-entries.js';
 
 /** What the segments of the index log amount to, kept up to date by those who write them. */
 export type LogSize = {
@@ -28,6 +25,17 @@ const segmentsIdle = 2_000;
 /** A segment should hold that many records on average. */
 const recordsPerSegment = 256;
 
+/** A window as it is to be written. */
+export type Rewriting = {
+  /** Takes the place of the first segment of the window. */
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  /** The others. */
+  readonly gone: readonly number[];
+  /** Up to which segment the log is compacted then. */
+  readonly through: SegmentId;
+};
+
 type Window = { readonly numbers: readonly number[]; readonly segments: readonly Segment[] };
 
 /**
@@ -38,7 +46,7 @@ type Window = { readonly numbers: readonly number[]; readonly segments: readonly
  * no harm, and begins anew.
  */
 export class Compaction {
-  readonly #db: Database;
+  readonly #target: Pick<LogTarget, 'segments'>;
   readonly #index: EventIndex;
   readonly #size: LogSize;
   #through: SegmentId;
@@ -46,8 +54,8 @@ export class Compaction {
   #window: Window | undefined;
 
   /** `through`: up to which segment the log was compacted. */
-  constructor(db: Database, index: EventIndex, size: LogSize, through: SegmentId) {
-    this.#db = db;
+  constructor(target: Pick<LogTarget, 'segments'>, index: EventIndex, size: LogSize, through: SegmentId) {
+    this.#target = target;
     this.#index = index;
     this.#size = size;
     this.#through = through;
@@ -73,7 +81,7 @@ export class Compaction {
     const numbers: number[] = [];
     const segments: Segment[] = [];
     let bytesRead = 0;
-    for await (const { number, bytes } of segmentEntries(this.#db, this.#pass.next)) {
+    for await (const { number, bytes } of this.#target.segments(this.#pass.next)) {
       if (number > this.#pass.end || bytesRead >= limits.storeCompactionBytesMax) break;
       const segment = bytes && readSegment(number, bytes);
       if (segment === undefined) {
@@ -87,34 +95,33 @@ export class Compaction {
     this.#window = { numbers, segments };
   }
 
-  /** Adds the rewriting of the window that was read, if there is one, to a write. */
-  addTo(chain: ChainedBatch<Database, Uint8Array, Uint8Array>): void {
+  /** The rewriting of the window that was read, which is written next; `undefined` where there is nothing to be rewritten. */
+  take(): Rewriting | undefined {
     const window = this.#window;
     const pass = this.#pass;
     this.#window = undefined;
-    if (window === undefined || pass === undefined) return;
-    const [first, ...others] = window.numbers;
+    if (window === undefined || pass === undefined) return undefined;
+    const [number, ...gone] = window.numbers;
     const last = window.segments.at(-1)?.id;
-    if (first === undefined || last === undefined) {
+    if (number === undefined || last === undefined) {
       this.#pass = undefined;
-      return;
+      return undefined;
     }
-    pass.next = (others.at(-1) ?? first) + 1;
+    pass.next = (gone.at(-1) ?? number) + 1;
     const writer = new SegmentWriter();
     let records = 0;
     for (const segment of window.segments) {
       records += segment.recordCount;
       for (const record of recordsOf(segment)) if (isLive(this.#index, record)) writer.copy(record);
     }
-    if (others.length === 0 && writer.records === records) return;
-    // Also where no record is left: the segment after these names the last of them as the one before it.
-    const before = window.segments[0]?.before ?? noSegment;
-    chain.put(segmentKey(first), writer.finish(this.#index.nextSequence, before, last));
-    for (const number of others) chain.del(segmentKey(number));
+    if (gone.length === 0 && writer.records === records) return undefined;
     // A later pass begins at the oldest segment again, but what the earlier one left out stays out.
     if (last.number > this.#through.number) this.#through = last;
-    chain.put(metaKeys.compaction, jsonBytes(this.#through));
-    this.#size.segments -= others.length;
+    this.#size.segments -= gone.length;
     this.#size.records -= records - writer.records;
+    // Also where no record is left: the segment after these names the last of them as the one before it.
+    const before = window.segments[0]?.before ?? noSegment;
+    const bytes = writer.finish(this.#index.nextSequence, before, last);
+    return { number, bytes, gone, through: this.#through };
   }
 }

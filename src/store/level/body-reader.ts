@@ -1,9 +1,9 @@
-import { errorCode, errorMessage } from '../../../lib/errors.js';
-import type { BodyFault } from '../../backend.js';
-import { StoreError } from '../../event-store.js';
-import type { Database } from '../database.js';
-import { bodyKey } from '../keys.js';
-import { unsealBody } from './sealed-body.js';
+import { errorCode, errorMessage } from '../../lib/errors.js';
+import type { BodyFault } from '../backend.js';
+import { StoreError } from '../event-store.js';
+import { unsealBody } from '../log/bodies/sealed-body.js';
+import type { Database } from './database.js';
+import { bodyKey } from './keys.js';
 
 /**
  * Reads the bodies of rows by their sequences, each checked. A block of a file that cannot be read costs the bodies in
