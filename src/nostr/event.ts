@@ -3,6 +3,7 @@ import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { isHex32, utf8Length } from '../lib/bytes.js';
 import { GraspError } from '../lib/errors.js';
+import { isoTimeOf } from '../lib/text/iso-time.js';
 
 /** A Nostr event (NIP-01). Treated as immutable everywhere. `created_at` is in seconds since 1970. */
 export type NostrEvent = {
@@ -138,4 +139,9 @@ export function expirationOf(event: NostrEvent): number | undefined {
 export function isExpired(event: NostrEvent, nowSeconds: number): boolean {
   const expiration = expirationOf(event);
   return expiration !== undefined && expiration <= nowSeconds;
+}
+
+/** What an event is called in what the operator is told. */
+export function nameOfEvent(event: Pick<NostrEvent, 'id' | 'kind' | 'created_at'>): string {
+  return `event ${event.id}, kind ${event.kind}, of ${isoTimeOf(event.created_at)}`;
 }

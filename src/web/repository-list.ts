@@ -4,8 +4,8 @@ import { askerOf } from '../http/asker.js';
 import type { FrontPageExtras } from '../http/built-in-routes.js';
 import { escapeHtml } from '../http/pages/html.js';
 import type { RouteRequest } from '../http/route.js';
-import { secondMs } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
+import { isoTimeOf } from '../lib/text/iso-time.js';
 import { npubOf } from '../nostr/keys.js';
 import { type Catalogue, type CatalogueEntry, type CataloguePage, SearchBusyError } from './catalogue.js';
 import { type ListQuery, listQueryOf, urlQueryOf } from './list-query.js';
@@ -105,14 +105,6 @@ export function repositoryLink({ pubkey, identifier, name }: Named): string {
 export function ownerOf({ pubkey }: Pick<Named, 'pubkey'>): string {
   const npub = npubOf(pubkey);
   return `<code title="${npub}">${npub.slice(0, npubStart)}…${npub.slice(-npubEnd)}</code>`;
-}
-
-/** The largest time that a `Date` can have, in milliseconds. */
-const timeMsMax = 8.64e15;
-
-/** A time of an event, in seconds since 1970, as ISO 8601; it may be any number. */
-export function isoTimeOf(seconds: number): string {
-  return new Date(Math.min(Math.max(0, seconds * secondMs), timeMsMax)).toISOString();
 }
 
 function dayOf(seconds: number): string {

@@ -74,7 +74,8 @@ describe('graspd doctor', () => {
     await raw.put(key, body);
     await raw.close();
 
-    const line = `damaged    event ${damaged.id}, kind 1621\n`;
+    const date = new Date(damaged.created_at * 1_000).toISOString();
+    const line = `damaged    event ${damaged.id}, kind 1621, of ${date}\n`;
     for (let round = 0; round < 2; round += 1) {
       const { code, said } = await callDoctor(folder.path);
       expect(code).toBe(1);

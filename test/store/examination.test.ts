@@ -66,6 +66,11 @@ async function findingsOf(original: string, verify?: Parameters<typeof examineSt
   return found;
 }
 
+/** How an event is named: also one that is gone, by what the index knows of it. */
+function named({ id, kind, created_at }: NostrEvent): string {
+  return `event ${id}, kind ${kind}, of ${new Date(created_at * 1_000).toISOString()}`;
+}
+
 describe('the examination of a store', () => {
   it('finds nothing where the snapshot, what came after it, and the log agree, and changes no file', async () => {
     using folder = scratchFolder();
@@ -109,11 +114,26 @@ describe('the examination of a store', () => {
       await db.put(bodyKey(sequence + 9), sealBody(encodeBody(stray), sequence + 9));
     });
     expect(await findingsOf(path)).toEqual([
-      `missing: event ${gone.id}, kind 1`,
-      `index: event ${changed.id}, kind 1: its event is ${stray.id}`,
-      `index: event ${changed.id}, kind 1: another time`,
-      `index: event ${changed.id}, kind 1: not found by its term 3`,
-      `stray: event ${stray.id}, kind 1`,
+      `missing: ${named(gone)}`,
+      `index: ${named(changed)}: its event is ${stray.id}`,
+      `index: ${named(changed)}: another time`,
+      `index: ${named(changed)}: not found by its term 3`,
+      `stray: ${named(stray)}`,
+    ]);
+  });
+
+  it('names lost events by their dates, also one that no calendar has', async () => {
+    using folder = scratchFolder();
+    const lost = [1_700_000_000, Number.MAX_SAFE_INTEGER].map((created_at) =>
+      event(alice, 1, [], { created_at }),
+    );
+    await put(folder.path, ...lost);
+    await meddle(folder.path, async (db) => {
+      for (const [key] of await bodies(db)) await db.del(key);
+    });
+    expect(await findingsOf(folder.path)).toEqual([
+      `missing: event ${lost[0]?.id}, kind 1, of 2023-11-14T22:13:20.000Z`,
+      `missing: event ${lost[1]?.id}, kind 1, of +275760-09-13T00:00:00.000Z`,
     ]);
   });
 
@@ -123,11 +143,11 @@ describe('the examination of a store', () => {
     const old = event(alice, 30618, [['d', 'x']]);
     await put(one, old, event(alice, 30618, [['d', 'x']]));
     await bringBack(one, old);
-    expect(await findingsOf(one)).toContain(`overtaken: event ${old.id}, kind 30618`);
+    expect(await findingsOf(one)).toContain(`overtaken: ${named(old)}`);
     const deleted = event(alice, 1, []);
     await put(two, deleted, event(alice, 5, [['e', deleted.id]]));
     await bringBack(two, deleted);
-    expect(await findingsOf(two)).toContain(`deleted: event ${deleted.id}, kind 1`);
+    expect(await findingsOf(two)).toContain(`deleted: ${named(deleted)}`);
   });
 
   it('finds a snapshot that is not what the log comes to', async () => {
@@ -156,7 +176,7 @@ describe('the examination of a store', () => {
     await meddle(path, (db) => db.put(journalKey('held:1'), Buffer.from('{}....')));
     const verify = async (events: readonly NostrEvent[]) => events.map(({ id }) => id === right.id);
     expect(await findingsOf(path, verify)).toEqual([
-      `unsigned: event ${wrong.id}, kind 1`,
+      `unsigned: ${named(wrong)}`,
       'journal: the record held:1 is damaged',
     ]);
   });

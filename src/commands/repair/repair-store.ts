@@ -7,7 +7,7 @@ import { StoreCopy } from '../../store/level/examination/store-copy.js';
 import type { StoreFinding } from '../../store/level/examination/store-finding.js';
 import { finishSalvage, salvageStore } from '../../store/level/salvage.js';
 
-/** Events that are lost and told of by their ids; more are counted. */
+/** Events that are lost and told of one by one; more are counted. */
 const toldMax = 1_000;
 
 /**

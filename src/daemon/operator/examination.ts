@@ -7,6 +7,7 @@ import { BadControlRequest, type ControlRoute } from '../../control/control-serv
 import type { DoctorReport } from '../../control/reports.js';
 import type { Clock } from '../../lib/clock.js';
 import { measureShared } from '../../maintenance/shared-files.js';
+import { nameOfEvent } from '../../nostr/event.js';
 import type { FaultyEvent } from '../../store/faulty-rows.js';
 import type { Core } from '../core.js';
 import { changedSince } from '../serving-record.js';
@@ -14,9 +15,9 @@ import { changedSince } from '../serving-record.js';
 const bytesPerMegabyte = 1_000_000;
 
 /** Says of a stored event that is not to be had which it is; one that is lost was let go of, so that it is asked for again. */
-export function faultReport({ id, kind, fault }: FaultyEvent): DoctorReport {
-  const found = { line: `${fault.padEnd(10)} event ${id}, kind ${kind}`, isFault: true };
-  return fault === 'unreadable'
+export function faultReport(event: FaultyEvent): DoctorReport {
+  const found = { line: `${event.fault.padEnd(10)} ${nameOfEvent(event)}`, isFault: true };
+  return event.fault === 'unreadable'
     ? { ...found, outcome: 'cannot be repaired from here', isRepaired: false }
     : { ...found, outcome: 'forgotten: the daemon asks other relays for it', isRepaired: true };
 }

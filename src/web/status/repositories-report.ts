@@ -1,8 +1,9 @@
 import { escapeHtml } from '../../http/pages/html.js';
+import { isoTimeOf } from '../../lib/text/iso-time.js';
 import type { CatalogueEntry, CataloguePage } from '../catalogue.js';
 import { type Cell, table, tableRows } from '../html-table.js';
 import type { ListQuery } from '../list-query.js';
-import { countOf, isoTimeOf, ownerOf, pagerOf, repositoryLink, searchForm } from '../repository-list.js';
+import { countOf, ownerOf, pagerOf, repositoryLink, searchForm } from '../repository-list.js';
 import type { RepositoriesReport, StatusSource } from './status-report.js';
 import { figure, shortened, time } from './words.js';
 

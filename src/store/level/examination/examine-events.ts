@@ -1,5 +1,5 @@
 import { limits } from '../../../config/limits.js';
-import { eventBytes, eventHash, expirationOf, type NostrEvent } from '../../../nostr/event.js';
+import { eventBytes, eventHash, expirationOf, type NostrEvent, nameOfEvent } from '../../../nostr/event.js';
 import type { EventIndex } from '../../index/event-index.js';
 import { rowState } from '../../index/rows/row-table.js';
 import { TermList } from '../../index/terms.js';
@@ -43,7 +43,7 @@ export async function* examineEvents(
     }
     const verdicts = (await verify?.(whole)) ?? [];
     for (const [at, isRight] of verdicts.entries())
-      if (!isRight) yield { what: 'unsigned', about: nameOf(whole[at]!) };
+      if (!isRight) yield { what: 'unsigned', about: nameOfEvent(whole[at]!) };
   }
   yield* strayEvents(db, index, rows);
 }
@@ -115,7 +115,7 @@ async function* strayEvents(
       if (next < stored.length && rows.sequence(stored[next]!) === sequence) continue;
       const [body] = await readBodies(db, [sequence]);
       const event = body === undefined || typeof body === 'string' ? undefined : eventIn(body, sequence);
-      yield { what: 'stray', about: event === undefined ? `body ${sequence}, damaged` : nameOf(event) };
+      yield { what: 'stray', about: event === undefined ? `body ${sequence}, damaged` : nameOfEvent(event) };
     }
   } catch (error) {
     // What lies in a block that cannot be read was told of.
@@ -124,9 +124,5 @@ async function* strayEvents(
 }
 
 function nameOfRow(index: EventIndex, row: number): string {
-  return nameOf(index.removedEvent(row));
-}
-
-function nameOf({ id, kind }: Pick<NostrEvent, 'id' | 'kind'>): string {
-  return `event ${id}, kind ${kind}`;
+  return nameOfEvent(index.removedEvent(row));
 }
