@@ -542,6 +542,8 @@ export const limits = {
   pageObjectBytesMax: 1_048_576,
   /** Largest README, in bytes, that it shows. */
   pageReadmeBytesMax: 262_144,
+  /** Characters of it that are escaped at once: then the event loop may have its turn. */
+  pageEscapeCharsPerPiece: 8_192,
   /** Issues, patches and pull requests, the newest of each, whose status is counted for it. */
   pageRootsMax: 500,
   /** Most status events that are read for that. */

@@ -1,10 +1,13 @@
 import type { Registry } from 'prom-client';
+import { backgroundSlice } from '../config/background-slice.js';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, PrsRepository, RepositoryKey } from '../git/bare-repositories.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { ProcessGate } from '../git/processes/process-gate.js';
 import type { GitService } from '../git-protocol/advertisement.js';
 import type { Route } from '../http/route.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
+import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { Advertisements } from './advertisements.js';
 import { type GitEndpoint, type GitEndpointParts, gitRoute } from './git-endpoint.js';
@@ -92,7 +95,8 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   };
   const served = new ServedRepositories(directory, repositories);
   const pageGate = gateOf(() => limits.pagesMadeAtOnceMax);
-  const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, gate: pageGate });
+  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+  const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, turns, gate: pageGate });
   return {
     routes: [
       ...routesOf(announcedSite(served, parts.hasLapsed), receive),

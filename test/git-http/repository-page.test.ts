@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { pageHeaders } from '../../src/http/pages/html.js';
 import { npubOf } from '../../src/nostr/keys.js';
@@ -177,6 +177,31 @@ describe('the page of a repository', () => {
     expect(page.match(/<td>t\d+<\/td>/g)).toHaveLength(limits.pageRefsMax);
     expect(page).toContain('There are more; these are the newest.');
     expect(page).toContain('It is too large to be shown.');
+  });
+
+  it('is made once, however often it is asked for, and escaped in pieces', async () => {
+    const gitDir = await make('costly');
+    world.store(announcement('costly'));
+    commitFiles(gitDir, { README: '"'.repeat(limits.pageReadmeBytesMax) });
+    const escaped: number[] = [];
+    const { replaceAll } = String.prototype;
+    const spy = vi.spyOn(String.prototype, 'replaceAll').mockImplementation(function (this: string, ...args) {
+      escaped.push(this.length);
+      return replaceAll.apply(this, args);
+    });
+    try {
+      const page = await pageOf('costly');
+      expect(page.includes('&quot;'.repeat(limits.pageReadmeBytesMax))).toBe(true);
+      expect(Math.max(...escaped)).toBe(limits.pageEscapeCharsPerPiece);
+      escaped.length = 0;
+      for (let asked = 0; asked < 5; asked += 1) expect((await pageOf('costly')) === page).toBe(true);
+      expect(escaped.reduce((sum, length) => sum + length, 0)).toBeLessThan(1_000);
+    } finally {
+      spy.mockRestore();
+    }
+    const { kind, tags, created_at } = announcement('costly', [['name', 'Another name']]);
+    world.store(signedEvent(owner, { kind, tags, created_at: created_at + 1 }));
+    expect((await pageOf('costly')).includes('<h1>Another name</h1>')).toBe(true);
   });
 
   it('is refused where a tag is too large for it', async () => {

@@ -205,6 +205,9 @@ export const gitEntries = {
   },
   pageDescriptionCharsMax: { pace: 'nothing more' },
   pageReadmeBytesMax: { test: [page, 'is bounded: in refs, and in the README'] },
+  pageEscapeCharsPerPiece: {
+    pace: [page, 'is made once, however often it is asked for, and escaped in pieces'],
+  },
   pageRootsMax: { pace: 'nothing more' },
   pageStatusesMax: { pace: 'nothing more' },
   pageCountsAgeMsMax: { pace: 'nothing more' },

@@ -10,6 +10,7 @@ import { answerNotFound } from '../../http/pages/not-found.js';
 import type { Route, RouteRequest } from '../../http/route.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorCode } from '../../lib/errors.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import { npubOf } from '../../nostr/keys.js';
 import { repositoryAddress } from '../../nostr/repository.js';
@@ -19,9 +20,10 @@ import type { EventStore } from '../../store/event-store.js';
 import { Kept } from '../kept.js';
 import { repositoryPathStart, repositoryTarget } from '../sites/repository-target.js';
 import type { ServedRepositories } from '../sites/served-repositories.js';
+import { escapeInTurns } from './escape-in-turns.js';
 import { type GitContents, readContents } from './git-contents.js';
 import { cloneUrlsOf, linksOf, type PublicAddress } from './repository-links.js';
-import { repositoryPage } from './repository-page.js';
+import { type RepositoryFacts, repositoryPage } from './repository-page.js';
 import { countRoots, type RootCounts } from './root-counts.js';
 
 export type PageParts = {
@@ -33,16 +35,27 @@ export type PageParts = {
   readonly git: Git;
   readonly gate: ProcessGate;
   readonly clock: Pick<Clock, 'monotonic'>;
+  /** In which the README is escaped. */
+  readonly turns: WorkTurns;
   readonly publicAddress: PublicAddress;
 };
 
-/** What is read anew when a ref changes. */
+/** What is read anew when a ref changes; the text of the README is escaped. */
 type Read = {
   readonly contents: GitContents;
   readonly lacking: number | undefined;
   readonly stateId: string | undefined;
 };
 type Counted = { readonly counts: RootCounts; readonly atMs: number };
+/** What a page is made of. */
+type PageSource = Pick<RepositoryFacts, 'standing' | 'counts'> & {
+  readonly announcement: NostrEvent | undefined;
+  readonly read: Read;
+  /** Public keys in hex. */
+  readonly maintainers: readonly string[];
+};
+/** A page as it is sent, one for all who are, and what it was made of. */
+type Made = { readonly page: Buffer; readonly of: readonly unknown[] };
 
 /** The pages of repositories, at `/<npub>/<identifier>`, with or without `.git`. */
 export class RepositoryPages {
@@ -57,6 +70,11 @@ export class RepositoryPages {
     bytesMax: Number.POSITIVE_INFINITY,
     entriesMax: limits.pagesKeptMax,
     bytesOf: () => 0,
+  });
+  readonly #made = new Kept<Made>({
+    bytesMax: limits.pagesKeptBytesMax,
+    entriesMax: limits.pagesKeptMax,
+    bytesOf: ({ page }) => page.length,
   });
 
   constructor(parts: PageParts) {
@@ -90,32 +108,51 @@ export class RepositoryPages {
     answerNotFound(message, response, 'there is no such repository here');
   }
 
-  async #pageOf(repository: RepositoryId, gitDir: string, asker: Asker): Promise<string> {
-    const { directory, publicAddress } = this.#parts;
+  /** The page is made anew only when something of it has changed: asking for it again and again costs next to nothing. */
+  async #pageOf(repository: RepositoryId, gitDir: string, asker: Asker): Promise<Buffer> {
+    const { directory } = this.#parts;
     const address = repositoryAddress(repository.pubkey, repository.identifier);
     const { announcement, standing } = await this.#announcementOf(repository, address);
-    const { contents, lacking } = await this.#contentsOf(repository, gitDir, asker);
+    const read = await this.#contentsOf(repository, gitDir, asker);
+    const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.pageMaintainersMax);
+    const counts = await this.#countsOf(repository, address, asker);
+    const of = [announcement?.id, standing, read, counts, maintainers.join()];
+    const make = async (): Promise<Made> => {
+      const facts = { announcement, standing, read, counts, maintainers };
+      return { page: Buffer.from(repositoryPage(this.#factsOf(repository, facts))), of };
+    };
+    const made = await this.#made.get(gitDir, asker.signal, make);
+    if (made.of.every((each, index) => each === of[index])) return made.page;
+    this.#made.forget(gitDir);
+    return (await this.#made.get(gitDir, asker.signal, make)).page;
+  }
+
+  #factsOf(
+    repository: RepositoryId,
+    { announcement, standing, read, counts, maintainers }: PageSource,
+  ): RepositoryFacts {
+    const { publicAddress } = this.#parts;
     const text = (name: string, charsMax: number) =>
       (announcement === undefined ? '' : (firstTagValue(announcement, name) ?? '')).slice(0, charsMax);
-    return repositoryPage({
+    return {
       name: text('name', limits.pageLineCharsMax) || repository.identifier,
       description: text('description', limits.pageDescriptionCharsMax),
       identifier: repository.identifier,
       owner: npubOf(repository.pubkey),
-      maintainers: [...directory.maintainersOf(repository)].slice(0, limits.pageMaintainersMax).map(npubOf),
+      maintainers: maintainers.map(npubOf),
       cloneUrls: cloneUrlsOf(repository, publicAddress),
       links: linksOf(repository, publicAddress),
       standing,
-      lacking,
-      contents,
-      counts: await this.#countsOf(repository, address, asker),
-    });
+      lacking: read.lacking,
+      contents: read.contents,
+      counts,
+    };
   }
 
   async #announcementOf(
     repository: RepositoryId,
     address: string,
-  ): Promise<{ announcement: NostrEvent | undefined; standing: 'hosted' | 'archived' | 'held' }> {
+  ): Promise<Pick<PageSource, 'announcement' | 'standing'>> {
     const { directory, store, heldAnnouncement } = this.#parts;
     const stored = directory.repositoryAt(address);
     const event = stored === undefined ? undefined : (await store.get(stored.eventId))?.event;
@@ -135,11 +172,11 @@ export class RepositoryPages {
   }
 
   async #readAll(repository: RepositoryId, gitDir: string, { signal, party }: Asker): Promise<Read> {
-    const { directory, git, gate } = this.#parts;
+    const { directory, git, gate, turns } = this.#parts;
     const leave = await gate.enter(signal, party);
     try {
       const stateId = directory.stateOf(repository)?.id;
-      const contents = await readContents(git, gitDir);
+      const contents = await escaped(await readContents(git, gitDir), turns);
       return { contents, lacking: await this.#lackingOf(stateId, gitDir), stateId };
     } finally {
       leave();
@@ -167,6 +204,13 @@ export class RepositoryPages {
     this.#counted.forget(address);
     return (await this.#counted.get(address, signal, count)).counts;
   }
+}
+
+/** With the text of the README as HTML: of what is shown it alone is long. */
+async function escaped(contents: GitContents, turns: WorkTurns): Promise<GitContents> {
+  const { readme } = contents;
+  if (readme?.text === undefined) return contents;
+  return { ...contents, readme: { ...readme, text: await escapeInTurns(readme.text, turns) } };
 }
 
 /** An identifier may itself end with `.git`. */

@@ -2,7 +2,7 @@ import { escapeHtml, page } from '../../http/pages/html.js';
 import type { GitContents, RefLine } from './git-contents.js';
 import type { RootCounts, StatusCounts } from './root-counts.js';
 
-/** What the page of a repository shows. All texts are as strangers wrote them. */
+/** What the page of a repository shows. All texts but that of the README are as strangers wrote them. */
 export type RepositoryFacts = {
   readonly name: string;
   readonly description: string;
@@ -18,6 +18,7 @@ export type RepositoryFacts = {
   readonly standing: 'hosted' | 'archived' | 'held';
   /** How many refs of its newest state are not here; `undefined` without a state. */
   readonly lacking: number | undefined;
+  /** The text of the README is HTML. */
   readonly contents: GitContents;
   readonly counts: RootCounts;
 };
@@ -112,6 +113,6 @@ function readme({ readme }: GitContents): string {
   const text =
     readme.text === undefined
       ? '<p>It is too large to be shown.</p>'
-      : `<pre class="text">${escapeHtml(readme.text)}</pre>`;
+      : `<pre class="text">${readme.text}</pre>`;
   return section(readme.name, text);
 }
