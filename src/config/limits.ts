@@ -273,6 +273,12 @@ export const limits = {
   httpKeepAliveMs: 5_000,
   /** Requests of one connection that are answered at the same time; one with more is ended. */
   httpPipelinedMax: 16,
+  /** Requests that are begun in a turn of the event loop where so many wait that one slice of it does not suffice. */
+  httpRequestsPerTurn: 8,
+  /** Bytes of all answers that are made and not read: the largest give way. Half of that are those of one address. */
+  httpUnreadBytesMax: 268_435_456,
+  /** Time in which an answer that is made must have been read. */
+  httpReadMsMax: 600_000,
   /** Age of the text of `/metrics`, which takes milliseconds to make, up to which all who ask are given the same. */
   httpMetricsAgeMsMax: 250,
   /** Time in which answers in hand are finished when the service closes; the relay has closed its sockets by then. */
@@ -526,9 +532,9 @@ export const limits = {
   gitRetryAfterSeconds: 10,
   /** Pages of repositories that are made at once. */
   pagesMadeAtOnceMax: 2,
-  /** Most pages of which is kept what git said. */
+  /** Most pages of which is kept what git said, and that are kept as they are sent. */
   pagesKeptMax: 1_000,
-  /** Most bytes of that. */
+  /** Most bytes of each of both. */
   pagesKeptBytesMax: 33_554_432,
   /** Branches, and tags, that the page of a repository shows. */
   pageRefsMax: 100,

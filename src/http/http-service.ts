@@ -16,6 +16,7 @@ import { deferred, withTimeLimit } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import type { Faults } from '../lib/faults.js';
+import { turnOrder } from '../lib/turns/turn-order.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import {
@@ -33,7 +34,9 @@ import { iconRoute } from './pages/icon.js';
 import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
 import { requestTarget } from './request-target.js';
+import { RequestTurns } from './request-turns.js';
 import type { Route } from './route.js';
+import { UnreadAnswers } from './unread-answers.js';
 
 /**
  * Takes the socket of a request for a WebSocket, or says why not; then the service answers and closes it.
@@ -97,7 +100,9 @@ export function createHttpService(parts: HttpServiceParts): HttpService {
     ...parts.routes,
   ];
   const gate = new ConnectionGate(parts);
-  return new NodeHttpService(parts, gate, requestListener({ ...parts, gate, routes }));
+  const turns = new RequestTurns(parts.clock, turnOrder.of('clients'));
+  const unread = new UnreadAnswers(parts.clock);
+  return new NodeHttpService(parts, gate, requestListener({ ...parts, gate, turns, unread, routes }));
 }
 
 /** Bounds on what a client may take of our memory and time before it is even known what it asks for. */

@@ -6,11 +6,15 @@ import type { ConnectionGate } from './connection-gate.js';
 import { drain } from './drain.js';
 import { answerNotFound } from './pages/not-found.js';
 import { requestTarget } from './request-target.js';
+import type { RequestTurns } from './request-turns.js';
 import type { Route } from './route.js';
+import type { UnreadAnswers } from './unread-answers.js';
 
 export type ListenerParts = {
   readonly routes: readonly Route[];
   readonly gate: Pick<ConnectionGate, 'takeRequest' | 'groupOf'>;
+  readonly turns: Pick<RequestTurns, 'enter'>;
+  readonly unread: Pick<UnreadAnswers, 'hold'>;
   readonly faults: Faults;
   readonly clock: Pick<Clock, 'after'>;
 };
@@ -45,24 +49,38 @@ async function handle(
     drain(message, parts.clock);
     return;
   }
+  const addressGroup = parts.gate.groupOf(message);
+  const turn = parts.turns.enter(addressGroup);
+  if (turn !== undefined) await turn;
+  // Nobody waits for it any more.
+  if (response.destroyed) return;
+  await answerBy(parts.routes, addressGroup, message, response);
+  parts.unread.hold(response, addressGroup);
+  // A body that nobody asked for.
+  drain(message, parts.clock);
+}
+
+async function answerBy(
+  routes: readonly Route[],
+  addressGroup: string,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const target = hasHost(message) ? requestTarget(message) : undefined;
   if (target === undefined) {
     answerText(response, 400, 'the host or the path cannot be read', { Connection: 'close' });
     return;
   }
   const method = message.method === 'HEAD' ? 'GET' : message.method;
-  const route = parts.routes.find(({ matches }) => matches(target.path));
+  const route = routes.find(({ matches }) => matches(target.path));
   if (route === undefined) {
     answerNotFound(message, response, 'there is nothing here');
   } else if (!route.methods.some((allowed) => allowed === method)) {
     const allow = route.methods.map((allowed) => (allowed === 'GET' ? 'GET, HEAD' : allowed)).join(', ');
     answerText(response, 405, `only ${allow} is answered here`, { Allow: `${allow}, OPTIONS` });
   } else {
-    const addressGroup = parts.gate.groupOf(message);
     await route.handle({ ...target, message, addressGroup }, response);
   }
-  // A body that nobody asked for.
-  drain(message, parts.clock);
 }
 
 function answerFailure(response: ServerResponse): void {

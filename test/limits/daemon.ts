@@ -88,6 +88,13 @@ export const daemonEntries = {
   httpTimeCheckMs: { pace: 'nothing more' },
   httpKeepAliveMs: { pace: 'nothing more' },
   httpPipelinedMax: { test: [service, 'are answered up to a number, above which the connection ends'] },
+  httpRequestsPerTurn: {
+    pace: ['http/request-turns.test.ts', 'are begun in later turns, a few in each, where they cost more'],
+  },
+  httpUnreadBytesMax: {
+    test: ['http/unread-answers.test.ts', 'give way where there is no room, those of whom most is held'],
+  },
+  httpReadMsMax: { test: ['http/unread-answers.test.ts', 'are ended by and by'] },
   httpMetricsAgeMsMax: { pace: [service, 'do not have the metrics gathered again and again'] },
   httpCloseMsMax: { test: [service, 'closes in bounded time with requests in hand and sockets open'] },
   httpSpareConnectionsMax: { pace: [descriptors, 'leave store, threads and process what they need, of %s'] },

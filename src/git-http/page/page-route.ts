@@ -10,6 +10,7 @@ import { answerNotFound } from '../../http/pages/not-found.js';
 import type { Route, RouteRequest } from '../../http/route.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorCode } from '../../lib/errors.js';
+import { FairSlots } from '../../lib/turns/fair-slots.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import { npubOf } from '../../nostr/keys.js';
@@ -35,7 +36,7 @@ export type PageParts = {
   readonly git: Git;
   readonly gate: ProcessGate;
   readonly clock: Pick<Clock, 'monotonic'>;
-  /** In which the README is escaped. */
+  /** In which the README is escaped, and pages are put together. */
   readonly turns: WorkTurns;
   readonly publicAddress: PublicAddress;
 };
@@ -71,6 +72,7 @@ export class RepositoryPages {
     entriesMax: limits.pagesKeptMax,
     bytesOf: () => 0,
   });
+  readonly #making = new FairSlots(limits.pagesMadeAtOnceMax);
   readonly #made = new Kept<Made>({
     bytesMax: limits.pagesKeptBytesMax,
     entriesMax: limits.pagesKeptMax,
@@ -108,12 +110,24 @@ export class RepositoryPages {
     answerNotFound(message, response, 'there is no such repository here');
   }
 
-  /** The page is made anew only when something of it has changed: asking for it again and again costs next to nothing. */
+  /**
+   * The page, which is made anew only when something of it has changed. Very many may have waited for what git says, or ask
+   * at once: they go on one after the other, in turns.
+   */
   async #pageOf(repository: RepositoryId, gitDir: string, asker: Asker): Promise<Buffer> {
+    const { signal, party = 'unknown' } = asker;
+    const read = await this.#contentsOf(repository, gitDir, asker);
+    return await this.#making.use(party, signal, async () => {
+      const { turns } = this.#parts;
+      if (turns.isOver) await turns.next(signal);
+      return await this.#currentPage(repository, gitDir, read, asker);
+    });
+  }
+
+  async #currentPage(repository: RepositoryId, gitDir: string, read: Read, asker: Asker): Promise<Buffer> {
     const { directory } = this.#parts;
     const address = repositoryAddress(repository.pubkey, repository.identifier);
     const { announcement, standing } = await this.#announcementOf(repository, address);
-    const read = await this.#contentsOf(repository, gitDir, asker);
     const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.pageMaintainersMax);
     const counts = await this.#countsOf(repository, address, asker);
     const of = [announcement?.id, standing, read, counts, maintainers.join()];
