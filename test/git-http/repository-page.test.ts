@@ -28,10 +28,11 @@ async function make(identifier: string): Promise<string> {
   return world.repositories.pathOf(repository);
 }
 
-function announcement(identifier: string, tags: string[][] = []) {
+function announcement(identifier: string, tags: string[][] = [], created_at = 1_700_000_000) {
   const relays = ['relays', 'wss://git.example.org'];
   return signedEvent(owner, {
     kind: kinds.repositoryAnnouncement,
+    created_at,
     tags: [['d', identifier], relays, ...tags],
   });
 }
@@ -202,6 +203,29 @@ describe('the page of a repository', () => {
     const { kind, tags, created_at } = announcement('costly', [['name', 'Another name']]);
     world.store(signedEvent(owner, { kind, tags, created_at: created_at + 1 }));
     expect((await pageOf('costly')).includes('<h1>Another name</h1>')).toBe(true);
+  });
+
+  it('is bounded: in maintainers, and in its description', async () => {
+    await make('many');
+    const others = Array.from(
+      { length: limits.pageMaintainersMax },
+      (_, at) => testIdentity(100 + at).pubkey,
+    );
+    const show = async (maintainers: readonly string[], chars: number) => {
+      const description = ['description', 'y'.repeat(chars)];
+      world.store(
+        announcement('many', [['maintainers', ...maintainers], description], 1_700_000_000 + chars),
+      );
+      return await pageOf('many');
+    };
+    const shown = `<p>${'y'.repeat(limits.pageDescriptionCharsMax)}</p>`;
+    // With the owner.
+    const whole = await show(others.slice(1), limits.pageDescriptionCharsMax);
+    expect(whole).toContain(shown);
+    for (const key of others.slice(1)) expect(whole).toContain(npubOf(key));
+    const cut = await show(others, limits.pageDescriptionCharsMax + 1);
+    expect(cut).toContain(shown);
+    expect(others.filter((key) => !cut.includes(npubOf(key)))).toHaveLength(1);
   });
 
   it('is refused where a tag is too large for it', async () => {

@@ -2,8 +2,13 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { type BackupParts, makeBackup } from '../../src/backup/backup.js';
+import { BackupError } from '../../src/backup/errors.js';
+import type { Quarantine } from '../../src/git/objects/quarantine.js';
+import { salvageObjects } from '../../src/git/objects/salvage-objects.js';
 import { drain } from '../../src/http/drain.js';
 import { listQueryOf } from '../../src/web/list-query.js';
+import { scratchFolder } from '../git/scratch.js';
 import { serveHttp } from '../support/http-service.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, many } from './entry.js';
@@ -17,6 +22,7 @@ async function isServed(headers: number): Promise<boolean> {
   return (await text(socket)).startsWith('HTTP/1.1 200 ');
 }
 
+const lowered = 'limits/lowered.test.ts';
 const service = 'http/http-service.test.ts';
 const descriptors = 'daemon/descriptors.test.ts';
 const feed = 'web/status-feed.test.ts';
@@ -62,8 +68,8 @@ export const daemonEntries = {
 
   httpHeaderBytesMax: { test: [service, 'is answered with CORS and closed: %#'] },
   httpHeadersMax: { edge: isServed },
-  httpHeadersMsMax: { pace: 'nothing more' },
-  httpRequestMsMax: { pace: 'nothing more' },
+  httpHeadersMsMax: { test: [lowered, 'ends when the headers of its request do not come'] },
+  httpRequestMsMax: { test: [lowered, 'ends when the rest of its request does not come'] },
   httpDrainBytesMax: {
     edge: (bytes) => {
       let isOpen = true;
@@ -86,7 +92,7 @@ export const daemonEntries = {
   },
   httpDrainMsMax: { test: [service, 'the body of %s, which nobody asked for, is waited for a little only'] },
   httpTimeCheckMs: { pace: 'nothing more' },
-  httpKeepAliveMs: { pace: 'nothing more' },
+  httpKeepAliveMs: { test: [lowered, 'ends when nothing is asked after an answer'] },
   httpPipelinedMax: { test: [service, 'are answered up to a number, above which the connection ends'] },
   httpRequestsPerTurn: {
     pace: ['http/request-turns.test.ts', 'are begun in later turns, a few in each, where they cost more'],
@@ -143,7 +149,36 @@ export const daemonEntries = {
   backupLinesBytesMin: {
     test: [restore, 'takes no memory for a file of records, or a line of refs, that no backup has'],
   },
-  backupEventsMsMax: { pace: 'nothing more' },
+  backupEventsMsMax: {
+    edge: async (ms) => {
+      using folder = scratchFolder();
+      const clock = new VirtualClock();
+      const image = {
+        lastSequence: 1,
+        async *events() {
+          await clock.advance(ms);
+          yield [];
+        },
+        async *journal() {},
+        async *others() {},
+        [Symbol.asyncDispose]: async () => {},
+      };
+      const repositories = {
+        makeWorkFolder: async () => folder.path,
+        async *list() {},
+        async *listPrs() {},
+      };
+      const idle = { image: async () => image, repositories, clock, size: () => 0, onMoment: () => {} };
+      const parts = { ...idle, domain: 'a', turns: { isOver: false } } as unknown as BackupParts;
+      try {
+        for await (const _ of makeBackup(parts, new AbortController().signal));
+        return true;
+      } catch (error) {
+        if (!(error instanceof BackupError)) throw error;
+        return false;
+      }
+    },
+  },
   backupNoteBytesMax: {
     test: [
       'backup/archive.test.ts',
@@ -154,7 +189,23 @@ export const daemonEntries = {
     test: [restore, 'takes no memory for a file of records, or a line of refs, that no backup has'],
   },
   restoreBatchEventsMax: { pace: 'nothing more' },
-  restoreGitMsMax: { pace: 'nothing more' },
+  restoreGitMsMax: {
+    edge: async (ms) => {
+      using folder = scratchFolder();
+      const given: number[] = [];
+      const quarantine = {
+        gitDir: folder.path,
+        folders: { write: folder.path },
+        isConnected: async (_: unknown, __: unknown, msMax: number) => {
+          given.push(msMax);
+          return true;
+        },
+        keepOnly: async (_: unknown, __: unknown, msMax: number) => void given.push(msMax),
+      } as unknown as Quarantine;
+      await salvageObjects({ run: async () => '' }, folder.path, quarantine, ['a']);
+      return given.length === 2 && given.every((most) => most >= ms);
+    },
+  },
   exportsAtOnceMax: {
     test: ['commands/backup.test.ts', 'is taken by one at a time, and an end of the command lets go of all'],
   },
@@ -174,6 +225,8 @@ export const daemonEntries = {
   logBufferBytesMax: {
     test: ['daemon/surroundings.test.ts', 'a log that cannot be written ends nothing but its lines'],
   },
-  shutdownMsMax: { pace: 'nothing more' },
-  serviceNotifyMsMax: { pace: 'nothing more' },
+  shutdownMsMax: {
+    test: ['e2e/overdue-end.test.ts', 'an end that does not come is one all the same, and says so'],
+  },
+  serviceNotifyMsMax: { test: [lowered, 'systemd is not waited for without end'] },
 } as const satisfies Record<string, Entry>;

@@ -11,12 +11,14 @@ export type Named = readonly [file: string, title: string];
 
 /**
  * How the tests hold a limit: by an edge of its own, by a test elsewhere that drives it there, or, for times, sizes of steps,
- * what is shown and the like, past which nothing is refused, by whatever goes by it (`pace`).
+ * what is shown and the like, past which nothing is refused, by whatever goes by it (`pace`); or not at all, for nothing comes
+ * near it, and why (`unreached`).
  */
 export type Entry =
   | { readonly edge: Edge }
   | { readonly test: Named }
-  | { readonly pace: Named | 'nothing more' };
+  | { readonly pace: Named | 'nothing more' }
+  | { readonly unreached: string };
 
 /** Entries of some of the limits. */
 export type Entries<Name extends LimitName = LimitName> = Readonly<Record<Name, Entry>>;

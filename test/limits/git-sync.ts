@@ -1,11 +1,20 @@
+import { Registry } from 'prom-client';
+import { RemoteRefusal } from '../../src/git-protocol/errors.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
+import { type AnnouncementSources, announcementsOf } from '../../src/git-sync/announcements.js';
 import { GitHosts } from '../../src/git-sync/git-hosts.js';
+import { GitSyncMetrics } from '../../src/git-sync/git-sync-metrics.js';
+import { type MissingObjectsParts, missingObjects } from '../../src/git-sync/missing-objects.js';
 import type { GitHttpClient } from '../../src/git-sync/remote/git-http-client.js';
 import { ServerSession } from '../../src/git-sync/remote/server-session.js';
-import { SearchMemories } from '../../src/git-sync/search-memory.js';
+import type { FetchOutcome } from '../../src/git-sync/remote.js';
+import { Search } from '../../src/git-sync/search.js';
+import { SearchMemories, SearchMemory } from '../../src/git-sync/search-memory.js';
 import { ServerRecords } from '../../src/git-sync/server-records.js';
+import { plainEvent } from '../relay/fakes.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { type Entry, many } from './entry.js';
+import { type Entry, hex, many } from './entry.js';
+import { asks, foundWhole, objectId } from './server-fetches.js';
 
 const id = 'a'.repeat(40);
 
@@ -21,6 +30,40 @@ async function isAdvertisement(lines: readonly string[]): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+const repository = { pubkey: hex(1), identifier: 'a' };
+
+/** How many objects are looked for that so many held states, and so many pull requests, name: one each. */
+async function lookedFor(states: number, pullRequests: number): Promise<number> {
+  const held = many(states, (at) => ({
+    event: plainEvent(at, {
+      pubkey: hex(1),
+      kind: 30_618,
+      tags: [
+        ['d', 'a'],
+        ['refs/heads/main', objectId(at)],
+      ],
+    }),
+  }));
+  const proposed = many(pullRequests, (at) => ({
+    event: plainEvent(at, {
+      kind: 1_618,
+      tags: [
+        ['a', `30617:${hex(1)}:a`],
+        ['c', objectId(at)],
+      ],
+    }),
+  }));
+  const directory = {
+    maintainersOf: () => new Set([hex(1)]),
+    stateOf: () => undefined,
+    pullRequestsOf: () => [],
+  };
+  const purgatory = { statesOf: () => held, pullRequestsOf: () => proposed };
+  const repositories = { pathOf: () => '/', exists: async () => false };
+  const parts = { directory, purgatory, repositories } as unknown as MissingObjectsParts;
+  return (await missingObjects(parts, repository)).length;
 }
 
 const remote = 'git-sync/http-git-remote.test.ts';
@@ -77,7 +120,18 @@ export const gitSyncEntries = {
   gitEventLooksAtOnceMax: {
     test: [dataSync, 'begins its quick tries anew at a bounded rate, however much new is named'],
   },
-  gitNamesRememberedMax: { pace: 'nothing more' },
+  gitNamesRememberedMax: {
+    edge: (names) => {
+      const clock = new VirtualClock();
+      const search = new Search(repository, new SearchMemory(clock), clock);
+      const missing = many(names, (at) => ({ objectId: objectId(at), pullRequestIds: [], clones: [] }));
+      search.learn(missing.slice(1), []);
+      search.ofStates.isDue = false;
+      // The one that is new stands last.
+      search.learn([...missing.slice(1), ...missing.slice(0, 1)], []);
+      return search.ofStates.isDue;
+    },
+  },
   gitSearchesRememberedMax: {
     edge: (searches) => {
       const memories = new SearchMemories(new VirtualClock());
@@ -131,9 +185,22 @@ export const gitSyncEntries = {
       'are a bounded number, of which pull requests take none from the announcements',
     ],
   },
-  gitAnnouncementsMax: { pace: 'nothing more' },
-  gitStatesFetchedMax: { pace: 'nothing more' },
-  gitMissingObjectsMax: { pace: 'nothing more' },
+  gitAnnouncementsMax: {
+    edge: async (maintainers) => {
+      const sources = {
+        directory: {
+          maintainersOf: () => [hex(1), ...many(maintainers, (at) => hex(at + 2))],
+          repositoryAt: () => undefined,
+        },
+        purgatory: {
+          announcementOf: () => ({ event: plainEvent(1, { kind: 30_617, tags: [['d', 'a']] }) }),
+        },
+      } as unknown as AnnouncementSources;
+      return (await announcementsOf(sources, repository)).length === maintainers + 1;
+    },
+  },
+  gitStatesFetchedMax: { edge: async (states) => (await lookedFor(states, 0)) === states },
+  gitMissingObjectsMax: { edge: async (objects) => (await lookedFor(0, objects)) === objects },
   gitAdvertisementMsMax: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
   gitFetchSpanMs: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
   gitFetchSpanBytesMin: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
@@ -149,15 +216,40 @@ export const gitSyncEntries = {
     },
   },
   gitRemoteRefsMax: { edge: (refs) => isAdvertisement(many(refs, (at) => `${id} refs/heads/${at}`)) },
-  gitHavesMax: { pace: [remote, 'sends what is here already as a thin pack would have it'] },
-  gitRefusedWantsMax: { pace: [remote, 'brings what lies below the tips although others are not there'] },
-  gitLoneChecksMax: { pace: 'nothing more' },
-  gitLoneChecksMsMax: { pace: 'nothing more' },
+  gitHavesMax: {
+    edge: async (refs) => {
+      let told = 0;
+      await asks(1, refs, (_, haves) => {
+        told = haves.length;
+      });
+      return told === refs;
+    },
+  },
+  gitRefusedWantsMax: {
+    edge: async (refusals) => {
+      let refused = 0;
+      let isAskedAgain = false;
+      await asks(refusals + 1, 0, ([first = '']) => {
+        if (refused === refusals) isAskedAgain = true;
+        else {
+          refused += 1;
+          throw new RemoteRefusal(`not our ref ${first}`);
+        }
+      });
+      return isAskedAgain;
+    },
+  },
+  gitLoneChecksMax: { edge: async (objects) => (await foundWhole(objects, 0)) === objects },
+  // The second is begun within that time.
+  gitLoneChecksMsMax: { edge: async (ms) => (await foundWhole(2, ms - 1)) === 2 },
   gitFetchObjectsMax: { test: [remote, 'that sends a pack without end is stopped at the limit'] },
   gitHostLabelsMax: {
-    pace: [
-      dataSync,
-      'shows fetches, bytes, objects, failures by class and host, and what lacks for how long',
-    ],
+    edge: async (hosts) => {
+      const registry = new Registry();
+      const metrics = new GitSyncMetrics(registry, new VirtualClock());
+      const failed = { type: 'failed', failure: 'slow', bytes: 0 } as unknown as FetchOutcome;
+      for (let at = 1; at <= hosts; at += 1) metrics.countFetch(`${at}.example`, failed);
+      return (await registry.metrics()).includes(`host="${hosts}.example"`);
+    },
   },
 } as const satisfies Record<string, Entry>;

@@ -1,13 +1,11 @@
 import type { Admission } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
-import { eventBytes } from '../../src/nostr/event.js';
-import { PageReader } from '../../src/sync/catchup/page-reader.js';
+import type { Identity } from '../../src/nostr/keys.js';
 import { parseInformation } from '../../src/sync/dial/information.js';
 import type { RelayInformation } from '../../src/sync/dial/transport.js';
-import { OldestFirst } from '../../src/sync/fetch/oldest-first.js';
-import { UnservedIds } from '../../src/sync/fetch/unserved.js';
-import { WantedIds } from '../../src/sync/fetch/wanted-ids.js';
+import { Authentication } from '../../src/sync/peer/authentication.js';
 import { Channels } from '../../src/sync/peer/channels.js';
+import { type DialParts, dialPeer } from '../../src/sync/peer/dial-peer.js';
 import { FrameQueue } from '../../src/sync/peer/frame-queue.js';
 import { PeerBehaviour } from '../../src/sync/peer/peer-behaviour.js';
 import { relayLimits } from '../../src/sync/peer/relay-limits.js';
@@ -15,23 +13,24 @@ import { RemoteEventSubmitter } from '../../src/sync/peer/remote-event-submitter
 import { plainEvent } from '../relay/fakes.js';
 import { roomyMemory } from '../support/roomy-memory.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
-import { type Entry, many } from './entry.js';
+import { type Entry, hex, many } from './entry.js';
 
 const logger = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A remote that is watched; whether its connection is still open. */
 function watched() {
   let isOpen = true;
+  const clock = new VirtualClock();
   const behaviour = new PeerBehaviour({
     relay: 'wss://a.example',
-    clock: new VirtualClock(),
+    clock,
     logger,
     metrics: { violation: () => {} },
     close: () => {
       isOpen = false;
     },
   });
-  return { behaviour, isOpen: () => isOpen };
+  return { behaviour, isOpen: () => isOpen, clock };
 }
 
 function violates(times: number, bytes: number, ms: number): boolean {
@@ -69,9 +68,22 @@ function submitter(submit: Admission['submit']) {
 /** What a relay says that says nothing of its limits. */
 const unknown = parseInformation('{}') as RelayInformation;
 
-const wantedIds = 'sync/wanted-ids.test.ts';
-
-const catchup = 'sync/catchup-world.test.ts';
+/** A relay whose document, and whose connection, take so long. */
+async function dialled(informationMs: number, dialMs: number) {
+  const clock = new VirtualClock();
+  const dialer = {
+    information: (_: unknown, attempt: AbortSignal) =>
+      clock.sleep(informationMs, attempt).then(() => unknown),
+    dial: (_: unknown, __: unknown, attempt: AbortSignal) =>
+      clock.sleep(dialMs, attempt).then(() => ({ close: () => {} })),
+  };
+  const parts = { dialer, clock, logger, held: roomyMemory() } as unknown as DialParts;
+  const { signal } = new AbortController();
+  const dialling = dialPeer(parts, { url: 'wss://a.example' } as Parameters<typeof dialPeer>[1], signal);
+  const found = dialling.catch(() => undefined);
+  await clock.advance(informationMs + dialMs + 1);
+  return await found;
+}
 
 const connections = 'sync/connections.test.ts';
 
@@ -143,7 +155,16 @@ export const remoteEntries = {
   remoteViolationsMax: { edge: (times) => violates(times, 0, 0) },
   remoteViolationBytesMax: { edge: (bytes) => violates(1, bytes, 0) },
   remoteViolationMsMax: { edge: (ms) => violates(1, 0, ms) },
-  remoteViolationWindowMs: { pace: 'nothing more' },
+  remoteViolationWindowMs: {
+    edge: async (ms) => {
+      const { behaviour, isOpen, clock } = watched();
+      for (let at = 0; at < limits.remoteViolationsMax; at += 1) behaviour.violation({ bytes: 0, ms: 0 });
+      await clock.advance(ms - 1);
+      behaviour.violation({ bytes: 0, ms: 0 });
+      // All of them count together.
+      return !isOpen();
+    },
+  },
   remoteClosedChannelsMax: {
     edge: (count) => {
       const channels = new Channels({
@@ -155,8 +176,10 @@ export const remoteEntries = {
       return channels.mayStillHear(opened[0]?.id ?? '');
     },
   },
-  remoteDialMsMax: { pace: 'nothing more' },
-  remoteInformationMsMax: { pace: 'nothing more' },
+  remoteDialMsMax: { edge: async (ms) => (await dialled(1, ms)) !== undefined },
+  remoteInformationMsMax: {
+    edge: async (ms) => (await dialled(ms, 1))?.information !== undefined,
+  },
   remoteInformationBytesMax: {
     test: ['sync/ws-dialer.test.ts', 'is bounded in size, and no fault when there is none'],
   },
@@ -165,7 +188,26 @@ export const remoteEntries = {
   },
   remoteNegentropyProbeMsMax: { pace: ['sync/negentropy-probe.test.ts', 'is asked by pages meanwhile'] },
   remoteNegentropyPatienceMs: { pace: ['sync/negentropy-probe.test.ts', 'is asked by pages meanwhile'] },
-  remoteAuthMsMax: { pace: 'nothing more' },
+  remoteAuthMsMax: {
+    edge: async (ms) => {
+      const clock = new VirtualClock();
+      const identity = { sign: () => ({ id: hex(1) }) } as unknown as Identity;
+      const authentication = new Authentication({
+        relay: 'wss://a.example',
+        clock,
+        identity,
+        send: () => {},
+      });
+      const isIn = authentication.ensure().then(
+        () => true,
+        () => false,
+      );
+      authentication.onChallenge('x');
+      await clock.advance(ms - 1);
+      authentication.onOk({ type: 'OK', eventId: hex(1), accepted: true, reason: '' });
+      return await isIn;
+    },
+  },
   remotePingIntervalMs: { pace: [connections, 'is found by ping'] },
   remoteSilenceMsMax: { test: [connections, 'is found by ping'] },
   remoteSilentRequestsMax: {
@@ -195,95 +237,4 @@ export const remoteEntries = {
       'a filter by kind that brings little that is wanted here is given up for a day, the others not',
     ],
   },
-
-  everythingTrialEventsMax: {
-    test: [
-      'sync/everything-trial.test.ts',
-      'whether everything is worth asking for is told by what it brings, not by what comes live',
-    ],
-  },
-  everythingTrialIdsMax: {
-    test: [
-      'sync/everything-trial.test.ts',
-      'whether everything is worth asking for is told by what it brings, not by what comes live',
-    ],
-  },
-  everythingDivisionsMax: {
-    test: [
-      'sync/everything.test.ts',
-      'one that calls everything too broad, whatever the time, is asked by layers after a few stretches',
-    ],
-  },
-  everythingRetryMs: { pace: 'nothing more' },
-  downloadIdsMax: { pace: 'nothing more' },
-  downloadHeldBytesMax: {
-    edge: (bytes) => {
-      let isHandedOn = false;
-      const deliver = async () => {
-        isHandedOn = true;
-      };
-      const answer = new OldestFirst(
-        { turn: async () => {}, room: async () => {}, deliver },
-        roomyMemory().open(),
-      );
-      const event = plainEvent(1);
-      answer.add({ ...event, content: 'x'.repeat(bytes - 1 - eventBytes(event)) });
-      return settle().then(() => !isHandedOn);
-    },
-  },
-  downloadClaimMsMax: { pace: 'nothing more' },
-  downloadTurnMsMax: { pace: 'nothing more' },
-  downloadQueueIdsMax: { pace: 'nothing more' },
-  unservedIdsMax: {
-    edge: (count) => {
-      const unserved = new UnservedIds(limits.unservedIdsMax, () => roomyMemory());
-      for (let at = 0; at < count; at += 1) unserved.add(`${at}`);
-      return unserved.has('0');
-    },
-  },
-  catchupCutsMax: { pace: 'nothing more' },
-  pageEventsDefault: { pace: 'nothing more' },
-  pageEventsMax: { pace: 'nothing more' },
-  pageOverflowEventsMax: {
-    edge: (events) => {
-      const page = new PageReader({ kinds: [2] });
-      const event = plainEvent(1);
-      for (let at = 1; at < events; at += 1) page.take(event);
-      return !page.isOverflowing;
-    },
-  },
-  pagesMax: { test: [catchup, 'gives up a relay whose pages bring nothing that is kept, without end'] },
-  pagesInVainMax: { test: [catchup, 'gives up a relay whose pages bring nothing that is kept, without end'] },
-  catchupBatchMsMax: { pace: 'nothing more' },
-  storedLaterIntervalMs: { pace: 'nothing more' },
-  firstCatchupLogIntervalMs: {
-    pace: [
-      'sync/first-catchup.test.ts',
-      'is told of now and then: what came, what is expected, and how long that takes',
-    ],
-  },
-  catchupLogLinesMax: { pace: 'nothing more' },
-  wantedIdsMax: {
-    edge: (ids) => {
-      const wanted = new WantedIds({
-        clock: new VirtualClock(),
-        store: { has: () => false },
-        directory: { repositoryAt: () => undefined },
-        connected: () => [],
-      });
-      wanted.add(
-        many(ids, (at) => `${at}`),
-        undefined,
-      );
-      return wanted.size === ids;
-    },
-  },
-  wantedRepositoriesMax: {
-    test: [wantedIds, 'are so many at most, however many events name them, and are forgotten with the ids'],
-  },
-  wantedRepositoriesInAllMax: {
-    test: [wantedIds, 'are so many at most, however many events name them, and are forgotten with the ids'],
-  },
-  wantedRelaysMax: { test: [wantedIds, 'are asked of a bounded number of relays, of others the next time'] },
-  wantedFetchMsMax: { test: [wantedIds, 'are asked of the next relay when one is gone, or takes too long'] },
 } as const satisfies Record<string, Entry>;

@@ -1,5 +1,6 @@
 import { backgroundSlice } from '../../src/config/background-slice.js';
 import { limits } from '../../src/config/limits.js';
+import { recordBytes } from '../../src/kernels/kernels.js';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { turnOrder } from '../../src/lib/turns/turn-order.js';
 import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
@@ -19,10 +20,30 @@ const durability = 'store/level-durability.test.ts';
 
 /** What the store and its sets hold, and what waits for verification and writes. */
 export const storeEntries = {
-  kernelSymbolsMax: { pace: 'nothing more' },
+  kernelSymbolsMax: {
+    test: [
+      'limits/lowered.test.ts',
+      'a filter that asks for one value more than there may be is refused, and changes nothing',
+    ],
+  },
   liveSetsMax: { test: [sets, 'give way when there are too many, but not under a reader'] },
   liveSetRecordsMin: { test: [sets, 'that are small do not stand'] },
-  liveSetsMemoryShareMax: { pace: 'nothing more' },
+  liveSetsMemoryShareMax: {
+    edge: async (share) => {
+      const clock = new VirtualClock();
+      const { store } = createMemoryStore({ clock });
+      const records = limits.liveSetRecordsMin;
+      for (let at = 0; at < records; at += 1) store.put(plainEvent(at));
+      const bytesMax = (2 * records * recordBytes) / share;
+      const memory = () => ({ bytesInUse: 0, bytesReserved: 0, bytesMax });
+      const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+      const local = new LocalSets(store, { ...createReferenceKernels(), memory }, turns);
+      // Everything is worth it at once.
+      const set = await local.open({}, Number.POSITIVE_INFINITY);
+      set?.[Symbol.dispose]();
+      return local.live === 1;
+    },
+  },
   localSetChangesMax: {
     test: ['store/known-set.test.ts', 'is made anew when more happened meanwhile than is kept'],
   },
@@ -62,7 +83,10 @@ export const storeEntries = {
   },
   verificationBatchBytesMax: { pace: 'nothing more' },
   verificationBatchesPerWorker: { pace: 'nothing more' },
-  verificationWorkerHeapMbMax: { pace: 'nothing more' },
+  verificationWorkerHeapMbMax: {
+    unreached:
+      'A batch has half a megabyte of events, and the one that makes it more; nothing of it stays in its thread.',
+  },
   judgedEventsMax: { pace: 'nothing more' },
   storeQueryRowsPerTurn: {
     pace: [

@@ -1,9 +1,12 @@
 import type { LimitName } from '../../src/config/limit-use.js';
+import { catchupEntries } from './catchup.js';
 import { daemonEntries } from './daemon.js';
 import type { Entry } from './entry.js';
 import { gitEntries } from './git.js';
 import { gitSyncEntries } from './git-sync.js';
+import { maintenanceEntries } from './maintenance.js';
 import { moderationEntries } from './moderation.js';
+import { pageEntries } from './page.js';
 import { policyEntries } from './policy.js';
 import { protocolEntries } from './protocol.js';
 import { relayEntries } from './relay.js';
@@ -21,7 +24,10 @@ export const sections: readonly object[] = [
   moderationEntries,
   syncEntries,
   remoteEntries,
+  catchupEntries,
   gitEntries,
+  maintenanceEntries,
+  pageEntries,
   gitSyncEntries,
   storeEntries,
   daemonEntries,
@@ -36,7 +42,10 @@ export const table: Readonly<Record<LimitName, Entry>> = {
   ...moderationEntries,
   ...syncEntries,
   ...remoteEntries,
+  ...catchupEntries,
   ...gitEntries,
+  ...maintenanceEntries,
+  ...pageEntries,
   ...gitSyncEntries,
   ...storeEntries,
   ...daemonEntries,

@@ -1,0 +1,48 @@
+import { countRoots, type RootCounts } from '../../src/git-http/page/root-counts.js';
+import type { Filter } from '../../src/nostr/filter.js';
+import { kinds } from '../../src/nostr/kinds.js';
+import { plainEvent } from '../relay/fakes.js';
+import { type Entry, hex, many } from './entry.js';
+
+const page = 'git-http/repository-page.test.ts';
+
+/** What is counted of so many issues, with statuses of the first: the oldest is of its author, the others of nobody who may. */
+async function counted(issues: number, statuses: number): Promise<RootCounts> {
+  const store = {
+    async *idsInTurns({ kinds: asked = [] }: Filter) {
+      if (asked.includes(kinds.issue)) yield many(issues, (at) => hex(at + 1));
+    },
+    authorOf: () => hex(7),
+    async *query([{ limit }]: [Filter]) {
+      const events = many(statuses, (at) =>
+        plainEvent(at, {
+          kind: kinds.statusOpen + 1,
+          pubkey: hex(at + 1 === statuses ? 7 : 8),
+          tags: [['e', hex(1)]],
+        }),
+      );
+      yield events.slice(0, limit).map((event) => ({ event }));
+    },
+  };
+  return await countRoots(store as unknown as Parameters<typeof countRoots>[0], '', new Set());
+}
+
+/** What the page of a repository shows, and is made of. */
+export const pageEntries = {
+  pageObjectBytesMax: {
+    test: ['git-http/repository-page.test.ts', 'is refused where a tag is too large for it'],
+  },
+  pageRefsMax: { test: [page, 'is bounded: in refs, and in the README'] },
+  pageMaintainersMax: { test: [page, 'is bounded: in maintainers, and in its description'] },
+  pageLineCharsMax: {
+    test: ['web/status-page.test.ts', 'cuts what is long, and says how much more there is'],
+  },
+  pageDescriptionCharsMax: { test: [page, 'is bounded: in maintainers, and in its description'] },
+  pageReadmeBytesMax: { test: [page, 'is bounded: in refs, and in the README'] },
+  pageEscapeCharsPerPiece: {
+    pace: [page, 'is made once, however often it is asked for, and escaped in pieces'],
+  },
+  pageRootsMax: { edge: async (roots) => !(await counted(roots, 0)).isPartial },
+  pageStatusesMax: { edge: async (statuses) => (await counted(1, statuses)).issues.applied === 1 },
+  pageCountsAgeMsMax: { pace: 'nothing more' },
+} as const satisfies Record<string, Entry>;
