@@ -106,7 +106,8 @@ async function start(
   const descriptors = descriptorLimit();
   const shares = descriptorShares(descriptors, options.verifyWorkers, gitProcessesOf(options));
   const relaySettings = current.settings((now) => relaySettingsOf(now, shares));
-  warnOfFewDescriptors(options, shares, logger);
+  const sayIfTooMany = (now: Options) => warnOfFewDescriptors(now, gitProcessesOf(now), descriptors, logger);
+  sayIfTooMany(options);
   const owner = await ownerKey(options.relayOwnerNsec, process.cwd());
   const { identity } = owner;
   const core = stack.use(await openCore(current, surroundings, { closingAccepted, holdsEvents: true }));
@@ -227,7 +228,9 @@ async function start(
     { address: formatBindAddress(address), domain: options.domain, events: eventsAtStart },
     'listening',
   );
-  const reloader = stack.use(new Reloader({ ...core, current, sync, givenValues, started, clock, logger }));
+  const reloader = stack.use(
+    new Reloader({ ...core, current, sync, givenValues, started, clock, logger, onTaken: sayIfTooMany }),
+  );
   const backups = new BackupDesk({ ...core, domain, clock, log: logger });
   const imports = new ImportDesk({ ...core, clock, log: logger });
   const control = await serveControl(

@@ -28,23 +28,35 @@ export function descriptorShares(
   workers: number,
   gitProcesses: number,
 ): DescriptorShares {
-  const own =
-    limits.descriptorsProcess +
-    limits.storeOpenFilesMax +
-    limits.descriptorsStoreSpare +
-    workers * limits.descriptorsPerWorker +
-    gitProcesses * limits.descriptorsPerGitProcess;
-  const left = descriptors - own;
+  const left = descriptors - ownDescriptors(workers, gitProcesses);
   const relaysMax = Math.min(limits.syncRelaysMax, Math.floor(left / 3 / limits.descriptorsPerRelay));
   const connectionsMax = left - relaysMax * limits.descriptorsPerRelay - spareConnections;
   if (relaysMax < 1 || connectionsMax < limits.connectionsMin) {
-    const needed = own + Math.ceil((limits.connectionsMin + spareConnections) * 1.5);
+    const needed = descriptorsFor(limits.connectionsMin, workers, gitProcesses);
     throw new DescriptorError(
       'descriptors_few',
       `the process may open ${descriptors} files and needs ${needed} or more: raise the limit (ulimit -n, LimitNOFILE of systemd)`,
     );
   }
   return { connectionsMax, relaysMax };
+}
+
+/** How many the process has to be allowed for so many connections of clients: other relays have a third, of those they take. */
+export function descriptorsFor(connections: number, workers: number, gitProcesses: number): number {
+  const all = connections + spareConnections;
+  const ofRelays = Math.min(Math.ceil(all / 2), limits.syncRelaysMax * limits.descriptorsPerRelay);
+  return ownDescriptors(workers, gitProcesses) + all + ofRelays;
+}
+
+/** What the process, the store, threads and git need. */
+function ownDescriptors(workers: number, gitProcesses: number): number {
+  return (
+    limits.descriptorsProcess +
+    limits.storeOpenFilesMax +
+    limits.descriptorsStoreSpare +
+    workers * limits.descriptorsPerWorker +
+    gitProcesses * limits.descriptorsPerGitProcess
+  );
 }
 
 /**
@@ -73,15 +85,18 @@ function softLimitOfReport(): unknown {
   return report.userLimits?.open_files?.soft;
 }
 
-/** Says where more connections are wanted than the limit of open files has room for. */
+/** Says where `limit` open files have no room for the connections that are wanted, and how many have. */
 export function warnOfFewDescriptors(
-  { maxConnections }: Options,
-  { connectionsMax }: DescriptorShares,
-  logger: Logger,
+  { maxConnections, verifyWorkers }: Pick<Options, 'maxConnections' | 'verifyWorkers'>,
+  gitProcesses: number,
+  limit: number,
+  logger: Pick<Logger, 'warn'>,
 ): void {
-  if (maxConnections === undefined || maxConnections <= connectionsMax) return;
+  if (maxConnections === undefined) return;
+  const needed = descriptorsFor(maxConnections, verifyWorkers, gitProcesses);
+  if (needed <= limit) return;
   logger.warn(
-    { connectionsMax, maxConnections },
-    'the limit of open files has no room for --max-connections; raise it (ulimit -n, LimitNOFILE of systemd)',
+    { limit, needed, maxConnections },
+    "the limit of open files has no room for all clients of --max-connections, and others are refused: raise it to 'needed' (LimitNOFILE of systemd, ulimit -n)",
   );
 }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { DescriptorError, descriptorLimit, descriptorShares } from '../../src/daemon/descriptors.js';
+import {
+  DescriptorError,
+  descriptorLimit,
+  descriptorShares,
+  descriptorsFor,
+} from '../../src/daemon/descriptors.js';
 
 describe('the shares of descriptors', () => {
   it.each([400, 1_024, 4_096, 20_000, 65_536])(
@@ -42,6 +47,15 @@ describe('the shares of descriptors', () => {
     const needed = Number(/needs (\d+) or more/.exec((failure as DescriptorError).message)?.[1]);
     expect(descriptorShares(needed, 2, 28).connectionsMax).toBeGreaterThanOrEqual(limits.connectionsMin);
   });
+
+  it.each([500, 6_000, 10_000, 200_000])(
+    'have room for %s connections in as many as are said to be needed, and hardly more',
+    (connections) => {
+      const needed = descriptorsFor(connections, 4, 28);
+      expect(descriptorShares(needed, 4, 28).connectionsMax).toBeGreaterThanOrEqual(connections);
+      expect(descriptorShares(needed - 3, 4, 28).connectionsMax).toBeLessThan(connections);
+    },
+  );
 
   it('follow from the limit of this process', () => {
     expect(descriptorLimit()).toBeGreaterThan(0);

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../src/config/options.js';
+import { descriptorsFor } from '../../src/daemon/descriptors.js';
+import { gitProcessesOf } from '../../src/daemon/settings.js';
 
 const unit = 'deploy/graspd.service';
 const analyze = (...args: string[]) => {
@@ -20,6 +23,17 @@ it('the unit keeps secrets from other users, and out of core dumps', () => {
   expect(lines).toEqual(
     expect.arrayContaining(['UMask=0077', 'StateDirectoryMode=0700', 'LimitCORE=0', 'NoNewPrivileges=yes']),
   );
+});
+
+it('the unit allows as many open files as the settings beside it need', () => {
+  const numberIn = (file: string, name: string) =>
+    Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(readFileSync(file, 'utf8'))?.[1]);
+  // What the unit and the guide say of it.
+  const connections = 60_000;
+  expect(numberIn('deploy/graspd.env.example', 'NGIT_MAX_CONNECTIONS')).toBeLessThan(connections);
+  const options = readOptions({ flags: new Map(), environment: {}, readFile: () => '' });
+  const needed = descriptorsFor(connections, options.verifyWorkers, gitProcessesOf(options));
+  expect(numberIn(unit, 'LimitNOFILE')).toBeGreaterThanOrEqual(needed);
 });
 
 describe.skipIf(!canAnalyze)(

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { scratchFolder } from '../git/scratch.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
@@ -46,4 +49,34 @@ it('with few descriptors and more connections than there are, the store is writt
   expect(await other.count({})).toBe(50);
   const faults = daemon.log.filter(({ level }) => level === 'error' || level === 'fatal');
   expect(faults).toEqual([]);
+});
+
+it('where more clients are to be served than there are descriptors for, the start and a reload say what is needed', async () => {
+  using folder = scratchFolder();
+  const want = (connections: number) =>
+    writeFile(join(folder.path, '.env'), `NGIT_MAX_CONNECTIONS=${connections}\n`);
+  await want(6_000);
+  await using daemon = await DaemonProcess.start({
+    openFilesMax: 1_024,
+    directory: folder.path,
+    flags: ['--archive-all', '--verify-workers=1'],
+  });
+  const said = () =>
+    daemon.log.filter(({ level }) => level === 'warn').map(({ msg, ...more }) => [msg, more]);
+  const warning = (maxConnections: number) => [
+    expect.stringMatching(
+      /^the limit of open files .* raise it to 'needed' \(LimitNOFILE of systemd, ulimit -n\)/,
+    ),
+    expect.objectContaining({ limit: 1_024, maxConnections, needed: expect.any(Number) }),
+  ];
+  await eventually(() => said().length > 0);
+  expect(said()).toEqual([warning(6_000)]);
+  await want(7_000);
+  daemon.kill('SIGHUP');
+  await eventually(() => said().length > 1);
+  expect(said()).toEqual([warning(6_000), warning(7_000)]);
+  await want(100);
+  daemon.kill('SIGHUP');
+  await eventually(() => daemon.log.filter(({ msg }) => msg === 'settings reloaded').length === 2);
+  expect(said()).toHaveLength(2);
 });

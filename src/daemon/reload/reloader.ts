@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { ClosingRefusedError } from '../../alignment/closing.js';
+import type { Options } from '../../config/options.js';
 import { OptionsError } from '../../config/options-error.js';
 import type { GivenValues } from '../../config/sources/option-sources.js';
 import type { ReloadReport } from '../../control/reports.js';
@@ -13,6 +14,8 @@ export type ReloaderParts = OptionUsers & {
   /** What was given at the start. */
   readonly started: GivenValues;
   readonly logger: Logger;
+  /** Told of options that took the place of others. */
+  readonly onTaken: (options: Options) => void;
 };
 
 type Waiting = { accepted: number; readonly report: Promise<ReloadReport> };
@@ -58,7 +61,7 @@ export class Reloader implements AsyncDisposable {
   }
 
   async #reload(accepted: number): Promise<ReloadReport> {
-    const { current, started, givenValues, logger } = this.#parts;
+    const { current, started, givenValues, logger, onTaken } = this.#parts;
     this.#stop.signal.throwIfAborted();
     let changes: OptionChanges;
     let change: OptionChange;
@@ -72,7 +75,10 @@ export class Reloader implements AsyncDisposable {
       logger.error({ why }, 'the settings stay as they were: those that there are now cannot be taken');
       return { type: 'refused', why };
     }
-    if (changes.changed.length > 0) await change.takeEffect();
+    if (changes.changed.length > 0) {
+      await change.takeEffect();
+      onTaken(changes.options);
+    }
     const { changed, needRestart } = changes;
     logger.info({ changed, needRestart }, 'settings reloaded');
     if (needRestart.length > 0)
