@@ -25,8 +25,10 @@ export const limits = {
   filterValuesMax: 10_000,
   /** Most characters of a URL in an event or a setting. */
   urlCharsMax: 1_024,
-  /** Most clone URLs, most relays and most maintainers of one announcement. */
+  /** Most clone URLs, and most relays, of one announcement. */
   announcementValuesMax: 1_000,
+  /** Most maintainers of one announcement: all of them stay in memory. */
+  announcementMaintainersMax: 100,
   /** Most filters in one REQ, COUNT or NEG-OPEN. */
   requestFiltersMax: 20,
   /** Most characters of a subscription id. */
@@ -351,6 +353,8 @@ export const limits = {
   identifierBytesMax: 251,
   /** Most steps from the author of a repository to a maintainer, by way of the announcements of maintainers. */
   maintainerDepthMax: 1_000,
+  /** Most names in the announcements by way of which the maintainers of one repository are found, nearest first. */
+  maintainerNamesMax: 10_000,
   /** Most refs of one repository state. */
   stateRefsMax: 20_000,
   /** Most repositories that one pull request names. */

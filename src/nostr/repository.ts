@@ -38,11 +38,10 @@ export function parseAnnouncement(event: NostrEvent): Announcement {
     roles.length === 0
       ? allTagValues(event, 'maintainers')
       : roles.flatMap(([role, key]) => (role === 'o' ? [] : [key]));
-  if (exceeds('announcementValuesMax', Math.max(clone.length, relayValues.length, maintainerValues.length))) {
-    throw new InvalidEventError(
-      `more than ${limits.announcementValuesMax} clone URLs, relays or maintainers`,
-    );
-  }
+  if (exceeds('announcementValuesMax', Math.max(clone.length, relayValues.length)))
+    throw new InvalidEventError(`more than ${limits.announcementValuesMax} clone URLs or relays`);
+  if (exceeds('announcementMaintainersMax', maintainerValues.length))
+    throw new InvalidEventError(`more than ${limits.announcementMaintainersMax} maintainers`);
   const relays = relayValues.flatMap((value) => tryNormaliseRelayUrl(value) ?? []);
   const maintainers = maintainerValues.filter((key) => isHex32(key) && key !== event.pubkey);
   return {

@@ -132,6 +132,11 @@ export class RepositoryDirectory {
     return this.#announcements.at({ pubkey, identifier }) !== undefined;
   }
 
+  /** Whether this author's announcement or state with that identifier is stored. */
+  hasEventOf({ pubkey, identifier }: RepositoryId): boolean {
+    return this.isAnnounced({ pubkey, identifier }) || this.#states.get(identifier)?.has(pubkey) === true;
+  }
+
   /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
   isServed(repository: RepositoryId): boolean {
     return isServed(this.#at(repository));
@@ -182,7 +187,8 @@ export class RepositoryDirectory {
     const stored = this.#announcements.named(identifier);
     if (stored === undefined) return false;
     if (stored.has(key)) return true;
-    return this.#maintainers.appointersOf(identifier, key).some((author) => stored.has(author));
+    for (const author of this.#maintainers.appointersOf(identifier, key)) if (stored.has(author)) return true;
+    return false;
   }
 
   /** Whether a stored announcement of that identifier is by the key, names it as maintainer or invites it. */
@@ -210,19 +216,21 @@ export class RepositoryDirectory {
 
   /** The served repositories in whose recursive maintainer set the key is: those that its states govern. */
   servedAndMaintainedBy(key: string, identifier: string): RepositoryId[] {
+    const isServed = (pubkey: string) => this.isServed({ pubkey, identifier });
     return this.#maintainers
-      .authorsMaintainedBy(identifier, key)
-      .map((pubkey) => ({ pubkey, identifier }))
-      .filter((repository) => this.isServed(repository));
+      .authorsMaintainedBy(identifier, key, isServed)
+      .map((pubkey) => ({ pubkey, identifier }));
   }
 
   /** The newest state among those of the maintainers: the one that the repository follows. */
   stateOf(repository: RepositoryId): StateEntry | undefined {
-    const maintainers = this.maintainersOf(repository);
+    const states = this.#states.get(repository.identifier);
+    if (states === undefined) return undefined;
     let newest: StateEntry | undefined;
-    for (const state of this.#states.get(repository.identifier)?.values() ?? []) {
-      if (!maintainers.has(state.pubkey)) continue;
-      if (newest === undefined || supersedes(state, newest)) newest = state;
+    // There may be very many states of others.
+    for (const pubkey of this.maintainersOf(repository)) {
+      const state = states.get(pubkey);
+      if (state !== undefined && (newest === undefined || supersedes(state, newest))) newest = state;
     }
     return newest;
   }

@@ -118,6 +118,12 @@ export const policyEntries = {
   maintainerDepthMax: {
     test: ['policy/maintainers.test.ts', 'ends at its greatest depth, the same one in both directions'],
   },
+  maintainerNamesMax: {
+    test: [
+      'policy/maintainers.test.ts',
+      'ends behind so many names, nearest first, the same in both directions',
+    ],
+  },
   prsCloneUrlsMax: {
     edge: (urls) => {
       const ours = `https://git.example.com/prs/${npubOf(hex(1))}/a.git`;

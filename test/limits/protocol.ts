@@ -48,7 +48,7 @@ export const protocolEntries = {
   urlCharsMax: { edge: (chars) => tryNormaliseRelayUrl('wss://a.example/'.padEnd(chars, 'x')) !== undefined },
   announcementValuesMax: {
     edge: (values) =>
-      ['clone', 'relays', 'maintainers'].every((name) =>
+      ['clone', 'relays'].every((name) =>
         takes(() =>
           parseAnnouncement(
             eventOf([
@@ -56,6 +56,17 @@ export const protocolEntries = {
               [name, ...many(values, hex)],
             ]),
           ),
+        ),
+      ),
+  },
+  announcementMaintainersMax: {
+    edge: (keys) =>
+      takes(() =>
+        parseAnnouncement(
+          eventOf([
+            ['d', 'a'],
+            ['maintainers', ...many(keys, hex)],
+          ]),
         ),
       ),
   },

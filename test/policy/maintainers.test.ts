@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { KeyNumbers } from '../../src/repositories/key-numbers.js';
 import { MaintainerGraph } from '../../src/repositories/maintainer-graph.js';
 import { announcement, foreign, key, state, world } from './world.js';
 
@@ -110,6 +111,37 @@ describe('The recursive maintainer set', () => {
     expect(graph.maintainersOf('repo', key(0)).has(key(depth + 1))).toBe(false);
     expect(graph.authorsMaintainedBy('repo', key(depth))).toContain(key(0));
     expect(graph.authorsMaintainedBy('repo', key(depth + 1))).not.toContain(key(0));
+  });
+
+  it('ends behind so many names, nearest first, the same in both directions', () => {
+    const graph = new MaintainerGraph();
+    const each = limits.announcementMaintainersMax;
+    const namers = limits.maintainerNamesMax / each;
+    const namesOf = (namer: number) => Array.from({ length: each }, (_, index) => key(namer * 1_000 + index));
+    const announce = (author: string, maintainers: string[]) =>
+      graph.set('repo', author, { maintainers, hasRoles: false });
+    announce('owner', namesOf(0));
+    for (const [index, author] of namesOf(0).entries()) announce(author, namesOf(index + 1));
+    const [first, last, beyond] = [namesOf(1)[0], namesOf(namers - 1)[0], namesOf(namers)[0]] as [
+      string,
+      string,
+      string,
+    ];
+    const set = graph.maintainersOf('repo', 'owner');
+    expect([first, last, beyond].map((member) => set.has(member))).toEqual([true, true, false]);
+    expect(graph.authorsMaintainedBy('repo', last)).toContain('owner');
+    expect(graph.authorsMaintainedBy('repo', beyond)).not.toContain('owner');
+  });
+
+  it('keeps nothing of keys that nobody names any more', () => {
+    const numbers = new KeyNumbers();
+    for (let round = 0; round < 100; round += 1) {
+      const taken = Array.from({ length: 100 }, (_, index) => numbers.take(`${round}-${index}`));
+      expect(taken.map((number) => numbers.keyOf(number))[99]).toBe(`${round}-99`);
+      for (const number of taken) numbers.release(number);
+    }
+    expect(numbers.end).toBe(100);
+    expect(numbers.of('0-0')).toBeUndefined();
   });
 
   it('has those whom role tags invite once they name the inviter in turn; `o` has no say, and `maintainers` neither', () => {

@@ -8,6 +8,7 @@ import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import type { Filter, TagKey } from '../../nostr/filter.js';
 import { isRootKind, kinds, rootKinds } from '../../nostr/kinds.js';
 import { referencesOf, repositoryAddress } from '../../nostr/repository.js';
+import { isServed } from '../../repositories/announced-repositories.js';
 import type { AnnouncedRepository } from '../../repositories/announced-repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -129,7 +130,10 @@ export class StoredTopics {
     for (const address of addresses) {
       if (turns.isOver) await turns.next();
       // What is not followed yet is read from the directory later.
-      if (this.#filters.follows(address)) this.#filters.follow(address);
+      if (!this.#filters.follows(address)) continue;
+      this.#filters.follow(address);
+      const repository = this.#directory.repositoryAt(address);
+      if (repository !== undefined) this.#addMaintainers(repository);
     }
     this.#changed.notify();
   }
@@ -188,13 +192,16 @@ export class StoredTopics {
       this.#filters.addAuthor(event.pubkey, repositoryAddress(repository.pubkey, identifier));
   }
 
-  /** The maintainers of a repository of whom an announcement or a state of it is stored. */
-  #addMaintainers({ pubkey, identifier, address }: AnnouncedRepository): void {
-    const maintainers = [...this.#directory.maintainersOf({ pubkey, identifier })];
-    for (const author of maintainers.slice(0, limits.syncAuthorsPerTopicMax)) {
-      if (this.#store.some({ kinds: [...announcementKinds], authors: [author], '#d': [identifier] }))
-        this.#filters.addAuthor(author, address);
-    }
+  /**
+   * The maintainers of a repository of whom an announcement or a state of it is stored. Of those that are not served, nobody is
+   * asked; strangers may have very many that name each other.
+   */
+  #addMaintainers(repository: AnnouncedRepository): void {
+    if (!isServed(repository)) return;
+    const { identifier, address } = repository;
+    const maintainers = [...this.#directory.maintainersOf(repository)];
+    for (const pubkey of maintainers.slice(0, limits.syncAuthorsPerTopicMax))
+      if (this.#directory.hasEventOf({ pubkey, identifier })) this.#filters.addAuthor(pubkey, address);
   }
 
   #addAuthorsOfRoot(id: string): void {
