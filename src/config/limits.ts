@@ -660,7 +660,7 @@ export const limits = {
   carePacksMax: 32,
   /** Loose objects of one repository above which it is repacked. */
   careLooseObjectsMax: 2_000,
-  /** Refs of one repository in files of their own above which it is repacked. */
+  /** Refs of one repository in files of their own, with the folders that they lie in, above which it is repacked. */
   careLooseRefsMax: 2_000,
   /** Bytes of packs without a bitmap from which one is worth it; fewer are sent as quickly without. */
   careBitmapBytesMin: 4_194_304,

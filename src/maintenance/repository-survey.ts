@@ -1,4 +1,4 @@
-import type { Dirent } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../config/limits.js';
@@ -15,7 +15,7 @@ const marks: ReadonlySet<string> = new Set([careMark, branchPackMark]);
 
 /** What a repository looks like on disk. */
 export type RepositorySurvey = {
-  /** What all its files take on the disk. */
+  /** What all its files and folders take on the disk. */
   readonly bytes: number;
   /** Packs that have what refs lead to, as far as one can tell from outside. */
   readonly packs: number;
@@ -23,7 +23,7 @@ export type RepositorySurvey = {
   readonly coveredBytes: number;
   readonly uncoveredBytes: number;
   readonly looseObjects: number;
-  /** Refs in files of their own. */
+  /** Refs in files of their own, and the folders that they lie in, of which a deep name has many. */
   readonly looseRefs: number;
   /** Whether the last repack found objects that nothing refers to, and kept them. */
   readonly hasUnreachable: boolean;
@@ -57,25 +57,27 @@ export async function surveyRepository(
   const packFiles = new Map<string, FoundFile>();
   const leftovers: string[] = [];
   const largeFiles: CountedFile[] = [];
-  let [bytes, looseObjects, looseRefs, changedAtMs, madeAtMs] = [0, 0, 0, 0, nowMs];
+  let bytes = bytesOnDisk(await lstat(gitDir).catch(absent));
+  let [looseObjects, looseRefs, changedAtMs, madeAtMs] = [0, 0, 0, nowMs];
   for await (const { path, parts, entry } of walk(gitDir, [])) {
     signal.throwIfAborted();
     const found = await lstat(path).catch(absent);
+    bytes += bytesOnDisk(found);
     if (found === undefined || marks.has(entry.name)) continue;
     changedAtMs = Math.max(changedAtMs, found.mtimeMs);
     const isOld = nowMs - found.mtimeMs >= limits.leftoverAgeMsMax;
     const [top, folder = ''] = parts;
     if (top === 'objects' && isOld && isTemporary(entry)) leftovers.push(path);
+    // `heads`, `tags` and their like are always there.
+    if (top === 'refs' && (entry.isFile() || parts.length > 1)) looseRefs += 1;
     if (!entry.isFile()) continue;
-    bytes += found.blocks * blockBytes;
     if (parts.length === 0 && entry.name === 'config') madeAtMs = found.mtimeMs;
-    if (top === 'refs') looseRefs += 1;
     if (top !== 'objects' || isTemporary(entry)) continue;
     if (folder === 'pack') {
       const { size, mtimeMs } = found;
       const file = fileKey(found);
       packFiles.set(entry.name, { name: entry.name, file, bytes: size, changedAtMs: mtimeMs });
-      if (size >= limits.sharedPackBytesMin) largeFiles.push({ file, bytes: found.blocks * blockBytes });
+      if (size >= limits.sharedPackBytesMin) largeFiles.push({ file, bytes: bytesOnDisk(found) });
     } else if (/^[0-9a-f]{2}$/.test(folder)) looseObjects += 1;
   }
   const caredAtMs = await readCareMark(gitDir);
@@ -104,6 +106,10 @@ export async function removeLeftovers({ leftovers }: RepositorySurvey): Promise<
 }
 
 const blockBytes = 512;
+
+function bytesOnDisk(found: Pick<Stats, 'blocks'> | undefined): number {
+  return (found?.blocks ?? 0) * blockBytes;
+}
 
 /** The packs by what is beside them: `.bitmap`; `.mtimes` of those with what nothing refers to (cruft packs). */
 function packsOf(files: ReadonlyMap<string, FoundFile>, looseObjects: number, caredAtMs: number) {
