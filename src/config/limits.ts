@@ -558,6 +558,8 @@ export const limits = {
   pageRootsMax: 500,
   /** Most status events that are read for that. */
   pageStatusesMax: 2_000,
+  /** Most bytes of those. */
+  pageStatusesBytesMax: 2_097_152,
   /** Age of those counts up to which they are shown. */
   pageCountsAgeMsMax: 10_000,
   /** Times that a new repository is moved to its place while its parent folder keeps disappearing. */

@@ -152,6 +152,29 @@ describe('the page of a repository', () => {
     expect(text).toContain('Pull requests 0 open 0 done 0 closed 1 draft');
   });
 
+  it('counts no further back than so many bytes of statuses', async () => {
+    const kind = kinds.statusOpen + 2;
+    const content = 'x'.repeat(limits.pageStatusesBytesMax / 2);
+    /** The page of a repository with an issue that its owner closed, before strangers said so at length. */
+    const closedBefore = async (identifier: string, later: readonly number[]) => {
+      await make(identifier);
+      const a = ['a', repositoryAddress(owner.pubkey, identifier)];
+      const issue = signedEvent(stranger, { kind: kinds.issue, content: identifier, tags: [a] });
+      const tags = [['e', issue.id, '', 'root']];
+      world.store(announcement(identifier), issue);
+      world.store(signedEvent(owner, { kind, created_at: 1_700_000_100, tags }));
+      for (const created_at of later)
+        world.store(signedEvent(testIdentity(9), { kind, content, created_at, tags }));
+      return textOf(await pageOf(identifier));
+    };
+    const once = await closedBefore('spammed', [1_700_000_200]);
+    expect(once).toContain('Issues 0 open 0 done 1 closed 0 draft');
+    expect(once).not.toContain('The newest of each are counted.');
+    const twice = await closedBefore('spammed-twice', [1_700_000_200, 1_700_000_300]);
+    expect(twice).toContain('Issues 1 open 0 done 0 closed 0 draft');
+    expect(twice).toContain('The newest of each are counted.');
+  });
+
   it('says whether it is held, complete, or what lacks', async () => {
     const gitDir = await make('states');
     world.held.set('states', announcement('states', [['name', 'Held']]));

@@ -7,7 +7,7 @@ import { type Entry, hex, many } from './entry.js';
 const page = 'git-http/repository-page.test.ts';
 
 /** What is counted of so many issues, with statuses of the first: the oldest is of its author, the others of nobody who may. */
-async function counted(issues: number, statuses: number): Promise<RootCounts> {
+async function counted(issues: number, statuses: number, statusBytes = 1): Promise<RootCounts> {
   const store = {
     async *idsInTurns({ kinds: asked = [] }: Filter) {
       if (asked.includes(kinds.issue)) yield many(issues, (at) => hex(at + 1));
@@ -21,7 +21,7 @@ async function counted(issues: number, statuses: number): Promise<RootCounts> {
           tags: [['e', hex(1)]],
         }),
       );
-      yield events.slice(0, limit).map((event) => ({ event }));
+      yield events.slice(0, limit).map((event) => ({ event, bytes: { length: statusBytes } }));
     },
   };
   return await countRoots(store as unknown as Parameters<typeof countRoots>[0], '', new Set());
@@ -44,5 +44,8 @@ export const pageEntries = {
   },
   pageRootsMax: { edge: async (roots) => !(await counted(roots, 0)).isPartial },
   pageStatusesMax: { edge: async (statuses) => (await counted(1, statuses)).issues.applied === 1 },
+  pageStatusesBytesMax: {
+    edge: async (bytes) => (await counted(1, 2, bytes / 2)).issues.applied === 1,
+  },
   pageCountsAgeMsMax: { pace: 'nothing more' },
 } as const satisfies Record<string, Entry>;

@@ -71,8 +71,15 @@ async function countByStatus(
   const statuses = new Map<string, Status>();
   if (roots.size > 0) {
     const asked = { kinds: [...statusOfKind.keys()], '#e': [...roots], limit: limits.pageStatusesMax };
-    for await (const chunk of store.query([asked])) {
-      for (const { event } of chunk) {
+    let bytesLeft = limits.pageStatusesBytesMax;
+    reading: for await (const chunk of store.query([asked])) {
+      for (const { bytes, event } of chunk) {
+        // Anybody may publish a status, as large as an event may be.
+        bytesLeft -= bytes.length;
+        if (bytesLeft < 0) {
+          isPartial = true;
+          break reading;
+        }
         for (const id of rootsOf(event)) {
           const mayJudge = maintainers.has(event.pubkey) || store.authorOf(id) === event.pubkey;
           // The newest comes first.
