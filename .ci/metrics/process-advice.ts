@@ -16,6 +16,8 @@ export const processAdvice: readonly AdviceSection[] = [
       ngit_store_losses_total:
         'Above 0: the store lost writes before this start, as when power failed. Run `graspd doctor`; what only this relay had is in its backup.',
       ngit_disk_free_bytes: 'Falls towards `--disk-floor-mb`: make room before nothing is taken any more.',
+      ngit_store_away:
+        '1: no events are taken, for PostgreSQL takes no writes; the log says why. Look after the database; it goes on by itself.',
       ngit_disk_low: '1: no events and pushes are taken; reads go on. Make room; it goes on by itself.',
       ngit_faults_total: 'Above 0 is a fault of graspd; the daemon went on. Report it with the log line.',
     },

@@ -7,7 +7,7 @@ import { programVersion } from '../config/version.js';
 import { fileKey } from '../git/objects/pack-files.js';
 import { type Clock, secondMs } from '../lib/clock.js';
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
-import type { StoreImage } from '../store/level/image/store-image.js';
+import type { StoreImage } from '../store/log/store-image.js';
 import { ArchiveWriter } from './archive-writer.js';
 import { BackupError } from './errors.js';
 import { type BackupCounts, entryNames, formatName, formatVersion, type Manifest } from './format.js';

@@ -3,7 +3,7 @@ import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { compileFilters } from '../nostr/filter-match.js';
 import type { EventStore } from '../store/event-store.js';
-import type { StoreImage } from '../store/level/image/store-image.js';
+import type { StoreImage } from '../store/log/store-image.js';
 
 export type ExportParts = {
   readonly store: Pick<EventStore, 'query'>;

@@ -6,7 +6,7 @@ import { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import { splitLines } from '../nostr/event-lines.js';
 import { isOtherRecord, putRecords } from '../store/level/image/put-records.js';
-import type { OtherRecord } from '../store/level/image/store-image.js';
+import type { OtherRecord } from '../store/log/store-image.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import { type ArchiveEntry, ArchiveReader } from './archive-reader.js';
 import { damagedBackup } from './errors.js';

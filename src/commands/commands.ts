@@ -7,7 +7,8 @@ import { completionOf } from './completion/completion.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor/doctor.js';
 import { exportCommand } from './export.js';
-import { importCommand } from './import.js';
+import { importCommand } from './import/import.js';
+import { migrate } from './migrate.js';
 import { ban } from './operator/ban.js';
 import { bans } from './operator/bans.js';
 import { deleteCommand } from './operator/delete.js';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   doctor,
   check,
   repair,
+  migrate,
   checkConfig,
   completionOf(() => commands),
   demo,

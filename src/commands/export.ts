@@ -5,7 +5,7 @@ import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { askDaemonForBytes } from '../control/control-client.js';
 import { ControlError } from '../control/control-socket.js';
-import { openStore } from '../daemon/core.js';
+import { openStore } from '../daemon/store/open-store.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
 import { turnOrder } from '../lib/turns/turn-order.js';

@@ -1,5 +1,6 @@
 import { formatBindAddress } from '../config/host.js';
 import type { Options } from '../config/options.js';
+import { urlOf } from '../config/url.js';
 import { programName, programVersion } from '../config/version.js';
 import type { Daemon } from '../daemon/daemon.js';
 import { graspsOf, publicAddressOf } from '../daemon/information.js';
@@ -33,9 +34,22 @@ export function firstWords(options: Options, { address, owner, eventsAtStart, si
   return `\n${title}\n\n${lines.join('\n')}\n\n`;
 }
 
-function storageOf({ databaseBackend, relayDataPath }: Options, events: number): string {
-  const where = databaseBackend === 'memory' ? 'in memory, gone with the process' : relayDataPath;
-  return `${where} (${events} stored)`;
+function storageOf(options: Options, events: number): string {
+  return `${placeOf(options)} (${events} stored)`;
+}
+
+function placeOf({ databaseBackend, databaseUrl = '', relayDataPath }: Options): string {
+  switch (databaseBackend) {
+    case 'level':
+      return relayDataPath;
+    case 'memory':
+      return 'in memory, gone with the process';
+    case 'postgresql': {
+      // Without what may be a password.
+      const url = urlOf(databaseUrl);
+      return `PostgreSQL at ${url?.host ?? ''}${url?.pathname ?? ''}`;
+    }
+  }
 }
 
 function originOf({ origin }: OwnerKey): string {

@@ -5,6 +5,7 @@ import { type Daemon, startDaemon } from '../daemon/daemon.js';
 import { logFormatOf } from '../daemon/logger.js';
 import { inheritedSocket, notifyReady } from '../daemon/operator/systemd.js';
 import { systemSurroundings } from '../daemon/surroundings.js';
+import { isAbort } from '../lib/abort.js';
 import { errorMessage } from '../lib/errors.js';
 import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
 import type { Command, Invocation } from './command.js';
@@ -33,9 +34,10 @@ export const serve: Command = {
     const { logger } = surroundings;
     warnOfUnknown(invocation, logger);
     const hangups = hangupsOf(invocation, logger);
-    {
+    try {
       const { givenValues } = invocation;
-      await using daemon = await startDaemon(options, surroundings, { closingAccepted, socket, givenValues });
+      const choices = { closingAccepted, socket, givenValues, signal };
+      await using daemon = await startDaemon(options, surroundings, choices);
       hangups.reloadBy(daemon);
       const { name: signatures } = await openSignatureCheck();
       if (format === 'text') stdout.write(firstWords(options, { ...daemon, signatures }));
@@ -45,6 +47,9 @@ export const serve: Command = {
       }
       await Promise.race([daemon.closed, aborted(signal)]);
       logger.info({ why: errorMessage(signal.reason) }, 'stopping');
+    } catch (error) {
+      // Asked to end while it waited for another to let go of the database.
+      if (!isAbort(error, signal)) throw error;
     }
     logger.info({}, 'stopped');
     return 0;

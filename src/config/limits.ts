@@ -1012,6 +1012,28 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
+  /** Connections to PostgreSQL: one that writes, one that renews the lease, and those that read. */
+  databaseConnectionsMax: 6,
+  /** How long connecting to PostgreSQL may take, in milliseconds. */
+  databaseConnectMsMax: 5_000,
+  /** How long a statement may take in PostgreSQL, or a transaction do nothing, in milliseconds; then that ends it. */
+  databaseStatementMsMax: 20_000,
+  /** How long the answer of PostgreSQL to a statement may take, in milliseconds; then it counts as gone. */
+  databaseAnswerMsMax: 25_000,
+  /** Pause before a write that failed for a reason that passes is tried again, in milliseconds; it doubles each time. */
+  databaseRetryMsMin: 50,
+  /** The most of that pause, in milliseconds. */
+  databaseRetryMsMax: 2_000,
+  /** How long a write may wait for PostgreSQL, in milliseconds, before clients are told that it cannot be made; a stop waits no longer. */
+  databaseWaitMsMax: 10_000,
+  /** Interval at which it is looked whether writes wait for PostgreSQL, in milliseconds. */
+  storeOutageLookMs: 500,
+  /** Segments that are read of PostgreSQL at once, of 2 MB at most each. */
+  databaseSegmentsPerRead: 16,
+  /** How long a lease in PostgreSQL holds without being renewed, in milliseconds. */
+  leaseMs: 20_000,
+  /** Interval at which a lease is renewed, and asked for where another has it, in milliseconds. */
+  leaseRenewMs: 5_000,
   /** Faulty events that were told of and stay in the index, and are not told of again. */
   storeFaultsToldMax: 10_000,
   /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */

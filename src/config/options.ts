@@ -88,6 +88,11 @@ function checkCombinations(options: ParsedOptions): void {
       '--repository-whitelist cannot be set for a read-only archive; --archive-read-only=false lets it host too',
     );
   }
+  if (options.databaseBackend === 'postgresql' && options.databaseUrl === undefined) {
+    throw new OptionsError(
+      '--database-backend postgresql takes --database-url (NGIT_DATABASE_URL) beside it',
+    );
+  }
   if (options.syncMaxBackoffSecs < options.syncBaseBackoffSecs) {
     throw new OptionsError('--sync-max-backoff-secs takes a number not below --sync-base-backoff-secs');
   }

@@ -191,9 +191,23 @@ export const optionsSchema = z.object({
   gitDataPath: withDefault(kind.path, './data/git', storage('Folder of the bare repositories')),
   relayDataPath: withDefault(kind.path, './data/relay', storage('Folder of the event database')),
   databaseBackend: withDefault(
-    kind.choice(['level', 'memory'], { lmdb: 'level' }),
+    kind.choice(['level', 'memory', 'postgresql'], { lmdb: 'level' }),
     'level',
-    storage('Where events are kept: on disk, or in memory until the process ends'),
+    storage(
+      'Where events are kept: on disk, in memory until the process ends, or in a database of PostgreSQL',
+    ),
+  ),
+  databaseUrl: optional(
+    kind.postgresUrl,
+    'none',
+    storage(
+      'The database of PostgreSQL (--database-backend postgresql); a password is better given in a file or in PGPASSWORD',
+    ),
+  ),
+  databasePasswordFile: optional(
+    kind.path,
+    'the password in --database-url, or PGPASSWORD',
+    storage('File with the password of the database of PostgreSQL'),
   ),
   durability: withDefault(
     kind.choice(['sync', 'system']),

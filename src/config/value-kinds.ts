@@ -9,6 +9,7 @@ import {
 } from './host.js';
 import { isNsec, pubkeyOfNpub } from './nip19.js';
 import { parseRepositoryPattern } from './repository-pattern.js';
+import { urlOf } from './url.js';
 
 /** A setting as it is given: text; from a config file or a repeated flag also a list of texts. */
 export type RawValue = string | readonly string[];
@@ -76,6 +77,14 @@ export const path = single('a path', 'PATH', (text) =>
 );
 export const nsec: ValueKind<string> = {
   ...single('a secret key in nsec form (NIP-19)', 'NSEC', (text) => (isNsec(text) ? text : undefined)),
+  isSecret: true,
+};
+
+export const postgresUrl: ValueKind<string> = {
+  ...single('a URL of PostgreSQL (postgres://user@host/database)', 'URL', (text) =>
+    /^postgres(ql)?:$/.test(urlOf(text)?.protocol ?? '') ? text : undefined,
+  ),
+  // It may hold a password.
   isSecret: true,
 };
 

@@ -7,14 +7,12 @@ import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import type { GitAlignment } from '../alignment/git-alignment.js';
-import { checkNothingIsRestoring } from '../backup/restore-folders.js';
-import type { Options } from '../config/options.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { deferred } from '../lib/abort.js';
-import { type Clock, secondMs } from '../lib/clock.js';
+import { secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { DiskUse } from '../maintenance/disk-use.js';
@@ -28,8 +26,6 @@ import { Purgatory } from '../purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
-import { type LevelStoreOptions, openLevelStore } from '../store/level/open-level-store.js';
-import { createMemoryStore } from '../store/memory-store.js';
 import type { OpenedStore } from '../store/opened-store.js';
 import type { ReasonCounts } from '../store/refused/reason-counts.js';
 import { DiskFloor } from './disk-floor.js';
@@ -38,8 +34,10 @@ import { watchFaults } from './process-metrics.js';
 import type { CurrentOptions } from './reload/current-options.js';
 import { forgetOtherwiseJudged } from './reload/judging-options.js';
 import { blacklistOf, heldSettingsOf, quotaSettingsOf, servingRulesOf } from './settings.js';
-import { StoreFaults } from './store-faults.js';
-import { watchStore } from './store-metrics.js';
+import { openStore } from './store/open-store.js';
+import { StoreFaults } from './store/store-faults.js';
+import { watchStore } from './store/store-metrics.js';
+import { StoreOutage } from './store/store-outage.js';
 import type { Surroundings } from './surroundings.js';
 
 /** Everything that an event passes on its way to disk: enough for an import, and the ground of the daemon. */
@@ -56,6 +54,7 @@ export type Core = AsyncDisposable &
     /** Why events were refused since the start. */
     readonly refusals: Pick<ReasonCounts, 'list'>;
     readonly disk: DiskFloor;
+    readonly storeOutage: StoreOutage;
     readonly storeFaults: StoreFaults;
     readonly verifier: Verifier;
     readonly alignment: Pick<
@@ -80,29 +79,14 @@ export type Core = AsyncDisposable &
 
 const bytesPerMegabyte = 1_000_000;
 
-/** What a command wants of the store beside its settings. */
-type MoreStoreOptions = Pick<LevelStoreOptions, 'onFault' | 'keepsFaulty' | 'readsWholeLog'>;
-
-/** Opens the store. Throws `StoreError`, or `BackupError` where it is being restored, with a line for the operator. */
-export async function openStore(
-  options: Options,
-  clock: Clock,
-  more: MoreStoreOptions,
-): Promise<OpenedStore> {
-  const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
-  if (options.databaseBackend === 'memory') return createMemoryStore({ clock, refusedExpiryMs });
-  const { durability } = options;
-  const path = resolve(options.relayDataPath);
-  await checkNothingIsRestoring(path);
-  return await openLevelStore({ path, clock, durability, refusedExpiryMs, ...more });
-}
-
 /** What the caller of `openCore` decides. */
 export type CoreChoices = {
   /** How many repositories the settings may close. */
   readonly closingAccepted: number;
   /** Whether what clients submit is held until its git data is here: only where somebody can push that. */
   readonly holdsEvents?: boolean;
+  /** Ends the waiting for a database that another graspd writes to; without it that is an error. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /**
@@ -113,7 +97,7 @@ export type CoreChoices = {
 export async function openCore(
   current: CurrentOptions,
   surroundings: Surroundings,
-  { closingAccepted, holdsEvents = false }: CoreChoices,
+  { closingAccepted, holdsEvents = false, signal }: CoreChoices,
 ): Promise<Core> {
   const options = current.now;
   const { clock, faults } = surroundings;
@@ -123,9 +107,19 @@ export async function openCore(
     const registry = new Registry();
     const storeFaults = new StoreFaults(registry, surroundings.logger);
     disk = await watchDisk(current, surroundings, registry, stack);
-    const opened = await openStore(options, clock, { onFault: storeFaults.add });
+    const onWait = (holder: string) =>
+      surroundings.logger.warn(
+        { holder },
+        'another graspd writes to the database: this one waits until it may',
+      );
+    const opened = await openStore(options, clock, {
+      onFault: storeFaults.add,
+      ...(signal === undefined ? {} : { waiting: { signal, onWait } }),
+    });
     const { store, refused } = opened;
     stack.use(store);
+    const storeOutage = new StoreOutage({ opened, clock, logger: surroundings.logger, registry });
+    watchUntilReleased(storeOutage, stack);
     storeFaults.sayLosses(opened.losses);
     watchStore(registry, opened);
     watchFaults(registry, faults);
@@ -169,6 +163,7 @@ export async function openCore(
     );
     const admissionMetrics = new AdmissionMetrics(registry);
     const failed = deferred<never>();
+    opened.lost?.catch(failed.reject);
     let examiner: Pick<HoldingParts, 'examine' | 'onRefused'> = {
       examine: async () => 'waits',
       onRefused: () => {},
@@ -210,6 +205,7 @@ export async function openCore(
       refusals: admissionMetrics.refusals,
       ...gitSide,
       disk,
+      storeOutage,
       storeFaults,
       verifier,
       failed: failed.promise,
@@ -237,11 +233,18 @@ async function watchDisk(
   const floorBytes = () => current.now.diskFloorMb * bytesPerMegabyte;
   const disk = new DiskFloor({ space, clock, logger, registry, paths, floorBytes });
   await disk.look();
+  watchUntilReleased(disk, stack);
+  return disk;
+}
+
+function watchUntilReleased(
+  watched: { watch(signal: AbortSignal): Promise<void> },
+  stack: ReleaseStack,
+): void {
   const stop = new AbortController();
-  const watching = disk.watch(stop.signal);
+  const watching = watched.watch(stop.signal);
   stack.defer(async () => {
     stop.abort();
     await watching;
   });
-  return disk;
 }

@@ -45,6 +45,8 @@ import {
   relaySettingsOf,
   syncSettingsOf,
 } from './settings.js';
+import { ClientSubmission } from './store/client-submission.js';
+import type { StoreOutage } from './store/store-outage.js';
 import type { Surroundings } from './surroundings.js';
 import { createWeb } from './web/pages.js';
 
@@ -69,6 +71,8 @@ export type DaemonChoices = {
   readonly closingAccepted?: number;
   /** What it serves in the place of its bind address. */
   readonly socket?: InheritedSocket | undefined;
+  /** Ends the waiting for a database that another graspd writes to; without it that is an error. */
+  readonly signal?: AbortSignal;
   /** Reads anew what is given for options; without it nothing is. */
   readonly givenValues?: () => GivenValues;
 };
@@ -97,7 +101,7 @@ export async function startDaemon(
 async function start(
   options: Options,
   surroundings: Surroundings,
-  { closingAccepted = 0, socket, givenValues = () => new Map() }: DaemonChoices,
+  { closingAccepted = 0, socket, signal, givenValues = () => new Map() }: DaemonChoices,
   stack: ReleaseStack,
 ): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
@@ -110,8 +114,10 @@ async function start(
   sayIfTooMany(options);
   const owner = await ownerKey(options.relayOwnerNsec, process.cwd());
   const { identity } = owner;
-  const core = stack.use(await openCore(current, surroundings, { closingAccepted, holdsEvents: true }));
-  const { registry, store, admission, verifier } = core;
+  const core = stack.use(
+    await openCore(current, surroundings, { closingAccepted, holdsEvents: true, signal }),
+  );
+  const { registry, store, admission, verifier, disk, storeOutage } = core;
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
   watchLimits(registry);
@@ -121,8 +127,9 @@ async function start(
   const syncKernels = createWasmKernels({ bytesMax });
   const accounts = new AddressAccounts(clock, current.settings(addressLimitsOf), limits.addressAccountsMax);
   watchAddresses(registry, accounts);
+  const submission = new ClientSubmission(admission, storeOutage);
   const relay = new RelayServer({
-    admission,
+    admission: submission,
     store,
     localSets: new LocalSets(
       store,
@@ -156,7 +163,9 @@ async function start(
     ownService,
     identity,
   });
-  core.disk.onChange((isLow) => sync.hold(isLow));
+  const holdSync = () => sync.hold(disk.isLow || storeOutage.reason !== undefined);
+  disk.onChange(holdSync);
+  storeOutage.onChange(holdSync);
   const stop = new AbortController();
   // As many listeners as there is work under way: no leak.
   setMaxListeners(0, stop.signal);
@@ -195,7 +204,7 @@ async function start(
     information: () => informationOf(current.now, identity.pubkey, core.moderationLists),
     relayUrl: relayUrlOf(options),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
-    readiness: () => readinessOf(sync),
+    readiness: () => readinessOf(sync, storeOutage),
     onUpgrade: relay.handleUpgrade,
     manage: (request, response) => management.handle(request, response),
     routes: [...web.routes, ...gitHttp.routes],
@@ -262,7 +271,10 @@ async function start(
 }
 
 /** The store is open when this is asked; what takes time is reading from it which relays there are. */
-function readinessOf(sync: SyncManager): Readiness {
-  if (sync.status().isLoaded) return { ready: true, reasons: [] };
-  return { ready: false, reasons: ['the first list of relays is still being read from the store'] };
+function readinessOf(sync: SyncManager, { reason }: Pick<StoreOutage, 'reason'>): Readiness {
+  const reasons = [
+    ...(sync.status().isLoaded ? [] : ['the first list of relays is still being read from the store']),
+    ...(reason === undefined ? [] : [`the database is away: ${reason}`]),
+  ];
+  return { ready: reasons.length === 0, reasons };
 }

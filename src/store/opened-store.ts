@@ -8,7 +8,7 @@ import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
 import { IndexedStore } from './indexed-store.js';
 import type { Journal } from './journal.js';
-import type { StoreImage } from './level/image/store-image.js';
+import type { StoreImage } from './log/store-image.js';
 import type { RefusedIndex } from './refused/refused-index.js';
 import { RefusedRows } from './refused/refused-rows.js';
 import type { StoreTurns } from './spending.js';
@@ -30,11 +30,18 @@ export type OpenedStore = {
   readonly journal: Journal;
   /** What was found missing when it was opened, in sentences for the operator; empty where nothing was. */
   readonly losses: readonly string[];
+  /** What a write has been waiting for, where it does; only of a store whose database may be away for a while. */
+  readonly outage?: () => Outage | undefined;
+  /** Rejects with `StoreError` when another has taken the store over, and what this one shows may be old. */
+  readonly lost?: Promise<never>;
   /** For metrics. */
   stats(): StoreStats;
   /** All that is on disk at this moment, what was acknowledged before among it; only of a store on disk. */
   readonly image?: () => Promise<StoreImage>;
 };
+
+/** The database takes nothing: since when, in the clock's monotonic milliseconds, and why. */
+export type Outage = { readonly sinceMs: number; readonly reason: string };
 
 export type StoreStats = {
   readonly storedEvents: number;

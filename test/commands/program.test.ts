@@ -73,7 +73,7 @@ describe('what cannot start says so in one line, with the exit code of its class
     [['--sync-bootstrap-relay-url', 'http://relay.example'], '--sync-bootstrap-relay-url takes relay URLs'],
     [['--relay-owner-nsec', 'nsec1nope'], '--relay-owner-nsec takes a secret key'],
     [['import', 'missing.jsonl'], 'ENOENT'],
-    [['import', '--database-backend=memory', '-'], 'import takes a store on disk'],
+    [['import', '--database-backend=memory', '-'], 'import takes a store that stays'],
     [
       ['export', '--relay-data-path=mistyped'],
       /export takes a store that exists; there is none at .*mistyped/,

@@ -128,6 +128,7 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'sync-bootstrap-relay-url': 'relay.example,ws://127.0.0.1:1',
     'relay-icon': 'https://git.example.org/icon.png',
     'database-backend': 'memory',
+    'database-url': 'postgres://graspd@db.example/graspd',
     durability: 'system',
     'log-level': 'debug',
     'signature-library': 'wasm',
@@ -282,7 +283,18 @@ describe('what stops the start, in one line', () => {
     [{ args: ['--metrics-enabled=maybe'] }, "--metrics-enabled takes true or false, not 'maybe'"],
     [{ args: ['--max-connections=0'] }, '--max-connections takes a whole number from 1 to'],
     [{ args: ['--sync-batch-delay-secs=1e3'] }, "not '1e3'"],
-    [{ args: ['--database-backend=sqlite'] }, '--database-backend takes level or memory (lmdb means level)'],
+    [
+      { args: ['--database-backend=sqlite'] },
+      '--database-backend takes level, memory or postgresql (lmdb means level)',
+    ],
+    [
+      { args: ['--database-backend=postgresql'] },
+      '--database-backend postgresql takes --database-url (NGIT_DATABASE_URL) beside it',
+    ],
+    [
+      { args: ['--database-url=mysql://secret@db.example/graspd'] },
+      '--database-url takes a URL of PostgreSQL',
+    ],
     [{ args: ['--sync-bootstrap-relay-url=wss://a.example,http://b'] }, "not 'http://b'"],
     ...[
       'ws:/x',

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
-import { StoreFaults } from '../../src/daemon/store-faults.js';
+import { StoreFaults } from '../../src/daemon/store/store-faults.js';
 
 it('says and counts a faulty event, and has it asked for again when it is lost', async () => {
   const lines: string[] = [];

@@ -110,6 +110,19 @@ export const storeEntries = {
   storeRefusedWriteDelayMs: { pace: 'nothing more' },
   storeCompactionBytesMax: { pace: 'nothing more' },
   storeCompactionPauseMs: { pace: 'nothing more' },
+  databaseConnectionsMax: { pace: 'nothing more' },
+  databaseConnectMsMax: { pace: 'nothing more' },
+  databaseStatementMsMax: { pace: 'nothing more' },
+  databaseAnswerMsMax: { pace: 'nothing more' },
+  databaseRetryMsMin: { pace: 'nothing more' },
+  databaseRetryMsMax: { pace: 'nothing more' },
+  databaseWaitMsMax: {
+    test: ['store/postgres-log.test.ts', 'is given up at the end when the database stays away'],
+  },
+  storeOutageLookMs: { pace: 'nothing more' },
+  databaseSegmentsPerRead: { pace: 'nothing more' },
+  leaseMs: { test: ['store/writer-lease.test.ts', 'is taken over when its holder is gone, and not before'] },
+  leaseRenewMs: { pace: 'nothing more' },
   storeFaultsToldMax: {
     edge: (rows) => {
       let told = 0;

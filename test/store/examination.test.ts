@@ -16,10 +16,10 @@ import {
   journalKey,
   segmentKey,
 } from '../../src/store/level/keys.js';
-import { Losses } from '../../src/store/level/losses.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
-import { readLog } from '../../src/store/level/replay.js';
+import { readLevelLog } from '../../src/store/level/read-level-log.js';
 import { sealBody } from '../../src/store/log/bodies/sealed-body.js';
+import { Losses } from '../../src/store/log/losses.js';
 import { isRow, noSegment, readSegment, recordsOf, SegmentWriter } from '../../src/store/log/segment.js';
 import { writeSnapshot } from '../../src/store/log/snapshot.js';
 import { scratchFolder } from '../git/scratch.js';
@@ -157,7 +157,7 @@ describe('the examination of a store', () => {
     await put(path, lost, other);
     await meddle(path, async (db) => {
       const identity = await identify(db, path);
-      const { index, size } = await readLog(db, path, identity, new Losses(), {});
+      const { index, size } = await readLevelLog(db, path, identity, new Losses());
       index.kill(index.find(lost.id));
       await writeSnapshot(path, index, identity.databaseId, size);
     });

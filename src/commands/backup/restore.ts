@@ -13,7 +13,7 @@ import { openLevelStore } from '../../store/level/open-level-store.js';
 import { type Command, type Invocation, UsageError } from '../command.js';
 import { jsonFlag, wantsJson } from '../operator/ask.js';
 import { type Progress, startProgress } from '../progress.js';
-import { persistentOptions } from '../store-options.js';
+import { levelOptions, persistentOptions } from '../store-options.js';
 
 /** Brings a backup back. */
 export const restore: Command = {
@@ -37,7 +37,7 @@ export const restore: Command = {
   takesOptions: true,
   async run(invocation) {
     const { signal, stdout, stderr } = invocation;
-    const options = persistentOptions(invocation, 'restore');
+    const options = levelOptions(invocation, 'restore', persistentOptions);
     const chunks = await openSource(invocation);
     const { faults } = surroundingsOf(createLogger(options.logLevel ?? 'warn', stderr));
     const { verifyWorkers: workers, signatureLibrary: library } = options;

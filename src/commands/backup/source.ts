@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { askDaemonForBytes } from '../../control/control-client.js';
-import { openStore } from '../../daemon/core.js';
 import { createLogger } from '../../daemon/logger.js';
 import { BackupDesk } from '../../daemon/operator/backup-desk.js';
+import { openStore } from '../../daemon/store/open-store.js';
 import { BareRepositories } from '../../git/bare-repositories.js';
 import { GitRunner } from '../../git/git-runner.js';
 import { systemClock } from '../../lib/clock.js';

@@ -4,7 +4,7 @@ import { type Command, UsageError } from '../command.js';
 import { Findings } from '../doctor/findings.js';
 import { jsonFlag } from '../operator/ask.js';
 import { runningDaemon } from '../operator/running-daemon.js';
-import { existingStoreOptions } from '../store-options.js';
+import { levelOptions } from '../store-options.js';
 import { examineData, verifying } from './examine-data.js';
 
 /** Proves of the data of a daemon that does not run that index, events and repositories agree, and changes nothing. */
@@ -29,7 +29,7 @@ export const check: Command = {
   takesOptions: true,
   async run(invocation) {
     const { flags, signal } = invocation;
-    const options = existingStoreOptions(invocation, 'check');
+    const options = levelOptions(invocation, 'check');
     if ((await runningDaemon(options)) !== undefined)
       throw new UsageError(
         'a daemon runs with this data folder: stop it first, or have it look itself (graspd doctor)',

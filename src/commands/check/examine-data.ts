@@ -3,8 +3,8 @@ import { createPoolVerifier } from '../../admission/verification/pool-verifier.j
 import { checkNothingIsRestoring } from '../../backup/restore-folders.js';
 import type { Options } from '../../config/options.js';
 import type { DoctorReport } from '../../control/reports.js';
-import { openStore } from '../../daemon/core.js';
 import { examineRepositories } from '../../daemon/operator/examination.js';
+import { openStore } from '../../daemon/store/open-store.js';
 import { systemClock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import { ModerationLists } from '../../moderation/lists.js';

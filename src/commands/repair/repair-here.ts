@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { checkNothingIsRestoring } from '../../backup/restore-folders.js';
 import type { Options } from '../../config/options.js';
-import { openStore } from '../../daemon/core.js';
 import { checkRepairs, examineRepositories } from '../../daemon/operator/examination.js';
+import { openStore } from '../../daemon/store/open-store.js';
 import { systemClock } from '../../lib/clock.js';
 import type { Findings } from '../doctor/findings.js';
 import { storedParts } from '../doctor/stored-repositories.js';

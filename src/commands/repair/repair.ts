@@ -3,7 +3,7 @@ import { type Command, UsageError } from '../command.js';
 import { Findings } from '../doctor/findings.js';
 import { jsonFlag } from '../operator/ask.js';
 import { runningDaemon } from '../operator/running-daemon.js';
-import { existingStoreOptions } from '../store-options.js';
+import { levelOptions } from '../store-options.js';
 import { repairHere } from './repair-here.js';
 
 /** Repairs the data of a daemon that does not run, and says what was lost. */
@@ -18,7 +18,7 @@ export const repair: Command = {
   flags: [acceptClosingFlag, jsonFlag],
   takesOptions: true,
   async run(invocation) {
-    const options = existingStoreOptions(invocation, 'repair');
+    const options = levelOptions(invocation, 'repair');
     const accepted = acceptedClosing(invocation);
     if ((await runningDaemon(options)) !== undefined)
       throw new UsageError('a daemon runs with this data folder: stop it first, or call graspd doctor --fix');

@@ -5,6 +5,7 @@ import { limits } from '../../config/limits.js';
 import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
+import type { Identity } from '../log/replay.js';
 import { snapshotName } from '../log/snapshot.js';
 import { databasePath, hasSnapshot, isUnwritten, lostDatabase } from './folder.js';
 import { isOwnKey, metaKeys } from './keys.js';
@@ -16,14 +17,6 @@ export type Database = Level<Uint8Array, Uint8Array> & {
 
 /** A database as it was when that was made. */
 export type DatabaseSnapshot = ReturnType<Database['snapshot']>;
-
-/** What stands in a database about itself. */
-export type Identity = {
-  /** Tells a snapshot of this database from that of another. */
-  readonly databaseId: string;
-  /** The secret of the term hashes: 8 bytes. */
-  readonly hashSeed: Uint8Array;
-};
 
 /** A range there makes LevelDB compact nothing but its memory. */
 const behindAllKeys = Buffer.from('z');

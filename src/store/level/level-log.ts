@@ -22,6 +22,7 @@ export function levelLog(db: Database, durability: Durability): LogTarget {
     bodies: (sequences) => readBodies(db, sequences),
     segments: (first) => segmentEntries(db, first),
     journal: () => journalRecords(db),
+    end() {},
     close: () => db.close(),
   };
 }

@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto';
 import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import { CommitLog } from '../log/commit-log.js';
 import { Compaction } from '../log/compaction.js';
+import { Losses } from '../log/losses.js';
+import type { LogOptions } from '../log/replay.js';
+import { drawLife } from '../log/segment.js';
 import { removeUnfinishedSnapshot, writeSnapshot } from '../log/snapshot.js';
+import type { StoreImage } from '../log/store-image.js';
 import { assembleStore, type OpenedStore, type StoreOptions } from '../opened-store.js';
 import { Reasons } from '../refused/reasons.js';
 import {
@@ -16,12 +19,13 @@ import {
   syncDatabase,
   unreadable,
 } from './database.js';
-import { StoreImage } from './image/store-image.js';
+import { LevelImage } from './image/level-image.js';
 import { metaKeys } from './keys.js';
 import { type Durability, levelLog } from './level-log.js';
-import { Losses } from './losses.js';
+
+import { readDroppings, readLevelLog } from './read-level-log.js';
 import { reapplyRules } from './reapply-rules.js';
-import { type LogOptions, readLog } from './replay.js';
+
 import { isCorruption } from './segment-entries.js';
 import { reserveSequences } from './sequences.js';
 
@@ -42,10 +46,10 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
   const db = await openDatabase(path);
   const losses = new Losses();
   try {
-    await losses.readLevelLog(path);
+    await readDroppings(path, losses);
     const identity = await identify(db, path);
     const reasons = await readReasons(db, path);
-    const { index, size, compactedThrough } = await readLog(db, path, identity, losses, options);
+    const { index, size, compactedThrough } = await readLevelLog(db, path, identity, losses, options);
     index.nextSequence = await reserveSequences(db, path, index.nextSequence);
     const target = levelLog(db, durability);
     const compaction = new Compaction(target, index, size, compactedThrough);
@@ -61,7 +65,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
     if (losses.isInTheMiddle) await reapplyRules(opened.store, kindsIn(index));
     const image = async (): Promise<StoreImage> => {
       await backend.written();
-      return new StoreImage(db, path, index.nextSequence - 1);
+      return new LevelImage(db, path, index.nextSequence - 1);
     };
     return { ...opened, losses: losses.found, image };
   } catch (error) {
@@ -74,11 +78,6 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
 /** The kinds of which events are stored. */
 function kindsIn({ kindCounts }: EventIndex): number[] {
   return Array.from(kindCounts.keys()).filter((kind) => kindCounts[kind]! > 0);
-}
-
-/** A life's number, which is never that of what earlier programs wrote. */
-function drawLife(): number {
-  return randomBytes(4).readUInt32LE() || 1;
 }
 
 /** The reasons of refusal by their numbers. Throws `StoreError`. */

@@ -1,10 +1,8 @@
 import { errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
+import { sequencesPerOpening } from '../log/replay.js';
 import { type Database, damaged, jsonBytes, readMeta } from './database.js';
 import { metaKeys } from './keys.js';
-
-/** Sequences that an opening of the store has for itself: more than it ever gives, and room for 2^25 openings. */
-export const sequencesPerOpening = 2 ** 28;
 
 /**
  * The first sequence of this opening of the store, at or above `next`. The disk knows it before the first is given, so

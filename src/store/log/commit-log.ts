@@ -134,6 +134,7 @@ export class CommitLog implements Backend {
   }
 
   async #close(): Promise<void> {
+    this.#parts.target.end();
     while (this.#stopped === undefined && this.#waits()) await this.written().catch(() => {});
     const hasFailed = this.#stopped !== undefined;
     this.#stopped ??= new StoreError('store_closed', 'the store was closed');

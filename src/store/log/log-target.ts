@@ -33,5 +33,7 @@ export type LogTarget = {
   segments(first: number): AsyncIterable<SegmentEntry>;
   /** The records of the journal that are there, by name. */
   journal(): AsyncIterable<JournalEntry>;
+  /** The store is closed when what waits is written: where that cannot be done, it is given up before long. */
+  end(): void;
   close(): Promise<void>;
 };

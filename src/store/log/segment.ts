@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { EventIndex, NewRow } from '../index/event-index.js';
 import { keyWords } from '../index/rows/key-words.js';
 import { rowState } from '../index/rows/row-table.js';
@@ -34,6 +35,11 @@ export type SegmentId = { readonly life: number; readonly number: number };
 
 /** Stands before the first segment, and for the life of what earlier programs wrote. */
 export const noSegment: SegmentId = { life: 0, number: 0 };
+
+/** A life's number, which is never that of what earlier programs wrote. */
+export function drawLife(): number {
+  return randomBytes(4).readUInt32LE() || 1;
+}
 
 export function isSameSegment(a: SegmentId, b: SegmentId): boolean {
   return a.life === b.life && a.number === b.number;

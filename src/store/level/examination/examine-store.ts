@@ -3,12 +3,12 @@ import { printable } from '../../../lib/text/printable.js';
 import { StoreError } from '../../event-store.js';
 import type { EventIndex } from '../../index/event-index.js';
 import { rowState } from '../../index/rows/row-table.js';
+import { Losses } from '../../log/losses.js';
 import { type Database, damaged, identify, openDatabase } from '../database.js';
 import { hasSnapshot } from '../folder.js';
 import { damagedRecords } from '../journal-records.js';
-import { Losses } from '../losses.js';
 import { readReasons } from '../open-level-store.js';
-import { type ReadLog, readLog } from '../replay.js';
+import { type ReadLevelLog, readDroppings, readLevelLog } from '../read-level-log.js';
 import { isCorruption } from '../segment-entries.js';
 import { examineEvents, type VerifySignatures } from './examine-events.js';
 import { indexDifferences } from './index-difference.js';
@@ -28,7 +28,7 @@ export async function* examineStore(path: string, verify?: VerifySignatures): As
   const db = await openDatabase(path);
   try {
     const losses = new Losses();
-    await losses.readLevelLog(path);
+    await readDroppings(path, losses);
     const isReadable = await canReadAll(db);
     if (!isReadable)
       yield { what: 'files', about: 'the database has blocks that cannot be read, and will take no writes' };
@@ -56,8 +56,8 @@ async function readBoth(
 ): Promise<{ readonly index: EventIndex; readonly usedSnapshot: EventIndex | undefined }> {
   const identity = await identify(db, path);
   const wasThere = hasSnapshot(path);
-  const read = (found: Losses, readsWholeLog: boolean): Promise<ReadLog> =>
-    readLog(db, path, identity, found, { readsWholeLog });
+  const read = (found: Losses, readsWholeLog: boolean): Promise<ReadLevelLog> =>
+    readLevelLog(db, path, identity, found, { readsWholeLog });
   // What is missing behind the snapshot the whole log tells, too.
   const first = new Losses();
   const { index } = await read(first, false);

@@ -1,6 +1,6 @@
+import type { OtherRecord } from '../../log/store-image.js';
 import { openDatabase } from '../database.js';
 import { isMetaKey, isOwnKey } from '../keys.js';
-import type { OtherRecord } from './store-image.js';
 
 /** Whether a record can be one of `StoreImage.others`, and not stand in the way of what the store itself writes. */
 export function isOtherRecord({ key }: Pick<OtherRecord, 'key'>): boolean {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
-import type { BodyFault } from '../store/backend.js';
-import type { FaultyEvent } from '../store/faulty-rows.js';
+import type { BodyFault } from '../../store/backend.js';
+import type { FaultyEvent } from '../../store/faulty-rows.js';
 
 const meaning: Readonly<Record<BodyFault, string>> = {
   missing: 'the bytes of a stored event are gone: it is forgotten, and asked of other relays again',

@@ -1,22 +1,22 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { Options } from '../config/options.js';
-import { sendToDaemon } from '../control/control-client.js';
-import { ControlError } from '../control/control-socket.js';
-import { openCore } from '../daemon/core.js';
-import { createLogger } from '../daemon/logger.js';
-import { CurrentOptions } from '../daemon/reload/current-options.js';
-import { surroundingsOf } from '../daemon/surroundings.js';
-import { type ImportReport, runImport } from '../import/import-run.js';
-import { systemClock } from '../lib/clock.js';
-import { errorMessage, GraspError } from '../lib/errors.js';
-import { acceptClosingFlag, acceptedClosing } from './accept-closing.js';
-import { type Command, type Invocation, UsageError } from './command.js';
-import { brokenOff, exitCodeOfImport, howFar, summary } from './import/words.js';
-import { runningDaemon } from './operator/running-daemon.js';
-import { type Progress, startProgress } from './progress.js';
-import { persistentOptions } from './store-options.js';
+import type { Options } from '../../config/options.js';
+import { sendToDaemon } from '../../control/control-client.js';
+import { ControlError } from '../../control/control-socket.js';
+import { openCore } from '../../daemon/core.js';
+import { createLogger } from '../../daemon/logger.js';
+import { CurrentOptions } from '../../daemon/reload/current-options.js';
+import { surroundingsOf } from '../../daemon/surroundings.js';
+import { type ImportReport, runImport } from '../../import/import-run.js';
+import { systemClock } from '../../lib/clock.js';
+import { errorMessage, GraspError } from '../../lib/errors.js';
+import { acceptClosingFlag, acceptedClosing } from '../accept-closing.js';
+import { type Command, type Invocation, UsageError } from '../command.js';
+import { runningDaemon } from '../operator/running-daemon.js';
+import { type Progress, startProgress } from '../progress.js';
+import { persistentOptions } from '../store-options.js';
+import { brokenOff, exitCodeOfImport, howFar, summary } from './words.js';
 
 /** Gives the events of a file to the store, by the same door and the same policy as those of clients. */
 export const importCommand: Command = {

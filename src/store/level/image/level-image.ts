@@ -1,9 +1,9 @@
 import { limits } from '../../../config/limits.js';
 import { errorMessage } from '../../../lib/errors.js';
-import type { BodyFault } from '../../backend.js';
 import type { JournalEntry } from '../../journal.js';
 import { LazyBody } from '../../log/bodies/body-codec.js';
 import { unsealBody } from '../../log/bodies/sealed-body.js';
+import type { ImagedEvent, OtherRecord, StoreImage } from '../../log/store-image.js';
 import { type Database, type DatabaseSnapshot, damaged } from '../database.js';
 import { journalRecords } from '../journal-records.js';
 import {
@@ -18,12 +18,6 @@ import {
 } from '../keys.js';
 import { isCorruption } from '../segment-entries.js';
 
-/** A record of the database that is neither an event, nor of the journal, nor of the index. */
-export type OtherRecord = { readonly key: Uint8Array; readonly value: Uint8Array };
-
-/** A stored event as it was read: its JSON in UTF-8, or that it is damaged. */
-export type ImagedEvent = Buffer | Extract<BodyFault, 'damaged'>;
-
 /** Where records of others may lie: between the bodies, the journal and the index log. */
 const otherRanges = [
   { lt: bodiesStart },
@@ -32,11 +26,8 @@ const otherRanges = [
   { gte: segmentsEnd },
 ] as const;
 
-/**
- * All that a database had at one moment, whatever is written meanwhile. LevelDB keeps what was replaced since for as long as
- * it is not disposed of.
- */
-export class StoreImage implements AsyncDisposable {
+/** What a LevelDB had at one moment. */
+export class LevelImage implements StoreImage {
   /** No event that is in it has a higher sequence. */
   readonly lastSequence: number;
   readonly #db: Database;

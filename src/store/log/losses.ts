@@ -1,10 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { SegmentId } from '../log/segment.js';
-import { databasePath } from './folder.js';
-
-/** What LevelDB writes in its own log between a file and how many bytes of it it passed over. */
-const dropping = ': dropping ';
+import type { SegmentId } from './segment.js';
 
 /** What is missing of the log, as sentences for the operator. */
 export class Losses {
@@ -43,16 +37,9 @@ export class Losses {
     );
   }
 
-  /** What LevelDB says that it left out of its files when it was opened, right now. */
-  async readLevelLog(path: string): Promise<void> {
-    const text = await readFile(join(databasePath(path), 'LOG'), 'utf8').catch(() => '');
-    for (const line of text.split('\n')) {
-      const at = line.indexOf(dropping);
-      if (at < 0) continue;
-      const file = line.slice(line.lastIndexOf('/', at) + 1, at);
-      const what = line.slice(at + dropping.length);
-      this.found.push(`damaged in events/${file}, and what was written there is lost: ${what}`);
-    }
+  /** What was found damaged elsewhere, in a sentence. */
+  note(loss: string): void {
+    this.found.push(loss);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
-import { gaugesIn } from '../lib/gauge.js';
-import type { OpenedStore, StoreStats } from '../store/opened-store.js';
+import { gaugesIn } from '../../lib/gauge.js';
+import type { OpenedStore, StoreStats } from '../../store/opened-store.js';
 
 /** Shows what the store holds, read when it is scraped. */
 export function watchStore(registry: Registry, opened: Pick<OpenedStore, 'stats'>): void {

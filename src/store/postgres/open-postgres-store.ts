@@ -1,0 +1,71 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { isAbort } from '../../lib/abort.js';
+import { ReleaseStack } from '../../lib/release-stack.js';
+import { CommitLog } from '../log/commit-log.js';
+import { Compaction } from '../log/compaction.js';
+import { Losses } from '../log/losses.js';
+import { type LogOptions, readLog } from '../log/replay.js';
+import { drawLife } from '../log/segment.js';
+import { removeUnfinishedSnapshot, writeSnapshot } from '../log/snapshot.js';
+import type { OpenedStore, StoreOptions } from '../opened-store.js';
+import { assembleStore } from '../opened-store.js';
+import { Reasons } from '../refused/reasons.js';
+import { explain, PostgresDatabase, type PostgresSettings } from './database.js';
+import { PostgresImage } from './postgres-image.js';
+import { PostgresLog } from './postgres-log.js';
+import { checkVersion, readDescription } from './schema.js';
+import { type LeaseSettings, WriterLease } from './writer-lease.js';
+
+export type PostgresStoreOptions = StoreOptions &
+  LogOptions &
+  PostgresSettings & {
+    /** A folder for the snapshot of the index, which is a help only; made if it is not there. */
+    readonly path: string;
+  } & Pick<LeaseSettings, 'waiting'>;
+
+/**
+ * Opens the store in a database of PostgreSQL and builds its index. Only one process has it open at a time: another one waits
+ * where `waiting` says so. Rejects with `StoreError`: `store_locked`, `store_newer_schema`, `store_unreadable`.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<OpenedStore> {
+  const { path, clock, waiting } = options;
+  const database = await PostgresDatabase.open(options);
+  const stack = new ReleaseStack();
+  stack.use(database);
+  try {
+    await mkdir(path, { recursive: true });
+    await checkVersion(database);
+    const holder = `${hostname()}, process ${process.pid}`;
+    const lease = stack.use(
+      await WriterLease.take(database, { holder, clock, ...(waiting === undefined ? {} : { waiting }) }),
+    );
+    const { databaseId, hashSeed, reasons: names, compactedThrough } = await readDescription(database);
+    const reasons = new Reasons();
+    if (names !== undefined) reasons.restore(names);
+    const target = new PostgresLog(database, lease, clock, () => stack[Symbol.asyncDispose]());
+    const losses = new Losses();
+    const segments = (first: number) => target.segments(first);
+    const source = { databaseId, hashSeed, segments, path, compactedThrough };
+    const { index, size } = await readLog(source, losses, options);
+    const compaction = new Compaction(target, index, size, compactedThrough);
+    // It is a help only: where it cannot be written, as on a full disk, the next start reads more of the log.
+    const snapshot = () =>
+      writeSnapshot(path, index, databaseId, size).catch(() => removeUnfinishedSnapshot(path));
+    const life = drawLife();
+    const backend = new CommitLog({ target, index, reasons, clock, compaction, size, life, snapshot });
+    return {
+      ...assembleStore({ index, backend, reasons, clock }, options),
+      losses: losses.found,
+      outage: () => target.outage,
+      lost: lease.lost,
+      image: async () => {
+        await backend.written();
+        return await PostgresImage.take(database, index.nextSequence - 1);
+      },
+    };
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw waiting !== undefined && isAbort(error, waiting.signal) ? error : explain(error);
+  }
+}

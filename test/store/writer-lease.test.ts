@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.js';
+import { PostgresDatabase } from '../../src/store/postgres/database.js';
+import { PostgresLog } from '../../src/store/postgres/postgres-log.js';
+import { migrate } from '../../src/store/postgres/schema.js';
+import { WriterLease, writerLease } from '../../src/store/postgres/writer-lease.js';
+import { PostgresServer, postgresObstacle } from '../support/postgres-server.js';
+
+const obstacle = postgresObstacle();
+if (obstacle !== undefined) console.warn(`skipped: ${obstacle}`);
+
+const nothing = {
+  ...{ segments: new Map(), goneSegments: [], bodies: new Map(), goneBodies: [], journal: new Map() },
+  ...{ reasons: undefined, compactedThrough: undefined },
+};
+
+describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () => {
+  let server: PostgresServer;
+  let database: PostgresDatabase;
+
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    database = await PostgresDatabase.open({
+      url: await server.createDatabase('leases'),
+      waitsForDisk: false,
+    });
+    await migrate(database);
+  }, 60_000);
+
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+
+  const take = (holder: string) => WriterLease.take(database, { holder, clock: systemClock });
+  const runOut = () =>
+    database.query("UPDATE graspd_leases SET ends_at = now() - interval '1 second' WHERE name = $1", [
+      writerLease,
+    ]);
+
+  it('is taken over when its holder is gone, and not before', async () => {
+    await using first = await take('first');
+    await expect(take('second')).rejects.toMatchObject({
+      code: 'store_locked',
+      message: expect.stringContaining('first'),
+    });
+    await runOut();
+    await using second = await take('second');
+    expect(second.fence).toBe(first.fence + 1);
+    const logOf = ({ fence }: WriterLease) =>
+      new PostgresLog(database, { fence }, systemClock, async () => {});
+    await expect(logOf(first).write(nothing)).rejects.toMatchObject({ code: 'store_locked' });
+    await logOf(second).write(nothing);
+  });
+
+  it('is free at once when it is let go, and the one who waited has it', async () => {
+    const first = await take('first');
+    const waited: string[] = [];
+    const waiting = { signal: new AbortController().signal, onWait: (holder: string) => waited.push(holder) };
+    // The one who waits asks again when this clock says so.
+    let askAgain = () => {};
+    const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => (askAgain = resolve)) };
+    const taken = WriterLease.take(database, { holder: 'second', clock, waiting });
+    while (waited.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await first[Symbol.asyncDispose]();
+    askAgain();
+    await using second = await WriterLease.take(database, { holder: 'nobody', clock: systemClock }).catch(
+      () => taken,
+    );
+    expect(waited).toEqual(['first']);
+    expect(second.fence).toBeGreaterThan(first.fence);
+    askAgain();
+  });
+});
