@@ -77,7 +77,8 @@ export type RepositoryNote = z.infer<typeof repositoryShape>;
 
 /** The value is text where it is UTF-8, as nearly always. */
 const journalShape = z.object({
-  name: z.string().min(1),
+  // `min(1)` would compare the length also of what is no text, whatever that has for one.
+  name: z.string().refine((name) => name !== ''),
   value: z.union([z.string(), z.object({ base64: z.base64() })]),
 });
 const otherShape = z.object({ key: z.base64(), value: z.base64() });
