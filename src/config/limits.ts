@@ -739,8 +739,8 @@ export const limits = {
   syncRelaysPerAuthorMax: 32,
   /** With how many times as many authors a relay takes the place of one that was connected to. */
   syncDisplacementFactor: 100,
-  /** Most relays of one announcement that are tracked. */
-  syncRelaysPerAnnouncementMax: 100,
+  /** Most relays of one announcement that are tracked: all of them stay in memory. */
+  syncRelaysPerAnnouncementMax: 20,
   /** Most characters of the URL of a relay that an announcement names; a longer one is not followed. */
   syncRelayUrlCharsMax: 256,
   /** Most relays that metrics name; the rest is summed under `other`. */

@@ -85,10 +85,10 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(kept(parsed).relays).toEqual(['ws://b.example']);
   });
 
-  it('takes the first 100 relays of one announcement, beside own service', () => {
+  it('takes the first 20 relays of one announcement, beside own service', () => {
     const urls = Array.from({ length: 150 }, (_, number) => `wss://relay-${number}.example`);
     const parsed = parseAnnouncement(announcement('repo', urls));
-    expect(kept(parsed).relays).toEqual(urls.slice(0, 100));
+    expect(kept(parsed).relays).toEqual(urls.slice(0, 20));
   });
 
   it('stays within its limit, with the relays that most authors name, not most announcements', () => {

@@ -79,28 +79,33 @@ export class Discovery {
    * first half, that outranks it.
    */
   tracked(isEstablished: (url: string) => boolean = () => false): Set<string> {
-    let named: Named[] = [];
+    const named: Named[] = [];
     for (const ofHost of this.#byHost.values()) {
-      for (const each of this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished)) {
-        if (!this.#bootstrap.has(each.url)) named.push(each);
-      }
+      const first =
+        ofHost.size <= limits.syncRelaysPerHostMax
+          ? ofHost
+          : this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished);
+      for (const each of first) if (!this.#bootstrap.has(each.url)) named.push(each);
     }
-    named = this.#first(named, this.#relaysMax, isEstablished);
-    return new Set([...this.#bootstrap, ...named.map(({ url }) => url)]);
+    const first = this.#first(named, this.#relaysMax, isEstablished);
+    return new Set([...this.#bootstrap, ...first.map(({ url }) => url)]);
   }
 
-  /** Those that come first, if they are more than `count`. */
-  #first(named: Named[], count: number, isEstablished: (url: string) => boolean): Named[] {
+  /** Those that come first, if they are more than `count`; there may be a million of them, which are not all sorted. */
+  #first(named: readonly Named[], count: number, isEstablished: (url: string) => boolean): readonly Named[] {
     if (named.length <= count) return named;
-    const weighed = named.map((each): Weighed => {
-      const authors = this.#authorsOf(each);
-      // Of those that only flooders name, nobody can say that they are what we serve.
-      const rank = authors < 1 ? 0 : rankOf(each);
-      return { each, rank, weight: authors * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1) };
-    });
-    weighed.sort(byRank);
-    const ranked = weighed.splice(0, Math.ceil(count / 2));
-    return [...ranked, ...weighed.sort(byWeight)].slice(0, count).map(({ each }) => each);
+    const weighed = named.map((each) => this.#weighed(each, isEstablished));
+    const ranked = firstOf(weighed, Math.ceil(count / 2), byRank);
+    // Of those that come first by weight so many are sure to be others.
+    const all = new Set([...ranked, ...firstOf(weighed, count, byWeight)]);
+    return [...all].slice(0, count).map(({ each }) => each);
+  }
+
+  #weighed(each: Named, isEstablished: (url: string) => boolean): Weighed {
+    const authors = this.#authorsOf(each);
+    // Of those that only flooders name, nobody can say that they are what we serve.
+    const rank = authors < 1 ? 0 : rankOf(each);
+    return { each, rank, weight: authors * (isEstablished(each.url) ? limits.syncDisplacementFactor : 1) };
   }
 
   /** How many authors name a relay. One who names very many has one voice for so many of them, shared by all. */
@@ -143,6 +148,24 @@ export class Discovery {
 
 /** What a relay counts for, whichever way it is looked at; more is better. */
 type Weighed = { readonly each: Named; readonly rank: number; readonly weight: number };
+
+/** The first `count` of items, in order. What comes behind so many others is passed over. */
+function firstOf(
+  items: readonly Weighed[],
+  count: number,
+  compare: (a: Weighed, b: Weighed) => number,
+): readonly Weighed[] {
+  let first: Weighed[] = [];
+  let last: Weighed | undefined;
+  for (const item of items) {
+    if (last !== undefined && compare(item, last) >= 0) continue;
+    first.push(item);
+    if (first.length < 2 * count) continue;
+    first = first.sort(compare).slice(0, count);
+    last = first.at(-1);
+  }
+  return first.sort(compare).slice(0, count);
+}
 
 function byWeight(a: Weighed, b: Weighed): number {
   return b.weight - a.weight || b.rank - a.rank || a.each.url.length - b.each.url.length;
