@@ -308,6 +308,8 @@ export const limits = {
   searchesAtOnceMax: 2,
   /** Searches that wait; more are answered 503. */
   searchesWaitingMax: 100,
+  /** Of them, those of one address. */
+  searchesWaitingPerAddressMax: 10,
   /** Age of the list of repositories that is searched, up to which it is not made anew. */
   catalogueAgeMsMax: 1_000,
   /** How many times as long as its making took it is used at least. */

@@ -2,6 +2,7 @@ import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { pubkeyOfNpub } from '../config/nip19.js';
 import { unlessAborted } from '../lib/abort.js';
+import { localAddressGroup } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import { GraspError } from '../lib/errors.js';
 import { FairSlots } from '../lib/turns/fair-slots.js';
@@ -72,11 +73,18 @@ export class Catalogue {
       await unlessAborted(this.#refresh(), signal);
       return pageOf(this.#entries, query.page);
     }
-    if (reaches('searchesWaitingMax', this.#searches.waiting)) throw new SearchBusyError();
+    if (!this.#mayWait(party)) throw new SearchBusyError();
     return await this.#searches.use(party, signal, async () => {
       await unlessAborted(this.#refresh(), signal);
       return await this.#search(query, signal);
     });
+  }
+
+  /** Nobody takes all places of those who wait; who is on this machine, or comes by way of it, may be many. */
+  #mayWait(party: string): boolean {
+    if (reaches('searchesWaitingMax', this.#searches.waiting)) return false;
+    if (party === localAddressGroup) return true;
+    return !reaches('searchesWaitingPerAddressMax', this.#searches.waitingOf(party));
   }
 
   /** Makes the list anew where it is old; for all who ask meanwhile. */

@@ -117,6 +117,9 @@ export const daemonEntries = {
   },
   searchesAtOnceMax: { test: [catalogue, 'refuses when too many search, and forgets those who left'] },
   searchesWaitingMax: { test: [catalogue, 'refuses when too many search, and forgets those who left'] },
+  searchesWaitingPerAddressMax: {
+    test: [catalogue, 'has places for others, however many searches of one wait'],
+  },
   catalogueAgeMsMax: { pace: [catalogue, 'is made anew only when it is old, and never for nobody'] },
   catalogueAgeFactor: { pace: 'nothing more' },
   statusAgeMsMax: { pace: ['web/status-routes.test.ts', 'is made once for all who load it within a moment'] },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { npubOf } from '../../src/nostr/keys.js';
@@ -49,10 +50,14 @@ function catalogueOf({ listed, stateAt = {}, lacking = [] }: Listed, clock = new
     clock,
     turns: new TurnScheduler(systemClock, fixedSlice(1), setImmediate),
   });
-  const find = async (query: Partial<ListQuery> = {}, signal = new AbortController().signal) => {
+  const find = async (
+    query: Partial<ListQuery> = {},
+    signal = new AbortController().signal,
+    party: string = localAddressGroup,
+  ) => {
     const { entries, ...rest } = await catalogue.find(
       { text: '', page: 1, lacking: false, ...query },
-      'somebody',
+      party,
       signal,
     );
     return { ...rest, found: entries.map(({ repository: { identifier } }) => identifier) };
@@ -140,6 +145,21 @@ describe('the catalogue of repositories', () => {
     stop.abort();
     await ended;
     expect((await find({ text: 'repository' })).total).toBe(2_000);
+  });
+
+  it('has places for others, however many searches of one wait', async () => {
+    const { find } = catalogueOf({
+      listed: Array.from({ length: 2_000 }, (_, number) => repository(number)),
+    });
+    const stop = new AbortController();
+    const flood = Array.from({ length: 500 }, () => find({ text: 'repository' }, stop.signal, '192.0.2.1'));
+    const ended = Promise.allSettled(flood);
+    expect((await find({ text: 'repository' }, undefined, '192.0.2.2')).total).toBe(2_000);
+    stop.abort();
+    const refused = (await ended).filter(
+      (each) => each.status === 'rejected' && each.reason instanceof SearchBusyError,
+    );
+    expect(refused).toHaveLength(500 - limits.searchesAtOnceMax - limits.searchesWaitingPerAddressMax);
   });
 });
 

@@ -120,8 +120,27 @@ describe('the feed of the status page', () => {
     for (let number = 0; number < limits.statusReadersPerAddressMax; number += 1)
       expect((await add('one')).isServed).toBe(true);
     expect((await add('one')).isServed).toBe(false);
-    while (feed.readers < limits.statusReadersMax) await add(`address ${feed.readers}`);
-    expect((await add('another')).isServed).toBe(false);
+    const { feed: full, add: addTo } = world();
+    while (full.readers < limits.statusReadersMax) await addTo(`address ${full.readers}`);
+    expect((await addTo('another')).isServed).toBe(false);
+    expect([feed.readers, full.readers]).toEqual([
+      limits.statusReadersPerAddressMax,
+      limits.statusReadersMax,
+    ]);
+  });
+
+  it('has room for others where some addresses have all places: a reader of theirs gives way', async () => {
+    const { feed, add } = world();
+    const readers = [];
+    for (let number = 0; number < limits.statusReadersMax; number += 1)
+      readers.push((await add(`address ${number % 4}`)).reader);
+    expect((await add('operator')).isServed).toBe(true);
+    expect(readers.filter(({ isEnded }) => isEnded)).toHaveLength(1);
+    expect(readers[0]?.isEnded).toBe(true);
+    expect(feed.readers).toBe(limits.statusReadersMax);
+    // Who has as many places as the others takes no more of them.
+    for (let more = 0; more < limits.statusReadersPerAddressMax; more += 1) await add('operator');
+    expect(readers.filter(({ isEnded }) => isEnded).length).toBeLessThan(limits.statusReadersPerAddressMax);
   });
 
   it('goes on after a report that failed', async () => {

@@ -28,6 +28,11 @@ export class FairSlots {
     return this.#waiting;
   }
 
+  /** Those of one party that wait. */
+  waitingOf(party: string): number {
+    return this.#waiters.get(party)?.length ?? 0;
+  }
+
   /** Runs `work` inside the gate. Rejects with the signal's reason when that aborts while waiting. */
   async use<T>(party: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const leave = await this.enter(party, signal);

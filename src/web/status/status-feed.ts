@@ -80,10 +80,25 @@ export class StatusFeed {
   }
 
   #hasRoom(addressGroup: string): boolean {
-    if (reaches('statusReadersMax', this.#readers.size)) return false;
-    if (addressGroup === localAddressGroup) return true;
-    const ofAddress = [...this.#readers.values()].filter((group) => group === addressGroup).length;
-    return !reaches('statusReadersPerAddressMax', ofAddress);
+    const ofAddress = this.#of(addressGroup).length;
+    if (addressGroup !== localAddressGroup && reaches('statusReadersPerAddressMax', ofAddress)) return false;
+    return !reaches('statusReadersMax', this.#readers.size) || this.#makeRoom(ofAddress);
+  }
+
+  /** Ends a reader of the address that has most, if that is more than who comes would have: some addresses must not have all. */
+  #makeRoom(ofAddress: number): boolean {
+    const addresses = [...new Set(this.#readers.values())].map((group) => this.#of(group));
+    const [most = []] = addresses.sort((a, b) => b.length - a.length);
+    const [first] = most;
+    if (first === undefined || most.length <= ofAddress + 1) return false;
+    this.#leave(first);
+    first.end();
+    return true;
+  }
+
+  /** The readers of an address, the first first. */
+  #of(addressGroup: string): Response[] {
+    return [...this.#readers].filter(([, group]) => group === addressGroup).map(([response]) => response);
   }
 
   #leave(response: Response): void {
