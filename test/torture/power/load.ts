@@ -218,7 +218,9 @@ export class Load implements AsyncDisposable {
     const removal = { ids: [issue.id], sentAt, ackedAt: undefined };
     ledger.bans.set(issue.id, ban);
     ledger.removals.push(removal);
-    await noted(ban, () => noted(removal, () => runRecorded(daemon, environment, 'ban', issue.id)));
+    await noted(ban, () =>
+      noted(removal, () => runRecorded(daemon, environment, 'ban', '--event', issue.id)),
+    );
   }
 
   async #backUp(daemon: DaemonProcess, environment: Readonly<Record<string, string>>): Promise<void> {

@@ -1,6 +1,7 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../../src/lib/errors.js';
 import { type Random, randomInteger } from '../../../src/lib/random.js';
 import { DaemonProcess } from '../../support/daemon-process.js';
 import type { Part, PartRun } from '../part.js';
@@ -103,7 +104,12 @@ async function work(
   const daemon = await DaemonProcess.start({ directory, flags, environment });
   await using _ = daemon;
   const until = performance.now() + ms;
-  await load.run(daemon, environment, () => performance.now() > until);
+  try {
+    await load.run(daemon, environment, () => performance.now() > until);
+  } catch (cause) {
+    const said = daemon.log.filter(({ level }) => level !== 'info').slice(-5);
+    throw new Error(`${errorMessage(cause)}; the daemon said ${JSON.stringify(said)}`, { cause });
+  }
   await sleep(randomInteger(random, 50));
   daemon.kill(random.next() < 0.7 ? 'SIGTERM' : 'SIGKILL');
   await daemon.exited;

@@ -82,7 +82,7 @@ const urls: Target = {
       const bare = url.hostname.replace(/^\[(.*)\]$/, '$1');
       if (isIP(bare) !== 0)
         claim(
-          isPublicAddress(url.hostname) === (ipaddr.process(bare).range() === 'unicast' && isUnwrapped(bare)),
+          isPublicAddress(url.hostname) === (ipaddr.parse(bare).range() === 'unicast' && isGivenOut(bare)),
           `${bare} is public in one reading only`,
         );
     }
@@ -97,9 +97,9 @@ const urls: Target = {
   },
 };
 
-/** Whether an address is what it is, and wraps no IPv4 address. */
-function isUnwrapped(bare: string): boolean {
-  return ipaddr.parse(bare).range() !== 'ipv4Mapped';
+/** Whether an address, in its shortest form, is of IPv4, or begins as all of IPv6 does that is given out (2000::/3, RFC 4291). */
+function isGivenOut(bare: string): boolean {
+  return isIP(bare) === 4 || /^[23][0-9a-f]{3}:/.test(bare);
 }
 
 const hosts: Target = {
