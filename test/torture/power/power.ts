@@ -19,6 +19,9 @@ const loadMs = 6_000;
 const failures = 25;
 const lookedAtOnly = 2_000;
 
+/** Copies a folder. What was left was there before the machine started, which tells a lock that nobody has. */
+const asItIs = { recursive: true, preserveTimestamps: true };
+
 export const power: Part = {
   name: 'power',
   about: 'power failures: what was not forced to the disk is lost or torn',
@@ -67,11 +70,11 @@ export async function failOften(
       // The next recording is of a daemon that finds one of these.
       if (survived === undefined || random.next() < 2 / failures) {
         await rm(next, { recursive: true, force: true });
-        await cp(at, next, { recursive: true });
+        await cp(at, next, asItIs);
         survived = then;
       }
       const name = `failure ${count} (round ${round}, of ${moments.length} the ${index}th)`;
-      await cp(at, `${at}-before`, { recursive: true });
+      await cp(at, `${at}-before`, asItIs);
       let isBroken = false;
       await examineSurvivor(at, then, load, (how) => {
         isBroken = true;
@@ -79,7 +82,7 @@ export async function failOften(
       });
       run.tried('power-failure');
       count += 1;
-      if (isBroken) await cp(`${at}-before`, join(folder, `broken-${count}`), { recursive: true });
+      if (isBroken) await cp(`${at}-before`, join(folder, `broken-${count}`), asItIs);
       for (const path of [at, `${at}-before`]) await rm(path, { recursive: true, force: true });
     }
     for (; done < records.length; done += 1) model.apply(records[done]!);
@@ -89,7 +92,7 @@ export async function failOften(
     if (survived === undefined || signal.aborted) return;
     ledger = survived;
     for (const path of [root, log]) await rm(path, { recursive: true, force: true });
-    await cp(next, join(folder, `round-${round + 1}`), { recursive: true });
+    await cp(next, join(folder, `round-${round + 1}`), asItIs);
   }
 }
 
