@@ -6,14 +6,16 @@ import { kinds } from './kinds.js';
 /** What a kind 5 event asks to delete (NIP-09): ids, and addresses up to the request's own time. */
 export type DeletionTargets = { readonly ids: readonly string[]; readonly addresses: readonly Address[] };
 
-/** Reads a deletion request. Addresses of other authors are left out: nobody deletes what is not theirs. */
+/**
+ * Reads a deletion request, each target once. Addresses of other authors are left out: nobody deletes what is not theirs.
+ */
 export function deletionTargets(event: NostrEvent): DeletionTargets {
-  const ids = tagValues(event, 'e').filter(isHex32);
-  const addresses = tagValues(event, 'a').flatMap((value) => {
+  const ids = new Set(tagValues(event, 'e').filter(isHex32));
+  const addresses = [...new Set(tagValues(event, 'a'))].flatMap((value) => {
     const address = parseAddress(value);
     return address !== undefined && address.pubkey === event.pubkey ? [address] : [];
   });
-  return { ids, addresses };
+  return { ids: [...ids], addresses };
 }
 
 /** Whether the event is a deletion request, which no deletion request can delete (NIP-09). */

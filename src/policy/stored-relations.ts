@@ -39,14 +39,19 @@ export class StoredRelations {
   #refersToStored(event: NostrEvent): boolean {
     const { ids, addresses } = referencesOf(event);
     if (ids.some((id) => this.#isStoredRelation(id))) return true;
-    let lookups = 0;
+    const lookedUp = new Set<string>();
     for (const text of addresses) {
       const address = parseAddress(text) as Address;
       if (address.kind === kinds.repositoryAnnouncement) {
         if (this.#context.directory.isAnnounced(address)) return true;
-      } else if (this.#isStored(address)) return true;
-      else lookups += 1;
-      if (reaches('addressLookupsMax', lookups)) return false;
+        continue;
+      }
+      // What stands at the address of a replaceable kind does not depend on the rest of its text.
+      const place = isReplaceableKind(address.kind) ? formatAddress({ ...address, identifier: '' }) : text;
+      if (lookedUp.has(place)) continue;
+      if (this.#isStored(address)) return true;
+      lookedUp.add(place);
+      if (reaches('addressLookupsMax', lookedUp.size)) return false;
     }
     return false;
   }

@@ -8,7 +8,9 @@ import { event, key } from './world.js';
 /** A store of one article, which counts how often it is asked for one. */
 function storeWith(identifier: string) {
   const asked: string[] = [];
+  const looks: Filter[] = [];
   const some = (filter: Filter) => {
+    looks.push(filter);
     const wanted = filter['#d']?.[0];
     if (wanted !== undefined) asked.push(wanted);
     return wanted === identifier;
@@ -17,7 +19,7 @@ function storeWith(identifier: string) {
     store: { has: () => false, some, count: () => 0 },
     directory: { isAnnounced: () => false },
   };
-  return { asked, relations: new StoredRelations(context as unknown as PolicyContext) };
+  return { asked, looks, relations: new StoredRelations(context as unknown as PolicyContext) };
 }
 
 /** An event that refers to so many articles. */
@@ -36,6 +38,13 @@ describe('addresses of an event that are looked up', () => {
     expect(relations.isRelatedToStored(referring(1_200))).toBe(false);
     expect(asked.length).toBe(limits.addressLookupsMax);
     expect(asked.length).toBe(1_000);
+  });
+
+  it('are looked up once, however often and however a replaceable one is named', () => {
+    const { relations, looks } = storeWith('none');
+    const tags = Array.from({ length: 500 }, (_, number) => ['a', `10002:${key(1)}:${number}`]);
+    expect(relations.isRelatedToStored(event(key(2), 1, tags))).toBe(false);
+    expect(looks.filter(({ kinds = [] }) => kinds.includes(10_002))).toHaveLength(1);
   });
 
   it('hold the event when one of these is stored, and not when only a later one is', () => {
