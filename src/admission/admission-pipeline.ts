@@ -113,6 +113,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       want: (ids, cause) => this.want(ids, cause),
     });
     this.#queue = new VerificationQueue(parts.verifier, this.#turns, {
+      hasRoom: (lane) => this.#writer.hasRoom(lane === 'direct'),
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (job, error) => this.#fail(job, error),
     });
@@ -306,9 +307,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
 
   /** Puts an event into the store; false when that does not keep it. */
   #put(job: PendingJob, effects: readonly Effect[], body: Uint8Array | undefined): boolean {
-    const isKept = this.#writer.put(job, effects, body);
-    if (this.#writer.isFull) this.#queue.pause();
-    return isKept;
+    return this.#writer.put(job, effects, body);
   }
 
   #finish(job: PendingJob, outcome: AdmissionOutcome): void {

@@ -71,6 +71,11 @@ export const limits = {
   verificationLaneEventsMax: 16_384,
   /** Bytes of events that wait for their write and announcement above which no more are verified, so that the lanes fill. */
   writingBytesMax: 16_777_216,
+  /**
+   * The same for events of other relays: what clients publish is written behind all that was put before. Two or three writes of
+   * the store are enough to keep the disk busy.
+   */
+  writingRemoteBytesMax: 1_048_576,
   /** Most events of one batch for a verification worker. */
   verificationBatchEventsMax: 128,
   /**

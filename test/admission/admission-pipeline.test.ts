@@ -580,25 +580,56 @@ describe('order and room', () => {
     expect(waitForCapacity).toBe(true);
   });
 
-  it('verifies no more while much waits for its write, so that the lanes fill', async () => {
-    const written = deferred<void>();
-    const put = parts.store.put.bind(parts.store);
-    vi.spyOn(parts.store, 'put').mockImplementation((event) => ({ ...put(event), written: written.promise }));
-    const content = 'x'.repeat(1_000_000);
-    const outcomes = Array.from({ length: 60 }, () => admission.submit(nextEvent({ content }), relayA));
-    let isRoomy = false;
-    const waiting = admission.waitForCapacity('catchup').then(() => {
-      isRoomy = true;
-    });
-    await clock.advance(1_000);
+  describe('verifies no more while much waits for its write, so that the lanes fill', () => {
+    const megabyte = 1_000_000;
+    const content = 'x'.repeat(megabyte);
+
+    /** Submits 60 megabytes while nothing is written; gives what goes on then. */
+    async function submitMany(source: EventSource) {
+      const written = deferred<void>();
+      const put = parts.store.put.bind(parts.store);
+      vi.spyOn(parts.store, 'put').mockImplementation((event) => ({
+        ...put(event),
+        written: written.promise,
+      }));
+      const outcomes = Array.from({ length: 60 }, () => admission.submit(nextEvent({ content }), source));
+      let hasCapacity = false;
+      const waiting = admission.waitForCapacity(source.type).then(() => {
+        hasCapacity = true;
+      });
+      await clock.advance(1_000);
+      expect(hasCapacity).toBe(false);
+      return async () => {
+        written.resolve();
+        await clock.advance(1_000);
+        await waiting;
+        expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => ({ type: 'stored' })));
+      };
+    }
+
     // Those that were under way when the limit was reached are written as well.
-    expect(parts.store.size).toBeGreaterThanOrEqual(limits.writingBytesMax / 1_000_300);
-    expect(parts.store.size).toBeLessThan(limits.writingBytesMax / 1_000_000 + 5);
-    expect(isRoomy).toBe(false);
-    written.resolve();
-    await clock.advance(1_000);
-    await waiting;
-    expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => ({ type: 'stored' })));
+    const putMax = (bytes: number) => bytes / megabyte + 5;
+
+    it('of clients', async () => {
+      const write = await submitMany(direct);
+      expect(parts.store.size).toBeGreaterThanOrEqual(limits.writingBytesMax / (megabyte + 300));
+      expect(parts.store.size).toBeLessThan(putMax(limits.writingBytesMax));
+      await write();
+    });
+
+    it('of relays, much sooner: a client is written next', async () => {
+      const write = await submitMany(relayA);
+      const before = parts.store.size;
+      expect(before).toBeGreaterThanOrEqual(limits.writingRemoteBytesMax / (megabyte + 300));
+      expect(before).toBeLessThan(putMax(limits.writingRemoteBytesMax));
+      const event = nextEvent();
+      const outcome = admission.submit(event, direct);
+      await clock.advance(1_000);
+      expect(parts.store.has(event.id)).toBe(true);
+      expect(parts.store.size).toBe(before + 1);
+      await write();
+      expect(await outcome).toEqual({ type: 'stored' });
+    });
   });
 
   it('at the end, what was not begun is given up and what is under way is stored', async () => {

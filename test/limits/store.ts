@@ -71,9 +71,8 @@ export const storeEntries = {
     pace: ['lib/lib.test.ts', 'is full from the high mark until it drained to the low mark'],
   },
   verificationLaneEventsMax: { pace: ['lib/lib.test.ts', 'is full at its number of items too'] },
-  writingBytesMax: {
-    test: [admission, 'verifies no more while much waits for its write, so that the lanes fill'],
-  },
+  writingBytesMax: { test: [admission, 'of clients'] },
+  writingRemoteBytesMax: { test: [admission, 'of relays, much sooner: a client is written next'] },
   verificationBatchEventsMax: { pace: 'nothing more' },
   verificationRemoteBatchEventsMax: {
     pace: [

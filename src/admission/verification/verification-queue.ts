@@ -29,6 +29,8 @@ type Batch<J extends Job> = { readonly jobs: readonly J[]; verified: VerifiedBat
 
 /** What is done with the verdicts. */
 export type VerdictListener<J extends Job> = {
+  /** Whether more of a lane may be begun: not while too much of what was begun before waits to be written. */
+  hasRoom(lane: Lane): boolean;
   /** `body`: the event as bytes (nostr/event-body.ts), where these are at hand. */
   onVerdict(job: J, verdict: Verdict, body: Uint8Array | undefined): void;
   /** The verifier failed when it had this event alone. */
@@ -47,7 +49,6 @@ export class VerificationQueue<J extends Job> {
   readonly #underWay: Batch<J>[] = [];
   /** Of other lanes than the clients'. */
   readonly #judged: SlicedQueue;
-  #isPaused = false;
 
   constructor(verifier: Verifier, turns: WorkTurns, listener: VerdictListener<J>) {
     this.#verifier = verifier;
@@ -76,14 +77,8 @@ export class VerificationQueue<J extends Job> {
     return this.#lanes[rulesOf({ type }).lane].waitForCapacity();
   }
 
-  /** Begins no more batches until `resume`: whoever waits for `waitForCapacity` waits longer. */
-  pause(): void {
-    this.#isPaused = true;
-  }
-
+  /** There is room again: begins what waited for it. */
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
     this.#pump();
   }
 
@@ -93,7 +88,7 @@ export class VerificationQueue<J extends Job> {
   }
 
   #pump(): void {
-    while (!this.#isPaused && this.#underWay.length < this.#verifier.batchesMax) {
+    while (this.#underWay.length < this.#verifier.batchesMax) {
       const jobs = this.#takeBatch();
       if (jobs.length === 0) return;
       this.#begin(jobs, this.#underWay.length);
@@ -127,6 +122,7 @@ export class VerificationQueue<J extends Job> {
     const jobs: J[] = [];
     let bytes = 0;
     for (const lane of lanes) {
+      if (!this.#listener.hasRoom(lane)) break;
       // The results of all but clients wait for their slice; the workers need not run far ahead of it.
       if (lane !== 'direct' && reaches('judgedEventsMax', this.#judged.length)) break;
       const eventsMax =

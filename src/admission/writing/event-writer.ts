@@ -32,7 +32,7 @@ export type WriterParts<J extends Job> = {
   readonly onBegin: () => () => void;
   /** The event is on disk: whoever submitted it is told. */
   readonly onStored: (job: J) => void;
-  /** So little waits again that more may be begun. */
+  /** So little waits again that more may be begun, of clients or of all. */
   readonly onRoom: () => void;
   /** The store failed. */
   readonly onFailure: (jobs: readonly J[], error: unknown) => void;
@@ -74,9 +74,9 @@ export class EventWriter<J extends Job> {
     });
   }
 
-  /** Whether so much waits for its write that no more should be begun. */
-  get isFull(): boolean {
-    return this.#writes.isFull;
+  /** Whether so little waits for its write that more may be begun, of clients or of others. */
+  hasRoom(isOfClients: boolean): boolean {
+    return this.#writes.hasRoom(isOfClients);
   }
 
   /** Settles when all that is on disk by now has been announced in the feed. */

@@ -15,7 +15,7 @@ export type WriteListener<W> = {
   onWritten(event: W): void;
   /** After that, in the order in which the events were put: everybody else is told. */
   announce(event: W): void;
-  /** So little waits again that more may be begun. */
+  /** So little waits again that more may be begun, of clients or of all. */
   onRoom(): void;
   /** The store failed. */
   onFailure(events: readonly W[], error: unknown): void;
@@ -36,9 +36,12 @@ export class PendingWrites<W> {
     this.#announcements = new SlicedQueue(turns);
   }
 
-  /** Whether so much waits that no more should be begun. */
-  get isFull(): boolean {
-    return reaches('writingBytesMax', this.#bytes);
+  /**
+   * Whether so little waits that more may be begun. What is not of clients has less room: their events stand behind all that
+   * was put before them, and wait until that is written.
+   */
+  hasRoom(isOfClients: boolean): boolean {
+    return !reaches(isOfClients ? 'writingBytesMax' : 'writingRemoteBytesMax', this.#bytes);
   }
 
   /** Takes an event that was put; `written` is the same promise for all events of one write. */
@@ -81,8 +84,9 @@ export class PendingWrites<W> {
   }
 
   #evict(event: W): void {
-    const wasFull = this.isFull;
+    const had = [this.hasRoom(true), this.hasRoom(false)];
     this.#bytes -= this.#listener.bytesOf(event);
-    if (wasFull && !this.isFull) this.#listener.onRoom();
+    const has = [this.hasRoom(true), this.hasRoom(false)];
+    if (has.some((hasRoom, of) => hasRoom && !had[of])) this.#listener.onRoom();
   }
 }
