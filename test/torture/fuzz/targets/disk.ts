@@ -217,12 +217,21 @@ const segments: Target = {
 };
 
 const hashSeed = new Uint8Array(16).fill(3);
-const folder = mkdtempSync(join(tmpdir(), 'graspd-fuzz-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-const snapshotFile = join(folder, snapshotName);
 const log = { segments: 1, records: 0, last: { life: 5, number: 1 } };
-await writeSnapshot(folder, new EventIndex(hashSeed), 'a database', log);
-const snapshotSeed = readFileSync(snapshotFile);
+const snapshotSeed = await inFolder(async (folder) => {
+  await writeSnapshot(folder, new EventIndex(hashSeed), 'a database', log);
+  return readFileSync(join(folder, snapshotName));
+});
+
+/** Works in a folder that is gone afterwards: the process may be ended at any other time. */
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'graspd-fuzz-'));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 const snapshots: Target = {
   name: 'snapshot',
@@ -231,8 +240,10 @@ const snapshots: Target = {
   words: ['partBytes', '-1', '1e12', '[', ']', 'null', '"last":', '\0\0\0\xff'],
   seeds: () => [snapshotSeed],
   async run(input) {
-    writeFileSync(snapshotFile, input);
-    const read = await readSnapshot(folder, 'a database', hashSeed, async () => true);
+    const read = await inFolder((folder) => {
+      writeFileSync(join(folder, snapshotName), input);
+      return readSnapshot(folder, 'a database', hashSeed, async () => true);
+    });
     claim(
       (read !== undefined) === input.equals(snapshotSeed),
       'a snapshot is taken that nobody wrote, or is not',
