@@ -12,8 +12,11 @@ import { judgeRest } from './soak-verdict.js';
 
 /** From this time on the load is whole; below, counts shrink with the time. */
 const wholeMs = 600_000;
-/** The first look is after so much of the time, and after ten minutes at most. */
-const firstShare = 0.1;
+/** A round takes so much of the time, and ten minutes at most. */
+const roundShare = 0.1;
+const roundMsMax = 600_000;
+/** The first look is after so much of the time, when caches are full, and after ten minutes at most. */
+const firstShare = 1 / 3;
 const firstMsMax = 600_000;
 /** What is published expires soon, so that the store stays as it is. */
 const lifeSeconds = 45;
@@ -41,7 +44,8 @@ export const soak: Part = {
     await world.bootstrap(`ws://127.0.0.1:${neighbourPort}`);
     run.progress('the daemon runs');
     const restMs = share === 1 ? lifeSeconds * 1_000 + sweepMs : 0;
-    const roundMs = Math.max(1_000, Math.min(firstMsMax, ms * firstShare) - (ms - run.timeLeft()));
+    const roundMs = Math.max(1_000, Math.min(roundMsMax, ms * roundShare));
+    const firstMs = Math.min(firstMsMax, ms * firstShare);
     let before: RestState | undefined;
     let rounds = 0;
     let connections = 0;
@@ -54,8 +58,9 @@ export const soak: Part = {
         Math.min(roundMs, run.timeLeft() - restMs),
       );
       rounds += 1;
-      before ??= await rest(run, world, restMs);
-    } while (run.timeLeft() > restMs + roundMs / 2 && !run.signal.aborted);
+      const isDue = ms - run.timeLeft() >= firstMs || run.signal.aborted;
+      if (isDue) before ??= await rest(run, world, restMs);
+    } while (before === undefined || (run.timeLeft() > restMs + roundMs / 2 && !run.signal.aborted));
     const after = await rest(run, world, restMs);
     judgeLog(run, world.hosting.daemon.log);
     run.figure('flat-memory', 'rounds', String(rounds));
