@@ -14,6 +14,8 @@ const followed: Readonly<Record<string, string>> = {
   'monitor.md': 'below',
   'move-from-ngit-grasp.md': 'moves.test.ts',
   'move-from-strfry.md': 'moves.test.ts',
+  'postgresql.md':
+    'needs a server and its users; test/e2e/postgresql.test.ts does what it says with a server of its own',
   'proxy.md': 'needs a name in the DNS; test/deploy/proxies.test.ts runs Caddy and nginx with these files',
   'shell.md': 'below',
   'troubleshoot.md': 'below',

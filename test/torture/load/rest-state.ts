@@ -78,8 +78,9 @@ async function handlesOf(daemon: DaemonProcess, inspector: Inspector): Promise<C
       // It was closed meanwhile.
     }
   }
+  // An immediate is gone with the turn of the event loop that is being looked at.
   for (const resource of await inspector.evaluate<string[]>('process.getActiveResourcesInfo()'))
-    add(`resource ${resource}`);
+    if (resource !== 'Immediate') add(`resource ${resource}`);
   const listeners = await inspector.evaluate<number>(
     'process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)',
   );
