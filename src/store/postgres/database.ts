@@ -45,7 +45,7 @@ export class PostgresDatabase implements AsyncDisposable {
       throw new StoreError('store_unreadable', 'PostgreSQL takes the package pg: npm install pg');
     const pool = new pg.Pool(configOf(settings));
     // A connection that ends while nobody uses it is no fault: the next statement makes another.
-    pool.on('error', () => {});
+    pool.on('error', ignore);
     const getTypeParser: CustomTypesConfig['getTypeParser'] = (type, format) =>
       type === bigintType ? Number : pg.types.getTypeParser(type, format);
     return new PostgresDatabase(pool, { getTypeParser });
@@ -71,6 +71,8 @@ export class PostgresDatabase implements AsyncDisposable {
   /** Begins a transaction with such a mode; it has a connection of its own until it ends. */
   async begin(mode: string): Promise<Transaction> {
     const client = await this.#pool.connect();
+    // Whoever asks next is told: an error that nobody listens to would end the process.
+    client.on('error', ignore);
     let isEnded = false;
     const end: Transaction['end'] = async (how) => {
       if (isEnded) return;
@@ -80,6 +82,7 @@ export class PostgresDatabase implements AsyncDisposable {
         await client.query(how);
         isBroken = false;
       } finally {
+        if (!isBroken) client.off('error', ignore);
         client.release(isBroken);
       }
     };
@@ -98,6 +101,8 @@ export class PostgresDatabase implements AsyncDisposable {
     await this.#pool.end();
   }
 }
+
+function ignore(): void {}
 
 function configOf({ url, password, waitsForDisk }: PostgresSettings): PoolConfig {
   return {
