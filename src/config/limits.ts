@@ -1019,7 +1019,7 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
-  /** Connections to PostgreSQL: one that writes, one that renews the lease, and those that read. */
+  /** Connections to PostgreSQL, for writes, the lease, reads and backups; who finds none free waits for `databaseConnectMsMax`. */
   databaseConnectionsMax: 6,
   /** How long connecting to PostgreSQL may take, in milliseconds. */
   databaseConnectMsMax: 5_000,
