@@ -21,6 +21,7 @@ import { Refusals } from './refusals.js';
 import { Removals } from './removals.js';
 import { Retries } from './retries.js';
 import { isFromRelay, rulesOf } from './sources.js';
+import type { PromptCheck } from './verification/prompt-check.js';
 import { type Job, VerificationQueue } from './verification/verification-queue.js';
 import type { Verdict, Verifier } from './verification/verifier.js';
 import { EventWriter } from './writing/event-writer.js';
@@ -28,6 +29,8 @@ import { EventWriter } from './writing/event-writer.js';
 export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & {
   readonly refused: RefusedIndex;
   readonly verifier: Verifier;
+  /** Checks what clients publish where few do; without it all is left to the verifier. */
+  readonly promptCheck?: PromptCheck;
   readonly clock: Clock;
   readonly metrics: AdmissionMetrics;
   readonly log: AdmissionLog;
@@ -56,7 +59,7 @@ const stored: AdmissionOutcome = { type: 'stored' };
 
 /**
  * The one door (docs/sync.md §6). Cheapest checks first: known, refused before, not to be kept, not wanted by policy;
- * then id and signature off the main thread; then the decision and the store, synchronously one after the other;
+ * then id and signature, off the main thread but for a few; then the decision and the store, synchronously one after the other;
  * then, once written, the feed.
  */
 export class AdmissionPipeline implements Admission, AsyncDisposable {
@@ -112,7 +115,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       submit: (event, source) => this.submit(event, source),
       want: (ids, cause) => this.want(ids, cause),
     });
-    this.#queue = new VerificationQueue(parts.verifier, this.#turns, {
+    this.#queue = new VerificationQueue(parts.verifier, parts.promptCheck, this.#turns, {
       hasRoom: (lane) => this.#writer.hasRoom(lane === 'direct'),
       onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
       onFailure: (job, error) => this.#fail(job, error),

@@ -85,6 +85,13 @@ export const limits = {
   verificationRemoteBatchEventsMax: 32,
   /** Bytes of events above which a batch for a verification worker takes no more. */
   verificationBatchBytesMax: 524_288,
+  /**
+   * Milliseconds of a minute in which the main thread itself checks what clients publish, where few do: 5 % of the time. A thread
+   * and back takes two turns of a busy event loop, and a check 0.05 ms (0.5 where there is WASM alone).
+   */
+  promptCheckMsPerMinute: 3_000,
+  /** The same of one moment. */
+  promptCheckMsAtOnce: 10,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
   verificationBatchesPerWorker: 2,
   /** MB of the heap of one verification worker; a batch takes a few. */

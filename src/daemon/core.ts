@@ -5,6 +5,8 @@ import { AdmissionPipeline } from '../admission/admission-pipeline.js';
 import { isDateRefusal } from '../admission/event-dates.js';
 import type { HoldingParts } from '../admission/holding/holding-desk.js';
 import { createPoolVerifier } from '../admission/verification/pool-verifier.js';
+import { createPromptCheck } from '../admission/verification/prompt-check.js';
+import { openSignatureCheck } from '../admission/verification/signature-check.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import type { GitAlignment } from '../alignment/git-alignment.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
@@ -155,6 +157,7 @@ export async function openCore(
     const verifier = stack.use(
       createPoolVerifier({ workers: options.verifyWorkers, library: options.signatureLibrary, faults }),
     );
+    const promptCheck = createPromptCheck(clock, await openSignatureCheck(options.signatureLibrary));
     const gitSide = await startGitSide(
       current,
       surroundings,
@@ -180,6 +183,7 @@ export async function openCore(
         refused,
         policy,
         verifier,
+        promptCheck,
         clock,
         metrics: admissionMetrics,
         log: surroundings.logger,

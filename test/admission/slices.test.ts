@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
+import type { PromptCheck } from '../../src/admission/verification/prompt-check.js';
 import { type Job, VerificationQueue } from '../../src/admission/verification/verification-queue.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
 import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
@@ -93,7 +94,7 @@ describe('VerificationQueue', () => {
   const job = (number: number, source: EventSource): Job => ({ event: plainEvent(number), source, bytes: 1 });
 
   it('hands out what clients sent at once, and all else in its order, in slices of turns', async () => {
-    const queue = new VerificationQueue<Job>(verifier, slices, {
+    const queue = new VerificationQueue<Job>(verifier, undefined, slices, {
       hasRoom: () => true,
       onVerdict: ({ event, source }, _, body) => {
         expect(body).toEqual(encodeBody(event));
@@ -123,7 +124,7 @@ describe('VerificationQueue', () => {
         return await verifier.verify(events);
       },
     };
-    const queue = new VerificationQueue<Job>(recording, slices, {
+    const queue = new VerificationQueue<Job>(recording, undefined, slices, {
       hasRoom: () => true,
       onVerdict: () => {},
       onFailure: () => {},
@@ -138,5 +139,43 @@ describe('VerificationQueue', () => {
       await inTurns();
     }
     expect(sizes).toEqual([1, limits.verificationBatchEventsMax, few, few - 1]);
+  });
+
+  describe('with a check on the main thread', () => {
+    let hasTime = true;
+    const prompt: PromptCheck = {
+      check: (event) => (hasTime ? { verdicts: ['valid'], bodies: [encodeBody(event)] } : undefined),
+    };
+    const queueOf = () =>
+      new VerificationQueue<Job>(verifier, prompt, slices, {
+        hasRoom: () => true,
+        onVerdict: ({ event, source }) => log.push(`${source.type} ${event.created_at % 1_000}`),
+        onFailure: () => {},
+      });
+
+    it('has the verdict on what one client sends at once, whatever of relays is before it', async () => {
+      hasTime = true;
+      const queue = queueOf();
+      for (let number = 0; number < 4; number += 1)
+        queue.push(job(number, { type: 'catchup', relay: 'wss://a.example' }));
+      queue.push(job(9, { type: 'direct' }));
+      expect(log).toEqual(['direct 9']);
+      await settle();
+      await inTurns();
+      expect(log).toEqual(['direct 9', 'catchup 0', 'catchup 1', 'catchup 2', 'catchup 3']);
+    });
+
+    it('keeps the order of what clients send: behind what is on a thread, all goes to the threads', async () => {
+      hasTime = false;
+      const queue = queueOf();
+      queue.push(job(1, { type: 'direct' }));
+      hasTime = true;
+      queue.push(job(2, { type: 'direct' }));
+      expect(log).toEqual([]);
+      await settle();
+      expect(log).toEqual(['direct 1', 'direct 2']);
+      queue.push(job(3, { type: 'direct' }));
+      expect(log).toEqual(['direct 1', 'direct 2', 'direct 3']);
+    });
   });
 });

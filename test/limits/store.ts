@@ -81,6 +81,15 @@ export const storeEntries = {
     ],
   },
   verificationBatchBytesMax: { pace: 'nothing more' },
+  promptCheckMsPerMinute: {
+    pace: [
+      'admission/prompt-check.test.ts',
+      'goes on when as much time has passed as it may take its share of',
+    ],
+  },
+  promptCheckMsAtOnce: {
+    pace: ['admission/prompt-check.test.ts', 'checks until its share of the time is used up, and no more'],
+  },
   verificationBatchesPerWorker: { pace: 'nothing more' },
   verificationWorkerHeapMbMax: {
     unreached:

@@ -6,6 +6,7 @@ import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { EventSource } from '../admission.js';
 import { type Lane, rulesOf } from '../sources.js';
+import type { PromptCheck } from './prompt-check.js';
 import type { Verdict, VerifiedBatch, Verifier } from './verifier.js';
 
 /** What waits for its verdict. */
@@ -40,18 +41,25 @@ export type VerdictListener<J extends Job> = {
 /**
  * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane: those of
  * clients at once, all others in slices of turns. Batches grow by themselves under load: whatever came while all
- * workers were busy goes together.
+ * workers were busy goes together. A client's event that comes alone is checked where it is.
  */
 export class VerificationQueue<J extends Job> {
   readonly #verifier: Verifier;
+  readonly #prompt: PromptCheck | undefined;
   readonly #listener: VerdictListener<J>;
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
   /** Of other lanes than the clients'. */
   readonly #judged: SlicedQueue;
 
-  constructor(verifier: Verifier, turns: WorkTurns, listener: VerdictListener<J>) {
+  constructor(
+    verifier: Verifier,
+    prompt: PromptCheck | undefined,
+    turns: WorkTurns,
+    listener: VerdictListener<J>,
+  ) {
     this.#verifier = verifier;
+    this.#prompt = prompt;
     this.#listener = listener;
     this.#judged = new SlicedQueue(turns);
     const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
@@ -65,6 +73,7 @@ export class VerificationQueue<J extends Job> {
   }
 
   push(job: J): void {
+    if (this.#checksAtOnce(job)) return;
     const lane = this.#lanes[rulesOf(job.source).lane];
     lane.push(job);
     noteUse('verificationLaneBytesHigh', lane.bytes);
@@ -85,6 +94,19 @@ export class VerificationQueue<J extends Job> {
   /** Takes no more; returns the jobs that were not begun. Those under way still get their verdict. */
   close(): J[] {
     return lanes.flatMap((lane) => this.#lanes[lane].close());
+  }
+
+  /** Checks an event of a client that nothing of clients is before; false where it has to wait. */
+  #checksAtOnce(job: J): boolean {
+    if (rulesOf(job.source).lane !== 'direct' || this.#lanes.direct.length > 0) return false;
+    // Those of clients come first in a batch.
+    const isUnderWay = ({ jobs }: Batch<J>) =>
+      jobs[0] !== undefined && rulesOf(jobs[0].source).lane === 'direct';
+    if (this.#underWay.some(isUnderWay) || !this.#listener.hasRoom('direct')) return false;
+    const verified = this.#prompt?.check(job.event);
+    if (verified === undefined) return false;
+    this.#tell(job, verified, 0);
+    return true;
   }
 
   #pump(): void {
@@ -140,11 +162,9 @@ export class VerificationQueue<J extends Job> {
   #handOut(): void {
     for (let head = this.#underWay[0]; head?.verified !== undefined; head = this.#underWay[0]) {
       this.#underWay.shift();
-      const { verdicts, bodies } = head.verified;
+      const { verified } = head;
       for (const [index, job] of head.jobs.entries()) {
-        const verdict = verdicts[index] ?? 'wrong-signature';
-        const body = bodies?.[index];
-        const decide = () => this.#listener.onVerdict(job, verdict, body);
+        const decide = () => this.#tell(job, verified, index);
         if (rulesOf(job.source).lane === 'direct') decide();
         else
           this.#judged.push(() => {
@@ -154,5 +174,9 @@ export class VerificationQueue<J extends Job> {
       }
     }
     this.#pump();
+  }
+
+  #tell(job: J, { verdicts, bodies }: VerifiedBatch, index: number): void {
+    this.#listener.onVerdict(job, verdicts[index] ?? 'wrong-signature', bodies?.[index]);
   }
 }

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from '../abort.js';
 import { GraspError } from '../errors.js';
+import { Fifo } from './fifo.js';
 
 /** The marks between which a queue is filled and drained, in bytes, and the most items that it holds. */
 export type QueueLimits = {
@@ -22,8 +23,7 @@ export class QueueClosedError extends GraspError {
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
   readonly #sizeOf: (item: T) => number;
-  #items: (T | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Fifo<T>();
   #bytes = 0;
   #full = false;
   #closed = false;
@@ -35,7 +35,7 @@ export class BoundedQueue<T> {
   }
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   get bytes(): number {
@@ -56,14 +56,8 @@ export class BoundedQueue<T> {
 
   shift(): T | undefined {
     if (this.length === 0) return undefined;
-    const item = this.#items[this.#head] as T;
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
+    const item = this.#items.shift() as T;
     this.#bytes -= this.#sizeOf(item);
-    if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
     if (this.#full && this.#bytes <= this.#limits.bytesLow && this.length * 2 <= this.#limits.itemsMax) {
       this.#full = false;
       this.#room?.resolve();
@@ -83,11 +77,8 @@ export class BoundedQueue<T> {
   /** Takes no more, gives back what was left, and ends all waits. */
   close(): T[] {
     this.#closed = true;
-    const left = this.#items.slice(this.#head) as T[];
-    this.#items = [];
-    this.#head = 0;
     this.#bytes = 0;
     this.#room?.reject(new QueueClosedError());
-    return left;
+    return this.#items.clear();
   }
 }

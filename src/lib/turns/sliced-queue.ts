@@ -1,10 +1,10 @@
+import { Fifo } from '../collections/fifo.js';
 import type { WorkTurns } from './turn-scheduler.js';
 
 /** Tasks that are done in the order in which they came, at once while the slice of the turn lasts. */
 export class SlicedQueue {
   readonly #turns: WorkTurns;
-  #tasks: (() => void)[] = [];
-  #done = 0;
+  readonly #tasks = new Fifo<() => void>();
   #isRunning = false;
 
   constructor(turns: WorkTurns) {
@@ -13,7 +13,7 @@ export class SlicedQueue {
 
   /** The tasks that wait. */
   get length(): number {
-    return this.#tasks.length - this.#done;
+    return this.#tasks.length;
   }
 
   /** `task` must not throw. */
@@ -29,14 +29,10 @@ export class SlicedQueue {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#done < this.#tasks.length) {
+    while (this.#tasks.length > 0) {
       if (this.#turns.isOver) await this.#turns.next();
-      const task = this.#tasks[this.#done] as () => void;
-      this.#done += 1;
-      task();
+      this.#tasks.shift()?.();
     }
-    this.#tasks = [];
-    this.#done = 0;
     this.#isRunning = false;
   }
 }
