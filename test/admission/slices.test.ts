@@ -6,6 +6,7 @@ import type { Verdict, Verifier } from '../../src/admission/verification/verifie
 import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
+import { errorMessage } from '../../src/lib/errors.js';
 import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
 import { plainEvent } from '../relay/fakes.js';
@@ -176,6 +177,22 @@ describe('VerificationQueue', () => {
       expect(log).toEqual(['direct 1', 'direct 2']);
       queue.push(job(3, { type: 'direct' }));
       expect(log).toEqual(['direct 1', 'direct 2', 'direct 3']);
+    });
+
+    it('costs an event that makes it throw, and no other', () => {
+      const breaking: PromptCheck = {
+        check: (event) => {
+          if (event.created_at % 2 === 0) throw new Error('cannot be checked');
+          return { verdicts: ['valid'] };
+        },
+      };
+      const queue = new VerificationQueue<Job>(verifier, breaking, slices, {
+        hasRoom: () => true,
+        onVerdict: ({ event }) => log.push(`${event.created_at % 1_000}`),
+        onFailure: ({ event }, error) => log.push(`${event.created_at % 1_000}: ${errorMessage(error)}`),
+      });
+      for (const number of [1, 2, 3]) queue.push(job(number, { type: 'direct' }));
+      expect(log).toEqual(['1', '2: cannot be checked', '3']);
     });
   });
 });

@@ -103,9 +103,13 @@ export class VerificationQueue<J extends Job> {
     const isUnderWay = ({ jobs }: Batch<J>) =>
       jobs[0] !== undefined && rulesOf(jobs[0].source).lane === 'direct';
     if (this.#underWay.some(isUnderWay) || !this.#listener.hasRoom('direct')) return false;
-    const verified = this.#prompt?.check(job.event);
-    if (verified === undefined) return false;
-    this.#tell(job, verified, 0);
+    try {
+      const verified = this.#prompt?.check(job.event);
+      if (verified === undefined) return false;
+      this.#tell(job, verified, 0);
+    } catch (error) {
+      this.#listener.onFailure(job, error);
+    }
     return true;
   }
 
