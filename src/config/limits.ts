@@ -1026,8 +1026,10 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
-  /** Connections to PostgreSQL, for writes, the lease, reads and backups; who finds none free waits for `databaseConnectMsMax`. */
+  /** Connections to PostgreSQL, for reads and backups; who finds none free waits for `databaseConnectMsMax`. */
   databaseConnectionsMax: 6,
+  /** Connections to PostgreSQL for a write, of which one is under way, and for the lease meanwhile. */
+  databaseWritingConnectionsMax: 2,
   /** How long connecting to PostgreSQL may take, in milliseconds. */
   databaseConnectMsMax: 5_000,
   /** How long a statement may take in PostgreSQL, or a transaction do nothing, in milliseconds; then that ends it. */

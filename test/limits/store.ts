@@ -119,6 +119,9 @@ export const storeEntries = {
   storeCompactionBytesMax: { pace: 'nothing more' },
   storeCompactionPauseMs: { pace: 'nothing more' },
   databaseConnectionsMax: { pace: 'nothing more' },
+  databaseWritingConnectionsMax: {
+    pace: ['store/postgres-store.test.ts', 'is written while slow reads have all connections for reading'],
+  },
   databaseConnectMsMax: { pace: 'nothing more' },
   databaseStatementMsMax: { pace: 'nothing more' },
   databaseAnswerMsMax: { pace: 'nothing more' },

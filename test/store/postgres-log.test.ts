@@ -19,7 +19,10 @@ const away = Object.assign(new Error('the database system is starting up'), { co
 
 function logOn(query: Query): { log: PostgresLog; clock: VirtualClock } {
   const clock = new VirtualClock(0);
-  return { log: new PostgresLog({ query }, { fence: 1 }, clock, async () => {}), clock };
+  return {
+    log: new PostgresLog({ reading: { query }, writing: { query } }, { fence: 1 }, clock, async () => {}),
+    clock,
+  };
 }
 
 it('tries a write again until the database is back, and says meanwhile what it waits for', async () => {

@@ -1,12 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
+import { systemClock } from '../../src/lib/clock.js';
+import { ReleaseStack } from '../../src/lib/release-stack.js';
+import type { StoreImage } from '../../src/store/log/store-image.js';
 import { PostgresDatabase } from '../../src/store/postgres/database.js';
 import { openPostgresStore } from '../../src/store/postgres/open-postgres-store.js';
 import { migrate } from '../../src/store/postgres/schema.js';
 import { PostgresServer, postgresObstacle } from '../support/postgres-server.js';
 import { describeEventStore, type StoreHarness } from './event-store-conformance.js';
+import { makeEvent } from './support/events.js';
 
 const obstacle = postgresObstacle();
 if (obstacle !== undefined) console.warn(`skipped: ${obstacle}`);
@@ -43,4 +48,23 @@ describe.skipIf(obstacle !== undefined)('in PostgreSQL', () => {
   };
 
   describeEventStore('PostgreSQL store', harness);
+
+  it('is written while slow reads have all connections for reading', async () => {
+    const settings = {
+      path: await mkdtemp(join(tmpdir(), 'graspd-store-')),
+      url: await server.createDatabase('slow_reads'),
+      waitsForDisk: false,
+    };
+    await using stack = new ReleaseStack();
+    stack.defer(() => rm(settings.path, { recursive: true, force: true }));
+    await migrate(stack.use(await PostgresDatabase.open(settings)));
+    const { store, image } = await openPostgresStore({ ...settings, clock: systemClock });
+    stack.use(store);
+    // Each has a connection of its own, until it is let go of.
+    for (let count = 0; count < limits.databaseConnectionsMax; count += 1)
+      stack.use((await image?.()) as StoreImage);
+    await store.put(makeEvent({ kind: 1 })).written;
+    const found = await server.query('SELECT count(*)::int AS bodies FROM graspd_bodies', 'slow_reads');
+    expect(found).toEqual([{ bodies: 1 }]);
+  });
 });

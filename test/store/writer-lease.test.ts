@@ -48,7 +48,7 @@ describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () =
     await using second = await take('second');
     expect(second.fence).toBe(first.fence + 1);
     const logOf = ({ fence }: WriterLease) =>
-      new PostgresLog(database, { fence }, systemClock, async () => {});
+      new PostgresLog({ reading: database, writing: database }, { fence }, systemClock, async () => {});
     await expect(logOf(first).write(nothing)).rejects.toMatchObject({ code: 'store_locked' });
     await logOf(second).write(nothing);
   });

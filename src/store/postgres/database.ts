@@ -35,15 +35,21 @@ export class PostgresDatabase implements AsyncDisposable {
     this.#types = types;
   }
 
-  /** Connects to nothing yet. Throws `StoreError` (`store_unreadable`) where the package `pg` is not installed. */
-  static async open(settings: PostgresSettings): Promise<PostgresDatabase> {
+  /**
+   * Connects to nothing yet, and never more than `connectionsMax` times. Rejects with `StoreError` (`store_unreadable`) where the
+   * package `pg` is not installed.
+   */
+  static async open(
+    settings: PostgresSettings,
+    connectionsMax: number = limits.databaseConnectionsMax,
+  ): Promise<PostgresDatabase> {
     const pg = await import('pg').then(
       (module) => module.default,
       () => undefined,
     );
     if (pg === undefined)
       throw new StoreError('store_unreadable', 'PostgreSQL takes the package pg: npm install pg');
-    const pool = new pg.Pool(configOf(settings));
+    const pool = new pg.Pool({ ...configOf(settings), max: connectionsMax });
     // A connection that ends while nobody uses it is no fault: the next statement makes another.
     pool.on('error', ignore);
     const getTypeParser: CustomTypesConfig['getTypeParser'] = (type, format) =>
@@ -109,7 +115,6 @@ function configOf({ url, password, waitsForDisk }: PostgresSettings): PoolConfig
     connectionString: url,
     ...(password === undefined ? {} : { password }),
     application_name: 'graspd',
-    max: limits.databaseConnectionsMax,
     connectionTimeoutMillis: limits.databaseConnectMsMax,
     statement_timeout: limits.databaseStatementMsMax,
     // The server may be gone without a word.

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { limits } from '../../config/limits.js';
 import { isAbort } from '../../lib/abort.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
 import { CommitLog } from '../log/commit-log.js';
@@ -36,14 +37,18 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await mkdir(path, { recursive: true });
     await checkVersion(database);
+    // However many reads wait, what is written and the lease do not wait behind them.
+    const writing = stack.use(await PostgresDatabase.open(options, limits.databaseWritingConnectionsMax));
     const holder = `${hostname()}, process ${process.pid}`;
     const lease = stack.use(
-      await WriterLease.take(database, { holder, clock, ...(waiting === undefined ? {} : { waiting }) }),
+      await WriterLease.take(writing, { holder, clock, ...(waiting === undefined ? {} : { waiting }) }),
     );
     const { databaseId, hashSeed, reasons: names, compactedThrough } = await readDescription(database);
     const reasons = new Reasons();
     if (names !== undefined) reasons.restore(names);
-    const target = new PostgresLog(database, lease, clock, () => stack[Symbol.asyncDispose]());
+    const target = new PostgresLog({ reading: database, writing }, lease, clock, () =>
+      stack[Symbol.asyncDispose](),
+    );
     const losses = new Losses();
     const segments = (first: number) => target.segments(first);
     const source = { databaseId, hashSeed, segments, path, compactedThrough };

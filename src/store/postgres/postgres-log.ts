@@ -48,21 +48,23 @@ SELECT count(*)::int AS held FROM held`;
 
 /** The log of a store in PostgreSQL. A write that fails for a reason that passes is tried again until it is made. */
 export class PostgresLog implements LogTarget {
-  readonly #database: Pick<PostgresDatabase, 'query'>;
+  readonly #reading: Pick<PostgresDatabase, 'query'>;
+  readonly #writing: Pick<PostgresDatabase, 'query'>;
   readonly #lease: Pick<WriterLease, 'fence'>;
   readonly #clock: Clock;
   readonly #release: () => Promise<void>;
   #outage: Outage | undefined;
   #isEnding = false;
 
-  /** `release`: lets go of the lease and of the database. */
+  /** `reading` and `writing`: connections to the same database. `release` lets go of them, and of the lease. */
   constructor(
-    database: Pick<PostgresDatabase, 'query'>,
+    { reading, writing }: Readonly<Record<'reading' | 'writing', Pick<PostgresDatabase, 'query'>>>,
     lease: Pick<WriterLease, 'fence'>,
     clock: Clock,
     release: () => Promise<void>,
   ) {
-    this.#database = database;
+    this.#reading = reading;
+    this.#writing = writing;
     this.#lease = lease;
     this.#clock = clock;
     this.#release = release;
@@ -78,7 +80,7 @@ export class PostgresLog implements LogTarget {
     let delayMs: number = limits.databaseRetryMsMin;
     for (;;) {
       try {
-        const [row] = await this.#database.query(writeStatement, values);
+        const [row] = await this.#writing.query(writeStatement, values);
         this.#outage = undefined;
         if (row?.held === 1) return;
       } catch (error) {
@@ -92,7 +94,7 @@ export class PostgresLog implements LogTarget {
 
   async bodies(sequences: readonly number[]): Promise<(Uint8Array | BodyFault)[]> {
     try {
-      const rows = await this.#database.query(
+      const rows = await this.#reading.query(
         'SELECT sequence, body FROM graspd_bodies WHERE sequence = ANY($1::bigint[])',
         [sequences],
       );
@@ -151,7 +153,7 @@ export class PostgresLog implements LogTarget {
   }
 
   async #read(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return await this.#database.query(text, values).catch((error: unknown) => {
+    return await this.#reading.query(text, values).catch((error: unknown) => {
       throw explain(error);
     });
   }
