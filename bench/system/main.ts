@@ -28,9 +28,12 @@ async function measure(settings: BenchSettings): Promise<Result[]> {
   await using world = await World.create(settings);
   const { events, signatures, url } = settings;
   const results: Result[] = [];
-  for (const { name, about, run } of chosen(settings)) {
-    process.stderr.write(`${name} …\n`);
-    const result = { scenario: name, about, events, signatures, url, ...(await run(world)) };
+  for (const scenario of chosen(settings)) {
+    const { name, about } = scenario;
+    const obstacle = scenario.obstacle?.();
+    process.stderr.write(obstacle === undefined ? `${name} …\n` : `${name}: skipped, ${obstacle}\n`);
+    if (obstacle !== undefined) continue;
+    const result = { scenario: name, about, events, signatures, url, ...(await scenario.run(world)) };
     console.log(`${formatResult(result)}\n`);
     results.push(result);
   }

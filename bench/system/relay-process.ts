@@ -173,7 +173,7 @@ export class RelayProcess implements AsyncDisposable {
 /** Runs `graspd import` on a stream of JSONL; resolves to what the process used, when it ended well. */
 export async function importEvents(
   input: Readable,
-  options: Pick<RelayOptions, 'folder' | 'signatures'>,
+  options: Pick<RelayOptions, 'folder' | 'signatures' | 'flags'>,
 ): Promise<{ readonly usage: Usage | undefined; readonly report: string }> {
   await mkdir(options.folder, { recursive: true });
   const settings = { ...options, name: 'import' };

@@ -29,6 +29,8 @@ export type Scenario = {
   readonly about: string;
   /** Whether it can measure a relay that runs already (`--url`). */
   readonly byUrl: boolean;
+  /** Why it cannot be run here; `undefined` when it can. */
+  obstacle?(): string | undefined;
   run(world: World): Promise<Measurement>;
 };
 

@@ -6,6 +6,7 @@ import {
   missingScenario,
   servingScenario,
 } from './scenarios/catch-up.js';
+import { databaseScenario } from './scenarios/database.js';
 import { durabilityScenario } from './scenarios/durability.js';
 import { deliveryScenario, narrowScenario, wideScenario } from './scenarios/fan-out.js';
 import { hostileRequestsScenario } from './scenarios/hostile-requests.js';
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   publishScenario,
   publishSinglyScenario,
   durabilityScenario,
+  databaseScenario,
   narrowScenario,
   wideScenario,
   deliveryScenario,

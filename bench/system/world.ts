@@ -69,7 +69,7 @@ export class World implements AsyncDisposable {
   async start(
     name: string,
     folder: string,
-    options: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs' | 'durability'> = {},
+    options: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs' | 'durability' | 'flags'> = {},
   ): Promise<RelayProcess> {
     return this.#stack.use(
       await RelayProcess.start({
