@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { unknownVariables } from '../../src/config/sources/unknown-variables.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -90,5 +92,54 @@ describe('the image', () => {
     daemon.kill('SIGTERM');
     await daemon.exited;
     expect(check(daemon.port)).toBe(1);
+  });
+});
+
+/** A compose file, as far as it is looked at here. */
+type Service = {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly secrets?: readonly string[];
+  readonly volumes?: readonly string[];
+};
+type Compose = {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, unknown>>;
+};
+
+describe('the compose files', () => {
+  const composeOf = async (name: string) =>
+    parse(await readFile(join(root, 'deploy/docker', name), 'utf8'), { merge: true }) as Compose;
+  let base: Compose;
+  let withDatabase: Compose;
+  beforeAll(async () => {
+    base = await composeOf('compose.yaml');
+    withDatabase = await composeOf('compose.postgresql.yaml');
+  });
+
+  it('set what graspd knows, and nothing else', () => {
+    for (const { services } of [base, withDatabase]) {
+      const environments = Object.values(services).map(({ environment }) => environment ?? {});
+      for (const environment of environments)
+        expect(unknownVariables(environment)).toEqual({ ofNgitGrasp: [], misspelt: [] });
+    }
+  });
+
+  it('name volumes and secrets that there are', () => {
+    for (const { services, volumes, secrets = {} } of [base, withDatabase]) {
+      const used = Object.values(services).flatMap((service) => service.volumes ?? []);
+      const named = used.map((volume) => volume.split(':')[0] ?? '').filter((name) => !name.startsWith('.'));
+      for (const name of named) expect({ ...base.volumes, ...volumes }).toHaveProperty(name);
+      for (const name of Object.values(services).flatMap((service) => service.secrets ?? []))
+        expect(secrets).toHaveProperty(name);
+    }
+  });
+
+  it('give a graspd that stands by the repositories of the other, and a folder of its own for the rest', () => {
+    const { graspd, standby } = withDatabase.services;
+    const { NGIT_RELAY_DATA_PATH, ...shared } = standby?.environment ?? {};
+    expect(shared).toEqual(graspd?.environment);
+    expect(NGIT_RELAY_DATA_PATH).toBe('/data/data/relay-standby');
+    expect(Object.keys(shared).filter((name) => name.endsWith('_PATH'))).toEqual([]);
   });
 });

@@ -1,103 +1,28 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testIdentity } from '../support/events.js';
-import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { GitClient } from '../support/git-client.js';
 import { HostingDaemon } from '../support/hosting-daemon.js';
 import { noise } from '../support/noise.js';
+import { caddy, nginx, ProxyProcess } from '../support/proxies.js';
 import { TestClient } from '../support/test-client.js';
 
-const exampleAt = (name: string) => fileURLToPath(new URL(`../../deploy/${name}`, import.meta.url));
-const isInstalled = (program: string, flag: string) => spawnSync(program, [flag]).error === undefined;
-
-/** A reverse proxy with the example of its settings, but for the name and certificate, which are the operator's. */
-type Proxy = {
-  readonly program: string;
-  readonly isInstalled: boolean;
-  /** Writes its settings into the folder, and gives the arguments to run it with. */
-  prepare(folder: string, port: number, upstream: number): Promise<{ args: string[]; environment: object }>;
-};
-
-const caddy: Proxy = {
-  program: 'caddy',
-  isInstalled: isInstalled('caddy', 'version'),
-  async prepare(folder, port, upstream) {
-    const options = '{\n\tadmin off\n\tauto_https off\n}\n';
-    await writeFile(join(folder, 'Caddyfile'), options + (await readFile(exampleAt('Caddyfile'), 'utf8')));
-    return {
-      args: ['run', '--config', join(folder, 'Caddyfile')],
-      environment: { DOMAIN: `http://127.0.0.1:${port}`, GRASPD: `127.0.0.1:${upstream}` },
-    };
-  },
-};
-
-const nginx: Proxy = {
-  program: 'nginx',
-  isInstalled: isInstalled('nginx', '-v'),
-  async prepare(folder, port, upstream) {
-    const server = (await readFile(exampleAt('nginx.conf.example'), 'utf8'))
-      .replace('listen 443 ssl;', `listen 127.0.0.1:${port};`)
-      .replace('listen [::]:443 ssl;', '')
-      .replaceAll(/ssl_certificate.*;/g, '')
-      .replaceAll('127.0.0.1:7334;', `127.0.0.1:${upstream};`);
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-    const settings = [
-      `daemon off; pid ${folder}/pid; error_log ${folder}/errors;`,
-      'events {}',
-      'http {',
-      'access_log off;',
-      ...temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`),
-      server,
-      '}',
-    ];
-    await writeFile(join(folder, 'nginx.conf'), settings.join('\n'));
-    return { args: ['-e', join(folder, 'errors'), '-c', join(folder, 'nginx.conf')], environment: {} };
-  },
-};
-
 describe.each([caddy, nginx])('behind $program (skipped where it is not installed)', (proxy) => {
-  let folder: string;
   let host: HostingDaemon;
-  let proxyProcess: ChildProcess | undefined;
+  let front: ProxyProcess;
   let port: number;
 
   beforeAll(async () => {
     if (!proxy.isInstalled) return;
-    folder = await mkdtemp(join(tmpdir(), 'graspd-proxy-'));
     port = await freePort();
     const domain = `127.0.0.1:${port}`;
     host = await HostingDaemon.start({ flags: ['--domain', domain, '--trusted-proxy', '127.0.0.1'] });
-    const { args, environment } = await proxy.prepare(folder, port, host.daemon.port);
-    proxyProcess = spawn(proxy.program, args, {
-      env: { PATH: process.env.PATH, HOME: folder, ...environment },
-      stdio: 'ignore',
-    });
-    // Not even a test that runs out of time leaves a process behind.
-    process.once('exit', () => proxyProcess?.kill('SIGKILL'));
-    const ended = once(proxyProcess, 'exit').then(([code]) => {
-      throw new Error(`${proxy.program} ended with ${code}`);
-    });
-    const answers = eventually(async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
-      return answer?.ok === true;
-    });
-    await Promise.race([answers, ended]);
+    front = await ProxyProcess.start(proxy, port, [host.daemon.port]);
   }, 60_000);
 
   afterAll(async () => {
-    if (proxyProcess !== undefined) {
-      const exited = once(proxyProcess, 'exit');
-      proxyProcess.kill('SIGTERM');
-      await exited;
-    }
+    await front?.[Symbol.asyncDispose]();
     await host?.[Symbol.asyncDispose]();
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
   it.skipIf(!proxy.isInstalled)(
