@@ -110,6 +110,7 @@ class Rounds {
   async #verify(isAll: boolean): Promise<void> {
     const { random, tried, broken } = this.#run;
     const { promised, url, fed, pusher } = this.#killed;
+    await this.#verifyBans();
     const doubtful = promised.doubtful;
     const unseen = fed.filter(({ id }) => promised.eventOf(id) === undefined);
     const there = await served(url, [...doubtful, ...unseen.map(({ id }) => id)]);
@@ -129,7 +130,6 @@ class Rounds {
       if (!found.has(id) && still.has(id)) broken('acknowledged-events', this.#tell(id, 'is gone'));
     tried('deleted-events', not.length);
     for (const id of not) if (found.has(id)) broken('deleted-events', this.#tell(id, 'is back'));
-    await this.#verifyBans();
     tried('refs-agree');
     const disagreement = await pusher.disagreement(url);
     if (disagreement !== undefined) broken('refs-agree', `${this.#killed.folder}: ${disagreement}`);
@@ -137,13 +137,16 @@ class Rounds {
 
   /** A start finishes the taking away of what banned authors have. */
   async #verifyBans(): Promise<void> {
-    const { tried, broken } = this.#run;
-    const authors = [...this.#killed.operator.banned];
+    const { tried, broken, signal } = this.#run;
+    const { operator, promised, url, folder } = this.#killed;
+    await operator.resolveBans(signal);
+    const authors = [...operator.banned];
     if (authors.length === 0) return;
     tried('deleted-events', authors.length);
-    await using client = await TestClient.connect(this.#killed.url);
-    if (!(await heldWithin(restMsMax, async () => (await client.count({ authors })) === 0)))
-      broken('deleted-events', `${this.#killed.folder}: banned authors have events`);
+    await using client = await TestClient.connect(url);
+    if (await heldWithin(restMsMax, async () => (await client.count({ authors })) === 0))
+      operator.bannedAreGone(promised);
+    else broken('deleted-events', `${folder}: banned authors have events`);
   }
 
   async #loadAndKill(daemon: DaemonProcess, isRest: boolean): Promise<void> {

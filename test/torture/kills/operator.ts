@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { askDaemon, askDaemonForBytes, sendToDaemon } from '../../../src/control/control-client.js';
-import type { BanReport, DoctorReport } from '../../../src/control/reports.js';
+import type { BanEntry, BanReport, DoctorReport } from '../../../src/control/reports.js';
 import type { ImportReport } from '../../../src/import/import-run.js';
 import { randomInteger } from '../../../src/lib/random.js';
 import { eventJson, type NostrEvent } from '../../../src/nostr/event.js';
@@ -20,8 +20,10 @@ const eventsOfBanned = 300;
 export class Operator {
   /** The newest that is whole. */
   backup: FinishedBackup | undefined;
-  /** Authors of whom nothing is to be there, soon after a start. */
-  readonly banned = new Set<string>();
+  /** Bans that hold: the events of each author, which go by and by, and after a kill with the next start. */
+  readonly #banned = new Map<string, readonly string[]>();
+  /** Bans that the daemon was asked for and has not confirmed. */
+  readonly #askedBans = new Map<string, readonly string[]>();
   readonly #socket: string;
   readonly #folder: string;
   readonly #importer = new QuickSigner(new Uint8Array(32).fill(201));
@@ -42,6 +44,25 @@ export class Operator {
       () => this.#all('/reload', 0, signal),
     ];
     while (!signal.aborted) await works[randomInteger(parts.random, works.length)]!();
+  }
+
+  /** Authors of whom nothing is to be there before long. */
+  get banned(): readonly string[] {
+    return [...this.#banned.keys()];
+  }
+
+  /** Ends the doubt about bans, after a start, by what the daemon says. */
+  async resolveBans(signal: AbortSignal): Promise<void> {
+    const holding = new Set(
+      ((await this.#all('/bans', undefined, signal)) as BanEntry[]).map(({ value }) => value),
+    );
+    for (const [pubkey, ids] of this.#askedBans) if (holding.has(pubkey)) this.#banned.set(pubkey, ids);
+    this.#askedBans.clear();
+  }
+
+  /** Nothing of banned authors is there any more. */
+  bannedAreGone(promised: Promised): void {
+    for (const ids of this.#banned.values()) promised.takenAway(ids);
   }
 
   /** What the running daemon finds of itself. */
@@ -101,12 +122,15 @@ export class Operator {
     this.#bans += 1;
     const signer = new QuickSigner(Buffer.from(name, 'hex'));
     const events = await this.#import(signer, eventsOfBanned, parts, signal);
-    parts.promised.takingAway(events.map(({ id }) => id));
+    const ids = events.map(({ id }) => id);
+    parts.promised.takingAway(ids);
+    this.#askedBans.set(signer.pubkey, ids);
     const body = { targets: [{ type: 'pubkey', value: signer.pubkey }], reason: 'noise' };
     for await (const report of askDaemon(this.#socket, { path: '/ban', body }, signal)) {
       // It holds from the first report on, and for good.
-      this.banned.add(signer.pubkey);
-      if ((report as BanReport).isDone) parts.promised.takenAway(events.map(({ id }) => id));
+      this.#askedBans.delete(signer.pubkey);
+      this.#banned.set(signer.pubkey, ids);
+      if ((report as BanReport).isDone) parts.promised.takenAway(ids);
     }
   }
 
