@@ -139,7 +139,14 @@ class Rounds {
   async #verifyBans(): Promise<void> {
     const { tried, broken, signal } = this.#run;
     const { operator, promised, url, folder } = this.#killed;
-    await operator.resolveBans(signal);
+    // The socket for commands is there a moment after the port.
+    const isResolved = () =>
+      operator.resolveBans(signal).then(
+        () => true,
+        () => false,
+      );
+    if (!(await heldWithin(restMsMax, isResolved)))
+      broken('no-input-stops', `${folder}: does not tell its bans`);
     const authors = [...operator.banned];
     if (authors.length === 0) return;
     tried('deleted-events', authors.length);

@@ -53,6 +53,7 @@ export class Operator {
 
   /** Ends the doubt about bans, after a start, by what the daemon says. */
   async resolveBans(signal: AbortSignal): Promise<void> {
+    if (this.#askedBans.size === 0) return;
     const holding = new Set(
       ((await this.#all('/bans', undefined, signal)) as BanEntry[]).map(({ value }) => value),
     );
