@@ -86,12 +86,12 @@ export const limits = {
   /** Bytes of events above which a batch for a verification worker takes no more. */
   verificationBatchBytesMax: 524_288,
   /**
-   * Milliseconds of a minute in which the main thread itself checks what clients publish, where few do: 5 % of the time. A thread
+   * Milliseconds of a minute in which the main thread itself checks what clients publish, where few do: 15 % of the time. A thread
    * and back takes two turns of a busy event loop, and a check 0.05 ms (0.5 where there is WASM alone).
    */
-  promptCheckMsPerMinute: 3_000,
+  promptCheckMsPerMinute: 9_000,
   /** The same of one moment. */
-  promptCheckMsAtOnce: 10,
+  promptCheckMsAtOnce: 15,
   /** Batches for each verification worker: one in hand and one waiting, so that none idles. */
   verificationBatchesPerWorker: 2,
   /** MB of the heap of one verification worker; a batch takes a few. */
@@ -152,8 +152,8 @@ export const limits = {
    */
   clientCostlyEventValues: 2_000,
   /**
-   * Messages of one client in a minute that cannot be read, above which its connection is ended. Shown by
-   * `ngit_relay_clients_dropped_total`.
+   * Messages in a minute that cannot be read, of one client or of all clients of one address together, above which the connection
+   * is ended that sends one more. Shown by `ngit_relay_clients_dropped_total`.
    */
   clientViolationsPerMinuteMax: 600,
   /** Bytes of those messages. Shown by `ngit_relay_clients_dropped_total`. */

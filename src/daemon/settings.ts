@@ -9,7 +9,7 @@ import type { DiskUseSettings, RepositoryDisk } from '../maintenance/disk-use.js
 import { OwnService } from '../nostr/relay-url.js';
 import type { QuotaSettings } from '../policy/key-quotas.js';
 import type { HeldSettings } from '../purgatory/held-counts.js';
-import { fixedRelaySettings, type RelaySettings } from '../relay/settings.js';
+import { fixedRelaySettings, type RelaySettings, violationLimits } from '../relay/settings.js';
 import type { ServingRules } from '../repositories/serving.js';
 import { defaultSyncSettings, type SyncSettings } from '../sync/settings.js';
 import type { DescriptorShares } from './descriptors.js';
@@ -135,6 +135,7 @@ export function addressLimitsOf(options: Options): AddressLimits {
     pushesPerMinuteMax: limits.addressPushesPerMinuteMax,
     failedAuthorizationsPerMinuteMax: limits.addressFailedAuthorizationsPerMinuteMax,
     bytesPerMinuteMax: limits.addressBytesPerMinuteMax,
+    violations: violationLimits,
     // Who may publish without end, as many as they like, may publish as much.
     eventsPerMinuteMax: eventsPerMinuteMax === 0 ? undefined : eventsPerMinuteMax,
     strangerEventsPerDayMax: limits.addressStrangerEventsPerDayMax,

@@ -1,6 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { KernelMemory } from '../kernels/kernels.js';
 import type { MemoryShares } from '../lib/budgets/memory-budget.js';
+import type { ViolationLimits } from '../lib/budgets/violations.js';
 import type { SlotLimits } from './client/negentropy-slots.js';
 
 /** What bounds the relay: what the operator chose, and `fixedRelaySettings`. */
@@ -125,3 +126,10 @@ export function limitationOf(
     restricted_writes: true,
   };
 }
+
+/** Of one client, and of all clients of one address together. */
+export const violationLimits: ViolationLimits = {
+  perMinuteMax: limits.clientViolationsPerMinuteMax,
+  bytesPerMinuteMax: limits.clientViolationBytesPerMinuteMax,
+  msPerMinuteMax: limits.clientViolationMsPerMinuteMax,
+};

@@ -13,6 +13,7 @@ const limits = {
   eventBytesPerMinuteMax: 1_000,
   failedAuthorizationsPerMinuteMax: undefined,
   bytesPerMinuteMax: 10_000,
+  violations: undefined,
 };
 
 describe('the account of an address', () => {

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
+import { Violations } from '../../src/lib/budgets/violations.js';
 import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { RequestQueue } from '../../src/relay/client/request-queue.js';
-import { Violations } from '../../src/relay/client/violations.js';
 import { Subscription } from '../../src/relay/delivery/subscription.js';
 import { BlockPool } from '../../src/relay/frames/block-pool.js';
 import { EventFrames } from '../../src/relay/frames/frames.js';
-import { fixedRelaySettings } from '../../src/relay/settings.js';
+import { fixedRelaySettings, violationLimits } from '../../src/relay/settings.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { FakeOutbox, plainEvent, sessionWorld } from '../relay/fakes.js';
 import { serveRelay } from '../relay/served-relay.js';
@@ -64,7 +64,7 @@ async function isRead(fragments: readonly string[]): Promise<boolean> {
 }
 
 const violations = (bytes: number, ms: number, times = 1) => {
-  const noted = new Violations(still);
+  const noted = new Violations(still, violationLimits);
   return many(times, () => noted.note(bytes, ms)).every((isTooMuch) => !isTooMuch);
 };
 

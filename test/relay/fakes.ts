@@ -27,11 +27,12 @@ import {
   memorySharesOf,
   type RelaySettings,
   setMemorySharesOf,
+  violationLimits,
 } from '../../src/relay/settings.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { LocalSets } from '../../src/store/sets/local-sets.js';
-import { freeAccounts } from '../support/accounts.js';
+import { accountsOf } from '../support/accounts.js';
 import { silentFaults } from '../support/faults.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
@@ -235,7 +236,7 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
     localSets: new LocalSets(store, kernels, new TurnScheduler(clock, fixedSlice(5), turnOrder.of('care'))),
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
-    accounts: freeAccounts(),
+    accounts: accountsOf({ violations: violationLimits }, clock),
     verifier: plainVerifier,
     isOwnUrl: (url: string) => /^ws:\/\/127\.0\.0\.1[:/]/.test(url),
     metrics: new RelayMetrics(new Registry()),

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/config/limits.js';
-import { Violations } from '../../src/relay/client/violations.js';
+import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
+import { Violations } from '../../src/lib/budgets/violations.js';
+import { violationLimits } from '../../src/relay/settings.js';
+import { accountsOf } from '../support/accounts.js';
 import { sessionWorld } from './fakes.js';
 import { droppedFrom, serveRelay } from './served-relay.js';
 
@@ -14,16 +17,38 @@ describe('messages of a client that cannot be read', () => {
     ['bytes', limits.clientViolationBytesPerMinuteMax / 8, 0, 8],
     ['time', 1, limits.clientViolationMsPerMinuteMax / 4, 4],
   ])('are too much by their %s', (_, bytes, ms, most) => {
-    const violations = new Violations({ monotonic: () => 0 });
+    const violations = new Violations({ monotonic: () => 0 }, violationLimits);
     for (let count = 1; count <= most; count += 1) expect(violations.note(bytes, ms)).toBe(false);
     expect(violations.note(bytes, ms)).toBe(true);
   });
 
   it('are forgotten by and by', () => {
     let nowMs = 0;
-    const violations = new Violations({ monotonic: () => nowMs });
+    const violations = new Violations({ monotonic: () => nowMs }, violationLimits);
     for (let minute = 0; minute < 10; minute += 1, nowMs += 60_000)
       for (let count = 1; count <= perMinute; count += 1) expect(violations.note(1, 0)).toBe(false);
+  });
+
+  it('count for its address: who comes again after the end goes on where it was, and others are not concerned', () => {
+    let nowMs = 0;
+    const accounts = accountsOf({ violations: violationLimits }, { monotonic: () => nowMs });
+    for (let count = 1; count <= perMinute; count += 1)
+      expect(accounts.of('192.0.2.1').noteViolation(1, 0)).toBe(false);
+    expect(accounts.of('192.0.2.1').noteViolation(1, 0)).toBe(true);
+    expect(accounts.of('192.0.2.1').isIdle).toBe(false);
+    expect(accounts.of('192.0.2.2').noteViolation(1, 0)).toBe(false);
+    expect(accounts.of(localAddressGroup).noteViolation(perMinute * 1_000_000, 0)).toBe(false);
+    nowMs += 120_000;
+    expect(accounts.of('192.0.2.1').isIdle).toBe(true);
+  });
+
+  it('end its connection at once where its address sent too many before', async () => {
+    const { client, settle, accounts } = sessionWorld();
+    for (let count = 0; count < perMinute; count += 1) accounts.of('192.0.2.1').noteViolation(1, 0);
+    const { session, outbox } = client('192.0.2.1');
+    session.receive('nonsense');
+    await settle();
+    expect(outbox.isShutOut).toBe(true);
   });
 
   it('end its session, short or long', async () => {

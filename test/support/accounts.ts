@@ -14,6 +14,7 @@ export function accountsOf(limits: Partial<AddressLimits>, clock: Pick<Clock, 'm
       strangerEventsPerDayMax: undefined,
       failedAuthorizationsPerMinuteMax: undefined,
       bytesPerMinuteMax: undefined,
+      violations: undefined,
       ...limits,
     },
     1_000,

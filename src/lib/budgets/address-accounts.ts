@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { localAddressGroup } from './address-group.js';
 import { RateLimit } from './rate-limit.js';
 import { TokenBucket } from './token-bucket.js';
+import { type ViolationLimits, Violations } from './violations.js';
 
 /** What the clients of one address group may take together, asked for at each use; `undefined` is no limit. */
 export type AddressLimits = {
@@ -20,6 +21,8 @@ export type AddressLimits = {
   readonly failedAuthorizationsPerMinuteMax: number | undefined;
   /** Bytes on the sockets, both ways. */
   readonly bytesPerMinuteMax: number | undefined;
+  /** Messages that cannot be read. */
+  readonly violations: ViolationLimits | undefined;
 };
 
 const minutesPerDay = 24 * 60;
@@ -33,6 +36,7 @@ const unlimited: AddressLimits = {
   strangerEventsPerDayMax: undefined,
   failedAuthorizationsPerMinuteMax: undefined,
   bytesPerMinuteMax: undefined,
+  violations: undefined,
 };
 
 /** What the limits of one address are for. */
@@ -112,6 +116,7 @@ export class AddressAccount {
   readonly #strangerEvents: TokenBucket | undefined;
   readonly #failedAuthorizations: RateLimit;
   readonly #bytes: RateLimit;
+  readonly #violations: Violations | undefined;
   #connections = 0;
 
   constructor(
@@ -130,6 +135,7 @@ export class AddressAccount {
     this.#failedAuthorizations = new RateLimit(clock, () => limits.failedAuthorizationsPerMinuteMax);
     this.#bytes = new RateLimit(clock, () => limits.bytesPerMinuteMax);
     const perDay = limits.strangerEventsPerDayMax;
+    if (limits.violations !== undefined) this.#violations = new Violations(clock, limits.violations);
     if (perDay !== undefined) this.#strangerEvents = new TokenBucket(clock, perDay / minutesPerDay, perDay);
   }
 
@@ -148,7 +154,8 @@ export class AddressAccount {
       this.#failedAuthorizations,
       this.#bytes,
     ];
-    return !this.isConnected && buckets.every((bucket) => bucket?.isFull ?? true);
+    const isFull = buckets.every((bucket) => bucket?.isFull ?? true);
+    return !this.isConnected && isFull && (this.#violations?.areForgotten ?? true);
   }
 
   /** Counts a connection until `closeConnection`, or says why not. */
@@ -226,6 +233,13 @@ export class AddressAccount {
   /** Counts one that was not right. */
   authorizationFailed(): void {
     this.#failedAuthorizations.spend(1);
+  }
+
+  /**
+   * Notes a message that cannot be read, as `Violations.note`: who is shut out for them and comes again goes on where it was.
+   */
+  noteViolation(bytes: number, ms: number): boolean {
+    return this.#violations?.note(bytes, ms) ?? false;
   }
 
   /** Counts bytes that went over a socket. */

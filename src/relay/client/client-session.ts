@@ -1,6 +1,7 @@
 import type { AddressAccount, AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
+import { Violations } from '../../lib/budgets/violations.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
 import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
@@ -11,6 +12,7 @@ import { closedFrame, countFrame, noticeFrame, okFrame } from '../frames/frames.
 import type { Outbox } from '../frames/outbox.js';
 import { messageBytes, requestBytes } from '../held-bytes.js';
 import type { RequestType } from '../relay-metrics.js';
+import { violationLimits } from '../settings.js';
 import { WorkBudget, type WorkLimits } from '../work-budget.js';
 import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
@@ -18,7 +20,6 @@ import { ClientSubscriptions, type SubscriptionServices } from './client-subscri
 import { MessageIntake } from './message-intake.js';
 import { Publisher, type PublisherServices } from './publisher.js';
 import { RequestQueue, type RequestQueueLimits } from './request-queue.js';
-import { Violations } from './violations.js';
 
 /** What the sessions of all clients share. */
 export type SessionServices = Omit<
@@ -86,7 +87,7 @@ export class ClientSession implements Disposable {
       onFlowChanged,
       (error) => this.#onFailure(error),
     );
-    this.#violations = new Violations(services.clock);
+    this.#violations = new Violations(services.clock, violationLimits);
     this.#intake = new MessageIntake(
       services.clock,
       this.#requests,
@@ -248,7 +249,8 @@ export class ClientSession implements Disposable {
   }
 
   #violation(bytes: number, ms: number): void {
-    if (!this.#violations.note(bytes, ms)) return;
+    const isTooMuch = this.#violations.note(bytes, ms);
+    if (!this.account.noteViolation(bytes, ms) && !isTooMuch) return;
     this[Symbol.dispose]();
     this.#outbox.shutOut();
   }
