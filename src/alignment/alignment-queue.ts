@@ -6,15 +6,18 @@ export type AlignmentScope = {
   /** Heads, tags and `HEAD`. */
   readonly refs: boolean;
   /** Pull requests by event id. */
-  readonly pullRequests: 'all' | ReadonlySet<string>;
+  readonly pullRequests: 'all' | Set<string>;
   /** Whether to look even when the same state was applied whole before: objects may have come, refs may have moved. */
   readonly isForced: boolean;
 };
 
 export const everything: AlignmentScope = { refs: true, pullRequests: 'all', isForced: true };
-export const onlyRefs: AlignmentScope = { refs: true, pullRequests: new Set(), isForced: false };
+export const onlyRefs = (): AlignmentScope => ({ refs: true, pullRequests: new Set(), isForced: false });
 
-/** A repository that is to be aligned, after `failures` tries that failed in a row. */
+/**
+ * A repository that is to be aligned, after `failures` tries that failed in a row. It belongs to whoever has it last: what
+ * is asked for beside it is added to it in place.
+ */
 export type AlignmentWork = {
   readonly repository: RepositoryId;
   readonly scope: AlignmentScope;
@@ -70,6 +73,7 @@ export function keyOf({ pubkey, identifier }: RepositoryId): string {
   return `${pubkey}:${identifier}`;
 }
 
+/** All that either asks for, in what was one of them: neither is to be used any more. */
 export function mergeWork(a: AlignmentWork, b: AlignmentWork): AlignmentWork {
   const scope: AlignmentScope = {
     refs: a.scope.refs || b.scope.refs,
@@ -84,6 +88,8 @@ function mergePullRequests(
   b: AlignmentScope['pullRequests'],
 ): AlignmentScope['pullRequests'] {
   if (a === 'all' || b === 'all') return 'all';
-  const merged = new Set([...a, ...b]);
+  // Never copied: a thousand may come one by one, each for a hundred repositories.
+  const [merged, others] = a.size < b.size ? [b, a] : [a, b];
+  for (const eventId of others) merged.add(eventId);
   return merged.size > limits.alignmentPullRequestsMax ? 'all' : merged;
 }

@@ -136,7 +136,7 @@ export class GitAlignment implements EffectRunner {
   /** Looks for repositories on disk that are not served, to close or remove them. */
   async sweep(): Promise<void> {
     for await (const repository of this.#unserved.onDisk()) {
-      this.#schedule(repository, onlyRefs, 'background');
+      this.#schedule(repository, onlyRefs(), 'background');
     }
     this.#pump();
   }
@@ -326,6 +326,6 @@ export class GitAlignment implements EffectRunner {
 }
 
 function scopeOf(effect: Effect): AlignmentScope {
-  if (effect.type === 'align-repository') return onlyRefs;
+  if (effect.type === 'align-repository') return onlyRefs();
   return { refs: false, pullRequests: new Set([effect.eventId]), isForced: false };
 }
