@@ -640,6 +640,8 @@ export const limits = {
   gitHostsRememberedMax: 10_000,
   /** Servers that the announcements of one repository, and its pull requests, are fetched from, each. */
   gitServersMax: 30,
+  /** URLs of pull requests that servers of one repository are chosen from, at once; of more, those of some pull requests. */
+  gitProposedUrlsMax: 30_000,
   /** Maintainers whose announcements name servers of one repository, beside its author. */
   gitAnnouncementsMax: 20,
   /** States of one repository whose objects are fetched at once: the stored one, and those that are held. */

@@ -2,6 +2,7 @@ import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { urlOf } from '../config/url.js';
 import { type Random, randomInteger } from '../lib/random.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import { hostPortOf, relayHost } from '../nostr/relay-url.js';
 import type { Announcement } from '../nostr/repository.js';
 import type { GitHosts } from './git-hosts.js';
@@ -23,27 +24,48 @@ export type NamedServers = {
   readonly ofProposals: readonly GitServer[];
 };
 
+/** What the choice of servers stands on. */
+export type ServerChoice = {
+  /** Whether a URL is one of our own. */
+  readonly isOwn: (url: string) => boolean;
+  readonly random: Random;
+  /** Anybody may name so many servers that to read all of their URLs takes long. */
+  readonly turns: Pick<WorkTurns, 'isOver' | 'next'>;
+};
+
+/** The commit of a pull request, and where that says that it is to be had. */
+type Proposal = { readonly objectId: string; readonly urls: readonly string[] };
+
 /**
  * Whom to ask for what a repository lacks (git.md §4): the servers of the announcements, of which those come first that are
  * relays of it as well: GRASP servers. For commits of pull requests their own `clone` URLs come before these, but not all of
- * them before the first of these, for anybody can propose changes from servers that do not answer. Never ourselves, as
- * `isOwn` tells of a URL.
+ * them before the first of these, for anybody can propose changes from servers that do not answer. Never ourselves.
  */
-export function serversFor(
+export async function serversFor(
   announcements: readonly Pick<Announcement, 'clone' | 'relays'>[],
   missing: readonly MissingObject[],
-  isOwn: (url: string) => boolean,
-  random: Random,
-): NamedServers {
-  const urls = announcements.flatMap((announcement) =>
-    announcement.clone.map((url) => ({ url, isGrasp: isGrasp(url, announcement) })),
-  );
+  choice: ServerChoice,
+): Promise<NamedServers> {
+  const { turns } = choice;
+  const urlIn = spellingOfOthers(choice.isOwn);
   const announced = new Map<string, GitServer>();
-  urls.sort((a, b) => Number(b.isGrasp) - Number(a.isGrasp));
-  for (const { url } of urls) add(announced, url, isOwn);
-  const proposed = new Map<string, GitServer>();
-  for (const { objectId, url } of proposedUrls(missing, random)) add(proposed, url, isOwn, objectId);
-  for (const url of announced.keys()) proposed.delete(url);
+  for (const text of await announcedUrls(announcements, turns)) {
+    if (announced.size >= limits.gitServersMax) break;
+    if (turns.isOver) await turns.next();
+    const url = urlIn(text);
+    if (url !== undefined) announced.set(url, { url, host: relayHost(url), objectIds: undefined });
+  }
+  const proposed = new Map<string, GitServer & { readonly objectIds: Set<string> }>();
+  for (const { objectId, text } of inPlaces(await proposals(missing, choice))) {
+    if (turns.isOver) await turns.next();
+    const url = urlIn(text);
+    if (url === undefined || announced.has(url)) continue;
+    // Added to in place: thousands of commits may be at one server.
+    const known = proposed.get(url);
+    if (known !== undefined) known.objectIds.add(objectId);
+    else if (proposed.size < limits.gitServersMax)
+      proposed.set(url, { url, host: relayHost(url), objectIds: new Set([objectId]) });
+  }
   const ofStates = [...announced.values()];
   return { ofStates, ofProposals: inTurns([...proposed.values()], ofStates) };
 }
@@ -54,34 +76,81 @@ function inTurns(some: readonly GitServer[], others: readonly GitServer[]): GitS
   return places.flatMap((place) => [...some.slice(place, place + 1), ...others.slice(place, place + 1)]);
 }
 
-/**
- * The URLs that pull requests name: the first of each, then the second, and so on, beginning elsewhere each time. So however
- * many somebody publishes, or names in one, those of others come to their turn.
- */
-function* proposedUrls(missing: readonly MissingObject[], random: Random) {
-  const lists = missing.flatMap(({ objectId, clones }) => clones.map((urls) => ({ objectId, urls })));
-  const first = randomInteger(random, Math.max(1, lists.length));
-  const turned = [...lists.slice(first), ...lists.slice(0, first)];
-  for (let place = 0; place < limits.gitServersMax; place += 1) {
-    for (const { objectId, urls } of turned) {
-      const url = urls[place];
-      if (url !== undefined) yield { objectId, url };
+/** The URLs that announcements name, those of GRASP servers first. */
+async function announcedUrls(
+  announcements: readonly Pick<Announcement, 'clone' | 'relays'>[],
+  turns: ServerChoice['turns'],
+): Promise<string[]> {
+  const ofGrasp: string[] = [];
+  const others: string[] = [];
+  for (const { clone, relays } of announcements) {
+    const relayPlaces = new Set(relays.map(placeOf));
+    for (const url of clone) {
+      if (turns.isOver) await turns.next();
+      const place = placeOf(url);
+      const isGrasp = place !== undefined && relayPlaces.has(place);
+      (isGrasp ? ofGrasp : others).push(url);
     }
+  }
+  return [...ofGrasp, ...others];
+}
+
+/** The host and port that a URL of a server or a relay leads to; `undefined` for all else. */
+function placeOf(url: string): string | undefined {
+  const place = hostPortOf(url);
+  return place && `${place.host} ${place.port}`;
+}
+
+/**
+ * The pull requests of whose URLs servers are chosen: all of them, or of very many those that come one after the other,
+ * beginning elsewhere each time.
+ */
+async function proposals(
+  missing: readonly MissingObject[],
+  { random, turns }: ServerChoice,
+): Promise<readonly Proposal[]> {
+  const all: Proposal[] = [];
+  for (const { objectId, clones } of missing) {
+    for (const urls of clones) {
+      if (turns.isOver) await turns.next();
+      if (urls.length > 0) all.push({ objectId, urls: urls.slice(0, limits.gitServersMax) });
+    }
+  }
+  const first = randomInteger(random, Math.max(1, all.length));
+  const chosen: Proposal[] = [];
+  let named = 0;
+  for (const proposal of [...all.slice(first), ...all.slice(0, first)]) {
+    named += proposal.urls.length;
+    if (exceeds('gitProposedUrlsMax', named)) break;
+    chosen.push(proposal);
+  }
+  return chosen;
+}
+
+/**
+ * The URLs that pull requests name: the first of each, then the second, and so on. So however many somebody publishes, or
+ * names in one, those of others come to their turn.
+ */
+function* inPlaces(
+  chosen: readonly Proposal[],
+): Generator<{ readonly objectId: string; readonly text: string }> {
+  let left = chosen;
+  for (let place = 0; left.length > 0; place += 1) {
+    for (const { objectId, urls } of left) yield { objectId, text: urls[place] as string };
+    left = left.filter(({ urls }) => urls.length > place + 1);
   }
 }
 
-function add(
-  servers: Map<string, GitServer>,
-  text: string,
-  isOwn: (url: string) => boolean,
-  objectId?: string,
-): void {
-  const url = gitUrl(text);
-  if (url === undefined || isOwn(url)) return;
-  const known = servers.get(url);
-  if (known === undefined && servers.size >= limits.gitServersMax) return;
-  const objectIds = objectId === undefined ? undefined : new Set([...(known?.objectIds ?? []), objectId]);
-  servers.set(url, { url, host: relayHost(url), objectIds });
+/** Reads the URLs of servers that are not ours, each text once, however many name it. */
+function spellingOfOthers(isOwn: ServerChoice['isOwn']): (text: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (text) => {
+    if (known.has(text)) return known.get(text);
+    const url = gitUrl(text);
+    const spelled = url === undefined || isOwn(url) ? undefined : url;
+    known.set(text, spelled);
+    return spelled;
+  };
 }
 
 /** How a server has done so far. */
@@ -129,13 +198,4 @@ export function gitUrl(text: string): string | undefined {
   while (end > 0 && pathname[end - 1] === '/') end -= 1;
   const spelled = `${protocol}//${host}${pathname.slice(0, end)}`;
   return exceeds('urlCharsMax', spelled.length) ? undefined : spelled;
-}
-
-function isGrasp(url: string, { relays }: Pick<Announcement, 'relays'>): boolean {
-  const server = hostPortOf(url);
-  if (server === undefined) return false;
-  return relays.some((relay) => {
-    const named = hostPortOf(relay);
-    return named?.host === server.host && named.port === server.port;
-  });
 }

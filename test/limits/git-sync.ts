@@ -11,12 +11,15 @@ import type { FetchOutcome } from '../../src/git-sync/remote.js';
 import { Search } from '../../src/git-sync/search.js';
 import { SearchMemories, SearchMemory } from '../../src/git-sync/search-memory.js';
 import { ServerRecords } from '../../src/git-sync/server-records.js';
+import { serversFor } from '../../src/git-sync/servers.js';
+import { seededRandom } from '../../src/lib/random.js';
 import { plainEvent } from '../relay/fakes.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, hex, many } from './entry.js';
 import { asks, foundWhole, objectId } from './server-fetches.js';
 
 const id = 'a'.repeat(40);
+const endless = { isOver: false, next: async () => {} };
 
 /** Whether the answer of a server in which it says what it has is read. */
 async function isAdvertisement(lines: readonly string[]): Promise<boolean> {
@@ -184,6 +187,18 @@ export const gitSyncEntries = {
       'git-sync/servers.test.ts',
       'are a bounded number, of which pull requests take none from the announcements',
     ],
+  },
+  gitProposedUrlsMax: {
+    edge: async (urls) => {
+      const missing = many(urls, (at) => ({
+        objectId: `${at}`,
+        pullRequestIds: [''],
+        clones: [['https://a/r']],
+      }));
+      const choice = { isOwn: () => false, random: seededRandom(1), turns: endless };
+      const { ofProposals } = await serversFor([], missing, choice);
+      return ofProposals[0]?.objectIds?.size === urls;
+    },
   },
   gitAnnouncementsMax: {
     edge: async (maintainers) => {

@@ -1,3 +1,4 @@
+import { backgroundSlice } from '../../config/background-slice.js';
 import { limits } from '../../config/limits.js';
 import { announcementsOf } from '../../git-sync/announcements.js';
 import { GitDataSync } from '../../git-sync/git-data-sync.js';
@@ -9,6 +10,8 @@ import type { GitRemote } from '../../git-sync/remote.js';
 import { serversFor } from '../../git-sync/servers.js';
 import { concernedRepositories } from '../../hosting/concerned-repositories.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { SyncManager } from '../../sync/manager.js';
@@ -49,6 +52,7 @@ export function createGitSync(
   const { admission, alignment, directory, disk, registry } = core;
   const ownService = ownServiceOf(current.now);
   const settings = current.settings(gitSyncSettingsOf);
+  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
   const gitSync = new GitDataSync(
     {
       remote,
@@ -66,12 +70,11 @@ export function createGitSync(
         return isAny;
       },
       servers: async (repository, missing) =>
-        serversFor(
-          await announcementsOf(core, repository),
-          missing,
-          (url) => ownService.isNamedBy(url),
+        serversFor(await announcementsOf(core, repository), missing, {
+          isOwn: (url) => ownService.isNamedBy(url),
           random,
-        ),
+          turns,
+        }),
       arrive: async (repository, fetched, isOfState) => {
         const isIn = await promotion.takeIn(repository, isOfState, () => fetched.moveIn());
         // One whose folder was lost is made anew.

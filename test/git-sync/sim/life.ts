@@ -48,12 +48,11 @@ export class Life {
         },
         copyFromOthers: async () => false,
         servers: async ({ identifier }, missing) =>
-          serversFor(
-            of(identifier)?.announcements ?? [],
-            missing,
-            (url) => url.startsWith('https://us.'),
+          serversFor(of(identifier)?.announcements ?? [], missing, {
+            isOwn: (url) => url.startsWith('https://us.'),
             random,
-          ),
+            turns: { isOver: false, next: async () => {} },
+          }),
         arrive: async ({ identifier }, { moveIn, objectIds }) => {
           if (world.faultsOn && chance(random, 0.05)) throw new Error('the disk is full');
           const repository = of(identifier);
