@@ -1,4 +1,3 @@
-import { append } from '../lib/collections/lists.js';
 import { addressTextOf, supersedes } from '../nostr/address.js';
 import { firstTagValue, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
@@ -51,6 +50,20 @@ export class HeldIndex {
     if (event.kind === kinds.repositoryState) remove(this.#states, identifierOf(event), id);
     for (const reference of namesIn(event)) remove(this.#referring, reference, id);
     for (const parent of parents) remove(this.#children, parent, id);
+  }
+
+  /** Has an event hang on others than before; whether those are others. */
+  hangOn(id: string, parents: readonly string[]): boolean {
+    const held = this.#events.get(id);
+    if (held === undefined) return false;
+    const [before, now] = [new Set(held.parents), new Set(parents)];
+    const gone = held.parents.filter((parent) => !now.has(parent));
+    const come = parents.filter((parent) => !before.has(parent));
+    if (gone.length === 0 && come.length === 0) return false;
+    this.#events.set(id, { ...held, parents });
+    for (const parent of gone) remove(this.#children, parent, id);
+    for (const parent of come) add(this.#children, parent, id);
+    return true;
   }
 
   /** Takes in new times of an event. */
@@ -108,19 +121,24 @@ export class HeldIndex {
 
   /** Whether an event waits for git data, or hangs on one that does; `known`: what is known of others, and by then of this. */
   #isRooted(id: string, known: Map<string, boolean>): boolean {
-    const seen = new Set<string>();
+    const cameFrom = new Map<string, string | undefined>([[id, undefined]]);
     const open = [id];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const isKnown = known.get(next);
+      if (isKnown === false) continue;
       const parents = this.#events.get(next)?.parents;
-      if (known.get(next) === true || parents?.length === 0) {
-        known.set(id, true);
+      if (isKnown === true || parents?.length === 0) {
+        // All on the way, so that no other has to go it again.
+        for (let at: string | undefined = next; at !== undefined; at = cameFrom.get(at)) known.set(at, true);
         return true;
       }
-      if (seen.has(next) || known.get(next) === false) continue;
-      seen.add(next);
-      append(open, parents ?? []);
+      for (const parent of parents ?? []) {
+        if (cameFrom.has(parent)) continue;
+        cameFrom.set(parent, next);
+        open.push(parent);
+      }
     }
-    for (const each of seen) known.set(each, false);
+    for (const each of cameFrom.keys()) known.set(each, false);
     return false;
   }
 

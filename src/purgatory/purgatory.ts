@@ -58,11 +58,14 @@ export class Purgatory {
     });
   }
 
-  /** Takes in what the journal has, also what expired meanwhile: the next sweep takes that. */
+  /**
+   * Takes in what the journal has, also what expired meanwhile: the next sweep takes that. Each event is taken to wait for git
+   * data until it is known what it hangs on (`hangOn`).
+   */
   async load(): Promise<void> {
     for await (const entry of this.#parts.journal.entries()) {
       const record = recordIn(entry);
-      if (record?.type === 'held') this.#enter(record.value);
+      if (record?.type === 'held') this.#enter({ ...record.value, parents: [] });
       else if (record?.type === 'lapsed') this.#lapsed.enter(record.value);
       else if (record?.type === 'awaited') this.awaited.enter(record.value);
     }
@@ -163,6 +166,11 @@ export class Purgatory {
     return { written: Promise.all([lapsed, this.#write(held)]).then(() => {}) };
   }
 
+  /** Has a held event hang on others than before, in memory only; whether those are others. */
+  hangOn(id: string, parents: readonly string[]): boolean {
+    return this.#index.hangOn(id, parents);
+  }
+
   /** The announcement of a repository whose holding ran out within a day: its author may come back. */
   lapsedAnnouncementOf({ pubkey, identifier }: RepositoryId): LapsedAnnouncement | undefined {
     return this.#lapsed.at(repositoryAddress(pubkey, identifier));
@@ -221,8 +229,9 @@ export class Purgatory {
     if (known === undefined) this.#parts.listener.onHeld(held.event);
   }
 
-  #write(held: HeldEvent): Promise<void> {
-    const { name, value } = journalEntryOf({ type: 'held', value: held });
+  #write({ event, addressGroup, heldAtMs, deadlineMs }: HeldEvent): Promise<void> {
+    const record = { event, addressGroup, heldAtMs, deadlineMs };
+    const { name, value } = journalEntryOf({ type: 'held', value: record });
     return this.#parts.journal.put(name, value);
   }
 }

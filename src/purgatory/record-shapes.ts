@@ -12,7 +12,6 @@ const identifier = z.string().refine(isIdentifier);
 const ofAddress = { addressGroup: z.string().optional(), deadlineMs: z.number() };
 const held = z.object({
   event: z.looseObject({ id: hex32 }),
-  parents: z.array(hex32),
   heldAtMs: z.number(),
   ...ofAddress,
 });

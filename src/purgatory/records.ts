@@ -8,6 +8,12 @@ export type LapsedAnnouncement = Pick<HeldEvent, 'event' | 'addressGroup'> & {
   readonly deadlineMs: number;
 };
 
+/**
+ * A held event as it is remembered: what it hangs on is found anew after a start, so that nothing is written where only that
+ * changes, which strangers can have happen to many large events with one small one.
+ */
+type HeldRecord = Omit<HeldEvent, 'parents'>;
+
 /** A `refs/nostr/<event id>` that was pushed before its event. */
 export type AwaitedPullRequest = {
   readonly repository: RepositoryKey;
@@ -19,7 +25,7 @@ export type AwaitedPullRequest = {
 
 /** What the journal remembers, by the beginning of its name. */
 type Values = {
-  readonly held: HeldEvent;
+  readonly held: HeldRecord;
   readonly lapsed: LapsedAnnouncement;
   readonly awaited: AwaitedPullRequest;
 };

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
+import { HoldingDesk } from '../../src/admission/holding/holding-desk.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
@@ -357,6 +358,48 @@ describe('What hangs on a held event', () => {
     expect(isHeld(byId)).toBe(false);
   });
 
+  it('is not written again when that is replaced, whatever it hangs on beside', async () => {
+    const announced = announcement(alice, 'repo');
+    const older = state(alice, 'repo', ['refs/heads/main', sha1]);
+    const newer = state(alice, 'repo', ['refs/heads/main', '2'.repeat(40)]);
+    const asked = event(bob, 1621, [
+      ['a', address(alice, 'repo')],
+      ['a', `30618:${alice}:repo`],
+    ]);
+    for (const each of [announced, older, asked]) await here.submit(each);
+    expect(new Set(here.purgatory.get(asked.id)?.parents)).toEqual(new Set([announced.id, older.id]));
+    const put = vi.spyOn(here.journal, 'put');
+    await here.submit(newer);
+    await clock.advance(1);
+    expect(new Set(here.purgatory.get(asked.id)?.parents)).toEqual(new Set([announced.id, newer.id]));
+    expect(put.mock.calls.map(([name]) => name)).toEqual([`held:${newer.id}`]);
+  });
+
+  it('is looked at again once, however often it is doubted before', async () => {
+    await here.submit(announcement(alice, 'repo'));
+    const asked = issue();
+    await here.submit(asked);
+    const decide = vi.fn(() => ({ type: 'hold', effects: [], parents: [] }) as const);
+    const { promise, resolve } = deferred<void>();
+    const turns = { isOver: true, next: () => promise, spend: () => {} };
+    const desk = new HoldingDesk(turns, {
+      purgatory: here.purgatory,
+      store: here.store,
+      policy: { decide },
+      failures: { attempt: (_id: string, step: () => void) => step(), noteLate: () => {} },
+      effects: { run: () => {} },
+      examine: async () => 'waits',
+      clock,
+    } as unknown as ConstructorParameters<typeof HoldingDesk>[1]);
+    for (let at = 0; at < 5; at += 1) desk.reconsider([...here.purgatory.all()]);
+    resolve();
+    await clock.advance(1);
+    expect(decide).toHaveBeenCalledTimes(2);
+    desk.reconsider([here.purgatory.get(asked.id)!]);
+    await clock.advance(1);
+    expect(decide, 'again, when it is doubted after').toHaveBeenCalledTimes(3);
+  });
+
   it('of maintainers, is let go when what gave them a say goes', async () => {
     await here.submit(announcement(alice, 'repo', { maintainers: [bob] }));
     const named = foreign(bob, 'repo');
@@ -491,6 +534,24 @@ describe('After a start', () => {
     expect([...here.purgatory.all()].map((held) => held.event.id)).toEqual([other.id]);
     expect(here.store.has(asked.id)).toBe(true);
     expect(here.directory.isServed({ pubkey: bob, identifier: 'other' })).toBe(true);
+  });
+
+  it('what hangs on what is found anew, before that goes whose time is over', async () => {
+    const announced = announcement(alice, 'repo');
+    const asked = event(carol, 1621, [['a', address(alice, 'repo')]]);
+    const comments = [event(bob, 1111, [['E', asked.id]])];
+    for (let at = 0; at < 9; at += 1) comments.push(event(bob, 1111, [['e', comments.at(-1)!.id]]));
+    for (const each of [announced, asked, ...comments]) await here.submit(each);
+    await clock.advance(20 * minuteMs);
+    await here.submit(state(alice, 'repo', ['refs/heads/main', sha1]));
+    await clock.advance(20 * minuteMs);
+    await open({ ...here });
+    await clock.advance(1);
+    expect([asked, ...comments].map(isHeld)).not.toContain(false);
+    expect(here.purgatory.get(comments[1]!.id)?.parents).toContain(comments[0]!.id);
+    await here.submit(event(alice, 5, [['e', announced.id]]));
+    await clock.advance(1);
+    expect([...here.purgatory.all()]).toEqual([]);
   });
 
   it('what expired meanwhile is gone', async () => {

@@ -38,7 +38,6 @@ describe('a restored backup', () => {
     const held = JSON.stringify({
       event: note(1),
       addressGroup: 'a',
-      parents: [],
       heldAtMs: 1,
       deadlineMs: 2,
     });

@@ -109,7 +109,7 @@ describe('a restore', () => {
       await expect(world.check(bytes)).rejects.toThrow('not what its author signed');
       const record = JSON.stringify({
         name: `held:${event.id}`,
-        value: `{"event":${line},"parents":[],"heldAtMs":1,"deadlineMs":2}`,
+        value: `{"event":${line},"heldAtMs":1,"deadlineMs":2}`,
       });
       const held = forged({ 'journal/000001.jsonl': record }, { journalRecords: 1 });
       await expect(world.restore(held)).rejects.toThrow('not what its author signed');
@@ -121,7 +121,7 @@ describe('a restore', () => {
   it.each([
     ['held:x', 'null'],
     [`held:${note(1).id}`, JSON.stringify({ event: note(1) })],
-    [`held:${note(2).id}`, JSON.stringify({ event: note(1), parents: [], heldAtMs: 1, deadlineMs: 2 })],
+    [`held:${note(2).id}`, JSON.stringify({ event: note(1), heldAtMs: 1, deadlineMs: 2 })],
     [`lapsed:${note(1).id}`, '{"event":{"id":1},"deadlineMs":1}'],
     ['awaited:x', 'null'],
     ['awaited:x', '{"repository":{"pubkey":"..","identifier":".."},"eventId":"x","deadlineMs":1}'],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
@@ -119,6 +119,60 @@ describe('What is related to a held event', () => {
   });
 });
 
+describe('What a held event hangs on', () => {
+  it('may change, and nothing is written for it', async () => {
+    const { purgatory, journal } = await openPurgatory();
+    const put = vi.spyOn(journal, 'put');
+    const [first, second] = [announcement(owner, 'first'), announcement(owner, 'second')];
+    const issue = event(key(2), 1621, []);
+    for (const each of [first, second]) await hold(purgatory, each);
+    await hold(purgatory, issue, { parents: [first.id] });
+    put.mockClear();
+    expect(purgatory.hangOn(issue.id, [first.id, second.id])).toBe(true);
+    expect(purgatory.hangOn(issue.id, [second.id, first.id]), 'the same in another order').toBe(false);
+    const namesOf = ({ id }: NostrEvent) => purgatory.dependantsOf(id).map((held) => held.event.id);
+    expect([namesOf(first), namesOf(second)]).toEqual([[issue.id], [issue.id]]);
+    expect(purgatory.hangOn(issue.id, [second.id])).toBe(true);
+    expect([namesOf(first), namesOf(second)]).toEqual([[], [issue.id]]);
+    await purgatory.release(issue.id, 'deleted');
+    expect(namesOf(second)).toEqual([]);
+    expect(purgatory.hangOn(issue.id, [first.id])).toBe(false);
+    expect(put).not.toHaveBeenCalled();
+  });
+
+  it('is followed down to what waits for git data once, however many hang on the same', async () => {
+    const { purgatory } = await openPurgatory();
+    let looks = 0;
+    const counted = (parents: string[]) =>
+      new Proxy(parents, {
+        get(target, name) {
+          if (name === 'length') looks += 1;
+          return Reflect.get(target, name) as unknown;
+        },
+      });
+    const announced = announcement(owner, 'repo');
+    await hold(purgatory, announced);
+    let last = announced.id;
+    for (let at = 0; at < 200; at += 1) {
+      const link = event(key(2), 1111, [['E', last]]);
+      await hold(purgatory, link, { parents: counted([last]) });
+      last = link.id;
+    }
+    const leaves = Array.from({ length: 200 }, () => event(key(3), 1111, [['E', last]]));
+    for (const leaf of leaves) await hold(purgatory, leaf, { parents: counted([last]) });
+    const ids = leaves.map(({ id }) => id);
+    const naming = event(
+      key(4),
+      1111,
+      ids.map((id) => ['e', id]),
+    );
+    await hold(purgatory, naming, { parents: ids });
+    looks = 0;
+    expect(purgatory.relativesOf(naming)).toEqual(ids);
+    expect(looks).toBeLessThan(2_000);
+  });
+});
+
 describe('The time of what is held', () => {
   it('is half an hour, and begins anew with what is waited for', async () => {
     const { purgatory, clock } = await openPurgatory();
@@ -157,6 +211,8 @@ describe('The time of what is held', () => {
     await hold(purgatory, issue, { parents: [announced.id] });
     await clock.advance(29 * minuteMs);
     const next = (await openPurgatory({ journal, clock })).purgatory;
+    expect(next.get(issue.id)).toEqual({ ...purgatory.get(issue.id), parents: [] });
+    expect(next.hangOn(issue.id, [announced.id])).toBe(true);
     expect([...next.all()]).toEqual([...purgatory.all()]);
     expect(next.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
     expect(dueIds(next)).toEqual([]);

@@ -62,6 +62,8 @@ export class HoldingDesk {
   readonly #parts: DeskParts;
   /** What is looked at again, event by event, however much hangs on one. */
   readonly #doubts: SlicedQueue;
+  /** The ids of the events that wait for that: once each, however often they are doubted. */
+  readonly #doubted = new Set<string>();
   /** By the id of the state for which an announcement is being revived. */
   readonly #revivals = new Map<string, Promise<boolean>>();
 
@@ -145,8 +147,14 @@ export class HoldingDesk {
 
   /** Looks again whether held events have to be held, and may be; `cause`: how it ends for those that may not. */
   reconsider(events: readonly HeldEvent[], cause: ReleaseCause = 'expired'): void {
-    for (const { event } of events)
-      this.#doubts.push(() => this.#parts.failures.attempt(event.id, () => this.#lookAgain(event.id, cause)));
+    for (const { id } of events.map(({ event }) => event)) {
+      if (this.#doubted.has(id)) continue;
+      this.#doubted.add(id);
+      this.#doubts.push(() => {
+        this.#doubted.delete(id);
+        this.#parts.failures.attempt(id, () => this.#lookAgain(id, cause));
+      });
+    }
   }
 
   /** Lets go of what has been held for too long. */
@@ -159,9 +167,10 @@ export class HoldingDesk {
 
   /** Looks again, after a start, at all that was held before: time, settings and the store went on. */
   async resume(): Promise<void> {
-    this.sweep();
     this.reconsider([...this.#parts.purgatory.all()]);
     await this.#doubts.drained();
+    // Whose time is over depends on what hangs on what, which the journal does not say.
+    this.sweep();
   }
 
   async #hold(event: NostrEvent, terms: HoldingTerms, effects: readonly Effect[]): Promise<AdmissionOutcome> {
@@ -206,8 +215,8 @@ export class HoldingDesk {
   }
 
   async #judgeAgain(entry: HeldEvent, cause: ReleaseCause): Promise<void> {
-    const { store, policy } = this.#parts;
-    const { event, addressGroup, parents } = entry;
+    const { store, policy, purgatory, effects } = this.#parts;
+    const { event } = entry;
     const status = store.preview(event);
     if (status !== 'stored') return await this.#end(entry, causeOfStatus[status]);
     const decision = policy.decide(event);
@@ -216,8 +225,10 @@ export class HoldingDesk {
     } else if (decision.type === 'reject') {
       // What lacks nothing but room may find some while it is held.
       if (decision.lacks === undefined) await this.#end(entry, cause);
-    } else if (!isSame(decision.parents, parents)) {
-      await this.#hold(event, { addressGroup, parents: decision.parents }, decision.effects);
+    } else if (purgatory.hangOn(event.id, decision.parents) && decision.parents.length === 0) {
+      // What it hung on is stored, and it waits for git data of its own now.
+      effects.run(decision.effects);
+      await this.#examine(event);
     }
   }
 
@@ -264,8 +275,4 @@ function repositoryIn(event: NostrEvent): RepositoryId {
 
 function hasParents({ parents }: HeldEvent): boolean {
   return parents.length > 0;
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((id) => b.includes(id));
 }
