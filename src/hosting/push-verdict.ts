@@ -1,5 +1,6 @@
 import { isHeadOrTag, isPullRequestRef, isRefName, pullRequestRef } from '../git/ref-name.js';
 import { isZeroId, type PushCommand } from '../git-protocol/receive-request.js';
+import { DeclaredRefs } from './declared-refs.js';
 
 /** Clients know these words. */
 const onlyPullRequests = 'GRASP-06: only pushes to refs/nostr/<event-id> are accepted';
@@ -52,8 +53,12 @@ export function judgePush(
   isAtomic: boolean,
 ): CommandVerdict[] {
   let unannounced = 0;
+  const declared = new DeclaredRefs(
+    context.states,
+    commands.map(({ ref }) => ref),
+  );
   const verdicts = commands.map((command): CommandVerdict => {
-    const verdict = judgeCommand(command, context, unannounced);
+    const verdict = judgeCommand(command, context, declared, unannounced);
     if (verdict.type === 'set' && isUnannounced(command, context)) unannounced += 1;
     return verdict;
   });
@@ -78,10 +83,15 @@ export function allOrNothing(verdicts: readonly CommandVerdict[]): CommandVerdic
   return verdicts.map((verdict) => (verdict.type === 'refused' ? verdict : refused(verdict.command, reason)));
 }
 
-function judgeCommand(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {
+function judgeCommand(
+  command: PushCommand,
+  context: PushContext,
+  declared: DeclaredRefs,
+  unannounced: number,
+): CommandVerdict {
   const { ref } = command;
   if (!isRefName(ref)) return refused(command, 'this is no ref name');
-  if (isHeadOrTag(ref)) return judgeDeclared(command, context);
+  if (isHeadOrTag(ref)) return judgeDeclared(command, context, declared);
   if (isPullRequestRef(ref)) return judgePullRequest(command, context, unannounced);
   return refused(
     command,
@@ -89,33 +99,24 @@ function judgeCommand(command: PushCommand, context: PushContext, unannounced: n
   );
 }
 
-function judgeDeclared(command: PushCommand, { refs, states }: PushContext): CommandVerdict {
+function judgeDeclared(command: PushCommand, { refs }: PushContext, declared: DeclaredRefs): CommandVerdict {
   const from = refs.get(command.ref);
   const to = isZeroId(command.new) ? undefined : command.new;
   if (from === to) return { command, type: 'same' };
-  const [newest] = states;
-  if (newest === undefined)
+  if (!declared.isAny)
     return refused(
       command,
       'no maintainer has published a state of this repository (kind 30618): do so first',
     );
-  if (governing(states).some((state) => state.refs.get(command.ref) === to))
-    return { command, type: 'set', from, to };
-  const declared = newest.refs.get(command.ref);
+  if (declared.allows(command.ref, to)) return { command, type: 'set', from, to };
+  const newest = declared.newest(command.ref);
   const pushed = to === undefined ? 'its deletion' : shortId(to);
   return refused(
     command,
-    declared === undefined
+    newest === undefined
       ? `the newest state does not list it, you pushed ${pushed}; publish a new state first`
-      : `the newest state says ${shortId(declared)}, you pushed ${pushed}; publish a new state, or fetch and push that`,
+      : `the newest state says ${shortId(newest)}, you pushed ${pushed}; publish a new state, or fetch and push that`,
   );
-}
-
-/** The newest state; where that is held, also those older ones that are held and newer than what is followed. */
-function governing(states: readonly PushState[]): readonly PushState[] {
-  const followed = states.findIndex(({ isHeld }) => !isHeld);
-  if (followed === 0) return states.slice(0, 1);
-  return followed < 0 ? states : states.slice(0, followed);
 }
 
 function judgePullRequest(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {

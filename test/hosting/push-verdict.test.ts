@@ -127,6 +127,41 @@ describe('judgePush', () => {
     ]);
   });
 
+  it('reads each state once, however many commands there are', () => {
+    let reads = 0;
+    class CountedRefs extends Map<string, string> {
+      override get(name: string): string | undefined {
+        reads += 1;
+        return super.get(name);
+      }
+      override *[Symbol.iterator](): MapIterator<[string, string]> {
+        for (const entry of super[Symbol.iterator]()) {
+          reads += 1;
+          yield entry;
+        }
+      }
+    }
+    const refs: [string, string][] = [['refs/heads/other', ids[0]!]];
+    const stateAt = (at: number) => ({
+      id: `s${at}`,
+      created_at: 1_000 - at,
+      isHeld: true,
+      refs: new CountedRefs(at === 399 ? [['refs/heads/7', ids[1]!]] : refs),
+    });
+    const states = Array.from({ length: 400 }, (_, at) => stateAt(at));
+    const context = { refs: new Map(), states, events: new Map(), unannouncedRoom: 0 };
+    const commands = Array.from({ length: 400 }, (_, at) => ({
+      ref: `refs/heads/${at}`,
+      old: zero,
+      new: ids[1]!,
+    }));
+    const verdicts = judgePush(commands, context, false);
+    expect(verdicts.flatMap(({ type, command }) => (type === 'set' ? command.ref : []))).toEqual([
+      'refs/heads/7',
+    ]);
+    expect(reads).toBeLessThanOrEqual(states.length + commands.length);
+  });
+
   it('asks for a state where there is none', () => {
     const context = { refs: new Map(), states: [], events: new Map(), unannouncedRoom: 0 };
     const [verdict] = judgePush([{ ref: 'refs/heads/main', old: zero, new: ids[0]! }], context, false);
