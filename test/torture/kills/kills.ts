@@ -29,7 +29,7 @@ type Tally = { kills: number; events: number; pushes: number };
 export const kills: Part = {
   name: 'kills',
   about: 'kills the daemon amid everything that it does',
-  share: 40,
+  share: 50,
   async run(run) {
     await killOften(run, { killsMax: Number.POSITIVE_INFINITY, foldersAtOnce });
   },
