@@ -277,6 +277,12 @@ export const limits = {
   httpHeadersMsMax: 10_000,
   /** Time in which a whole request must have come: the longest that a push may take to be sent. */
   httpRequestMsMax: 3_600_000,
+  /** Pieces of a body in which there may be as little as it pleases who sends it: each costs as much to read as kilobytes do. */
+  httpBodyPiecesMax: 1_024,
+  /** Bytes that more pieces have to have on average. */
+  httpBodyPieceBytesMin: 256,
+  /** What reading such pieces counts for of `clientViolationMsPerMinuteMax`: what of them is read in one turn. */
+  httpSmallPiecesMs: 20,
   /** Most bytes that are read of a body when its request was answered before. */
   httpDrainBytesMax: 8_388_608,
   /** Time in which they must have come. */

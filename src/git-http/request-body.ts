@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { watchPieces } from '../http/body-pieces.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { BodyError } from './body-error.js';
 
@@ -34,10 +35,16 @@ export function openBody(message: IncomingMessage, limits: BodyLimits, clock: Cl
   } else {
     message.pipe(body);
   }
+  const stop = watchPieces(message, () => {
+    body.destroy(new BodyError(400, 'the body comes in too many small pieces'));
+  });
   message.once('close', () => {
     if (!message.complete) body.destroy(new BodyError(400, 'the body was cut off'));
   });
-  body.once('close', () => message.unpipe());
+  body.once('close', () => {
+    stop();
+    message.unpipe();
+  });
   return body;
 }
 

@@ -32,6 +32,11 @@ const hasTooManyHeaders: UpgradeRefusal = {
   reason: `a request has ${limits.httpHeadersMax} headers at most`,
 };
 
+const isShutOut: UpgradeRefusal = {
+  status: 429,
+  reason: 'rate-limited: too many messages that cannot be read; wait a minute',
+};
+
 const isBlocked: UpgradeRefusal = { status: 403, reason: 'blocked: this address is blocked here' };
 
 /**
@@ -62,6 +67,11 @@ export class ConnectionGate {
       return;
     }
     const group = this.#addresses.directGroupOf(socket);
+    if (group !== undefined && this.#parts.accounts.of(group).isShutOut) {
+      // Without an answer: what it sends would be read for that.
+      socket.destroy();
+      return;
+    }
     const refusal = group === undefined ? undefined : this.#join(socket, group);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
@@ -71,6 +81,11 @@ export class ConnectionGate {
     socket.once('close', () => {
       this.#open -= 1;
     });
+  }
+
+  /** Whoever sent the request sends what costs more to read than it can be meant for. */
+  noteViolation(request: IncomingMessage): void {
+    this.#accountOf(request).noteViolation(0, limits.httpSmallPiecesMs);
   }
 
   /** The address group of whoever sent the request. */
@@ -92,6 +107,7 @@ export class ConnectionGate {
       });
     }
     if (this.#parts.blocked?.has(account.group)) return isBlocked;
+    if (account.isShutOut) return isShutOut;
     return this.#refused.get(socket) ?? refusalOf(account.takeRequest());
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import { watchPieces } from './body-pieces.js';
 
 /** Whether a body comes with the request. */
 export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
@@ -10,9 +11,14 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 
 /**
  * Reads what is left of the body of a request that was answered already, so that the answer reaches a client or proxy that
- * first sends everything; closing at once would take the answer along. Bounded in bytes and time.
+ * first sends everything; closing at once would take the answer along. Bounded in bytes, pieces and time; `onTooManyPieces` is
+ * told where it is the pieces that end it.
  */
-export function drain(message: IncomingMessage, clock: Pick<Clock, 'after'>): void {
+export function drain(
+  message: IncomingMessage,
+  clock: Pick<Clock, 'after'>,
+  onTooManyPieces: () => void,
+): void {
   if (message.complete || !hasBody(message)) return;
   const close = () => message.socket.destroy();
   const cancel = clock.after(limits.httpDrainMsMax, close);
@@ -20,6 +26,10 @@ export function drain(message: IncomingMessage, clock: Pick<Clock, 'after'>): vo
   message.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
     if (exceeds('httpDrainBytesMax', bytes)) close();
+  });
+  watchPieces(message, () => {
+    onTooManyPieces();
+    close();
   });
   message.once('close', cancel);
   message.resume();

@@ -12,7 +12,7 @@ import type { UnreadAnswers } from './unread-answers.js';
 
 export type ListenerParts = {
   readonly routes: readonly Route[];
-  readonly gate: Pick<ConnectionGate, 'takeRequest' | 'groupOf'>;
+  readonly gate: Pick<ConnectionGate, 'takeRequest' | 'groupOf' | 'noteViolation'>;
   readonly turns: Pick<RequestTurns, 'enter'>;
   readonly unread: Pick<UnreadAnswers, 'hold'>;
   readonly faults: Faults;
@@ -38,6 +38,7 @@ async function handle(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const rest = () => drain(message, parts.clock, () => parts.gate.noteViolation(message));
   for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
   const refusal = parts.gate.takeRequest(message, response);
   if (refusal !== undefined) {
@@ -46,7 +47,7 @@ async function handle(
   }
   if (message.method === 'OPTIONS') {
     response.writeHead(204).end();
-    drain(message, parts.clock);
+    rest();
     return;
   }
   const addressGroup = parts.gate.groupOf(message);
@@ -57,7 +58,7 @@ async function handle(
   await answerBy(parts.routes, addressGroup, message, response);
   parts.unread.hold(response, addressGroup);
   // A body that nobody asked for.
-  drain(message, parts.clock);
+  rest();
 }
 
 async function answerBy(

@@ -6,6 +6,7 @@ import { type BackupParts, makeBackup } from '../../src/backup/backup.js';
 import { BackupError } from '../../src/backup/errors.js';
 import type { Quarantine } from '../../src/git/objects/quarantine.js';
 import { salvageObjects } from '../../src/git/objects/salvage-objects.js';
+import { watchPieces } from '../../src/http/body-pieces.js';
 import { drain } from '../../src/http/drain.js';
 import { listQueryOf } from '../../src/web/list-query.js';
 import { scratchFolder } from '../git/scratch.js';
@@ -70,6 +71,23 @@ export const daemonEntries = {
   httpHeadersMax: { edge: isServed },
   httpHeadersMsMax: { test: [lowered, 'ends when the headers of its request do not come'] },
   httpRequestMsMax: { test: [lowered, 'ends when the rest of its request does not come'] },
+  httpBodyPiecesMax: {
+    edge: (pieces) => {
+      const message = new EventEmitter();
+      let isOpen = true;
+      watchPieces(message as unknown as IncomingMessage, () => {
+        isOpen = false;
+      });
+      for (let count = 0; count < pieces; count += 1) message.emit('data', Buffer.of(1));
+      return isOpen;
+    },
+  },
+  httpBodyPieceBytesMin: {
+    test: ['http/body-pieces.test.ts', 'are as many as it takes where there is enough in them'],
+  },
+  httpSmallPiecesMs: {
+    test: ['http/body-pieces.test.ts', 'shut out the address that goes on with them, for a while'],
+  },
   httpDrainBytesMax: {
     edge: (bytes) => {
       let isOpen = true;
@@ -85,7 +103,7 @@ export const daemonEntries = {
         socket,
         resume: () => {},
       });
-      drain(message as unknown as IncomingMessage, new VirtualClock());
+      drain(message as unknown as IncomingMessage, new VirtualClock(), () => {});
       message.emit('data', Buffer.allocUnsafe(bytes));
       return isOpen;
     },

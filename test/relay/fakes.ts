@@ -9,6 +9,7 @@ import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { limits } from '../../src/config/limits.js';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
+import type { AddressLimits } from '../../src/lib/budgets/address-accounts.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import type { Clock } from '../../src/lib/clock.js';
@@ -170,6 +171,8 @@ export type WorldOptions = {
   readonly store?: Partial<Pick<EventStore, StoreParts>>;
   readonly kernels?: SessionServices['kernels'];
   readonly negentropyMemory?: MemoryBudget;
+  /** Of each address, beside those of what cannot be read. */
+  readonly accounts?: Partial<AddressLimits>;
 };
 
 /** Calls the garbage collector, which Node shows on demand only. */
@@ -188,8 +191,10 @@ export function sessionWorld(options: WorldOptions = {}) {
     parts.faults.note('client', error),
   );
   const hub = new SubscriptionHub({ ...parts, scheduler, kernels, feed: parts.admission.feed });
+  const accounts = accountsOf({ violations: violationLimits, ...options.accounts }, clock);
   const services: SessionServices = {
     ...parts,
+    accounts,
     store,
     kernels,
     localSets: new LocalSets(
@@ -214,7 +219,7 @@ export function sessionWorld(options: WorldOptions = {}) {
     await settle();
     await clock.advance(limits.deliveryPauseMs);
   };
-  return { ...parts, services, hub, clock, client, settle: handedOut };
+  return { ...parts, accounts, services, hub, clock, client, settle: handedOut };
 }
 
 /** Checks id and signature on the spot. */

@@ -242,6 +242,11 @@ export class AddressAccount {
     return this.#violations?.note(bytes, ms) ?? false;
   }
 
+  /** Whether so much came that cannot be read that nothing more is, for as long as it takes to be made up for. */
+  get isShutOut(): boolean {
+    return this.#violations?.areTooMany ?? false;
+  }
+
   /** Counts bytes that went over a socket. */
   addBytes(bytes: number): void {
     this.#bytes.spend(bytes);

@@ -28,11 +28,16 @@ export class Violations {
     return this.#count.isFull && this.#bytes.isFull && this.#ms.isFull;
   }
 
+  /** Whether there were too many. */
+  get areTooMany(): boolean {
+    return this.#count.isOverspent || this.#bytes.isOverspent || this.#ms.isOverspent;
+  }
+
   /** Notes one, of that many bytes, which took that long to read; whether it is too much by now. */
   note(bytes: number, ms: number): boolean {
     this.#count.spend(1);
     this.#bytes.spend(bytes);
     this.#ms.spend(ms);
-    return this.#count.isOverspent || this.#bytes.isOverspent || this.#ms.isOverspent;
+    return this.areTooMany;
   }
 }

@@ -81,8 +81,9 @@ async function bodyOf(message: IncomingMessage): Promise<Buffer | undefined> {
   try {
     for await (const piece of stream) {
       bytes += piece.length;
-      if (exceeds('managementBodyBytesMax', bytes)) return undefined;
       pieces.push(piece);
+      const isTooLarge = exceeds('managementBodyBytesMax', bytes);
+      if (isTooLarge || exceeds('httpBodyPiecesMax', pieces.length)) return undefined;
     }
   } catch {
     // Whoever sent it is gone, and hears no answer.

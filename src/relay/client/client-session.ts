@@ -165,7 +165,9 @@ export class ClientSession implements Disposable {
         );
         break;
       case 'CLOSE':
-        this.#subscriptions.close(message.subscription);
+        // Of what has ended already, as when both sides ended it, it is a request as any; nobody needs it without end.
+        if (!this.#subscriptions.close(message.subscription) && this.account.takeRequest() !== undefined)
+          this.#violation(chars, 0);
         break;
       case 'COUNT':
         this.#request('count', message, () =>

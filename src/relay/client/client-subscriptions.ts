@@ -106,13 +106,14 @@ export class ClientSubscriptions implements Disposable {
   }
 
   /** CLOSE, and all else that ends a subscription without a word to the client. */
-  close(id: string): void {
+  close(id: string): boolean {
     const subscription = this.#open.get(id);
-    if (subscription === undefined) return;
+    if (subscription === undefined) return false;
     this.#open.delete(id);
     subscription.close();
     this.#services.hub.remove(subscription);
     this.#services.metrics.subscriptions.dec();
+    return true;
   }
 
   /** Ends all subscriptions and tells the client why. */
