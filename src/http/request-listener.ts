@@ -38,6 +38,8 @@ async function handle(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Whose reading has begun is left to us: of any other request, once it is answered, Node reads all that comes, without a bound.
+  message.read(0);
   const rest = () => drain(message, parts.clock, () => parts.gate.noteViolation(message));
   for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
   const refusal = parts.gate.takeRequest(message, response);
