@@ -492,6 +492,8 @@ export const limits = {
   packCheckBytesPerSecondMin: 262_144,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
+  /** Objects of held states that git is asked about at once, or those of one state. */
+  heldObjectsAskedMax: 10_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its identifier is locked. */
   promotionOthersMsMax: 5_000,
   /** Copies of objects for which nobody waits: those that are made and those that wait for that. */

@@ -132,6 +132,12 @@ export const gitEntries = {
   pushCheckMsMax: {
     pace: [others, 'holds up no push while it gets its objects, and follows when it has them'],
   },
+  heldObjectsAskedMax: {
+    test: [
+      'hosting/looks.test.ts',
+      'asks git once about many held states, and about so many objects at once',
+    ],
+  },
   promotionOthersMsMax: { test: [others, 'is left for later when the time for all of them is over'] },
   backgroundCopiesMax: {
     test: [others, 'leave nothing behind when they are ended, and take no more than there is room for'],

@@ -1,3 +1,4 @@
+import { limits } from '../../config/limits.js';
 import type { BareRepositories } from '../../git/bare-repositories.js';
 import type { Git } from '../../git/git-command.js';
 import type { Refs } from '../../git/ref-plan.js';
@@ -32,12 +33,35 @@ export async function firstCompleteState(
   const refs: Refs = (await isEmpty(gitDir)) ? new Map() : await readRefs(git, gitDir, headsAndTags);
   // What a ref stands for is here: git is asked about the rest only.
   const here = new Set(refs.values());
-  for (const state of states) {
-    if (!state.isHeld) return undefined;
-    const others = [...state.refs.values()].filter((objectId) => !here.has(objectId));
-    if (isSatisfiable(state) && (await hasAllObjects(git, gitDir, others))) return { state, newest, refs };
+  const followed = states.findIndex(({ isHeld }) => !isHeld);
+  const held = followed < 0 ? states : states.slice(0, followed);
+  const wanting = held
+    .filter(isSatisfiable)
+    .map((state) => ({ state, lacks: [...state.refs.values()].filter((id) => !here.has(id)) }));
+  for (const some of inGroups(wanting)) {
+    const found = await objectsOf(git, gitDir, new Set(some.flatMap(({ lacks }) => lacks)));
+    const complete = some.find(({ lacks }) => lacks.every((id) => found.has(id)));
+    if (complete !== undefined) return { state: complete.state, newest, refs };
   }
   return undefined;
+}
+
+type WantingState = { readonly state: EventState; readonly lacks: readonly string[] };
+
+/** Those about which git is asked at once: there may be thousands. */
+function* inGroups(states: readonly WantingState[]): Generator<readonly WantingState[]> {
+  let group: WantingState[] = [];
+  let objects = 0;
+  for (const state of states) {
+    if (group.length > 0 && objects + state.lacks.length > limits.heldObjectsAskedMax) {
+      yield group;
+      group = [];
+      objects = 0;
+    }
+    group.push(state);
+    objects += state.lacks.length;
+  }
+  if (group.length > 0) yield group;
 }
 
 /** What a state says; but refs that are as a newer state says, which is held still, were pushed and stay. */
@@ -51,8 +75,16 @@ export async function hasAllObjects(
   gitDir: string,
   objectIds: readonly string[],
 ): Promise<boolean> {
-  if (objectIds.length === 0) return true;
-  if (await isEmpty(gitDir)) return false;
-  const unique = [...new Set(objectIds)];
-  return (await readObjectTypes(git, gitDir, unique)).size === unique.length;
+  const unique = new Set(objectIds);
+  return (await objectsOf(git, gitDir, unique)).size === unique.size;
+}
+
+/** Which of some objects are there. */
+async function objectsOf(
+  git: Git,
+  gitDir: string,
+  objectIds: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, string>> {
+  if (objectIds.size === 0 || (await isEmpty(gitDir))) return new Map();
+  return await readObjectTypes(git, gitDir, [...objectIds]);
 }

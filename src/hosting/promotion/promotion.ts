@@ -17,6 +17,7 @@ import { eventOf, readPullRequest } from '../push-context.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
+import { Looks } from './looks.js';
 import { ObjectCopies } from './object-copies.js';
 import { type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
 import { prsSources, type WantedObject } from './prs-sources.js';
@@ -34,6 +35,7 @@ export class Promotion {
   readonly #background: BackgroundCopies;
   readonly #states: StatePromotion;
   readonly #pullRequests: PullRequestPromotion;
+  readonly #looks: Looks;
 
   constructor(parts: PromotionParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -41,27 +43,26 @@ export class Promotion {
     this.#background = new BackgroundCopies(parts, signal);
     this.#states = new StatePromotion(parts, this.#background, signal);
     this.#pullRequests = new PullRequestPromotion(parts, this.#background, signal);
+    this.#looks = new Looks(parts.locks, signal);
   }
 
   /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
   async examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
-    const { directory, prs } = this.#parts;
+    const { directory, purgatory, prs } = this.#parts;
     prs?.onEvent(event);
     for (const repository of prs?.repositoriesOf(event) ?? []) {
-      if (!this.#parts.purgatory.has(event.id)) break;
-      await this.#under(repository.identifier, () => this.#promoteFrom(repository, [event]));
+      if (!purgatory.has(event.id)) break;
+      await this.#lookFor(event, repository, () => this.#promoteFrom(repository, [event]));
     }
-    const repositories = concernedRepositories(directory, event);
-    for (const repository of repositories) {
-      if (!this.#parts.purgatory.has(event.id)) break;
-      await this.#under(repository.identifier, async () => {
-        if (event.kind === kinds.repositoryAnnouncement) await this.#parts.repositories.ensure(repository);
-        if (isPullRequest(event))
-          await this.#pullRequests.promote(repository, [event], this.#othersUntilMs());
-        else await this.#follow(repository, false);
-      });
+    for (const repository of concernedRepositories(directory, event)) {
+      if (!purgatory.has(event.id)) break;
+      if (isPullRequest(event))
+        await this.#lookFor(event, repository, () =>
+          this.#pullRequests.promote(repository, [event], this.#othersUntilMs()),
+        );
+      else await this.#lookAtAllOf(repository, event);
     }
-    return this.#parts.purgatory.has(event.id) ? 'waits' : 'promoted';
+    return purgatory.has(event.id) ? 'waits' : 'promoted';
   }
 
   /** An event was refused: what was pushed before it to a repository of pull requests goes where it does not fit. */
@@ -213,6 +214,24 @@ export class Promotion {
     const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
     const outcome = await copies.copy({ from, to, objectIds: [...there.keys()] }, terms);
     return isIn && outcome === 'here';
+  }
+
+  /** A look for the sake of one event, which may be held no longer when its turn comes. */
+  async #lookFor(event: NostrEvent, { identifier }: RepositoryKey, look: () => Promise<void>): Promise<void> {
+    await this.#looks.make(identifier, async () => {
+      if (this.#parts.purgatory.has(event.id)) await look();
+    });
+  }
+
+  /** A look at all that is held of a repository, for the sake of events of which some may be held no longer. */
+  async #lookAtAllOf(repository: RepositoryId, event: NostrEvent): Promise<void> {
+    const { purgatory, repositories } = this.#parts;
+    await this.#looks.makeOne(repository, event.id, async (eventIds) => {
+      const held = [...eventIds].flatMap((id) => purgatory.get(id)?.event ?? []);
+      if (held.some(({ kind }) => kind === kinds.repositoryAnnouncement))
+        await repositories.ensure(repository);
+      if (held.length > 0) await this.#follow(repository, false);
+    });
   }
 
   async #under(identifier: string, work: () => Promise<void>): Promise<void> {

@@ -1,0 +1,51 @@
+import { type RepositoryKey, textOf } from '../../git/bare-repositories.js';
+import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
+
+type Look = { readonly eventIds: Set<string>; readonly done: Promise<void> };
+
+/**
+ * Looks for the git data of held events: strangers can have them made without end. So one after the other waits for the lock
+ * of an identifier, and not all of them before whoever pushes next.
+ */
+export class Looks {
+  readonly #locks: Pick<KeyedLocks, 'use'>;
+  readonly #signal: AbortSignal;
+  /** By identifier: whose turn it is to wait for its lock. */
+  readonly #turns = new KeyedLocks();
+  /** Looks that were not begun, by repository. */
+  readonly #waiting = new Map<string, Look>();
+
+  constructor(locks: Pick<KeyedLocks, 'use'>, signal: AbortSignal) {
+    this.#locks = locks;
+    this.#signal = signal;
+  }
+
+  /** Looks, alone on the identifier. Rejects as `look`, or with the signal's reason. */
+  async make(identifier: string, look: () => Promise<void>): Promise<void> {
+    await this.#turns.use(identifier, this.#signal, () => this.#locks.use(identifier, this.#signal, look));
+  }
+
+  /**
+   * The same for a look at all that is held of a repository, which is made once for all events for whose sake it is asked for
+   * until it begins: it gets their ids.
+   */
+  async makeOne(
+    repository: RepositoryKey,
+    eventId: string,
+    look: (eventIds: ReadonlySet<string>) => Promise<void>,
+  ): Promise<void> {
+    const name = textOf(repository);
+    const waiting = this.#waiting.get(name);
+    if (waiting !== undefined) {
+      waiting.eventIds.add(eventId);
+      return await waiting.done;
+    }
+    const eventIds = new Set([eventId]);
+    const done = this.make(repository.identifier, async () => {
+      this.#waiting.delete(name);
+      await look(eventIds);
+    });
+    this.#waiting.set(name, { eventIds, done });
+    await done;
+  }
+}
