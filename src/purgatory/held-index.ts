@@ -66,6 +66,18 @@ export class HeldIndex {
     return true;
   }
 
+  /** Has those that hang on one and name its address hang on the version that took its place; gives the others. */
+  passOn(id: string, version: NostrEvent): HeldEvent[] {
+    const naming = this.#referring.get(addressTextOf(version) ?? '');
+    const others: HeldEvent[] = [];
+    for (const child of this.childrenOf(id)) {
+      const parents = child.parents.map((parent) => (parent === id ? version.id : parent));
+      if (naming?.has(child.event.id)) this.hangOn(child.event.id, parents);
+      else others.push(child);
+    }
+    return others;
+  }
+
   /** Takes in new times of an event. */
   renew(held: HeldEvent): void {
     this.#events.set(held.event.id, held);

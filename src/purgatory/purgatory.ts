@@ -171,6 +171,11 @@ export class Purgatory {
     return this.#index.hangOn(id, parents);
   }
 
+  /** Has what hung on a version, and names its address, hang on the held one that replaced it; gives the others. */
+  passOn(id: string, version: NostrEvent): readonly HeldEvent[] {
+    return this.#index.passOn(id, version);
+  }
+
   /** The announcement of a repository whose holding ran out within a day: its author may come back. */
   lapsedAnnouncementOf({ pubkey, identifier }: RepositoryId): LapsedAnnouncement | undefined {
     return this.#lapsed.at(repositoryAddress(pubkey, identifier));

@@ -358,7 +358,7 @@ describe('What hangs on a held event', () => {
     expect(isHeld(byId)).toBe(false);
   });
 
-  it('is not written again when that is replaced, whatever it hangs on beside', async () => {
+  it('is neither judged nor written again when a state is replaced whose address it names', async () => {
     const announced = announcement(alice, 'repo');
     const older = state(alice, 'repo', ['refs/heads/main', sha1]);
     const newer = state(alice, 'repo', ['refs/heads/main', '2'.repeat(40)]);
@@ -366,13 +366,20 @@ describe('What hangs on a held event', () => {
       ['a', address(alice, 'repo')],
       ['a', `30618:${alice}:repo`],
     ]);
-    for (const each of [announced, older, asked]) await here.submit(each);
+    const byId = event(bob, 1621, [['e', older.id]]);
+    for (const each of [announced, older, asked, byId]) await here.submit(each);
+    const judged = vi.spyOn(here.purgatory, 'relativesOf');
     expect(new Set(here.purgatory.get(asked.id)?.parents)).toEqual(new Set([announced.id, older.id]));
     const put = vi.spyOn(here.journal, 'put');
     await here.submit(newer);
     await clock.advance(1);
     expect(new Set(here.purgatory.get(asked.id)?.parents)).toEqual(new Set([announced.id, newer.id]));
     expect(put.mock.calls.map(([name]) => name)).toEqual([`held:${newer.id}`]);
+    expect(judged).not.toHaveBeenCalledWith(asked);
+    expect(isHeld(byId), 'it names what nobody will ever see').toBe(false);
+    await here.submit(event(alice, 5, [['a', address(alice, 'repo')]]));
+    await clock.advance(1);
+    expect([...here.purgatory.all()]).toEqual([]);
   });
 
   it('is looked at again once, however often it is doubted before', async () => {

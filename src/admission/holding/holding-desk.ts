@@ -176,12 +176,11 @@ export class HoldingDesk {
   async #hold(event: NostrEvent, terms: HoldingTerms, effects: readonly Effect[]): Promise<AdmissionOutcome> {
     const { purgatory, refusals, effects: runner } = this.#parts;
     const version = purgatory.versionOf(event);
-    const dependants = version === undefined ? [] : this.#dependantsOf(version.event);
     const holding = purgatory.hold(event, terms);
     if ('refusal' in holding) return { type: 'refused', reason: holding.refusal };
     refusals.rememberHeld(event, heldReason);
     const renewed = this.#renewFor(event);
-    this.reconsider(dependants, 'replaced');
+    if (version !== undefined) this.reconsider(this.#leftBy(version, event, terms), 'replaced');
     await Promise.all([this.#journaled(holding.written), this.#journaled(renewed)]);
     if (effects.length > 0) runner.run(effects);
     await this.#revivals.get(event.id);
@@ -252,6 +251,15 @@ export class HoldingDesk {
     const children = purgatory.dependantsOf(event.id);
     if (event.kind !== kinds.repositoryAnnouncement) return [...children];
     return [...children, ...purgatory.statesOf(repositoryIn(event).identifier)];
+  }
+
+  /**
+   * What is to be looked at again when another version of an event is held in its place. A state gives nobody a say and waits
+   * for git data by itself, so that what names its address hangs on it as on the one before.
+   */
+  #leftBy({ event }: HeldEvent, version: NostrEvent, { parents }: HoldingTerms): readonly HeldEvent[] {
+    if (event.kind !== kinds.repositoryState || parents.length > 0) return this.#dependantsOf(event);
+    return this.#parts.purgatory.passOn(event.id, version);
   }
 
   /** What the store cannot write ends the daemon, also where nobody waits for it. */
