@@ -67,11 +67,6 @@ export class ConnectionGate {
       return;
     }
     const group = this.#addresses.directGroupOf(socket);
-    if (group !== undefined && this.#parts.accounts.of(group).isShutOut) {
-      // Without an answer: what it sends would be read for that.
-      socket.destroy();
-      return;
-    }
     const refusal = group === undefined ? undefined : this.#join(socket, group);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
@@ -134,6 +129,7 @@ export class ConnectionGate {
   #join(stream: Duplex, group: string): UpgradeRefusal | undefined {
     if (this.#parts.blocked?.has(group)) return isBlocked;
     const account = this.#parts.accounts.of(group);
+    if (account.isShutOut) return isShutOut;
     const reason = account.openConnection();
     if (reason !== undefined) return refusalOf(reason);
     this.#groups.set(stream, group);
@@ -151,7 +147,8 @@ export class ConnectionGate {
   }
 
   #refuse(socket: Socket, refusal: UpgradeRefusal): void {
-    if (reaches('httpRefusedConnectionsMax', this.#refused.size)) {
+    // Who is shut out gets no answer: what it sends would be read for that.
+    if (refusal === isShutOut || reaches('httpRefusedConnectionsMax', this.#refused.size)) {
       socket.destroy();
       return;
     }

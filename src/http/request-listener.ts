@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Faults } from '../lib/faults.js';
 import { answerText, corsHeaders } from './answers.js';
 import type { ConnectionGate } from './connection-gate.js';
-import { drain } from './drain.js';
+import { drain, hasBody } from './drain.js';
 import { answerNotFound } from './pages/not-found.js';
 import { requestTarget } from './request-target.js';
 import type { RequestTurns } from './request-turns.js';
@@ -39,7 +39,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   // Whose reading has begun is left to us: of any other request, once it is answered, Node reads all that comes, without a bound.
-  message.read(0);
+  if (hasBody(message)) message.read(0);
   const rest = () => drain(message, parts.clock, () => parts.gate.noteViolation(message));
   for (const [name, value] of Object.entries(corsHeaders)) response.setHeader(name, value);
   const refusal = parts.gate.takeRequest(message, response);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { openBody } from '../../src/git-http/request-body.js';
@@ -38,6 +39,26 @@ describe('the pieces of a body', () => {
     socket.on('error', () => {}).resume();
     socket.write(post + pieces);
     await once(socket, 'close');
+    await service.close();
+  });
+
+  it('do not matter where the whole body is here: the next request of the connection is answered', async () => {
+    const route: Route = {
+      methods: ['POST'],
+      matches: (path) => path === '/nothing',
+      handle: async (_, response) => {
+        await sleep(20);
+        response.writeHead(200).end('not read');
+      },
+    };
+    const { service, port } = await serveHttp({ routes: [route] });
+    const socket = connect(port, '127.0.0.1');
+    const body = 'y'.repeat(40_000);
+    socket.write(`POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const [first] = await once(socket, 'data');
+    expect(String(first)).toMatch(/^HTTP\/1.1 200/);
+    socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect((await text(socket)).match(/^HTTP\/1.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
     await service.close();
   });
 
