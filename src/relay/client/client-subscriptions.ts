@@ -105,7 +105,7 @@ export class ClientSubscriptions implements Disposable {
     this.#requests.push({ chars, run: () => this.#run(subscription, filters) });
   }
 
-  /** CLOSE, and all else that ends a subscription without a word to the client. */
+  /** CLOSE, and all else that ends a subscription without a word to the client; whether it was open. */
   close(id: string): boolean {
     const subscription = this.#open.get(id);
     if (subscription === undefined) return false;
