@@ -1,13 +1,13 @@
 import { noteUse } from '../config/limit-use.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import { isEmpty } from '../git/refs.js';
-import type { Clock } from '../lib/clock.js';
+import { type Clock, hourMs } from '../lib/clock.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 
 export type UnservedParts = {
   readonly directory: Pick<RepositoryDirectory, 'isServed' | 'isAnnounced'>;
   readonly repositories: BareRepositories;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   /** How long a repository that is no longer served stays on disk. */
   readonly graceMs: () => number;
   /** Closed repositories on disk above which one to which nothing was pushed goes at once. */
@@ -22,9 +22,14 @@ export class UnservedRepositories {
   readonly #parts: UnservedParts;
   /** Closed repositories on disk, as they were last counted and what came and went since. */
   #closed = 0;
+  /** The wall clock before the monotonic one, as of the last look. */
+  #clockOffsetMs: number;
+  /** When the wall clock was last seen to have been set forward: what was noted by it before says nothing about time since. */
+  #setForwardAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UnservedParts) {
     this.#parts = parts;
+    this.#clockOffsetMs = offsetOf(parts.clock);
   }
 
   /** Those that `leave` is to be called for; counts the closed ones. */
@@ -50,6 +55,7 @@ export class UnservedRepositories {
     const { repositories, clock, graceMs, closedMax } = this.#parts;
     if (!(await repositories.exists(repository))) return undefined;
     const now = clock.now();
+    const setForwardAt = this.#lastSetForward();
     const since = await repositories.closedSince(repository);
     noteUse('closedRepositoriesMax', this.#closed);
     if (since === undefined && this.#closed >= closedMax) {
@@ -57,7 +63,7 @@ export class UnservedRepositories {
       const holdsNothing = await isEmpty(repositories.pathOf(repository)).catch(() => false);
       if (holdsNothing) return await this.#remove(repository);
     }
-    if (since === undefined || since > now) {
+    if (since === undefined || since > now || since < setForwardAt) {
       await repositories.close(repository, now);
       if (since === undefined) this.#closed += 1;
       return 'closed';
@@ -67,8 +73,24 @@ export class UnservedRepositories {
     return await this.#remove(repository);
   }
 
+  /**
+   * A machine that keeps no time while it is off starts in the past and learns the time later; to a repository that was closed
+   * before, years went by in a moment then. A jump that is small beside the grace period shortens it a little.
+   */
+  #lastSetForward(): number {
+    const { clock, graceMs } = this.#parts;
+    const offset = offsetOf(clock);
+    if (offset - this.#clockOffsetMs > Math.max(hourMs, graceMs() / 2)) this.#setForwardAt = clock.now();
+    this.#clockOffsetMs = offset;
+    return this.#setForwardAt;
+  }
+
   async #remove(repository: RepositoryId): Promise<'removed'> {
     await this.#parts.repositories.remove(repository);
     return 'removed';
   }
+}
+
+function offsetOf(clock: UnservedParts['clock']): number {
+  return clock.now() - clock.monotonic();
 }

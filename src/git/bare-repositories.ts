@@ -148,12 +148,10 @@ export class BareRepositories {
     }
   }
 
-  /** Marks the repository as closed since `nowMs`, unless it is already, or is not there. */
-  async close(key: RepositoryKey, nowMs: number): Promise<void> {
-    const since = await this.closedSince(key);
-    if (since !== undefined && since <= nowMs) return;
+  /** Marks the repository as closed since `sinceMs`, whatever it was marked with before; not where it is not there. */
+  async close(key: RepositoryKey, sinceMs: number): Promise<void> {
     this.#leave(key);
-    await writeFile(join(this.pathOf(key), closedMark), String(nowMs)).catch((error: unknown) => {
+    await writeFile(join(this.pathOf(key), closedMark), String(sinceMs)).catch((error: unknown) => {
       if (!isAbsence(error)) throw error;
     });
     this.#leave(key);

@@ -139,8 +139,9 @@ describe('A repository that is not served', () => {
     await repositories.ensure(key);
     expect(await repositories.closedSince(key)).toBeUndefined();
     await repositories.close(key, 5_000);
-    await repositories.close(key, 9_000);
     expect(await repositories.closedSince(key)).toBe(5_000);
+    await repositories.close(key, 9_000);
+    expect(await repositories.closedSince(key)).toBe(9_000);
     expect(await repositories.ensure(key)).toBe('reopened');
     expect(await repositories.closedSince(key)).toBeUndefined();
   });

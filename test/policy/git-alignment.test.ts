@@ -218,6 +218,27 @@ describe('Deletion and replacement reach the git side', () => {
     expect(await here.metric('ngit_git_repository_changes_total', { change: 'removed' })).toBe(1);
   });
 
+  it('has its whole grace period when the clock is set forward, as by a machine that starts without the time', async () => {
+    await using here = gitWorld();
+    await here.start();
+    await here.take(announcement(alice, 'repo'));
+    await here.push(repo, 'one');
+    await here.take(event(alice, 5, [['a', address(alice, 'repo')]]));
+    const sweep = async () => {
+      await here.alignment.sweep();
+      await here.alignment.idle();
+      return existsSync(here.pathOf(repo));
+    };
+    here.clock.jump(-10 * graceMs);
+    expect(await sweep()).toBe(true);
+    here.clock.jump(10 * graceMs);
+    expect(await sweep()).toBe(true);
+    await here.clock.advance(graceMs - 1);
+    expect(await sweep()).toBe(true);
+    await here.clock.advance(1);
+    expect(await sweep()).toBe(false);
+  });
+
   it('above a number of closed ones, removes at once what nothing was pushed to, and keeps what was', async () => {
     await using here = gitWorld();
     await here.start();
