@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { limits } from '../config/limits.js';
+import { syncFolder } from '../lib/disk/sync-folder.js';
 import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import { isObjectId } from './object-id.js';
@@ -43,19 +44,43 @@ export async function readObjectTypes(
 
 /**
  * Moves refs in one transaction: all of them or, when any is not what it was, none. Many are packed into one file then,
- * where they take less of the disk by far and are read at once.
+ * where they take less of the disk by far and are read at once. It is on the disk when this resolves.
  */
 export async function moveRefs(git: Git, gitDir: string, changes: readonly RefChange[]): Promise<void> {
   const input = ['start', ...changes.map(instruction), 'prepare', 'commit', ''].join('\0');
   const args = ['update-ref', '--no-deref', '--stdin', '-z'];
   if (mostNewFiles(changes) <= limits.gitRefsUnpackedMax) {
     await git.run({ gitDir, args, input });
-    return;
+  } else {
+    const msMax = limits.gitManyRefsMsMax;
+    await git.run({ gitDir, args, input, msMax });
+    // They have moved, whatever becomes of this; the care of the repository packs them otherwise.
+    await git.run({ gitDir, args: ['pack-refs', '--all'], msMax }).catch(() => {});
   }
-  const msMax = limits.gitManyRefsMsMax;
-  await git.run({ gitDir, args, input, msMax });
-  // They have moved, whatever becomes of this; the care of the repository packs them otherwise.
-  await git.run({ gitDir, args: ['pack-refs', '--all'], msMax }).catch(() => {});
+  await syncRefNames(gitDir, changes);
+}
+
+/** Git forces what is in the files of refs, and not by which names they are found. */
+async function syncRefNames(gitDir: string, changes: readonly RefChange[]): Promise<void> {
+  // What is packed is in a file at the top.
+  const folders = new Set([gitDir, ...changes.map(({ name }) => dirname(join(gitDir, name)))]);
+  for (const folder of folders) {
+    // Git removes a folder with its last ref, and what is packed has none.
+    for (let at = folder; at.length >= gitDir.length; at = dirname(at)) {
+      if (await isSynced(at)) break;
+    }
+  }
+}
+
+/** Forces the names in a folder: false where there is none. */
+async function isSynced(folder: string): Promise<boolean> {
+  try {
+    await syncFolder(folder);
+    return true;
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
 }
 
 /** How many files and folders these may add at most. */

@@ -224,12 +224,23 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const bytes = incoming === undefined ? 0 : await moveIn(git, gitDir, incoming, setting);
     if (bytes > 0) onPack(repository, bytes);
     try {
-      for (const stage of stages(setting.map(changeOf))) await moveRefs(git, gitDir, stage);
+      for (const stage of stages(setting.map(changeOf))) await this.#move(gitDir, stage);
     } finally {
       // A stage may have gone through before one that failed.
       refsChanged(gitDir);
     }
     await rules.follow(repository, setting);
+  }
+
+  /** Once more when something that a git left behind was in its way, as after a power failure. */
+  async #move(gitDir: string, changes: readonly RefChange[]): Promise<void> {
+    const { git, clock } = this.#parts;
+    try {
+      await moveRefs(git, gitDir, changes);
+    } catch (error) {
+      if ((await removeBlockers(gitDir, clock.now())) === 0) throw error;
+      await moveRefs(git, gitDir, changes);
+    }
   }
 
   async #isKnown(eventId: string): Promise<boolean> {

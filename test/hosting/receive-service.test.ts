@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -51,6 +51,20 @@ describe('ReceiveService', () => {
       'refs/heads/b',
     ]);
     expect(world.promoted).toContain(stated.id);
+  });
+
+  it('sets refs though a git that is gone left its locks behind, as after a power failure', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const gitDir = world.pathOf(repository);
+    const lock = join(gitDir, 'HEAD.lock');
+    writeFileSync(lock, '');
+    utimesSync(lock, 1_000, 1_000);
+    const report = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    expect(report).toEqual(['unpack ok', `ok ${main}`]);
+    expect(refsOf(gitDir)).toEqual({ [main]: first });
   });
 
   it('answers nothing before the whole push is here, then a sign of life', async () => {

@@ -1,11 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Random, seededRandom } from '../../../src/lib/random.js';
-import { CrashModel, type LeftFolder } from './crash-model.js';
+import { npubOf } from '../../../src/nostr/keys.js';
+import { testIdentity } from '../../support/events.js';
+import { GitClient } from '../../support/git-client.js';
+import { HostingDaemon } from '../../support/hosting-daemon.js';
+import { CrashModel, type LeftEntry, type LeftFolder } from './crash-model.js';
 import { failOften } from './power.js';
-import { hasCompiler } from './recording.js';
+import { hasCompiler, Recorder } from './recording.js';
 import type { DiskRecord } from './records.js';
 
 const canRecord = await hasCompiler();
@@ -98,6 +102,34 @@ describe.skipIf(!canRecord)('graspd', () => {
     folder = await mkdtemp(join(tmpdir(), 'graspd-power-'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('has a ref as it was pushed after any power failure, whatever of its names nobody else forced', async () => {
+    const root = join(folder, 'pushed');
+    const log = join(folder, 'pushed.log');
+    await mkdir(root);
+    const recorder = await Recorder.make(folder);
+    const recording = await recorder.record(root, log, 0);
+    const hosting = await HostingDaemon.start({ directory: root, environment: recording.environment });
+    await using git = await GitClient.init();
+    const owner = testIdentity(1);
+    const commit = await git.commit('file', 'content');
+    await hosting.publish(hosting.announcement(owner, 'pushed'));
+    await hosting.publish(hosting.state(owner, 'pushed', { 'refs/heads/main': commit }));
+    await git.ok('push', hosting.urlOf(owner, 'pushed'), 'main');
+    const pushedAt = process.hrtime.bigint();
+    await hosting[Symbol.asyncDispose]();
+    const model = recording.model();
+    for (const record of await recording.records()) if (record.time <= pushedAt) model.apply(record);
+    const random = seededRandom(1);
+    const path = ['data', 'git', npubOf(owner.pubkey), 'pushed.git', 'refs', 'heads', 'main'];
+    const found = new Set<string>();
+    for (let failure = 0; failure < 300; failure += 1) {
+      let entry: LeftEntry | undefined = model.afterFailure(random);
+      for (const name of path) entry = entry?.type === 'folder' ? entry.entries.get(name) : undefined;
+      found.add(entry?.type === 'file' ? entry.bytes.toString() : 'nothing');
+    }
+    expect(found).toEqual(new Set([`${commit}\n`]));
+  }, 60_000);
 
   it('has all that it promised after power failures under load', async () => {
     const broken: string[] = [];
