@@ -1069,6 +1069,13 @@ export const limits = {
    * `ngit_store_refused_events`.
    */
   refusedIdsMax: 500_000,
+  /** Terms of the index, of some 20 bytes each, that these have together; above it the oldest give way as well. */
+  refusedTermsMax: 8_000_000,
+  /**
+   * Terms that one of them has: author, kind, both, address, and the first values of the tags by which refused events are looked
+   * for. One that was stored with more is found by the former only.
+   */
+  refusedTermsPerEventMax: 64,
   /** Share of them that is kept for what was stored once and is superseded, deleted, expired or removed. */
   refusedRemovedShareMin: 0.5,
   /** Share that is kept for what was superseded, deleted or expired when it arrived. */

@@ -19,6 +19,8 @@ export type StoreOptions = FaultOptions & {
   readonly refusedExpiryMs?: number;
   /** How many are; `limits.refusedIdsMax` by default. */
   readonly refusedIdsMax?: number;
+  /** How many terms of the index they have together; `limits.refusedTermsMax` by default. */
+  readonly refusedTermsMax?: number;
   /** Rows of the index that a question looks at in one turn; `limits.storeQueryRowsPerTurn` by default. */
   readonly rowsPerTurn?: number;
 };
@@ -66,6 +68,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
   };
   const refusedLimits = {
     refusedIdsMax: options.refusedIdsMax ?? limits.refusedIdsMax,
+    refusedTermsMax: options.refusedTermsMax ?? limits.refusedTermsMax,
     refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
   };
   const refused = new RefusedRows(index, backend, reasons, clock, { ...refusedLimits, ...turns });

@@ -3,8 +3,9 @@ import { isDeletion } from '../nostr/deletion.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
 import type { Backend, StoreParts } from './backend.js';
 import type { PutResult, RemovedEvent, StoreObserver } from './event-store.js';
-import { type EventIndex, rowKeys } from './index/event-index.js';
+import type { EventIndex } from './index/event-index.js';
 import type { ListRef } from './index/postings/posting-lists.js';
+import { rowKeys } from './index/rows/key-words.js';
 import { rowState } from './index/rows/row-table.js';
 import { TermList } from './index/terms.js';
 import type { OwnReason, Reasons } from './refused/reasons.js';
@@ -159,12 +160,9 @@ export class StoredChanges {
   /** Makes a stored row a refused one. A deletion request that expires keeps its effect. */
   #evict(row: number, reason: OwnReason | (string & {})): void {
     this.#count += 1;
-    const time = unixSeconds(this.#clock);
     const removed = this.#index.removedEvent(row);
     const isSpent = reason === 'expired' && isDeletion(removed);
-    this.#index.refuse(row, isSpent ? rowState.spentDeletion : this.#reasons.stateOf(reason), time);
-    this.#backend.changed(row, time, true);
-    this.#refused.makeRoom();
+    this.#refused.takeOver(row, isSpent ? rowState.spentDeletion : this.#reasons.stateOf(reason));
     this.#tell((observer) => observer.removed(removed, isSpent ? 'effect' : 'id'));
   }
 

@@ -12,7 +12,7 @@ import { reasonClass } from '../../src/store/refused/reasons.js';
 import { LocalSets } from '../../src/store/sets/local-sets.js';
 import { plainEvent } from '../relay/fakes.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { type Entry, many } from './entry.js';
+import { type Entry, hex, many } from './entry.js';
 
 const admission = 'admission/admission-pipeline.test.ts';
 const sets = 'store/local-sets.test.ts';
@@ -160,6 +160,21 @@ export const storeEntries = {
       'store/event-store-conformance.ts',
       'keeps the refused events below their limit: the oldest give way',
     ],
+  },
+  refusedTermsMax: {
+    test: [
+      'store/refused-terms.test.ts',
+      'are bounded in sum: the oldest give way, each sort keeps its share',
+    ],
+  },
+  refusedTermsPerEventMax: {
+    edge: (terms) => {
+      const { refused } = createMemoryStore({ clock: new VirtualClock() });
+      // Beside author, kind, and both.
+      const tags = many(terms - 3, (at) => ['e', hex(at)]);
+      refused.add(plainEvent(1, { kind: 1, tags }), 'blocked: for a test');
+      return refused.matching({ '#e': [hex(terms - 4)] }, 1).length === 1;
+    },
   },
   refusedRemovedShareMin: {
     test: [

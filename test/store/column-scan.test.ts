@@ -24,6 +24,7 @@ function fill(rowCount: number): RowTable {
       kind: kinds[randomInteger(random, kinds.length)]!,
       state: states[randomInteger(random, states.length)]!,
       sizeLog: 0,
+      terms: 0,
     };
     rows.take(values, new Uint32Array(8), randomInteger(random, 5), [0, 0]);
   }

@@ -59,6 +59,17 @@ describe('the compaction of the log', () => {
   const killOf = (index: EventIndex, sequence: number) =>
     index.kill(index.ids.find(new Uint32Array(8).fill(sequence)));
 
+  async function logBytes(): Promise<number> {
+    const values = await db.values({ gte: segmentKey(0), lt: Buffer.from('t') }).all();
+    return values.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** Of a log that has so many bytes, in few records. */
+  const isDue = (index: EventIndex, bytes: number): boolean => {
+    const size = { segments, records: segments * rowsPerSegment, bytes, last: { life, number: segments } };
+    return new Compaction(target, index, size, noSegment).isDue();
+  };
+
   async function step(compaction: Compaction): Promise<void> {
     await compaction.prepare();
     const rewriting = compaction.take();
@@ -72,7 +83,10 @@ describe('the compaction of the log', () => {
 
   it('keeps the chain of segments, and its mark where an earlier pass has been further', async () => {
     const index = await writeLog();
-    const size = { segments, records: segments * rowsPerSegment, last: { life, number: segments } };
+    const size = {
+      ...{ segments, records: segments * rowsPerSegment, bytes: await logBytes() },
+      last: { life, number: segments },
+    };
     const compaction = new Compaction(target, index, size, noSegment);
     for (let at = 1; at <= rowsPerSegment * 2; at += 1) killOf(index, at);
     await step(compaction);
@@ -87,10 +101,24 @@ describe('the compaction of the log', () => {
       { before: noSegment, id: { life, number: 2 }, recordCount: 0 },
       { before: { life, number: 2 }, id: { life, number: 4 }, recordCount: rowsPerSegment * 2 },
     ]);
-    expect(size).toEqual({ segments: 2, records: rowsPerSegment * 2, last: { life, number: 4 } });
+    const bytes = await logBytes();
+    expect(size).toEqual({ segments: 2, records: rowsPerSegment * 2, bytes, last: { life, number: 4 } });
 
     killOf(index, rowsPerSegment * 2 + 1);
     await step(compaction);
     expect(await readMeta(db, metaKeys.compaction)).toEqual({ life, number: 4 });
+  });
+
+  it('is due when few records of rows that are gone are most of its bytes', async () => {
+    const index = await writeLog();
+    const bytes = await logBytes();
+    expect(isDue(index, bytes)).toBe(false);
+    const idle = 16 * 2 ** 20;
+    // The log needs all that it has: half as much again is put up with, and some more.
+    expect(isDue(index, bytes * 1.5 + idle)).toBe(false);
+    expect(isDue(index, bytes * 1.5 + idle + 100)).toBe(true);
+    for (let at = 1; at <= rowsPerSegment * segments; at += 1) killOf(index, at);
+    expect(isDue(index, idle)).toBe(false);
+    expect(isDue(index, idle + 1_000)).toBe(true);
   });
 });

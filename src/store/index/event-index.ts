@@ -1,4 +1,3 @@
-import type { NostrEvent } from '../../nostr/event.js';
 import type { RemovedEvent } from '../event-store.js';
 import { ListSorter } from './postings/list-sorter.js';
 import { type ListRef, PostingLists } from './postings/posting-lists.js';
@@ -25,8 +24,12 @@ export type NewRow = {
   readonly time: number;
 };
 
-/** Dead rows, above an eighth of the living, at which a sweep begins. */
+/** Dead rows, above an eighth of the living, at which a sweep begins; and likewise terms of theirs. */
 const sweepRowsMin = 1_024;
+const sweepTermsMin = 65_536;
+
+/** Slots of the table of terms that a sweep looks at, beside those of one step, for each term of a new row. */
+const sweptSlotsPerTerm = 8;
 
 /**
  * What there is, in typed arrays: a row for each stored event and for each refused one (refused-index.ts), found by
@@ -46,6 +49,8 @@ export class EventIndex {
   readonly refusals: readonly TimeHeap[] = Array.from({ length: forgettableRankCount }, () => new TimeHeap());
   /** How many refused rows there are of each rank. */
   readonly refusedCounts = new Uint32Array(forgettableRankCount + 1);
+  /** How many terms these have together. */
+  readonly refusedTerms = new Float64Array(forgettableRankCount + 1);
   /** How many stored rows there are of each kind. */
   readonly kindCounts = new Uint32Array(65_536);
   /** The list of all rows. */
@@ -53,6 +58,8 @@ export class EventIndex {
   /** Above the sequence of every row that ever was. */
   nextSequence = 1;
   storedCount = 0;
+  storedTerms = 0;
+  #deadTerms = 0;
   #dead: number[] = [];
   #sweeping: number[] = [];
   #sweepShard = termShards;
@@ -82,8 +89,18 @@ export class EventIndex {
     return this.refusedCount - this.refusedCounts[refusedRank.kept]!;
   }
 
+  /** How many terms these have. */
+  get forgettableTerms(): number {
+    return this.livingTerms - this.storedTerms - this.refusedTerms[refusedRank.kept]!;
+  }
+
   get refusedCount(): number {
     return this.refusedCounts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How many terms all rows have that live. */
+  get livingTerms(): number {
+    return this.refusedTerms.reduce((sum, count) => sum + count, this.storedTerms);
   }
 
   /** The row of an id, stored or refused, or -1. */
@@ -119,7 +136,8 @@ export class EventIndex {
   insert(values: NewRow, terms: TermList): number {
     this.nextSequence = Math.max(this.nextSequence, values.sequence + 1);
     const author = this.authors.hold(values.pubkey);
-    const row = this.rows.take(values, values.id, author, terms.addressOf(values.kind));
+    const address = terms.addressOf(values.kind);
+    const row = this.rows.take({ ...values, terms: terms.count }, values.id, author, address);
     this.ids.insert(row);
     const enlist = this.#loading
       ? (ref: ListRef) => this.lists.append(ref, row)
@@ -131,7 +149,7 @@ export class EventIndex {
     this.#count(row, 1);
     if (values.state !== rowState.stored) this.#refusalsOf(row)?.push(values.time, row, values.sequence);
     else if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
-    this.#sweepSome();
+    for (let slots = terms.count * sweptSlotsPerTerm; slots >= 0; ) slots -= this.#sweepSome();
     return row;
   }
 
@@ -150,6 +168,7 @@ export class EventIndex {
     this.ids.remove(row);
     this.rows.setState(row, rowState.dead);
     this.#dead.push(row);
+    this.#deadTerms += this.rows.terms(row);
     this.#tidyExpirations();
     for (const [rank, heap] of this.refusals.entries()) {
       this.#tidy(heap, this.refusedCounts[rank]!, (state) => state >= rowState.refusedFirst);
@@ -197,6 +216,7 @@ export class EventIndex {
 
   restoreDead(dead: Uint32Array): void {
     this.#dead = Array.from(dead);
+    this.#deadTerms = this.#dead.reduce((sum, row) => sum + this.rows.terms(row), 0);
   }
 
   /** Counts what the rows are, when these were restored. */
@@ -213,11 +233,15 @@ export class EventIndex {
   /** Counts a living row in, or out with a `change` of -1. */
   #count(row: number, change: 1 | -1): void {
     const state = this.rows.state(row);
+    const terms = this.rows.terms(row) * change;
     if (state === rowState.stored) {
       this.storedCount += change;
+      this.storedTerms += terms;
       this.kindCounts[this.rows.kind(row)]! += change;
     } else {
-      this.refusedCounts[refusedRankOf(state, this.rows.sizeLog(row))]! += change;
+      const rank = refusedRankOf(state, this.rows.sizeLog(row));
+      this.refusedCounts[rank]! += change;
+      this.refusedTerms[rank]! += terms;
     }
   }
 
@@ -242,6 +266,7 @@ export class EventIndex {
     }
     for (const row of this.#dead) this.#free(row);
     this.#dead = [];
+    this.#deadTerms = 0;
   }
 
   #free(row: number): void {
@@ -249,31 +274,27 @@ export class EventIndex {
     this.rows.free(row);
   }
 
-  /** One step of a sweep, if one runs or is due. */
-  #sweepSome(): void {
-    if (this.#loading) return;
+  /** One step of a sweep, if one runs or is due; gives the slots that it looked at, without end where there is none. */
+  #sweepSome(): number {
+    if (this.#loading) return Number.POSITIVE_INFINITY;
     if (this.#sweepShard < termShards) {
+      const slots = this.terms.slotsOf(this.#sweepShard);
       this.terms.updateAll(this.#sweepShard, (ref) => this.lists.sweep(ref));
       this.#sweepShard += 1;
-      if (this.#sweepShard < termShards) return;
+      if (this.#sweepShard < termShards) return slots;
       this.all = this.lists.sweep(this.all);
       for (const row of this.#sweeping) this.#free(row);
       this.#sweeping = [];
-      return;
+      return slots;
     }
-    if (this.#dead.length < sweepRowsMin + (this.storedCount + this.refusedCount) / 8) return;
+    const isDue =
+      this.#dead.length >= sweepRowsMin + (this.storedCount + this.refusedCount) / 8 ||
+      this.#deadTerms >= sweepTermsMin + this.livingTerms / 8;
+    if (!isDue) return Number.POSITIVE_INFINITY;
     this.#sweeping = this.#dead;
     this.#dead = [];
+    this.#deadTerms = 0;
     this.#sweepShard = 0;
+    return 0;
   }
-}
-
-/** Reads the keys of an event; its shape has been checked. */
-export function rowKeys(event: NostrEvent): { id: Uint32Array; pubkey: Uint32Array } {
-  const id = new Uint32Array(keyWords);
-  const pubkey = new Uint32Array(keyWords);
-  if (!readKey(event.id, id) || !readKey(event.pubkey, pubkey)) {
-    throw new TypeError('an event whose shape was not checked reached the store');
-  }
-  return { id, pubkey };
 }

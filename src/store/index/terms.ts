@@ -16,6 +16,12 @@ const sort = {
   tag: 7,
 } as const;
 
+/**
+ * The tags by whose values refused events are looked for: by the filters of sync, and by those for what may be acceptable
+ * now. Nothing asks for refused events by others.
+ */
+const refusedTagNames: ReadonlySet<string> = new Set(['a', 'A', 'd', 'e', 'E', 'q']);
+
 /** Where the address stands among the terms of an event that has one. */
 const addressAt = 3;
 const noAddress: AddressHash = [0, 0];
@@ -82,12 +88,7 @@ export class TermList {
 
   /** All terms under which an event is found. The same term may come twice. */
   setEvent(event: NostrEvent): void {
-    this.clear();
-    this.author(event.pubkey);
-    this.kind(event.kind);
-    this.authorKind(event.pubkey, event.kind);
-    const address = addressOf(event);
-    if (address !== undefined) this.address(address);
+    this.#setPlace(event);
     for (const [name, value] of event.tags) {
       if (value !== undefined && isLetter(name)) this.tag(name, value);
     }
@@ -97,11 +98,44 @@ export class TermList {
     for (const target of addresses) this.deletedAddress(target);
   }
 
+  /** The terms under which a refused event is looked for, at most `termsMax`: of its tags the first. */
+  setRefused(event: NostrEvent, termsMax: number): void {
+    this.#setPlace(event);
+    for (const [name, value] of event.tags) {
+      if (this.count >= termsMax) return;
+      if (name !== undefined && value !== undefined && refusedTagNames.has(name)) this.tag(name, value);
+    }
+  }
+
+  /** The terms that are known of a row without its event: all but those of tags and deletions. */
+  setRow(row: Pick<NostrEvent, 'pubkey' | 'kind'>, [lo, hi]: AddressHash): void {
+    this.#setOwn(row);
+    if (lo !== 0 || hi !== 0) this.#push(lo, hi);
+  }
+
+  /** Those that come first: what the event is, and where it stands. */
+  #setPlace(event: NostrEvent): void {
+    this.#setOwn(event);
+    const address = addressOf(event);
+    if (address !== undefined) this.address(address);
+  }
+
+  #setOwn({ pubkey, kind }: Pick<NostrEvent, 'pubkey' | 'kind'>): void {
+    this.clear();
+    this.author(pubkey);
+    this.kind(kind);
+    this.authorKind(pubkey, kind);
+  }
+
   #add(type: number, text: string): void {
     this.#hasher.hash(type, text);
+    this.#push(this.#hasher.lo, this.#hasher.hi);
+  }
+
+  #push(lo: number, hi: number): void {
     this.#room(this.count + 1);
-    this.words[this.count * 2] = this.#hasher.lo;
-    this.words[this.count * 2 + 1] = this.#hasher.hi;
+    this.words[this.count * 2] = lo;
+    this.words[this.count * 2 + 1] = hi;
     this.count += 1;
   }
 

@@ -248,7 +248,9 @@ export class CommitLog implements Backend {
       size.last = { life, number: before.number + 1 };
       size.segments += 1;
       size.records += batch.segment.records;
-      segments.set(size.last.number, batch.segment.finish(index.nextSequence, before, size.last));
+      const bytes = batch.segment.finish(index.nextSequence, before, size.last);
+      size.bytes += bytes.byteLength;
+      segments.set(size.last.number, bytes);
     }
     const rewriting = compaction.take();
     if (rewriting !== undefined) segments.set(rewriting.number, rewriting.bytes);

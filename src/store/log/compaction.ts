@@ -9,18 +9,21 @@ import {
   type Segment,
   type SegmentId,
   SegmentWriter,
+  segmentBytesOf,
 } from './segment.js';
 
 /** What the segments of the index log amount to, kept up to date by those who write them. */
 export type LogSize = {
   segments: number;
   records: number;
+  bytes: number;
   /** The segment that was written last; no other ever had a higher number. */
   last: SegmentId;
 };
 
-/** Records of rows that are gone, and segments, that are always put up with. */
+/** Records of rows that are gone, their bytes, and segments, that are always put up with. */
 const recordsIdle = 20_000;
+const bytesIdle = 16 * 2 ** 20;
 const segmentsIdle = 2_000;
 /** A segment should hold that many records on average. */
 const recordsPerSegment = 256;
@@ -36,7 +39,11 @@ export type Rewriting = {
   readonly through: SegmentId;
 };
 
-type Window = { readonly numbers: readonly number[]; readonly segments: readonly Segment[] };
+type Window = {
+  readonly numbers: readonly number[];
+  readonly segments: readonly Segment[];
+  readonly bytes: number;
+};
 
 /**
  * Keeps the log of the index in proportion to the index. A pass goes over all segments that there are at its
@@ -64,12 +71,17 @@ export class Compaction {
   /** Whether a pass is under way or pays. */
   isDue(): boolean {
     if (this.#pass !== undefined) return true;
-    const { storedCount, refusedCount } = this.#index;
+    const { storedCount, refusedCount, livingTerms: terms } = this.#index;
+    const { segments, records, bytes } = this.#size;
     // A refused row may have two records: it was stored before.
     const needed = storedCount + refusedCount * 2;
+    const rows = storedCount + refusedCount;
+    // Few records may be most of the log: one has up to 20,000 terms, most have ten.
+    const neededBytes = segmentBytesOf({ segments, rows, changes: refusedCount, terms });
     return (
-      this.#size.records > needed * 1.5 + recordsIdle ||
-      this.#size.segments > needed / recordsPerSegment + segmentsIdle
+      records > needed * 1.5 + recordsIdle ||
+      bytes > neededBytes * 1.5 + bytesIdle ||
+      segments > needed / recordsPerSegment + segmentsIdle
     );
   }
 
@@ -92,7 +104,7 @@ export class Compaction {
       segments.push(segment);
       bytesRead += bytes?.byteLength ?? 0;
     }
-    this.#window = { numbers, segments };
+    this.#window = { numbers, segments, bytes: bytesRead };
   }
 
   /** The rewriting of the window that was read, which is written next; `undefined` where there is nothing to be rewritten. */
@@ -122,6 +134,7 @@ export class Compaction {
     // Also where no record is left: the segment after these names the last of them as the one before it.
     const before = window.segments[0]?.before ?? noSegment;
     const bytes = writer.finish(this.#index.nextSequence, before, last);
+    this.#size.bytes -= window.bytes - bytes.byteLength;
     return { number, bytes, gone, through: this.#through };
   }
 }

@@ -68,7 +68,7 @@ export async function readLog(
   const usable = await readSnapshot(path, databaseId, hashSeed, isUsable);
   const snapshot = readsWholeLog ? undefined : usable;
   const index = snapshot?.index ?? new EventIndex(hashSeed);
-  const size: LogSize = { ...(snapshot?.log ?? { segments: 0, records: 0, last: noSegment }) };
+  const size: LogSize = { ...(snapshot?.log ?? { segments: 0, records: 0, bytes: 0, last: noSegment }) };
   const replay = () => replaySegments(segments, index, size, losses);
   if (snapshot !== undefined) {
     await replay();
@@ -118,6 +118,7 @@ async function replaySegments(
     index.nextSequence = Math.max(index.nextSequence, segment.nextSequence);
     size.segments += 1;
     size.records += segment.recordCount;
+    size.bytes += bytes?.byteLength ?? 0;
     size.last = segment.id;
   }
   losses.unreadable(damagedNumbers);

@@ -45,6 +45,19 @@ export function isSameSegment(a: SegmentId, b: SegmentId): boolean {
   return a.life === b.life && a.number === b.number;
 }
 
+/** What may stand in segments, in numbers. */
+type Amounts = {
+  readonly segments: number;
+  readonly rows: number;
+  readonly changes: number;
+  readonly terms: number;
+};
+
+/** The bytes that so much takes; `terms` are those of all rows. */
+export function segmentBytesOf({ segments, rows, changes, terms }: Amounts): number {
+  return 4 * (segments * headerWords + rows * rowWords + changes * changeWords + terms * 2);
+}
+
 /** Collects the records of a segment. */
 export class SegmentWriter {
   #words = new Uint32Array(256);

@@ -15,7 +15,7 @@ import type { SegmentId } from './segment.js';
  *
  * It is a help and never the truth: whatever is wrong with it, the index is built from its segments.
  */
-const magic = Buffer.from('graspix4');
+const magic = Buffer.from('graspix5');
 const descriptionBytesMax = 16 * 2 ** 20;
 const digestBytes = 32;
 

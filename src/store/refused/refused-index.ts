@@ -5,8 +5,11 @@ import type { Filter } from '../../nostr/filter.js';
 /**
  * The memory of events that were refused, superseded or deleted, so that catch-up does not download them again
  * (docs/sync.md §6). It holds no event, only its index row and the reason; it is bounded, kept on disk, and each entry
- * expires. It is asked by filters, like the store. What the store itself refused is forgotten when the cause goes: an older
- * version when no newer one is stored any more, a deleted event when the request was removed.
+ * expires. What the store itself refused is forgotten when the cause goes: an older version when no newer one is stored any
+ * more, a deleted event when the request was removed.
+ *
+ * It is asked by filters, like the store, but of tags it knows no more than what is asked for here: `a`, `A`, `d`, `e`, `E` and
+ * `q`, and of an event with many the first or none. By id, kind and author each entry is found.
  */
 export type RefusedIndex = {
   readonly size: number;

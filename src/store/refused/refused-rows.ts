@@ -5,11 +5,12 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { Backend } from '../backend.js';
 import { appendInTurns, RecordAppender } from '../collect.js';
-import { type EventIndex, rowKeys } from '../index/event-index.js';
+import type { EventIndex } from '../index/event-index.js';
 import { FilterPlan } from '../index/filter-plan.js';
 import { MatchRun } from '../index/match-run.js';
 import { ListCursor } from '../index/postings/list-cursor.js';
 import type { ListRef } from '../index/postings/posting-lists.js';
+import { rowKeys } from '../index/rows/key-words.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
 import type { TimeHeap } from '../index/time-heap.js';
@@ -20,9 +21,10 @@ import type { RefusedIndex, RefusedObserver } from './refused-index.js';
 /** Share of the room that rows of each rank keep, however many there are of the others. */
 const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
 
-/** How many refused events are remembered, and for how long; and the turns of long work on them. */
+/** How many refused events are remembered, with how many terms together, and for how long; and the turns of long work on them. */
 export type RefusedSettings = StoreTurns & {
   readonly refusedIdsMax: number;
+  readonly refusedTermsMax: number;
   readonly refusedExpiryMs: number;
 };
 
@@ -30,7 +32,8 @@ const isRefused = (state: number): boolean => state >= rowState.refusedFirst;
 
 /**
  * The refused rows of the index that also holds the stored ones. So an event that is superseded or deleted becomes
- * a refused one by the change of one byte.
+ * a refused one by the change of one byte; but one with many terms leaves most of them, for these are memory that strangers
+ * could fill.
  */
 export class RefusedRows implements RefusedIndex {
   readonly #index: EventIndex;
@@ -71,7 +74,7 @@ export class RefusedRows implements RefusedIndex {
       this.#forget(known);
     }
     const time = unixSeconds(this.#clock);
-    this.#terms.setEvent(event);
+    this.#terms.setRefused(event, limits.refusedTermsPerEventMax);
     const { nextSequence: sequence } = this.#index;
     const { created_at: createdAt, kind } = event;
     const { id, pubkey } = rowKeys(event);
@@ -81,7 +84,7 @@ export class RefusedRows implements RefusedIndex {
     );
     this.#backend.added(row, this.#terms, time, undefined);
     for (const observer of this.#observers) observer.added(event);
-    this.makeRoom();
+    this.#makeRoom();
   }
 
   reasonFor(id: string): string | undefined {
@@ -173,13 +176,46 @@ export class RefusedRows implements RefusedIndex {
     return ids;
   }
 
+  /** Makes a stored row a refused one; its body goes. It is known all the time, so no observer is told. */
+  takeOver(row: number, state: number): void {
+    const { rows } = this.#index;
+    const time = unixSeconds(this.#clock);
+    // A deletion request keeps what it deletes.
+    const isSmall = rows.terms(row) <= limits.refusedTermsPerEventMax || state === rowState.spentDeletion;
+    if (isSmall) {
+      this.#index.refuse(row, state, time);
+      this.#backend.changed(row, time, true);
+    } else {
+      this.#insertAnew(row, state, time);
+    }
+    this.#makeRoom();
+  }
+
+  /** Puts another row in the place of a stored one, refused and with the terms that are known of that. */
+  #insertAnew(row: number, state: number, time: number): void {
+    const { rows } = this.#index;
+    const { id, kind, pubkey, created_at: createdAt } = this.#index.removedEvent(row);
+    const keys = rowKeys({ id, pubkey });
+    const sizeLog = rows.sizeLog(row);
+    this.#terms.setRow({ pubkey, kind }, rows.address(row));
+    this.#index.kill(row);
+    this.#backend.changed(row, 0, true);
+    const { nextSequence: sequence } = this.#index;
+    const anew = this.#index.insert(
+      { ...keys, createdAt, kind, sequence, state, sizeLog, time },
+      this.#terms,
+    );
+    this.#backend.added(anew, this.#terms, time, undefined);
+  }
+
   /** Lets the oldest entries go while there are too many, of the first rank that has more than its share. */
-  makeRoom(): void {
-    const { refusals, refusedCounts } = this.#index;
-    const { refusedIdsMax } = this.#settings;
+  #makeRoom(): void {
+    const { refusals, refusedCounts, refusedTerms } = this.#index;
+    const { refusedIdsMax, refusedTermsMax } = this.#settings;
     for (const [rank, share] of shares.entries()) {
       const isAbove = () =>
-        this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share;
+        (this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share) ||
+        (this.#index.forgettableTerms > refusedTermsMax && refusedTerms[rank]! > refusedTermsMax * share);
       if (isAbove()) this.#forgetWhile(refusals[rank]!, isAbove);
     }
   }

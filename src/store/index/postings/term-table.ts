@@ -27,6 +27,11 @@ export class TermTable {
     return this.#shards.reduce((sum, slots) => sum + slots.byteLength, 0);
   }
 
+  /** How many slots one shard has. */
+  slotsOf(shard: number): number {
+    return this.#shards[shard]!.length / slotWords;
+  }
+
   /** The list of a term, 0 if there is none. */
   get(lo: number, hi: number): ListRef {
     const slots = this.#shards[hi >>> shardShift]!;

@@ -1,3 +1,5 @@
+import type { NostrEvent } from '../../../nostr/event.js';
+
 /** Ids and public keys as 8 words of 32 bits: their 32 bytes in order, each word in the byte order of the machine. */
 export const keyWords = 8;
 
@@ -22,6 +24,16 @@ export function readKey(hex: string, target: Uint32Array): boolean {
     target[word] = value;
   }
   return bad >= 0;
+}
+
+/** Reads the keys of an event; its shape has been checked. */
+export function rowKeys(event: Pick<NostrEvent, 'id' | 'pubkey'>): { id: Uint32Array; pubkey: Uint32Array } {
+  const id = new Uint32Array(keyWords);
+  const pubkey = new Uint32Array(keyWords);
+  if (!readKey(event.id, id) || !readKey(event.pubkey, pubkey)) {
+    throw new TypeError('an event whose shape was not checked reached the store');
+  }
+  return { id, pubkey };
 }
 
 /** The 64 hex digits of the key at `offset`. */

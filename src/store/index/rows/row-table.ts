@@ -25,6 +25,8 @@ export type RowValues = {
   readonly state: number;
   /** Binary logarithm of the size of the body in bytes, rounded up. */
   readonly sizeLog: number;
+  /** Number of terms under which it stands in lists, each as often as it was given. */
+  readonly terms: number;
 };
 
 /** Hash of the term of an address (NIP-01), lower and upper half; 0 and 0 where the kind of an event has none. */
@@ -52,9 +54,10 @@ export type RowColumns = {
 };
 
 /**
- * One page of columns in one buffer, widest first so that each is aligned; 64 bytes a row:
+ * One page of columns in one buffer, widest first so that each is aligned; 68 bytes a row:
  *
- *     | createdAt f64 | sequence f64 | id 8×u32 | address 2×u32 | author u32 | kind u16 | state u8 | sizeLog u8 |
+ *     | createdAt f64 | sequence f64 | id 8×u32 | address 2×u32 | author u32 | terms u32 | kind u16 | state u8 |
+ *     | sizeLog u8 |
  *     (× rowsPerPage)
  */
 class RowPage implements RowColumns {
@@ -64,6 +67,7 @@ class RowPage implements RowColumns {
   readonly ids: Uint32Array;
   readonly addresses: Uint32Array;
   readonly author: Uint32Array;
+  readonly terms: Uint32Array;
   readonly kind: Uint16Array;
   readonly state: Uint8Array;
   readonly sizeLog: Uint8Array;
@@ -75,13 +79,14 @@ class RowPage implements RowColumns {
     this.ids = new Uint32Array(buffer, 16 * rowsPerPage, keyWords * rowsPerPage);
     this.addresses = new Uint32Array(buffer, 48 * rowsPerPage, 2 * rowsPerPage);
     this.author = new Uint32Array(buffer, 56 * rowsPerPage, rowsPerPage);
-    this.kind = new Uint16Array(buffer, 60 * rowsPerPage, rowsPerPage);
-    this.state = new Uint8Array(buffer, 62 * rowsPerPage, rowsPerPage);
-    this.sizeLog = new Uint8Array(buffer, 63 * rowsPerPage, rowsPerPage);
+    this.terms = new Uint32Array(buffer, 60 * rowsPerPage, rowsPerPage);
+    this.kind = new Uint16Array(buffer, 64 * rowsPerPage, rowsPerPage);
+    this.state = new Uint8Array(buffer, 66 * rowsPerPage, rowsPerPage);
+    this.sizeLog = new Uint8Array(buffer, 67 * rowsPerPage, rowsPerPage);
   }
 }
 
-const rowBytes = 64;
+const rowBytes = 68;
 
 /** The columns of all rows, in pages so that growing copies nothing. A row is known by its number, below 2^30. */
 export class RowTable implements KeyColumn {
@@ -114,6 +119,7 @@ export class RowTable implements KeyColumn {
     page.kind[at] = values.kind;
     page.state[at] = values.state;
     page.sizeLog[at] = values.sizeLog;
+    page.terms[at] = values.terms;
     return row;
   }
 
@@ -154,6 +160,11 @@ export class RowTable implements KeyColumn {
 
   sizeLog(row: number): number {
     return this.#pages[row >>> pageBits]!.sizeLog[row & pageMask]!;
+  }
+
+  /** How many terms a row has; those that are the same count each. */
+  terms(row: number): number {
+    return this.#pages[row >>> pageBits]!.terms[row & pageMask]!;
   }
 
   address(row: number): AddressHash {

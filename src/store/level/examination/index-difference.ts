@@ -33,6 +33,7 @@ function wordsOf({ rows, authors }: EventIndex, row: number): string {
     `kind ${rows.kind(row)}`,
     `time ${rows.createdAt(row)}`,
     `size ${rows.sizeLog(row)}`,
+    `terms ${rows.terms(row)}`,
     `address ${rows.address(row).join('-')}`,
     `author ${authors.hex(rows.author(row))}`,
   ].join(', ');

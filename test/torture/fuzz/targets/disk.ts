@@ -217,7 +217,7 @@ const segments: Target = {
 };
 
 const hashSeed = new Uint8Array(16).fill(3);
-const log = { segments: 1, records: 0, last: { life: 5, number: 1 } };
+const log = { segments: 1, records: 0, bytes: 0, last: { life: 5, number: 1 } };
 const snapshotSeed = await inFolder(async (folder) => {
   await writeSnapshot(folder, new EventIndex(hashSeed), 'a database', log);
   return readFileSync(join(folder, snapshotName));
