@@ -51,8 +51,10 @@ export function isNewerStateHeld(
   { directory, purgatory }: { directory: RepositoryDirectory; purgatory: Pick<Purgatory, 'statesOf'> },
   repository: RepositoryId,
 ): boolean {
-  const maintainers = directory.maintainersOf(repository);
-  const held = purgatory.statesOf(repository.identifier).find(({ event }) => maintainers.has(event.pubkey));
+  const states = purgatory.statesOf(repository.identifier);
+  const authors = new Set(states.map(({ event }) => event.pubkey));
+  const maintainers = directory.maintainersAmong(repository, authors);
+  const held = states.find(({ event }) => maintainers.has(event.pubkey));
   const followed = directory.stateOf(repository);
   return held !== undefined && (followed === undefined || supersedes(held.event, followed));
 }

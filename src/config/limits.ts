@@ -375,6 +375,13 @@ export const limits = {
   maintainerDepthMax: 1_000,
   /** Most names in the announcements by way of which the maintainers of one repository are found, nearest first. */
   maintainerNamesMax: 10_000,
+  /**
+   * Most names by way of which the repositories that a key maintains are found, back from the key, and as many to make sure of
+   * them where sets are as large as they may be. Of more, repositories are looked at in vain.
+   */
+  governedNamesMax: 200_000,
+  /** Keys of maintainer sets, and of the repositories that keys maintain, that are remembered until an announcement comes or goes. */
+  maintainersKeptMax: 4_000_000,
   /** Most refs of one repository state. */
   stateRefsMax: 20_000,
   /** Most repositories that one pull request names. */

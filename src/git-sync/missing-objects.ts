@@ -34,7 +34,7 @@ export function isOfState({ pullRequestIds }: MissingObject): boolean {
 }
 
 export type MissingObjectsParts = StateSources & {
-  readonly directory: Pick<RepositoryDirectory, 'maintainersOf' | 'stateOf' | 'pullRequestsOf'>;
+  readonly directory: Pick<RepositoryDirectory, 'maintainersAmong' | 'stateOf' | 'pullRequestsOf'>;
   readonly store: Pick<EventStore, 'get' | 'query'>;
   readonly purgatory: Pick<Purgatory, 'statesOf' | 'pullRequestsOf'>;
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'exists'>;

@@ -12,7 +12,7 @@ import { judgePush } from './push-verdict.js';
 import type { Setting } from './pushed-objects.js';
 
 export type AnnouncedPushParts = ContextParts & {
-  readonly directory: Pick<RepositoryDirectory, 'isServed' | 'maintainersOf' | 'stateOf'>;
+  readonly directory: Pick<RepositoryDirectory, 'isServed' | 'maintainersAmong' | 'stateOf'>;
   readonly repositories: Pick<BareRepositories, 'pathOf'>;
   readonly promotion: Promotion;
   readonly packLimits: PackLimits;

@@ -11,7 +11,7 @@ import type { PushState } from './push-verdict.js';
 const peeledSuffix = '^{}';
 
 export type StateSources = {
-  readonly directory: Pick<RepositoryDirectory, 'maintainersOf' | 'stateOf'>;
+  readonly directory: Pick<RepositoryDirectory, 'maintainersAmong' | 'stateOf'>;
   readonly store: Pick<EventStore, 'get'>;
   readonly purgatory: Pick<Purgatory, 'statesOf'>;
 };
@@ -22,9 +22,11 @@ export type EventState = PushState & { readonly event: NostrEvent };
 /** The states that may govern a repository, stored and held, of its maintainers only; newest first. */
 export async function statesOf(sources: StateSources, repository: RepositoryId): Promise<EventState[]> {
   const { directory, store, purgatory } = sources;
-  const maintainers = directory.maintainersOf(repository);
-  const held = purgatory.statesOf(repository.identifier).filter(({ event }) => maintainers.has(event.pubkey));
-  const states = held.map(({ event }) => stateOf(event, true));
+  const held = purgatory.statesOf(repository.identifier).map(({ event }) => event);
+  const authors = new Set(held.map(({ pubkey }) => pubkey));
+  const maintainers = directory.maintainersAmong(repository, authors);
+  const ofMaintainers = held.filter(({ pubkey }) => maintainers.has(pubkey));
+  const states = ofMaintainers.map((event) => stateOf(event, true));
   const entry = directory.stateOf(repository);
   const stored = entry === undefined ? undefined : await store.get(entry.id);
   if (stored !== undefined) {

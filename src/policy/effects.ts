@@ -15,8 +15,8 @@ export function alignMaintained(directory: RepositoryDirectory, announced: Repos
   return [{ pubkey, identifier }, ...maintained].map(alignRepository);
 }
 
-/** Where to look after a state came or went: the repositories that it governs. */
-export function alignGoverned(directory: RepositoryDirectory, state: RepositoryId): Effect[] {
+/** Where to look after a state went: the repositories that it governed. */
+function alignGoverned(directory: RepositoryDirectory, state: RepositoryId): Effect[] {
   return directory.servedAndMaintainedBy(state.pubkey, state.identifier).map(alignRepository);
 }
 
@@ -40,6 +40,7 @@ export function effectsOfDeparture(directory: RepositoryDirectory, departed: rea
   });
 }
 
-function alignRepository({ pubkey, identifier }: RepositoryId): Effect {
+/** To look at one repository. */
+export function alignRepository({ pubkey, identifier }: RepositoryId): Effect {
   return { type: 'align-repository', pubkey, identifier };
 }

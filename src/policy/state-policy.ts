@@ -5,7 +5,7 @@ import {
   readRepositoryState,
 } from '../repositories/repository-state.js';
 import { accept, type Decision, hold, reject } from './decision.js';
-import { alignGoverned } from './effects.js';
+import { alignRepository } from './effects.js';
 import type { PolicyContext, SubPolicy } from './policy-context.js';
 import { type Reading, reading } from './structure.js';
 
@@ -31,9 +31,9 @@ export class StatePolicy implements SubPolicy<RepositoryState> {
     const { pubkey, identifier } = state;
     if (!directory.isKnown(identifier)) return reject('invalid: no announcement exists for this repository');
     if (!directory.isMaintainer(pubkey, identifier)) return reject(notAuthorized);
-    const effects = alignGoverned(directory, state);
-    const refusal = this.#refusalUnlessHeld(state);
     const governed = directory.servedAndMaintainedBy(pubkey, identifier);
+    const effects = governed.map(alignRepository);
+    const refusal = this.#refusalUnlessHeld(state);
     if (governed.some((repository) => directory.awaitsGitData(repository))) return hold(effects, [], refusal);
     return refusal === undefined ? accept(effects) : reject(refusal);
   }

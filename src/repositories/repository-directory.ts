@@ -10,7 +10,8 @@ import {
   type ServingOfAnnouncements,
 } from './announced-repository.js';
 import { type ByRepository, enter, leave } from './by-repository.js';
-import { MaintainerGraph } from './maintainer-graph.js';
+import { MaintainerGraph } from './maintainers/maintainer-graph.js';
+import type { AskedKeys } from './maintainers/maintainer-group.js';
 import { isPullRequest, parsePullRequest, pullRequestKinds } from './pull-request.js';
 import { PullRequestLinks } from './pull-request-links.js';
 import { checkedIdentifier } from './repository-identifier.js';
@@ -49,7 +50,7 @@ type Source = Pick<EventStore, 'query' | 'ids'>;
  */
 export class RepositoryDirectory {
   readonly #serving: ServingOfAnnouncements;
-  readonly #maintainers = new MaintainerGraph();
+  readonly #maintainers = new MaintainerGraph((repository) => this.isServed(repository));
   readonly #announcements = new AnnouncedRepositories();
   readonly #held: ByRepository<HeldAnnouncement> = new Map();
   readonly #states: ByRepository<StateEntry> = new Map();
@@ -93,6 +94,7 @@ export class RepositoryDirectory {
     const { standing, awaitsGitData } = repository;
     if (standing === known.standing && awaitsGitData === known.awaitsGitData) return undefined;
     this.#announcements.enter(repository);
+    this.#maintainers.onServingChanged(repository.identifier);
     return repository;
   }
 
@@ -210,16 +212,21 @@ export class RepositoryDirectory {
   }
 
   /** The recursive maintainer set of a repository; empty when it is not announced. */
-  maintainersOf({ pubkey, identifier }: RepositoryId): ReadonlySet<string> {
-    return this.#maintainers.maintainersOf(identifier, pubkey);
+  maintainersOf(repository: RepositoryId): ReadonlySet<string> {
+    return this.#maintainers.maintainersOf(repository);
   }
 
-  /** The served repositories in whose recursive maintainer set the key is: those that its states govern. */
+  /** Which of these keys are in it; it may hold very many others. */
+  maintainersAmong(repository: RepositoryId, keys: AskedKeys): ReadonlySet<string> {
+    return this.#maintainers.maintainersAmong(repository, keys);
+  }
+
+  /**
+   * The served repositories in whose recursive maintainer set the key is: those that its states govern. Where strangers have made
+   * these more than can be looked at, others as well, so that it tells where to look and not who has a say.
+   */
   servedAndMaintainedBy(key: string, identifier: string): RepositoryId[] {
-    const isServed = (pubkey: string) => this.isServed({ pubkey, identifier });
-    return this.#maintainers
-      .authorsMaintainedBy(identifier, key, isServed)
-      .map((pubkey) => ({ pubkey, identifier }));
+    return this.#maintainers.authorsMaintainedBy(identifier, key).map((pubkey) => ({ pubkey, identifier }));
   }
 
   /** The newest state among those of the maintainers: the one that the repository follows. */
@@ -227,8 +234,7 @@ export class RepositoryDirectory {
     const states = this.#states.get(repository.identifier);
     if (states === undefined) return undefined;
     let newest: StateEntry | undefined;
-    // There may be very many states of others.
-    for (const pubkey of this.maintainersOf(repository)) {
+    for (const pubkey of this.maintainersAmong(repository, states)) {
       const state = states.get(pubkey);
       if (state !== undefined && (newest === undefined || supersedes(state, newest))) newest = state;
     }

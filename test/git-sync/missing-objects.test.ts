@@ -22,7 +22,7 @@ it('gathers what many pull requests say of one commit, but for what a state name
   const missing = await missingObjects(
     {
       directory: {
-        maintainersOf: () => new Set([key(1)]),
+        maintainersAmong: () => new Set([key(1)]),
         stateOf: () => undefined,
         pullRequestsOf: () => [],
       },

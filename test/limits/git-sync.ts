@@ -59,7 +59,7 @@ async function lookedFor(states: number, pullRequests: number): Promise<number> 
     }),
   }));
   const directory = {
-    maintainersOf: () => new Set([hex(1)]),
+    maintainersAmong: () => new Set([hex(1)]),
     stateOf: () => undefined,
     pullRequestsOf: () => [],
   };

@@ -8,6 +8,7 @@ import { KeyQuotas, type QuotaSettings } from '../../src/policy/key-quotas.js';
 import { WaitingForRoom } from '../../src/policy/waiting-for-room.js';
 import { AwaitedPullRequests } from '../../src/purgatory/awaited-pull-requests.js';
 import { HeldCounts } from '../../src/purgatory/held-counts.js';
+import { KeptAnswers } from '../../src/repositories/maintainers/kept-answers.js';
 import { prsRepositoriesOf } from '../../src/repositories/prs-repositories.js';
 import { MemoryJournal } from '../../src/store/journal.js';
 import { world } from '../policy/world.js';
@@ -123,6 +124,27 @@ export const policyEntries = {
       'policy/maintainers.test.ts',
       'ends behind so many names, nearest first, the same in both directions',
     ],
+  },
+  governedNamesMax: {
+    test: [
+      'policy/maintainer-walks.test.ts',
+      'looks at a bounded number of names, and leaves out nobody for whom they do not suffice',
+    ],
+  },
+  maintainersKeptMax: {
+    edge: (keys) => {
+      const kept = new KeptAnswers<Uint32Array>();
+      const half = Math.floor(keys / 2);
+      // Each counts as 64 keys beside its own.
+      kept.of('first', 1, () => new Uint32Array(half - 64));
+      kept.of('second', 1, () => new Uint32Array(keys - half - 64));
+      let isFoundAgain = false;
+      kept.of('first', 1, () => {
+        isFoundAgain = true;
+        return new Uint32Array();
+      });
+      return !isFoundAgain;
+    },
   },
   prsCloneUrlsMax: {
     edge: (urls) => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { KeyNumbers } from '../../src/repositories/key-numbers.js';
-import { MaintainerGraph } from '../../src/repositories/maintainer-graph.js';
+import { KeyNumbers } from '../../src/repositories/maintainers/key-numbers.js';
+import { MaintainerGraph } from '../../src/repositories/maintainers/maintainer-graph.js';
 import { announcement, foreign, key, state, world } from './world.js';
 
 type Announced = { readonly maintainers: readonly string[]; readonly hasRoles: boolean };
@@ -78,7 +78,7 @@ describe('The recursive maintainer set', () => {
           );
           for (let number = 0; number < 8; number += 1) {
             const one = `key${number}`;
-            expect(graph.maintainersOf(identifier, one)).toEqual(bruteForce(ofIdentifier, one));
+            expect(graph.maintainersOf({ pubkey: one, identifier })).toEqual(bruteForce(ofIdentifier, one));
             const governed = sets.filter(([, members]) => members.has(one)).map(([author]) => author);
             expect(new Set(graph.authorsMaintainedBy(identifier, one))).toEqual(new Set(governed));
             expect(graph.isMaintainer(one, identifier)).toBe(governed.length > 0);
@@ -107,8 +107,8 @@ describe('The recursive maintainer set', () => {
     const depth = limits.maintainerDepthMax;
     for (let number = 0; number < 3 * depth; number += 1)
       graph.set('repo', key(number), { maintainers: [key(number + 1)], hasRoles: false });
-    expect(graph.maintainersOf('repo', key(0)).has(key(depth))).toBe(true);
-    expect(graph.maintainersOf('repo', key(0)).has(key(depth + 1))).toBe(false);
+    expect(graph.maintainersOf({ pubkey: key(0), identifier: 'repo' }).has(key(depth))).toBe(true);
+    expect(graph.maintainersOf({ pubkey: key(0), identifier: 'repo' }).has(key(depth + 1))).toBe(false);
     expect(graph.authorsMaintainedBy('repo', key(depth))).toContain(key(0));
     expect(graph.authorsMaintainedBy('repo', key(depth + 1))).not.toContain(key(0));
   });
@@ -127,7 +127,7 @@ describe('The recursive maintainer set', () => {
       string,
       string,
     ];
-    const set = graph.maintainersOf('repo', 'owner');
+    const set = graph.maintainersOf({ pubkey: 'owner', identifier: 'repo' });
     expect([first, last, beyond].map((member) => set.has(member))).toEqual([true, true, false]);
     expect(graph.authorsMaintainedBy('repo', last)).toContain('owner');
     expect(graph.authorsMaintainedBy('repo', beyond)).not.toContain('owner');

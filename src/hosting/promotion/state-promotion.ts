@@ -50,10 +50,10 @@ export class StatePromotion {
   /** Anybody may name somebody else's maintainers: those who are not named back come last. */
   #othersGovernedBy(state: EventState, source: RepositoryId): RepositoryId[] {
     const { directory } = this.#parts;
-    const maintainers = directory.maintainersOf(source);
     const others = directory
       .servedAndMaintainedBy(state.event.pubkey, source.identifier)
       .filter((repository) => !isSameRepository(repository, source));
+    const maintainers = directory.maintainersAmong(source, new Set(others.map(({ pubkey }) => pubkey)));
     const isTrusted = ({ pubkey }: RepositoryId) => maintainers.has(pubkey);
     return [...others.filter(isTrusted), ...others.filter((repository) => !isTrusted(repository))];
   }
@@ -61,7 +61,8 @@ export class StatePromotion {
   /** To an announcement of a stranger that names these maintainers nothing is given before somebody pushes to it. */
   #mayCopy(source: RepositoryId, repository: RepositoryId): boolean {
     const { directory } = this.#parts;
-    return directory.maintainersOf(source).has(repository.pubkey) || directory.isAnnounced(repository);
+    if (directory.isAnnounced(repository)) return true;
+    return directory.maintainersAmong(source, new Set([repository.pubkey])).size > 0;
   }
 
   /** Whether that took no longer than it may. */
