@@ -191,6 +191,11 @@ export const limits = {
   sendBlockBytes: 65_536,
   /** Blocks of memory for that which are kept for the next writes: of the clients that are answered in one turn. */
   sendBlocksKeptMax: 16,
+  /**
+   * Bytes of the frames of one live event that are kept for other subscriptions of the same ids: of the longest event there is
+   * room for one, which is enough where all subscriptions have the same id. Others have frames of their own.
+   */
+  sharedFrameBytesMax: 2_097_152,
   /** Bytes that wait to be sent to one client above which its socket is not read and its queries pause. */
   clientSendBytesHigh: 524_288,
   /** Bytes that wait to be sent to one client at which its queries go on. */

@@ -7,7 +7,7 @@ import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js
 import { RequestQueue } from '../../src/relay/client/request-queue.js';
 import { Subscription } from '../../src/relay/delivery/subscription.js';
 import { BlockPool } from '../../src/relay/frames/block-pool.js';
-import { EventFrames } from '../../src/relay/frames/frames.js';
+import { EventFrames, eventFrameBytes, eventPrefix } from '../../src/relay/frames/frames.js';
 import { fixedRelaySettings, violationLimits } from '../../src/relay/settings.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import { FakeOutbox, plainEvent, sessionWorld } from '../relay/fakes.js';
@@ -200,6 +200,17 @@ export const relayEntries = {
       for (const block of given) pool.give(block);
       const taken = new Set(many(blocks, () => pool.take()));
       return given.every((block) => taken.has(block));
+    },
+  },
+  sharedFrameBytesMax: {
+    edge: (bytes) => {
+      const prefix = eventPrefix('a');
+      const around = eventFrameBytes(prefix, Buffer.alloc(bytes)) - bytes;
+      const frames = new EventFrames(accepted(1, 'x'.repeat(bytes - around)));
+      const sent: Buffer[] = [];
+      const outbox = { sendFrame: (frame: Buffer) => sent.push(frame), sendEvent: () => {} };
+      for (let time = 0; time < 2; time += 1) frames.sendTo(outbox, 'a', prefix);
+      return sent.length === 2 && sent[0] === sent[1];
     },
   },
   clientSendBytesHigh: {

@@ -30,9 +30,9 @@ async function rawSocket(port: number): Promise<Socket> {
 }
 
 /** A client that asks for what comes, and reads none of it. */
-async function silentSubscriber(port: number): Promise<Socket> {
+async function silentSubscriber(port: number, id: string): Promise<Socket> {
   const socket = await rawSocket(port);
-  const text = JSON.stringify(['REQ', 'silent', { kinds: [1], limit: 0 }]);
+  const text = JSON.stringify(['REQ', id, { kinds: [1], limit: 0 }]);
   socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]));
   return socket;
 }
@@ -101,29 +101,38 @@ describe('RelayServer', () => {
     sleeper.terminate();
   });
 
-  it('bounds what waits for all clients together: silent subscribers give way, the others have everything', async () => {
-    const memoryBytesMax = 3_000_000;
-    await using served = await serveRelay({ memoryBytesMax });
-    await using reader = await TestClient.connect(served.url);
-    await using writer = await TestClient.connect(served.url);
-    const silent = await Promise.all(Array.from({ length: 12 }, () => silentSubscriber(served.port)));
-    reader.send('REQ', 'live', { kinds: [1] });
-    await reader.message(([type]) => type === 'EOSE');
-    await eventually(() => served.metrics.subscriptions.get().then(({ values }) => values[0]?.value === 13));
-    let highest = 0;
-    const content = 'x'.repeat(60_000);
-    for (let number = 1; served.relay.connections > 2; number += 1) {
-      await writer.publish(plainEvent(number, { content }));
-      highest = Math.max(highest, served.relay.memoryBytes);
-      await reader.message(
-        ([type, , event]) => type === 'EVENT' && (event as { id: string }).id === plainEvent(number).id,
+  it.each([
+    ['of one id', 60_000, 3_000_000, () => 'silent'],
+    ['with ids of their own, for large events', 1_100_000, 60_000_000, (at: number) => `silent-${at}`],
+  ])(
+    'bounds what waits for all clients together: silent subscribers give way, the others have everything: %s',
+    async (_, chars, memoryBytesMax, idOf) => {
+      await using served = await serveRelay({ memoryBytesMax });
+      await using reader = await TestClient.connect(served.url);
+      await using writer = await TestClient.connect(served.url);
+      const silent = await Promise.all(
+        Array.from({ length: 12 }, (_, at) => silentSubscriber(served.port, idOf(at))),
       );
-    }
-    expect(highest).toBeLessThanOrEqual(memoryBytesMax);
-    expect(await droppedFrom(served)).toEqual({ memory: silent.length });
-    await eventually(() => served.relay.memoryBytes < 100_000);
-    for (const socket of silent) socket.destroy();
-  });
+      reader.send('REQ', 'live', { kinds: [1] });
+      await reader.message(([type]) => type === 'EOSE');
+      await eventually(() =>
+        served.metrics.subscriptions.get().then(({ values }) => values[0]?.value === 13),
+      );
+      let highest = 0;
+      const content = 'x'.repeat(chars);
+      for (let number = 1; served.relay.connections > 2; number += 1) {
+        await writer.publish(plainEvent(number, { content }));
+        highest = Math.max(highest, served.relay.memoryBytes);
+        await reader.message(
+          ([type, , event]) => type === 'EVENT' && (event as { id: string }).id === plainEvent(number).id,
+        );
+      }
+      expect(highest).toBeLessThanOrEqual(memoryBytesMax);
+      expect(await droppedFrom(served)).toEqual({ memory: silent.length });
+      await eventually(() => served.relay.memoryBytes < 100_000);
+      for (const socket of silent) socket.destroy();
+    },
+  );
 
   it('bounds what is held of messages that do not come whole', async () => {
     const memoryBytesMax = 4_000_000;

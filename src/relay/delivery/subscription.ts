@@ -111,7 +111,7 @@ export class Subscription {
     if (state.type !== 'replaying' && state.type !== 'live') return false;
     if (this.#isSentAsStored(accepted)) return false;
     if (state.type === 'live') {
-      this.#outbox.sendFrame(frames.frameFor(this.id, this.#prefix));
+      frames.sendTo(this.#outbox, this.id, this.#prefix);
       return true;
     }
     this.#holdBack(state, accepted);

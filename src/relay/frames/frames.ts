@@ -1,4 +1,6 @@
 import type { AcceptedEvent } from '../../admission/admission.js';
+import { limits } from '../../config/limits.js';
+import type { Outbox } from './outbox.js';
 import { textFrameBytes, writeTextHeader } from './text-frame.js';
 
 /** The messages that the relay sends (NIP-01, 42, 45, 77). Texts of our own are short; ids were checked. */
@@ -66,25 +68,39 @@ export function eventFrame(prefix: Buffer, eventJson: Uint8Array): Buffer {
 
 /**
  * The frames of one accepted event for all whom it is sent to. The event is encoded once; subscriptions with the
- * same id, of whatever client, share one frame, and so the memory that it takes in their send queues.
+ * same id, of whatever client, share one frame, and so the memory that it takes in their send queues. Only so many bytes of
+ * frames are kept for that: where ids differ, each frame is held by the send queue alone that it is for, which counts it.
  */
 export class EventFrames {
   readonly #accepted: AcceptedEvent;
-  readonly #frames = new Map<string, Buffer>();
+  readonly #kept = new Map<string, Buffer>();
+  #keptBytes = 0;
   #json: Buffer | undefined;
 
   constructor(accepted: AcceptedEvent) {
     this.#accepted = accepted;
   }
 
-  /** The frame for a subscription whose `eventPrefix` this is. It is shared: nobody may change it. */
-  frameFor(subscription: string, prefix: Buffer): Buffer {
-    let frame = this.#frames.get(subscription);
-    if (frame === undefined) {
-      this.#json ??= Buffer.from(this.#accepted.json, 'utf8');
-      frame = eventFrame(prefix, this.#json);
-      this.#frames.set(subscription, frame);
+  /** Sends the event for a subscription whose `eventPrefix` this is. */
+  sendTo(outbox: Pick<Outbox, 'sendFrame' | 'sendEvent'>, subscription: string, prefix: Buffer): void {
+    const kept = this.#kept.get(subscription);
+    if (kept !== undefined) {
+      outbox.sendFrame(kept);
+      return;
     }
-    return frame;
+    this.#json ??= Buffer.from(this.#accepted.json, 'utf8');
+    const bytes = eventFrameBytes(prefix, this.#json);
+    const isKept = this.#keptBytes + bytes <= limits.sharedFrameBytesMax;
+    if (!isKept && bytes > limits.sendBlockBytes) {
+      // Made only where the client is still there. A shorter one would take a block of the send queue until the turn ends.
+      outbox.sendEvent(prefix, this.#json);
+      return;
+    }
+    const frame = eventFrame(prefix, this.#json);
+    if (isKept) {
+      this.#kept.set(subscription, frame);
+      this.#keptBytes += bytes;
+    }
+    outbox.sendFrame(frame);
   }
 }
