@@ -253,6 +253,8 @@ export const limits = {
   negentropySessionsMax: 256,
   /** Open negentropy sessions of the clients of one address; more wait. */
   addressNegentropySessionsMax: 64,
+  /** Negentropy sessions of the clients of one address that wait. */
+  addressNegentropyWaitingMax: 1_024,
   /** Time without a useful message after which a negentropy session gives way to one that waits. */
   negentropyYieldMs: 15_000,
   /** Share of the kernels' memory for clients that the sets of their negentropy sessions may take, beside live ones. */

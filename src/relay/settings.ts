@@ -72,6 +72,7 @@ export const fixedRelaySettings: Omit<
     sessionsMax: limits.negentropySessionsMax,
     addressSessionsMax: limits.addressNegentropySessionsMax,
     clientSessionsMax: limits.clientNegentropySessionsMax,
+    addressWaitingMax: limits.addressNegentropyWaitingMax,
     clientWaitingMax: limits.clientNegentropyWaitingMax,
     yieldMs: limits.negentropyYieldMs,
   },

@@ -84,6 +84,14 @@ export const sharedRelayEntries = {
       return many(waiting, enter).every((slot) => slot !== undefined);
     },
   },
+  addressNegentropyWaitingMax: {
+    edge: (waiting) => {
+      const slots = new NegentropySlots(still, fixedRelaySettings.negentropySlots);
+      const enter = () => slots.enter({ address: '192.0.2.1' }, { start: () => {}, giveWay: () => {} });
+      for (let at = 0; at < limits.addressNegentropySessionsMax; at += 1) enter();
+      return many(waiting, enter).every((slot) => slot !== undefined);
+    },
+  },
   clientNegentropySessionsMax: {
     edge: (sessions) =>
       hasPlace(

@@ -138,6 +138,25 @@ describe('negentropy', () => {
     expect([world.services.negentropySlots.open, world.services.memory.bytes]).toEqual([0, 0]);
   });
 
+  it('takes one place where an idle session of the same client gives way', async () => {
+    const world = await filled(1, { settings: { negentropySlots: { ...slots, clientSessionsMax: 2 } } });
+    const { negentropySlots } = world.services;
+    for (const id of ['a', 'b']) world.send('NEG-OPEN', id, { kinds: [1] }, opening);
+    await world.clock.advance(slots.yieldMs);
+    world.send('NEG-OPEN', 'c', { kinds: [1] }, opening);
+    await world.settle();
+    expect(world.outbox.frames.map(([type, id]) => [type, id])).toEqual([
+      ['NEG-MSG', 'a'],
+      ['NEG-MSG', 'b'],
+      ['NEG-ERR', 'a'],
+      ['NEG-MSG', 'c'],
+    ]);
+    expect([negentropySlots.open, negentropySlots.waiting]).toEqual([2, 0]);
+    for (const id of ['b', 'c']) world.send('NEG-CLOSE', id);
+    await world.settle();
+    expect([negentropySlots.open, negentropySlots.waiting]).toEqual([0, 0]);
+  });
+
   it('refuses sessions when too many wait, and forgets one that is closed while it waits', async () => {
     const settings = { negentropySlots: { ...slots, clientSessionsMax: 1, clientWaitingMax: 1 } };
     const world = await filled(1, { settings });

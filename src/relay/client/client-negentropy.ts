@@ -11,9 +11,10 @@ import type { Outbox } from '../frames/outbox.js';
 import { requestBytes } from '../held-bytes.js';
 import type { RelayMetrics } from '../relay-metrics.js';
 import { reconcilingUnits } from '../work-budget.js';
-import type { NegentropySlots, Slot, SlotClient } from './negentropy-slots.js';
+import type { NegentropySlots, Slot } from './negentropy-slots.js';
 import type { RequestQueue } from './request-queue.js';
 import { type SessionSet, type SessionSetServices, SessionSets } from './session-sets.js';
+import type { SlotClient } from './slot-seats.js';
 
 export type NegentropyServices = SessionSetServices & {
   readonly clock: Clock;
@@ -37,12 +38,13 @@ type Session = {
   cancelIdle: CancelTimer;
 };
 
-/** A session that waits for its place, or, without a slot, for memory that others of the client hold. */
+/** A session that waits for its place, or for memory that others of the client hold. */
 type Waiting = {
   readonly filter: Filter;
   readonly payload: string;
   readonly memory: Reservation;
   slot: Slot | undefined;
+  waitsForMemory: boolean;
 };
 
 /** The answer to a message that asks nothing is the byte of the version. */
@@ -133,13 +135,15 @@ export class ClientNegentropy implements Disposable {
       this.#refuse(id, 'rate-limited: there is no memory for more negentropy sessions');
       return;
     }
-    const waiting: Waiting = { filter, payload, memory, slot: undefined };
+    const waiting: Waiting = { filter, payload, memory, slot: undefined, waitsForMemory: false };
     this.#waiting.set(id, waiting);
     if (this.#enter(id, waiting)) return this.#begin(id, waiting);
   }
 
   /** Takes a place, or one in the line; whether it has it. */
   #enter(id: string, waiting: Waiting): boolean {
+    // Another of the client may give way for it, and end before it is known here that it has its place.
+    waiting.waitsForMemory = false;
     const slot = this.#services.negentropySlots.enter(this.#owner, {
       start: () => this.#beginInTurn(id, waiting),
       giveWay: () => this.#endWith(id, 'closed: the negentropy session gave way to one that waited'),
@@ -186,6 +190,7 @@ export class ClientNegentropy implements Disposable {
       } else {
         waiting.slot?.leave();
         waiting.slot = undefined;
+        waiting.waitsForMemory = true;
       }
     } catch (error) {
       if (!isWanted()) return undefined;
@@ -245,7 +250,7 @@ export class ClientNegentropy implements Disposable {
   #resumeWaiting(): void {
     if (this.#gone.signal.aborted) return;
     for (const [id, waiting] of this.#waiting) {
-      if (waiting.slot === undefined && this.#enter(id, waiting)) this.#beginInTurn(id, waiting);
+      if (waiting.waitsForMemory && this.#enter(id, waiting)) this.#beginInTurn(id, waiting);
     }
   }
 

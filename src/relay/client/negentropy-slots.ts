@@ -1,26 +1,25 @@
 import { noteUse } from '../../config/limit-use.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
+import { SlotLines, type Try } from './slot-lines.js';
+import {
+  DividedSeats,
+  type Party,
+  partyOf,
+  type Seat,
+  type SlotClient,
+  type SlotListener,
+} from './slot-seats.js';
 
 export type SlotLimits = {
   /** Sessions of all clients, of the clients of one address, and of one client. */
   readonly sessionsMax: number;
   readonly addressSessionsMax: number;
   readonly clientSessionsMax: number;
-  /** Sessions of one client that wait. */
+  /** Sessions of the clients of one address, and of one client, that wait. */
+  readonly addressWaitingMax: number;
   readonly clientWaitingMax: number;
   /** Time without a useful message after which a session gives way to those that wait. */
   readonly yieldMs: number;
-};
-
-/** Whose sessions they are; `address` is its address group, where that says with whom it shares. */
-export type SlotClient = { readonly address: string | undefined };
-
-/** What is told to a session. Neither may throw. */
-export type SlotListener = {
-  /** It had to wait, and has its place now. */
-  start(): void;
-  /** Its place went to another. */
-  giveWay(): void;
 };
 
 /** The place of one session. */
@@ -33,28 +32,22 @@ export type Slot = {
   leave(): void;
 };
 
-type Seat = {
-  readonly client: SlotClient;
-  readonly listener: SlotListener;
-  usedAtMs: number;
-};
-
 /** Times in the time after which sessions give way that it is looked whether some do. */
 const looksPerYield = 3;
 
 /**
- * The places of the negentropy sessions of all clients. A session for which there is none waits, first come, first
- * served. One without a useful message for a while gives way to it, the least recently useful first; one in use gives way
- * only to a client, or an address, that has fewer. So nobody can sit on the places, however warm they are kept.
+ * The places of the negentropy sessions of all clients. A session for which there is none waits: those of a client are served
+ * in the order in which they came, and clients and addresses in turn. One without a useful message for a while gives way to
+ * it, the least recently useful first; one in use gives way only to a client, or an address, that has fewer. So nobody can
+ * sit on the places, however warm they are kept.
  */
 export class NegentropySlots {
   readonly #clock: Pick<Clock, 'monotonic' | 'after'>;
   readonly #limits: SlotLimits;
-  /** The least recently useful first. */
-  readonly #open = new Set<Seat>();
-  readonly #waiting = new Set<Seat>();
-  /** How many are open, by client and by address. */
-  readonly #counts = new Map<SlotClient | string, number>();
+  /** As addresses divide the places of all, and clients those of their address. */
+  readonly #open = new DividedSeats<Party>(partyOf);
+  readonly #byAddress = new Map<string, DividedSeats<SlotClient>>();
+  readonly #waiting = new SlotLines();
   #cancelLook: CancelTimer | undefined;
 
   constructor(clock: Pick<Clock, 'monotonic' | 'after'>, limits: SlotLimits) {
@@ -63,27 +56,22 @@ export class NegentropySlots {
   }
 
   get open(): number {
-    return this.#open.size;
+    return this.#open.all.size;
   }
 
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  /** Takes a place, at once or as soon as there is one; `undefined` when too many of the client wait already. */
+  /** Takes a place, at once or as soon as there is one; `undefined` when too many of the client, or its address, wait. */
   enter(client: SlotClient, listener: SlotListener): Slot | undefined {
     const seat: Seat = { client, listener, usedAtMs: 0 };
-    if (this.#makePlace(client)) {
-      this.#take(seat);
-    } else {
-      let waiting = 0;
-      for (const other of this.#waiting) if (other.client === client) waiting += 1;
-      noteUse('clientNegentropyWaitingMax', waiting);
-      if (waiting >= this.#limits.clientWaitingMax) return undefined;
+    if (this.#place(seat) !== 'placed') {
+      if (!this.#mayWait(client)) return undefined;
       this.#waiting.add(seat);
       this.#lookLater();
     }
-    const open = this.#open;
+    const open = this.#open.all;
     return {
       get isOpen() {
         return open.has(seat);
@@ -91,54 +79,73 @@ export class NegentropySlots {
       use: () => this.#use(seat),
       leave: () => {
         this.#waiting.delete(seat);
-        if (this.#remove(seat)) this.#fill();
+        if (!open.has(seat)) return;
+        this.#remove(seat);
+        this.#fill();
       },
     };
   }
 
+  #mayWait(client: SlotClient): boolean {
+    const { clientWaitingMax, addressWaitingMax } = this.#limits;
+    const ofClient = this.#waiting.ofClient(client);
+    const ofAddress = client.address === undefined ? 0 : this.#waiting.ofParty(client.address);
+    noteUse('clientNegentropyWaitingMax', ofClient);
+    noteUse('addressNegentropyWaitingMax', ofAddress);
+    return ofClient < clientWaitingMax && ofAddress < addressWaitingMax;
+  }
+
   #use(seat: Seat): void {
-    if (!this.#open.delete(seat)) return;
-    this.#open.add(seat);
+    if (!this.#open.all.has(seat)) return;
+    this.#open.use(seat);
+    this.#neighboursOf(seat.client)?.use(seat);
     seat.usedAtMs = this.#clock.monotonic();
   }
 
   #take(seat: Seat): void {
-    this.#open.add(seat);
-    this.#use(seat);
     const { client } = seat;
-    this.#count(client, 1);
-    noteUse('negentropySessionsMax', this.#open.size);
-    noteUse('addressNegentropySessionsMax', client.address === undefined ? 0 : this.#openOf(client.address));
-    noteUse('clientNegentropySessionsMax', this.#openOf(client));
-  }
-
-  #remove(seat: Seat): boolean {
-    if (!this.#open.delete(seat)) return false;
-    this.#count(seat.client, -1);
-    return true;
-  }
-
-  #count(client: SlotClient, more: number): void {
-    for (const party of [client, client.address]) {
-      if (party === undefined) continue;
-      const count = this.#openOf(party) + more;
-      if (count === 0) this.#counts.delete(party);
-      else this.#counts.set(party, count);
+    const { address } = client;
+    this.#open.add(seat);
+    if (address !== undefined) {
+      const neighbours =
+        this.#byAddress.get(address) ?? new DividedSeats<SlotClient>((neighbour) => neighbour);
+      this.#byAddress.set(address, neighbours);
+      neighbours.add(seat);
+      noteUse('addressNegentropySessionsMax', neighbours.all.size);
     }
+    seat.usedAtMs = this.#clock.monotonic();
+    noteUse('negentropySessionsMax', this.open);
+    noteUse('clientNegentropySessionsMax', this.#seatsOf(client).size);
   }
 
-  #openOf(party: SlotClient | string): number {
-    return this.#counts.get(party) ?? 0;
+  #remove(seat: Seat): void {
+    const { address } = seat.client;
+    this.#open.delete(seat);
+    const neighbours = this.#neighboursOf(seat.client);
+    neighbours?.delete(seat);
+    if (address !== undefined && neighbours?.all.size === 0) this.#byAddress.delete(address);
+  }
+
+  #neighboursOf({ address }: SlotClient): DividedSeats<SlotClient> | undefined {
+    return address === undefined ? undefined : this.#byAddress.get(address);
+  }
+
+  /** The open ones of a client, or of all clients of an address. */
+  #seatsOf(party: Party): ReadonlySet<Seat> {
+    if (typeof party === 'string' || party.address === undefined) return this.#open.of(party);
+    return this.#byAddress.get(party.address)?.of(party) ?? this.#open.of(party);
   }
 
   /** Gives places to those that wait, as far as there are any. */
   #fill(): void {
-    for (const seat of this.#waiting) {
-      if (!this.#makePlace(seat.client)) continue;
-      this.#waiting.delete(seat);
-      this.#take(seat);
-      seat.listener.start();
-    }
+    this.#waiting.serve(
+      (seat) => {
+        const result = this.#place(seat, () => this.#waiting.delete(seat));
+        if (result === 'placed') seat.listener.start();
+        return result;
+      },
+      (party) => this.#seatsOf(party).size,
+    );
   }
 
   /** While some wait: others come to give way by the mere passing of time. */
@@ -151,52 +158,34 @@ export class NegentropySlots {
     });
   }
 
-  /** Whether there is a place for the client, or one that another gives up. */
-  #makePlace(client: SlotClient): boolean {
-    const victim = this.#victimFor(client);
-    if (victim === 'nobody') return true;
-    if (victim === undefined) return false;
-    this.#remove(victim);
-    victim.listener.giveWay();
-    return true;
+  /** Takes a place for the seat if there is one, or one that another gives up. */
+  #place(seat: Seat, onPlace: () => void = () => {}): Try {
+    const place = this.#placeFor(seat.client);
+    if (typeof place === 'string' && place !== 'free') return place;
+    const victim = place === 'free' ? undefined : place;
+    if (victim !== undefined) this.#remove(victim);
+    onPlace();
+    this.#take(seat);
+    // Told last: its client may ask for a place at once.
+    victim?.listener.giveWay();
+    return 'placed';
   }
 
-  /** Who has to give way for the client; `undefined` when it has to wait. */
-  #victimFor(client: SlotClient): Seat | 'nobody' | undefined {
+  /** Who has to give way for the client; or else what there is no room in. */
+  #placeFor(client: SlotClient): Seat | 'free' | Exclude<Try, 'placed'> {
     const { sessionsMax, addressSessionsMax, clientSessionsMax } = this.#limits;
-    const { address } = client;
-    if (this.#openOf(client) >= clientSessionsMax) {
-      return this.#idle([...this.#open].filter((seat) => seat.client === client));
-    }
-    if (address !== undefined && this.#openOf(address) >= addressSessionsMax) {
-      const neighbours = [...this.#open].filter((seat) => seat.client.address === address);
-      return this.#idle(neighbours) ?? this.#ofLargest(neighbours, client, (party) => party);
-    }
-    if (this.#open.size < sessionsMax) return 'nobody';
-    const all = [...this.#open];
-    return this.#idle(all) ?? this.#ofLargest(all, client, (party) => party.address ?? party);
+    const own = this.#seatsOf(client);
+    if (own.size >= clientSessionsMax) return this.#idle(own) ?? 'client';
+    const neighbours = this.#neighboursOf(client);
+    if (neighbours !== undefined && neighbours.all.size >= addressSessionsMax)
+      return this.#idle(neighbours.all) ?? neighbours.largestBeside(client) ?? 'address';
+    if (this.open < sessionsMax) return 'free';
+    return this.#idle(this.#open.all) ?? this.#open.largestBeside(partyOf(client)) ?? 'all';
   }
 
   /** The least recently useful of them, if it has been idle for long. */
-  #idle([least]: readonly Seat[]): Seat | undefined {
+  #idle([least]: ReadonlySet<Seat>): Seat | undefined {
     const idleSinceMs = this.#clock.monotonic() - this.#limits.yieldMs;
     return least !== undefined && least.usedAtMs <= idleSinceMs ? least : undefined;
-  }
-
-  /** The least recently useful of the party that has the most, if that is more than the client's will have. */
-  #ofLargest(
-    seats: readonly Seat[],
-    client: SlotClient,
-    partyOf: (client: SlotClient) => SlotClient | string,
-  ): Seat | undefined {
-    let most = this.#openOf(partyOf(client)) + 1;
-    let victim: Seat | undefined;
-    for (const seat of seats) {
-      const open = this.#openOf(partyOf(seat.client));
-      if (open <= most) continue;
-      most = open;
-      victim = seat;
-    }
-    return victim;
   }
 }
