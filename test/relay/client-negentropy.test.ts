@@ -94,6 +94,24 @@ describe('negentropy', () => {
     expect(kernels.memory().bytesInUse).toBe(createReferenceKernels().memory().bytesInUse);
   });
 
+  it('takes messages of what is not open, or was closed, as requests, and those of sessions without counting them', async () => {
+    const world = await filled(1, { accounts: { requestsPerMinuteMax: 4 } });
+    const { send, outbox } = world.client('192.0.2.1');
+    send('NEG-OPEN', 'n', {}, opening);
+    for (let count = 0; count < 5; count += 1) send('NEG-MSG', 'n', opening);
+    send('NEG-CLOSE', 'n');
+    for (let count = 0; count < 4; count += 1) send('NEG-MSG', 'n', opening);
+    await world.settle();
+    expect(outbox.ofType('NEG-MSG')).toHaveLength(6);
+    expect(outbox.ofType('NEG-ERR').map(([, , reason]) => String(reason).split(':')[0])).toEqual([
+      'closed',
+      'closed',
+      'closed',
+      'rate-limited',
+    ]);
+    expect(world.accounts.refusals.get('request')).toBe(1);
+  });
+
   it('answers another version with its own', async () => {
     const { send, outbox, settle } = await filled(1);
     send('NEG-OPEN', 'n', {}, '62');

@@ -51,18 +51,21 @@ describe('messages of a client that cannot be read', () => {
     expect(outbox.isShutOut).toBe(true);
   });
 
-  it('are CLOSEs of what is not open, where its address has asked for too much', async () => {
-    const { client, settle } = sessionWorld({ accounts: { requestsPerMinuteMax: 100 } });
-    const { send, outbox } = client('192.0.2.1');
-    for (let count = 0; count < 100; count += 1) send('CLOSE', 'none');
-    await settle();
-    for (let count = 0; count < perMinute; count += 1) send('CLOSE', 'none');
-    await settle();
-    expect(outbox.isShutOut).toBe(false);
-    send('CLOSE', 'none');
-    await settle();
-    expect(outbox.isShutOut).toBe(true);
-  });
+  it.each(['CLOSE', 'NEG-CLOSE'])(
+    'are %ss of what is not open, where its address has asked for too much',
+    async (type) => {
+      const { client, settle } = sessionWorld({ accounts: { requestsPerMinuteMax: 100 } });
+      const { send, outbox } = client('192.0.2.1');
+      for (let count = 0; count < 100; count += 1) send(type, 'none');
+      await settle();
+      for (let count = 0; count < perMinute; count += 1) send(type, 'none');
+      await settle();
+      expect(outbox.isShutOut).toBe(false);
+      send(type, 'none');
+      await settle();
+      expect(outbox.isShutOut).toBe(true);
+    },
+  );
 
   it('end its session, short or long', async () => {
     for (const frame of ['nonsense', `[${'['.repeat(1_000_000)}`]) {

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -28,8 +29,11 @@ export type NegentropyServices = SessionSetServices & {
   };
 };
 
-/** Whose sessions they are, and what it holds beside kernel memory. */
-export type NegentropyOwner = SlotClient & { readonly memory: MemoryHolder };
+/** Whose sessions they are, what it holds beside kernel memory, and what its address takes. */
+export type NegentropyOwner = SlotClient & {
+  readonly memory: MemoryHolder;
+  readonly account: Pick<AddressAccount, 'takeRequest'>;
+};
 
 type Session = {
   readonly set: SessionSet;
@@ -87,12 +91,16 @@ export class ClientNegentropy implements Disposable {
     return this.#inOrder(id, () => this.#respond(id, payload));
   }
 
-  /** NEG-CLOSE, or with a reason what ends a session for a mistake of the client, who is told. */
-  close(id: string, reason?: string): Promise<void> | void {
+  /** NEG-CLOSE; `onUnknown` is told where there is no such session. */
+  close(id: string, onUnknown: () => void): Promise<void> | void {
     return this.#inOrder(id, () => {
-      this.#end(id);
-      if (reason !== undefined) this.#refuse(id, reason);
+      if (!this.#end(id)) onUnknown();
     });
+  }
+
+  /** Ends the session with that id, if there is one, for a mistake of the client, who is told. */
+  fail(id: string, reason: string): Promise<void> | void {
+    return this.#inOrder(id, () => this.#endWith(id, reason));
   }
 
   /** Ends all sessions and tells the client why. */
@@ -206,7 +214,9 @@ export class ClientNegentropy implements Disposable {
   #respond(id: string, payload: string): void {
     const session = this.#sessions.get(id);
     if (session === undefined) {
-      this.#endWith(id, 'closed: there is no such negentropy session');
+      // A request as any; one of a session is paid for with its work.
+      const refusal = this.#owner.account.takeRequest();
+      this.#endWith(id, refusal ?? 'closed: there is no such negentropy session');
       return;
     }
     try {
@@ -230,20 +240,21 @@ export class ClientNegentropy implements Disposable {
     this.#refuse(id, reason, itemsMax);
   }
 
-  /** The same without a word to the client. */
-  #end(id: string): void {
+  /** The same without a word to the client; whether there was one. */
+  #end(id: string): boolean {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     waiting?.memory[Symbol.dispose]();
     waiting?.slot?.leave();
     const session = this.#sessions.get(id);
-    if (session === undefined) return;
+    if (session === undefined) return waiting !== undefined;
     this.#sessions.delete(id);
     session.cancelIdle();
     session.set[Symbol.dispose]();
     this.#services.metrics.negentropySessions.dec();
     session.slot.leave();
     this.#resumeWaiting();
+    return true;
   }
 
   /** Those that waited for memory are tried again. */

@@ -111,6 +111,7 @@ export class ClientSession implements Disposable {
     this.#negentropy = new ClientNegentropy(services, outbox, this.#requests, {
       address: group,
       memory: this.memory,
+      account: this.account,
     });
   }
 
@@ -165,9 +166,7 @@ export class ClientSession implements Disposable {
         );
         break;
       case 'CLOSE':
-        // Of what has ended already, as when both sides ended it, it is a request as any; nobody needs it without end.
-        if (!this.#subscriptions.close(message.subscription) && this.account.takeRequest() !== undefined)
-          this.#violation(chars, 0);
+        if (!this.#subscriptions.close(message.subscription)) this.#noteUnknownClose(chars);
         break;
       case 'COUNT':
         this.#request('count', message, () =>
@@ -191,13 +190,18 @@ export class ClientSession implements Disposable {
       case 'NEG-CLOSE':
         // Behind the NEG-OPEN that may still wait for its turn.
         this.#enqueue(message, chars, messageBytes(chars), () =>
-          this.#negentropy.close(message.subscription),
+          this.#negentropy.close(message.subscription, () => this.#noteUnknownClose(chars)),
         );
         break;
       case 'AUTH':
         this.#authenticate(message.event);
         break;
     }
+  }
+
+  /** To close what has ended already, as when both sides end it, is a request as any; nobody needs it without end. */
+  #noteUnknownClose(chars: number): void {
+    if (!this.#ended && this.account.takeRequest() !== undefined) this.#violation(chars, 0);
   }
 
   #authenticate(event: NostrEvent): void {
@@ -224,7 +228,7 @@ export class ClientSession implements Disposable {
     const memory = this.memory.reserve(bytes);
     if (memory !== undefined) this.#requests.push({ chars, run: () => this.#guard(run, memory) });
     else if (type === 'COUNT') this.#refuse(type, subscription, noRoom);
-    else void this.#negentropy.close(subscription, noRoom);
+    else void this.#negentropy.fail(subscription, noRoom);
   }
 
   /** A request that fails does so for its client only. */
@@ -314,7 +318,7 @@ export class ClientSession implements Disposable {
       case 'NEG-CLOSE':
         this.#requests.push({
           chars: reason.length,
-          run: () => this.#negentropy.close(subscription, reason),
+          run: () => this.#negentropy.fail(subscription, reason),
         });
         break;
       default:
