@@ -568,6 +568,8 @@ export const limits = {
   gitAwaitedReadSpanBytesMin: 491_520,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
   gitSilenceMsMax: 5_000,
+  /** Git requests that failed, or took too long, that are logged as warnings in a minute; others are on `debug`. */
+  gitFailuresLoggedPerMinuteMax: 30,
   /** What `Retry-After` says where too many git requests wait, in seconds. */
   gitRetryAfterSeconds: 10,
   /** Pages of repositories that are made at once. */

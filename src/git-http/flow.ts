@@ -43,11 +43,11 @@ export async function send(
   output: Readable,
   target: Writable,
   watch: ReaderWatch,
-  onChunk: () => void = () => {},
+  onChunk: (chunk: Buffer) => void = () => {},
 ): Promise<void> {
   let given = 0;
   const take = (chunk: Buffer) => {
-    onChunk();
+    onChunk(chunk);
     given += chunk.length;
     target.write(chunk);
     if (exceeds('gitSendBytesHigh', target.writableLength)) output.pause();

@@ -7,6 +7,7 @@ import { checkedProtocol } from '../git-protocol/protocol-version.js';
 import { answer, answerText } from '../http/answers.js';
 import { type Asker, askerOf } from '../http/asker.js';
 import type { Route, RouteRequest } from '../http/route.js';
+import type { TokenBucket } from '../lib/budgets/token-bucket.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { lapsedReason } from '../purgatory/held-event.js';
@@ -43,6 +44,8 @@ export type GitEndpointParts = {
   readonly metrics: GitHttpMetrics;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'warn'>;
+  /** How many failures are warned of: of all endpoints, for strangers can cause them. */
+  readonly warnings: Pick<TokenBucket, 'take'>;
 };
 
 /** The route of an endpoint: finds the repository, answers what fails, counts and logs what became of each request. */
@@ -86,7 +89,7 @@ async function handle<Repository extends RepositoryKey>(
   { path, query, message, addressGroup }: RouteRequest,
   response: ServerResponse,
 ): Promise<void> {
-  const { clock, metrics, logger } = parts;
+  const { clock, metrics, logger, warnings } = parts;
   const { step } = endpoint;
   const service = endpoint.serviceOf(query);
   const target = site.target(path);
@@ -125,7 +128,8 @@ async function handle<Repository extends RepositoryKey>(
   const bytesSent = socket.bytesWritten - writtenBefore;
   metrics.count({ service, step, outcome, seconds, bytesReceived, bytesSent });
   const details: object = { ...repository, service, step, outcome, seconds, bytesReceived, bytesSent, why };
-  if (outcome === 'failed' || outcome === 'late') logger.warn(details, 'git request failed');
+  const isFailure = outcome === 'failed' || outcome === 'late';
+  if (isFailure && warnings.take()) logger.warn(details, 'git request failed');
   else logger.debug(details, 'git request');
 }
 

@@ -8,8 +8,8 @@ import type { Advertisements } from './advertisements.js';
 export type GitStep = 'advertise' | 'exchange';
 
 /**
- * What became of a request: `refused` for a body that cannot be taken, `busy` where too many waited, `left` when the client
- * went away, `late` for one that took too long.
+ * What became of a request: `refused` for a body that cannot be taken, or that git answers with what is wrong with it,
+ * `busy` where too many waited, `left` when the client went away, `late` for one that took too long.
  */
 export type GitOutcome = 'ok' | 'unknown' | 'refused' | 'busy' | 'left' | 'late' | 'failed';
 

@@ -6,6 +6,7 @@ import type { GitStreams } from '../git/git-streams.js';
 import { ProcessGate } from '../git/processes/process-gate.js';
 import type { GitService } from '../git-protocol/advertisement.js';
 import type { Route } from '../http/route.js';
+import { TokenBucket } from '../lib/budgets/token-bucket.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
@@ -77,6 +78,7 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   });
   const metrics = new GitHttpMetrics(parts.registry);
   metrics.watch(gates, advertisements);
+  const warnings = new TokenBucket(clock, limits.gitFailuresLoggedPerMinuteMax);
   const infoRefsOf = (services: readonly GitService[]) =>
     infoRefs({ advertisements, streams, gate: gates.uploads, clock, services });
   const upload = uploadPack({ streams, gate: gates.uploads, clock, msMax: () => settings.msMax });
@@ -91,7 +93,7 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
       taking === undefined
         ? reading(['git-upload-pack'])
         : [...reading(['git-upload-pack', 'git-receive-pack']), pushEndpoint(taking)];
-    return endpoints.map((endpoint) => gitRoute(endpoint, site, { ...parts, metrics }));
+    return endpoints.map((endpoint) => gitRoute(endpoint, site, { ...parts, metrics, warnings }));
   };
   const served = new ServedRepositories(directory, repositories);
   const pageGate = gateOf(() => limits.pagesMadeAtOnceMax);

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { GitStream, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
-import { errorPkt } from '../git-protocol/advertisement.js';
+import { errorPkt, isErrorPkt } from '../git-protocol/advertisement.js';
 import { deferred } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { feed, type ReaderWatch, send } from './flow.js';
@@ -134,8 +134,10 @@ async function converse(
   const cancel = watch.clock.after(limits.gitSilenceMsMax, patience.resolve);
   await Promise.race([fed, patience.promise]).finally(cancel);
   let hasAnswer = false;
+  let isRefusal = false;
   try {
-    await send(git.output, response, watch, () => {
+    await send(git.output, response, watch, (chunk) => {
+      if (!hasAnswer) isRefusal = isErrorPkt(chunk);
       hasAnswer = true;
     });
   } catch (error) {
@@ -149,9 +151,12 @@ async function converse(
     if (end.exitCode !== 0) {
       const fault = new GitFault(gitDir, end);
       response.end(errorPkt(fault.message));
-      return fault.isLate ? 'late' : 'failed';
+      if (fault.isLate) return 'late';
+      // Git looks at the request before it answers; what is wrong with a repository shows in its list of refs, or later.
+      return end.exitCode === null ? 'failed' : 'refused';
     }
   } else if (end.exitCode === null) throw new GitFault(gitDir, end);
   response.end();
-  return end.exitCode === 0 ? 'ok' : 'failed';
+  if (end.exitCode === 0) return 'ok';
+  return isRefusal ? 'refused' : 'failed';
 }

@@ -41,3 +41,8 @@ const errorCharsMax = 1_000;
 export function errorPkt(message: string): Buffer {
   return pktLine(`ERR ${message.replaceAll(/\s+/g, ' ').trim().slice(0, errorCharsMax)}`);
 }
+
+/** Whether what begins so is such a line. */
+export function isErrorPkt(beginning: Buffer): boolean {
+  return beginning.subarray(4, 8).toString('latin1') === 'ERR ';
+}

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { BareRepositories, type PrsRepository } from '../../src/git/bare-repositories.js';
 import { GitRunner } from '../../src/git/git-runner.js';
@@ -65,6 +65,7 @@ export type WorldOptions = {
   /** Takes pushes to repositories of pull requests (GRASP-06). */
   readonly prsReceive?: Receive<PrsRepository>;
   readonly clock?: Clock;
+  readonly logger?: Logger;
 };
 
 /** Git over HTTP on a free port of loopback, upon repositories in a folder of its own. */
@@ -73,6 +74,7 @@ export async function gitHttpWorld({
   receive,
   prsReceive,
   clock = systemClock,
+  logger = pino({ level: 'silent' }),
 }: WorldOptions = {}) {
   const folder = scratchFolder();
   const stop = new AbortController();
@@ -92,7 +94,6 @@ export async function gitHttpWorld({
   });
   const registry = new Registry();
   const faults = silentFaults();
-  const logger = pino({ level: 'silent' });
   const gitHttp = createGitHttp({
     directory: {
       isServed: ({ identifier }) => served.has(identifier),

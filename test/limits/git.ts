@@ -210,6 +210,9 @@ export const gitEntries = {
   gitSilenceMsMax: {
     pace: [exchange, 'who waits for long is sent the first bytes, once its request is whole'],
   },
+  gitFailuresLoggedPerMinuteMax: {
+    test: ['git-http/logged-failures.test.ts', 'are warned of up to a number a minute, whoever causes them'],
+  },
   gitRetryAfterSeconds: {
     pace: [
       exchange,
