@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { readOptions } from '../../src/config/options.js';
 import { startDaemon } from '../../src/daemon/daemon.js';
+import { FollowerMetrics, watchFollowers } from '../../src/daemon/nodes/follower-metrics.js';
 import { surroundingsOf } from '../../src/daemon/surroundings.js';
 import { Identity } from '../../src/nostr/keys.js';
 
@@ -33,10 +34,20 @@ export async function metricsOfFullDaemon(): Promise<DescribedMetric[]> {
     ]);
     const options = readOptions({ flags, environment: { NGIT_TEST: '1' }, readFile: () => '{}' });
     await using daemon = await startDaemon(options, surroundingsOf(pino({ level: 'silent' })));
-    return describedIn(daemon.registry);
+    return [...(await describedIn(daemon.registry)), ...(await describedIn(registryOfNodes()))];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What is counted only where several share a database. */
+function registryOfNodes(): Registry {
+  const registry = new Registry();
+  watchFollowers(registry, () => 0);
+  const metrics = new FollowerMetrics(registry);
+  metrics.watchLag(() => 0);
+  metrics.watchLink({ isOpen: false, waiting: 0 });
+  return registry;
 }
 
 /** Every metric keeps the names of its labels, though the types of the library do not say so. */

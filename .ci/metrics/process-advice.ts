@@ -23,6 +23,19 @@ export const processAdvice: readonly AdviceSection[] = [
     },
   },
   {
+    title: 'Several graspd on one PostgreSQL',
+    advice: {
+      ngit_followers:
+        'Fewer than you run beside the one that writes: see `ngit_follower_connected` of the others.',
+      ngit_follower_connected:
+        '0 for longer than half a minute: what is published and pushed there is refused. Is another one the writer, and its `--node-url` reached from here?',
+      ngit_follower_lag_events: 'Grows: this one does not keep up with the database; see its CPU.',
+      ngit_follower_delay_seconds:
+        'Above 0.1 as a rule: the database is slow to answer, or this process is busy.',
+      ngit_follower_waiting_events: 'Does not fall to 0: the one that writes is busy, or away.',
+    },
+  },
+  {
     title: 'Process',
     advice: {
       ngit_build_info: 'Which version runs, after an update.',

@@ -36,7 +36,8 @@ export const serve: Command = {
     const hangups = hangupsOf(invocation, logger);
     try {
       const { givenValues } = invocation;
-      const choices = { closingAccepted, socket, givenValues, signal };
+      const onFollowing = () => void notifyReady(environment, signal);
+      const choices = { closingAccepted, socket, givenValues, signal, onFollowing };
       await using daemon = await startDaemon(options, surroundings, choices);
       hangups.reloadBy(daemon);
       const { name: signatures } = await openSignatureCheck();

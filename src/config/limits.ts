@@ -1052,10 +1052,16 @@ export const limits = {
   storeCompactionBytesMax: 1_048_576,
   /** Pause between two steps of compaction, in milliseconds. */
   storeCompactionPauseMs: 50,
+  /** Segments of the log that a store which follows another takes over at once. */
+  storeFollowSegmentsMax: 512,
+  /** Bytes of segments and their events that it takes over at once; those of a single larger write are taken alone. */
+  storeFollowBytesMax: 2_097_152,
   /** Connections to PostgreSQL, for reads and backups; who finds none free waits for `databaseConnectMsMax`. */
   databaseConnectionsMax: 6,
   /** Connections to PostgreSQL for a write, of which one is under way, and for the lease meanwhile. */
   databaseWritingConnectionsMax: 2,
+  /** Connections to PostgreSQL of a store that follows another, for what is written there. */
+  databaseFollowingConnectionsMax: 1,
   /** How long connecting to PostgreSQL may take, in milliseconds. */
   databaseConnectMsMax: 5_000,
   /** How long a statement may take in PostgreSQL, or a transaction do nothing, in milliseconds; then that ends it. */
@@ -1072,10 +1078,39 @@ export const limits = {
   storeOutageLookMs: 500,
   /** Segments that are read of PostgreSQL at once, of 2 MB at most each. */
   databaseSegmentsPerRead: 16,
+  /**
+   * Segments at the end of the log in PostgreSQL that compaction leaves alone, those of ten seconds at full speed or more: who
+   * follows and is no further behind can go on.
+   */
+  databaseSegmentsSpared: 4_096,
   /** How long a lease in PostgreSQL holds without being renewed, in milliseconds. */
   leaseMs: 20_000,
   /** Interval at which a lease is renewed, and asked for where another has it, in milliseconds. */
   leaseRenewMs: 5_000,
+  /** Other graspd that may follow one that writes. */
+  followersMax: 32,
+  /** Pause before followers are told that something was written, in milliseconds: what is written meanwhile is told with it. */
+  followersToldMs: 5,
+  /** Interval at which a follower looks for what is new in the database without being told, in milliseconds. */
+  followerLookMs: 1_000,
+  /** Interval at which the one that writes says something to its followers, in milliseconds. */
+  nodePingMs: 5_000,
+  /** How long the one that writes may say nothing, in milliseconds; then its connection is given up. */
+  nodePatienceMs: 15_000,
+  /** How long a follower waits for what became of an event, in milliseconds, also while another takes over. */
+  nodeAnswerMsMax: 40_000,
+  /** Pause before a follower connects again, in milliseconds; it doubles each time. */
+  nodeRetryMsMin: 100,
+  /** The most of that pause, in milliseconds. */
+  nodeRetryMsMax: 2_000,
+  /** Events of a follower's clients that are on their way to the one that writes. */
+  nodeEventsInFlightMax: 2_048,
+  /** Bytes of a message from one graspd to another: an event with some words beside it, or all blocked networks. */
+  nodeMessageBytesMax: 4_194_304,
+  /** Bytes that wait to be sent to a follower; one that reads no more loses its connection. */
+  nodeSendBytesMax: 67_108_864,
+  /** Requests that a follower passes on at the same time; others wait. */
+  nodeRequestsMax: 256,
   /** Faulty events that were told of and stay in the index, and are not told of again. */
   storeFaultsToldMax: 10_000,
   /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */

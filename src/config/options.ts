@@ -93,6 +93,9 @@ function checkCombinations(options: ParsedOptions): void {
       '--database-backend postgresql takes --database-url (NGIT_DATABASE_URL) beside it',
     );
   }
+  if (options.nodeUrl !== undefined && options.databaseBackend !== 'postgresql') {
+    throw new OptionsError('--node-url (NGIT_NODE_URL) takes --database-backend postgresql beside it');
+  }
   if (options.syncMaxBackoffSecs < options.syncBaseBackoffSecs) {
     throw new OptionsError('--sync-max-backoff-secs takes a number not below --sync-base-backoff-secs');
   }

@@ -209,6 +209,13 @@ export const optionsSchema = z.object({
     'the password in --database-url, or PGPASSWORD',
     storage('File with the password of the database of PostgreSQL'),
   ),
+  nodeUrl: optional(
+    kind.webUrl,
+    'none: it stands by while another graspd writes to the database',
+    storage(
+      'Where other graspd on the same database reach this one (http://10.0.0.1:7334); with it, one that may not write serves what the other writes',
+    ),
+  ),
   durability: withDefault(
     kind.choice(['sync', 'system']),
     'sync',

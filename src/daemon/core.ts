@@ -29,6 +29,7 @@ import { PurgatoryMetrics } from '../purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../repositories/repository-directory.js';
 import { RepositoryServing } from '../repositories/serving.js';
 import type { OpenedStore } from '../store/opened-store.js';
+import type { LeaseHolder, LeaseWaiting } from '../store/postgres/writer-lease.js';
 import type { ReasonCounts } from '../store/refused/reason-counts.js';
 import { DiskFloor } from './disk-floor.js';
 import { startGitSide } from './git/git-side.js';
@@ -87,8 +88,10 @@ export type CoreChoices = {
   readonly closingAccepted: number;
   /** Whether what clients submit is held until its git data is here: only where somebody can push that. */
   readonly holdsEvents?: boolean;
-  /** Ends the waiting for a database that another graspd writes to; without it that is an error. */
-  readonly signal?: AbortSignal | undefined;
+  /** What is done while another graspd writes to the database; without it that is an error. */
+  readonly waiting?: LeaseWaiting | undefined;
+  /** Where other graspd on the same database reach this one. */
+  readonly reached?: LeaseHolder['reached'];
 };
 
 /**
@@ -99,7 +102,7 @@ export type CoreChoices = {
 export async function openCore(
   current: CurrentOptions,
   surroundings: Surroundings,
-  { closingAccepted, holdsEvents = false, signal }: CoreChoices,
+  { closingAccepted, holdsEvents = false, waiting, reached }: CoreChoices,
 ): Promise<Core> {
   const options = current.now;
   const { clock, faults } = surroundings;
@@ -109,14 +112,10 @@ export async function openCore(
     const registry = new Registry();
     const storeFaults = new StoreFaults(registry, surroundings.logger);
     disk = await watchDisk(current, surroundings, registry, stack);
-    const onWait = (holder: string) =>
-      surroundings.logger.warn(
-        { holder },
-        'another graspd writes to the database: this one waits until it may',
-      );
     const opened = await openStore(options, clock, {
       onFault: storeFaults.add,
-      ...(signal === undefined ? {} : { waiting: { signal, onWait } }),
+      ...(waiting === undefined ? {} : { waiting }),
+      ...(reached === undefined ? {} : { reached }),
     });
     const { store, refused } = opened;
     stack.use(store);

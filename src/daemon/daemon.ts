@@ -7,7 +7,7 @@ import type { Options } from '../config/options.js';
 import type { GivenValues } from '../config/sources/option-sources.js';
 import type { ReloadReport } from '../control/reports.js';
 import { createGitHttp } from '../git-http/git-http.js';
-import type { Readiness } from '../http/built-in-routes.js';
+import { type Readiness, relayRoute } from '../http/built-in-routes.js';
 import { createHttpService, type InheritedSocket } from '../http/http-service.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
@@ -28,6 +28,9 @@ import { createHosting } from './git/hosting.js';
 import { informationOf, isRelayUrl, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
+import { FollowerLinks, followersFirst } from './nodes/follower-links.js';
+import { Following } from './nodes/following.js';
+import { makeNodeSecret } from './nodes/node-secret.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
 import { ImportDesk } from './operator/import-desk.js';
@@ -73,6 +76,8 @@ export type DaemonChoices = {
   readonly socket?: InheritedSocket | undefined;
   /** Ends the waiting for a database that another graspd writes to; without it that is an error. */
   readonly signal?: AbortSignal;
+  /** Called when it serves what that one writes while it waits. */
+  readonly onFollowing?: () => void;
   /** Reads anew what is given for options; without it nothing is. */
   readonly givenValues?: () => GivenValues;
 };
@@ -101,7 +106,7 @@ export async function startDaemon(
 async function start(
   options: Options,
   surroundings: Surroundings,
-  { closingAccepted = 0, socket, signal, givenValues = () => new Map() }: DaemonChoices,
+  { closingAccepted = 0, socket, signal, onFollowing, givenValues = () => new Map() }: DaemonChoices,
   stack: ReleaseStack,
 ): Promise<Daemon> {
   const { logger, clock, faults } = surroundings;
@@ -114,8 +119,13 @@ async function start(
   sayIfTooMany(options);
   const owner = await ownerKey(options.relayOwnerNsec, process.cwd());
   const { identity } = owner;
+  const { nodeUrl } = options;
+  const reached = nodeUrl === undefined ? undefined : { url: nodeUrl, secret: makeNodeSecret() };
+  // A socket that was inherited is lost when it is closed.
+  const onServing = socket === undefined ? (onFollowing ?? (() => {})) : undefined;
+  const waiting = signal && new Following(options, surroundings, signal, onServing);
   const core = stack.use(
-    await openCore(current, surroundings, { closingAccepted, holdsEvents: true, signal }),
+    await openCore(current, surroundings, { closingAccepted, holdsEvents: true, waiting, reached }),
   );
   const { registry, store, admission, verifier, disk, storeOutage } = core;
   const ownService = ownServiceOf(options);
@@ -146,6 +156,19 @@ async function start(
     isOwnUrl: (url) => ownService.isNamedBy(url),
     settings: relaySettings,
   });
+  const followers =
+    reached &&
+    stack.use(
+      new FollowerLinks({
+        ...core,
+        ...reached,
+        admission: submission,
+        accounts,
+        clock,
+        logger,
+        faults,
+      }),
+    );
   const sync = new SyncManager({
     ...core,
     kernels: syncKernels,
@@ -201,14 +224,15 @@ async function start(
   const reported = { domain, address: () => formatBindAddress(address), startedAtMs: clock.now() };
   const web = createWeb(current, { ...core, ...reported, sync, gitSync, moderation }, surroundings);
   const http = createHttpService({
-    information: () => informationOf(current.now, identity.pubkey, core.moderationLists),
-    relayUrl: relayUrlOf(options),
+    root: relayRoute(
+      () => informationOf(current.now, identity.pubkey, core.moderationLists),
+      relayUrlOf(options),
+      { manage: (request, response) => management.handle(request, response), ...web.frontPage },
+    ),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(sync, storeOutage),
-    onUpgrade: relay.handleUpgrade,
-    manage: (request, response) => management.handle(request, response),
+    onUpgrade: followersFirst(followers, relay.handleUpgrade),
     routes: [...web.routes, ...gitHttp.routes],
-    frontPage: web.frontPage,
     trustedProxies: options.trustedProxy,
     get connectionsMax() {
       return (relaySettings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax;

@@ -20,18 +20,15 @@ import { turnOrder } from '../lib/turns/turn-order.js';
 import type { UpgradeRefusal } from '../lib/upgrade-refusal.js';
 import { rawAnswer } from './answers.js';
 import {
-  type FrontPageExtras,
   healthRoute,
   type MetricsText,
   metricsRoute,
   type Readiness,
   readinessRoute,
-  relayRoute,
 } from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
 import { listenError } from './listen-error.js';
 import { iconRoute } from './pages/icon.js';
-import type { RelayInformationDocument } from './relay-information.js';
 import { requestListener } from './request-listener.js';
 import { requestTarget } from './request-target.js';
 import { RequestTurns } from './request-turns.js';
@@ -50,19 +47,13 @@ export type UpgradeHandler = (
 ) => UpgradeRefusal | undefined;
 
 export type HttpServiceParts = {
-  /** The NIP-11 document; asked anew for each request. */
-  readonly information: () => RelayInformationDocument;
-  /** The URL at which WebSocket clients reach this port. */
-  readonly relayUrl: string;
-  /** What the page at `/` has beside what the service says of itself. */
-  readonly frontPage?: FrontPageExtras;
+  /** What is at `/`, where WebSockets are served too (`relayRoute`). */
+  readonly root: Route;
   /** What `/metrics` shows; without it there is no such path. */
   readonly metrics: MetricsText | undefined;
   readonly readiness: () => Readiness;
   /** Takes WebSockets at `/`. */
   readonly onUpgrade: UpgradeHandler;
-  /** Answers a POST to `/` (NIP-86); without it there is no such method. */
-  readonly manage?: Route['handle'];
   /** What the port serves besides, as git over smart HTTP; asked in order, after the built-in routes. */
   readonly routes: readonly Route[];
   readonly clock: Clock;
@@ -92,7 +83,7 @@ export type HttpService = AsyncDisposable & {
 /** Makes the service; it serves nothing before `listen`. */
 export function createHttpService(parts: HttpServiceParts): HttpService {
   const routes = [
-    relayRoute(parts.information, parts.relayUrl, { manage: parts.manage, ...parts.frontPage }),
+    parts.root,
     healthRoute(),
     readinessRoute(parts.readiness),
     iconRoute(),

@@ -5,6 +5,7 @@ import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
+import type { Departures, StoreChanges } from './changes/stored-changes.js';
 import { appendInTurns, RecordAppender } from './collect.js';
 import { CountRun } from './count.js';
 import type {
@@ -24,7 +25,6 @@ import { rowState } from './index/rows/row-table.js';
 import type { RefusedRows } from './refused/refused-rows.js';
 import { statusOf } from './rules.js';
 import { type StoreTurns, spending } from './spending.js';
-import { type Departures, StoredChanges } from './stored-changes.js';
 import { StoredRows } from './stored-rows.js';
 
 /** How the store goes about its work. */
@@ -35,7 +35,7 @@ const nothing: Departures = { removed: [], acceptable: [] };
 type Previewed = {
   readonly event: NostrEvent;
   readonly now: number;
-  /** Of `StoredChanges`. */
+  /** Of `StoreChanges`. */
   readonly changes: number;
   readonly status: PutStatus;
 };
@@ -51,18 +51,23 @@ export class IndexedStore implements EventStore {
   /** Of whoever gives none. */
   readonly #turns: WorkTurns;
   readonly #rowsPerTurn: number;
-  readonly #changes: StoredChanges;
+  readonly #changes: StoreChanges;
   /** What the last event would become, as long as nothing changes: it is asked about right before it is put. */
   #previewed: Previewed | undefined;
   readonly #faulty: FaultyRows;
 
-  constructor(parts: StoreParts, refused: RefusedRows, settings: IndexedStoreSettings) {
+  constructor(
+    parts: StoreParts,
+    refused: RefusedRows,
+    changes: StoreChanges,
+    settings: IndexedStoreSettings,
+  ) {
     const { index, backend, clock } = parts;
     this.#index = index;
     this.#backend = backend;
     this.#clock = clock;
     this.#refused = refused;
-    this.#changes = new StoredChanges(parts, refused);
+    this.#changes = changes;
     this.#turns = settings.turns;
     this.#rowsPerTurn = settings.rowsPerTurn;
     this.#faulty = new FaultyRows(index, settings);
@@ -232,7 +237,8 @@ export class IndexedStore implements EventStore {
   }
 
   removeExpired(): ReturnType<EventStore['removeExpired']> {
-    this.#backend.check();
+    // One that only follows takes nothing, and has events expire all the same.
+    if (this.#backend.isStopped) this.#backend.check();
     this.#changes.evictDue();
     const departed = this.#changes.departed();
     const isChanged = departed.removed.length + departed.lost.length > 0;

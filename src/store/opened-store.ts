@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { StoreParts } from './backend.js';
+import { type StoreChanges, StoredChanges } from './changes/stored-changes.js';
 import type { EventStore } from './event-store.js';
 import type { FaultOptions } from './faulty-rows.js';
 import { IndexedStore } from './indexed-store.js';
@@ -58,8 +59,8 @@ export type StoreStats = {
 
 const refusedExpiryMsDefault = 7 * 24 * 3_600_000;
 
-/** Puts the two ports before an index and what lies below it. */
-export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedStore {
+/** Puts the two ports before an index and what lies below it. `changes`: where others decide what is stored. */
+export function assembleStore(parts: StoreParts, options: StoreOptions, changes?: StoreChanges): OpenedStore {
   const { index, backend, reasons, clock } = parts;
   // One after the other, of the one and the other.
   const turns: StoreTurns = {
@@ -73,7 +74,10 @@ export function assembleStore(parts: StoreParts, options: StoreOptions): OpenedS
   };
   const refused = new RefusedRows(index, backend, reasons, clock, { ...refusedLimits, ...turns });
   return {
-    store: new IndexedStore(parts, refused, { ...options, ...turns }),
+    store: new IndexedStore(parts, refused, changes ?? new StoredChanges(parts, refused), {
+      ...options,
+      ...turns,
+    }),
     refused,
     journal: backend.journal,
     losses: [],

@@ -129,6 +129,7 @@ test('every option is read from its flag, its variable and its key alike', () =>
     'relay-icon': 'https://git.example.org/icon.png',
     'database-backend': 'memory',
     'database-url': 'postgres://graspd@db.example/graspd',
+    'node-url': 'http://10.0.0.2:7334',
     durability: 'system',
     'log-level': 'debug',
     'signature-library': 'wasm',
@@ -147,7 +148,9 @@ test('every option is read from its flag, its variable and its key alike', () =>
         ? ['--sync-base-backoff-secs=1']
         : flag === 'archive-read-only'
           ? ['--archive-all']
-          : [];
+          : flag === 'node-url'
+            ? ['--database-backend=postgresql', '--database-url=postgres://db.example/graspd']
+            : [];
     const byFlag = read({ args: [...extra, `--${flag}=${value}`] });
     const byVariable = read({ args: extra, environment: { [variable]: value } });
     const files = { f: JSON.stringify({ [flag]: value }) };

@@ -135,11 +135,20 @@ describe('the compose files', () => {
     }
   });
 
-  it('give a graspd that stands by the repositories of the other, and a folder of its own for the rest', () => {
-    const { graspd, standby } = withDatabase.services;
-    const { NGIT_RELAY_DATA_PATH, ...shared } = standby?.environment ?? {};
-    expect(shared).toEqual(graspd?.environment);
-    expect(NGIT_RELAY_DATA_PATH).toBe('/data/data/relay-standby');
-    expect(Object.keys(shared).filter((name) => name.endsWith('_PATH'))).toEqual([]);
+  it('give all graspd the same repositories and settings, and each a folder and a name of its own', () => {
+    const { graspd, second, third, caddy } = withDatabase.services;
+    const ownOf = (service: Service | undefined) => {
+      const { NGIT_RELAY_DATA_PATH, NGIT_NODE_URL, ...shared } = service?.environment ?? {};
+      expect(Object.keys(shared).filter((name) => name.endsWith('_PATH'))).toEqual([]);
+      return { shared, own: [NGIT_RELAY_DATA_PATH, NGIT_NODE_URL] };
+    };
+    const nodes = [graspd, second, third].map(ownOf);
+    for (const { shared } of nodes) expect(shared).toEqual(nodes[0]?.shared);
+    expect(nodes.map(({ own }) => own)).toEqual([
+      [undefined, 'http://graspd:7334'],
+      ['/data/data/relay-second', 'http://second:7334'],
+      ['/data/data/relay-third', 'http://third:7334'],
+    ]);
+    expect(caddy?.environment).toMatchObject({ GRASPD: 'graspd:7334 second:7334 third:7334' });
   });
 });

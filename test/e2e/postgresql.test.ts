@@ -71,8 +71,8 @@ describe.skipIf(obstacle !== undefined)('with PostgreSQL, graspd', () => {
     await expect(DaemonProcess.start({ flags, directory: folder })).rejects.toThrow(
       /ended with 3[\s\S]*graspd migrate/,
     );
-    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'migrated from version 0 to 1\n' });
-    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'nothing to do: version 1\n' });
+    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'migrated from version 0 to 2\n' });
+    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'nothing to do: version 2\n' });
     await using daemon = await DaemonProcess.start({ flags, directory: folder });
     const ids = await publish(daemon, ['one', 'two']);
     expect(await stored(daemon, ids)).toEqual(ids.sort());
@@ -130,7 +130,8 @@ describe.skipIf(obstacle !== undefined)('with PostgreSQL, graspd', () => {
     expect(await run('export', flags)).toMatchObject({ code: 3, stderr: expect.stringContaining('in use') });
     const second = DaemonProcess.start({ flags, directory: folder });
     // Whoever cannot have it asks who has.
-    const asking = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT holder FROM graspd_leases%'";
+    const asking =
+      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT holder, url, secret FROM graspd_leases%'";
     await eventually(async () => (await server.query(asking, database())).length > 0);
     first.kill('SIGKILL');
     await first.exited;

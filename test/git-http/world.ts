@@ -9,6 +9,7 @@ import { type GitStreamCommand, type GitStreams, HelperGitStreams } from '../../
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { createGitHttp, type GitHttpSettings } from '../../src/git-http/git-http.js';
 import type { Receive } from '../../src/git-http/receive-pack.js';
+import { relayRoute } from '../../src/http/built-in-routes.js';
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
@@ -129,8 +130,7 @@ export async function gitHttpWorld({
     },
   });
   const service = createHttpService({
-    information: () => information,
-    relayUrl: 'wss://git.example.org',
+    root: relayRoute(() => information, 'wss://git.example.org'),
     metrics: registry,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'full' }),

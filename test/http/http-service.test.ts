@@ -6,7 +6,8 @@ import { pino } from 'pino';
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { createHttpService, type HttpServiceParts } from '../../src/http/http-service.js';
+import { relayRoute } from '../../src/http/built-in-routes.js';
+import { createHttpService } from '../../src/http/http-service.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
 import type { Route } from '../../src/http/route.js';
@@ -16,7 +17,7 @@ import { gaugesIn } from '../../src/lib/gauge.js';
 import { accountsOf, freeAccounts } from '../support/accounts.js';
 import { eventually } from '../support/eventually.js';
 import { silentFaults } from '../support/faults.js';
-import { serveHttp } from '../support/http-service.js';
+import { type ServedParts, serveHttp } from '../support/http-service.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const input: RelayInformationInput = {
@@ -41,7 +42,7 @@ const cors = {
   'access-control-max-age': '86400',
 };
 
-async function serve(parts: Partial<HttpServiceParts> = {}) {
+async function serve(parts: ServedParts = {}) {
   const registry = new Registry();
   new Counter({ name: 'test_total', help: 'test', registers: [registry] }).inc();
   const served = await serveHttp({
@@ -439,8 +440,7 @@ describe('the port', () => {
   it('says in one line that the address is in use', async () => {
     await using served = await serve();
     const second = createHttpService({
-      information: () => relayInformation(input),
-      relayUrl: 'ws://127.0.0.1',
+      root: relayRoute(() => relayInformation(input), 'ws://127.0.0.1'),
       metrics: undefined,
       readiness: () => ({ ready: true, reasons: [] }),
       onUpgrade: () => undefined,

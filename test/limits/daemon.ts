@@ -31,8 +31,26 @@ const catalogue = 'web/catalogue.test.ts';
 const restore = 'backup/restore.test.ts';
 const control = 'control/control-socket.test.ts';
 
+const links = 'daemon/nodes/links.test.ts';
+
 /** The port, its pages, and the process with its commands. */
 export const daemonEntries = {
+  followersMax: { test: [links, 'are as many as may follow, and no more'] },
+  followersToldMs: { pace: [links, 'tell of what was written, passed on and blocked'] },
+  followerLookMs: {
+    pace: ['daemon/nodes/followed-feed.test.ts', 'is looked for now and then without a word'],
+  },
+  nodePingMs: { pace: 'nothing more' },
+  nodePatienceMs: { test: [links, 'give up a connection on which the one that writes says nothing more'] },
+  nodeAnswerMsMax: { test: [links, 'say so of an event when nobody has taken it for a while'] },
+  nodeRetryMsMin: { pace: 'nothing more' },
+  nodeRetryMsMax: { pace: 'nothing more' },
+  nodeEventsInFlightMax: {
+    test: [links, 'wait for room: one that has none is sent no more than may be on its way'],
+  },
+  nodeMessageBytesMax: { pace: 'nothing more' },
+  nodeSendBytesMax: { test: [links, 'end with one that does not read what it is sent'] },
+  nodeRequestsMax: { pace: 'nothing more' },
   loopTurnMs: {
     pace: [
       'lib/turn-scheduler.test.ts',

@@ -118,10 +118,15 @@ export const storeEntries = {
   storeRefusedWriteDelayMs: { pace: 'nothing more' },
   storeCompactionBytesMax: { pace: 'nothing more' },
   storeCompactionPauseMs: { pace: 'nothing more' },
+  storeFollowSegmentsMax: { pace: 'nothing more' },
+  storeFollowBytesMax: {
+    pace: ['store/followed-store.test.ts', 'takes a long log over in pieces, and each in turns'],
+  },
   databaseConnectionsMax: { pace: 'nothing more' },
   databaseWritingConnectionsMax: {
     pace: ['store/postgres-store.test.ts', 'is written while slow reads have all connections for reading'],
   },
+  databaseFollowingConnectionsMax: { pace: 'nothing more' },
   databaseConnectMsMax: { pace: 'nothing more' },
   databaseStatementMsMax: { pace: 'nothing more' },
   databaseAnswerMsMax: { pace: 'nothing more' },
@@ -132,6 +137,12 @@ export const storeEntries = {
   },
   storeOutageLookMs: { pace: 'nothing more' },
   databaseSegmentsPerRead: { pace: 'nothing more' },
+  databaseSegmentsSpared: {
+    pace: [
+      'store/compaction.test.ts',
+      'leaves so many of the newest segments alone, and is not due again for what these hold',
+    ],
+  },
   leaseMs: { test: ['store/writer-lease.test.ts', 'is taken over when its holder is gone, and not before'] },
   leaseRenewMs: { pace: 'nothing more' },
   storeFaultsToldMax: {

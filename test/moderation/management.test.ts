@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { isRelayUrl } from '../../src/daemon/information.js';
+import { relayRoute } from '../../src/http/built-in-routes.js';
 import { createHttpService, type HttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
 import type { AddressAccounts } from '../../src/lib/budgets/address-accounts.js';
@@ -68,12 +69,12 @@ beforeEach(async () => {
     isOwnUrl: (text) => isRelayUrl({ domain: 'git.example.org' }, text),
   });
   service = createHttpService({
-    information: () => relayInformation({} as Parameters<typeof relayInformation>[0]),
-    relayUrl,
+    root: relayRoute(() => relayInformation({} as Parameters<typeof relayInformation>[0]), relayUrl, {
+      manage: (request, response) => management.handle(request, response),
+    }),
     metrics: undefined,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: () => ({ status: 503, reason: 'none' }),
-    manage: (request, response) => management.handle(request, response),
     routes: [],
     trustedProxies: ['127.0.0.0/8'],
     connectionsMax: undefined,

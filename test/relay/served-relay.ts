@@ -1,3 +1,4 @@
+import { relayRoute } from '../../src/http/built-in-routes.js';
 import { createHttpService } from '../../src/http/http-service.js';
 import { relayInformation } from '../../src/http/relay-information.js';
 import type { AddressLimits } from '../../src/lib/budgets/address-accounts.js';
@@ -18,21 +19,23 @@ export async function serveRelay(
   };
   const relay = new RelayServer(parts);
   const http = createHttpService({
-    information: () =>
-      relayInformation({
-        name: 'test',
-        description: '',
-        pubkey: 'a'.repeat(64),
-        supportedNips: servedNips,
-        software: 'https://example.com/graspd',
-        version: '0',
-        icon: undefined,
-        limitation: limitationOf(parts.settings),
-        supportedGrasps: [],
-        repoAcceptanceCriteria: '',
-        curation: undefined,
-      }),
-    relayUrl: 'ws://127.0.0.1',
+    root: relayRoute(
+      () =>
+        relayInformation({
+          name: 'test',
+          description: '',
+          pubkey: 'a'.repeat(64),
+          supportedNips: servedNips,
+          software: 'https://example.com/graspd',
+          version: '0',
+          icon: undefined,
+          limitation: limitationOf(parts.settings),
+          supportedGrasps: [],
+          repoAcceptanceCriteria: '',
+          curation: undefined,
+        }),
+      'ws://127.0.0.1',
+    ),
     metrics: undefined,
     readiness: () => ({ ready: true, reasons: [] }),
     onUpgrade: relay.handleUpgrade,

@@ -109,6 +109,27 @@ describe('the compaction of the log', () => {
     expect(await readMeta(db, metaKeys.compaction)).toEqual({ life, number: 4 });
   });
 
+  it('leaves so many of the newest segments alone, and is not due again for what these hold', async () => {
+    const index = await writeLog();
+    const bytes = await logBytes();
+    const size = { segments, records: segments * rowsPerSegment, bytes, last: { life, number: segments } };
+    const compaction = new Compaction(target, index, size, noSegment, 2);
+    for (let at = 1; at <= rowsPerSegment * segments; at += 1) killOf(index, at);
+    await step(compaction);
+    expect(await readMeta(db, metaKeys.compaction)).toEqual({ life, number: 2 });
+    expect(size).toMatchObject({ segments: 3, records: rowsPerSegment * 2, last: { life, number: 4 } });
+    expect(compaction.isDue()).toBe(true);
+    await step(compaction);
+    expect(size.segments).toBe(3);
+    // As if what was left alone held many records of rows that are gone.
+    size.records = 1_000_000;
+    expect(compaction.isDue()).toBe(true);
+    for (let steps = 0; compaction.isDue() && steps < 10; steps += 1) await step(compaction);
+    expect(compaction.isDue()).toBe(false);
+    size.records = 2_000_000;
+    expect(compaction.isDue()).toBe(true);
+  });
+
   it('is due when few records of rows that are gone are most of its bytes', async () => {
     const index = await writeLog();
     const bytes = await logBytes();

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import { PostgresDatabase } from '../../src/store/postgres/database.js';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.js';
 import { migrate } from '../../src/store/postgres/schema.js';
-import { WriterLease, writerLease } from '../../src/store/postgres/writer-lease.js';
+import { type LeaseHolder, WriterLease, writerLease } from '../../src/store/postgres/writer-lease.js';
 import { PostgresServer, postgresObstacle } from '../support/postgres-server.js';
 
 const obstacle = postgresObstacle();
@@ -32,7 +32,8 @@ describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () =
     await server[Symbol.asyncDispose]();
   });
 
-  const take = (holder: string) => WriterLease.take(database, { holder, clock: systemClock });
+  const take = (name: string, reached?: LeaseHolder['reached']) =>
+    WriterLease.take(database, { holder: { name, reached }, clock: systemClock });
   const runOut = () =>
     database.query("UPDATE graspd_leases SET ends_at = now() - interval '1 second' WHERE name = $1", [
       writerLease,
@@ -54,21 +55,26 @@ describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () =
   });
 
   it('is free at once when it is let go, and the one who waited has it', async () => {
-    const first = await take('first');
-    const waited: string[] = [];
-    const waiting = { signal: new AbortController().signal, onWait: (holder: string) => waited.push(holder) };
+    const reached = { url: 'http://192.0.2.1:7334', secret: 'secret' };
+    const first = await take('first', reached);
+    const waited: (LeaseHolder | 'taken')[] = [];
+    const waiting = {
+      signal: new AbortController().signal,
+      onWait: (holder: LeaseHolder) => waited.push(holder),
+      end: async () => void waited.push('taken'),
+    };
     // The one who waits asks again when this clock says so.
     let askAgain = () => {};
     const clock = { ...systemClock, sleep: () => new Promise<void>((resolve) => (askAgain = resolve)) };
-    const taken = WriterLease.take(database, { holder: 'second', clock, waiting });
+    const taken = WriterLease.take(database, { holder: { name: 'second' }, clock, waiting });
     while (waited.length === 0) await new Promise((resolve) => setImmediate(resolve));
     await first[Symbol.asyncDispose]();
     askAgain();
-    await using second = await WriterLease.take(database, { holder: 'nobody', clock: systemClock }).catch(
-      () => taken,
-    );
-    expect(waited).toEqual(['first']);
+    const second = await taken;
+    expect(waited).toEqual([{ name: 'first', reached }, 'taken']);
     expect(second.fence).toBeGreaterThan(first.fence);
+    const ended = second[Symbol.asyncDispose]();
     askAgain();
+    await ended;
   });
 });

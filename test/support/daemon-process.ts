@@ -15,6 +15,9 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** What the daemon says when it serves: as one that writes, or as one that follows another. */
+const servingMessages: ReadonlySet<string> = new Set(['listening', 'serving what another graspd writes']);
+
 /** A line of the daemon's log. */
 export type LogLine = { readonly level: string; readonly msg: string; readonly [detail: string]: unknown };
 
@@ -151,7 +154,7 @@ export class DaemonProcess implements AsyncDisposable {
           const line = parseLine(text);
           if (line === undefined) return;
           this.log.push(line);
-          if (line.msg === 'listening') resolve();
+          if (servingMessages.has(line.msg)) resolve();
         });
       }
     });

@@ -13,13 +13,13 @@ import { openPostgresStore, type PostgresStoreOptions } from '../../store/postgr
 
 /** What whoever opens the store wants of it beside the settings. */
 export type MoreStoreOptions = Pick<LevelStoreOptions, 'onFault' | 'keepsFaulty' | 'readsWholeLog'> &
-  Pick<PostgresStoreOptions, 'waiting'>;
+  Pick<PostgresStoreOptions, 'waiting' | 'reached'>;
 
 /** Opens the store. Throws `StoreError`, or `BackupError` where it is being restored, with a line for the operator. */
 export async function openStore(
   options: Options,
   clock: Clock,
-  { waiting, ...more }: MoreStoreOptions,
+  { waiting, reached, ...more }: MoreStoreOptions,
 ): Promise<OpenedStore> {
   const refusedExpiryMs = options.rejectedColdIndexExpirySecs * secondMs;
   const path = resolve(options.relayDataPath);
@@ -35,6 +35,7 @@ export async function openStore(
         ...{ path, clock, refusedExpiryMs },
         ...more,
         ...(waiting === undefined ? {} : { waiting }),
+        ...(reached === undefined ? {} : { reached }),
       });
   }
 }

@@ -162,6 +162,14 @@ export class EventIndex {
     this.#tidyExpirations();
   }
 
+  /** Makes a refused row the stored one again that it was, which expires at `time`, in seconds since 1970. */
+  restore(row: number, time: number): void {
+    this.#count(row, -1);
+    this.rows.setState(row, rowState.stored);
+    this.#count(row, 1);
+    this.expirations.push(time, row, this.rows.sequence(row));
+  }
+
   /** Takes a row out of the index. */
   kill(row: number): void {
     this.#count(row, -1);

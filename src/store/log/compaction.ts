@@ -46,7 +46,7 @@ type Window = {
 };
 
 /**
- * Keeps the log of the index in proportion to the index. A pass goes over all segments that there are at its
+ * Keeps the log of the index in proportion to the index. A pass goes over the segments that there are at its
  * beginning, from the oldest on, a window at a time: the records of living rows go into one segment in the place of
  * the window's first, in one atomic write. A record that a row died can go as well, for the row's own record stood
  * in an older segment, which the pass has been through. A pass that is cut short by the end of the process has done
@@ -56,16 +56,30 @@ export class Compaction {
   readonly #target: Pick<LogTarget, 'segments'>;
   readonly #index: EventIndex;
   readonly #size: LogSize;
+  readonly #segmentsSpared: number;
   #through: SegmentId;
+  /** Records that the last pass left, and their bytes, of rows that are gone among them: those it could not do away with. */
+  #recordsLeft = 0;
+  #bytesLeft = 0;
   #pass: { next: number; readonly end: number } | undefined;
   #window: Window | undefined;
 
-  /** `through`: up to which segment the log was compacted. */
-  constructor(target: Pick<LogTarget, 'segments'>, index: EventIndex, size: LogSize, through: SegmentId) {
+  /**
+   * `through`: up to which segment the log was compacted. `segmentsSpared`: so many of the newest segments are left alone, for
+   * those who follow the log.
+   */
+  constructor(
+    target: Pick<LogTarget, 'segments'>,
+    index: EventIndex,
+    size: LogSize,
+    through: SegmentId,
+    segmentsSpared = 0,
+  ) {
     this.#target = target;
     this.#index = index;
     this.#size = size;
     this.#through = through;
+    this.#segmentsSpared = segmentsSpared;
   }
 
   /** Whether a pass is under way or pays. */
@@ -79,9 +93,9 @@ export class Compaction {
     // Few records may be most of the log: one has up to 20,000 terms, most have ten.
     const neededBytes = segmentBytesOf({ segments, rows, changes: refusedCount, terms });
     return (
-      records > needed * 1.5 + recordsIdle ||
-      bytes > neededBytes * 1.5 + bytesIdle ||
-      segments > needed / recordsPerSegment + segmentsIdle
+      records > Math.max(needed, this.#recordsLeft) * 1.5 + recordsIdle ||
+      bytes > Math.max(neededBytes, this.#bytesLeft) * 1.5 + bytesIdle ||
+      segments > needed / recordsPerSegment + segmentsIdle + this.#segmentsSpared
     );
   }
 
@@ -89,7 +103,7 @@ export class Compaction {
    * Reads the next window: segments in a row, for a damaged one stays where it is, between those before and after it.
    */
   async prepare(): Promise<void> {
-    this.#pass ??= { next: 0, end: this.#size.last.number };
+    this.#pass ??= { next: 0, end: this.#size.last.number - this.#segmentsSpared };
     const numbers: number[] = [];
     const segments: Segment[] = [];
     let bytesRead = 0;
@@ -117,6 +131,8 @@ export class Compaction {
     const last = window.segments.at(-1)?.id;
     if (number === undefined || last === undefined) {
       this.#pass = undefined;
+      this.#recordsLeft = this.#size.records;
+      this.#bytesLeft = this.#size.bytes;
       return undefined;
     }
     pass.next = (gone.at(-1) ?? number) + 1;

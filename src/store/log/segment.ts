@@ -221,7 +221,8 @@ function applyChange(index: EventIndex, row: number, record: Uint32Array): void 
   else if (index.rows.state(row) === rowState.stored) index.refuse(row, state, readWhole(record, 4));
 }
 
-function rowOf(record: Uint32Array): NewRow {
+/** What a record says that brings a row. */
+export function rowOf(record: Uint32Array): NewRow {
   return {
     id: record.subarray(8, 16),
     pubkey: record.subarray(16, 24),
@@ -231,6 +232,15 @@ function rowOf(record: Uint32Array): NewRow {
     sequence: readWhole(record, 2),
     createdAt: readWhole(record, 4),
     time: readWhole(record, 6),
+  };
+}
+
+/** What a record says that changes a row. */
+export function changeOf(record: Uint32Array): Pick<NewRow, 'id' | 'sequence' | 'state'> {
+  return {
+    id: record.subarray(6, 14),
+    state: (record[0]! >>> 8) & 0xff,
+    sequence: readWhole(record, 2),
   };
 }
 

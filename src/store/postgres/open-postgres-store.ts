@@ -16,13 +16,15 @@ import { explain, PostgresDatabase, type PostgresSettings } from './database.js'
 import { PostgresImage } from './postgres-image.js';
 import { PostgresLog } from './postgres-log.js';
 import { checkVersion, readDescription } from './schema.js';
-import { type LeaseSettings, WriterLease } from './writer-lease.js';
+import { type LeaseHolder, type LeaseSettings, WriterLease } from './writer-lease.js';
 
 export type PostgresStoreOptions = StoreOptions &
   LogOptions &
   PostgresSettings & {
     /** A folder for the snapshot of the index, which is a help only; made if it is not there. */
     readonly path: string;
+    /** Where other graspd on the same database reach this one. */
+    readonly reached?: LeaseHolder['reached'];
   } & Pick<LeaseSettings, 'waiting'>;
 
 /**
@@ -30,7 +32,7 @@ export type PostgresStoreOptions = StoreOptions &
  * where `waiting` says so. Rejects with `StoreError`: `store_locked`, `store_newer_schema`, `store_unreadable`.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<OpenedStore> {
-  const { path, clock, waiting } = options;
+  const { path, clock, reached, waiting } = options;
   const database = await PostgresDatabase.open(options);
   const stack = new ReleaseStack();
   stack.use(database);
@@ -39,7 +41,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     await checkVersion(database);
     // However many reads wait, what is written and the lease do not wait behind them.
     const writing = stack.use(await PostgresDatabase.open(options, limits.databaseWritingConnectionsMax));
-    const holder = `${hostname()}, process ${process.pid}`;
+    const holder = { name: `${hostname()}, process ${process.pid}`, reached };
     const lease = stack.use(
       await WriterLease.take(writing, { holder, clock, ...(waiting === undefined ? {} : { waiting }) }),
     );
@@ -53,7 +55,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     const segments = (first: number) => target.segments(first);
     const source = { databaseId, hashSeed, segments, path, compactedThrough };
     const { index, size } = await readLog(source, losses, options);
-    const compaction = new Compaction(target, index, size, compactedThrough);
+    const compaction = new Compaction(target, index, size, compactedThrough, limits.databaseSegmentsSpared);
     // It is a help only: where it cannot be written, as on a full disk, the next start reads more of the log.
     const snapshot = () =>
       writeSnapshot(path, index, databaseId, size).catch(() => removeUnfinishedSnapshot(path));

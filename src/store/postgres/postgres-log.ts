@@ -4,10 +4,10 @@ import { errorMessage } from '../../lib/errors.js';
 import type { BodyFault } from '../backend.js';
 import { StoreError } from '../event-store.js';
 import type { JournalEntry } from '../journal.js';
-import { unsealBody } from '../log/bodies/sealed-body.js';
 import type { LogTarget, LogWrite, SegmentEntry } from '../log/log-target.js';
 import type { Outage } from '../opened-store.js';
-import { explain, isPassing, type PostgresDatabase, type Row } from './database.js';
+import { isPassing, type PostgresDatabase } from './database.js';
+import { PostgresReads } from './postgres-reads.js';
 import { takenOver, type WriterLease, writerLease } from './writer-lease.js';
 
 /**
@@ -48,7 +48,7 @@ SELECT count(*)::int AS held FROM held`;
 
 /** The log of a store in PostgreSQL. A write that fails for a reason that passes is tried again until it is made. */
 export class PostgresLog implements LogTarget {
-  readonly #reading: Pick<PostgresDatabase, 'query'>;
+  readonly #reads: PostgresReads;
   readonly #writing: Pick<PostgresDatabase, 'query'>;
   readonly #lease: Pick<WriterLease, 'fence'>;
   readonly #clock: Clock;
@@ -63,7 +63,7 @@ export class PostgresLog implements LogTarget {
     clock: Clock,
     release: () => Promise<void>,
   ) {
-    this.#reading = reading;
+    this.#reads = new PostgresReads(reading.query);
     this.#writing = writing;
     this.#lease = lease;
     this.#clock = clock;
@@ -92,45 +92,16 @@ export class PostgresLog implements LogTarget {
     }
   }
 
-  async bodies(sequences: readonly number[]): Promise<(Uint8Array | BodyFault)[]> {
-    try {
-      const rows = await this.#reading.query(
-        'SELECT sequence, body FROM graspd_bodies WHERE sequence = ANY($1::bigint[])',
-        [sequences],
-      );
-      const bodies = new Map(rows.map(({ sequence, body }) => [Number(sequence), body as Buffer]));
-      return sequences.map((sequence) => {
-        const body = bodies.get(sequence);
-        return body === undefined ? 'missing' : (unsealBody(body, sequence) ?? 'damaged');
-      });
-    } catch (cause) {
-      throw new StoreError('store_read_failed', `the store cannot be read: ${errorMessage(cause)}`, {
-        cause,
-      });
-    }
+  bodies(sequences: readonly number[]): Promise<(Uint8Array | BodyFault)[]> {
+    return this.#reads.bodies(sequences);
   }
 
-  async *segments(first: number): AsyncGenerator<SegmentEntry> {
-    for (let next = first; ; ) {
-      const rows = await this.#read(
-        'SELECT position, segment FROM graspd_log WHERE position >= $1 ORDER BY position LIMIT $2',
-        [next, limits.databaseSegmentsPerRead],
-      );
-      for (const { position, segment } of rows) {
-        const number = Number(position);
-        next = number + 1;
-        yield { number, bytes: segment as Buffer };
-      }
-      if (rows.length < limits.databaseSegmentsPerRead) return;
-    }
+  segments(first: number): AsyncIterable<SegmentEntry> {
+    return this.#reads.segments(first);
   }
 
-  async *journal(): AsyncGenerator<JournalEntry> {
-    for (const { name, value } of await this.#read(
-      'SELECT name, value FROM graspd_journal ORDER BY name',
-      [],
-    ))
-      yield { name: String(name), value: value as Buffer };
+  journal(): AsyncIterable<JournalEntry> {
+    return this.#reads.journal();
   }
 
   end(): void {
@@ -150,12 +121,6 @@ export class PostgresLog implements LogTarget {
     if (!isPassing(error) || isOver)
       throw new StoreError('store_write_failed', `the store cannot be written: ${reason}`, { cause: error });
     await this.#clock.sleep(delayMs);
-  }
-
-  async #read(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return await this.#reading.query(text, values).catch((error: unknown) => {
-      throw explain(error);
-    });
   }
 }
 

@@ -15,6 +15,8 @@ const migrations: readonly (readonly string[])[] = [
     'CREATE TABLE graspd_journal (name text PRIMARY KEY, value bytea NOT NULL)',
     'CREATE TABLE graspd_leases (name text PRIMARY KEY, holder text NOT NULL, fence bigint NOT NULL, ends_at timestamptz NOT NULL)',
   ],
+  // Where the holder of a lease is reached by others, and what they prove with that they read it here.
+  ['ALTER TABLE graspd_leases ADD COLUMN url text, ADD COLUMN secret text'],
 ];
 
 /** Of all migrations of all services: whoever has it makes the tables, the others wait. */
@@ -51,7 +53,7 @@ export async function migrate(database: PostgresDatabase): Promise<Migrated> {
 }
 
 /** Rejects with `StoreError` where the tables are not those of this program. */
-export async function checkVersion(database: PostgresDatabase): Promise<void> {
+export async function checkVersion(database: Pick<PostgresDatabase, 'query'>): Promise<void> {
   const version = await versionOf(database.query);
   refuseNewer(version);
   if (version === migrations.length) return;
@@ -60,7 +62,7 @@ export async function checkVersion(database: PostgresDatabase): Promise<void> {
 }
 
 /** Reads the description. Rejects with `StoreError` where it is damaged. */
-export async function readDescription(database: PostgresDatabase): Promise<Description> {
+export async function readDescription(database: Pick<PostgresDatabase, 'query'>): Promise<Description> {
   const rows = await database.query('SELECT name, value FROM graspd_meta');
   const meta = new Map(rows.map(({ name, value }) => [String(name), String(value)]));
   const databaseId = meta.get('database_id');
@@ -71,11 +73,17 @@ export async function readDescription(database: PostgresDatabase): Promise<Descr
     databaseId,
     hashSeed: Buffer.from(hashSeed, 'hex'),
     reasons: JSON.parse(meta.get('reasons') ?? 'null') ?? undefined,
-    compactedThrough: JSON.parse(meta.get('compaction') ?? JSON.stringify(noSegment)) as SegmentId,
+    compactedThrough: compactionMark(meta.get('compaction')),
   };
 }
 
-function refuseNewer(version: number): void {
+/** Up to which segment the log was compacted, as it stands in the tables. */
+export function compactionMark(value: string | undefined): SegmentId {
+  return value === undefined ? noSegment : (JSON.parse(value) as SegmentId);
+}
+
+/** Throws `StoreError` where a later program made the tables. */
+export function refuseNewer(version: number): void {
   if (version <= migrations.length) return;
   throw new StoreError(
     'store_newer_schema',

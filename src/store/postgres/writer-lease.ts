@@ -7,16 +7,29 @@ import { isPassing, type PostgresDatabase } from './database.js';
 /** The lease of whoever writes. */
 export const writerLease = 'writer';
 
+/** Who has the lease. */
+export type LeaseHolder = {
+  /** For operators: a host and a process. */
+  readonly name: string;
+  /** Where others on the same database reach it, and what they show there; without it they leave it alone. */
+  readonly reached?: { readonly url: string; readonly secret: string } | undefined;
+};
+
+/** What is done while another has the lease. */
+export type LeaseWaiting = {
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /** Told once of each holder that is waited for. */
+  onWait(holder: LeaseHolder): void;
+  /** Ends what was begun meanwhile: before anything is done with the lease, or when it is waited for no longer. */
+  end(): Promise<void>;
+};
+
 export type LeaseSettings = {
-  /** Who takes it, for other operators: a host and a process. */
-  readonly holder: string;
+  readonly holder: LeaseHolder;
   readonly clock: Clock;
-  /** Ends the waiting for one that another has; without it nobody waits. */
-  readonly waiting?: {
-    readonly signal: AbortSignal;
-    /** Told once for each holder that is waited for. */
-    readonly onWait: (holder: string) => void;
-  };
+  /** Without it nobody waits. */
+  readonly waiting?: LeaseWaiting;
 };
 
 /**
@@ -42,17 +55,10 @@ export class WriterLease implements AsyncDisposable {
 
   /** Takes the lease. Rejects with `StoreError` (`store_locked`) where another has it and is not waited for. */
   static async take(database: PostgresDatabase, settings: LeaseSettings): Promise<WriterLease> {
-    const { holder, clock, waiting } = settings;
-    let told: string | undefined;
-    for (;;) {
-      const fence = await takeOnce(database, holder);
-      if (fence !== undefined) return new WriterLease(database, fence, clock);
-      const other = await holderOf(database);
-      if (waiting === undefined)
-        throw new StoreError('store_locked', `the database is in use by another graspd: ${other}`);
-      if (other !== told) waiting.onWait(other);
-      told = other;
-      await clock.sleep(limits.leaseRenewMs, waiting.signal);
+    try {
+      return new WriterLease(database, await waitForFence(database, settings), settings.clock);
+    } finally {
+      await settings.waiting?.end();
     }
   }
 
@@ -89,19 +95,52 @@ export function takenOver(): StoreError {
   return new StoreError('store_locked', 'another graspd has taken the database over');
 }
 
-/** The fence, or `undefined` where another has the lease. */
-async function takeOnce(database: PostgresDatabase, holder: string): Promise<number | undefined> {
-  const [row] = await database.query(
-    `INSERT INTO graspd_leases (name, holder, fence, ends_at) VALUES ($1, $2, 1, now() + $3 * interval '1 second')
-     ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, fence = graspd_leases.fence + 1, ends_at = EXCLUDED.ends_at
-     WHERE graspd_leases.ends_at <= now()
-     RETURNING fence`,
-    [writerLease, holder, limits.leaseMs / secondMs],
-  );
-  return row === undefined ? undefined : Number(row.fence);
+/** Asks for the lease until nobody else has it. Rejects with `StoreError` (`store_locked`) where that is not waited for. */
+async function waitForFence(
+  database: PostgresDatabase,
+  { holder, clock, waiting }: LeaseSettings,
+): Promise<number> {
+  let told: string | undefined;
+  for (;;) {
+    const taken = await takeOnce(database, holder).catch((error: unknown) => {
+      // Who has begun to wait goes on when the database is back.
+      if (told === undefined || !isPassing(error)) throw error;
+      return undefined;
+    });
+    if (typeof taken === 'number') return taken;
+    if (taken !== undefined) {
+      if (waiting === undefined)
+        throw new StoreError('store_locked', `the database is in use by another graspd: ${taken.name}`);
+      const other = JSON.stringify(taken);
+      if (other !== told) waiting.onWait(taken);
+      told = other;
+    }
+    await clock.sleep(limits.leaseRenewMs, waiting?.signal);
+  }
 }
 
-async function holderOf(database: PostgresDatabase): Promise<string> {
-  const [row] = await database.query('SELECT holder FROM graspd_leases WHERE name = $1', [writerLease]);
-  return String(row?.holder ?? 'unknown');
+/** The fence, or who has the lease. */
+async function takeOnce(
+  database: PostgresDatabase,
+  { name, reached }: LeaseHolder,
+): Promise<number | LeaseHolder> {
+  const [row] = await database.query(
+    `INSERT INTO graspd_leases (name, holder, fence, ends_at, url, secret)
+     VALUES ($1, $2, 1, now() + $3 * interval '1 second', $4, $5)
+     ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, fence = graspd_leases.fence + 1, ends_at = EXCLUDED.ends_at,
+       url = EXCLUDED.url, secret = EXCLUDED.secret
+     WHERE graspd_leases.ends_at <= now()
+     RETURNING fence`,
+    [writerLease, name, limits.leaseMs / secondMs, reached?.url ?? null, reached?.secret ?? null],
+  );
+  return row === undefined ? await holderOf(database) : Number(row.fence);
+}
+
+async function holderOf(database: PostgresDatabase): Promise<LeaseHolder> {
+  const [row] = await database.query('SELECT holder, url, secret FROM graspd_leases WHERE name = $1', [
+    writerLease,
+  ]);
+  const { holder = null, url = null, secret = null } = row ?? {};
+  const reached = url === null || secret === null ? undefined : { url: String(url), secret: String(secret) };
+  return { name: String(holder ?? 'unknown'), reached };
 }

@@ -1,19 +1,26 @@
-import { type Clock, unixSeconds } from '../lib/clock.js';
-import { isDeletion } from '../nostr/deletion.js';
-import { eventBytes, expirationOf, type NostrEvent } from '../nostr/event.js';
-import type { Backend, StoreParts } from './backend.js';
-import type { PutResult, RemovedEvent, StoreObserver } from './event-store.js';
-import type { EventIndex } from './index/event-index.js';
-import type { ListRef } from './index/postings/posting-lists.js';
-import { rowKeys } from './index/rows/key-words.js';
-import { rowState } from './index/rows/row-table.js';
-import { TermList } from './index/terms.js';
-import type { OwnReason, Reasons } from './refused/reasons.js';
-import type { RefusedRows } from './refused/refused-rows.js';
-import { deletedRows, replacedRows } from './rules.js';
+import { type Clock, unixSeconds } from '../../lib/clock.js';
+import { isDeletion } from '../../nostr/deletion.js';
+import { eventBytes, expirationOf, type NostrEvent } from '../../nostr/event.js';
+import type { Backend, StoreParts } from '../backend.js';
+import type { PutResult, RemovedEvent, StoreObserver } from '../event-store.js';
+import type { EventIndex } from '../index/event-index.js';
+import type { ListRef } from '../index/postings/posting-lists.js';
+import { rowKeys } from '../index/rows/key-words.js';
+import { rowState } from '../index/rows/row-table.js';
+import { TermList } from '../index/terms.js';
+import type { OwnReason, Reasons } from '../refused/reasons.js';
+import type { RefusedRows } from '../refused/refused-rows.js';
+import { deletedRows, replacedRows } from '../rules.js';
+import { ChangeObservers } from './change-observers.js';
 
 /** What left the store, and the ids that are acceptable again for that. */
 export type Departures = Pick<PutResult, 'removed' | 'acceptable'>;
+
+/** The changes of what is stored, as the store over the index sees them, whoever decides them. */
+export type StoreChanges = Pick<
+  StoredChanges,
+  'count' | 'observe' | 'take' | 'remove' | 'takeAway' | 'lose' | 'evictDue' | 'departed'
+>;
 
 /**
  * All changes of what is stored: events come, and they go because of others, of their time or of damage. The memory of
@@ -26,8 +33,7 @@ export class StoredChanges {
   readonly #clock: Clock;
   readonly #refused: RefusedRows;
   readonly #terms: TermList;
-  readonly #observers: StoreObserver[] = [];
-  #isTelling = false;
+  readonly #observers = new ChangeObservers();
   #count = 0;
   /** What left by itself and nobody has asked for yet. */
   #removed: RemovedEvent[] = [];
@@ -49,7 +55,7 @@ export class StoredChanges {
   }
 
   observe(observer: StoreObserver): void {
-    this.#observers.push(observer);
+    this.#observers.add(observer);
   }
 
   /** Takes an event that the store is to keep, and lets go of what gives way to it. */
@@ -103,14 +109,13 @@ export class StoredChanges {
     this.#backend.changed(row, 0, true);
     this.#lost.push(removed);
     this.#reopen(row, this.#acceptable);
-    this.#tell((observer) => observer.removed(removed, 'nothing'));
+    this.#observers.tell((observer) => observer.removed(removed, 'nothing'));
   }
 
   /** Lets go of what has expired by now (NIP-40). */
   evictDue(): void {
     const { expirations } = this.#index;
-    // What an observer asks must not change the store under the change that it is told of.
-    if (expirations.size === 0 || this.#isTelling || this.#backend.isStopped) return;
+    if (expirations.size === 0 || this.#observers.isTelling || this.#backend.isStopped) return;
     const now = unixSeconds(this.#clock);
     while (expirations.size > 0 && expirations.time <= now) {
       const { row, sequence } = expirations;
@@ -153,7 +158,7 @@ export class StoredChanges {
     );
     this.#count += 1;
     this.#backend.added(row, this.#terms, time, { event, body });
-    this.#tell((observer) => observer.added(event, 2 ** sizeLog));
+    this.#observers.tell((observer) => observer.added(event, 2 ** sizeLog));
     return sequence;
   }
 
@@ -163,7 +168,7 @@ export class StoredChanges {
     const removed = this.#index.removedEvent(row);
     const isSpent = reason === 'expired' && isDeletion(removed);
     this.#refused.takeOver(row, isSpent ? rowState.spentDeletion : this.#reasons.stateOf(reason));
-    this.#tell((observer) => observer.removed(removed, isSpent ? 'effect' : 'id'));
+    this.#observers.tell((observer) => observer.removed(removed, isSpent ? 'effect' : 'id'));
   }
 
   /** Forgets that older versions were refused for a row that has gone, and adds their ids. */
@@ -173,14 +178,5 @@ export class StoredChanges {
 
   #forget(list: ListRef, reason: OwnReason, acceptable: string[]): void {
     for (const id of this.#refused.forgetListed(list, this.#reasons.stateOf(reason))) acceptable.push(id);
-  }
-
-  #tell(what: (observer: StoreObserver) => void): void {
-    this.#isTelling = true;
-    try {
-      for (const observer of this.#observers) what(observer);
-    } finally {
-      this.#isTelling = false;
-    }
   }
 }

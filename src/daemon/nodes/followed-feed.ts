@@ -1,0 +1,138 @@
+import { EventFeed } from '../../admission/event-feed.js';
+import { LazyAcceptedEvent } from '../../admission/lazy-accepted-event.js';
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorMessage } from '../../lib/errors.js';
+import type { Faults } from '../../lib/faults.js';
+import { Wakeup } from '../../lib/wakeup.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { StoreError } from '../../store/event-store.js';
+import type { FollowedStore } from '../../store/following/follow-log.js';
+import type { FollowerMetrics } from './follower-metrics.js';
+
+export type FollowedFeedParts = {
+  readonly followed: Pick<FollowedStore, 'advance' | 'store'>;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly metrics: FollowerMetrics;
+};
+
+/** Where an event came from is known where it was taken. */
+const source = { type: 'direct' } as const;
+
+/** Takes over what another graspd writes, as soon as it tells, and announces it to those who listen here. */
+export class FollowedFeed {
+  readonly feed: EventFeed;
+  readonly #parts: FollowedFeedParts;
+  readonly #wakeup = new Wakeup();
+  /** Resolves when what was in the database at the last call of `caughtUp` is here. */
+  #next: Deferred<void> | undefined;
+  /** What was written, as far as we were told, and when we were told of the first of it that is not here. */
+  #written = 0;
+  #behindSinceMs: number | undefined;
+  #awaySinceMs: number | undefined;
+  #awayReason = '';
+  #sweepAtMs = 0;
+  #isOver = false;
+
+  constructor(parts: FollowedFeedParts) {
+    const { faults, followed, metrics } = parts;
+    this.#parts = parts;
+    const attempt = <T>(_id: string | undefined, step: () => T): T | undefined => {
+      try {
+        return step();
+      } catch (error) {
+        faults.note('client', error);
+        return undefined;
+      }
+    };
+    this.feed = new EventFeed({ attempt }, followed.store.lastSequence);
+    metrics.watchLag(() => Math.max(0, this.#written - this.feed.announced));
+  }
+
+  /** Why the database is not read, when it has not been for a while. */
+  get awayReason(): string | undefined {
+    const { clock } = this.#parts;
+    const isAway =
+      this.#awaySinceMs !== undefined && clock.monotonic() - this.#awaySinceMs >= limits.databaseWaitMsMax;
+    return isAway ? this.#awayReason : undefined;
+  }
+
+  /** All up to this sequence is written. */
+  written(sequence: number): void {
+    this.#written = Math.max(this.#written, sequence);
+    if (sequence <= this.feed.announced) return;
+    this.#behindSinceMs ??= this.#parts.clock.monotonic();
+    this.#wakeup.notify();
+  }
+
+  /** Passes an event on that is not stored. */
+  passOn(event: NostrEvent): void {
+    this.feed.emitAccepted(new LazyAcceptedEvent(event, source, undefined));
+  }
+
+  /** Resolves when all that is written by now is here, or was tried to be read. */
+  async caughtUp(): Promise<void> {
+    if (this.#isOver) return;
+    this.#next ??= deferred();
+    this.#wakeup.notify();
+    await this.#next.promise;
+  }
+
+  /**
+   * Works until the signal aborts. Rejects with `StoreError` when it cannot go on (`store_left_behind`: from an index that is
+   * made anew it can). A database that is away is waited for.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    using _ = onAbort(signal, () => this.#wakeup.notify());
+    try {
+      while (!signal.aborted) {
+        const cancel = this.#parts.clock.after(limits.followerLookMs, () => this.#wakeup.notify());
+        await this.#wakeup.wait();
+        cancel();
+        const next = this.#next;
+        this.#next = undefined;
+        try {
+          if (!signal.aborted) await this.#advance();
+        } finally {
+          next?.resolve();
+        }
+      }
+    } finally {
+      this.#isOver = true;
+      this.#next?.resolve();
+    }
+  }
+
+  async #advance(): Promise<void> {
+    const { clock, followed, metrics } = this.#parts;
+    try {
+      for (let hasMore = true; hasMore; ) {
+        const piece = await followed.advance();
+        for (const { event, sequence } of piece.added)
+          this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
+        this.feed.emitRemoved(piece);
+        hasMore = piece.hasMore;
+      }
+      this.#awaySinceMs = undefined;
+    } catch (error) {
+      if (!(error instanceof StoreError && error.retryable)) throw error;
+      this.#awaySinceMs ??= clock.monotonic();
+      this.#awayReason = errorMessage(error);
+      return;
+    }
+    this.#sweep();
+    if (this.#behindSinceMs === undefined || this.#written > this.feed.announced) return;
+    metrics.delay.observe((clock.monotonic() - this.#behindSinceMs) / 1_000);
+    this.#behindSinceMs = undefined;
+  }
+
+  /** Tells of what has expired here (NIP-40), which no answer has any more. */
+  #sweep(): void {
+    const { clock, followed } = this.#parts;
+    if (clock.monotonic() < this.#sweepAtMs) return;
+    this.#sweepAtMs = clock.monotonic() + limits.expirySweepIntervalMs;
+    this.feed.emitRemoved({ removed: followed.store.removeExpired().removed });
+  }
+}

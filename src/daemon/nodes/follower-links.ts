@@ -1,0 +1,149 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Admission } from '../../admission/admission.js';
+import { reaches } from '../../config/limit-use.js';
+import { limits } from '../../config/limits.js';
+import type { UpgradeHandler } from '../../http/http-service.js';
+import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
+import type { CancelTimer, Clock } from '../../lib/clock.js';
+import type { Faults } from '../../lib/faults.js';
+import type { UpgradeRefusal } from '../../lib/upgrade-refusal.js';
+import type { ModerationLists } from '../../moderation/lists.js';
+import { FollowerLink } from './follower-link.js';
+import { watchFollowers } from './follower-metrics.js';
+import { type WriterMessage, writerFrame } from './node-messages.js';
+import { claimsToBeNode, showsSecret } from './node-secret.js';
+
+export type FollowerLinksParts = {
+  readonly secret: string;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+  readonly accounts: AddressAccounts;
+  readonly registry: Registry;
+  readonly moderationLists: Pick<ModerationLists, 'entries'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly faults: Faults;
+};
+
+/**
+ * The graspd that follow this one, which writes: each has one connection here, on which it passes on what clients publish
+ * there, and is told what became of it, and when there is something new in the database.
+ */
+export class FollowerLinks implements AsyncDisposable {
+  readonly #parts: FollowerLinksParts;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.nodeMessageBytesMax,
+    maxFragments: limits.messageFragmentsMax,
+  });
+  readonly #links = new Set<FollowerLink>();
+  readonly #stopListening: readonly (() => void)[];
+  #cancelLook: CancelTimer;
+  #cancelTelling: CancelTimer | undefined;
+
+  constructor(parts: FollowerLinksParts) {
+    const { feed } = parts.admission;
+    this.#parts = parts;
+    this.#stopListening = [
+      feed.onAccepted(({ event, stored }) => {
+        if (stored) this.#tellSoon();
+        else this.#tell({ type: 'ephemeral', event });
+      }),
+      feed.onRemoved(() => this.#tellSoon()),
+    ];
+    this.#cancelLook = this.#lookLater();
+    watchFollowers(parts.registry, () => this.#links.size);
+  }
+
+  /** Whether a request for a WebSocket is for this, and not for the relay. */
+  isFor(request: IncomingMessage): boolean {
+    return claimsToBeNode(request);
+  }
+
+  /** Takes such a request, or says why not; then the socket is left to the caller. */
+  readonly handleUpgrade = (
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Buffer,
+  ): UpgradeRefusal | undefined => {
+    const { secret } = this.#parts;
+    if (!showsSecret(request, secret))
+      return { status: 403, reason: 'that is not the secret of this graspd' };
+    if (reaches('followersMax', this.#links.size))
+      return { status: 503, reason: 'too many follow this graspd' };
+    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#welcome(socket));
+    return undefined;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelLook();
+    this.#cancelTelling?.();
+    for (const stop of this.#stopListening) stop();
+    await Promise.all([...this.#links].map((link) => link.close()));
+  }
+
+  #welcome(socket: WebSocket): void {
+    const link = new FollowerLink(socket, this.#parts);
+    this.#links.add(link);
+    this.#parts.logger.info({ followers: this.#links.size }, 'another graspd follows this one');
+    void link.closed.then(() => {
+      this.#links.delete(link);
+      this.#parts.logger.info({ followers: this.#links.size }, 'another graspd follows this one no longer');
+    });
+    this.#look(link);
+  }
+
+  /** What is written in a moment is told in one message. */
+  #tellSoon(): void {
+    if (this.#links.size === 0 || this.#cancelTelling !== undefined) return;
+    this.#cancelTelling = this.#parts.clock.after(limits.followersToldMs, () => {
+      this.#cancelTelling = undefined;
+      this.#tell(this.#written());
+    });
+  }
+
+  #tell(message: WriterMessage): void {
+    if (this.#links.size === 0) return;
+    const frame = writerFrame(message);
+    for (const link of this.#links) link.send(frame);
+  }
+
+  #written(): WriterMessage {
+    return { type: 'written', sequence: this.#parts.admission.feed.announced };
+  }
+
+  #blocked(): string[] {
+    return [...this.#parts.moderationLists.entries('blocked-address').keys()];
+  }
+
+  #lookLater(): CancelTimer {
+    return this.#parts.clock.after(limits.nodePingMs, () => {
+      this.#cancelLook = this.#lookLater();
+      for (const link of this.#links) this.#look(link);
+    });
+  }
+
+  /** Tells a follower what it may have missed, which shows too that we are here; and whether it still is. */
+  #look(link: FollowerLink): void {
+    link.check();
+    link.send(writerFrame(this.#written()));
+    link.tellBlocked(writerFrame({ type: 'blocked', networks: this.#blocked() }));
+  }
+}
+
+/** Who takes requests for WebSockets: those of followers, where there may be some, and clients of the relay. */
+export function followersFirst(
+  followers: Pick<FollowerLinks, 'isFor' | 'handleUpgrade'> | undefined,
+  clients: UpgradeHandler,
+): UpgradeHandler {
+  if (followers === undefined) return clients;
+  return (request, stream, head, addressGroup) =>
+    followers.isFor(request)
+      ? followers.handleUpgrade(request, stream, head)
+      : clients(request, stream, head, addressGroup);
+}

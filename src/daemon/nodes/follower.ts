@@ -1,0 +1,190 @@
+import { resolve } from 'node:path';
+import { Registry } from 'prom-client';
+import { createPoolVerifier } from '../../admission/verification/pool-verifier.js';
+import { backgroundSlice } from '../../config/background-slice.js';
+import { formatBindAddress } from '../../config/host.js';
+import { limits } from '../../config/limits.js';
+import type { Options } from '../../config/options.js';
+import type { Readiness } from '../../http/built-in-routes.js';
+import { createHttpService } from '../../http/http-service.js';
+import { exactly } from '../../http/route.js';
+import { createWasmKernels } from '../../kernels/wasm/kernels.js';
+import { AddressAccounts } from '../../lib/budgets/address-accounts.js';
+import { secondMs } from '../../lib/clock.js';
+import { ReleaseStack } from '../../lib/release-stack.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import { BlockedAddresses } from '../../moderation/blocked-addresses.js';
+import { RelayMetrics } from '../../relay/relay-metrics.js';
+import { RelayServer } from '../../relay/relay-server.js';
+import { openPostgresFollower } from '../../store/postgres/open-postgres-follower.js';
+import { LocalSets } from '../../store/sets/local-sets.js';
+import { descriptorLimit, descriptorShares } from '../descriptors.js';
+import { aliasedMetrics } from '../metrics/aliased-metrics.js';
+import { graspAliases } from '../metrics/metric-aliases.js';
+import { collectProcessMetrics, watchAddresses, watchFaults, watchLimits } from '../process-metrics.js';
+import { addressLimitsOf, gitProcessesOf, ownServiceOf, relaySettingsOf } from '../settings.js';
+import { postgresSettingsOf } from '../store/open-store.js';
+import { watchStore } from '../store/store-metrics.js';
+import type { Surroundings } from '../surroundings.js';
+import { FollowedFeed } from './followed-feed.js';
+import { FollowerMetrics } from './follower-metrics.js';
+import { passOn } from './pass-on.js';
+import { PublishedElsewhere } from './published-elsewhere.js';
+import { type WriterAddress, WriterLink } from './writer-link.js';
+
+const bytesPerMegabyte = 1_000_000;
+
+/** A graspd that serves what another one writes to the same database. Disposing of it ends its port and its connections. */
+export type Follower = AsyncDisposable & {
+  /** Another one writes from now on. */
+  moveTo(writer: WriterAddress): void;
+  /** Rejects when it cannot go on; never resolves. */
+  readonly failed: Promise<never>;
+};
+
+/**
+ * Reads the index, and then serves what clients ask of the relay from it; what they publish, and all other requests, go to
+ * the one that writes. Rejects as `openPostgresFollower` and the port do.
+ */
+export async function startFollower(
+  options: Options,
+  surroundings: Surroundings,
+  writer: WriterAddress,
+): Promise<Follower> {
+  const stack = new ReleaseStack();
+  try {
+    return await start(options, surroundings, writer, stack);
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function start(
+  options: Options,
+  surroundings: Surroundings,
+  writer: WriterAddress,
+  stack: ReleaseStack,
+): Promise<Follower> {
+  const { clock, faults, logger } = surroundings;
+  const followed = stack.use(
+    await openPostgresFollower({
+      ...(await postgresSettingsOf(options)),
+      path: resolve(options.relayDataPath),
+      clock,
+      refusedExpiryMs: options.rejectedColdIndexExpirySecs * secondMs,
+    }),
+  );
+  const { store } = followed;
+  const registry = new Registry();
+  stack.defer(collectProcessMetrics(registry));
+  watchLimits(registry);
+  watchFaults(registry, faults);
+  watchStore(registry, followed);
+  const metrics = new FollowerMetrics(registry);
+  const feed = new FollowedFeed({ followed, clock, faults, metrics });
+  const blocked = new Blocked();
+  let current = writer;
+  const link = new WriterLink(writer, {
+    clock,
+    faults,
+    onMessage(message) {
+      if (message.type === 'written') feed.written(message.sequence);
+      else if (message.type === 'ephemeral') feed.passOn(message.event);
+      else {
+        blocked.addresses = addressesOf(message.networks);
+        http.endBlocked();
+      }
+    },
+  });
+  metrics.watchLink(link);
+  const kernels = createWasmKernels({ bytesMax: (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2 });
+  const accounts = new AddressAccounts(clock, addressLimitsOf(options), limits.addressAccountsMax);
+  watchAddresses(registry, accounts);
+  const shares = descriptorShares(descriptorLimit(), options.verifyWorkers, gitProcessesOf(options));
+  const settings = relaySettingsOf(options, shares);
+  const ownService = ownServiceOf(options);
+  const verifier = stack.use(
+    // For authentication alone.
+    createPoolVerifier({ workers: 1, library: options.signatureLibrary, faults }),
+  );
+  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+  const relay = new RelayServer({
+    admission: new PublishedElsewhere(link, feed),
+    store,
+    localSets: new LocalSets(store, kernels, turns),
+    kernels,
+    clock,
+    logger,
+    metrics: new RelayMetrics(registry),
+    faults,
+    accounts,
+    verifier,
+    isOwnUrl: (url) => ownService.isNamedBy(url),
+    settings,
+  });
+  const writerUrl = () => current.url;
+  const http = createHttpService({
+    root: passOn(writerUrl, exactly('/')),
+    routes: [passOn(writerUrl, () => true)],
+    metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
+    readiness: () => readinessOf(feed),
+    onUpgrade: relay.handleUpgrade,
+    trustedProxies: options.trustedProxy,
+    connectionsMax: (settings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax,
+    accounts,
+    blocked,
+    clock,
+    logger,
+    faults,
+  });
+  stack.defer(async () => {
+    // Where nobody takes the events in hand, nobody waits for what becomes of them.
+    if (!link.isOpen) link[Symbol.dispose]();
+    await Promise.all([http.close(), relay.close()]);
+    link[Symbol.dispose]();
+  });
+  const stop = new AbortController();
+  const run = feed.run(stop.signal);
+  // Before the port is closed, so that what is answered meanwhile is not waited for.
+  stack.defer(async () => {
+    stop.abort();
+    await run.catch(() => {});
+  });
+  const address = await http.listen(options.bindAddress);
+  logger.info(
+    { address: formatBindAddress(address), events: store.size, writer: writer.url },
+    'serving what another graspd writes',
+  );
+  return {
+    moveTo(next) {
+      current = next;
+      link.moveTo(next);
+      logger.info({ writer: next.url }, 'another graspd writes from now on');
+    },
+    failed: run.then(() => new Promise<never>(() => {})),
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
+}
+
+/** Which addresses are blocked, as the one that writes said last. */
+class Blocked {
+  addresses = new BlockedAddresses();
+
+  has(group: string): boolean {
+    return this.addresses.has(group);
+  }
+}
+
+function addressesOf(networks: readonly string[]): BlockedAddresses {
+  const addresses = new BlockedAddresses();
+  for (const network of networks) addresses.add(network);
+  return addresses;
+}
+
+/** One that has lost the other that writes is of use still: what is stored is served. */
+function readinessOf({ awayReason }: FollowedFeed): Readiness {
+  const reasons = awayReason === undefined ? [] : [`the database is away: ${awayReason}`];
+  return { ready: reasons.length === 0, reasons };
+}

@@ -1,0 +1,33 @@
+import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import type { FollowedFeed } from './followed-feed.js';
+import type { WriterLink } from './writer-link.js';
+
+/** The door for events where another graspd writes: it decides, and what it stored is served here before its author has the OK. */
+export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
+  readonly #link: Pick<WriterLink, 'submit' | 'waitForCapacity'>;
+  readonly #feed: Pick<FollowedFeed, 'feed' | 'caughtUp'>;
+
+  constructor(
+    link: Pick<WriterLink, 'submit' | 'waitForCapacity'>,
+    feed: Pick<FollowedFeed, 'feed' | 'caughtUp'>,
+  ) {
+    this.#link = link;
+    this.#feed = feed;
+  }
+
+  get feed(): Admission['feed'] {
+    return this.#feed.feed;
+  }
+
+  async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    const outcome = await this.#link.submit(event, source);
+    // Who asks next, on the same connection, finds what was just published.
+    if (outcome.type === 'stored') await this.#feed.caughtUp();
+    return outcome;
+  }
+
+  async waitForCapacity(): Promise<void> {
+    await this.#link.waitForCapacity();
+  }
+}

@@ -1,0 +1,169 @@
+import { type RawData, WebSocket } from 'ws';
+import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
+import { reaches } from '../../config/limit-use.js';
+import { limits } from '../../config/limits.js';
+import { type Deferred, deferred } from '../../lib/abort.js';
+import { backoffMs } from '../../lib/backoff.js';
+import { localAddressGroup } from '../../lib/budgets/address-group.js';
+import type { CancelTimer, Clock } from '../../lib/clock.js';
+import type { Faults } from '../../lib/faults.js';
+import type { NostrEvent } from '../../nostr/event.js';
+import { readWriterMessage, submissionFrame, type WriterMessage } from './node-messages.js';
+import { nodeSecretHeader } from './node-secret.js';
+
+/** Where the one that writes is reached, and what is shown to it. */
+export type WriterAddress = { readonly url: string; readonly secret: string };
+
+export type WriterLinkParts = {
+  readonly clock: Clock;
+  readonly faults: Faults;
+  /** All messages but outcomes. */
+  readonly onMessage: (message: Exclude<WriterMessage, { type: 'outcome' }>) => void;
+};
+
+type Pending = {
+  readonly frame: string;
+  readonly outcome: Deferred<AdmissionOutcome>;
+  readonly cancelTimer: CancelTimer;
+};
+
+const away: AdmissionOutcome = {
+  type: 'failed',
+  reason: 'error: the part of this relay that takes events is away; try again in a minute',
+};
+
+/**
+ * The one connection of a graspd that follows to the one that writes. What clients publish goes there, and is sent again
+ * when the connection was lost meanwhile, or another one writes by then: taking an event twice is as taking it once.
+ */
+export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>, Disposable {
+  readonly #parts: WriterLinkParts;
+  /** In the order in which they came. */
+  readonly #pending = new Map<number, Pending>();
+  #waiting: Deferred<void> | undefined;
+  #numbers = 0;
+  #writer: WriterAddress;
+  #socket: WebSocket | undefined;
+  #failures = 0;
+  #cancelRetry: CancelTimer = () => {};
+  #cancelPatience: CancelTimer = () => {};
+  #isOver = false;
+
+  constructor(writer: WriterAddress, parts: WriterLinkParts) {
+    this.#parts = parts;
+    this.#writer = writer;
+    this.#connect();
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** How many events have no answer. */
+  get waiting(): number {
+    return this.#pending.size;
+  }
+
+  /** Another one writes from now on. */
+  moveTo(writer: WriterAddress): void {
+    this.#writer = writer;
+    this.#failures = 0;
+    this.#cancelRetry();
+    // Its end has the next one made.
+    if (this.#socket === undefined) this.#connect();
+    else this.#socket.terminate();
+  }
+
+  async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    const number = this.#numbers++;
+    const share = source.type === 'direct' ? source.address : undefined;
+    const frame = submissionFrame({ number, addressGroup: share?.group ?? localAddressGroup, event });
+    const outcome = deferred<AdmissionOutcome>();
+    const cancelTimer = this.#parts.clock.after(limits.nodeAnswerMsMax, () => this.#settle(number, away));
+    this.#pending.set(number, { frame, outcome, cancelTimer });
+    if (this.isOpen) this.#socket?.send(frame);
+    return await outcome.promise;
+  }
+
+  async waitForCapacity(): Promise<void> {
+    if (!this.#isFull) return;
+    this.#waiting ??= deferred();
+    await this.#waiting.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#cancelRetry();
+    this.#cancelPatience();
+    for (const number of [...this.#pending.keys()]) this.#settle(number, away);
+    this.#socket?.terminate();
+  }
+
+  get #isFull(): boolean {
+    return reaches('nodeEventsInFlightMax', this.#pending.size);
+  }
+
+  #settle(number: number, outcome: AdmissionOutcome): void {
+    const pending = this.#pending.get(number);
+    if (pending === undefined) return;
+    this.#pending.delete(number);
+    pending.cancelTimer();
+    pending.outcome.resolve(outcome);
+    if (this.#isFull) return;
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  #connect(): void {
+    const { faults } = this.#parts;
+    const { url, secret } = this.#writer;
+    const socket = new WebSocket(url.replace(/^http/, 'ws'), {
+      headers: { [nodeSecretHeader]: secret },
+      handshakeTimeout: limits.nodePatienceMs,
+      perMessageDeflate: false,
+      maxPayload: limits.nodeMessageBytesMax,
+      followRedirects: false,
+    });
+    this.#socket = socket;
+    const end = () => socket.terminate();
+    const guarded = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
+      faults.guard('remote', end, callback);
+    socket.on('error', end);
+    socket.on(
+      'open',
+      guarded(() => {
+        this.#failures = 0;
+        this.#hear();
+        for (const { frame } of this.#pending.values()) socket.send(frame);
+      }),
+    );
+    socket.on(
+      'message',
+      guarded((data: RawData) => {
+        this.#hear();
+        const message = readWriterMessage(data.toString());
+        if (message.type === 'outcome') this.#settle(message.number, message.outcome);
+        else this.#parts.onMessage(message);
+      }),
+    );
+    socket.on(
+      'close',
+      guarded(() => this.#reconnect()),
+    );
+  }
+
+  /** It says something every few seconds; when it does not, it is gone. */
+  #hear(): void {
+    this.#cancelPatience();
+    this.#cancelPatience = this.#parts.clock.after(limits.nodePatienceMs, () => this.#socket?.terminate());
+  }
+
+  #reconnect(): void {
+    this.#cancelPatience();
+    this.#socket = undefined;
+    if (this.#isOver) return;
+    const delayMs = backoffMs(this.#failures, limits.nodeRetryMsMin, limits.nodeRetryMsMax);
+    this.#failures += 1;
+    this.#cancelRetry = this.#parts.clock.after(delayMs, () => this.#connect());
+  }
+}

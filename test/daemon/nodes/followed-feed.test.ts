@@ -1,0 +1,155 @@
+import { Registry } from 'prom-client';
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../../src/config/limits.js';
+import { FollowedFeed } from '../../../src/daemon/nodes/followed-feed.js';
+import { FollowerMetrics } from '../../../src/daemon/nodes/follower-metrics.js';
+import { PublishedElsewhere } from '../../../src/daemon/nodes/published-elsewhere.js';
+import { deferred } from '../../../src/lib/abort.js';
+import { metricValue } from '../../../src/lib/gauge.js';
+import type { NostrEvent } from '../../../src/nostr/event.js';
+import { StoreError } from '../../../src/store/event-store.js';
+import type { Followed } from '../../../src/store/following/log-follower.js';
+import { signedEvent, testIdentity } from '../../support/events.js';
+import { silentFaults } from '../../support/faults.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
+
+const author = testIdentity(1);
+const nothing: Followed = { added: [], removed: [], hasMore: false };
+
+function stored(sequence: number): Followed['added'][number] {
+  const event = signedEvent(author, { content: String(sequence) });
+  const json = JSON.stringify(event);
+  return { id: event.id, sequence, json, bytes: Buffer.from(json), event };
+}
+
+/** A feed over a database of which the test says what each look finds. */
+function followedFeed() {
+  const clock = new VirtualClock();
+  const registry = new Registry();
+  const found: (Followed | Error | Promise<Followed>)[] = [];
+  const expired: NostrEvent[] = [];
+  let looks = 0;
+  const followed = {
+    async advance() {
+      looks += 1;
+      const next = (await found.shift()) ?? nothing;
+      if (next instanceof Error) throw next;
+      return next;
+    },
+    store: {
+      lastSequence: 5,
+      removeExpired: () => ({
+        removed: expired.splice(0).map((event) => ({ ...event, bytes: 100 })),
+        lost: [],
+        acceptable: [],
+        written: Promise.resolve(),
+      }),
+    },
+  };
+  const feed = new FollowedFeed({
+    followed: followed as never,
+    clock,
+    faults: silentFaults(),
+    metrics: new FollowerMetrics(registry),
+  });
+  const heard: (number | string | undefined)[] = [];
+  feed.feed.onAccepted(({ event, sequence }) => heard.push(sequence ?? event.content));
+  feed.feed.onRemoved(({ removed }) => heard.push(...removed.map(({ id }) => id)));
+  const stop = new AbortController();
+  const run = feed.run(stop.signal);
+  const metric = (name: string) => metricValue(registry, name);
+  return { clock, feed, found, expired, heard, run, stop, metric, looks: () => looks };
+}
+
+describe('what another graspd writes', () => {
+  it('is announced in the order of the log as soon as it is told, and each once', async () => {
+    const { clock, feed, found, heard, looks, metric } = followedFeed();
+    const gone = stored(3).event;
+    found.push(
+      { added: [stored(6), stored(7)], removed: [], hasMore: true },
+      { added: [stored(8)], removed: [{ ...gone, bytes: 100 }], hasMore: false },
+    );
+    feed.written(8);
+    expect(await metric('ngit_follower_lag_events')).toBe(3);
+    await clock.advance(1);
+    expect(heard).toEqual([6, 7, 8, gone.id]);
+    expect(feed.feed.announced).toBe(8);
+    expect(await metric('ngit_follower_lag_events')).toBe(0);
+    // What is known is not looked for again.
+    feed.written(8);
+    await clock.advance(1);
+    expect(looks()).toBe(2);
+    feed.passOn(signedEvent(author, { content: 'passing' }));
+    expect(heard.at(-1)).toBe('passing');
+    expect(feed.feed.announced).toBe(8);
+  });
+
+  it('is looked for now and then without a word', async () => {
+    const { clock, found, heard, looks } = followedFeed();
+    found.push({ added: [stored(6)], removed: [], hasMore: false });
+    await clock.advance(limits.followerLookMs - 1);
+    expect(looks()).toBe(0);
+    await clock.advance(1);
+    expect(heard).toEqual([6]);
+  });
+
+  it('is served before who published it has the OK', async () => {
+    const { clock, feed, found, heard } = followedFeed();
+    const database = deferred<Followed>();
+    found.push(database.promise);
+    const order: unknown[] = [];
+    const door = new PublishedElsewhere(
+      { submit: async () => ({ type: 'stored' }), waitForCapacity: async () => {} },
+      feed,
+    );
+    const answered = door.submit(stored(6).event, { type: 'direct' }).then(() => order.push('OK'));
+    await clock.advance(1);
+    expect(order).toEqual([]);
+    database.resolve({ added: [stored(6)], removed: [], hasMore: false });
+    await answered;
+    expect(heard).toEqual([6]);
+  });
+
+  it('is in a database that may be away: that is said after a while, and who waits is not kept', async () => {
+    const { clock, feed, found, heard } = followedFeed();
+    const away = new StoreError('store_unreadable', 'no route', { retryable: true });
+    const looks = limits.databaseWaitMsMax / limits.followerLookMs;
+    found.push(...Array.from({ length: looks + 1 }, () => away));
+    const waiting = feed.caughtUp();
+    await clock.advance(1);
+    await waiting;
+    await clock.advance(limits.databaseWaitMsMax - 2);
+    expect(feed.awayReason).toBeUndefined();
+    await clock.advance(2);
+    expect(feed.awayReason).toContain('no route');
+    found.length = 0;
+    found.push({ added: [stored(6)], removed: [], hasMore: false });
+    await clock.advance(limits.followerLookMs);
+    expect(feed.awayReason).toBeUndefined();
+    expect(heard).toEqual([6]);
+  });
+
+  it('cannot be followed where what was missed is gone: whoever runs it is told', async () => {
+    const { clock, found, run } = followedFeed();
+    found.push(new StoreError('store_left_behind', 'merged away'));
+    const ended = run.catch((error: unknown) => error);
+    await clock.advance(limits.followerLookMs);
+    expect(await ended).toMatchObject({ code: 'store_left_behind' });
+  });
+
+  it('expires here too, which is told every minute', async () => {
+    const { clock, expired, heard } = followedFeed();
+    const event = signedEvent(author, { content: 'expiring' });
+    await clock.advance(limits.followerLookMs);
+    expired.push(event);
+    await clock.advance(limits.expirySweepIntervalMs + limits.followerLookMs);
+    expect(heard).toEqual([event.id]);
+  });
+
+  it('is followed no longer when it is asked to end, and nobody waits then', async () => {
+    const { feed, run, stop } = followedFeed();
+    const waiting = feed.caughtUp();
+    stop.abort();
+    await Promise.all([run, waiting]);
+  });
+});
