@@ -21,6 +21,8 @@ export type RelayOptions = {
   /** Holds all its data; shared by those that run on it one after the other. */
   readonly folder: string;
   readonly signatures: SignatureLibrary;
+  /** A free one where none is given. */
+  readonly port?: number;
   /** A relay to catch up with. */
   readonly bootstrapUrl?: string;
   /** How long after its start it dials, in seconds. */
@@ -68,7 +70,7 @@ export class RelayProcess implements AsyncDisposable {
 
   /** Starts a relay; resolves when it is ready (`/readyz`). */
   static async start(options: RelayOptions): Promise<RelayProcess> {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     await mkdir(options.folder, { recursive: true });
     const child = spawn(
       process.execPath,
@@ -213,7 +215,7 @@ function relayFlags(
     dialDelaySecs = 0,
     durability,
     flags: more,
-  }: Omit<RelayOptions, 'name'>,
+  }: Omit<RelayOptions, 'name' | 'port'>,
   port: number,
 ): string[] {
   const flags = {

@@ -13,6 +13,7 @@ import { hostileRequestsScenario } from './scenarios/hostile-requests.js';
 import { importScenario } from './scenarios/import.js';
 import { memoryScenario } from './scenarios/memory.js';
 import { negentropyScenario } from './scenarios/negentropy.js';
+import { nodesScenario } from './scenarios/nodes.js';
 import { publishScenario, publishSinglyScenario } from './scenarios/publish.js';
 import { requestsScenario } from './scenarios/requests.js';
 import { startScenario } from './scenarios/start.js';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   publishSinglyScenario,
   durabilityScenario,
   databaseScenario,
+  nodesScenario,
   narrowScenario,
   wideScenario,
   deliveryScenario,

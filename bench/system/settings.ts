@@ -14,6 +14,8 @@ export type BenchSettings = {
   readonly pid: number | undefined;
   /** Clients that listen where a scenario has listeners. */
   readonly listeners: number;
+  /** How many graspd share a database, one after the other, where a scenario has several. */
+  readonly nodes: readonly number[];
   readonly json: string | undefined;
   readonly svg: string | undefined;
   /** Whether everything is measured at 10,000, 100,000 and 1,000,000 events. */
@@ -28,6 +30,7 @@ export const usage = `npm run bench:system -- [options]
   --url ws://…             measure the relay at this URL instead of one of our own, where that makes sense
   --pid N                  its process id, for CPU and memory
   --listeners N            clients that listen, in scenarios that have them (500)
+  --nodes 1,2,3            how many graspd on one PostgreSQL, in the scenario nodes
   --growth                 at 10,000, 100,000 and 1,000,000 events
   --json FILE, --svg FILE  write the figures there too
 `;
@@ -45,6 +48,7 @@ export function readSettings(args: readonly string[]): BenchSettings | undefined
       url: { type: 'string' },
       pid: { type: 'string' },
       listeners: { type: 'string', default: '500' },
+      nodes: { type: 'string', default: '1,2,3' },
       json: { type: 'string' },
       svg: { type: 'string' },
       growth: { type: 'boolean', default: false },
@@ -61,6 +65,7 @@ export function readSettings(args: readonly string[]): BenchSettings | undefined
     url: values.url,
     pid: values.pid === undefined ? undefined : wholeNumber('pid', values.pid),
     listeners: wholeNumber('listeners', values.listeners),
+    nodes: values.nodes.split(',').map((count) => wholeNumber('nodes', count)),
     json: values.json,
     svg: values.svg,
     growth: values.growth,

@@ -69,7 +69,7 @@ export class World implements AsyncDisposable {
   async start(
     name: string,
     folder: string,
-    options: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs' | 'durability' | 'flags'> = {},
+    options: Pick<RelayOptions, 'bootstrapUrl' | 'dialDelaySecs' | 'durability' | 'flags' | 'port'> = {},
   ): Promise<RelayProcess> {
     return this.#stack.use(
       await RelayProcess.start({

@@ -36,10 +36,10 @@ describe('system bench', () => {
 
   it('measures real processes over real sockets', async () => {
     const [json, svg] = [join(folder, 'results.json'), join(folder, 'results.svg')];
-    const flags = ['--events', '200', '--listeners', '5', '--json', json, '--svg', svg];
+    const flags = ['--events', '200', '--listeners', '5', '--nodes', '2', '--json', json, '--svg', svg];
     const obstacle = postgresObstacle();
     if (obstacle !== undefined) console.warn(`skipped in part: ${obstacle}`);
-    const database = obstacle === undefined ? ',database' : '';
+    const database = obstacle === undefined ? ',database,nodes' : '';
     const scenarios = `import,catch-up,publish,durability${database},fan-out-wide,requests,hostile-requests,negentropy`;
     const bench = ['--import', 'tsx', 'bench/system/main.ts', '--scenario', scenarios, ...flags];
     await run(process.execPath, bench);

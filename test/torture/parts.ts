@@ -5,6 +5,7 @@ import { load } from './load/load.js';
 import { soak } from './load/soak.js';
 import { names } from './names/part.js';
 import { network } from './network/part.js';
+import { nodes } from './nodes/nodes.js';
 import type { Part } from './part.js';
 import { portPart } from './port/part.js';
 import { power } from './power/power.js';
@@ -15,6 +16,7 @@ export const parts: readonly Part[] = [
   fuzzPart,
   portPart,
   kills,
+  nodes,
   power,
   names,
   network,

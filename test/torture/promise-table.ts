@@ -13,6 +13,9 @@ export const promises = {
   'index-agrees': { says: 'The index and the events agree: `graspd check` finds no fault' },
   'live-sets': { says: 'A live query has what a fresh one has' },
   'refs-agree': { says: 'Refs are what the events say, and what was pushed is there' },
+  'nodes-agree': {
+    says: 'Several graspd on one database lose nothing and serve the same, whichever of them, or the database, is killed',
+  },
   'power-failure': { says: 'A power failure takes nothing that was acknowledged' },
   'damaged-files': { says: 'A damaged file is named, and costs no more than what is said' },
   'every-answer': { says: 'Every EVENT with an id has its OK, every REQ its EOSE or CLOSED' },

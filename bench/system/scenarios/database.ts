@@ -69,7 +69,8 @@ export const databaseScenario: Scenario = {
   },
 };
 
-async function migrate(url: string): Promise<void> {
+/** Makes the tables. */
+export async function migrate(url: string): Promise<void> {
   const flags = ['--database-backend=postgresql', `--database-url=${url}`];
   const [code] = await once(spawn(process.execPath, [program, 'migrate', ...flags]), 'exit');
   if (code !== 0) throw new Error(`the tables could not be made: graspd migrate ended with code ${code}`);

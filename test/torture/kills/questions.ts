@@ -59,6 +59,11 @@ export class LiveSet implements AsyncDisposable {
     }
   }
 
+  /** Whether its connection has ended, so that it was told no more. */
+  get isOver(): boolean {
+    return this.#client.closed;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client[Symbol.asyncDispose]();
   }
