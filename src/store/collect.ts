@@ -1,8 +1,8 @@
 import { type RecordSetBuilder, recordBytes } from '../kernels/kernels.js';
-import type { VisitBudget } from './index/filter-stream.js';
 import type { MatchRun } from './index/match-run.js';
 import { keyWords } from './index/rows/key-words.js';
 import type { RowTable } from './index/rows/row-table.js';
+import type { VisitBudget } from './index/visit-budget.js';
 import { type StoreTurns, spending } from './spending.js';
 
 const rowsPerAppend = 4_096;

@@ -1,8 +1,8 @@
 import type { Filter } from '../nostr/filter.js';
 import type { EventIndex } from './index/event-index.js';
-import type { VisitBudget } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
 import { RowSet } from './index/rows/row-set.js';
+import type { VisitBudget } from './index/visit-budget.js';
 
 /**
  * Counts the stored rows that match any of some filters, each row once, in turns between which the index may change.

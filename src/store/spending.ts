@@ -1,5 +1,5 @@
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
-import type { VisitBudget } from './index/filter-stream.js';
+import type { VisitBudget } from './index/visit-budget.js';
 
 /** How long work goes about its turns: whose they are, and the rows that are looked at in each. */
 export type StoreTurns = { readonly turns: WorkTurns; readonly rowsPerTurn: number };

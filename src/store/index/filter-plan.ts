@@ -1,19 +1,16 @@
-import { type Filter, isEmptyFilter, tagConditions } from '../../nostr/filter.js';
+import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
 import { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
-import { gather, ListCheck, type ListCondition } from './list-condition.js';
+import { Gathering } from './gathering.js';
+import { type CheckCost, ListCheck } from './list-check.js';
+import { conditionToWalk, type ListCondition, listConditions } from './list-condition.js';
 import { ListCursor } from './postings/list-cursor.js';
-import type { ListRef } from './postings/posting-lists.js';
 import { RowSet } from './rows/row-set.js';
 import { ArraySource, MergedSource, type RowSource } from './rows/row-source.js';
 import { rowState, type TimeKey } from './rows/row-table.js';
-import type { TermList } from './terms.js';
 
 /** Which rows are asked for. */
 export type RowClass = 'stored' | 'refused';
-
-/** Most products of authors and kinds for which their common lists are looked up. */
-const authorKindListsMax = 4_096;
 
 /** Most rows in lists that are merged where order does not matter. */
 const rowsMergedMax = 4_096;
@@ -21,8 +18,8 @@ const rowsMergedMax = 4_096;
 /** Rows that are looked at in the time in which one value of a filter is looked up and its list begun. */
 const visitsPerLookup = 8;
 
-/** Rows of posting lists that are gathered in the time in which one row is looked at. */
-const gatheredPerVisit = 16;
+/** Lists that a row is passed in, beside the first, in the time in which one row is looked at. */
+const stepsPerVisit = 4;
 
 /**
  * A filter made ready against the index as it is: which lists are walked (those with the fewest rows) and what is
@@ -42,6 +39,9 @@ export class FilterPlan {
   /** What is to be checked of a row that comes from the walked lists, and of any other row. */
   readonly #ofWalked: RowCheck;
   readonly #ofAny: RowCheck;
+  /** Of the checks. */
+  readonly #cost: CheckCost = { visits: 0 };
+  readonly #visitsPerCandidate: number;
 
   constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
     this.#index = index;
@@ -52,9 +52,10 @@ export class FilterPlan {
     this.empty = isEmptyFilter(filter) || conditions.some(({ rowCount }) => rowCount === 0);
     const lookups = conditions.reduce((sum, condition) => sum + condition.lookups, filter.ids?.length ?? 0);
     this.visitsMade = lookups * visitsPerLookup;
-    this.#walked = filter.ids === undefined ? fewestRows(conditions) : undefined;
+    this.#walked = filter.ids === undefined ? conditionToWalk(conditions) : undefined;
+    this.#visitsPerCandidate = 1 + (Math.log2(this.#walked?.lists.length || 1) >>> 1);
     this.#tags = conditions.filter(({ name }) => name === 'tag');
-    const lists = this.#tags.map((tag) => ({ tag, check: new ListCheck(index, tag) }));
+    const lists = this.#tags.map((tag) => ({ tag, check: new ListCheck(index, tag, this.#cost) }));
     const checked = this.empty ? {} : filter;
     const kinds = checked.kinds && new Set(checked.kinds);
     const authors = checked.authors && new Set(checked.authors.map((author) => index.findAuthor(author)));
@@ -73,9 +74,12 @@ export class FilterPlan {
     return sources.length === 1 ? sources[0]! : new MergedSource(this.#index.rows, sources);
   }
 
-  /** What it takes to go on to one more of them, in rows of a single list: the more lists are merged, the more. */
-  get visitsPerCandidate(): number {
-    return 1 + (Math.log2(this.#walked?.lists.length || 1) >>> 1);
+  /**
+   * What it takes to go past one of them, in rows of a single list, by the number of lists that have it: the more lists are
+   * merged, the more.
+   */
+  visitsOfSteps(steps: number): number {
+    return this.#visitsPerCandidate + Math.floor((steps - 1) / stepsPerVisit);
   }
 
   isTooOld(row: number): boolean {
@@ -114,21 +118,32 @@ export class FilterPlan {
   }
 
   /**
-   * What matches, for those who go over the columns by and by: valid while the index changes, but for rows that come
-   * meanwhile. Takes its time for `visitsGathering` at once. Not for a filter with ids.
+   * The rows that stand in the lists, for those who go over the columns by and by (`scan`): to be gathered first. Both are
+   * valid while the index changes, but for rows that come meanwhile.
    */
-  scanByAndBy(): ColumnScan {
-    return this.#scan(this.#candidateSet());
+  gathering(): Gathering {
+    const isSelective = !this.readsColumns && this.#walked !== undefined && this.#walked.name !== 'tag';
+    const gathered = isSelective ? [this.#walked, ...this.#tags] : this.#tags;
+    return new Gathering(this.#index, gathered, this.#idRows());
   }
 
-  /** What it takes to gather the rows for that, in rows that are looked at in that time. */
-  get visitsGathering(): number {
-    return Math.ceil(this.#gathered.reduce((sum, { rowCount }) => sum + rowCount, 0) / gatheredPerVisit);
+  /** What matches of the rows that were gathered. */
+  scan(candidates: RowSet | undefined): ColumnScan {
+    const { since, until } = this.#filter;
+    const { kinds, authors } = this.#ofAny;
+    const conditions = { wantsStored: this.#wantsStored, kinds, authors, since, until };
+    return new ColumnScan(this.#index.rows, conditions, candidates);
   }
 
-  /** What `matches` took beside looking at rows, so far, in rows that are looked at in that time. */
+  /** What `matches` and `forEachMatch` took beside looking at rows, so far, in rows that are looked at in that time. */
   get visitsChecking(): number {
-    return this.#ofWalked.lists.reduce((sum, { gatheredRows }) => sum + gatheredRows, 0) / gatheredPerVisit;
+    return this.#cost.visits;
+  }
+
+  /** The most that `forEachMatch` takes for that. */
+  get visitsCheckingMax(): number {
+    const { lists } = this.readsRefusals ? this.#ofAny : this.#ofWalked;
+    return lists.reduce((sum, check) => sum + check.visitsMax(this.visits), 0);
   }
 
   /** Whether a row that `candidates` gave, and that is not too old, matches. */
@@ -160,30 +175,9 @@ export class FilterPlan {
     return this.#walked?.rowCount ?? this.#index.rows.end;
   }
 
-  get #gathered(): readonly ListCondition[] {
-    const isSelective = !this.readsColumns && this.#walked !== undefined && this.#walked.name !== 'tag';
-    return isSelective ? [this.#walked, ...this.#tags] : this.#tags;
-  }
-
-  /** The rows that stand in the lists; `undefined` when these are as good as all. */
-  #candidateSet(): RowSet | undefined {
-    return this.#gathered.reduce<RowSet | undefined>((set, condition) => {
-      const others = gather(this.#index, condition);
-      set?.retain(others);
-      return set ?? others;
-    }, undefined);
-  }
-
-  #scan(candidates?: RowSet): ColumnScan {
-    const { since, until } = this.#filter;
-    const { kinds, authors } = this.#ofAny;
-    const conditions = { wantsStored: this.#wantsStored, kinds, authors, since, until };
-    return new ColumnScan(this.#index.rows, conditions, candidates);
-  }
-
   #visitColumns(visit: (row: number) => boolean): void {
     const { lists } = this.#ofAny;
-    const scan = this.#scan();
+    const scan = this.scan(undefined);
     // Small steps at first, for those who want no more than one match.
     for (let stepRows = 64; !scan.isDone; stepRows *= 2) {
       scan.step(stepRows);
@@ -233,6 +227,17 @@ export class FilterPlan {
     return (this.#walked?.lists ?? [all]).map((list) => new ListCursor(lists, list, start));
   }
 
+  /** The rows that have the ids of the filter; `undefined` where it has none. */
+  #idRows(): RowSet | undefined {
+    if (this.#filter.ids === undefined) return undefined;
+    const set = new RowSet(this.#index.rows.end);
+    for (const id of this.#filter.ids) {
+      const row = this.#index.find(id);
+      if (row >= 0) set.add(row);
+    }
+    return set;
+  }
+
   #idSource(ids: readonly string[], from: TimeKey | undefined): RowSource {
     const { rows } = this.#index;
     const found = [...new Set(ids)].flatMap((id) => {
@@ -249,55 +254,3 @@ type RowCheck = {
   readonly authors: ReadonlySet<number> | undefined;
   readonly lists: readonly ListCheck[];
 };
-
-/** What of a filter posting lists can answer, up to the first condition that has no rows: then nothing can match. */
-function listConditions(index: EventIndex, filter: Filter): ListCondition[] {
-  const conditions: ListCondition[] = [];
-  for (const condition of eachCondition(index, filter)) {
-    conditions.push(condition);
-    if (condition.rowCount === 0) break;
-  }
-  return conditions;
-}
-
-/** First those that are most likely to have no rows. */
-function* eachCondition(index: EventIndex, filter: Filter): Generator<ListCondition> {
-  const { authors, kinds } = filter;
-  for (const [letter, values] of tagConditions(filter)) {
-    yield condition(index, 'tag', values, (terms, value) => terms.tag(letter, value));
-  }
-  if (authors !== undefined) {
-    yield condition(index, 'author', authors, (terms, author) => terms.author(author));
-  }
-  if (kinds !== undefined) {
-    yield condition(index, 'kind', kinds, (terms, kind) => terms.kind(kind));
-  }
-  if (authors !== undefined && kinds !== undefined && authors.length * kinds.length <= authorKindListsMax) {
-    const pairs = authors.flatMap((author) => kinds.map((kind) => [author, kind] as const));
-    yield condition(index, 'authorKind', pairs, (terms, [author, kind]) => terms.authorKind(author, kind));
-  }
-}
-
-function condition<T>(
-  index: EventIndex,
-  name: string,
-  values: readonly T[],
-  write: (terms: TermList, value: T) => void,
-): ListCondition {
-  const lists = new Set<ListRef>();
-  let rowCount = 0;
-  for (const value of values) {
-    const list = index.listOf((terms) => write(terms, value));
-    if (list === 0 || lists.has(list)) continue;
-    lists.add(list);
-    rowCount += index.lists.count(list);
-  }
-  return { lists: [...lists], rowCount, name, lookups: values.length };
-}
-
-function fewestRows(conditions: readonly ListCondition[]): ListCondition | undefined {
-  return conditions.reduce<ListCondition | undefined>(
-    (best, next) => (best === undefined || next.rowCount < best.rowCount ? next : best),
-    undefined,
-  );
-}

@@ -3,9 +3,7 @@ import type { EventIndex } from './event-index.js';
 import { FilterPlan } from './filter-plan.js';
 import { MergedSource, type RowSource } from './rows/row-source.js';
 import { rowState, type TimeKey } from './rows/row-table.js';
-
-/** How many rows may still be looked at before the event loop gets its turn. */
-export type VisitBudget = { visits: number };
+import type { VisitBudget } from './visit-budget.js';
 
 /** The least share of what a plan takes to make that is spent on using it. */
 const useMin = 0.25;
@@ -55,8 +53,9 @@ export class FilterStream implements RowSource {
   }
 
   /** Takes the current row as given. */
-  advance(): void {
+  advance(): number {
     this.#at += 1;
+    return 1;
   }
 
   /** To be called when a turn begins: forgets matches that have left the store since they were found. */
@@ -72,7 +71,7 @@ export class FilterStream implements RowSource {
     const { rows } = this.#index;
     const plan = new FilterPlan(this.#index, this.#filter, 'stored');
     const source = plan.candidates(this.#place);
-    const { visitsMade, visitsPerCandidate } = plan;
+    const { visitsMade } = plan;
     budget.visits -= visitsMade;
     // However long it took to make the plan, it is of some use.
     const visitsEnd = Math.min(0, budget.visits - Math.ceil(visitsMade * useMin));
@@ -81,16 +80,16 @@ export class FilterStream implements RowSource {
     const foundMax = Math.min(this.#left, rowsMax);
     const isOver = (): boolean => source.row < 0 || plan.isTooOld(source.row);
     let row = -1;
-    const mayGoOn = (): boolean => this.#found.length < foundMax && budget.visits > visitsEnd;
+    const mayGoOn = (): boolean =>
+      this.#found.length < foundMax && budget.visits - plan.visitsChecking > visitsEnd;
     // The dead row of an event that was refused once stands beside its stored one: no place is between the two.
     const isTwin = (): boolean => row >= 0 && rows.compare(row, source.row) === 0;
     while (!isOver() && (mayGoOn() || isTwin())) {
       row = source.row;
-      budget.visits -= visitsPerCandidate;
       const sequence = rows.sequence(row);
       if (plan.matches(row) && sequence < this.#beforeSequence)
         this.#found.push({ row, sequence, sizeLog: rows.sizeLog(row) });
-      source.advance();
+      budget.visits -= plan.visitsOfSteps(source.advance());
     }
     budget.visits -= plan.visitsChecking;
     this.#left -= this.#found.length;

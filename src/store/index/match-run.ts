@@ -2,7 +2,8 @@ import type { Filter } from '../../nostr/filter.js';
 import type { ColumnScan } from './column-scan.js';
 import type { EventIndex } from './event-index.js';
 import { FilterPlan, type RowClass } from './filter-plan.js';
-import type { VisitBudget } from './filter-stream.js';
+import type { Gathering } from './gathering.js';
+import type { VisitBudget } from './visit-budget.js';
 
 /**
  * What one filter matches of the stored or the refused rows, each row once, in no order, in turns between which the index
@@ -13,6 +14,8 @@ export class MatchRun {
   readonly #filter: Filter;
   readonly #rowClass: RowClass;
   readonly #beforeSequence: number;
+  /** The rows that are to be looked at, while they are gathered, and for what. */
+  #begun: { readonly plan: FilterPlan; readonly gathering: Gathering } | undefined;
   #scan: ColumnScan | undefined;
 
   constructor(index: EventIndex, filter: Filter, rowClass: RowClass) {
@@ -24,24 +27,35 @@ export class MatchRun {
 
   /** Calls `visit` with further matches while the budget lasts; whether there are none left. */
   next(budget: VisitBudget, visit: (row: number) => void): boolean {
-    if (this.#scan === undefined) {
+    if (this.#scan !== undefined) return this.#goOn(this.#scan, budget, visit);
+    if (this.#begun === undefined) {
       const plan = new FilterPlan(this.#index, this.#filter, this.#rowClass);
-      const { visits, readsColumns, readsRefusals } = plan;
-      // Ids are few, and look-ups at that.
-      const fits = visits <= budget.visits || this.#filter.ids !== undefined;
+      const fits = this.#fits(plan, budget);
       budget.visits -= plan.visitsMade;
-      if (fits && (readsRefusals || !readsColumns)) {
-        budget.visits -= visits;
+      if (fits) {
         plan.forEachMatch((row) => {
           if (this.#isOld(row)) visit(row);
           return true;
         });
+        budget.visits -= plan.visits + plan.visitsChecking;
         return true;
       }
-      budget.visits -= plan.visitsGathering;
-      this.#scan = plan.scanByAndBy();
+      this.#begun = { plan, gathering: plan.gathering() };
     }
+    const { plan, gathering } = this.#begun;
+    if (!gathering.next(budget)) return false;
+    this.#begun = undefined;
+    this.#scan = plan.scan(gathering.rows);
     return this.#goOn(this.#scan, budget, visit);
+  }
+
+  /** Whether all is to be done in this turn, by the lists. */
+  #fits(plan: FilterPlan, budget: VisitBudget): boolean {
+    if (plan.empty) return true;
+    if (plan.readsColumns && !plan.readsRefusals) return false;
+    // Ids are few, and look-ups at that.
+    const visits = this.#filter.ids === undefined ? plan.visits : 0;
+    return Math.max(visits, plan.visitsCheckingMax) <= budget.visits;
   }
 
   /**

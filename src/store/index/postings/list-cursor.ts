@@ -27,15 +27,16 @@ export class ListCursor implements RowSource {
     this.#seek(from);
   }
 
-  advance(): void {
+  advance(): number {
     this.#at += 1;
     if (this.#at < this.#end) {
       this.row = this.#page![this.#at]!;
-      return;
+      return 1;
     }
     this.#block += 1;
     this.#enter();
     this.row = this.#at < this.#end ? this.#page![this.#at]! : -1;
+    return 1;
   }
 
   #seek(from: TimeKey | undefined): void {

@@ -1,9 +1,11 @@
 /** A set of row numbers: one bit for each row of the index. */
 export class RowSet {
+  readonly end: number;
   readonly #bits: Uint32Array;
 
   /** For rows below `end`. */
   constructor(end: number) {
+    this.end = end;
     this.#bits = new Uint32Array((end + 31) >>> 5);
   }
 
