@@ -76,6 +76,7 @@ describe('the slice of a TurnScheduler', () => {
 });
 
 type RunnableOptions = {
+  readonly group?: string;
   readonly isOverBudget?: boolean;
   readonly goesOn?: boolean;
   readonly throws?: boolean;
@@ -95,6 +96,7 @@ function world() {
   const work = (name: string, pieces: number, options: RunnableOptions = {}): Runnable => {
     let left = pieces;
     const made: Runnable = {
+      group: options.group,
       get isReady() {
         return left > 0;
       },
@@ -125,6 +127,31 @@ describe('TurnScheduler', () => {
     work('b', 2);
     expect(turn()).toBe('a b a b a');
     expect(turn()).toBe('');
+  });
+
+  it('gives a group the turns of one, which those in it take one after the other', () => {
+    const { work, turn } = world();
+    for (const name of ['a', 'b', 'c']) work(name, 2, { group: 'g' });
+    work('x', 4);
+    work('y', 3);
+    expect(turn()).toBe('a x y b x y c x y a x b c');
+  });
+
+  it('goes by the order of groups from turn to turn, however many are in one', () => {
+    const { work, turn } = world();
+    for (const name of ['a', 'b', 'c']) work(name, 2, { group: 'g', goesOn: true });
+    work('x', 3, { goesOn: true });
+    expect(Array.from({ length: 9 }, turn).join(' ')).toBe('a x b x c x a b c');
+  });
+
+  it('passes those of a group that are over their budget', () => {
+    const { scheduler, work, turn } = world();
+    work('z', 2, { group: 'g', isOverBudget: true });
+    work('a', 2, { group: 'g', goesOn: true });
+    const gone = work('b', 1, { group: 'g' });
+    work('x', 1);
+    scheduler.remove(gone);
+    expect([turn(), turn(), turn()]).toEqual(['a', 'x a', 'z z']);
   });
 
   it('gives the others their turns when one throws, and tells it', () => {

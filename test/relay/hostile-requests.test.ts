@@ -88,6 +88,46 @@ describe('requests that cost much', () => {
     expect(Math.max(...waits)).toBeLessThan(4 * turnUnitsMax);
   });
 
+  it('of a hundred clients of one address leave others their answers within a few turns, as those of one do', async () => {
+    /** Work of so many pieces for each request. */
+    const countInTurns: EventStore['countInTurns'] = async (_filters, signal, turns) => {
+      for (let piece = 0; piece < 3; piece += 1) {
+        await turns?.next(signal);
+        turns?.spend(limits.requestTurnUnits);
+      }
+      return 0;
+    };
+    const { client, turn } = workingWorld({ store: { countInTurns } });
+    const turnsOf = async ({ send, outbox }: ReturnType<typeof client>) => {
+      send('COUNT', 'c', { kinds: [1] });
+      let turns = 0;
+      for (; outbox.frames.length === 0; turns += 1) await turn();
+      return turns;
+    };
+    const hostile = Array.from({ length: 100 }, () => client('192.0.2.1'));
+    for (const { send } of hostile) send('COUNT', 'x', { kinds: [1] });
+    const [alone, local] = await Promise.all([turnsOf(client('192.0.2.2')), turnsOf(client())]);
+    expect(alone).toBeLessThan(25);
+    expect(local).toBeLessThan(25);
+  });
+
+  it('do not make those of this machine one party, for who is behind them cannot be told', async () => {
+    const { client, settle } = sessionWorld();
+    const order: string[] = [];
+    const asking = (name: string, group?: string) => {
+      const asked = client(group);
+      const { outbox } = asked;
+      outbox.send = (text) => order.push(`${name}${(JSON.parse(text) as string[])[1]}`);
+      for (const id of ['1', '2']) asked.send('NEG-MSG', id, '61');
+    };
+    asking('a', '192.0.2.1');
+    asking('b', '192.0.2.1');
+    asking('c');
+    asking('d');
+    await settle();
+    expect(order.join(' ')).toBe('a1 c1 d1 b1 c2 d2 a2 b2');
+  });
+
   it('do not hold up who asks to reconcile the same, though others keep their client waiting', async () => {
     /** Work that goes on in several turns, and uses up the budget of who begins it. */
     const collectInTurns: EventStore['collectInTurns'] = async (_filter, _max, _target, signal, turns) => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { type Grouped, PartyQueue } from './party-queue.js';
 import type { NextTurn } from './turn-order.js';
 
 /**
@@ -14,11 +15,11 @@ export type WorkTurns = {
   spend(units: number): void;
 };
 
-/** The work of one party, such as a client, piece by piece. */
-export type Runnable = {
+/** The work of one client or the like, piece by piece. Those of one group have the turns of one. */
+export type Runnable = Grouped & {
   /** Whether there is a piece of work to be done. */
   readonly isReady: boolean;
-  /** Whether its party has used up its budget, so that its work waits behind that of others. */
+  /** Whether whoever it is for has used up its budget, so that its work waits behind that of others. */
   readonly isOverBudget: boolean;
   /** Does the next piece, if there is one. `'goes-on'`: the piece goes on as soon as the caller has returned. */
   step(): 'done' | 'goes-on';
@@ -39,8 +40,8 @@ export const fixedSlice = (ms: number): SliceLimits => ({ turnMs: ms, sliceMsMin
 /**
  * Gives all work of one priority its slice of each turn of the event loop, so that whatever goes before it finds the loop
  * free a few milliseconds later. Work comes in two forms. A `Runnable` is called: those that are ready do a piece each,
- * one after the other, so that a client that asks much delays itself and not the others; those over their budget wait
- * until no other is ready. An asynchronous function asks `isOver` before each piece and waits for `next` when it is:
+ * one of each group after the other, so that a client that asks much delays itself and not the others, and an address from
+ * which many ask delays those; those over their budget wait until no other is ready. An asynchronous function asks `isOver` before each piece and waits for `next` when it is:
  * first come, first served, one a turn.
  *
  * The slice shrinks as far as everything else makes turns longer than they should be: the work slows itself down while
@@ -52,7 +53,7 @@ export class TurnScheduler implements WorkTurns {
   readonly #nextTurn: NextTurn;
   readonly #onFault: (error: unknown) => void;
   /** In the order of their turns. */
-  readonly #ready = new Set<Runnable>();
+  readonly #ready = new PartyQueue<Runnable>();
   #sliceMs: number;
   #beganAtMs = 0;
   /** When somebody last asked: until then the slice was worked in. */
@@ -147,12 +148,10 @@ export class TurnScheduler implements WorkTurns {
   /** Works until the slice is over; whether the last piece goes on behind it. */
   #work(): boolean {
     // One that is alone waits for nobody.
-    const budgetsCount = this.#ready.size > 1 && [...this.#ready].some(({ isOverBudget }) => !isOverBudget);
-    for (const work of this.#ready) {
-      if (budgetsCount && work.isOverBudget) continue;
-      this.#ready.delete(work);
+    const budgetsCount = this.#ready.size > 1 && this.#ready.some(({ isOverBudget }) => !isOverBudget);
+    for (const work of this.#ready.taken(({ isOverBudget }) => !budgetsCount || !isOverBudget)) {
       const outcome = this.#step(work);
-      // Added anew it comes last, so this loop visits it again after all others.
+      // Added anew it comes last of its group, so this loop visits it again after all others of that.
       if (work.isReady) this.#ready.add(work);
       if (outcome === 'goes-on') return true;
       if (this.isOver) break;

@@ -86,6 +86,7 @@ export class ClientSession implements Disposable {
       outbox,
       onFlowChanged,
       (error) => this.#onFailure(error),
+      group,
     );
     this.#violations = new Violations(services.clock, violationLimits);
     this.#intake = new MessageIntake(

@@ -26,6 +26,7 @@ export type RequestQueueLimits = {
  * started; all of them are paid for out of the client's budget.
  */
 export class RequestQueue implements Runnable, WorkTurns, Disposable {
+  readonly group: string | undefined;
   readonly #scheduler: TurnScheduler;
   readonly #limits: RequestQueueLimits;
   readonly #budget: WorkBudget;
@@ -42,7 +43,10 @@ export class RequestQueue implements Runnable, WorkTurns, Disposable {
   /** What was spent since the client had its last turn. */
   #turnUnits = 0;
 
-  /** `onFault` is told what a request failed with that should have been handled there. */
+  /**
+   * `onFault` is told what a request failed with that should have been handled there. The clients of one `group` have the
+   * turns of one.
+   */
   constructor(
     scheduler: TurnScheduler,
     queueLimits: RequestQueueLimits,
@@ -50,7 +54,9 @@ export class RequestQueue implements Runnable, WorkTurns, Disposable {
     outbox: Pick<Outbox, 'full' | 'waitForCapacity'>,
     onFlowChanged: () => void,
     onFault: (error: unknown) => void,
+    group?: string,
   ) {
+    this.group = group;
     this.#scheduler = scheduler;
     this.#limits = queueLimits;
     this.#budget = budget;
