@@ -5,6 +5,8 @@ import { QuickSigner } from '../../support/quick-signing.js';
 import { TestClient } from '../../support/test-client.js';
 import type { Promised } from './promised.js';
 
+type PublishAnswer = Awaited<ReturnType<TestClient['publish']>>;
+
 /** Events of one connection: the relay takes 60 a minute from each. */
 const eventsPerConnection = 50;
 
@@ -62,12 +64,7 @@ export class Writer {
     }
     const [event, targets] = this.#next(parts);
     promised.asked(event);
-    const { accepted } = await client.publish(event);
-    if (!accepted) {
-      promised.refused(event);
-      return;
-    }
-    promised.acknowledged(event);
+    if (!note(promised, event, await client.publish(event))) return;
     if (targets.length === 0) this.#own.push(event);
     for (const target of targets) {
       this.#own.splice(this.#own.indexOf(target), 1);
@@ -122,10 +119,16 @@ export async function flood(
         content: 'flood',
       });
       promised.asked(event);
-      const { accepted } = await client.publish(event);
-      if (accepted) promised.acknowledged(event);
-      else promised.refused(event);
+      note(promised, event, await client.publish(event));
     });
     await Promise.all(answers);
   }
+}
+
+/** Notes what the relay said to an event; whether it was taken. */
+function note(promised: Promised, event: NostrEvent, { accepted, reason }: PublishAnswer): boolean {
+  if (accepted) promised.acknowledged(event);
+  // One that failed may still be stored, and what it replaces be gone: it is in doubt.
+  else if (!reason.startsWith('error:')) promised.refused(event);
+  return accepted;
 }
