@@ -67,6 +67,18 @@ describe('An event that is to be held', () => {
     expect(here.effects).toEqual([{ type: 'align-repository', ...repository }]);
   });
 
+  it('moves nothing on disk where it is a state, and all that it governs when it is stored', async () => {
+    await here.submit(announcement(alice, 'repo', { maintainers: [bob] }));
+    await here.submit(announcement(carol, 'repo', { maintainers: [bob] }));
+    here.effects.length = 0;
+    const held = state(bob, 'repo', ['refs/heads/main', sha1]);
+    await here.submit(held);
+    expect(isHeld(held)).toBe(true);
+    expect(here.effects).toEqual([]);
+    await here.arrive(held);
+    expect(new Set(here.effects.map(({ pubkey }) => pubkey))).toEqual(new Set([alice, carol]));
+  });
+
   it('is examined once it is journaled, and before the answer; where its git data is here it is stored', async () => {
     const announced = announcement(alice, 'repo');
     const names: string[] = [];

@@ -52,6 +52,19 @@ describe('A stranger', () => {
     expect(await commandsOf('b')).toBe(withFew);
   });
 
+  it('has no git run by a state for repositories to which nothing was pushed, however many name its author', async () => {
+    await using world = await hostingWorld();
+    const strangers = [10, 11, 12, 13].map(key);
+    await world.hold(...strangers.map((pubkey) => announcement(pubkey, 'r', { maintainers: [stranger] })));
+    const before = world.faulty.ran.length;
+    const tags = [
+      [main, '1'.repeat(40)],
+      ['HEAD', `ref: ${main}`],
+    ];
+    expect(await world.hold(state(stranger, 'r', ...tags))).toEqual(['waits']);
+    expect(world.faulty.ran.slice(before)).toEqual([]);
+  });
+
   it('leaves no ref behind with a pull request that is not stored after all', async () => {
     using mine = client();
     const { world } = await withCommit(mine);

@@ -182,7 +182,8 @@ export class HoldingDesk {
     const renewed = this.#renewFor(event);
     if (version !== undefined) this.reconsider(this.#leftBy(version, event, terms), 'replaced');
     await Promise.all([this.#journaled(holding.written), this.#journaled(renewed)]);
-    if (effects.length > 0) runner.run(effects);
+    // A state that is held moves no ref, in however many repositories it governs.
+    if (effects.length > 0 && event.kind !== kinds.repositoryState) runner.run(effects);
     await this.#revivals.get(event.id);
     if (terms.parents.length > 0 || (await this.#examine(event)) === 'waits') return held;
     return { type: 'stored' };

@@ -20,17 +20,22 @@ export type CompleteStateParts = StateSources & {
 
 const headsAndTags = ['refs/heads', 'refs/tags'];
 
-/** The newest held state that is not older than what is followed, and whose objects are all here. */
+/**
+ * The newest held state that is not older than what is followed, and whose objects are all here. `isBare`: whether the
+ * repository has no object at all.
+ */
 export async function firstCompleteState(
   parts: CompleteStateParts,
   repository: RepositoryId,
+  isBare: () => Promise<boolean>,
 ): Promise<CompleteState | undefined> {
   const { git, repositories } = parts;
   const states = await statesOf(parts, repository);
   const [newest] = states;
   if (newest?.isHeld !== true) return undefined;
   const gitDir = repositories.pathOf(repository);
-  const refs: Refs = (await isEmpty(gitDir)) ? new Map() : await readRefs(git, gitDir, headsAndTags);
+  const hasNothing = await isBare();
+  const refs: Refs = hasNothing ? new Map() : await readRefs(git, gitDir, headsAndTags);
   // What a ref stands for is here: git is asked about the rest only.
   const here = new Set(refs.values());
   const followed = states.findIndex(({ isHeld }) => !isHeld);
@@ -39,7 +44,8 @@ export async function firstCompleteState(
     .filter(isSatisfiable)
     .map((state) => ({ state, lacks: [...state.refs.values()].filter((id) => !here.has(id)) }));
   for (const some of inGroups(wanting)) {
-    const found = await objectsOf(git, gitDir, new Set(some.flatMap(({ lacks }) => lacks)));
+    const wanted = hasNothing ? [] : some.flatMap(({ lacks }) => lacks);
+    const found = await objectsOf(git, gitDir, new Set(wanted));
     const complete = some.find(({ lacks }) => lacks.every((id) => found.has(id)));
     if (complete !== undefined) return { state: complete.state, newest, refs };
   }

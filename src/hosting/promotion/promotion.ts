@@ -243,13 +243,19 @@ export class Promotion {
     const { purgatory, repositories, promote } = this.#parts;
     const othersUntilMs = this.#othersUntilMs();
     const announcement = purgatory.announcementOf(repository);
-    if (announcement !== undefined && (isPushed || !(await isEmpty(repositories.pathOf(repository))))) {
+    // A state may have hundreds of repositories looked at, of strangers who named its author: each is read once.
+    let emptiness: Promise<boolean> | undefined;
+    const isBare = () => {
+      emptiness ??= isEmpty(repositories.pathOf(repository));
+      return emptiness;
+    };
+    if (announcement !== undefined && (isPushed || !(await isBare()))) {
       await promote(announcement.event);
       this.#followEarlierPullRequests(repository);
     }
-    const complete = await firstCompleteState(this.#parts, repository);
+    const complete = await firstCompleteState(this.#parts, repository, isBare);
     if (complete !== undefined) await this.#states.promote(repository, complete, othersUntilMs);
-    await this.#followHead(repository);
+    await this.#followHead(repository, isBare);
     const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
     await this.#pullRequests.promote(repository, pullRequests, othersUntilMs);
   }
@@ -275,11 +281,11 @@ export class Promotion {
   }
 
   /** `HEAD` stands for the branch of the newest state as soon as that branch is there, whatever lacks. */
-  async #followHead(repository: RepositoryId): Promise<void> {
+  async #followHead(repository: RepositoryId, isBare: () => Promise<boolean>): Promise<void> {
     const { git, repositories } = this.#parts;
     const [newest] = await statesOf(this.#parts, repository);
     const head = newest?.isHeld === true ? headOf(newest) : undefined;
-    if (head === undefined) return;
+    if (head === undefined || (await isBare())) return;
     const gitDir = repositories.pathOf(repository);
     if (!(await readRefs(git, gitDir, [head])).has(head)) return;
     await setRefs(this.#parts, repository, { head });
