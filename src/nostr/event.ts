@@ -90,12 +90,20 @@ export function eventJson(event: NostrEvent): string {
   return JSON.stringify({ id, pubkey, created_at, kind, tags, content, sig });
 }
 
+/** Of which event the bytes were estimated last: on its way into the store many ask for them, which takes long for a long one. */
+let estimated: { readonly event: NostrEvent; readonly bytes: number } | undefined;
+
 /**
  * An upper estimate of the bytes that an event takes on the wire and on the disk, where an escape of JSON takes six for one
  * character.
  */
-export function eventBytes({ content, tags }: NostrEvent): number {
-  return 350 + utf8Length(JSON.stringify(content)) + utf8Length(JSON.stringify(tags));
+export function eventBytes(event: NostrEvent): number {
+  if (estimated?.event !== event) {
+    const { content, tags } = event;
+    const bytes = 350 + utf8Length(JSON.stringify(content)) + utf8Length(JSON.stringify(tags));
+    estimated = { event, bytes };
+  }
+  return estimated.bytes;
 }
 
 /** Whether two events are the same in everything. Of two that have one id, the other may be forged. */

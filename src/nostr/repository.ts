@@ -76,14 +76,16 @@ export function repositoryIdentifier(event: NostrEvent): string {
 
 /** Who has which role: `M` and `m` maintain, `o` has no say about the state of the repository. */
 function roleTags(event: NostrEvent): (readonly [role: string, key: string])[] {
-  return event.tags.flatMap(([name = '', key = '']) =>
-    ['M', 'm', 'o'].includes(name) && isHex32(key) ? [[name, key] as const] : [],
-  );
+  const isRole = (name: string | undefined): boolean => name === 'M' || name === 'm' || name === 'o';
+  return event.tags
+    .filter(([name]) => isRole(name))
+    .flatMap(([name = '', key = '']) => (isHex32(key) ? [[name, key] as const] : []));
 }
 
 /** All values after the name, of all tags with that name. */
 function allTagValues(event: NostrEvent, name: string): string[] {
-  return event.tags.flatMap((tag) => (tag[0] === name ? tag.slice(1) : []));
+  // Filtered first: no array is made for each of the thousands of others that an event may have.
+  return event.tags.filter((tag) => tag[0] === name).flatMap((tag) => tag.slice(1));
 }
 
 /** What an event refers to by `a`, `A`, `q` (addresses) and by `e`, `E`, `q` (ids): its way to a repository. */

@@ -1,5 +1,5 @@
 import { getEventHash, validateEvent } from 'nostr-tools/pure';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import {
   eventBytes,
@@ -73,6 +73,19 @@ describe('the hash and the JSON of an event', () => {
       expect(eventHash(parseEvent(event))).toBe(event.id);
       expect(eventBytes(event)).toBeGreaterThan(eventJson(event).length * 0.5);
     }
+  });
+});
+
+describe('the estimate of the bytes of an event', () => {
+  it('is made once for all who ask on its way, and is that of this event', () => {
+    const long = { ...good, content: 'x'.repeat(1_000) };
+    const bytes = eventBytes(good);
+    const stringify = vi.spyOn(JSON, 'stringify');
+    expect([eventBytes(good), eventBytes(good)]).toEqual([bytes, bytes]);
+    expect(stringify).not.toHaveBeenCalled();
+    stringify.mockRestore();
+    expect(eventBytes(long)).toBe(bytes + 1_000 - good.content.length);
+    expect(eventBytes(good)).toBe(bytes);
   });
 });
 
