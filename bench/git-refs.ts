@@ -23,12 +23,12 @@ import { AlignmentMetrics } from '../src/alignment/alignment-metrics.js';
 import { GitAlignment } from '../src/alignment/git-alignment.js';
 import { BareRepositories } from '../src/git/bare-repositories.js';
 import { GitRunner } from '../src/git/git-runner.js';
+import { RepositoryLocks } from '../src/git/locks/repository-locks.js';
 import { RefChanges } from '../src/git/ref-changes.js';
 import { systemClock } from '../src/lib/clock.js';
 import { Faults } from '../src/lib/faults.js';
 import { systemRandom } from '../src/lib/random.js';
 import { ReleaseStack } from '../src/lib/release-stack.js';
-import { KeyedLocks } from '../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../src/nostr/event.js';
 import { Identity } from '../src/nostr/keys.js';
 import { Nip34WritePolicy } from '../src/policy/nip34-write-policy.js';
@@ -72,7 +72,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     store,
     repositories,
     git,
-    locks: new KeyedLocks(),
+    locks: new RepositoryLocks(),
     refChanges: new RefChanges(),
     purgatory: { statesOf: () => [], has: () => false, awaited: { has: () => false } },
     clock: systemClock,

@@ -1,13 +1,12 @@
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { errorMessage } from '../lib/errors.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { keyOf } from './alignment-queue.js';
 import { compare, type DoctorParts, type Finding, isFault, lookAt, repair } from './doctor.js';
 import { lineOf } from './finding-line.js';
 
 export type DiagnosisParts = DoctorParts & {
-  /** By identifier: whoever changes a repository has the lock of its identifier. */
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   readonly refChanges: Pick<RefChanges, 'announce'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -42,7 +41,7 @@ export async function* diagnose(
     // All findings of one repository come one after the other, and are looked at again together.
     if (keyOf(finding.repository) === last) continue;
     last = keyOf(finding.repository);
-    yield* await parts.locks.use(finding.repository.identifier, signal, () =>
+    yield* await parts.locks.use(finding.repository, signal, () =>
       diagnoseOne(parts, finding.repository, isToFix),
     );
   }

@@ -2,8 +2,9 @@ import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
-import { removeBlockers } from '../git/blockers.js';
 import type { Git } from '../git/git-command.js';
+import { removeBlockers } from '../git/locks/blockers.js';
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { isEmpty, readAllRefs } from '../git/refs.js';
 import { deferred } from '../lib/abort.js';
@@ -11,7 +12,6 @@ import { backoffMs } from '../lib/backoff.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { type Random, randomInteger } from '../lib/random.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
@@ -42,8 +42,7 @@ export type AlignmentParts = UnservedParts & {
   readonly store: Pick<EventStore, 'get' | 'query' | 'has'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
-  /** By identifier: whoever changes refs is alone on all repositories of that. */
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   readonly refChanges: RefChanges;
   readonly purgatory: Pick<Purgatory, 'statesOf'> & WaitingEvents;
   readonly clock: Clock;
@@ -212,8 +211,10 @@ export class GitAlignment implements EffectRunner {
     const finished = metrics.startAlignment();
     const { repository } = work;
     try {
-      await locks.use(repository.identifier, this.#signal as AbortSignal, () =>
-        directory.isServed(repository) ? this.#align(work) : this.#leave(repository),
+      await locks.use(repository, this.#signal as AbortSignal, () =>
+        directory.isServed(repository)
+          ? this.#align(work)
+          : locks.useStill(repository, () => this.#leave(repository)),
       );
       finished('aligned');
     } catch (error) {

@@ -3,19 +3,18 @@ import { dirname, join } from 'node:path';
 import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
 import { isAbsence } from '../git/files.js';
 import type { Git } from '../git/git-command.js';
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { isRefName } from '../git/ref-name.js';
 import { readAllRefs, readHead } from '../git/refs.js';
 import { errorCode } from '../lib/errors.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { RepositoryNote } from './format.js';
 import { isObjectFile } from './object-files.js';
 
 export type StagingParts = {
   readonly repositories: BareRepositories;
   readonly git: Git;
-  /** By identifier: whoever changes a repository has the lock of its identifier. */
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   /** Told of each repository that cannot be read, and why. */
   readonly onUnreadable: (key: RepositoryKey, error: unknown) => void;
 };
@@ -71,7 +70,9 @@ export class StagedRepositories implements AsyncDisposable {
   async stage(keys: readonly RepositoryKey[], momentMs: number, signal: AbortSignal): Promise<void> {
     for (const key of keys) {
       try {
-        await this.#parts.locks.use(key.identifier, signal, () => this.#stageOne(key, momentMs));
+        await this.#parts.locks.use(key, signal, () =>
+          this.#parts.locks.useStill(key, () => this.#stageOne(key, momentMs)),
+        );
       } catch (error) {
         signal.throwIfAborted();
         // One that is damaged is not to keep all others from being backed up; a full disk is.

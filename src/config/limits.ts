@@ -716,7 +716,7 @@ export const limits = {
   careQuietMs: 30_000,
   /** Time after which a repack that gave way to a push is tried again. */
   careRetryMs: 300_000,
-  /** Times that a repack gives way to a push; the next time pushes wait for it. */
+  /** Times that a repack gives way to a push; the next time pushes pass it, and it throws nothing away. */
   careInterruptionsMax: 3,
   /** Pause after each repack. */
   carePauseMs: 100,

@@ -12,11 +12,11 @@ import type { GitAlignment } from '../alignment/git-alignment.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { deferred } from '../lib/abort.js';
 import { secondMs } from '../lib/clock.js';
 import { ReleaseStack } from '../lib/release-stack.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { DiskUse } from '../maintenance/disk-use.js';
 import type { Maintenance } from '../maintenance/maintenance.js';
 import { ModerationLists } from '../moderation/lists.js';
@@ -68,8 +68,7 @@ export type Core = AsyncDisposable &
     readonly repositories: BareRepositories;
     readonly streams: GitStreams;
     readonly refChanges: RefChanges;
-    /** By identifier: whoever changes a repository has the lock of its identifier. */
-    readonly locks: KeyedLocks;
+    readonly locks: RepositoryLocks;
     /** The care of repositories, for who lets it work. */
     readonly maintenance: Maintenance;
     /** What repositories of pull requests take (GRASP-06), where there are such. */

@@ -1,9 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
-import { removeBlockers } from '../git/blockers.js';
 import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { removeBlockers } from '../git/locks/blockers.js';
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import { Quarantine } from '../git/objects/quarantine.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
@@ -13,7 +14,6 @@ import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import type { EventStore } from '../store/event-store.js';
 import type { HostingLog } from './hosting-log.js';
@@ -47,7 +47,7 @@ export type ReceiveParts<Repository extends RepositoryKey> = {
   readonly repositories: BareRepositories;
   readonly store: Pick<EventStore, 'get'>;
   readonly purgatory: Purgatory;
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   readonly refsChanged: (gitDir: string) => void;
   readonly clock: Clock;
   readonly metrics: PushMetrics;
@@ -171,7 +171,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     incoming: Incoming | undefined,
   ): Promise<CommandResult[]> {
     const { locks, metrics, git, rules } = this.#parts;
-    return await locks.use(repository.identifier, signal, async () => {
+    return await locks.use(repository, signal, async () => {
       const refusal = await rules.refusal(repository);
       if (refusal !== undefined) return head.commands.map(({ ref }) => no(ref, refusal));
       const isAtomic = head.capabilities.has('atomic');

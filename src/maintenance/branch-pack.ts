@@ -7,7 +7,7 @@ import { objectsOf } from '../git/objects/object-folders.js';
 import { type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
-import { type RepackTerms, runQuietly } from './repack-step.js';
+import { runQuietly } from './repack-step.js';
 
 /**
  * A pack with a bitmap that has what the branches and tags of a repository lead to, and nothing else; so a repository
@@ -56,7 +56,7 @@ export async function markBranchPack(gitDir: string, { tips, name }: BranchPack)
  */
 export async function packBranches(
   streams: GitStreams,
-  terms: RepackTerms,
+  gitDir: string,
   refs: Refs,
   folder: string,
   signal: AbortSignal,
@@ -77,10 +77,9 @@ export async function packBranches(
   await runQuietly(
     streams,
     {
-      ...terms,
       gitDir: folder,
       args: ['pack-objects', ...options, join(packs, 'pack')],
-      objects: { write: objectsOf(terms.gitDir), read: [] },
+      objects: { write: objectsOf(gitDir), read: [] },
     },
     signal,
   );

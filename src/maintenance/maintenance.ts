@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
-import { removeBlockers } from '../git/blockers.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { removeBlockers } from '../git/locks/blockers.js';
+import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { readRefFiles } from '../git/refs.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
-import type { KeyedLocks } from '../lib/turns/keyed-locks.js';
 import { tipsOf } from './branch-pack.js';
 import { BranchPacks } from './branch-packs.js';
 import { isCareDue } from './care-plan.js';
@@ -35,8 +35,7 @@ export type MaintenanceParts = {
   readonly repositories: BareRepositories;
   readonly git: Git;
   readonly streams: GitStreams;
-  /** By identifier: whoever changes a repository, as a push, has the lock of its identifier. */
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   /** What announced repositories take. */
   readonly diskUse: DiskUse;
   /** What those of pull requests take (GRASP-06); without it those are not looked at. */
@@ -140,12 +139,12 @@ export class Maintenance {
   }
 
   /**
-   * Repacks a repository if that is still due, under the lock of its identifier. It gives way to whoever waits for that, but
-   * not for ever.
+   * Repacks a repository if that is still due, alone. It gives way to whoever waits for that, but not for ever: one that did
+   * so too often is made beside pushes, and throws nothing away.
    */
   async care(task: CareTask, signal: AbortSignal): Promise<void> {
     const { repositories, locks, clock, hasRoomFor } = this.#parts;
-    const { repository, interruptions } = task;
+    const { repository } = task;
     const survey = await this.#survey(repository, signal);
     if (survey === undefined) return;
     const isDue = isCareDue(survey, clock.now());
@@ -155,11 +154,9 @@ export class Maintenance {
     if (!hasRoomFor(survey.bytes)) return;
     if (!isLinkable && !this.#useOf(repository).hasRoomForOwn(repositories.pathOf(repository))) return;
     if ((await repositories.closedSince(repository)) !== undefined) return;
-    const { identifier } = repository;
-    const looked = { task, survey, isDue };
-    if (interruptions < limits.careInterruptionsMax) {
-      await locks.useYielding(identifier, signal, (yielding) => this.#repack(looked, yielding, signal));
-    } else await locks.use(identifier, signal, () => this.#repack(looked, signal, signal));
+    const work = (yielding: AbortSignal) => this.#repack({ task, survey, isDue }, yielding, signal);
+    if (isBeside(task)) await locks.useBeside(repository, signal, work);
+    else await locks.useYielding(repository, signal, work);
     await this.#survey(repository, signal);
   }
 
@@ -249,26 +246,27 @@ export class Maintenance {
   }
 
   async #repack(
-    { task: { repository, interruptions }, survey: { packs, looseObjects, bytes }, isDue }: Looked,
+    { task, survey: { packs, looseObjects, bytes }, isDue }: Looked,
     yielding: AbortSignal,
     signal: AbortSignal,
   ): Promise<void> {
-    const { repositories, git, streams, clock, metrics, log } = this.#parts;
+    const { repositories, locks, git, streams, clock, metrics, log } = this.#parts;
+    const { repository, interruptions } = task;
     const gitDir = repositories.pathOf(repository);
     const begin = clock.monotonic();
     const ended = metrics.startRepack();
     try {
       const version = await readGitVersion(git, gitDir);
       await removeBlockers(gitDir, clock.now());
-      // One that pushes wait for is to end soon.
-      const isBackground = yielding !== signal;
       const isForOthers = !isOfPrs(repository) && this.#branchPacks.hasSeveral(repository.identifier);
-      const details = { gitDir, version, nowMs: clock.now(), isBackground, isForOthers, isDue };
+      const details = { gitDir, version, nowMs: clock.now(), isBeside: isBeside(task), isForOthers, isDue };
       const repackParts = {
         git,
         streams,
         makeWorkFolder: () => repositories.makeWorkFolder('repack-'),
         findBranchPack: (tips: string) => this.#findBranchPack(tips),
+        alone: (work: () => Promise<void>) =>
+          isBeside(task) ? locks.use(repository, yielding, work) : work(),
       };
       const how = await repack(repackParts, details, yielding);
       if (how === 'nothing') return;
@@ -288,4 +286,9 @@ export class Maintenance {
       }
     }
   }
+}
+
+/** Whether it gave way so often that it is to be made beside those for whom it would. */
+function isBeside({ interruptions }: CareTask): boolean {
+  return interruptions >= limits.careInterruptionsMax;
 }

@@ -9,24 +9,17 @@ const config = [
   ['pack.windowMemory', '128m'],
 ] as const;
 
-/** What all steps of a repack have in common. */
-export type RepackTerms = {
-  readonly gitDir: string;
-  /** Whether it gives way to all else on the processor. */
-  readonly isBackground: boolean;
-};
-
 /**
- * Runs a command that reads nothing and says nothing, as a step of a repack. Rejects with `GitError`, `TimeLimitError`, or
- * the signal's reason.
+ * Runs a command that reads nothing and says nothing, as a step of a repack: it gives way to all else on the processor.
+ * Rejects with `GitError`, `TimeLimitError`, or the signal's reason.
  */
 export async function runQuietly(
   streams: GitStreams,
-  step: RepackTerms & Pick<GitStreamCommand, 'args' | 'config' | 'objects'>,
+  step: Pick<GitStreamCommand, 'gitDir' | 'args' | 'config' | 'objects'>,
   signal: AbortSignal,
 ): Promise<void> {
   const msMax = limits.careStepMsMax;
-  const command = { ...step, config: [...config, ...(step.config ?? [])], msMax };
+  const command = { ...step, config: [...config, ...(step.config ?? [])], msMax, isBackground: true };
   const git = await streams.start(command, signal);
   git.input.end();
   git.output.resume();

@@ -12,7 +12,7 @@ import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
 import { syncFolder } from '../lib/disk/sync-folder.js';
 import { markBranchPack, packBranches, tipsOf } from './branch-pack.js';
-import { type RepackTerms, runQuietly } from './repack-step.js';
+import { runQuietly } from './repack-step.js';
 
 /** The first version that can keep what nothing refers to in a pack of its own, instead of a file for each object. */
 const cruftPackVersionMin = [2, 37] as const;
@@ -24,11 +24,16 @@ export type RepackParts = {
   readonly makeWorkFolder: () => Promise<string>;
   /** The branch pack that repositories with these tips are to have. */
   readonly findBranchPack: (tips: string) => Promise<PackFile | undefined>;
+  /** Runs work that nobody else may change the repository beside. */
+  readonly alone: (work: () => Promise<void>) => Promise<void>;
 };
 
-export type Repack = RepackTerms & {
+export type Repack = {
+  readonly gitDir: string;
   readonly version: GitVersion;
   readonly nowMs: number;
+  /** Whether others may change the repository meanwhile: then everything is kept, for a ref may be set to it right now. */
+  readonly isBeside: boolean;
   /** Whether others may want what branches and tags lead to in a pack of its own. */
   readonly isForOthers: boolean;
   /** Whether it is due by itself, and not only because another repository has its branch pack. */
@@ -67,21 +72,19 @@ async function repackWith(
   work: string,
   signal: AbortSignal,
 ): Promise<'whole' | 'apart' | 'linked' | 'nothing'> {
-  const { gitDir, version, nowMs, isBackground, isDue } = task;
+  const { gitDir, version, nowMs, isBeside, isDue } = task;
   const refs = await readRefs(parts.git, gitDir, []);
   const tips = tipsOf(refs);
   const branches =
     tips === undefined ? undefined : await branchPackFor(parts, task, refs, tips, work, signal);
   if (!isDue && branches?.isLinked !== true) return 'nothing';
   // In seconds since 1970, by our clock and not by git's.
-  const expiry = Math.floor((nowMs - limits.unreachableObjectsMsMax) / secondMs);
-  const keeping = isAtLeast(version, cruftPackVersionMin)
-    ? ['--cruft', `--cruft-expiration=${expiry}`]
-    : ['-A', `--unpack-unreachable=${expiry}`];
+  const expiry = isBeside ? undefined : Math.floor((nowMs - limits.unreachableObjectsMsMax) / secondMs);
   const step = async (args: readonly string[], config: GitStreamCommand['config'] = []) =>
-    await runQuietly(parts.streams, { gitDir, isBackground, args, config }, signal);
+    await runQuietly(parts.streams, { gitDir, args, config }, signal);
   const packs = join(objectsOf(gitDir), 'pack');
-  await step(['pack-refs', '--all', '--prune']);
+  // Loose refs go, which others read one by one.
+  await parts.alone(() => step(['pack-refs', '--all', '--prune']));
   // Git takes what nothing refers to for as old as its pack; but refs may have led to it until now. What has been found to be
   // unreachable before has its own time. A branch pack that stays has nothing of either sort.
   const dated = (await packsIn(packs)).filter(
@@ -90,22 +93,29 @@ async function repackWith(
   for (const pack of dated) await datePack(pack, nowMs);
   const kept = branches === undefined ? [] : [`--keep-pack=${branches.pack.name}.pack`];
   const config = [['repack.writeBitmaps', String(branches === undefined)]] as const;
-  await step(['repack', '-d', '-l', '-n', '--quiet', ...keeping, ...kept], config);
+  await step(['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept], config);
   // Now that the bitmap before is gone: git reads one of a repository.
   if (branches !== undefined) await linkBitmap(branches.pack, packs);
   const name = branches?.pack.name ?? (await soleBranchPack(parts.git, gitDir, packs, refs));
   if (tips !== undefined && name !== undefined) await markBranchPack(gitDir, { tips, name });
   // Loose objects, which a repack does not look at the age of.
-  await step(['prune', `--expire=${expiry}`]);
+  if (expiry !== undefined) await step(['prune', `--expire=${expiry}`]);
   await step(['commit-graph', 'write', '--reachable', '--no-progress']);
   if (branches === undefined) return 'whole';
   return branches.isLinked ? 'linked' : 'apart';
 }
 
+/** How git keeps what nothing refers to: what is younger than that time, in seconds since 1970, or all of it. */
+function keepingUntil(expiry: number | undefined, version: GitVersion): string[] {
+  if (isAtLeast(version, cruftPackVersionMin))
+    return expiry === undefined ? ['--cruft'] : ['--cruft', `--cruft-expiration=${expiry}`];
+  return expiry === undefined ? ['-A'] : ['-A', `--unpack-unreachable=${expiry}`];
+}
+
 /** Brings the pack of what branches and tags lead to into a repository; its bitmap waits in the work folder. */
 async function branchPackFor(
   { streams, findBranchPack }: RepackParts,
-  { gitDir, isBackground, isForOthers, isDue }: Repack,
+  { gitDir, isForOthers, isDue }: Repack,
   refs: Refs,
   tips: string,
   work: string,
@@ -127,7 +137,7 @@ async function branchPackFor(
     if (pack?.hasBitmap === true && (await bringIn(pack))) return { pack, isLinked: true };
   }
   if (!isDue || !isForOthers || [...refs.keys()].every(isHeadOrTag)) return undefined;
-  const pack = await packBranches(streams, { gitDir, isBackground }, refs, work, signal);
+  const pack = await packBranches(streams, gitDir, refs, work, signal);
   return pack !== undefined && (await bringIn(pack)) ? { pack, isLinked: false } : undefined;
 }
 

@@ -7,9 +7,9 @@ import type { Manifest } from '../../src/backup/format.js';
 import { checkBackup, type RestoreParts, restoreBackup } from '../../src/backup/restore.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import { GitRunner } from '../../src/git/git-runner.js';
+import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { ReleaseStack } from '../../src/lib/release-stack.js';
-import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { silentFaults } from '../support/faults.js';
 
@@ -32,7 +32,7 @@ export async function backupWorld(relay?: string) {
   const unreadable: unknown[] = [];
   const warnings: string[] = [];
   const moments: Manifest[] = [];
-  const locks = new KeyedLocks();
+  const locks = new RepositoryLocks();
   const parts: BackupParts = {
     image: opened.image!,
     size: () => opened.store.size,

@@ -182,7 +182,7 @@ describe('a backup that is taken', () => {
     await makeRepository(world, project);
     const stop = new AbortController();
     const work = deferred<void>();
-    const holding = world.locks.use(project.identifier, stop.signal, () => work.promise);
+    const holding = world.locks.use(project, stop.signal, () => work.promise);
     const taking = (async () => {
       for await (const _ of world.stream(stop.signal));
     })();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { Looks } from '../../src/hosting/promotion/looks.js';
 import { deferred } from '../../src/lib/abort.js';
-import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
 import { client } from './client.js';
 import { hostingWorld } from './hosting-world.js';
@@ -14,9 +14,9 @@ const repository = { pubkey: owner, identifier: 'r' };
 
 /** A lock of `r` that somebody has, and the looks that want it. */
 function lockedWorld() {
-  const locks = new KeyedLocks();
+  const locks = new RepositoryLocks();
   const { promise, resolve } = deferred<void>();
-  const busy = locks.use('r', signal, () => promise);
+  const busy = locks.use(repository, signal, () => promise);
   const done: string[] = [];
   return { locks, looks: new Looks(locks, signal), busy, done, unlock: resolve };
 }
@@ -24,10 +24,10 @@ function lockedWorld() {
 describe('A look', () => {
   it('waits alone for the lock of its identifier: a push is not behind the others', async () => {
     const { locks, looks, done, unlock } = lockedWorld();
-    const made = [1, 2, 3].map((n) => looks.make('r', async () => void done.push(`look ${n}`)));
+    const made = [1, 2, 3].map((n) => looks.make(repository, async () => void done.push(`look ${n}`)));
     // Whoever waits for a turn has it by then.
     await new Promise((resolve) => setImmediate(resolve));
-    const pushed = locks.use('r', signal, async () => void done.push('push'));
+    const pushed = locks.use(repository, signal, async () => void done.push('push'));
     unlock();
     await Promise.all([...made, pushed]);
     expect(done).toEqual(['look 1', 'push', 'look 2', 'look 3']);
@@ -72,7 +72,7 @@ describe('A look', () => {
     await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
     await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
     const { promise, resolve } = deferred<void>();
-    const busy = world.parts.locks.use('r', world.signal, () => promise);
+    const busy = world.parts.locks.use(repository, world.signal, () => promise);
     const events = [
       state(owner, 'r', [main, 'a'.repeat(40)]),
       pullRequest(key(2), [address(owner, 'r')], [['c', 'b'.repeat(40)]]),

@@ -114,7 +114,7 @@ describe('Another repository', () => {
     const ref = `refs/nostr/${event.id}`;
     // Somebody has the other identifier all the while.
     const { promise, resolve } = deferred<void>();
-    const busy = world.parts.locks.use('elsewhere', world.signal, () => promise);
+    const busy = world.parts.locks.use(elsewhere, world.signal, () => promise);
     const report = await world.push(repository, { lines: [[ref, fix]], pack: mine.pack([fix]) });
     expect(report).toEqual(['unpack ok', `ok ${ref}`]);
     expect(world.promoted).toContain(event.id);

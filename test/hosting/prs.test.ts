@@ -327,7 +327,7 @@ describe('a ref of a pull request', () => {
     await world.push(prs, { lines: [[refOf(quick), first]], pack });
     const [slowPath, quickPath] = [world.repositories.pathOf(other), world.repositories.pathOf(prs)];
     const held = deferred<void>();
-    const holding = world.parts.locks.use('s', world.signal, () => held.promise);
+    const holding = world.parts.locks.use(other, world.signal, () => held.promise);
     for (const known of [slow, quick]) world.prs.alignment.onEvent(known);
     await eventually(() => !existsSync(quickPath));
     expect(existsSync(slowPath)).toBe(true);

@@ -152,7 +152,7 @@ describe('A stranger', () => {
     world.faulty.fault = ({ args }) => {
       if (args[0] === 'rev-list') looked.resolve();
     };
-    const busy = world.parts.locks.use('r', world.signal, () => promise);
+    const busy = world.parts.locks.use(theirs, world.signal, () => promise);
     const pushed = world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
     await looked.promise;
     resolve();

@@ -33,7 +33,12 @@ export const maintenanceEntries = {
     pace: [maintenance, 'is found by what pushes bring, when they have been quiet for a while'],
   },
   careRetryMs: { pace: [maintenance, 'ends the repack of its repository, which is done later'] },
-  careInterruptionsMax: { test: [maintenance, 'waits for a repack that gave way too often'] },
+  careInterruptionsMax: {
+    test: [
+      maintenance,
+      'passes a repack that gave way too often, which keeps what a ref may be set to (git %s)',
+    ],
+  },
   carePauseMs: { pace: 'nothing more' },
   careWaitingMax: {
     edge: (waiting) => {
@@ -53,7 +58,7 @@ export const maintenanceEntries = {
           return { input: new PassThrough(), output: new PassThrough(), ended };
         },
       } as unknown as GitStreams;
-      await runQuietly(streams, { gitDir: '/', isBackground: true, args: ['repack'] }, signal);
+      await runQuietly(streams, { gitDir: '/', args: ['repack'] }, signal);
       return given >= ms;
     },
   },

@@ -3,9 +3,9 @@ import { BareRepositories, type RepositoryKey } from '../../src/git/bare-reposit
 import type { Git } from '../../src/git/git-command.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { type GitStreamCommand, type GitStreams, HelperGitStreams } from '../../src/git/git-streams.js';
+import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
-import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import { DiskUse } from '../../src/maintenance/disk-use.js';
 import { Maintenance } from '../../src/maintenance/maintenance.js';
 import { MaintenanceMetrics } from '../../src/maintenance/maintenance-metrics.js';
@@ -69,7 +69,7 @@ export async function maintenanceWorld(version?: string) {
   const diskUse = new DiskUse(diskLimits, registry);
   const prsGauges = { prefix: 'ngit_grasp06', about: 'repositories of pull requests' };
   const prsDiskUse = new DiskUse(diskLimits, registry, prsGauges);
-  const locks = new KeyedLocks();
+  const locks = new RepositoryLocks();
   const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const log: string[] = [];
   const say = (_: object, message: string) => void log.push(message);

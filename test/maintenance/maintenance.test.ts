@@ -201,7 +201,7 @@ describe('a push', () => {
     world.push(tooMany);
     let pushing: Promise<void> | undefined;
     hooks.after = ({ args }) => {
-      if (args[0] === 'repack') pushing ??= locks.use(identifier, signal, async () => world.push(1));
+      if (args[0] === 'repack') pushing ??= locks.use(repository, signal, async () => world.push(1));
     };
     await world.care();
     await pushing;
@@ -214,21 +214,56 @@ describe('a push', () => {
     expect((await world.survey()).packs).toBe(1);
   });
 
-  it('waits for a repack that gave way too often', async () => {
+  it.each([undefined, '2.36'])(
+    'passes a repack that gave way too often, which keeps what a ref may be set to (git %s)',
+    async (version) => {
+      await using world = await maintenanceWorld(version);
+      const { gitDir, hooks, locks, signal } = world;
+      world.push(tooMany);
+      const lost = refsOf(gitDir)['refs/heads/b1'] as string;
+      git(gitDir, ['update-ref', '-d', 'refs/heads/b1']);
+      await world.care();
+      world.pass(limits.unreachableObjectsMsMax + 3_600_000);
+      world.push(1);
+      const order: string[] = [];
+      const locked: number[] = [];
+      hooks.before = async ({ args }) => {
+        order.push(args[0] ?? '');
+        locked.push(locks.size);
+        if (args[0] !== 'repack') return;
+        await locks.use(repository, signal, async () => {
+          order.push('push');
+          world.push(1);
+        });
+      };
+      await world.care(limits.careInterruptionsMax);
+      expect(world.log).toEqual(['repository repacked', 'repository repacked']);
+      expect(order).toEqual(['pack-refs', 'repack', 'push', 'commit-graph']);
+      // Refs are packed alone.
+      expect(locked).toEqual([2, 1, 1]);
+      expect(has(gitDir, lost)).toBe(true);
+      expect(Object.keys(refsOf(gitDir))).toHaveLength(tooMany + 1);
+      git(gitDir, ['fsck', '--strict']);
+      expect(world.ran.every(({ isBackground }) => isBackground)).toBe(true);
+    },
+  );
+});
+
+describe('a repack beside pushes', () => {
+  it('ends when the repository is to be removed, or copied file by file', async () => {
     await using world = await maintenanceWorld();
-    const { hooks, locks, signal, log } = world;
+    const { hooks, locks, signal } = world;
     world.push(tooMany);
-    const order: string[] = [];
-    let pushing: Promise<unknown> = Promise.resolve();
-    hooks.before = async ({ args }) => {
-      order.push(args[0] ?? '');
-      if (args[0] === 'repack') pushing = locks.use(identifier, signal, async () => order.push('push'));
+    let removing: Promise<void> | undefined;
+    hooks.after = ({ args }) => {
+      if (args[0] !== 'repack') return;
+      const remove = () => world.repositories.remove(repository);
+      removing = locks.use(repository, signal, () => locks.useStill(repository, remove));
     };
     await world.care(limits.careInterruptionsMax);
-    await pushing;
-    expect(log).toEqual(['repository repacked']);
-    expect(order).toEqual(['pack-refs', 'repack', 'prune', 'commit-graph', 'push']);
-    expect(world.ran.some(({ isBackground }) => isBackground)).toBe(false);
+    await removing;
+    expect([await world.metric('interrupted'), await world.metric('done')]).toEqual([1, 0]);
+    expect(existsSync(world.gitDir)).toBe(false);
   });
 });
 

@@ -4,10 +4,10 @@ import { GitAlignment } from '../../src/alignment/git-alignment.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import type { Git, GitCommand } from '../../src/git/git-command.js';
 import { GitRunner } from '../../src/git/git-runner.js';
+import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { RefChanges } from '../../src/git/ref-changes.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { seededRandom } from '../../src/lib/random.js';
-import { KeyedLocks } from '../../src/lib/turns/keyed-locks.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, scratchFolder, writeCommit } from '../git/scratch.js';
@@ -50,7 +50,7 @@ export function gitWorld(settings: Parameters<typeof world>[0] = {}) {
     store: policyWorld.store,
     repositories,
     git: faulty,
-    locks: new KeyedLocks(),
+    locks: new RepositoryLocks(),
     refChanges: new RefChanges(),
     purgatory: policyWorld.purgatory,
     clock,

@@ -5,8 +5,8 @@ import { BackupDesk } from '../../daemon/operator/backup-desk.js';
 import { openStore } from '../../daemon/store/open-store.js';
 import { BareRepositories } from '../../git/bare-repositories.js';
 import { GitRunner } from '../../git/git-runner.js';
+import { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { systemClock } from '../../lib/clock.js';
-import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import type { Invocation } from '../command.js';
 import { runningDaemon } from '../operator/running-daemon.js';
 import { existingStoreOptions } from '../store-options.js';
@@ -32,7 +32,7 @@ export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8
     ...opened,
     git,
     repositories,
-    locks: new KeyedLocks(),
+    locks: new RepositoryLocks(),
     domain: options.domain,
     clock: systemClock,
     log: createLogger(options.logLevel ?? 'error', stderr),

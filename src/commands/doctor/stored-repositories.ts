@@ -5,9 +5,9 @@ import type { Options } from '../../config/options.js';
 import { heldSettingsOf, servingRulesOf } from '../../daemon/settings.js';
 import { BareRepositories } from '../../git/bare-repositories.js';
 import { GitRunner } from '../../git/git-runner.js';
+import { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { RefChanges } from '../../git/ref-changes.js';
 import { systemClock } from '../../lib/clock.js';
-import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import { Purgatory } from '../../purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../../purgatory/purgatory-metrics.js';
 import { RepositoryDirectory } from '../../repositories/repository-directory.js';
@@ -36,7 +36,7 @@ export async function storedParts(
     purgatory: await loadHeld(options, journal, directory),
     git,
     repositories: new BareRepositories(resolve(options.gitDataPath), git),
-    locks: new KeyedLocks(),
+    locks: new RepositoryLocks(),
     refChanges: new RefChanges(),
     now: () => systemClock.now(),
   };

@@ -5,7 +5,7 @@ import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
 import type { DoctorReport } from '../../control/reports.js';
 import { alignRefs } from '../../git/align-refs.js';
-import { removeBlockers } from '../../git/blockers.js';
+import { removeBlockers } from '../../git/locks/blockers.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
 import { salvageObjects } from '../../git/objects/salvage-objects.js';
 import { readAllRefs, readHead } from '../../git/refs.js';

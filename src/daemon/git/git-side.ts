@@ -7,11 +7,11 @@ import { limits } from '../../config/limits.js';
 import { BareRepositories } from '../../git/bare-repositories.js';
 import { GitRunner } from '../../git/git-runner.js';
 import { HelperGitStreams } from '../../git/git-streams.js';
+import { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { GitHelper } from '../../git/processes/helper-process.js';
 import { RefChanges } from '../../git/ref-changes.js';
 import { dayMs } from '../../lib/clock.js';
 import type { ReleaseStack } from '../../lib/release-stack.js';
-import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import { DiskUse } from '../../maintenance/disk-use.js';
 import { Maintenance } from '../../maintenance/maintenance.js';
 import { MaintenanceMetrics } from '../../maintenance/maintenance-metrics.js';
@@ -59,7 +59,7 @@ export async function startGitSide(
   const refChanges = new RefChanges();
   const repositories = new BareRepositories(resolve(options.gitDataPath), git);
   const streams = new HelperGitStreams(helper, clock);
-  const locks = new KeyedLocks();
+  const locks = new RepositoryLocks();
   const prsDiskUse = options.grasp06Enable
     ? new DiskUse(
         current.settings((now) => prsDiskUseSettingsOf(now, disk)),

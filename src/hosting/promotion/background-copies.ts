@@ -1,6 +1,7 @@
 import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { BareRepositories } from '../../git/bare-repositories.js';
+import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { errorMessage } from '../../lib/errors.js';
 import { TaskGroup } from '../../lib/task-group.js';
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
@@ -13,7 +14,7 @@ import type { ObjectCopies, ObjectCopy } from './object-copies.js';
 export type BackgroundCopyParts = {
   readonly directory: Pick<RepositoryDirectory, 'isServed'>;
   readonly repositories: Pick<BareRepositories, 'exists'>;
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   /** Sets refs that waited for objects. */
   readonly alignment: EffectRunner;
   readonly log: HostingLog;
@@ -78,7 +79,7 @@ export class BackgroundCopies {
       signal,
       // It may have been removed since.
       moveIn: (move) =>
-        locks.use(to.identifier, signal, async () => {
+        locks.use(to, signal, async () => {
           if (await this.#isWanted(copy)) await move();
         }),
     });

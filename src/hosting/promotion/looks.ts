@@ -1,4 +1,5 @@
 import { type RepositoryKey, textOf } from '../../git/bare-repositories.js';
+import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 
 type Look = { readonly eventIds: Set<string>; readonly done: Promise<void> };
@@ -8,21 +9,23 @@ type Look = { readonly eventIds: Set<string>; readonly done: Promise<void> };
  * of an identifier, and not all of them before whoever pushes next.
  */
 export class Looks {
-  readonly #locks: Pick<KeyedLocks, 'use'>;
+  readonly #locks: Pick<RepositoryLocks, 'use'>;
   readonly #signal: AbortSignal;
   /** By identifier: whose turn it is to wait for its lock. */
   readonly #turns = new KeyedLocks();
   /** Looks that were not begun, by repository. */
   readonly #waiting = new Map<string, Look>();
 
-  constructor(locks: Pick<KeyedLocks, 'use'>, signal: AbortSignal) {
+  constructor(locks: Pick<RepositoryLocks, 'use'>, signal: AbortSignal) {
     this.#locks = locks;
     this.#signal = signal;
   }
 
   /** Looks, alone on the identifier. Rejects as `look`, or with the signal's reason. */
-  async make(identifier: string, look: () => Promise<void>): Promise<void> {
-    await this.#turns.use(identifier, this.#signal, () => this.#locks.use(identifier, this.#signal, look));
+  async make(repository: RepositoryKey, look: () => Promise<void>): Promise<void> {
+    await this.#turns.use(repository.identifier, this.#signal, () =>
+      this.#locks.use(repository, this.#signal, look),
+    );
   }
 
   /**
@@ -41,7 +44,7 @@ export class Looks {
       return await waiting.done;
     }
     const eventIds = new Set([eventId]);
-    const done = this.make(repository.identifier, async () => {
+    const done = this.make(repository, async () => {
       this.#waiting.delete(name);
       await look(eventIds);
     });

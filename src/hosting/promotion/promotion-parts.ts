@@ -1,6 +1,6 @@
 import { alignRefs, type WantedRepository } from '../../git/align-refs.js';
 import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
-import { removeBlockers } from '../../git/blockers.js';
+import { removeBlockers } from '../../git/locks/blockers.js';
 import type { Refs } from '../../git/ref-plan.js';
 import { isAbort } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';

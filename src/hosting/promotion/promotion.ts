@@ -106,7 +106,7 @@ export class Promotion {
    */
   async takeIn(repository: RepositoryId, isOfState: boolean, move: () => Promise<void>): Promise<boolean> {
     const { directory, repositories, locks } = this.#parts;
-    return await locks.use(repository.identifier, this.#signal, async () => {
+    return await locks.use(repository, this.#signal, async () => {
       if (!directory.isServed(repository) || !(await repositories.exists(repository))) return false;
       await move();
       await this.afterObjects(repository, isOfState);
@@ -167,7 +167,7 @@ export class Promotion {
   async removeUnannounced(): Promise<void> {
     const { purgatory, repositories, prs } = this.#parts;
     for (const { repository, eventId } of purgatory.awaited.due()) {
-      await this.#under(repository.identifier, async () => {
+      await this.#under(repository, async () => {
         const event = await eventOf(this.#parts, eventId);
         // One that came is compared with its ref; without one the ref goes.
         if (isOfPrs(repository)) {
@@ -217,8 +217,8 @@ export class Promotion {
   }
 
   /** A look for the sake of one event, which may be held no longer when its turn comes. */
-  async #lookFor(event: NostrEvent, { identifier }: RepositoryKey, look: () => Promise<void>): Promise<void> {
-    await this.#looks.make(identifier, async () => {
+  async #lookFor(event: NostrEvent, repository: RepositoryKey, look: () => Promise<void>): Promise<void> {
+    await this.#looks.make(repository, async () => {
       if (this.#parts.purgatory.has(event.id)) await look();
     });
   }
@@ -234,8 +234,8 @@ export class Promotion {
     });
   }
 
-  async #under(identifier: string, work: () => Promise<void>): Promise<void> {
-    await this.#parts.locks.use(identifier, this.#signal, work);
+  async #under(repository: RepositoryKey, work: () => Promise<void>): Promise<void> {
+    await this.#parts.locks.use(repository, this.#signal, work);
   }
 
   /** The steps of git.md §2 after a push. */

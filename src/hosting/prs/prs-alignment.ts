@@ -1,8 +1,9 @@
 import { limits } from '../../config/limits.js';
 import { alignRefs } from '../../git/align-refs.js';
 import { type BareRepositories, isOfPrs, type PrsRepository, textOf } from '../../git/bare-repositories.js';
-import { removeBlockers } from '../../git/blockers.js';
 import type { Git } from '../../git/git-command.js';
+import { removeBlockers } from '../../git/locks/blockers.js';
+import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { isPullRequestRef, pullRequestRef } from '../../git/ref-name.js';
 import type { Refs } from '../../git/ref-plan.js';
 import { hasRefs, readAllRefs, readRefNames, readRefs } from '../../git/refs.js';
@@ -10,7 +11,6 @@ import { unlessAborted } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import { TaskGroup } from '../../lib/task-group.js';
-import type { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import { Slots } from '../../lib/turns/slots.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -28,8 +28,7 @@ export type PrsAlignmentParts = {
   readonly registry: PrsRegistry;
   readonly repositories: BareRepositories;
   readonly git: Git;
-  /** By identifier, as for announced repositories: what is pushed is copied to those under one lock. */
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   readonly store: Pick<EventStore, 'get' | 'has'>;
   readonly purgatory: Purgatory;
   readonly refsChanged: (gitDir: string) => void;
@@ -149,13 +148,13 @@ export class PrsAlignment {
 
   /** Removes a repository that has no ref, and to which nobody pushes; the caller has the lock. */
   async removeIfEmpty(repository: PrsRepository): Promise<void> {
-    const { registry, repositories, git, refsChanged, onRemoved, metrics, log } = this.#parts;
+    const { registry, repositories, git, locks, refsChanged, onRemoved, metrics, log } = this.#parts;
     if (registry.isPushedTo(repository)) return;
     if (await repositories.exists(repository)) {
       const gitDir = repositories.pathOf(repository);
       // A push may have begun meanwhile.
       if ((await hasRefs(git, gitDir)) || registry.isPushedTo(repository)) return;
-      await repositories.remove(repository);
+      await locks.useStill(repository, () => repositories.remove(repository));
       refsChanged(gitDir);
       onRemoved(repository);
       metrics.countChange('removed');
@@ -256,7 +255,7 @@ export class PrsAlignment {
   async #under(repository: PrsRepository, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const { locks, log } = this.#parts;
     try {
-      await locks.use(repository.identifier, signal, work);
+      await locks.use(repository, signal, work);
     } catch (error) {
       if (signal.aborted) return;
       const details = { ...repository, error: errorMessage(error) };

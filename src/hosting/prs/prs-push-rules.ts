@@ -1,6 +1,6 @@
 import type { BareRepositories, PrsRepository } from '../../git/bare-repositories.js';
+import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import type { PushCommand } from '../../git-protocol/receive-request.js';
-import type { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import { whyNotIn } from '../../repositories/prs-repositories.js';
 import type { PackLimits } from '../incoming-pack.js';
 import type { Promotion } from '../promotion/promotion.js';
@@ -18,7 +18,7 @@ export type PrsPushParts = Pick<ContextParts, 'git' | 'refChanges' | 'store' | '
   readonly room: Pick<PrsRoom, 'refusal' | 'reserve'>;
   readonly alignment: PrsAlignment;
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'exists' | 'ensure' | 'emptyRepository'>;
-  readonly locks: KeyedLocks;
+  readonly locks: RepositoryLocks;
   readonly promotion: Promotion;
   readonly packLimits: PackLimits;
   readonly metrics: PrsMetrics;
@@ -51,7 +51,7 @@ export class PrsPushRules implements PushRules<PrsRepository> {
     registry.begin(repository);
     try {
       // Where it is being removed right now, that comes to its end first; from now on it is not.
-      const isThere = await locks.use(repository.identifier, signal, () => repositories.exists(repository));
+      const isThere = await locks.use(repository, signal, () => repositories.exists(repository));
       const gitDir = isThere ? repositories.pathOf(repository) : await repositories.emptyRepository();
       return { gitDir, [Symbol.asyncDispose]: () => this.#end(repository) };
     } catch (error) {

@@ -1,8 +1,8 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { limits } from '../config/limits.js';
-import { isObjectId } from './object-id.js';
+import { limits } from '../../config/limits.js';
+import { isObjectId } from '../object-id.js';
 
 /**
  * Removes what a git process left behind when it was killed or the machine stopped, and for which a repository would refuse

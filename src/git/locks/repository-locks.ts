@@ -1,0 +1,49 @@
+import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
+import { type RepositoryKey, textOf } from '../bare-repositories.js';
+
+/** Keeps those apart who work on one repository. */
+export class RepositoryLocks {
+  /** By identifier: whoever changes a repository. */
+  readonly #changes = new KeyedLocks();
+  /** By repository: whoever writes its packs anew beside changes, and who cannot have that. */
+  readonly #packs = new KeyedLocks();
+
+  /** Runs work that changes a repository, alone. Rejects with the signal's reason when that aborts while waiting. */
+  async use<T>({ identifier }: RepositoryKey, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#changes.use(identifier, signal, work);
+  }
+
+  /** The same for work that gives way: the signal that it gets aborts as soon as somebody else waits. */
+  async useYielding<T>(
+    { identifier }: RepositoryKey,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return await this.#changes.useYielding(identifier, signal, work);
+  }
+
+  /**
+   * Runs work that writes packs anew and loses no object, neither what is here nor what comes meanwhile: changes need not wait
+   * for it. The signal that it gets aborts for `useStill`.
+   */
+  async useBeside<T>(
+    repository: RepositoryKey,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return await this.#packs.useYielding(textOf(repository), signal, work);
+  }
+
+  /** Runs work that removes a repository, or reads its files one by one; the caller is alone. What works beside is ended. */
+  async useStill<T>(repository: RepositoryKey, work: () => Promise<T>): Promise<T> {
+    return await this.#packs.use(textOf(repository), never, work);
+  }
+
+  /** How many are locked. */
+  get size(): number {
+    return this.#changes.size + this.#packs.size;
+  }
+}
+
+/** What works beside ends within the time that a git process has for that. */
+const never = new AbortController().signal;
