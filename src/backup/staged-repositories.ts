@@ -64,7 +64,7 @@ export class StagedRepositories implements AsyncDisposable {
   }
 
   /**
-   * Copies the repositories, one after the other, each under the lock of its identifier; leaves out those that are gone.
+   * Copies the repositories, one after the other, alone on each; leaves out those that are gone.
    * One that was closed after `momentMs` counts as open. Rejects with the signal's reason.
    */
   async stage(keys: readonly RepositoryKey[], momentMs: number, signal: AbortSignal): Promise<void> {

@@ -508,11 +508,11 @@ export const limits = {
   pushCheckMsMax: 600_000,
   /** Objects of held states that git is asked about at once, or those of one state. */
   heldObjectsAskedMax: 10_000,
-  /** Time that a push, or a look at what is held, may spend on other repositories while its identifier is locked. */
+  /** Time that a push, or a look at what is held, may spend on other repositories while its own is locked. */
   promotionOthersMsMax: 5_000,
   /** Copies of objects for which nobody waits: those that are made and those that wait for that. */
   backgroundCopiesMax: 1_000,
-  /** Those of them that are made at once, for different identifiers. */
+  /** Those of them that are made at once, from different repositories. */
   backgroundCopiesAtOnceMax: 2,
   /** Other repositories to which the objects of one state or pull request are copied, at most. */
   objectCopiesMax: 20,

@@ -56,7 +56,7 @@ export function isTooMuch(failure: FetchFailure): boolean {
 export type FetchedObjects = AsyncDisposable & {
   /** Those asked for that are here now, with all that they lead to. */
   readonly objectIds: readonly string[];
-  /** Moves them into the repository; the caller has the lock of the identifier. */
+  /** Moves them into the repository; the caller is alone on that. */
   moveIn(): Promise<void>;
 };
 

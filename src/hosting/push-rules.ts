@@ -32,9 +32,9 @@ export type PushRules<Repository extends RepositoryKey> = {
   judge(commands: readonly PushCommand[], context: PushContext, isAtomic: boolean): CommandVerdict[];
   /** On what terms the pack of a push comes that sets these refs. */
   packTerms(repository: Repository, setting: readonly Setting[], context: PushContext): PackTerms;
-  /** Makes the repository if it is not there yet, alone on its identifier; gives its folder. */
+  /** Makes the repository if it is not there yet, alone on it; gives its folder. */
   make(repository: Repository): Promise<string>;
-  /** Lets follow what waited for the refs that were set, alone on the identifier. */
+  /** Lets follow what waited for the refs that were set, alone on the repository. */
   follow(repository: Repository, setting: readonly Setting[]): Promise<void>;
   /** A reason as it is said to who pushes. */
   worded(reason: string): string;

@@ -70,8 +70,8 @@ type Outcome = {
 const headLimits = { linesMax: limits.pushCommandsMax, bytesMax: limits.pushHeadBytesMax };
 
 /**
- * Takes pushes (git.md §2). The commands are judged before anything of the pack is taken, and once more, under the lock of
- * the identifier, when all of it is here and was checked: a slow pusher keeps nobody waiting. Git never sees a command.
+ * Takes pushes (git.md §2). The commands are judged before anything of the pack is taken, and once more, alone on the
+ * repository, when all of it is here and was checked: a slow pusher keeps nobody waiting. Git never sees a command.
  */
 export class ReceiveService<Repository extends RepositoryKey> {
   readonly #parts: ReceiveParts<Repository>;
@@ -162,7 +162,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     return result.type === 'ok' ? result : no(result.ref, this.#parts.rules.worded(result.reason));
   }
 
-  /** The last look and all that follows it, alone on the identifier. */
+  /** The last look and all that follows it, alone on the repository. */
   async #finish(
     { repository, addressGroup, signal }: PushRequest<Repository>,
     { gitDir }: PushPlace,

@@ -22,7 +22,7 @@ function lockedWorld() {
 }
 
 describe('A look', () => {
-  it('waits alone for the lock of its identifier: a push is not behind the others', async () => {
+  it('waits alone for the lock of its repository: a push is not behind the others', async () => {
     const { locks, looks, done, unlock } = lockedWorld();
     const made = [1, 2, 3].map((n) => looks.make(repository, async () => void done.push(`look ${n}`)));
     // Whoever waits for a turn has it by then.
@@ -43,14 +43,14 @@ describe('A look', () => {
       await ended.promise;
     };
     const made = ['a', 'b', 'c'].map((id) => looks.makeOne(repository, id, look));
-    made.push(looks.makeOne({ ...repository, pubkey: key(2) }, 'd', look));
+    await looks.makeOne({ ...repository, pubkey: key(2) }, 'd', async (ids) => void done.push(...ids));
     unlock();
     await began.promise;
     made.push(looks.makeOne(repository, 'e', look));
     made.push(looks.makeOne(repository, 'f', look));
     ended.resolve();
     await Promise.all(made);
-    expect(done).toEqual(['a b c', 'd', 'e f']);
+    expect(done).toEqual(['d', 'a b c', 'e f']);
   });
 
   it('fails for all for whose sake it is made, and the next is made anew', async () => {

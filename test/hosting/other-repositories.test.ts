@@ -77,6 +77,59 @@ describe('Another repository', () => {
     expect(leftBehind(world)).toEqual([]);
   });
 
+  it('on which somebody works follows when that is done', async () => {
+    using mine = client();
+    await using world = await withTwoMaintainers();
+    const [first, fix] = [mine.commit('one'), mine.commit('fix')];
+    const event = pullRequest(stranger, [address(owner, 'r'), address(other, 'r')], [['c', fix]]);
+    await world.hold(state(owner, 'r', [main, first]), event);
+    const ref = `refs/nostr/${event.id}`;
+    const working = deferred<void>();
+    const busy = world.parts.locks.use(theirs, world.signal, () => working.promise);
+    const lines = [
+      [main, first],
+      [ref, fix],
+    ] as const;
+    const report = await world.push(repository, { lines, pack: mine.pack([first, fix]) });
+    expect(report).toEqual(['unpack ok', `ok ${main}`, `ok ${ref}`]);
+    expect(refsOf(world.pathOf(theirs))).toEqual({});
+    working.resolve();
+    await busy;
+    await afterwards(world);
+    expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first, [ref]: fix });
+  });
+
+  it('is pushed to at the same time, and neither push waits for the other for ever', async () => {
+    using mine = client();
+    await using world = await withTwoMaintainers();
+    const first = mine.commit('one');
+    await world.hold(state(owner, 'r', [main, first]));
+    const push = { lines: [[main, first]] as const, pack: mine.pack([first]) };
+    const reports = await Promise.all([repository, theirs].map((one) => world.push(one, push)));
+    expect(reports).toEqual([repository, theirs].map(() => ['unpack ok', `ok ${main}`]));
+    await afterwards(world);
+    expect([repository, theirs].map((one) => refsOf(world.pathOf(one))[main])).toEqual([first, first]);
+  });
+
+  it('has no ref of a pull request that is not stored after all', async () => {
+    using mine = client();
+    await using world = await withTwoMaintainers();
+    const fix = mine.commit('fix');
+    const event = pullRequest(stranger, [address(owner, 'r'), address(other, 'r')], [['c', fix]]);
+    await world.hold(event);
+    const ref = `refs/nostr/${event.id}`;
+    const set: Record<string, string>[] = [];
+    world.onPromote(async ({ id }) => {
+      if (id !== event.id) return true;
+      set.push(refsOf(world.pathOf(theirs)));
+      await world.purgatory.release(id, 'deleted');
+      return false;
+    });
+    await world.push(repository, { lines: [[ref, fix]], pack: mine.pack([fix]) });
+    await afterwards(world);
+    expect([...set, refsOf(world.pathOf(theirs))]).toEqual([{ [ref]: fix }, {}]);
+  });
+
   it('is left for later when the time for all of them is over', async () => {
     using mine = client();
     await using world = await withTwoMaintainers();
@@ -104,7 +157,7 @@ describe('Another repository', () => {
     expect(copies).toEqual([theirs, third].map((one) => world.pathOf(one)));
   });
 
-  it('of another identifier gets a pull request too, and no lock of two identifiers is held at once', async () => {
+  it('of another identifier gets a pull request too, and is not waited for', async () => {
     using mine = client();
     await using world = await withTwoMaintainers();
     await world.hold(announcement(other, 'elsewhere'));

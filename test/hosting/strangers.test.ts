@@ -141,7 +141,21 @@ describe('A stranger', () => {
     expect(world.purgatory.get(typo.id)?.deadlineMs).toBe(deadline);
   });
 
-  it('holds up nobody of that identifier while a large push is looked through', async () => {
+  it('keeps nobody from pushing by work on a repository of the same identifier', async () => {
+    using mine = client();
+    await using world = await hostingWorld();
+    const first = mine.commit('one');
+    await world.hold(announcement(stranger, 'r', { maintainers: [owner] }), announcement(owner, 'r'));
+    await world.hold(state(owner, 'r', [main, first]));
+    const working = deferred<void>();
+    const busy = world.parts.locks.use(theirs, world.signal, () => working.promise);
+    const report = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    expect(report).toEqual(['unpack ok', `ok ${main}`]);
+    working.resolve();
+    await busy;
+  });
+
+  it('holds up nobody while a large push is looked through', async () => {
     using mine = client();
     await using world = await hostingWorld();
     const first = mine.commit('one');
@@ -152,7 +166,7 @@ describe('A stranger', () => {
     world.faulty.fault = ({ args }) => {
       if (args[0] === 'rev-list') looked.resolve();
     };
-    const busy = world.parts.locks.use(theirs, world.signal, () => promise);
+    const busy = world.parts.locks.use(repository, world.signal, () => promise);
     const pushed = world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
     await looked.promise;
     resolve();

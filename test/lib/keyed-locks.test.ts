@@ -20,6 +20,19 @@ describe('work under the lock of a key', () => {
     expect([order, locks.size]).toEqual([['other', 'one', 'two'], 0]);
   });
 
+  it('is not done where somebody has the lock, or waits for it, and is to be done only if it is free', async () => {
+    const locks = new KeyedLocks();
+    const holding = deferred<void>();
+    const holder = locks.use('a', signal, () => holding.promise);
+    const waiter = locks.use('a', signal, async () => locks.useIfFree('a', signal, async () => 'done'));
+    expect(await locks.useIfFree('a', signal, async () => 'done')).toBe('busy');
+    holding.resolve();
+    await holder;
+    expect(await waiter).toBe('busy');
+    expect(await locks.useIfFree('a', signal, async () => 'done')).toBe('done');
+    expect(locks.size).toBe(0);
+  });
+
   it('that gives way is told when somebody else waits, or waited before it began', async () => {
     const locks = new KeyedLocks();
     const begun = deferred<void>();

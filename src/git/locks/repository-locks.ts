@@ -1,25 +1,40 @@
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 import { type RepositoryKey, textOf } from '../bare-repositories.js';
 
-/** Keeps those apart who work on one repository. */
+/**
+ * Keeps those apart who work on one repository. Each has a lock of its own, whatever its identifier: anybody may announce one
+ * of that, and is not to keep others waiting by what happens there.
+ */
 export class RepositoryLocks {
-  /** By identifier: whoever changes a repository. */
+  /** Of whoever changes a repository. */
   readonly #changes = new KeyedLocks();
-  /** By repository: whoever writes its packs anew beside changes, and who cannot have that. */
+  /** Of whoever writes its packs anew beside changes, and who cannot have that. */
   readonly #packs = new KeyedLocks();
 
   /** Runs work that changes a repository, alone. Rejects with the signal's reason when that aborts while waiting. */
-  async use<T>({ identifier }: RepositoryKey, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return await this.#changes.use(identifier, signal, work);
+  async use<T>(repository: RepositoryKey, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#changes.use(textOf(repository), signal, work);
   }
 
-  /** The same for work that gives way: the signal that it gets aborts as soon as somebody else waits. */
+  /**
+   * The same where nobody works on the repository, or waits for that. Who is alone on one may change another only so: two who
+   * wait for one another would never end.
+   */
+  async useIfFree<T>(
+    repository: RepositoryKey,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T | 'busy'> {
+    return await this.#changes.useIfFree(textOf(repository), signal, work);
+  }
+
+  /** As `use`, for work that gives way: the signal that it gets aborts as soon as somebody else waits. */
   async useYielding<T>(
-    { identifier }: RepositoryKey,
+    repository: RepositoryKey,
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    return await this.#changes.useYielding(identifier, signal, work);
+    return await this.#changes.useYielding(textOf(repository), signal, work);
   }
 
   /**

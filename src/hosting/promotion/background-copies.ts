@@ -1,6 +1,6 @@
 import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
-import type { BareRepositories } from '../../git/bare-repositories.js';
+import { type BareRepositories, textOf } from '../../git/bare-repositories.js';
 import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { errorMessage } from '../../lib/errors.js';
 import { TaskGroup } from '../../lib/task-group.js';
@@ -29,7 +29,7 @@ export type BackgroundCopy = ObjectCopy & {
 };
 
 /**
- * Copies that take long, or need the lock of another identifier: nobody waits for them. One at a time for each identifier
+ * Copies that take long, or to a repository that others work on: nobody waits for them. One at a time for each repository
  * that is copied from, and few at once; what fails, or is too much, is left out. They end with the signal.
  */
 export class BackgroundCopies {
@@ -53,7 +53,7 @@ export class BackgroundCopies {
     this.#size += 1;
     this.#tasks.spawn(async (signal) => {
       try {
-        await this.#turns.use(copy.from.identifier, signal, () =>
+        await this.#turns.use(textOf(copy.from), signal, () =>
           this.#slots.use(signal, () => this.#make(copy, signal)),
         );
       } catch (error) {

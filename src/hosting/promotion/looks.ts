@@ -5,13 +5,13 @@ import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 type Look = { readonly eventIds: Set<string>; readonly done: Promise<void> };
 
 /**
- * Looks for the git data of held events: strangers can have them made without end. So one after the other waits for the lock
- * of an identifier, and not all of them before whoever pushes next.
+ * Looks for the git data of held events: strangers can have them made without end. So one after the other waits to be alone
+ * on a repository, and not all of them before whoever pushes next.
  */
 export class Looks {
   readonly #locks: Pick<RepositoryLocks, 'use'>;
   readonly #signal: AbortSignal;
-  /** By identifier: whose turn it is to wait for its lock. */
+  /** By repository: whose turn it is to wait for its lock. */
   readonly #turns = new KeyedLocks();
   /** Looks that were not begun, by repository. */
   readonly #waiting = new Map<string, Look>();
@@ -21,9 +21,9 @@ export class Looks {
     this.#signal = signal;
   }
 
-  /** Looks, alone on the identifier. Rejects as `look`, or with the signal's reason. */
+  /** Looks, alone on the repository. Rejects as `look`, or with the signal's reason. */
   async make(repository: RepositoryKey, look: () => Promise<void>): Promise<void> {
-    await this.#turns.use(repository.identifier, this.#signal, () =>
+    await this.#turns.use(textOf(repository), this.#signal, () =>
       this.#locks.use(repository, this.#signal, look),
     );
   }

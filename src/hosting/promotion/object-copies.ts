@@ -33,7 +33,7 @@ export type ObjectCopy = {
 export type CopyTerms = {
   readonly msMax: number;
   readonly signal: AbortSignal;
-  /** Moves what was copied to its place: alone on the identifier, if it is still wanted. */
+  /** Moves what was copied to its place: alone on the repository, if it is still wanted. */
   readonly moveIn: (move: () => Promise<void>) => Promise<void>;
 };
 

@@ -25,9 +25,9 @@ import { PullRequestPromotion } from './pull-request-promotion.js';
 import { StatePromotion } from './state-promotion.js';
 
 /**
- * Takes held events to the store once their git data is here. All of it happens under the lock of the identifier, in the
- * order in which somebody who looks has to find it: announcement, refs, state, pull requests (git.md §2). What takes long in
- * other repositories than that which was pushed to follows without the lock.
+ * Takes held events to the store once their git data is here. All of it happens alone on the repository that has it, in
+ * the order in which somebody who looks has to find it: announcement, refs, state, pull requests (git.md §2). What takes long in
+ * other repositories, or has to wait for who works on them, follows later.
  */
 export class Promotion {
   readonly #parts: PromotionParts;

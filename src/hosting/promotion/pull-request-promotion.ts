@@ -19,7 +19,7 @@ type Followed = {
   readonly copies: ObjectCopies;
 };
 
-/** Promotes pull requests whose commit is here; the caller has the lock of the identifier. */
+/** Promotes pull requests whose commit is here; the caller is alone on the repository. */
 export class PullRequestPromotion {
   readonly #parts: PromotionParts;
   readonly #background: BackgroundCopies;
@@ -69,23 +69,27 @@ export class PullRequestPromotion {
 
   /**
    * Those that have their refs at the source get them in the other repositories that they name, and are stored, all together.
-   * In repositories of other identifiers, whose locks are not taken here, and where copies take longer than there is time,
-   * the ref follows the stored event: objects are copied in the background.
+   * In repositories of other identifiers, in those that others work on, and where copies take longer than there is time, the
+   * ref follows the stored event: objects are copied in the background.
    */
   async #promote(
     source: RepositoryKey,
     pullRequests: readonly HeldPullRequest[],
     othersUntilMs: number,
   ): Promise<void> {
-    const { store, promote } = this.#parts;
+    const { store, promote, alignment } = this.#parts;
     const followed: Followed[] = [];
     for (const pullRequest of pullRequests)
       followed.push(await this.#followAll(source, pullRequest, othersUntilMs));
     await Promise.all(pullRequests.map(({ event }) => promote(event)));
     for (const { pullRequest, set, late, copies } of followed) {
-      if (store.has(pullRequest.eventId)) this.#copyLater(source, pullRequest, late, copies);
-      // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
-      else for (const repository of [source, ...set]) await this.#removeRefs(repository, [pullRequest]);
+      const { eventId } = pullRequest;
+      if (store.has(eventId)) this.#copyLater(source, pullRequest, late, copies);
+      else {
+        // It was deleted meanwhile, or is not wanted any more: nothing else would remove its refs.
+        await this.#removeRefs(source, [pullRequest]);
+        alignment.run(set.map((to) => ({ type: 'align-pull-request', eventId, ...to })));
+      }
     }
   }
 
@@ -94,7 +98,7 @@ export class PullRequestPromotion {
     pullRequest: PullRequest,
     othersUntilMs: number,
   ): Promise<Followed> {
-    const { directory, clock } = this.#parts;
+    const { directory, clock, locks } = this.#parts;
     const copies = this.#newCopies();
     const set: RepositoryId[] = [];
     const late: RepositoryId[] = [];
@@ -104,9 +108,10 @@ export class PullRequestPromotion {
       if (repository.identifier !== source.identifier || msMax <= 0) late.push(repository);
       else {
         await despiteFaults(this.#parts, this.#signal, repository, async () => {
-          const outcome = await this.#follow(source, repository, pullRequest, copies, msMax);
+          const follow = () => this.#follow(source, repository, pullRequest, copies, msMax);
+          const outcome = await locks.useIfFree(repository, this.#signal, follow);
           if (outcome === 'here') set.push(repository);
-          if (outcome === 'late') late.push(repository);
+          if (outcome === 'late' || outcome === 'busy') late.push(repository);
         });
       }
     }

@@ -7,7 +7,7 @@ import { type CompleteState, hasAllObjects, withWhatWasPushed } from './complete
 import { ObjectCopies } from './object-copies.js';
 import { despiteFaults, type PromotionParts, setRefs } from './promotion-parts.js';
 
-/** Applies states whose objects are here; the caller has the lock of the identifier. */
+/** Applies states whose objects are here; the caller is alone on the repository. */
 export class StatePromotion {
   readonly #parts: PromotionParts;
   readonly #background: BackgroundCopies;
@@ -20,12 +20,12 @@ export class StatePromotion {
   }
 
   /**
-   * Sets the refs of a state where its objects came, and in the other repositories that it governs, as far as there is time,
-   * then lets its event be stored. What takes longer follows the stored event: objects are copied in the background.
+   * Sets the refs of a state where its objects came, and in the other repositories that it governs, as far as there is time
+   * and nobody works on them, then lets its event be stored. What is left follows the stored event: objects are copied in the background.
    */
   async promote(source: RepositoryId, complete: CompleteState, othersUntilMs: number): Promise<void> {
     const { state } = complete;
-    const { directory, promote, clock } = this.#parts;
+    const { directory, promote, clock, locks } = this.#parts;
     const wanted = { declared: withWhatWasPushed(complete), head: headOf(state) };
     await setRefs(this.#parts, source, wanted, complete.refs);
     const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
@@ -33,8 +33,9 @@ export class StatePromotion {
     for (const repository of this.#othersGovernedBy(state, source)) {
       const msMax = othersUntilMs - clock.monotonic();
       await despiteFaults(this.#parts, this.#signal, repository, async () => {
-        const isLate = msMax <= 0 || !(await this.#follow(source, repository, state, copies, msMax));
-        if (isLate) late.push(repository);
+        const follow = () => this.#follow(source, repository, state, copies, msMax);
+        const isInTime = msMax > 0 && (await locks.useIfFree(repository, this.#signal, follow)) === true;
+        if (!isInTime) late.push(repository);
       });
     }
     await promote(state.event);

@@ -18,8 +18,13 @@ export class KeyedLocks {
     return await this.#enter(key, lock, signal, work);
   }
 
+  /** The same where nobody has the lock or waits for it; does nothing otherwise. So nobody waits for one with another in hand. */
+  async useIfFree<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | 'busy'> {
+    return this.#locks.has(key) ? 'busy' : await this.use(key, signal, work);
+  }
+
   /**
-   * The same for work that gives way: the signal that it gets aborts as soon as somebody else waits for the lock, and when
+   * As `use`, for work that gives way: the signal that it gets aborts as soon as somebody else waits for the lock, and when
    * the caller's own does.
    */
   async useYielding<T>(
