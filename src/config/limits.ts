@@ -284,7 +284,10 @@ export const limits = {
   httpHeadersMsMax: 10_000,
   /** Time in which a whole request must have come: the longest that a push may take to be sent. */
   httpRequestMsMax: 3_600_000,
-  /** Pieces of a body in which there may be as little as it pleases who sends it: each costs as much to read as kilobytes do. */
+  /**
+   * Pieces of the body of a request, or of the answer of a git server, in which there may be as little as it pleases who sends
+   * it: each costs as much to read as kilobytes do.
+   */
   httpBodyPiecesMax: 1_024,
   /** Bytes that more pieces have to have on average. */
   httpBodyPieceBytesMin: 256,

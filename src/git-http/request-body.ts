@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { watchPieces } from '../http/body-pieces.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import { watchPieces } from '../network/body-pieces.js';
 import { BodyError } from './body-error.js';
 
 export type BodyLimits = {

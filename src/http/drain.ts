@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
-import { watchPieces } from './body-pieces.js';
+import { watchPieces } from '../network/body-pieces.js';
 
 /** Whether a body comes with the request. */
 export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {

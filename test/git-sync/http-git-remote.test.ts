@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { HelperGitStreams } from '../../src/git/git-streams.js';
@@ -221,6 +222,24 @@ describe('a server that means harm, or is broken,', () => {
     expect(outcome.bytes).toBeLessThan(5_000_000);
     expect(world.leftovers()).toEqual([]);
     expect(world.coming).toBe(0);
+  });
+
+  it('that sends its pack byte by byte is let go after a thousand of them', async () => {
+    const blob = writeBlob(world.theirs, randomBytes(10_000).toString('hex'));
+    const wanted = world.commitOf(blob, 'wanted');
+    const answer = v2Pack(packOf(world.theirs, [wanted]));
+    expect(answer.length).toBeGreaterThan(5 * limits.httpBodyPiecesMax);
+    world.server.play((request, response) => {
+      if (request.method !== 'POST') return false;
+      request.resume();
+      for (const byte of answer) response.write(Buffer.of(byte));
+      response.end();
+      return true;
+    });
+    const outcome = await world.fetch([wanted]);
+    expect(outcome).toMatchObject({ failure: 'invalid', message: 'it sends in too many small pieces' });
+    expect(outcome.bytes).toBeLessThanOrEqual(limits.httpBodyPiecesMax);
+    expect(world.leftovers()).toEqual([]);
   });
 
   it('that announces refs without end is stopped', async () => {

@@ -5,10 +5,12 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { withTimeLimit } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
+import { watchPieces } from '../../network/body-pieces.js';
 import type { Route } from '../../network/route.js';
 import { errorOfStatus, FetchError, networkError } from './http-errors.js';
 
@@ -23,7 +25,7 @@ type Question = {
 
 /**
  * Asks one repository at a git server over one connection (gitprotocol-http). Where that leads is checked when it is made, by
- * the route; a redirect is no answer. What comes is counted, and has to come at a least rate.
+ * the route; a redirect is no answer. What comes is counted, and has to come at a least rate, and not byte by byte.
  */
 export class GitHttpClient implements Disposable {
   readonly #repository: URL;
@@ -100,7 +102,7 @@ export class GitHttpClient implements Disposable {
       response.destroy();
       throw new FetchError('invalid', 'it compresses its answer, though it was asked not to');
     }
-    return this.#read(response);
+    return this.#read(response, bodyOf(response));
   }
 
   #send({ path, accept, body }: Question): Promise<IncomingMessage> {
@@ -127,9 +129,9 @@ export class GitHttpClient implements Disposable {
     });
   }
 
-  async *#read(response: IncomingMessage): AsyncGenerator<Buffer> {
-    using _ = this.#watch(response);
-    const pieces = (response as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  async *#read(response: IncomingMessage, body: Readable): AsyncGenerator<Buffer> {
+    using _ = this.#watch(response, body);
+    const pieces = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
     try {
       for (;;) {
         const next = await pieces.next().catch((error: unknown) => {
@@ -142,16 +144,17 @@ export class GitHttpClient implements Disposable {
       }
     } finally {
       response.destroy();
+      body.destroy();
     }
   }
 
   /** Ends an answer of which too little comes: a byte now and then would hold a place for hours. */
-  #watch(response: IncomingMessage): Disposable {
+  #watch(response: IncomingMessage, body: Readable): Disposable {
     let before = this.#bytes;
     let cancel = () => {};
     const look = () => {
       // What is here and was not read yet is no fault of the server.
-      const isWaitedFor = response.readableLength === 0;
+      const isWaitedFor = response.readableLength + body.readableLength === 0;
       const { gitAwaitedFetchSpanBytesMin, gitFetchSpanBytesMin } = limits;
       const bytesMin = this.#isAwaited() ? gitAwaitedFetchSpanBytesMin : gitFetchSpanBytesMin;
       if (isWaitedFor && this.#bytes - before < bytesMin) {
@@ -164,4 +167,16 @@ export class GitHttpClient implements Disposable {
     cancel = this.#clock.after(limits.gitFetchSpanMs, look);
     return { [Symbol.dispose]: () => cancel() };
   }
+}
+
+/** The body of an answer. One in thousands of small pieces is ended here, where it flows: they are many before any is read. */
+function bodyOf(response: IncomingMessage): Readable {
+  const body = new PassThrough();
+  // Its reader learns of errors by reading.
+  body.on('error', () => {});
+  watchPieces(response, () => {
+    response.destroy(new FetchError('invalid', 'it sends in too many small pieces'));
+  });
+  pipeline(response, body, () => {});
+  return body;
 }

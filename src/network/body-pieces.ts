@@ -3,7 +3,7 @@ import { exceeds } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 
 /**
- * Counts the pieces in which a body comes while it is read, by whoever reads it. `onTooMany` is told once, when they are many
+ * Counts the pieces in which the body of a request, or of an answer, comes while it flows to whoever reads it. `onTooMany` is told once, when they are many
  * and there is little in them: each costs as much as kilobytes do, in time and in memory, and of 64 kB that are read at once
  * ten thousand can be made. The result ends the counting.
  */
