@@ -509,6 +509,11 @@ export const limits = {
   packCheckBytesPerSecondMin: 262_144,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
+  /**
+   * The same while the repository is locked, where other commands of a push are right than before its objects came: longer than
+   * that is for another push.
+   */
+  pushLockedCheckMsMax: 5_000,
   /** Objects of held states that git is asked about at once, or those of one state. */
   heldObjectsAskedMax: 10_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its own is locked. */

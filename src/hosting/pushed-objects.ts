@@ -3,6 +3,8 @@ import type { Git } from '../git/git-command.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { readObjectTypes } from '../git/refs.js';
+import { TimeLimitError } from '../lib/abort.js';
+import { GraspError } from '../lib/errors.js';
 import { type CommandVerdict, refused } from './push-verdict.js';
 
 /** A command that is right and to be done. */
@@ -40,6 +42,14 @@ export async function lookThrough(
   return { quarantine, tips: new Set(tips), isConnected: wanted !== undefined };
 }
 
+/** What is to be pushed again, as it tells who pushes: it can be looked through before its turn then. */
+export class PushAgainError extends GraspError {
+  constructor(cause: TimeLimitError) {
+    const message = 'what is right here changed while you pushed: push again';
+    super('push_again', message, { cause, retryable: true });
+  }
+}
+
 /** Refuses what would name an object that is not here, or lacks some that it leads to, or is of the wrong type. */
 export async function checkObjects(
   git: Git,
@@ -69,7 +79,7 @@ export async function checkObjects(
 
 /**
  * Moves what came into the repository, without what only those commands lead to that were refused since; gives how many
- * bytes of packs.
+ * bytes of packs. Rejects with `PushAgainError` where that takes long: others wait.
  */
 export async function moveIn(
   git: Git,
@@ -80,7 +90,7 @@ export async function moveIn(
   const needed = new Set(tipsOf(setting));
   if (needed.size === 0) return 0;
   const isLess = [...tips].some((id) => !needed.has(id));
-  if (isLess) await quarantine.keepOnly(git, [...needed], limits.pushCheckMsMax);
+  if (isLess) await inShort((msMax) => quarantine.keepOnly(git, [...needed], msMax));
   const bytes = await packBytes(quarantine.folders.write);
   await quarantine.moveIn(gitDir);
   return bytes;
@@ -94,7 +104,15 @@ async function isConnected(
 ): Promise<boolean> {
   if (incoming === undefined) return false;
   if (tips.every((id) => incoming.tips.has(id))) return incoming.isConnected;
-  return await incoming.quarantine.isConnected(git, tips, limits.pushCheckMsMax);
+  return await inShort((msMax) => incoming.quarantine.isConnected(git, tips, msMax));
+}
+
+async function inShort<T>(work: (msMax: number) => Promise<T>): Promise<T> {
+  try {
+    return await work(limits.pushLockedCheckMsMax);
+  } catch (error) {
+    throw error instanceof TimeLimitError ? new PushAgainError(error) : error;
+  }
 }
 
 function tipsOf(verdicts: readonly CommandVerdict[]): string[] {

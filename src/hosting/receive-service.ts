@@ -28,6 +28,7 @@ import {
   isSetting,
   lookThrough,
   moveIn,
+  PushAgainError,
   type Setting,
 } from './pushed-objects.js';
 
@@ -107,9 +108,9 @@ export class ReceiveService<Repository extends RepositoryKey> {
       // What was left behind by a git that was killed would make each other try fail too.
       await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
-      // What is wrong with the body is said to who sends it.
-      const isOfBody = errorCode(error) === 'request_body';
-      const reason = isOfBody ? errorMessage(error) : 'the push failed on this server; try again';
+      // What is wrong with the body is said to who sends it, and what another try can do.
+      const isForPusher = errorCode(error) === 'request_body' || error instanceof PushAgainError;
+      const reason = isForPusher ? errorMessage(error) : 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
     report.report(

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { deferred } from '../../src/lib/abort.js';
+import { deferred, TimeLimitError } from '../../src/lib/abort.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, refsOf, writeBlob } from '../git/scratch.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
@@ -172,6 +172,38 @@ describe('A stranger', () => {
     resolve();
     await busy;
     expect(await pushed).toEqual(['unpack ok', `ok ${main}`]);
+  });
+
+  it('has what turns out wrong in the last moment taken out in a short time, or pushes again', async () => {
+    using mine = client();
+    const { world } = await withCommit(mine);
+    await using _ = world;
+    const [right, wrong] = [mine.commit('right'), mine.commit('wrong')];
+    // It comes when all was looked through already.
+    const late = pullRequest(stranger, [address(owner, 'r')], [['c', 'b'.repeat(40)]]);
+    const ref = refOf({ id: 'a'.repeat(64) });
+    const times: number[] = [];
+    world.faulty.fault = ({ args, msMax = 0 }) => {
+      if (args[0] === 'rev-list') world.purgatory.hold(late, { addressGroup: undefined, parents: [] });
+      if (args[0] !== 'pack-objects') return;
+      times.push(msMax);
+      throw new TimeLimitError('what takes long', msMax);
+    };
+    const push = () =>
+      world.push(repository, {
+        lines: [
+          [ref, right],
+          [refOf(late), wrong],
+        ],
+        pack: mine.pack([right, wrong]),
+      });
+    const reason = 'what is right here changed while you pushed: push again';
+    expect(await push()).toEqual([`unpack ${reason}`, `ng ${ref} ${reason}`, `ng ${refOf(late)} ${reason}`]);
+    expect(times).toEqual([limits.pushLockedCheckMsMax]);
+    expect(has(world.pathOf(repository), right)).toBe(false);
+    world.faulty.fault = undefined;
+    expect((await push()).slice(0, 2)).toEqual(['unpack ok', `ok ${ref}`]);
+    expect([right, wrong].map((id) => has(world.pathOf(repository), id))).toEqual([true, false]);
   });
 
   it('is refused a pack that git completes to more than its limit', async () => {

@@ -132,6 +132,12 @@ export const gitEntries = {
   pushCheckMsMax: {
     pace: [others, 'holds up no push while it gets its objects, and follows when it has them'],
   },
+  pushLockedCheckMsMax: {
+    test: [
+      strangers,
+      'has what turns out wrong in the last moment taken out in a short time, or pushes again',
+    ],
+  },
   heldObjectsAskedMax: {
     test: [
       'hosting/looks.test.ts',
