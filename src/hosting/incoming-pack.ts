@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { type Clock, secondMs } from '../lib/clock.js';
+import { Wakeup } from '../lib/wakeup.js';
 
 /** What one pack may be. */
 export type PackLimits = {
@@ -80,14 +79,17 @@ export async function takePack(
   );
   git.output.resume();
   let isOpen = true;
-  git.input.on('error', () => {
+  // One for all pieces: a pack has very many, and what is added to a promise stays with it.
+  const change = new Wakeup();
+  const close = () => {
     isOpen = false;
-  });
-  const closed = git.ended.then(() => {
-    isOpen = false;
-  });
+    change.notify();
+  };
+  git.input.on('error', close).on('drain', () => change.notify());
+  void git.ended.then(close);
   const give = async (piece: Buffer): Promise<void> => {
-    if (isOpen && !git.input.write(piece)) await Promise.race([drained(git.input), closed]);
+    if (!isOpen || git.input.write(piece)) return;
+    while (isOpen && git.input.writableNeedDrain) await change.wait();
   };
   const next = async (): Promise<Buffer | undefined> => {
     const result = await body.next();
@@ -157,10 +159,6 @@ async function readHeader(body: AsyncIterator<Buffer>): Promise<Buffer> {
     bytes += next.value.length;
   }
   return Buffer.concat(pieces);
-}
-
-async function drained(input: Writable): Promise<void> {
-  await once(input, 'drain').catch(() => {});
 }
 
 /** The line of git that says what is wrong: the last that is fatal, or an error. */

@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import type { GitStream, GitStreamEnd } from '../../src/git/git-streams.js';
@@ -62,6 +62,44 @@ describe('A pack', () => {
     expect(await outcome).toMatchObject({ type: 'refused', cause: 'slow' });
   });
 
+  it('comes in very many pieces, and nothing is left of each but what git has', async () => {
+    const header = Buffer.from('PACK\0\0\0\x02\0\0\0\x01', 'latin1');
+    const pieces = 1_000;
+    const end = deferred<GitStreamEnd>();
+    const ended = new CountedPromise<GitStreamEnd>((resolve) => void end.promise.then(resolve));
+    let taken = 0;
+    let waits = 0;
+    // It is slow: each piece fills it.
+    const input = new Writable({
+      highWaterMark: 1,
+      write: (piece: Buffer, _, done) => {
+        taken += piece.length;
+        waits += 1;
+        setImmediate(done);
+      },
+      final: (done) => {
+        end.resolve({ exitCode: 1, complaint: 'fatal: enough', isLate: false });
+        done();
+      },
+    });
+    const slow: GitStream = { input, output: new PassThrough(), ended, end: () => {} };
+    function* body() {
+      yield header;
+      for (let piece = 0; piece < pieces; piece += 1) yield Buffer.alloc(10);
+    }
+    const outcome = await takePack(
+      { streams: { start: async () => slow }, clock: new VirtualClock() },
+      { gitDir: '/none', folders: { write: '/none', read: [] } } as unknown as Quarantine,
+      Readable.from(body())[Symbol.asyncIterator](),
+      { bytesMax: 1_000_000, bytesMaxIs: '', objectsMax: 10, msMax: 3_600_000 },
+      { take: () => undefined },
+      new AbortController().signal,
+    );
+    expect(outcome).toMatchObject({ type: 'refused', reason: 'enough' });
+    expect([taken, waits]).toEqual([header.length + 10 * pieces, 1 + pieces]);
+    expect(CountedPromise.reactions).toBeLessThan(10);
+  });
+
   it('has room taken while it comes, and given back whatever becomes of it', async () => {
     await using world = await hostingWorld();
     using mine = client();
@@ -106,4 +144,18 @@ function* endless(push: readonly Buffer[]): Generator<Buffer> {
   yield* push;
   const piece = Buffer.alloc(1_000_000);
   for (let bytes = 0; bytes <= limits.pullRequestPackBytesMax; bytes += piece.length) yield piece;
+}
+
+/** A promise that counts what is to follow upon it, and upon promises that are made of it. */
+class CountedPromise<T> extends Promise<T> {
+  static reactions = 0;
+
+  // biome-ignore lint/suspicious/noThenProperty: it does what that of any promise does.
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    CountedPromise.reactions += 1;
+    return super.then(onFulfilled, onRejected);
+  }
 }
