@@ -74,7 +74,7 @@ async function openParts(path: string, stack: ReleaseStack) {
     git,
     locks: new RepositoryLocks(),
     refChanges: new RefChanges(),
-    purgatory: { statesOf: () => [], has: () => false, awaited: { has: () => false } },
+    purgatory: { statesBy: () => [], has: () => false, awaited: { has: () => false } },
     clock: systemClock,
     random: systemRandom,
     graceMs: () => Number.MAX_SAFE_INTEGER,

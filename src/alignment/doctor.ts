@@ -15,7 +15,7 @@ import { isNewerStateHeld, wantedRepository } from './wanted-repository.js';
 export type DoctorParts = {
   readonly directory: RepositoryDirectory;
   readonly store: Pick<EventStore, 'get' | 'query'>;
-  readonly purgatory: Pick<Purgatory, 'statesOf' | 'pullRequest' | 'awaited'>;
+  readonly purgatory: Pick<Purgatory, 'statesBy' | 'pullRequest' | 'awaited'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
 };

@@ -44,7 +44,7 @@ export type AlignmentParts = UnservedParts & {
   readonly git: Git;
   readonly locks: RepositoryLocks;
   readonly refChanges: RefChanges;
-  readonly purgatory: Pick<Purgatory, 'statesOf'> & WaitingEvents;
+  readonly purgatory: Pick<Purgatory, 'statesBy'> & WaitingEvents;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: AlignmentMetrics;

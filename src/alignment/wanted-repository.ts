@@ -48,13 +48,12 @@ export function strayRefs(
 
 /** Whether a newer state than the stored ones is held: then pushes make refs what that says, one by one. */
 export function isNewerStateHeld(
-  { directory, purgatory }: { directory: RepositoryDirectory; purgatory: Pick<Purgatory, 'statesOf'> },
+  { directory, purgatory }: { directory: RepositoryDirectory; purgatory: Pick<Purgatory, 'statesBy'> },
   repository: RepositoryId,
 ): boolean {
-  const states = purgatory.statesOf(repository.identifier);
-  const authors = new Set(states.map(({ event }) => event.pubkey));
-  const maintainers = directory.maintainersAmong(repository, authors);
-  const held = states.find(({ event }) => maintainers.has(event.pubkey));
+  const [held] = purgatory.statesBy(repository.identifier, (authors) =>
+    directory.maintainersAmong(repository, authors),
+  );
   const followed = directory.stateOf(repository);
   return held !== undefined && (followed === undefined || supersedes(held.event, followed));
 }

@@ -36,7 +36,7 @@ export function isOfState({ pullRequestIds }: MissingObject): boolean {
 export type MissingObjectsParts = StateSources & {
   readonly directory: Pick<RepositoryDirectory, 'maintainersAmong' | 'stateOf' | 'pullRequestsOf'>;
   readonly store: Pick<EventStore, 'get' | 'query'>;
-  readonly purgatory: Pick<Purgatory, 'statesOf' | 'pullRequestsOf'>;
+  readonly purgatory: Pick<Purgatory, 'statesBy' | 'pullRequestsOf'>;
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'exists'>;
   readonly git: Git;
 };

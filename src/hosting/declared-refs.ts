@@ -43,9 +43,12 @@ export class DeclaredRefs {
   }
 
   #add({ refs }: PushState): void {
-    for (const [ref, value] of refs) {
+    // One of both is short, as a rule: what is pushed, or what is listed.
+    const names = refs.size < this.#refs.size ? refs.keys() : this.#refs.keys();
+    for (const ref of names) {
       const declared = this.#refs.get(ref);
-      if (declared === undefined) continue;
+      const value = refs.get(ref);
+      if (declared === undefined || value === undefined) continue;
       declared.values.add(value);
       declared.states += 1;
     }

@@ -1,16 +1,17 @@
-import { addressTextOf, supersedes } from '../nostr/address.js';
-import { firstTagValue, type NostrEvent } from '../nostr/event.js';
+import { addressTextOf } from '../nostr/address.js';
+import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { referencesOf } from '../nostr/repository.js';
+import type { AskedKeys } from '../repositories/maintainers/maintainer-group.js';
 import type { HeldEvent } from './held-event.js';
+import { type HeldState, HeldStates } from './held-states.js';
 
 /** The held events by id, and by all else that they are looked for by. */
 export class HeldIndex {
   readonly #events = new Map<string, HeldEvent>();
   /** By address: one each, as the newest replaces the others. */
   readonly #byAddress = new Map<string, string>();
-  /** By identifier, the ids of states. */
-  readonly #states = new Map<string, Set<string>>();
+  readonly #states = new HeldStates();
   /** By what they refer to, an id or an address, the ids of events. */
   readonly #referring = new Map<string, Set<string>>();
   /** By parent, the ids of events that hang on it. */
@@ -35,7 +36,7 @@ export class HeldIndex {
     this.#events.set(event.id, held);
     const address = addressTextOf(event);
     if (address !== undefined) this.#byAddress.set(address, event.id);
-    if (event.kind === kinds.repositoryState) add(this.#states, identifierOf(event), event.id);
+    if (event.kind === kinds.repositoryState) this.#states.add(event);
     for (const reference of namesIn(event)) add(this.#referring, reference, event.id);
     for (const parent of parents) add(this.#children, parent, event.id);
   }
@@ -47,7 +48,7 @@ export class HeldIndex {
     this.#events.delete(id);
     const address = addressTextOf(event);
     if (address !== undefined && this.#byAddress.get(address) === id) this.#byAddress.delete(address);
-    if (event.kind === kinds.repositoryState) remove(this.#states, identifierOf(event), id);
+    if (event.kind === kinds.repositoryState) this.#states.delete(event);
     for (const reference of namesIn(event)) remove(this.#referring, reference, id);
     for (const parent of parents) remove(this.#children, parent, id);
   }
@@ -95,8 +96,12 @@ export class HeldIndex {
 
   /** The states of all repositories of an identifier, newest first. */
   statesOf(identifier: string): HeldEvent[] {
-    const states = this.#listed(this.#states.get(identifier));
-    return states.sort((a, b) => (supersedes(a.event, b.event) ? -1 : 1));
+    return this.#listed(this.#states.of(identifier).map(({ event }) => event.id));
+  }
+
+  /** The states of an identifier by authors that are picked of all who have one, newest first. */
+  statesBy(identifier: string, pick: (authors: AskedKeys) => Iterable<string>): readonly HeldState[] {
+    return this.#states.by(identifier, pick);
   }
 
   /** The events that refer to an id or an address. */
@@ -157,10 +162,6 @@ export class HeldIndex {
   #listed(ids: Iterable<string> = []): HeldEvent[] {
     return [...ids].flatMap((id) => this.#events.get(id) ?? []);
   }
-}
-
-function identifierOf(event: NostrEvent): string {
-  return firstTagValue(event, 'd') ?? '';
 }
 
 function namesIn(event: NostrEvent): string[] {

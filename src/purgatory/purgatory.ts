@@ -5,6 +5,7 @@ import { deletionTargets, isDeletion } from '../nostr/deletion.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { repositoriesOf, repositoryAddress } from '../nostr/repository.js';
+import type { AskedKeys } from '../repositories/maintainers/maintainer-group.js';
 import { isPullRequest } from '../repositories/pull-request.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Journal } from '../store/journal.js';
@@ -12,6 +13,7 @@ import { AwaitedPullRequests } from './awaited-pull-requests.js';
 import { HeldCounts, type HeldSettings } from './held-counts.js';
 import type { HeldEvent, ReleaseCause } from './held-event.js';
 import { HeldIndex } from './held-index.js';
+import type { HeldState } from './held-states.js';
 import { LapsedAnnouncements } from './lapsed-announcements.js';
 import type { PurgatoryMetrics } from './purgatory-metrics.js';
 import { journalEntryOf, journalNameOf, type LapsedAnnouncement, recordIn } from './records.js';
@@ -91,6 +93,11 @@ export class Purgatory {
   /** The states of all repositories of an identifier, whoever signed them, newest first. */
   statesOf(identifier: string): readonly HeldEvent[] {
     return this.#index.statesOf(identifier);
+  }
+
+  /** Those of them by authors that are picked of all who have one, newest first. */
+  statesBy(identifier: string, pick: (authors: AskedKeys) => Iterable<string>): readonly HeldState[] {
+    return this.#index.statesBy(identifier, pick);
   }
 
   pullRequest(id: string): HeldEvent | undefined {

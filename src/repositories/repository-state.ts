@@ -52,6 +52,14 @@ export function readRepositoryState(event: NostrEvent): RepositoryState {
   return { pubkey: event.pubkey, identifier, refs, head: parseHead(event) };
 }
 
+/** The heads and tags that a state lists, as its event has them: values that are no object ids stay, and match nothing. */
+export function listedRefs({ tags }: Pick<NostrEvent, 'tags'>): Map<string, string> {
+  const refs = new Map<string, string>();
+  for (const [name = '', value = ''] of tags)
+    if (isHeadOrTag(name) && !name.endsWith(peeledSuffix)) refs.set(name, value);
+  return refs;
+}
+
 function addRef(refs: Map<string, string>, name: string, objectId: string): void {
   if (!isHeadOrTag(name) || !isRefName(name))
     throw new InvalidEventError(`'${shown(name)}' is no head or tag`);

@@ -14,10 +14,8 @@ it('gathers what many pull requests say of one commit, but for what a state name
   });
   const proposed = Array.from({ length: 2_000 }, (_, at) => pullRequest(at, commit));
   const state = {
-    event: event(key(1), 30618, [
-      ['d', 'repo'],
-      ['refs/heads/main', ofState],
-    ]),
+    event: event(key(1), 30618, [['d', 'repo']]),
+    refs: new Map([['refs/heads/main', ofState]]),
   };
   const missing = await missingObjects(
     {
@@ -26,7 +24,7 @@ it('gathers what many pull requests say of one commit, but for what a state name
         stateOf: () => undefined,
         pullRequestsOf: () => [],
       },
-      purgatory: { statesOf: () => [state], pullRequestsOf: () => [...proposed, pullRequest(0, ofState)] },
+      purgatory: { statesBy: () => [state], pullRequestsOf: () => [...proposed, pullRequest(0, ofState)] },
       repositories: { pathOf: () => '/', exists: async () => false },
     } as unknown as MissingObjectsParts,
     repository,

@@ -160,6 +160,12 @@ describe('judgePush', () => {
       'refs/heads/7',
     ]);
     expect(reads).toBeLessThanOrEqual(states.length + commands.length);
+    // One command is looked for in each, however many refs that lists.
+    const listed = Array.from({ length: 1_000 }, (_, at) => [`refs/heads/${at}`, ids[1]!] as const);
+    const large = { ...stateAt(0), refs: new CountedRefs(listed) };
+    reads = 0;
+    judgePush(commands.slice(0, 1), { ...context, states: [large] }, false);
+    expect(reads).toBe(1);
   });
 
   it('asks for a state where there is none', () => {

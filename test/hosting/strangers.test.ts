@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { deferred, TimeLimitError } from '../../src/lib/abort.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, refsOf, writeBlob } from '../git/scratch.js';
 import { address, announcement, key, pullRequest, state } from '../policy/world.js';
@@ -63,6 +64,23 @@ describe('A stranger', () => {
     ];
     expect(await world.hold(state(stranger, 'r', ...tags))).toEqual(['waits']);
     expect(world.faulty.ran.slice(before)).toEqual([]);
+  });
+
+  it('has no held state looked at with the pushes of others, and those of maintainers are taken apart once', async () => {
+    using mine = client();
+    await using world = await hostingWorld();
+    const [first, fix] = [mine.commit('one'), mine.commit('fix')];
+    const second = key(2);
+    await world.hold(announcement(owner, 'r', { maintainers: [second] }), announcement(stranger, 'r'));
+    // What the newest says of `HEAD` is looked up.
+    const older = watched(state(second, 'r', [main, 'a'.repeat(40)]));
+    const foreign = watched(state(stranger, 'r', [main, 'b'.repeat(40)]));
+    await world.hold(older.event, foreign.event, state(owner, 'r', [main, first]));
+    const before = [older.reads('tags'), foreign.reads()];
+    const lines = [[refOf({ id: 'a'.repeat(64) }), fix]] as const;
+    const report = await world.push(repository, { lines, pack: mine.pack([fix]) });
+    expect(report[0]).toBe('unpack ok');
+    expect([older.reads('tags'), foreign.reads()]).toEqual(before);
   });
 
   it('leaves no ref behind with a pull request that is not stored after all', async () => {
@@ -318,4 +336,20 @@ function noiseOf(seed: number, length: number): string {
     text += x.toString(36);
   }
   return text.slice(0, length);
+}
+
+/** An event that counts how often it, or one of its properties, is read. */
+function watched(of: NostrEvent) {
+  const reads: PropertyKey[] = [];
+  const event = new Proxy(of, {
+    get(target, property) {
+      reads.push(property);
+      return Reflect.get(target, property);
+    },
+  });
+  return {
+    event,
+    reads: (property?: keyof NostrEvent) =>
+      reads.filter((read) => property === undefined || read === property).length,
+  };
 }

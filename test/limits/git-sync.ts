@@ -40,14 +40,8 @@ const repository = { pubkey: hex(1), identifier: 'a' };
 /** How many objects are looked for that so many held states, and so many pull requests, name: one each. */
 async function lookedFor(states: number, pullRequests: number): Promise<number> {
   const held = many(states, (at) => ({
-    event: plainEvent(at, {
-      pubkey: hex(1),
-      kind: 30_618,
-      tags: [
-        ['d', 'a'],
-        ['refs/heads/main', objectId(at)],
-      ],
-    }),
+    event: plainEvent(at, { pubkey: hex(1), kind: 30_618 }),
+    refs: new Map([['refs/heads/main', objectId(at)]]),
   }));
   const proposed = many(pullRequests, (at) => ({
     event: plainEvent(at, {
@@ -63,7 +57,7 @@ async function lookedFor(states: number, pullRequests: number): Promise<number> 
     stateOf: () => undefined,
     pullRequestsOf: () => [],
   };
-  const purgatory = { statesOf: () => held, pullRequestsOf: () => proposed };
+  const purgatory = { statesBy: () => held, pullRequestsOf: () => proposed };
   const repositories = { pathOf: () => '/', exists: async () => false };
   const parts = { directory, purgatory, repositories } as unknown as MissingObjectsParts;
   return (await missingObjects(parts, repository)).length;

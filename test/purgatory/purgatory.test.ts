@@ -37,6 +37,13 @@ describe('What is held', () => {
     expect(purgatory.announcementOf(repository)?.event.id).toBe(announced.id);
     expect(purgatory.announcementOf({ ...repository, pubkey: key(2) })).toBeUndefined();
     expect(purgatory.statesOf('repo').map((held) => held.event.id)).toEqual([newer.id, older.id]);
+    const by = (isPicked: (author: string) => boolean, identifier = 'repo') =>
+      purgatory
+        .statesBy(identifier, (authors) => [...authors.keys()].filter(isPicked))
+        .map((held) => held.event.id);
+    expect(by((author) => author === key(2))).toEqual([older.id]);
+    expect(by(() => true)).toEqual([newer.id, older.id]);
+    expect(by(() => true, 'none')).toEqual([]);
     expect(purgatory.pullRequest(request.id)?.event.id).toBe(request.id);
     expect(purgatory.pullRequest(comment.id)).toBeUndefined();
     expect(purgatory.pullRequestsOf(repository).map((held) => held.event.id)).toEqual([request.id]);

@@ -40,10 +40,7 @@ export async function firstCompleteState(
   const here = new Set(refs.values());
   const followed = states.findIndex(({ isHeld }) => !isHeld);
   const held = followed < 0 ? states : states.slice(0, followed);
-  const wanting = held
-    .filter(isSatisfiable)
-    .map((state) => ({ state, lacks: [...state.refs.values()].filter((id) => !here.has(id)) }));
-  for (const some of inGroups(wanting)) {
+  for (const some of inGroups(wantingOf(held, here))) {
     const wanted = hasNothing ? [] : some.flatMap(({ lacks }) => lacks);
     const found = await objectsOf(git, gitDir, new Set(wanted));
     const complete = some.find(({ lacks }) => lacks.every((id) => found.has(id)));
@@ -54,8 +51,14 @@ export async function firstCompleteState(
 
 type WantingState = { readonly state: EventState; readonly lacks: readonly string[] };
 
+/** What each of them lacks, looked at one by one: the first may be complete. */
+function* wantingOf(held: readonly EventState[], here: ReadonlySet<string>): Generator<WantingState> {
+  for (const state of held)
+    if (isSatisfiable(state)) yield { state, lacks: [...state.refs.values()].filter((id) => !here.has(id)) };
+}
+
 /** Those about which git is asked at once: there may be thousands. */
-function* inGroups(states: readonly WantingState[]): Generator<readonly WantingState[]> {
+function* inGroups(states: Iterable<WantingState>): Generator<readonly WantingState[]> {
   let group: WantingState[] = [];
   let objects = 0;
   for (const state of states) {
