@@ -294,7 +294,7 @@ describe('A stranger', () => {
 });
 
 describe('A push', () => {
-  it('succeeds at the second try where a killed git left a lock behind', async () => {
+  it('succeeds though a killed git left a lock on its ref behind', async () => {
     using mine = client();
     const { world, first } = await withCommit(mine);
     await using _ = world;
@@ -304,9 +304,8 @@ describe('A push', () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'main.lock'), '');
     utimesSync(join(folder, 'main.lock'), 1, 1);
-    const push = () => world.push(repository, { lines: [[main, second, first]], pack: mine.pack([second]) });
-    expect((await push())[1]).toMatch(/^ng .* try again/);
-    expect((await push())[1]).toBe(`ok ${main}`);
+    const push = { lines: [[main, second, first]] as const, pack: mine.pack([second]) };
+    expect((await world.push(repository, push))[1]).toBe(`ok ${main}`);
   });
 
   it('that cannot be undone keeps no other from being undone', async () => {
