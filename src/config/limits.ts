@@ -499,6 +499,15 @@ export const limits = {
    */
   pushAllocationBytesMax: 805_306_368,
   /**
+   * Most bytes of a commit or tag that comes: git keeps those that refs stand for in memory together. A commit of Linux has
+   * some tens of thousands at most.
+   */
+  commitBytesMax: 4_194_304,
+  /** Most bytes of a tree that comes, which is one folder: about 400,000 files. */
+  treeBytesMax: 16_777_216,
+  /** Bytes of the commits of refs, the smallest first, that git reads to leave out what is here already. */
+  knownTipsBytesMax: 268_435_456,
+  /**
    * Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. Shown by
    * `ngit_git_pushes_total`.
    */

@@ -1,7 +1,9 @@
 import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { whatIsTooLarge } from '../git/objects/large-objects.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
+import { TimeLimitError } from '../lib/abort.js';
 import { type Clock, secondMs } from '../lib/clock.js';
 import { Wakeup } from '../lib/wakeup.js';
 
@@ -109,6 +111,7 @@ export async function takePack(
     git.input.end();
     // Who sent all of it makes no room for others by being slow: some kilobytes of deltas can keep git busy for an hour.
     const checkMs = limits.packCheckMsMin + (bytes / limits.packCheckBytesPerSecondMin) * secondMs;
+    const tooLong = `to put its objects together takes too long for a pack of ${bytes} bytes`;
     cancel = clock.after(checkMs, () => {
       isSlow = true;
       git.end();
@@ -119,10 +122,16 @@ export async function takePack(
       const diskBytes = await packBytes(quarantine.folders.write);
       if (diskBytes > bytesMax) return refuse('large', `${tooLarge}, with what it builds upon`);
       const lack = room.take(Math.max(0, diskBytes - bytes));
-      return lack === undefined ? { type: 'taken', bytes, diskBytes, objects } : refuse('room', lack);
+      if (lack !== undefined) return refuse('room', lack);
+      const search = { gitDir: quarantine.gitDir, objects: quarantine.folders, msMax: checkMs };
+      const large = await whatIsTooLarge(streams, search, signal).catch((error: unknown) => {
+        if (error instanceof TimeLimitError) return error;
+        throw error;
+      });
+      if (large instanceof TimeLimitError) return refuse('slow', tooLong);
+      return large === undefined ? { type: 'taken', bytes, diskBytes, objects } : refuse('large', large);
     }
-    if (isSlow)
-      return refuse('slow', `to put its objects together takes too long for a pack of ${bytes} bytes`);
+    if (isSlow) return refuse('slow', tooLong);
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
     return refuse('broken', reasonOf(complaint));
   } finally {

@@ -37,7 +37,7 @@ export async function lookThrough(
   const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
   // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id.
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
-  if (wanted !== undefined && (!isWhole || objects > wanted))
+  if (wanted !== undefined && (!isWhole || !wanted.isExact || objects > wanted.count))
     await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
   return { quarantine, tips: new Set(tips), isConnected: wanted !== undefined };
 }

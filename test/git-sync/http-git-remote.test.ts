@@ -195,6 +195,16 @@ describe('a server that means harm, or is broken,', () => {
     expect(world.leftovers()).toEqual([]);
   });
 
+  it('that sends a commit of megabytes gets nothing in', async () => {
+    const text = git(world.theirs, ['cat-file', 'commit', world.commit('small')]);
+    const long = `${text}\n\n`.padEnd(limits.commitBytesMax + 1, 'x');
+    const wanted = git(world.theirs, ['hash-object', '-t', 'commit', '-w', '--stdin'], long);
+    world.answerPost(v2Pack(packOf(world.theirs, [wanted])));
+    const outcome = await world.fetch([wanted]);
+    expect(outcome).toMatchObject({ failure: 'large', message: expect.stringContaining('a commit has at most') });
+    expect(world.leftovers()).toEqual([]);
+  });
+
   it('that cuts the pack off is found out', async () => {
     const wanted = world.commitOf(writeBlob(world.theirs, 'x'.repeat(1000)), 'wanted');
     const whole = v2Pack(packOf(world.theirs, [wanted]));

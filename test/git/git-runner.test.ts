@@ -64,6 +64,15 @@ describe('GitRunner', () => {
     await expect(failure).rejects.toMatchObject({ code: 'git_failed', retryable: true });
   });
 
+  it.each([
+    ['was killed', 'kill -9 $PPID'],
+    ['had no memory', 'echo "fatal: Out of memory, malloc failed" >&2; exit 128'],
+  ])('tells apart that git %s, which says nothing of what it was asked about', async (_, script) => {
+    using folder = scratchFolder();
+    const starved = runner.run({ gitDir: folder.path, args: ['-c', `alias.starved=!${script}`, 'starved'] });
+    await expect(starved).rejects.toMatchObject({ code: 'git_starved', retryable: true });
+  });
+
   it('survives a command that ends before it has read its input', async () => {
     using folder = scratchFolder();
     const input = 'x'.repeat(5_000_000);

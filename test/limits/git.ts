@@ -42,6 +42,7 @@ const advertisements = {
 const pages = { bytesMax: limits.pagesKeptBytesMax, entriesMax: limits.pagesKeptMax };
 
 const runner = 'git/git-runner.test.ts';
+const large = 'hosting/large-objects.test.ts';
 const strangers = 'hosting/strangers.test.ts';
 const alignment = 'policy/git-alignment.test.ts';
 const others = 'hosting/other-repositories.test.ts';
@@ -111,6 +112,9 @@ export const gitEntries = {
   pushAllocationBytesMax: {
     test: [strangers, 'makes git take no memory for an object of gigabytes in a pack of a few bytes'],
   },
+  commitBytesMax: { test: [large, 'that is larger than any has to be is refused: a %s'] },
+  treeBytesMax: { test: [large, 'that is larger than any has to be is refused: a %s'] },
+  knownTipsBytesMax: { test: [large, 'keep nobody from pushing, and are not read for that'] },
   pullRequestPackBytesMax: {
     test: [
       'hosting/incoming-pack.test.ts',

@@ -5,7 +5,8 @@ import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
 import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
-import { readObjectTypes, readRefs } from '../refs.js';
+import { readObjectTypes } from '../refs.js';
+import { knownTips } from './known-tips.js';
 import { objectsOf } from './object-folders.js';
 import { linkBitmap, linkPack, type PackFile, packsIn } from './pack-files.js';
 import { countObjects, objectIdsOf } from './pack-names.js';
@@ -37,9 +38,8 @@ export async function copyObjects(
   const untilMs = clock.monotonic() + msMax;
   const to = join(folders.write, 'pack');
   await mkdir(to, { recursive: true });
-  const refs = await readRefs(git, gitDir, []);
-  const here = [...new Set(refs.values())].map((id) => `^${id}`);
-  const input = `${[...objectIds, ...here].join('\n')}\n`;
+  const known = await knownTips(git, gitDir);
+  const input = `${[...objectIds, ...known.lines].join('\n')}\n`;
   const run = async (args: readonly string[]): Promise<string> => {
     const msLeft = Math.max(1, untilMs - clock.monotonic());
     return await git.run({ gitDir, args, input, objects: folders, msMax: msLeft });

@@ -4,8 +4,11 @@ import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode } from '../../lib/errors.js';
 import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
-import { readRefs } from '../refs.js';
+import { knownTips } from './known-tips.js';
 import { type ObjectFolders, objectsOf } from './object-folders.js';
+
+/** How many objects are new; of those that a large ref leads to some may be counted too, where that is not exact. */
+export type NewObjects = { readonly count: number; readonly isExact: boolean };
 
 /**
  * Objects that came from outside and are not part of the repository yet: git finds them, together with those of the
@@ -42,16 +45,21 @@ export class Quarantine implements AsyncDisposable {
    * How many objects these lead to, themselves among them, that refs of the repository do not lead to; `undefined` where one
    * of them is missing. Rejects with `GitError` when git cannot be asked.
    */
-  async countNew(git: Git, objectIds: readonly string[], msMax: number): Promise<number | undefined> {
+  async countNew(
+    git: Git,
+    objectIds: readonly string[],
+    msMax: number,
+  ): Promise<NewObjects | undefined> {
+    const known = await knownTips(git, this.gitDir);
     try {
       const count = await git.run({
         gitDir: this.gitDir,
-        args: ['rev-list', '--objects', '--stdin', '--not', '--all', '--count'],
-        input: `${objectIds.join('\n')}\n`,
+        args: ['rev-list', '--objects', '--count', '--stdin'],
+        input: `${[...objectIds, ...known.lines].join('\n')}\n`,
         objects: this.folders,
         msMax,
       });
-      return Number(count);
+      return { count: Number(count), isExact: known.areAll };
     } catch (error) {
       if (errorCode(error) === 'git_failed') return undefined;
       throw error;
@@ -62,12 +70,11 @@ export class Quarantine implements AsyncDisposable {
   async keepOnly(git: Git, objectIds: readonly string[], msMax: number): Promise<void> {
     const kept = join(this.#path, 'kept');
     await mkdir(kept);
-    const refs = await readRefs(git, this.gitDir, []);
-    const here = [...new Set(refs.values())].map((id) => `^${id}`);
+    const known = await knownTips(git, this.gitDir);
     await git.run({
       gitDir: this.gitDir,
       args: ['pack-objects', '--quiet', '--non-empty', '--revs', join(kept, 'pack')],
-      input: `${[...objectIds, ...here].join('\n')}\n`,
+      input: `${[...objectIds, ...known.lines].join('\n')}\n`,
       objects: this.folders,
       msMax,
     });

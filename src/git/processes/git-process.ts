@@ -38,7 +38,15 @@ async function collect(child: ChildProcess, command: GitCommand, end: () => void
   if (exitCode !== 0) {
     const said = complaint.text().trim();
     const why = said === '' ? `exit code ${exitCode}` : said;
-    throw new GitError('git_failed', `${nameOf(command)} failed: ${why}`);
+    const code = isStarved(exitCode, said) ? 'git_starved' : 'git_failed';
+    throw new GitError(code, `${nameOf(command)} failed: ${why}`);
   }
   return output.text();
+}
+
+/** Whether git was killed, or had no memory: that says nothing of what it was asked about. */
+function isStarved(exitCode: number | null, complaint: string): boolean {
+  return (
+    exitCode === null || /^(?:error|fatal): .*(?:out of memory|cannot allocate memory)/im.test(complaint)
+  );
 }
