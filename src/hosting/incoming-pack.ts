@@ -71,7 +71,8 @@ export async function takePack(
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
-      args: ['index-pack', '--stdin', '--fix-thin', `--strict=${tolerated}`],
+      // As many threads as there are processors: who pushes waits for it.
+      args: ['index-pack', '--stdin', '--fix-thin', '--threads=0', `--strict=${tolerated}`],
       objects: quarantine.folders,
       // A few bytes can say how an object of gigabytes is made.
       allocationBytesMax: limits.pushAllocationBytesMax,

@@ -3,12 +3,6 @@ import { GitError } from '../git/git-error.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import { TimeLimitError } from '../lib/abort.js';
 
-/** One thread, and little memory: a repack has time. */
-const config = [
-  ['pack.threads', '1'],
-  ['pack.windowMemory', '128m'],
-] as const;
-
 /**
  * Runs a command that reads nothing and says nothing, as a step of a repack: it gives way to all else on the processor.
  * Rejects with `GitError`, `TimeLimitError`, or the signal's reason.
@@ -19,8 +13,7 @@ export async function runQuietly(
   signal: AbortSignal,
 ): Promise<void> {
   const msMax = limits.careStepMsMax;
-  const command = { ...step, config: [...config, ...(step.config ?? [])], msMax, isBackground: true };
-  const git = await streams.start(command, signal);
+  const git = await streams.start({ ...step, msMax, isBackground: true }, signal);
   git.input.end();
   git.output.resume();
   const { exitCode, complaint, isLate } = await git.ended;

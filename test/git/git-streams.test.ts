@@ -49,6 +49,14 @@ async function startEndless(streams: HelperGitStreams, signal: AbortSignal, msMa
 }
 
 describe('git that streams', () => {
+  it('packs with one thread and little memory, as does what it starts', async () => {
+    const settings = ['pack.threads', 'pack.windowMemory', 'core.bigFileThreshold'];
+    const script = settings.map((name) => `git config ${name}`).join('; ');
+    const { input, output } = await streams.start(shell(script), signal);
+    input.end();
+    expect(await textOf(output)).toBe('1\n128m\n128m\n');
+  });
+
   it('reads and writes at once, and tells how it ended', async () => {
     const { input, output, ended } = await streams.start(shell('cat; echo complaint >&2; exit 3'), signal);
     input.write('one ');

@@ -24,11 +24,14 @@ function gitEnvironment(): NodeJS.ProcessEnv {
  * Hooks that somebody put into a repository are never run, and git never repacks by itself: when that is done, and beside
  * what, is decided by `src/maintenance`. Whoever owns the folders, as of a volume, they are those that we were given. All
  * that is written is forced to the disk: by itself git leaves refs to the system, and a power failure leaves them empty.
+ * Who packs objects, for a clone, a push or a repack, does so with one thread and little memory, and compares no large blobs
+ * with each other: by itself git holds ten of them on each thread, of which strangers choose the size.
  */
 const alwaysConfigured = [
   ...['-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false'],
   ...['-c', 'safe.directory=*'],
   ...['-c', 'core.fsync=all'],
+  ...['-c', 'pack.threads=1', '-c', 'pack.windowMemory=128m', '-c', 'core.bigFileThreshold=128m'],
   ...['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'receive.autogc=false'],
 ];
 
