@@ -516,6 +516,8 @@ export const limits = {
   packCheckMsMin: 60_000,
   /** Bytes of the pack for each second more. */
   packCheckBytesPerSecondMin: 262_144,
+  /** Time between two looks at how large a pack has become that git writes of what came. */
+  packGrowthLookMs: 250,
   /** Longest that one check of what was pushed, or one copy to another repository, may take. */
   pushCheckMsMax: 600_000,
   /**

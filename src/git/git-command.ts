@@ -20,7 +20,10 @@ export type Git = { run(command: GitCommand, signal?: AbortSignal): Promise<stri
 
 /** The same git, whose commands end when the signal aborts. */
 export function endedBy(git: Git, signal: AbortSignal): Git {
-  return { run: (command) => git.run(command, signal) };
+  return {
+    run: (command, other) =>
+      git.run(command, other === undefined ? signal : AbortSignal.any([signal, other])),
+  };
 }
 
 /** The command as a log line or an error names it. */

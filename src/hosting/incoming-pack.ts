@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { whatIsTooLarge } from '../git/objects/large-objects.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
+import type { PackGrowth } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { type Clock, secondMs } from '../lib/clock.js';
@@ -23,11 +24,11 @@ export type PackRoom = {
 };
 
 /**
- * What became of a pack; `bytes` were read of it, and it takes `diskBytes`, with `objects` that were sent. `refused` says in one line why git, or
- * a limit, would not have it.
+ * What became of a pack; `bytes` were read of it, with `objects` that were sent; `growth`: what may be written of it.
+ * `refused` says in one line why git, or a limit, would not have it.
  */
 export type PackOutcome = { readonly bytes: number } & (
-  | { readonly type: 'taken'; readonly diskBytes: number; readonly objects: number }
+  | { readonly type: 'taken'; readonly growth: PackGrowth; readonly objects: number }
   | { readonly type: 'refused'; readonly cause: PackRefusal; readonly reason: string }
 );
 
@@ -66,8 +67,14 @@ export async function takePack(
     return refuse('broken', 'there is no pack');
   const objects = header.readUInt32BE(8);
   if (objects > objectsMax) return refuse('large', `a pack has at most ${objectsMax} objects here`);
+  const taken = (bytesTaken: number): PackOutcome => ({
+    type: 'taken',
+    bytes,
+    objects,
+    growth: growthOf(clock, room, bytesTaken, (size) => (size > bytesMax ? tooLarge : undefined)),
+  });
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
-  if (objects === 0) return { type: 'taken', diskBytes: 0, objects, bytes };
+  if (objects === 0) return taken(0);
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
@@ -130,7 +137,7 @@ export async function takePack(
         throw error;
       });
       if (large instanceof TimeLimitError) return refuse('slow', tooLong);
-      return large === undefined ? { type: 'taken', bytes, diskBytes, objects } : refuse('large', large);
+      return large === undefined ? taken(Math.max(bytes, diskBytes)) : refuse('large', large);
     }
     if (isSlow) return refuse('slow', tooLong);
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
@@ -140,6 +147,28 @@ export async function takePack(
     git.end();
     await git.ended;
   }
+}
+
+/** What may be written of what came, for which there is room already; more room is taken as it becomes larger. */
+function growthOf(
+  clock: Clock,
+  room: PackRoom,
+  bytesTaken: number,
+  tooLarge: (bytes: number) => string | undefined,
+): PackGrowth {
+  let most = bytesTaken;
+  return {
+    clock,
+    lackAt(bytes) {
+      const limit = tooLarge(bytes);
+      if (limit !== undefined) return { cause: 'large', reason: `${limit}, and this becomes larger here` };
+      if (bytes <= most) return undefined;
+      const lack = room.take(bytes - most);
+      if (lack !== undefined) return { cause: 'room', reason: lack };
+      most = bytes;
+      return undefined;
+    },
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
+import type { PackGrowth } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { readObjectTypes } from '../git/refs.js';
 import { TimeLimitError } from '../lib/abort.js';
@@ -17,6 +18,8 @@ export function isSetting(verdict: CommandVerdict): verdict is Setting {
 /** Objects that came with a push, and what was found out about them before its turn. */
 export type Incoming = {
   readonly quarantine: Quarantine;
+  /** What may be written of them. */
+  readonly growth: PackGrowth;
   /** What refs are to become; of all that came only what these lead to was kept. */
   readonly tips: ReadonlySet<string>;
   /** Whether everything that the tips lead to is here. */
@@ -25,21 +28,21 @@ export type Incoming = {
 
 /**
  * Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. `objects`: how
- * many were sent.
+ * many were sent. Rejects with `PackGrowthError` where what is right becomes larger than it may.
  */
 export async function lookThrough(
   git: Git,
   quarantine: Quarantine,
   verdicts: readonly CommandVerdict[],
-  objects: number,
+  { objects, growth }: { readonly objects: number; readonly growth: PackGrowth },
 ): Promise<Incoming> {
   const tips = tipsOf(verdicts);
   const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
   // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id.
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
   if (wanted !== undefined && (!isWhole || !wanted.isExact || objects > wanted.count))
-    await quarantine.keepOnly(git, tips, limits.pushCheckMsMax);
-  return { quarantine, tips: new Set(tips), isConnected: wanted !== undefined };
+    await quarantine.keepOnly(git, tips, limits.pushCheckMsMax, growth);
+  return { quarantine, growth, tips: new Set(tips), isConnected: wanted !== undefined };
 }
 
 /** What is to be pushed again, as it tells who pushes: it can be looked through before its turn then. */
@@ -84,13 +87,13 @@ export async function checkObjects(
 export async function moveIn(
   git: Git,
   gitDir: string,
-  { quarantine, tips }: Incoming,
+  { quarantine, tips, growth }: Incoming,
   setting: readonly Setting[],
 ): Promise<number> {
   const needed = new Set(tipsOf(setting));
   if (needed.size === 0) return 0;
   const isLess = [...tips].some((id) => !needed.has(id));
-  if (isLess) await inShort((msMax) => quarantine.keepOnly(git, [...needed], msMax));
+  if (isLess) await inShort((msMax) => quarantine.keepOnly(git, [...needed], msMax, growth));
   const bytes = await packBytes(quarantine.folders.write);
   await quarantine.moveIn(gitDir);
   return bytes;

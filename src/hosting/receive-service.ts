@@ -5,6 +5,7 @@ import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
+import { PackGrowthError } from '../git/objects/pack-growth.js';
 import { Quarantine } from '../git/objects/quarantine.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
@@ -109,7 +110,10 @@ export class ReceiveService<Repository extends RepositoryKey> {
       await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
       // What is wrong with the body is said to who sends it, and what another try can do.
-      const isForPusher = errorCode(error) === 'request_body' || error instanceof PushAgainError;
+      const isForPusher =
+        errorCode(error) === 'request_body' ||
+        error instanceof PushAgainError ||
+        error instanceof PackGrowthError;
       const reason = isForPusher ? errorMessage(error) : 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
@@ -151,7 +155,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes };
     }
-    const incoming = await lookThrough(git, quarantine, verdicts, pack.objects);
+    const incoming = await lookThrough(git, quarantine, verdicts, pack);
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 

@@ -15,6 +15,7 @@ import type { FetchOutcome, FetchRequest } from '../../src/git-sync/remote.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Resolver } from '../../src/network/address-policy.js';
 import { git, gitBytes, scratchFolder, writeBlob, writeCommit } from '../git/scratch.js';
+import { growingPack } from '../hosting/packs.js';
 import { GitServer } from '../support/git-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -201,8 +202,21 @@ describe('a server that means harm, or is broken,', () => {
     const wanted = git(world.theirs, ['hash-object', '-t', 'commit', '-w', '--stdin'], long);
     world.answerPost(v2Pack(packOf(world.theirs, [wanted])));
     const outcome = await world.fetch([wanted]);
-    expect(outcome).toMatchObject({ failure: 'large', message: expect.stringContaining('a commit has at most') });
+    expect(outcome).toMatchObject({
+      failure: 'large',
+      message: expect.stringContaining('a commit has at most'),
+    });
     expect(world.leftovers()).toEqual([]);
+  });
+
+  it('that sends few bytes which become many more than it may send gets nothing in', async () => {
+    world.limits.bytesMax = 500_000;
+    const { pack, tip } = growingPack(world.theirs, world.ours, 20, 100_000);
+    expect(pack.length).toBeLessThan(200_000);
+    world.answerPost(v2Pack(pack));
+    const outcome = await world.fetch([tip]);
+    expect(outcome).toMatchObject({ failure: 'large', message: expect.stringContaining('becomes larger') });
+    expect([world.leftovers(), world.coming]).toEqual([[], 0]);
   });
 
   it('that cuts the pack off is found out', async () => {

@@ -11,6 +11,7 @@ import { announcement, key, state } from '../policy/world.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { client } from './client.js';
 import { bodyOf, hostingWorld, linesOf } from './hosting-world.js';
+import { growingPack } from './packs.js';
 
 const owner = key(1);
 const repository: RepositoryId = { pubkey: owner, identifier: 'r' };
@@ -34,6 +35,25 @@ describe('A pack', () => {
     world.limitRoom(() => 100);
     expect(await said(main, first)).toContain('no room (--repository-max-mb)');
     expect(world.coming()).toBe(0);
+  });
+
+  it('that becomes larger by what it builds upon being left out is bounded as one that comes is', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    await world.hold(announcement(owner, 'r'));
+    const { pack, tip } = growingPack(mine.path, world.pathOf(repository), 20, 100_000);
+    expect(pack.length).toBeLessThan(200_000);
+    await world.hold(state(owner, 'r', [main, tip]));
+    const push = async () => (await world.push(repository, { lines: [[main, tip]], pack }))[0];
+    world.packLimits.bytesMax = 500_000;
+    const limit = 'a pack has at most 500000 bytes here (--git-push-max-mb)';
+    expect(await push()).toBe(`unpack ${limit}, and this becomes larger here`);
+    world.packLimits.bytesMax = 10_000_000;
+    world.limitRoom(() => 500_000);
+    expect(await push()).toBe('unpack no room (--repository-max-mb)');
+    expect(world.coming()).toBe(0);
+    world.limitRoom(() => 10_000_000);
+    expect(await push()).toBe('unpack ok');
   });
 
   it('that came whole has a minute, and what its bytes are worth, to be put together', async () => {

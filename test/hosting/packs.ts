@@ -1,4 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { git, gitBytes } from '../git/scratch.js';
 
@@ -35,6 +37,29 @@ export function thinPack(
   const tip = git(gitDir, ['commit-tree', tree, '-p', parent, '-m', 'changed']);
   const args = ['pack-objects', '--revs', '--stdout', '--quiet', '--thin'];
   return { pack: gitBytes(gitDir, args, `${tip}\n^${parent}\n`), tip };
+}
+
+/**
+ * A pack of a commit of so many files, each of about so many bytes, which are small changes of a blob that nothing names; and
+ * the repository that takes it has git never write such changes by itself, as it does with large files.
+ */
+export function growingPack(
+  gitDir: string,
+  takerDir: string,
+  files: number,
+  bytes: number,
+): { readonly pack: Buffer; readonly tip: string } {
+  const noise = randomBytes(bytes / 2).toString('hex');
+  const write = (text: string) => git(gitDir, ['hash-object', '-w', '--stdin'], text);
+  const hidden = write(`${noise} and more than the others have`);
+  const blobs = Array.from({ length: files }, (_, n) => write(`${noise}${n}`));
+  const tree = git(gitDir, ['mktree'], blobs.map((id, n) => `100644 blob ${id}\tf${n}\n`).join(''));
+  const tip = git(gitDir, ['commit-tree', tree, '-m', 'growing']);
+  const args = ['pack-objects', '--stdout', '--quiet', '--depth=1', `--window=${files + 1}`];
+  const pack = gitBytes(gitDir, args, `${[hidden, ...blobs, tree, tip].join('\n')}\n`);
+  mkdirSync(join(takerDir, 'info'), { recursive: true });
+  writeFileSync(join(takerDir, 'info', 'attributes'), '* -delta\n');
+  return { pack, tip };
 }
 
 /** A number as the head of a delta has it: seven bits a byte, the lowest first. */

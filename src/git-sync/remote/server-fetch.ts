@@ -1,6 +1,7 @@
 import { limits } from '../../config/limits.js';
 import type { Git } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
+import { type PackGrowth, PackGrowthError } from '../../git/objects/pack-growth.js';
 import type { Quarantine } from '../../git/objects/quarantine.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { RemoteRefusal } from '../../git-protocol/errors.js';
@@ -30,6 +31,8 @@ export class ServerFetch {
   readonly #session: ServerSession;
   readonly #quarantine: Quarantine;
   readonly #signal: AbortSignal;
+  /** What may be written of what came. */
+  #growth: PackGrowth | undefined;
 
   constructor(parts: ServerFetchParts, session: ServerSession, quarantine: Quarantine, signal: AbortSignal) {
     this.#parts = parts;
@@ -86,7 +89,12 @@ export class ServerFetch {
     if (here.length === 0) throw new FetchError('invalid', 'it sent other objects than it was asked for');
     const whole = (await this.#isWhole(here)) ? here : await this.#wholeOf(here);
     if (whole.length === 0) throw new FetchError('invalid', 'what it sent is not whole');
-    await quarantine.keepOnly(git, whole, limits.pushCheckMsMax);
+    try {
+      await quarantine.keepOnly(git, whole, limits.pushCheckMsMax, this.#growth);
+    } catch (error) {
+      if (!(error instanceof PackGrowthError)) throw error;
+      throw new FetchError(failureOfRefusal[error.lack.cause], error.message);
+    }
     return whole;
   }
 
@@ -125,7 +133,10 @@ export class ServerFetch {
       const taken = await takePack(this.#parts, this.#quarantine, pack, packLimits, room, this.#signal);
       await pack.return(undefined);
       this.#signal.throwIfAborted();
-      if (taken.type === 'taken') return undefined;
+      if (taken.type === 'taken') {
+        this.#growth = taken.growth;
+        return undefined;
+      }
       throw new FetchError(failureOfRefusal[taken.cause], taken.reason);
     } catch (error) {
       this.#signal.throwIfAborted();

@@ -9,6 +9,7 @@ import { readObjectTypes } from '../refs.js';
 import { knownTips } from './known-tips.js';
 import { objectsOf } from './object-folders.js';
 import { linkBitmap, linkPack, type PackFile, packsIn } from './pack-files.js';
+import { type PackGrowth, watchGrowth } from './pack-growth.js';
 import { countObjects, objectIdsOf } from './pack-names.js';
 import type { Quarantine } from './quarantine.js';
 
@@ -19,12 +20,14 @@ export type ObjectsWanted = {
   /** Most time of all steps. */
   readonly msMax: number;
   readonly clock: Pick<Clock, 'monotonic'>;
+  /** How large a pack of the rest may become. */
+  readonly growth?: PackGrowth;
 };
 
 /**
  * Brings into the quarantine, whose source `fromDir` is, what these objects lead to and its repository lacks. Packs of which
  * the repository is to have every object come by a second name of the same files (hard links); they are answered. The rest
- * comes in a pack of its own. So nothing comes along that is not wanted: git serves any object to who knows its id.
+ * comes in a pack of its own; rejects with `PackGrowthError` where that becomes larger than it may. So nothing comes along that is not wanted: git serves any object to who knows its id.
  *
  * A second name, and not `objects/info/alternates`: each repository has all of its objects itself, whatever becomes of
  * others, and nobody has to know who borrows.
@@ -32,7 +35,7 @@ export type ObjectsWanted = {
 export async function copyObjects(
   git: Git,
   quarantine: Quarantine,
-  { fromDir, objectIds, msMax, clock }: ObjectsWanted,
+  { fromDir, objectIds, msMax, clock, growth }: ObjectsWanted,
 ): Promise<readonly PackFile[]> {
   const { gitDir, folders } = quarantine;
   const untilMs = clock.monotonic() + msMax;
@@ -40,14 +43,15 @@ export async function copyObjects(
   await mkdir(to, { recursive: true });
   const known = await knownTips(git, gitDir);
   const input = `${[...objectIds, ...known.lines].join('\n')}\n`;
-  const run = async (args: readonly string[]): Promise<string> => {
+  const run = async (args: readonly string[], signal?: AbortSignal): Promise<string> => {
     const msLeft = Math.max(1, untilMs - clock.monotonic());
-    return await git.run({ gitDir, args, input, objects: folders, msMax: msLeft });
+    return await git.run({ gitDir, args, input, objects: folders, msMax: msLeft }, signal);
   };
   const packRest = async (linked: readonly PackFile[]): Promise<void> => {
     const kept = linked.map(({ name }) => `--keep-pack=${name}.pack`);
     const args = ['pack-objects', '--quiet', '--non-empty', '--revs', ...kept, join(to, 'pack')];
-    await run(args);
+    if (growth === undefined) await run(args);
+    else await watchGrowth(growth, folders.write, (signal) => run(args, signal));
   };
   const there = await packsIn(join(objectsOf(gitDir), 'pack'));
   const candidates = await candidatesOf(fromDir, there);

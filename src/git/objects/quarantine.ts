@@ -6,6 +6,8 @@ import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
 import { knownTips } from './known-tips.js';
 import { type ObjectFolders, objectsOf } from './object-folders.js';
+import { packBytes } from './pack-bytes.js';
+import { checkGrowth, type PackGrowth, watchGrowth } from './pack-growth.js';
 
 /** How many objects are new; of those that a large ref leads to some may be counted too, where that is not exact. */
 export type NewObjects = { readonly count: number; readonly isExact: boolean };
@@ -45,11 +47,7 @@ export class Quarantine implements AsyncDisposable {
    * How many objects these lead to, themselves among them, that refs of the repository do not lead to; `undefined` where one
    * of them is missing. Rejects with `GitError` when git cannot be asked.
    */
-  async countNew(
-    git: Git,
-    objectIds: readonly string[],
-    msMax: number,
-  ): Promise<NewObjects | undefined> {
+  async countNew(git: Git, objectIds: readonly string[], msMax: number): Promise<NewObjects | undefined> {
     const known = await knownTips(git, this.gitDir);
     try {
       const count = await git.run({
@@ -66,20 +64,26 @@ export class Quarantine implements AsyncDisposable {
     }
   }
 
-  /** Leaves of what came only what these objects lead to and the repository lacks. */
-  async keepOnly(git: Git, objectIds: readonly string[], msMax: number): Promise<void> {
+  /**
+   * Leaves of what came only what these objects lead to and the repository lacks. Rejects with `PackGrowthError` where that
+   * becomes larger than it may.
+   */
+  async keepOnly(git: Git, objectIds: readonly string[], msMax: number, growth?: PackGrowth): Promise<void> {
     const kept = join(this.#path, 'kept');
     await mkdir(kept);
     const known = await knownTips(git, this.gitDir);
-    await git.run({
+    const command = {
       gitDir: this.gitDir,
       args: ['pack-objects', '--quiet', '--non-empty', '--revs', join(kept, 'pack')],
       input: `${[...objectIds, ...known.lines].join('\n')}\n`,
       objects: this.folders,
       msMax,
-    });
+    };
+    if (growth === undefined) await git.run(command);
+    else await watchGrowth(growth, this.#path, (signal) => git.run(command, signal));
     await rm(join(this.#path, 'pack'), { recursive: true, force: true });
     await rename(kept, join(this.#path, 'pack'));
+    if (growth !== undefined) checkGrowth(growth, await packBytes(this.#path));
   }
 
   /**

@@ -4,6 +4,7 @@ import { endedBy, type Git } from '../../git/git-command.js';
 import { copyObjects } from '../../git/objects/copy-objects.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
 import type { PackFile } from '../../git/objects/pack-files.js';
+import { type PackGrowth, PackGrowthError } from '../../git/objects/pack-growth.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
 import { TimeLimitError } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
@@ -80,8 +81,16 @@ export class ObjectCopies {
     const [fromDir, toDir] = [repositories.pathOf(from), repositories.pathOf(to)];
     const folder = await repositories.makeWorkFolder('copy-');
     await using quarantine = new Quarantine(toDir, folder, [fromDir]);
-    const wanted = { fromDir, objectIds, msMax, clock };
-    const shared = await copyObjects(endedBy(git, signal), quarantine, wanted);
+    const growth: PackGrowth = {
+      clock,
+      lackAt: (bytes) => (bytes > roomFor(to) ? { cause: 'room', reason: 'there is no room' } : undefined),
+    };
+    const wanted = { fromDir, objectIds, msMax, clock, growth };
+    const shared = await copyObjects(endedBy(git, signal), quarantine, wanted).catch((error: unknown) => {
+      if (error instanceof PackGrowthError) return undefined;
+      throw error;
+    });
+    if (shared === undefined) return 'no-room';
     const bytes = await packBytes(folder);
     if (bytes > roomFor(to)) return 'no-room';
     await moveIn(async () => {
