@@ -54,16 +54,24 @@ export class MergedSource<T extends RowSource> implements RowSource {
 
   /** Goes past the current row in all sources that have it: a step in each, which takes a few comparisons where they are many. */
   advance(): number {
-    const count = this.#findPlaces();
+    const heap = this.#heap;
+    const top = heap[0];
+    if (top === undefined) return 0;
+    const isAlone =
+      (heap.length < 2 || heap[1]!.row !== top.row) && (heap.length < 3 || heap[2]!.row !== top.row);
+    // As is most often so.
+    if (isAlone) {
+      this.#step(0);
+      return 1;
+    }
+    const count = this.#findPlaces(top.row);
     // The lowest first: then what is below each of them is in order when it sinks.
     for (let at = count - 1; at >= 0; at -= 1) this.#step(this.#places[at]!);
     return count;
   }
 
   /** Those that have the current row are at the top, one below the other. Of twins (filter-stream.ts) all have the same first. */
-  #findPlaces(): number {
-    const { row } = this;
-    if (row < 0) return 0;
+  #findPlaces(row: number): number {
     const heap = this.#heap;
     const places = this.#places;
     places[0] = 0;
