@@ -147,6 +147,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       feed: this.feed,
       holding: this.holding,
       want: (ids) => this.want(ids),
+      turns: this.#turns,
     });
     parts.metrics.watch({ queuedEvents: () => this.#queue.length, hotBytes: () => this.#refusals.hotBytes });
   }

@@ -108,6 +108,8 @@ export const limits = {
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */
   expirySweepIntervalMs: 60_000,
+  /** Events that left the store by themselves, as what expired, of which all are told at once. */
+  departuresToldAtOnceMax: 256,
   /** Interval at which the free space of the disks is looked at: far less is written in it than the floor leaves. */
   diskLookIntervalMs: 2_000,
   /** How many times the floor has to be free again before events are taken again. */

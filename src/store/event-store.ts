@@ -110,8 +110,8 @@ export type EventStore = AsyncDisposable & {
 
   /**
    * Removes what has expired by now (NIP-40); `removed` has also what had to go since the last time, before a question was
-   * answered, and `lost` what was found to be damaged. A deletion request that expires keeps its effect. `acceptable` as
-   * for `put`.
+   * answered, and `lost` what was found to be damaged. Of very much that expires at once some is removed in later turns, and
+   * is in no answer meanwhile. A deletion request that expires keeps its effect. `acceptable` as for `put`.
    */
   removeExpired(): Omit<PutResult, 'status'> & { readonly lost: readonly RemovedEvent[] };
 

@@ -21,9 +21,8 @@ import type { EventIndex } from './index/event-index.js';
 import { FilterPlan } from './index/filter-plan.js';
 import { QueryRun, type RowBatch } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
-import { rowState } from './index/rows/row-table.js';
 import type { RefusedRows } from './refused/refused-rows.js';
-import { statusOf } from './rules.js';
+import { keptStates, statusOf } from './rules.js';
 import { type StoreTurns, spending } from './spending.js';
 import { StoredRows } from './stored-rows.js';
 
@@ -259,7 +258,7 @@ export class IndexedStore implements EventStore {
     const keys = new Map<number, string>();
     for (let row = 0; row < rows.end; row += 1) {
       const state = rows.state(row);
-      if (state !== rowState.stored && state !== rowState.spentDeletion) continue;
+      if (!keptStates.has(state)) continue;
       const author = rows.author(row);
       let pubkey = keys.get(author);
       if (pubkey === undefined) {
@@ -275,6 +274,7 @@ export class IndexedStore implements EventStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#changes.end();
     await this.#backend.close();
   }
 

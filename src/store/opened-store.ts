@@ -73,11 +73,9 @@ export function assembleStore(parts: StoreParts, options: StoreOptions, changes?
     refusedExpiryMs: options.refusedExpiryMs ?? refusedExpiryMsDefault,
   };
   const refused = new RefusedRows(index, backend, reasons, clock, { ...refusedLimits, ...turns });
+  const ownChanges = changes ?? new StoredChanges(parts, refused, turns.turns);
   return {
-    store: new IndexedStore(parts, refused, changes ?? new StoredChanges(parts, refused), {
-      ...options,
-      ...turns,
-    }),
+    store: new IndexedStore(parts, refused, ownChanges, { ...options, ...turns }),
     refused,
     journal: backend.journal,
     losses: [],

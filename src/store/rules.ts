@@ -9,10 +9,20 @@ import type { ListRef } from './index/postings/posting-lists.js';
 import { keyWords, readKey } from './index/rows/key-words.js';
 import { rowState } from './index/rows/row-table.js';
 
+/** Of what is stored, was until it expired and is still to be let go of, or keeps its effect for good. */
+export const keptStates: ReadonlySet<number> = new Set([
+  rowState.stored,
+  rowState.due,
+  rowState.spentDeletion,
+]);
+
 /** What the stored events say of a new one (NIP-01, NIP-09, NIP-40), at `nowSeconds`. */
 export function statusOf(index: EventIndex, event: NostrEvent, nowSeconds: number): PutStatus {
-  if (index.findStored(event.id) >= 0) return 'duplicate';
-  if (isExpired(event, nowSeconds)) return 'expired';
+  const known = index.find(event.id);
+  const state = known < 0 ? rowState.free : index.rows.state(known);
+  if (state === rowState.stored) return 'duplicate';
+  // One that is due has expired, also where the clock was set back since.
+  if (state === rowState.due || isExpired(event, nowSeconds)) return 'expired';
   if (isEphemeralKind(event.kind)) return 'ephemeral';
   if (isDeleted(index, event)) return 'deleted';
   if (standing(index, event).some(({ isOlder }) => !isOlder)) return 'superseded';
@@ -90,7 +100,7 @@ function storedRows(index: EventIndex, list: ListRef): Generator<number> {
 
 /** Of a list of deletion requests, those that have effect. */
 function effectiveRows(index: EventIndex, list: ListRef): Generator<number> {
-  return rowsThat(index, list, (state) => state === rowState.stored || state === rowState.spentDeletion);
+  return rowsThat(index, list, (state) => keptStates.has(state));
 }
 
 function* rowsThat(index: EventIndex, list: ListRef, isState: (state: number) => boolean): Generator<number> {

@@ -211,7 +211,7 @@ describe('what a client is told of what is not stored', () => {
       }),
     );
     admission.feed.onRemoved(({ removed }) => told.push(...removed.map(({ id }) => id)));
-    vi.spyOn(parts.store, 'removeExpired').mockReturnValue({
+    vi.spyOn(parts.store, 'removeExpired').mockReturnValueOnce({
       removed: [],
       lost: [damaged],
       acceptable: [],
@@ -220,6 +220,24 @@ describe('what a client is told of what is not stored', () => {
     await admission.sweep();
     expect(told).toEqual([damaged.id, damaged.id]);
     expect(effectsRun).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
+  it('what expires at once is told of a piece at a time', async () => {
+    const events = Array.from({ length: 2 * limits.departuresToldAtOnceMax + 1 }, (_, number) => ({
+      ...{ id: number.toString(16).padStart(64, '0'), kind: 1, pubkey: author, created_at: 1, bytes: 512 },
+    }));
+    vi.spyOn(parts.store, 'removeExpired').mockReturnValueOnce({
+      ...{ removed: events, lost: events.slice(0, 1), acceptable: events.map(({ id }) => id) },
+      written: Promise.resolve(),
+    });
+    const [told, asked]: number[][] = [[], []];
+    admission.feed.onRemoved(({ removed }) => told!.push(removed.length));
+    admission.onWanted((ids) => asked!.push(ids.length));
+    await admission.sweep();
+    const sizes = [limits.departuresToldAtOnceMax, limits.departuresToldAtOnceMax, 1];
+    expect([told, asked]).toEqual([[...sizes, 1], sizes]);
+    expect(policy.removed).toEqual([...events, events[0]!].map(({ id }) => id));
     vi.restoreAllMocks();
   });
 

@@ -70,6 +70,9 @@ export const daemonEntries = {
     ],
   },
   expirySweepIntervalMs: { pace: 'nothing more' },
+  departuresToldAtOnceMax: {
+    pace: ['admission/admission-pipeline.test.ts', 'what expires at once is told of a piece at a time'],
+  },
   diskLookIntervalMs: {
     pace: [
       'daemon/disk-floor.test.ts',

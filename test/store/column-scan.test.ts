@@ -11,6 +11,7 @@ const states = [
   rowState.stored,
   rowState.refusedFirst,
   rowState.refusedLast,
+  rowState.due,
   rowState.spentDeletion,
 ];
 

@@ -8,6 +8,18 @@ export function append<T>(list: T[], items: Iterable<T>): void {
   for (const item of items) list.push(item);
 }
 
+/** What there is, in its order, in lists of so many. */
+export function* pieces<T>(items: Iterable<T>, itemsMax: number): IterableIterator<readonly T[]> {
+  let piece: T[] = [];
+  for (const item of items) {
+    piece.push(item);
+    if (piece.length < itemsMax) continue;
+    yield piece;
+    piece = [];
+  }
+  if (piece.length > 0) yield piece;
+}
+
 /** The smallest of some numbers; `Infinity` when there is none. */
 export function smallest(numbers: Iterable<number>): number {
   let least = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-import { type Clock, unixSeconds } from '../../lib/clock.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { isDeletion } from '../../nostr/deletion.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../../nostr/event.js';
 import type { Backend, StoreParts } from '../backend.js';
@@ -12,6 +12,7 @@ import type { OwnReason, Reasons } from '../refused/reasons.js';
 import type { RefusedRows } from '../refused/refused-rows.js';
 import { deletedRows, replacedRows } from '../rules.js';
 import { ChangeObservers } from './change-observers.js';
+import { ExpiredRows } from './expired-rows.js';
 
 /** What left the store, and the ids that are acceptable again for that. */
 export type Departures = Pick<PutResult, 'removed' | 'acceptable'>;
@@ -19,7 +20,7 @@ export type Departures = Pick<PutResult, 'removed' | 'acceptable'>;
 /** The changes of what is stored, as the store over the index sees them, whoever decides them. */
 export type StoreChanges = Pick<
   StoredChanges,
-  'count' | 'observe' | 'take' | 'remove' | 'takeAway' | 'lose' | 'evictDue' | 'departed'
+  'count' | 'observe' | 'take' | 'remove' | 'takeAway' | 'lose' | 'evictDue' | 'departed' | 'end'
 >;
 
 /**
@@ -30,23 +31,25 @@ export class StoredChanges {
   readonly #index: EventIndex;
   readonly #backend: Backend;
   readonly #reasons: Reasons;
-  readonly #clock: Clock;
   readonly #refused: RefusedRows;
   readonly #terms: TermList;
   readonly #observers = new ChangeObservers();
+  readonly #expired: ExpiredRows;
   #count = 0;
   /** What left by itself and nobody has asked for yet. */
   #removed: RemovedEvent[] = [];
   #lost: RemovedEvent[] = [];
   #acceptable: string[] = [];
 
-  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows) {
+  /** `turns`: those in which what has expired is let go of. */
+  constructor({ index, backend, reasons, clock }: StoreParts, refused: RefusedRows, turns: WorkTurns) {
     this.#index = index;
     this.#backend = backend;
     this.#reasons = reasons;
-    this.#clock = clock;
     this.#refused = refused;
     this.#terms = new TermList(index.hasher);
+    const evict = (row: number) => this.#expire(row);
+    this.#expired = new ExpiredRows({ index, backend, clock, turns, evict });
   }
 
   /** How many changes there were: what was found out stands as long as this is the same. */
@@ -112,19 +115,14 @@ export class StoredChanges {
     this.#observers.tell((observer) => observer.removed(removed, 'nothing'));
   }
 
-  /** Lets go of what has expired by now (NIP-40). */
+  /** As `ExpiredRows.letGo`. */
   evictDue(): void {
-    const { expirations } = this.#index;
-    if (expirations.size === 0 || this.#observers.isTelling || this.#backend.isStopped) return;
-    const now = unixSeconds(this.#clock);
-    while (expirations.size > 0 && expirations.time <= now) {
-      const { row, sequence } = expirations;
-      expirations.pop();
-      if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
-      this.#removed.push(this.#index.removedEvent(row));
-      this.#evict(row, 'expired');
-      this.#reopen(row, this.#acceptable);
-    }
+    if (!this.#observers.isTelling) this.#expired.letGo();
+  }
+
+  /** Lets go of nothing more by itself. */
+  end(): void {
+    this.#expired.end();
   }
 
   /** What left by itself since the last call. */
@@ -134,6 +132,12 @@ export class StoredChanges {
     this.#lost = [];
     this.#acceptable = [];
     return departures;
+  }
+
+  #expire(row: number): void {
+    this.#removed.push(this.#index.removedEvent(row));
+    this.#evict(row, 'expired');
+    this.#reopen(row, this.#acceptable);
   }
 
   /** Gives the sequence of its row. */

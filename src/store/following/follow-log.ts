@@ -68,8 +68,8 @@ export function followLog(log: OpenedLog, options: FollowOptions): FollowedStore
   };
   const backend = new FollowingBackend(reading, size, close);
   const parts = { index, backend, reasons: new Reasons(), clock };
-  const changes = new FollowedChanges(parts);
   const turns = options.turns ?? new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
+  const changes = new FollowedChanges(parts, turns);
   const follower = new LogFollower({ tail, index, changes, size, turns });
   const closeOnce = async (): Promise<void> => {
     await follower.close();

@@ -1,9 +1,12 @@
 import { type Clock, unixSeconds } from '../../lib/clock.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { isDeletion } from '../../nostr/deletion.js';
-import type { Backend, StoreParts } from '../backend.js';
+import type { StoreParts } from '../backend.js';
 import { ChangeObservers } from '../changes/change-observers.js';
+import { ExpiredRows } from '../changes/expired-rows.js';
 import type { StoreChanges } from '../changes/stored-changes.js';
 import type { Remains, RemovedEvent, StoredEvent, StoreObserver } from '../event-store.js';
+import { showDue } from '../index/due-rows.js';
 import type { EventIndex } from '../index/event-index.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
@@ -23,11 +26,11 @@ type Expired = { readonly row: number; readonly time: number };
  */
 export class FollowedChanges implements StoreChanges {
   readonly #index: EventIndex;
-  readonly #backend: Pick<Backend, 'isStopped'>;
   readonly #reasons: Reasons;
   readonly #clock: Clock;
   readonly #terms: TermList;
   readonly #observers = new ChangeObservers();
+  readonly #due: ExpiredRows;
   #count = 0;
   /** What expired and nobody has asked for yet. */
   #departed: RemovedEvent[] = [];
@@ -39,12 +42,17 @@ export class FollowedChanges implements StoreChanges {
    */
   readonly #bodiless = new Map<number, Uint32Array>();
 
-  constructor({ index, backend, reasons, clock }: StoreParts) {
+  /** `turns`: those in which what has expired is let go of. */
+  constructor({ index, backend, reasons, clock }: StoreParts, turns: WorkTurns) {
     this.#index = index;
-    this.#backend = backend;
     this.#reasons = reasons;
     this.#clock = clock;
     this.#terms = new TermList(index.hasher);
+    const evict = (row: number, time: number) => {
+      this.#departed.push(index.removedEvent(row));
+      this.#expire(row, time, unixSeconds(clock));
+    };
+    this.#due = new ExpiredRows({ index, backend, clock, turns, evict });
   }
 
   get count(): number {
@@ -65,18 +73,13 @@ export class FollowedChanges implements StoreChanges {
     else this.#change(record, followed);
   }
 
-  /** Lets go of what has expired by now (NIP-40); the writer records it when it comes by it. */
+  /** As `ExpiredRows.letGo`; the writer records it when it comes by it. */
   evictDue(): void {
-    const { expirations } = this.#index;
-    if (expirations.size === 0 || this.#observers.isTelling || this.#backend.isStopped) return;
-    const now = unixSeconds(this.#clock);
-    while (expirations.size > 0 && expirations.time <= now) {
-      const { row, sequence, time } = expirations;
-      expirations.pop();
-      if (!this.#index.isCurrent(row, sequence, (state) => state === rowState.stored)) continue;
-      this.#departed.push(this.#index.removedEvent(row));
-      this.#expire(row, time, now);
-    }
+    if (!this.#observers.isTelling) this.#due.letGo();
+  }
+
+  end(): void {
+    this.#due.end();
   }
 
   departed(): ReturnType<StoreChanges['departed']> {
@@ -87,6 +90,8 @@ export class FollowedChanges implements StoreChanges {
 
   /** Makes the index what the log says, for whoever goes on with it; it must not be asked any more. */
   settle(): void {
+    this.end();
+    showDue(this.#index);
     for (const { row, time } of this.#expired.values()) this.#index.restore(row, time);
     this.#expired.clear();
     for (const record of this.#bodiless.values()) applyRecord(this.#index, record, this.#terms);
@@ -167,7 +172,9 @@ export class FollowedChanges implements StoreChanges {
     this.#observers.tell((observer) => observer.removed(event, remainsOf(state)));
   }
 
+  /** One that is due, and was not let go of yet, stands as stored again: the log is as fast as we. */
   #storedEvent(row: number): RemovedEvent | undefined {
+    if (this.#index.rows.state(row) === rowState.due) this.#index.restate(row, rowState.stored);
     return this.#index.rows.state(row) === rowState.stored ? this.#index.removedEvent(row) : undefined;
   }
 

@@ -60,6 +60,8 @@ export class EventIndex {
   storedCount = 0;
   storedTerms = 0;
   #deadTerms = 0;
+  /** How many rows have expired and are still to be let go of. */
+  dueCount = 0;
   #dead: number[] = [];
   #sweeping: number[] = [];
   #sweepShard = termShards;
@@ -155,18 +157,21 @@ export class EventIndex {
 
   /** Makes a stored row a refused one, at `time` in seconds since 1970. */
   refuse(row: number, state: number, time: number): void {
-    this.#count(row, -1);
-    this.rows.setState(row, state);
-    this.#count(row, 1);
+    this.restate(row, state);
     this.#refusalsOf(row)?.push(time, row, this.rows.sequence(row));
     this.#tidyExpirations();
   }
 
+  /** Gives a living row another state, and no more. */
+  restate(row: number, state: number): void {
+    this.#count(row, -1);
+    this.rows.setState(row, state);
+    this.#count(row, 1);
+  }
+
   /** Makes a refused row the stored one again that it was, which expires at `time`, in seconds since 1970. */
   restore(row: number, time: number): void {
-    this.#count(row, -1);
-    this.rows.setState(row, rowState.stored);
-    this.#count(row, 1);
+    this.restate(row, rowState.stored);
     this.expirations.push(time, row, this.rows.sequence(row));
   }
 
@@ -246,6 +251,8 @@ export class EventIndex {
       this.storedCount += change;
       this.storedTerms += terms;
       this.kindCounts[this.rows.kind(row)]! += change;
+    } else if (state === rowState.due) {
+      this.dueCount += change;
     } else {
       const rank = refusedRankOf(state, this.rows.sizeLog(row));
       this.refusedCounts[rank]! += change;
@@ -258,7 +265,8 @@ export class EventIndex {
   }
 
   #tidyExpirations(): void {
-    this.#tidy(this.expirations, this.storedCount, (state) => state === rowState.stored);
+    const isOfStored = (state: number): boolean => state === rowState.stored || state === rowState.due;
+    this.#tidy(this.expirations, this.storedCount + this.dueCount, isOfStored);
   }
 
   /** Rebuilds a heap when most of its entries mean nothing any more. */

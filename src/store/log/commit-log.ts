@@ -5,6 +5,7 @@ import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { encodeBody } from '../../nostr/event-body.js';
 import type { Backend, BodyFault, NewEvent } from '../backend.js';
 import { type StoredEvent, StoreError } from '../event-store.js';
+import { showDue } from '../index/due-rows.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { TermList } from '../index/terms.js';
 import type { Journal } from '../journal.js';
@@ -141,6 +142,7 @@ export class CommitLog implements Backend {
     this.#cancelTimer?.();
     await this.#running;
     try {
+      showDue(this.#parts.index);
       // After a failure the index is ahead of what is on disk.
       if (!hasFailed) await this.#parts.snapshot();
     } finally {

@@ -32,7 +32,7 @@ export class Reasons {
   }
 
   nameOf(state: number): string {
-    if (state === rowState.spentDeletion) return 'expired';
+    if (state === rowState.spentDeletion || state === rowState.due) return 'expired';
     return this.#names[state - rowState.refusedFirst] ?? 'refused';
   }
 }

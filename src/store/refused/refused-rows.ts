@@ -30,6 +30,9 @@ export type RefusedSettings = StoreTurns & {
 
 const isRefused = (state: number): boolean => state >= rowState.refusedFirst;
 
+/** It keeps its effect, or the store has still to let go of it. */
+const isFixed = (state: number): boolean => state === rowState.spentDeletion || state === rowState.due;
+
 /**
  * The refused rows of the index that also holds the stored ones. So an event that is superseded or deleted becomes
  * a refused one by the change of one byte; but one with many terms leaves most of them, for these are memory that strangers
@@ -69,7 +72,7 @@ export class RefusedRows implements RefusedIndex {
     const state = this.#reasons.stateOf(reason);
     if (known >= 0) {
       const current = this.#index.rows.state(known);
-      if (!isRefused(current) || current === state || current === rowState.spentDeletion) return;
+      if (!isRefused(current) || current === state || isFixed(current)) return;
       // With another reason it is a new entry.
       this.#forget(known);
     }
@@ -234,6 +237,8 @@ export class RefusedRows implements RefusedIndex {
   }
 
   #forget(row: number): void {
+    // Only the store knows what hangs on it; afterwards it is remembered as others are.
+    if (this.#index.rows.state(row) === rowState.due) return;
     const entry = { id: this.#index.rows.idHex(row), created_at: this.#index.rows.createdAt(row) };
     this.#index.kill(row);
     this.#backend.changed(row, 0, false);

@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import { pieces } from '../../lib/collections/lists.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { TopicChange } from '../topics/filter-service.js';
 import { everywhere, type Topic } from '../topics/layers.js';
@@ -20,22 +21,11 @@ export async function deliverChanges(
   for (const { topics, relays } of changes) {
     for (const relay of relays === everywhere ? [...readers.keys()] : relays) {
       if (!readers.has(relay)) continue;
-      for (const piece of pieces(topics)) {
+      for (const piece of pieces(topics, limits.syncTopicsPerPieceMax)) {
         if (turns.isOver) await turns.next();
         signal.throwIfAborted();
         readers.get(relay)?.update(piece);
       }
     }
   }
-}
-
-function* pieces(topics: Iterable<Topic>): IterableIterator<readonly Topic[]> {
-  let piece: Topic[] = [];
-  for (const topic of topics) {
-    piece.push(topic);
-    if (piece.length < limits.syncTopicsPerPieceMax) continue;
-    yield piece;
-    piece = [];
-  }
-  if (piece.length > 0) yield piece;
 }

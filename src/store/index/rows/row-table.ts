@@ -4,7 +4,8 @@ import { compareKeys, keyHex, keyWords } from './key-words.js';
 /**
  * What a row is. A refused row carries its reason: `refusedFirst + reason number`, those of the store itself up to
  * `refusedOwnLast`. One that is `spentDeletion` is a deletion request that has expired (NIP-40): it is in no answer, and
- * known as what is refused is, but it keeps its effect, and is never forgotten. A dead row is in no answer but still in
+ * known as what is refused is, but it keeps its effect, and is never forgotten. One that is `due` has expired and is to
+ * become one of these two: it is known as they are, but the log has it as stored, and it counts as neither. A dead row is in no answer but still in
  * posting lists; it becomes free when a sweep has taken it out of them.
  */
 export const rowState = {
@@ -13,7 +14,8 @@ export const rowState = {
   stored: 2,
   refusedFirst: 3,
   refusedOwnLast: 6,
-  refusedLast: 254,
+  refusedLast: 253,
+  due: 254,
   spentDeletion: 255,
 } as const;
 
