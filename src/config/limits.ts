@@ -1148,6 +1148,8 @@ export const limits = {
    * for. One that was stored with more is found by the former only.
    */
   refusedTermsPerEventMax: 64,
+  /** Of these, how many are forgotten at once when what they were refused for has gone; the next follow in later turns. */
+  refusedForgottenAtOnceMax: 1_000,
   /** Share of them that is kept for what was stored once and is superseded, deleted, expired or removed. */
   refusedRemovedShareMin: 0.5,
   /** Share that is kept for what was superseded, deleted or expired when it arrived. */

@@ -158,7 +158,10 @@ export type PutResult = {
   readonly sequence?: number;
   /** The events that gave way to this one (NIP-01 replacement, NIP-09 deletion); empty unless stored. */
   readonly removed: readonly RemovedEvent[];
-  /** Ids that are acceptable again, for what kept them out has gone: they are no longer remembered as refused. */
+  /**
+   * Ids that are acceptable again, for what kept them out has gone: they are no longer remembered as refused. Of very many
+   * the rest follows in later turns, and `removeExpired` tells of it.
+   */
   readonly acceptable: readonly string[];
   readonly written: Promise<void>;
 };

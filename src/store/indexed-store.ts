@@ -275,6 +275,7 @@ export class IndexedStore implements EventStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#changes.end();
+    this.#refused.end();
     await this.#backend.close();
   }
 

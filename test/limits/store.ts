@@ -187,6 +187,12 @@ export const storeEntries = {
       return refused.matching({ '#e': [hex(terms - 4)] }, 1).length === 1;
     },
   },
+  refusedForgottenAtOnceMax: {
+    pace: [
+      'store/forgetting-turns.test.ts',
+      'are forgotten so many at once, and acceptable again in as many turns as that takes',
+    ],
+  },
   refusedRemovedShareMin: {
     test: [
       'store/event-store-conformance.ts',

@@ -7,7 +7,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import type { OpenedStore, StoreOptions } from '../../src/store/opened-store.js';
-import { VirtualClock } from '../support/virtual-clock.js';
+import { BusyClock } from './support/busy-clock.js';
 import { hex32, makeEvent } from './support/events.js';
 
 const now = 1_700_000_000;
@@ -16,16 +16,6 @@ const expiring = ['expiration', `${now + 10}`];
 const count = 300;
 /** What fits into a slice, where a look at the clock takes a millisecond. */
 const perTurn = limits.backgroundSliceMsMax + 2;
-
-/** Every look at it takes a millisecond. */
-class BusyClock extends VirtualClock {
-  #looks = 0;
-
-  override monotonic(): number {
-    this.#looks += 1;
-    return this.#looks;
-  }
-}
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const notes = Array.from({ length: count }, (_, at) =>

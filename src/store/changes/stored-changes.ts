@@ -1,3 +1,5 @@
+import { limits } from '../../config/limits.js';
+import { append } from '../../lib/collections/lists.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { isDeletion } from '../../nostr/deletion.js';
 import { eventBytes, expirationOf, type NostrEvent } from '../../nostr/event.js';
@@ -8,11 +10,15 @@ import type { ListRef } from '../index/postings/posting-lists.js';
 import { rowKeys } from '../index/rows/key-words.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
+import type { VisitBudget } from '../index/visit-budget.js';
 import type { OwnReason, Reasons } from '../refused/reasons.js';
 import type { RefusedRows } from '../refused/refused-rows.js';
 import { deletedRows, replacedRows } from '../rules.js';
 import { ChangeObservers } from './change-observers.js';
 import { ExpiredRows } from './expired-rows.js';
+
+/** How much of what was refused is looked at in one turn for what is to be forgotten of it. */
+const forgetting = (): VisitBudget => ({ visits: limits.refusedForgottenAtOnceMax });
 
 /** What left the store, and the ids that are acceptable again for that. */
 export type Departures = Pick<PutResult, 'removed' | 'acceptable'>;
@@ -75,9 +81,10 @@ export class StoredChanges {
     // Older versions stay refused: the request deletes them too.
     for (const row of withOlder) evict(row, 'deleted');
     const acceptable: string[] = [];
+    const budget = forgetting();
     for (const row of alone) {
       evict(row, 'deleted');
-      this.#reopen(row, acceptable);
+      append(acceptable, this.#reopen(row, budget));
     }
     const sequence = this.#insert(event, body);
     return { sequence, removed, acceptable };
@@ -87,14 +94,12 @@ export class StoredChanges {
   remove(row: number): void {
     const { kind, pubkey } = this.#index.removedEvent(row);
     this.#evict(row, 'removed');
-    this.#reopen(row, this.#acceptable);
+    const budget = forgetting();
+    append(this.#acceptable, this.#reopen(row, budget));
     // What else deletes them is found out when they come.
-    if (isDeletion({ kind }))
-      this.#forget(
-        this.#index.listOf((terms) => terms.author(pubkey)),
-        'deleted',
-        this.#acceptable,
-      );
+    if (!isDeletion({ kind })) return;
+    const ofAuthor = () => this.#index.listOf((terms) => terms.author(pubkey));
+    append(this.#acceptable, this.#forget(ofAuthor, 'deleted', budget));
   }
 
   /** Lets go of a stored row, which is remembered with that reason; nothing becomes acceptable again. */
@@ -111,7 +116,7 @@ export class StoredChanges {
     this.#index.kill(row);
     this.#backend.changed(row, 0, true);
     this.#lost.push(removed);
-    this.#reopen(row, this.#acceptable);
+    append(this.#acceptable, this.#reopen(row, forgetting()));
     this.#observers.tell((observer) => observer.removed(removed, 'nothing'));
   }
 
@@ -137,7 +142,7 @@ export class StoredChanges {
   #expire(row: number): void {
     this.#removed.push(this.#index.removedEvent(row));
     this.#evict(row, 'expired');
-    this.#reopen(row, this.#acceptable);
+    append(this.#acceptable, this.#reopen(row, forgetting()));
   }
 
   /** Gives the sequence of its row. */
@@ -175,12 +180,15 @@ export class StoredChanges {
     this.#observers.tell((observer) => observer.removed(removed, isSpent ? 'effect' : 'id'));
   }
 
-  /** Forgets that older versions were refused for a row that has gone, and adds their ids. */
-  #reopen(row: number, acceptable: string[]): void {
-    this.#forget(this.#index.listAtAddressOf(row), 'superseded', acceptable);
+  /** Forgets that older versions were refused for a row that has gone; gives their ids. */
+  #reopen(row: number, budget: VisitBudget): readonly string[] {
+    const address = this.#index.rows.address(row);
+    return this.#forget(() => this.#index.listAt(address), 'superseded', budget);
   }
 
-  #forget(list: ListRef, reason: OwnReason, acceptable: string[]): void {
-    for (const id of this.#refused.forgetListed(list, this.#reasons.stateOf(reason))) acceptable.push(id);
+  /** Of very many the rest is forgotten in later turns, and is acceptable then. */
+  #forget(list: () => ListRef, reason: OwnReason, budget: VisitBudget): readonly string[] {
+    const entries = { list, state: this.#reasons.stateOf(reason) };
+    return this.#refused.forgetListed(entries, budget, (ids) => append(this.#acceptable, ids));
   }
 }

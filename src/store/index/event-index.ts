@@ -6,23 +6,10 @@ import { forgettableRankCount, refusedRank, refusedRankOf } from './refused-rank
 import { AuthorTable } from './rows/author-table.js';
 import { KeyTable } from './rows/key-table.js';
 import { keyWords, readKey } from './rows/key-words.js';
-import { RowTable, rowState } from './rows/row-table.js';
+import { type AddressHash, type NewRow, RowTable, rowState } from './rows/row-table.js';
 import { TermHasher } from './rows/term-hash.js';
 import { TermList } from './terms.js';
 import { TimeHeap } from './time-heap.js';
-
-/** A row as it is inserted: of a new event, or out of a segment. */
-export type NewRow = {
-  readonly id: Uint32Array;
-  readonly pubkey: Uint32Array;
-  readonly createdAt: number;
-  readonly kind: number;
-  readonly sequence: number;
-  readonly state: number;
-  readonly sizeLog: number;
-  /** Stored: when it expires (NIP-40), 0 if never. Refused: when that was. Both in seconds since 1970. */
-  readonly time: number;
-};
 
 /** Dead rows, above an eighth of the living, at which a sweep begins; and likewise terms of theirs. */
 const sweepRowsMin = 1_024;
@@ -121,9 +108,8 @@ export class EventIndex {
     return readKey(pubkey, this.#key) ? this.authors.find(this.#key) : -1;
   }
 
-  /** The list of the rows, stored or refused, at the address of a row; 0 where it has none. */
-  listAtAddressOf(row: number): ListRef {
-    const [lo, hi] = this.rows.address(row);
+  /** The list of the rows, stored or refused, at the address that has that hash. */
+  listAt([lo, hi]: AddressHash): ListRef {
     return this.terms.get(lo, hi);
   }
 

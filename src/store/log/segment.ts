@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { EventIndex, NewRow } from '../index/event-index.js';
+import type { EventIndex } from '../index/event-index.js';
 import { keyWords } from '../index/rows/key-words.js';
-import { rowState } from '../index/rows/row-table.js';
+import { type NewRow, rowState } from '../index/rows/row-table.js';
 import type { TermList } from '../index/terms.js';
 
 /*

@@ -22,7 +22,7 @@ export type RefusedIndex = {
   /** Forgets all entries with such a reason, in one go, a tenth of a microsecond for each entry. For the start. */
   deleteRefusedFor(isSuch: (reason: string) => boolean): void;
   /**
-   * Forgets the entries that match and have such a reason, in turns of the event loop; gives their ids, some in each turn.
+   * Forgets the entries that match and have such a reason, in turns of the event loop; gives their ids, some at a time.
    * What is remembered meanwhile may stay.
    */
   forgetInTurns(filter: Filter, isSuch: (reason: string) => boolean): AsyncIterable<readonly string[]>;
@@ -40,7 +40,7 @@ export type RefusedIndex = {
   collectInTurns(filter: Filter, target: RecordSetBuilder, signal?: AbortSignal): Promise<void>;
   /** Tells of every change, at once. Observers must not throw nor change the index; they stay for as long as it does. */
   observe(observer: RefusedObserver): void;
-  /** Drops what has expired; returns how many. */
+  /** Drops what has expired; returns how many. Of very much at once some is dropped in later turns. */
   removeExpired(): number;
 };
 

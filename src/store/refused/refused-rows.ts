@@ -1,6 +1,8 @@
 import { limits } from '../../config/limits.js';
 import type { RecordSetBuilder } from '../../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
+import { pieces } from '../../lib/collections/lists.js';
+import { SlicedLoop } from '../../lib/turns/sliced-loop.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { Backend } from '../backend.js';
@@ -8,13 +10,13 @@ import { appendInTurns, RecordAppender } from '../collect.js';
 import type { EventIndex } from '../index/event-index.js';
 import { FilterPlan } from '../index/filter-plan.js';
 import { MatchRun } from '../index/match-run.js';
-import { ListCursor } from '../index/postings/list-cursor.js';
-import type { ListRef } from '../index/postings/posting-lists.js';
 import { rowKeys } from '../index/rows/key-words.js';
 import { rowState } from '../index/rows/row-table.js';
 import { TermList } from '../index/terms.js';
 import type { TimeHeap } from '../index/time-heap.js';
+import type { VisitBudget } from '../index/visit-budget.js';
 import { type StoreTurns, spending } from '../spending.js';
+import { type ListedEntries, ListForgetting } from './list-forgetting.js';
 import type { Reasons } from './reasons.js';
 import type { RefusedIndex, RefusedObserver } from './refused-index.js';
 
@@ -46,6 +48,9 @@ export class RefusedRows implements RefusedIndex {
   readonly #settings: RefusedSettings;
   readonly #terms: TermList;
   readonly #observers: RefusedObserver[] = [];
+  readonly #expiring: SlicedLoop;
+  readonly #listed: ListForgetting;
+  #isEnded = false;
 
   constructor(
     index: EventIndex,
@@ -60,6 +65,8 @@ export class RefusedRows implements RefusedIndex {
     this.#clock = clock;
     this.#settings = settings;
     this.#terms = new TermList(index.hasher);
+    this.#expiring = new SlicedLoop(settings.turns, () => this.#forgetExpired());
+    this.#listed = new ListForgetting(index, backend, settings.turns, (found) => this.#forgetAll(found));
   }
 
   get size(): number {
@@ -119,13 +126,20 @@ export class RefusedRows implements RefusedIndex {
     const { rows } = this.#index;
     const { turns, rowsPerTurn } = this.#settings;
     const run = new MatchRun(this.#index, filter, 'refused');
+    const isOfSuch = (state: number): boolean => isRefused(state) && isSuch(this.#reasons.nameOf(state));
     for (let isDone = false; !isDone; ) {
-      const found: number[] = [];
-      isDone = spending(turns, rowsPerTurn, (budget) => run.next(budget, (row) => found.push(row)));
-      const such = found.filter((row) => isSuch(this.#reasons.nameOf(rows.state(row))));
-      const ids = such.map((row) => rows.idHex(row));
-      for (const row of such) this.#forget(row);
-      if (ids.length > 0) yield ids;
+      const found: { readonly row: number; readonly sequence: number }[] = [];
+      isDone = spending(turns, rowsPerTurn, (budget) =>
+        run.next(budget, (row) => {
+          if (isOfSuch(rows.state(row))) found.push({ row, sequence: rows.sequence(row) });
+        }),
+      );
+      for (const piece of pieces(found, limits.refusedForgottenAtOnceMax)) {
+        const such = piece.filter(({ row, sequence }) => this.#index.isCurrent(row, sequence, isOfSuch));
+        const ids = this.#forgetAll(such.map(({ row }) => row));
+        if (ids.length > 0) yield ids;
+        if (turns.isOver) await turns.next();
+      }
       if (!isDone) await turns.next();
     }
   }
@@ -161,22 +175,24 @@ export class RefusedRows implements RefusedIndex {
   }
 
   removeExpired(): number {
-    const expiredSince = unixSeconds(this.#clock) - this.#settings.refusedExpiryMs / 1000;
-    return this.#index.refusals.reduce(
-      (forgotten, refusals) => forgotten + this.#forgetWhile(refusals, (time) => time <= expiredSince),
-      0,
-    );
+    const before = this.size;
+    this.#expiring.begin();
+    return before - this.size;
   }
 
-  /** Forgets the entries of a list that have that state; returns their ids. */
-  forgetListed(list: ListRef, state: number): string[] {
-    const { rows, lists } = this.#index;
-    const found: number[] = [];
-    const cursor = new ListCursor(lists, list, undefined);
-    for (; cursor.row >= 0; cursor.advance()) if (rows.state(cursor.row) === state) found.push(cursor.row);
-    const ids = found.map((row) => rows.idHex(row));
-    for (const row of found) this.#forget(row);
-    return ids;
+  /** Forgets what is left of long lists, of which the next start knows nothing, and then nothing more by itself. */
+  end(): void {
+    this.#listed.finish();
+    this.#isEnded = true;
+  }
+
+  /** As `ListForgetting.forget`. */
+  forgetListed(
+    entries: ListedEntries,
+    budget: VisitBudget,
+    later: (ids: readonly string[]) => void,
+  ): readonly string[] {
+    return this.#listed.forget(entries, budget, later);
   }
 
   /** Makes a stored row a refused one; its body goes. It is known all the time, so no observer is told. */
@@ -219,21 +235,35 @@ export class RefusedRows implements RefusedIndex {
       const isAbove = () =>
         (this.#index.forgettableCount > refusedIdsMax && refusedCounts[rank]! > refusedIdsMax * share) ||
         (this.#index.forgettableTerms > refusedTermsMax && refusedTerms[rank]! > refusedTermsMax * share);
-      if (isAbove()) this.#forgetWhile(refusals[rank]!, isAbove);
+      const ofRank = refusals[rank]!;
+      while (ofRank.size > 0 && isAbove()) this.#forgetOldest(ofRank);
     }
   }
 
-  /** Forgets the oldest entries as long as `goes` holds for the time of the oldest; returns how many. */
-  #forgetWhile(refusals: TimeHeap, goes: (time: number) => boolean): number {
-    let forgotten = 0;
-    while (refusals.size > 0 && goes(refusals.time)) {
-      const { row, sequence } = refusals;
-      refusals.pop();
-      if (!this.#index.isCurrent(row, sequence, isRefused)) continue;
-      this.#forget(row);
-      forgotten += 1;
-    }
-    return forgotten;
+  /** Forgets one entry whose time is over; whether there was one. */
+  #forgetExpired(): boolean {
+    const expiredSince = unixSeconds(this.#clock) - this.#settings.refusedExpiryMs / 1000;
+    const refusals = this.#index.refusals.find(({ size, time }) => size > 0 && time <= expiredSince);
+    if (refusals === undefined || !this.#isAtWork) return false;
+    this.#forgetOldest(refusals);
+    return true;
+  }
+
+  #forgetOldest(refusals: TimeHeap): void {
+    const { row, sequence } = refusals;
+    refusals.pop();
+    if (this.#index.isCurrent(row, sequence, isRefused)) this.#forget(row);
+  }
+
+  get #isAtWork(): boolean {
+    return !this.#isEnded && !this.#backend.isStopped;
+  }
+
+  /** Gives their ids. */
+  #forgetAll(found: readonly number[]): readonly string[] {
+    const ids = found.map((row) => this.#index.rows.idHex(row));
+    for (const row of found) this.#forget(row);
+    return ids;
   }
 
   #forget(row: number): void {

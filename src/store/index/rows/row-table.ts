@@ -5,8 +5,8 @@ import { compareKeys, keyHex, keyWords } from './key-words.js';
  * What a row is. A refused row carries its reason: `refusedFirst + reason number`, those of the store itself up to
  * `refusedOwnLast`. One that is `spentDeletion` is a deletion request that has expired (NIP-40): it is in no answer, and
  * known as what is refused is, but it keeps its effect, and is never forgotten. One that is `due` has expired and is to
- * become one of these two: it is known as they are, but the log has it as stored, and it counts as neither. A dead row is in no answer but still in
- * posting lists; it becomes free when a sweep has taken it out of them.
+ * become one of these two: it is known as they are, but the log has it as stored, and it counts as neither. A dead row is in
+ * no answer but still in posting lists; it becomes free when a sweep has taken it out of them.
  */
 export const rowState = {
   free: 0,
@@ -29,6 +29,14 @@ export type RowValues = {
   readonly sizeLog: number;
   /** Number of terms under which it stands in lists, each as often as it was given. */
   readonly terms: number;
+};
+
+/** A row as it is inserted: of a new event, or out of a segment. */
+export type NewRow = Omit<RowValues, 'terms'> & {
+  readonly id: Uint32Array;
+  readonly pubkey: Uint32Array;
+  /** Stored: when it expires (NIP-40), 0 if never. Refused: when that was. Both in seconds since 1970. */
+  readonly time: number;
 };
 
 /** Hash of the term of an address (NIP-01), lower and upper half; 0 and 0 where the kind of an event has none. */
