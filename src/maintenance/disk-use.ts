@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Registry } from 'prom-client';
 import { gaugesIn } from '../lib/gauge.js';
 import { type CountedFile, SharedFiles } from './shared-files.js';
@@ -50,6 +51,8 @@ export class DiskUse {
   /** What is coming, by folder. */
   readonly #coming = new Map<string, number>();
   #comingTotal = 0;
+  /** What repositories take with what is coming into them, by the folder that they are in. */
+  readonly #byFolder = new Map<string, number>();
 
   constructor(settings: DiskUseSettings, registry: Registry, { prefix, about } = announcedGauges) {
     this.#settings = settings;
@@ -78,9 +81,14 @@ export class DiskUse {
     return this.bytesOf(gitDir) + (this.#coming.get(gitDir) ?? 0);
   }
 
+  /** The same of all repositories in the folder that this one is in, or is to be: those of one key. */
+  takenBeside(gitDir: string): number {
+    return this.#byFolder.get(dirname(gitDir)) ?? 0;
+  }
+
   /** A repository was measured. */
   set(gitDir: string, bytes: number): void {
-    this.#total += bytes - this.bytesOf(gitDir);
+    this.#countTotal(gitDir, bytes - this.bytesOf(gitDir));
     this.#bytes.set(gitDir, bytes);
   }
 
@@ -101,7 +109,7 @@ export class DiskUse {
 
   /** A repository was removed. */
   forget(gitDir: string): void {
-    this.#total -= this.bytesOf(gitDir);
+    this.#countTotal(gitDir, -this.bytesOf(gitDir));
     this.#bytes.delete(gitDir);
     this.#shared.forget(gitDir);
   }
@@ -136,6 +144,7 @@ export class DiskUse {
     const count = (bytes: number): void => {
       reserved += bytes;
       this.#comingTotal += bytes;
+      this.#countInFolder(gitDir, bytes);
       const coming = (this.#coming.get(gitDir) ?? 0) + bytes;
       if (coming > 0) this.#coming.set(gitDir, coming);
       else this.#coming.delete(gitDir);
@@ -155,6 +164,18 @@ export class DiskUse {
   /** Bytes of all repositories, with what is coming. */
   get taken(): number {
     return this.total + this.#comingTotal;
+  }
+
+  #countTotal(gitDir: string, change: number): void {
+    this.#total += change;
+    this.#countInFolder(gitDir, change);
+  }
+
+  #countInFolder(gitDir: string, change: number): void {
+    const folder = dirname(gitDir);
+    const bytes = (this.#byFolder.get(folder) ?? 0) + change;
+    if (bytes > 0) this.#byFolder.set(folder, bytes);
+    else this.#byFolder.delete(folder);
   }
 
   /** Which limit leaves no room for so many bytes more. */

@@ -59,9 +59,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     alignment: world.alignment,
   };
   const isOwnService = (url: string) => world.serving.isOwnService(url);
-  const registry = new PrsRegistry({ keyRepositoriesMax: 2, repositoriesMax: 3 }, (repository) =>
-    world.repositories.pathOf(repository),
-  );
+  const registry = new PrsRegistry({ keyRepositoriesMax: 2, repositoriesMax: 3 });
   const prsMetrics = new PrsMetrics(world.registry);
   const removed: PrsRepository[] = [];
   const prsAlignment = new PrsAlignment({

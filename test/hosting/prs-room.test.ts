@@ -1,15 +1,14 @@
 import { Registry } from 'prom-client';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { PrsRepository, RepositoryKey } from '../../src/git/bare-repositories.js';
-import { textOf } from '../../src/git/bare-repositories.js';
-import { PrsRegistry } from '../../src/hosting/prs/prs-registry.js';
+import { isOfPrs } from '../../src/git/bare-repositories.js';
 import { PrsRoom } from '../../src/hosting/prs/prs-room.js';
 import { DiskUse } from '../../src/maintenance/disk-use.js';
 
 const of = (signer: string, identifier: string): PrsRepository => ({ signer, identifier });
+const pathOf = (key: RepositoryKey): string => `/${isOfPrs(key) ? key.signer : key.pubkey}/${key.identifier}`;
 
 function prsRoom() {
-  const registry = new PrsRegistry({ keyRepositoriesMax: 10, repositoriesMax: 10 }, textOf);
   const metrics = new Registry();
   const all = { bytesMax: 400, refusal: 'all is full' };
   const diskUse = new DiskUse(
@@ -23,18 +22,16 @@ function prsRoom() {
     { prefix: 'ngit_grasp06', about: 'repositories of pull requests' },
   );
   const room = new PrsRoom({
-    registry,
+    repositories: { pathOf },
     diskUse,
     maintenance: {
-      reserve: (key: RepositoryKey, spared = 0) => diskUse.reserve(textOf(key), spared),
-      refusal: (key: RepositoryKey) => diskUse.refusal(textOf(key)),
+      reserve: (key: RepositoryKey, spared = 0) => diskUse.reserve(pathOf(key), spared),
+      refusal: (key: RepositoryKey) => diskUse.refusal(pathOf(key)),
     },
     settings: { repositoryBytesMax: 100, key: { bytesMax: 150, refusal: 'the key is full' }, all },
   });
-  const take = (key: PrsRepository, bytes: number, isAnnounced: boolean) => {
-    registry.add(key);
-    return room.reserve(key, isAnnounced).take(bytes);
-  };
+  const take = (key: PrsRepository, bytes: number, isAnnounced: boolean) =>
+    room.reserve(key, isAnnounced).take(bytes);
   return { room, take, diskUse, metrics };
 }
 
@@ -45,8 +42,8 @@ it('bounds the repository, the key and all together, what is coming as well', as
   expect(take(of('a', 'y'), 51, true)).toBe('the key is full');
   expect(take(of('a', 'y'), 50, true)).toBeUndefined();
   expect(room.refusal(of('a', 'z'))).toBe('the key is full');
-  diskUse.set(textOf(of('b', 'x')), 100);
-  diskUse.set(textOf(of('c', 'x')), 100);
+  diskUse.set(pathOf(of('b', 'x')), 100);
+  diskUse.set(pathOf(of('c', 'x')), 100);
   expect(take(of('d', 'x'), 51, true)).toBe('all is full');
   expect(take(of('d', 'x'), 50, true)).toBeUndefined();
   expect(room.refusal(of('d', 'x'))).toBe('all is full');
@@ -59,7 +56,24 @@ it('leaves half of each to pull requests that are published: anybody may push to
   expect(take(of('a', 'x'), 50, false)).toBeUndefined();
   expect(take(of('a', 'y'), 26, false)).toBe('the key is full');
   expect(take(of('a', 'y'), 100, true)).toBeUndefined();
-  diskUse.set(textOf(of('b', 'x')), 50);
+  diskUse.set(pathOf(of('b', 'x')), 50);
   expect(take(of('c', 'x'), 1, false)).toBe('all is full');
   expect(take(of('c', 'x'), 100, true)).toBeUndefined();
+});
+
+it('has the same looked at for each piece, however many repositories the key has', () => {
+  const { take, diskUse } = prsRoom();
+  const looks = vi.spyOn(Map.prototype, 'get');
+  const looksOfPiece = () => {
+    looks.mockClear();
+    expect(take(of('a', 'x'), 1, true)).toBeUndefined();
+    return looks.mock.calls.length;
+  };
+  try {
+    const before = looksOfPiece();
+    for (let number = 0; number < 100; number += 1) diskUse.set(pathOf(of('a', `other-${number}`)), 1);
+    expect(looksOfPiece()).toBe(before);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });

@@ -37,6 +37,24 @@ it('counts what repositories take by what comes and goes', async () => {
   expect(await registry.metrics()).toMatch(/^ngit_git_repositories_bytes 7$/m);
 });
 
+it('knows what all repositories of a folder take, with what is coming into them', () => {
+  const { use } = diskUse();
+  use.set('/key/a', 5);
+  use.add('/key/b', 7);
+  use.set('/other/a', 1);
+  const coming = use.reserve('/key/new');
+  expect(coming.take(3)).toBeUndefined();
+  expect([use.takenBeside('/key/any'), use.takenBeside('/other/a'), use.takenBeside('/none/a')]).toEqual([
+    15, 1, 0,
+  ]);
+  coming[Symbol.dispose]();
+  use.set('/key/a', 2);
+  expect(use.takenBeside('/key/a')).toBe(9);
+  use.forget('/key/b');
+  use.keepOnly(new Set(['/other/a']));
+  expect([use.takenBeside('/key/a'), use.takenBeside('/other/a')]).toEqual([0, 1]);
+});
+
 it('refuses a push with the name of the limit that is met', () => {
   const { use, disk } = diskUse();
   use.set('/a', 9e6);

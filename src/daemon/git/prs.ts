@@ -33,9 +33,7 @@ export function createPrs(
   if (diskUse === undefined) return undefined;
   const ownService = ownServiceOf(current.now);
   const isOwnService = (url: string) => ownService.isNamedBy(url);
-  const registry = new PrsRegistry(current.settings(prsRegistrySettingsOf), (repository) =>
-    core.repositories.pathOf(repository),
-  );
+  const registry = new PrsRegistry(current.settings(prsRegistrySettingsOf));
   const metrics = new PrsMetrics(core.registry);
   const alignment = new PrsAlignment({
     ...core,
@@ -48,7 +46,7 @@ export function createPrs(
   });
   admission.feed.onAccepted(({ event }) => alignment.onEvent(event));
   admission.feed.onRemoved(({ removed }) => alignment.onRemoved(removed));
-  const room = new PrsRoom({ ...core, registry, diskUse, settings: current.settings(prsRoomSettingsOf) });
+  const room = new PrsRoom({ ...core, diskUse, settings: current.settings(prsRoomSettingsOf) });
   return {
     alignment,
     receiveWith: (promotion) =>

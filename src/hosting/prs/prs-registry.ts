@@ -7,22 +7,18 @@ export type PrsRegistrySettings = {
   readonly repositoriesMax: number;
 };
 
-type Entry = { readonly gitDir: string; pushes: number };
-
 /**
  * Which repositories of pull requests there are, by signer and identifier, with how many pushes to each are under way: also
  * one that is being pushed to for the first time counts. Keys cost nothing, so that they are bounded in all as well.
  */
 export class PrsRegistry {
   readonly #settings: PrsRegistrySettings;
-  readonly #pathOf: (repository: PrsRepository) => string;
-  readonly #entries = new Map<string, Map<string, Entry>>();
+  /** By signer and identifier, how many pushes are under way. */
+  readonly #entries = new Map<string, Map<string, number>>();
   #size = 0;
 
-  /** `pathOf`: the folder of a repository. */
-  constructor(settings: PrsRegistrySettings, pathOf: (repository: PrsRepository) => string) {
+  constructor(settings: PrsRegistrySettings) {
     this.#settings = settings;
-    this.#pathOf = pathOf;
   }
 
   get size(): number {
@@ -39,17 +35,12 @@ export class PrsRegistry {
   }
 
   isPushedTo({ signer, identifier }: PrsRepository): boolean {
-    return (this.#entries.get(signer)?.get(identifier)?.pushes ?? 0) > 0;
+    return (this.#entries.get(signer)?.get(identifier) ?? 0) > 0;
   }
 
   /** Those of one signer. */
   of(signer: string): PrsRepository[] {
     return [...(this.#entries.get(signer)?.keys() ?? [])].map((identifier) => ({ signer, identifier }));
-  }
-
-  /** The folders of those, in which there may be nothing yet. */
-  *foldersOf(signer: string): IterableIterator<string> {
-    for (const { gitDir } of this.#entries.get(signer)?.values() ?? []) yield gitDir;
   }
 
   /** Why there may not be one more, unless it is there, in words for who pushes. */
@@ -97,13 +88,10 @@ export class PrsRegistry {
   }
 
   #count({ signer, identifier }: PrsRepository, change: number): void {
-    const ofSigner = this.#entries.get(signer) ?? new Map<string, Entry>();
+    const ofSigner = this.#entries.get(signer) ?? new Map<string, number>();
     this.#entries.set(signer, ofSigner);
-    const known = ofSigner.get(identifier);
-    if (known !== undefined) known.pushes += change;
-    else {
-      ofSigner.set(identifier, { gitDir: this.#pathOf({ signer, identifier }), pushes: change });
-      this.#size += 1;
-    }
+    const pushes = ofSigner.get(identifier);
+    if (pushes === undefined) this.#size += 1;
+    ofSigner.set(identifier, (pushes ?? 0) + change);
   }
 }

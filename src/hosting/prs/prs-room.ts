@@ -1,8 +1,7 @@
-import type { PrsRepository } from '../../git/bare-repositories.js';
+import type { BareRepositories, PrsRepository } from '../../git/bare-repositories.js';
 import type { DiskUse } from '../../maintenance/disk-use.js';
 import type { Maintenance } from '../../maintenance/maintenance.js';
 import type { PackRoom } from '../incoming-pack.js';
-import type { PrsRegistry } from './prs-registry.js';
 
 /** A limit in bytes, and what whoever pushes is told when it is met. */
 type Limit = { readonly bytesMax: number; readonly refusal: string };
@@ -15,10 +14,10 @@ export type PrsRoomSettings = {
 };
 
 export type PrsRoomParts = {
-  readonly registry: Pick<PrsRegistry, 'foldersOf'>;
+  readonly repositories: Pick<BareRepositories, 'pathOf'>;
   readonly maintenance: Pick<Maintenance, 'reserve' | 'refusal'>;
   /** What repositories of pull requests take. */
-  readonly diskUse: Pick<DiskUse, 'takenBy' | 'taken'>;
+  readonly diskUse: Pick<DiskUse, 'takenBeside' | 'taken'>;
   readonly settings: PrsRoomSettings;
 };
 
@@ -49,12 +48,12 @@ export class PrsRoom {
     };
   }
 
-  #lackOf({ signer }: PrsRepository, bytes: number, share: number): string | undefined {
-    const { registry, diskUse, settings } = this.#parts;
+  /** Asked for every piece of what is pushed. */
+  #lackOf(repository: PrsRepository, bytes: number, share: number): string | undefined {
+    const { repositories, diskUse, settings } = this.#parts;
     const { key, all } = settings;
     if (diskUse.taken + bytes > all.bytesMax * share) return all.refusal;
-    let ofKey = bytes;
-    for (const gitDir of registry.foldersOf(signer)) ofKey += diskUse.takenBy(gitDir);
-    return ofKey > key.bytesMax * share ? key.refusal : undefined;
+    const ofKey = diskUse.takenBeside(repositories.pathOf(repository));
+    return ofKey + bytes > key.bytesMax * share ? key.refusal : undefined;
   }
 }
