@@ -9,6 +9,8 @@ import { contender, type Scale, type Topic, type Work } from './topic.js';
 const owner = 'a'.repeat(64);
 /** Repositories that one run adds, each with a root. */
 const added = 10;
+/** Each run has as much of a turn as it takes. */
+const turns = { isOver: false, next: async () => {}, spend: () => {} };
 
 /** What a new repository and its first root cost sync when there are n already: the filters of all relays follow. */
 export const syncFilterTopic: Topic = {
@@ -64,7 +66,7 @@ function followed(repositories: number): Followed {
     awaitsGitData: () => false,
     isOwnService: () => false,
   });
-  const filters = new FilterService({ discovery, directory });
+  const filters = new FilterService({ discovery, directory, turns });
   for (let number = 0; number < repositories; number += 1) add({ filters, directory }, number);
   return { filters, directory };
 }

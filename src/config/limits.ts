@@ -810,6 +810,8 @@ export const limits = {
   syncReferencesPerRootMax: 200,
   /** Stored roots that are taken in at the start before the event loop gets its turn. */
   syncRootsPerTurnMax: 64,
+  /** Stored roots that refer to a repository or root that came, and are taken in at once; where there are more, in later turns. */
+  syncRootsAtOnceMax: 1_000,
   /** Stored roots that are taken in at the start before the relays are told of them. */
   syncRootsPerChangeMax: 65_536,
   /** Topics that may be wanted only now, or no longer, of which one relay is told at a time. */

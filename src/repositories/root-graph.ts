@@ -1,10 +1,21 @@
 import { reaches } from '../config/limit-use.js';
+import { Fifo } from '../lib/collections/fifo.js';
 import { Links } from '../lib/collections/links.js';
 import { append } from '../lib/collections/lists.js';
 import { NumberColumn } from '../lib/collections/number-column.js';
+import { SlicedLoop } from '../lib/turns/sliced-loop.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { referencesOf } from '../nostr/repository.js';
 import { AddressNumbers, IdNumbers, type Numbers } from '../store/name-numbers.js';
+
+/**
+ * A repository that came, or a root that belongs to one from now on: `open` has the roots that may belong to it for that, the
+ * next one last, as soon as the first was looked at; then a repository that went.
+ */
+type Task =
+  | { readonly type: 'join'; readonly repository: number; open: number[] | undefined }
+  | { readonly type: 'leave'; readonly repository: number };
 
 /** Is told of every change, by the numbers of roots and repositories, when it has been made. */
 export type RootObserver = {
@@ -25,7 +36,8 @@ export type RootObserver = {
  * name and to those of the roots that they refer to. Kept by what comes and goes, in whatever order.
  *
  * There may be hundreds of thousands of roots, so ids and addresses are numbers, and what is known of a root is how
- * its number is linked: about 130 bytes each.
+ * its number is linked: about 130 bytes each. What comes or goes with very many of them takes turns: one after the other they
+ * join and leave, in the order in which what they follow came and went.
  */
 export class RootGraph {
   readonly #observer: RootObserver;
@@ -44,10 +56,15 @@ export class RootGraph {
   readonly #homes = new Links();
   /** Roots that have no home. */
   readonly #orphans = new Set<number>();
+  readonly #tasks = new Fifo<Task>();
+  /** The one that is under way. */
+  #task: Task | undefined;
+  readonly #working: SlicedLoop;
   #size = 0;
 
-  constructor(observer: RootObserver) {
+  constructor(observer: RootObserver, turns: WorkTurns) {
     this.#observer = observer;
+    this.#working = new SlicedLoop(turns, () => this.#work());
   }
 
   /** How many roots were taken in. */
@@ -87,26 +104,28 @@ export class RootGraph {
     return this.#homes.ofRight(repository);
   }
 
+  /** The ids of these roots, as `IdNumbers.namesOf`. */
+  idsOf(roots: Iterable<number>): IterableIterator<string> {
+    return this.#ids.namesOf(roots);
+  }
+
   /** The repositories of a root. */
   repositoriesOf(root: number): IterableIterator<number> {
     return this.#homes.ofLeft(root);
   }
 
-  /** Takes a repository in that was not, with the roots that refer to it; gives its number. */
+  /** Takes a repository in that was not; the roots that refer to it follow. Gives its number. */
   addRepository(address: string): number {
     const repository = this.#addresses.hold(address);
     this.#repositories.add(repository);
-    for (const root of this.#references.ofRight(repository)) this.#giveHome(root, repository);
+    this.#begin({ type: 'join', repository, open: undefined });
     return repository;
   }
 
+  /** It keeps its number until the last root has left it. */
   removeRepository(repository: number): void {
     this.#repositories.delete(repository);
-    for (const root of this.#homes.ofRight(repository)) {
-      this.#leaveHome(root, repository);
-      if (this.#homes.countOfLeft(root) === 0) this.#makeOrphan(root);
-    }
-    this.#addresses.release(repository);
+    this.#begin({ type: 'leave', repository });
   }
 
   /** Takes a stored root in with what it refers to. */
@@ -117,14 +136,17 @@ export class RootGraph {
     this.enterRoot(event.id);
   }
 
-  /** Notes that a root refers to an address, before the root is entered or before what has that address is added. */
+  /** Notes that a root refers to an address, whichever of the two is stored. */
   addReference(rootId: string, address: string): void {
-    link(this.#references, [this.#ids, rootId], [this.#addresses, address]);
+    const linked = link(this.#references, [this.#ids, rootId], [this.#addresses, address]);
+    if (linked !== undefined) this.#join(linked.left, linked.right);
   }
 
-  /** Notes that a root refers to an id, before either of the two is entered. */
+  /** Notes that a root refers to an id, whichever of the two is stored. */
   addParent(rootId: string, parentId: string): void {
-    link(this.#parents, [this.#ids, rootId], [this.#ids, parentId]);
+    const linked = link(this.#parents, [this.#ids, rootId], [this.#ids, parentId]);
+    if (linked === undefined) return;
+    for (const repository of this.#homes.ofLeft(linked.right)) this.#join(linked.left, repository);
   }
 
   /** Takes a stored root in, of whose references those are noted that name something stored. */
@@ -136,13 +158,10 @@ export class RootGraph {
     }
     this.#isRoot.set(root, 1);
     this.#size += 1;
-    for (const address of this.#references.ofLeft(root))
-      if (this.#repositories.has(address)) this.#giveHome(root, address);
+    for (const address of this.#references.ofLeft(root)) this.#join(root, address);
     for (const parent of this.#parents.ofLeft(root))
-      for (const repository of this.#homes.ofLeft(parent)) this.#giveHome(root, repository);
+      for (const repository of this.#homes.ofLeft(parent)) this.#join(root, repository);
     if (this.#homes.countOfLeft(root) === 0) this.#makeOrphan(root);
-    for (const child of this.#parents.ofRight(root))
-      for (const repository of this.#homes.ofLeft(root)) this.#giveHome(child, repository);
   }
 
   /** Forgets a root that left the store. Ids that were never taken in are ignored. */
@@ -161,17 +180,65 @@ export class RootGraph {
     this.#ids.release(root);
   }
 
-  /** Gives a root, and all roots that hang on it, a repository to belong to. */
-  #giveHome(first: number, repository: number): void {
-    const open = [first];
-    for (let root = open.pop(); root !== undefined; root = open.pop()) {
-      if (!this.isRoot(root) || this.#homes.has(root, repository)) continue;
-      if (reaches('syncRepositoriesPerRootMax', this.#homes.countOfLeft(root))) continue;
-      this.#leaveOrphans(root);
-      this.#homes.add(root, repository);
-      this.#observer.joined(root, repository);
-      append(open, this.#parents.ofRight(root));
+  /** Has a root belong to a repository at once, if it is to; the roots that hang on it follow. */
+  #join(root: number, repository: number): void {
+    if (!this.#giveHome(root, repository)) return;
+    const open = [...this.#parents.ofRight(root)];
+    if (open.length > 0) this.#begin({ type: 'join', repository, open });
+  }
+
+  #begin(task: Task): void {
+    this.#tasks.push(task);
+    this.#working.begin();
+  }
+
+  /** Has one root join, or leave; whether there is anything to do. */
+  #work(): boolean {
+    this.#task ??= this.#tasks.shift();
+    const task = this.#task;
+    if (task === undefined) return false;
+    const goesOn = task.type === 'join' ? this.#joinNext(task) : this.#leaveNext(task);
+    if (!goesOn) this.#task = undefined;
+    return true;
+  }
+
+  /** Whether there may be more. */
+  #joinNext(task: Task & { readonly type: 'join' }): boolean {
+    const { repository } = task;
+    // The oldest first.
+    task.open ??= [...this.#references.ofRight(repository)].reverse();
+    const root = task.open.pop();
+    if (root === undefined) return false;
+    if (this.#giveHome(root, repository)) append(task.open, this.#parents.ofRight(root));
+    return true;
+  }
+
+  #leaveNext({ repository }: Task): boolean {
+    for (const root of this.#homes.ofRight(repository)) {
+      this.#leaveHome(root, repository);
+      if (this.#homes.countOfLeft(root) === 0) this.#makeOrphan(root);
+      return true;
     }
+    this.#addresses.release(repository);
+    return false;
+  }
+
+  /** Gives a root a repository to belong to, if it is to and does not yet; whether that is so. */
+  #giveHome(root: number, repository: number): boolean {
+    if (!this.isRoot(root) || !this.#repositories.has(repository)) return false;
+    if (this.#homes.has(root, repository) || !this.#hangsOn(root, repository)) return false;
+    if (reaches('syncRepositoriesPerRootMax', this.#homes.countOfLeft(root))) return false;
+    this.#leaveOrphans(root);
+    this.#homes.add(root, repository);
+    this.#observer.joined(root, repository);
+    return true;
+  }
+
+  /** Whether a root refers to a repository, or to a root of it: much may have changed since that was said. */
+  #hangsOn(root: number, repository: number): boolean {
+    if (this.#references.has(root, repository)) return true;
+    for (const parent of this.#parents.ofLeft(root)) if (this.#homes.has(parent, repository)) return true;
+    return false;
   }
 
   #leaveHome(root: number, repository: number): void {
@@ -189,20 +256,24 @@ export class RootGraph {
   }
 }
 
-/** Links two names, unless they are or the left one has its share of links; a link holds the numbers of its ends. */
+/**
+ * Links two names, unless they are or the left one has its share of links; a link holds the numbers of its ends. Gives these
+ * where it is new.
+ */
 function link(
   links: Links,
   [leftNumbers, leftName]: readonly [Numbers, string],
   [rightNumbers, rightName]: readonly [Numbers, string],
-): void {
+): { readonly left: number; readonly right: number } | undefined {
   const left = leftNumbers.hold(leftName);
   const right = rightNumbers.hold(rightName);
   if (!links.has(left, right) && !reaches('syncReferencesPerRootMax', links.countOfLeft(left))) {
     links.add(left, right);
-    return;
+    return { left, right };
   }
   leftNumbers.release(left);
   rightNumbers.release(right);
+  return undefined;
 }
 
 /** Ends the links of a left number. */

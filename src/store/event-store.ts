@@ -75,10 +75,10 @@ export type EventStore = AsyncDisposable & {
   get(id: string): Promise<StoredEvent | undefined>;
 
   /**
-   * The ids of all that match, from the index, in no order; `limit` does not count. All in one go, about a microsecond
-   * an id: not for what strangers ask.
+   * The ids of all that match, or of `idsMax` of them, from the index, in no order; `limit` does not count. All in one go,
+   * about a microsecond an id: not for what strangers ask.
    */
-  ids(filter: Filter): string[];
+  ids(filter: Filter, idsMax?: number): string[];
 
   /**
    * The authors of what matches, each once, from the index, in no order. Looks at `rowsMax` matches at most, about half

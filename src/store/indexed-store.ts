@@ -186,11 +186,11 @@ export class IndexedStore implements EventStore {
     return await this.#events.one(row);
   }
 
-  ids(filter: Filter): string[] {
+  ids(filter: Filter, idsMax = Number.POSITIVE_INFINITY): string[] {
     const ids: string[] = [];
     new FilterPlan(this.#current, filter, 'stored').forEachMatch((row) => {
       ids.push(this.#index.rows.idHex(row));
-      return true;
+      return ids.length < idsMax;
     });
     return ids;
   }

@@ -34,6 +34,24 @@ export class IdNumbers implements Numbers {
   nameOf(number: number): string {
     return this.#table.hex(number);
   }
+
+  /**
+   * The names that these numbers have now, in their order, each made when it is come by: meanwhile the numbers are held. To
+   * be read once, and to the end.
+   */
+  namesOf(numbers: Iterable<number>): IterableIterator<string> {
+    const held = [...numbers];
+    for (const number of held) this.#table.holdAgain(number);
+    return this.#releasing(held);
+  }
+
+  *#releasing(held: readonly number[]): IterableIterator<string> {
+    for (const number of held) {
+      const name = this.nameOf(number);
+      this.release(number);
+      yield name;
+    }
+  }
 }
 
 /** Numbers of addresses, of which there are few. */

@@ -64,7 +64,12 @@ export class SyncManager {
       bootstrapRelays,
       relaysMax: options.settings.relaysMax,
     });
-    const filters = new FilterService({ discovery: this.#discovery, directory: options.directory });
+    this.#turns = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('care'));
+    const filters = new FilterService({
+      discovery: this.#discovery,
+      directory: options.directory,
+      turns: this.#turns,
+    });
     this.#topics = new StoredTopics({ ...options, filters, windowMs: options.settings.batchWindowMs });
     this.#context = {
       ...options,
@@ -79,7 +84,6 @@ export class SyncManager {
       later: new StoredLater(options),
     };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
-    this.#turns = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('care'));
     this.#firstCatchup = new FirstCatchup(options, () => this.#catchupState());
     this.#daily = new DailySchedule(options.clock, options.settings);
     options.metrics.watch({
@@ -126,6 +130,7 @@ export class SyncManager {
           await deliverChanges(this.#context.filters.takeChanges(), this.#relays, this.#turns, inner);
         });
       });
+      tasks.spawn(async (inner) => await this.#topics.readOn(inner));
       tasks.spawn(async (inner) => await this.#wanted.run(inner));
       tasks.spawn(async (inner) => await later.run(inner));
       tasks.spawn(async (inner) => await this.#firstCatchup.run(inner));

@@ -16,6 +16,7 @@ import { People, rootSubject } from '../../src/sync/topics/people.js';
 import type { CatchupBatch } from '../../src/sync/topics/topic-state.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
+import { endlessTurn } from '../support/work-turns.js';
 import { type Entry, hex, many } from './entry.js';
 
 const { signal } = new AbortController();
@@ -63,7 +64,7 @@ const noHomes = {
 
 /** The repositories that a root belongs to which refers to so many. */
 function homes(addresses: number, rootsOf: (at: number) => string): number {
-  const graph = new RootGraph(noHomes);
+  const graph = new RootGraph(noHomes, endlessTurn);
   const root = hex(9_999);
   const numbers = many(addresses, (at) => graph.addRepository(`30617:${hex(at)}:a`));
   for (const at of numbers.keys()) {
@@ -122,7 +123,7 @@ export const syncEntries = {
   },
   syncReferencesPerRootMax: {
     edge: (references) => {
-      const graph = new RootGraph(noHomes);
+      const graph = new RootGraph(noHomes, endlessTurn);
       const [root, last] = [hex(1), `30617:${hex(2)}:last`];
       for (let at = 1; at < references; at += 1) graph.addReference(root, `30617:${hex(2)}:${at}`);
       graph.addReference(root, last);
@@ -132,6 +133,9 @@ export const syncEntries = {
     },
   },
   syncRootsPerTurnMax: { pace: 'nothing more' },
+  syncRootsAtOnceMax: {
+    pace: ['sync/stored-topics.test.ts', 'is read in later turns where very many roots refer to it'],
+  },
   syncRootsPerChangeMax: { pace: 'nothing more' },
   syncTopicsPerPieceMax: {
     pace: [

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { StoredTopics } from '../../src/sync/topics/stored-topics.js';
-import { announcement, foreign, key, state, world } from '../policy/world.js';
+import { address as addressOf, announcement, event, foreign, key, state, world } from '../policy/world.js';
 
 type Parts = ConstructorParameters<typeof StoredTopics>[0];
 
@@ -12,6 +13,7 @@ async function follow({ store, directory, clock }: ReturnType<typeof world>): Pr
   const filters = {
     follow: () => {},
     addAuthor: (pubkey: string, subject: string) => void added.push([pubkey, subject]),
+    onChanged: () => {},
     roots: { addReference: () => {} },
   };
   const feed = { onAccepted: () => () => {}, onRemoved: () => () => {} };
@@ -51,5 +53,55 @@ describe('what is followed at the start', () => {
       new Set(expected.map((pubkey) => `${pubkey} ${address}`)),
     );
     expect([some.mock.calls.length, maintainersOf.mock.calls.length]).toEqual([0, 1]);
+  });
+});
+
+describe('a repository that is announced', () => {
+  /** How many roots that refer to it are noted when it is announced, and in the end. */
+  async function noted(roots: number): Promise<[number, number]> {
+    const { store, directory, clock, submit } = world();
+    const address = addressOf(key(0), 'repo');
+    for (let number = 0; number < roots; number += 1) store.put(event(key(1), 1621, [['a', address]]));
+    const listeners: ((accepted: AcceptedEvent) => void)[] = [];
+    const feed = {
+      onAccepted: (listener: (accepted: AcceptedEvent) => void) => {
+        listeners.push(listener);
+        return () => {};
+      },
+      onRemoved: () => () => {},
+    };
+    const ids = new Set<string>();
+    const filters = {
+      follow: () => {},
+      follows: () => false,
+      addAuthor: () => {},
+      onChanged: () => {},
+      roots: { addReference: (id: string) => void ids.add(id), addParent: () => {}, enterRoot: () => {} },
+    };
+    const topics = new StoredTopics({
+      store,
+      directory,
+      clock: clock as Clock,
+      filters: filters as unknown as Parts['filters'],
+      admission: { feed } as unknown as Parts['admission'],
+      windowMs: 1,
+    });
+    const stop = new AbortController();
+    const running = [topics.run(stop.signal, async () => {}), topics.readOn(stop.signal)];
+    await expect.poll(() => topics.isLoaded).toBe(true);
+    const announced = announcement(key(0), 'repo');
+    submit(announced);
+    for (const listener of listeners) listener({ event: announced, stored: true } as AcceptedEvent);
+    const atOnce = ids.size;
+    await expect.poll(() => ids.size).toBe(roots);
+    stop.abort(new Error('seen enough'));
+    await Promise.allSettled(running);
+    return [atOnce, ids.size];
+  }
+
+  it('is read in later turns where very many roots refer to it', async () => {
+    const atOnce = limits.syncRootsAtOnceMax;
+    expect(await noted(atOnce)).toEqual([atOnce, atOnce]);
+    expect(await noted(atOnce + 1)).toEqual([0, atOnce + 1]);
   });
 });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import type { WorkTurns } from '../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
 import { deliverChanges } from '../../src/sync/relay/topic-delivery.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
 import { FilterService } from '../../src/sync/topics/filter-service.js';
 import { announcementsTopic, type Topic } from '../../src/sync/topics/layers.js';
+import { endlessTurn, SteppedTurns } from '../support/work-turns.js';
 import { addressOf, announcement, event, issue, pubkey } from './support/events.js';
 
 fc.configureGlobal({ seed: 20260101 });
@@ -20,19 +22,21 @@ class World {
     awaitsGitData: () => false,
     isOwnService: () => false,
   });
-  readonly filters = new FilterService({
-    discovery: new Discovery({
-      ownService: { isNamedBy: () => false },
-      bootstrapRelays: ['wss://one.example'],
-      relaysMax: 100,
-    }),
-    directory: this.directory,
-  });
+  readonly filters: FilterService;
   readonly readers = new Map<string, { wanted: Set<Topic>; update(topics: readonly Topic[]): void }>();
   /** How many pieces were told. */
   pieces = 0;
 
-  constructor() {
+  constructor(turns: WorkTurns = endlessTurn) {
+    this.filters = new FilterService({
+      discovery: new Discovery({
+        ownService: { isNamedBy: () => false },
+        bootstrapRelays: ['wss://one.example'],
+        relaysMax: 100,
+      }),
+      directory: this.directory,
+      turns,
+    });
     for (const relay of relays) this.begin(relay);
   }
 
@@ -80,12 +84,20 @@ class World {
     await deliverChanges(this.filters.takeChanges(), this.readers, slices, signal);
   }
 
+  /** The addresses of the repositories that a root belongs to. */
+  homesOf({ id }: NostrEvent): string[] {
+    const { roots } = this.filters;
+    return [...roots.repositoriesOf(roots.find(id))].map((repository) => roots.addressOf(repository)).sort();
+  }
+
   /** What the relays keep is what they are to be asked about. */
   check(): void {
     for (const [relay, { wanted }] of this.readers)
       expect([...wanted].sort()).toEqual([...this.filters.topicsOf(relay)].sort());
   }
 }
+
+const named = ({ tags }: NostrEvent, address: string): boolean => tags.some(([, value]) => value === address);
 
 /** A repository with many roots, asked of the first relay, that is about to be asked of the others. */
 async function moved(roots: number) {
@@ -100,6 +112,72 @@ async function moved(roots: number) {
   const after = announcement('repo', relays, { created_at: before.created_at + 1 });
   world.announce(after);
   return { world, after, issues };
+}
+
+/** Has whatever happen, also between the pieces; roots join and leave in those turns. */
+async function converges(turnsOf: () => SteppedTurns | undefined): Promise<void> {
+  const step = fc.record({
+    type: fc.constantFrom('announce', 'withdraw', 'root', 'unroot', 'author', 'restart'),
+    repository: fc.nat(2),
+    root: fc.nat(5),
+    names: fc.subarray(relays),
+  });
+  const roots = [0, 1, 2, 3, 4, 5].map((n) => {
+    const tags = [['a', `30617:${pubkey(n % 3)}:repo`]];
+    return n < 3
+      ? event({ kind: 1621, pubkey: pubkey(10 + n), tags })
+      : event({
+          kind: 1621,
+          pubkey: pubkey(10),
+          tags: [...tags, ['a', `30617:${pubkey((n + 1) % 3)}:repo`]],
+        });
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), fc.nat(4), async (steps, window) => {
+      const turns = turnsOf();
+      const world = new World(turns);
+      const stored = new Map<number, NostrEvent>();
+      const present = new Set<NostrEvent>();
+      let at = 0;
+      const happen = () => {
+        const next = steps[at];
+        if (next === undefined) return;
+        at += 1;
+        const { repository, names } = next;
+        const root = roots[next.root] as NostrEvent;
+        const old = stored.get(repository);
+        if (next.type === 'announce') {
+          const owner = { pubkey: pubkey(repository), created_at: at };
+          const fresh = announcement('repo', names, owner);
+          world.announce(fresh);
+          if (old !== undefined) world.remove(old);
+          stored.set(repository, fresh);
+        } else if (next.type === 'withdraw' && old !== undefined) {
+          world.remove(old);
+          stored.delete(repository);
+        } else if (next.type === 'root') {
+          world.add(root);
+          present.add(root);
+        } else if (next.type === 'unroot') {
+          world.remove(root);
+          present.delete(root);
+        } else if (next.type === 'author') world.filters.addAuthor(pubkey(20 + repository), root.id);
+        else if (next.type === 'restart') world.begin(names[0] ?? (relays[0] as string));
+      };
+      while (at < steps.length) {
+        for (let count = 0; count <= window; count += 1) happen();
+        await world.deliver(happen);
+        await turns?.step();
+      }
+      await turns?.finish();
+      await world.deliver(() => {});
+      world.check();
+      const announced = [...stored.values()].map(addressOf);
+      for (const root of present)
+        expect(world.homesOf(root)).toEqual(announced.filter((address) => named(root, address)).sort());
+    }),
+    { numRuns: 200 },
+  );
 }
 
 describe('what changed is told in slices (docs/sync.md §3)', () => {
@@ -154,56 +232,10 @@ describe('what changed is told in slices (docs/sync.md §3)', () => {
   });
 
   it('whatever happens between the pieces, relays are asked about the same as if they had just begun', async () => {
-    const step = fc.record({
-      type: fc.constantFrom('announce', 'withdraw', 'root', 'unroot', 'author', 'restart'),
-      repository: fc.nat(2),
-      root: fc.nat(5),
-      names: fc.subarray(relays),
-    });
-    const roots = [0, 1, 2, 3, 4, 5].map((n) => {
-      const tags = [['a', `30617:${pubkey(n % 3)}:repo`]];
-      return n < 3
-        ? event({ kind: 1621, pubkey: pubkey(10 + n), tags })
-        : event({
-            kind: 1621,
-            pubkey: pubkey(10),
-            tags: [...tags, ['a', `30617:${pubkey((n + 1) % 3)}:repo`]],
-          });
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), fc.nat(4), async (steps, window) => {
-        const world = new World();
-        const stored = new Map<number, NostrEvent>();
-        let at = 0;
-        const happen = () => {
-          const next = steps[at];
-          if (next === undefined) return;
-          at += 1;
-          const { repository, names } = next;
-          const root = roots[next.root] as NostrEvent;
-          const old = stored.get(repository);
-          if (next.type === 'announce') {
-            const owner = { pubkey: pubkey(repository), created_at: at };
-            const fresh = announcement('repo', names, owner);
-            world.announce(fresh);
-            if (old !== undefined) world.remove(old);
-            stored.set(repository, fresh);
-          } else if (next.type === 'withdraw' && old !== undefined) {
-            world.remove(old);
-            stored.delete(repository);
-          } else if (next.type === 'root') world.add(root);
-          else if (next.type === 'unroot') world.remove(root);
-          else if (next.type === 'author') world.filters.addAuthor(pubkey(20 + repository), root.id);
-          else if (next.type === 'restart') world.begin(names[0] ?? (relays[0] as string));
-        };
-        while (at < steps.length) {
-          for (let count = 0; count <= window; count += 1) happen();
-          await world.deliver(happen);
-        }
-        await world.deliver(() => {});
-        world.check();
-      }),
-      { numRuns: 200 },
-    );
+    await converges(() => undefined);
+  });
+
+  it('so they are where roots come to their repositories, and go, in turns of their own', async () => {
+    await converges(() => new SteppedTurns());
   });
 });

@@ -19,9 +19,10 @@ export async function deliverChanges(
   signal: AbortSignal,
 ): Promise<void> {
   for (const { topics, relays } of changes) {
-    for (const relay of relays === everywhere ? [...readers.keys()] : relays) {
-      if (!readers.has(relay)) continue;
-      for (const piece of pieces(topics, limits.syncTopicsPerPieceMax)) {
+    // The topics can be read once.
+    for (const piece of pieces(topics, limits.syncTopicsPerPieceMax)) {
+      for (const relay of relays === everywhere ? [...readers.keys()] : relays) {
+        if (!readers.has(relay)) continue;
         if (turns.isOver) await turns.next();
         signal.throwIfAborted();
         readers.get(relay)?.update(piece);

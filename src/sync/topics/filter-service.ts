@@ -1,6 +1,7 @@
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { AnnouncedRepository } from '../../repositories/announced-repository.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
-import { RootGraph } from '../../repositories/root-graph.js';
+import { RootGraph, type RootObserver } from '../../repositories/root-graph.js';
 import type { Discovery, Naming } from './discovery.js';
 import { announcementsTopic, everywhere, type Home, parseTopic, type Topic } from './layers.js';
 import { People, repositorySubject, rootSubject } from './people.js';
@@ -13,9 +14,12 @@ type Followed = {
   readonly asked: ReadonlySet<string>;
 };
 
-/** What is to be looked at again: on these relays it may be wanted only now, or no longer. */
+/**
+ * What is to be looked at again: on these relays it may be wanted only now, or no longer. Of very many topics each is named
+ * when it is come by: they are to be read once, and to the end.
+ */
 export type TopicChange = {
-  readonly topics: ReadonlySet<Topic>;
+  readonly topics: Iterable<Topic>;
   readonly relays: readonly string[] | typeof everywhere;
 };
 
@@ -35,13 +39,7 @@ export class FilterService {
   readonly #discovery: Discovery;
   readonly #directory: Pick<RepositoryDirectory, 'repositoryAt'>;
   /** Which roots belong to which of the repositories that are followed. */
-  readonly roots = new RootGraph({
-    joined: (root, repository) => this.#join(root, repository),
-    left: (root, repository) => this.#part(root, repository),
-    orphaned: (root) => this.#join(root, everywhere),
-    adopted: (root) => this.#part(root, everywhere),
-    removed: (root) => this.#people.drop(rootSubject(root)),
-  });
+  readonly roots: RootGraph;
   /** By the numbers of their addresses. */
   readonly #followed = new Map<number, Followed>();
   readonly #numberOfEvent = new Map<string, number>();
@@ -53,9 +51,24 @@ export class FilterService {
   constructor(parts: {
     readonly discovery: Discovery;
     readonly directory: Pick<RepositoryDirectory, 'repositoryAt'>;
+    /** Those in which very many roots come to a repository, or go. */
+    readonly turns: WorkTurns;
   }) {
     this.#discovery = parts.discovery;
     this.#directory = parts.directory;
+    const observer: RootObserver = {
+      joined: (root, repository) => this.#join(root, repository),
+      left: (root, repository) => this.#part(root, repository),
+      orphaned: (root) => this.#join(root, everywhere),
+      adopted: (root) => this.#part(root, everywhere),
+      removed: (root) => this.#people.drop(rootSubject(root)),
+    };
+    this.roots = new RootGraph(observer, parts.turns);
+  }
+
+  /** Has a listener called whenever there is something to be taken by `takeChanges`, also in later turns. */
+  onChanged(listener: () => void): void {
+    this.#changes.onChanged(listener);
   }
 
   /** How many repositories are followed. */
@@ -113,7 +126,8 @@ export class FilterService {
 
   /**
    * What may have changed until this call, to be told to the relays one by one: `wants` says what it has come to. Each is
-   * taken when it is asked for and has all that changed until then, so that there may be turns in between.
+   * taken when it is asked for and has all that changed until then, so that there may be turns in between, and while its
+   * topics are read.
    */
   *takeChanges(): IterableIterator<TopicChange> {
     for (let left = this.#changes.size; left > 0; left -= 1) {
@@ -240,13 +254,12 @@ export class FilterService {
     this.#people.leave(home, rootSubject(root));
   }
 
-  /** These topics, and all that a repository has, if it is still followed. */
-  #withTopicsOf(repository: number, topics: ReadonlySet<Topic>): ReadonlySet<Topic> {
-    if (!this.#followed.has(repository)) return topics;
-    const all = new Set([this.roots.addressOf(repository), ...topics]);
-    for (const root of this.roots.rootsOf(repository)) all.add(this.roots.idOf(root));
-    for (const author of this.#people.topicsOfHome(repository)) all.add(author);
-    return all;
+  /** These topics, and all others that a repository has: one that is followed no longer may have some that are still to go. */
+  #withTopicsOf(repository: number, topics: ReadonlySet<Topic>): Iterable<Topic> {
+    const address = this.#followed.has(repository) ? [this.roots.addressOf(repository)] : [];
+    const roots = this.roots.idsOf(this.roots.rootsOf(repository));
+    const authors = this.#people.topicsOfHome(repository);
+    return allOf(topics, [address, roots, authors]);
   }
 
   /** The repository of a root for which the relay is asked about it. */
@@ -256,6 +269,12 @@ export class FilterService {
     }
     return undefined;
   }
+}
+
+/** Some topics, and the others of these lists. */
+function* allOf(topics: ReadonlySet<Topic>, lists: readonly Iterable<Topic>[]): Iterable<Topic> {
+  yield* topics;
+  for (const list of lists) for (const topic of list) if (!topics.has(topic)) yield topic;
 }
 
 /** Under which name, and of what standing, the relays of a repository are counted. */

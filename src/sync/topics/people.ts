@@ -43,9 +43,9 @@ export class People {
     }
   }
 
-  /** The authors of one repository. */
-  *topicsOfHome(home: Home): Iterable<Topic> {
-    for (const author of this.#ofHomes.get(home)?.keys() ?? []) yield this.#topicOf(author);
+  /** The authors that one repository has now, each named when it is come by; to be read once, and to the end. */
+  topicsOfHome(home: Home): Iterable<Topic> {
+    return topicsOfAuthors(this.#authors.namesOf(this.#ofHomes.get(home)?.keys() ?? []));
   }
 
   /** Whether somebody is an author of one of these repositories, or of what is asked about everywhere. */
@@ -121,4 +121,8 @@ export class People {
   #topicOf(author: number): Topic {
     return authorTopic(this.#authors.nameOf(author));
   }
+}
+
+function* topicsOfAuthors(pubkeys: Iterable<string>): Iterable<Topic> {
+  for (const pubkey of pubkeys) yield authorTopic(pubkey);
 }

@@ -15,6 +15,9 @@ import type { EventStore } from '../../store/event-store.js';
 import type { FilterService } from './filter-service.js';
 import { announcementKinds, authorKinds, type Topic } from './layers.js';
 
+/** What refers to something, and who is told of it. */
+type Reading = { readonly filter: Filter; readonly note: (rootId: string) => void };
+
 /**
  * Keeps the filters equal to what is stored: roots are read once from the index, then from the feed, with changes gathered
  * over a window. Nothing is read again. What is announced the directory of repositories says, which is never behind the feed.
@@ -28,6 +31,9 @@ export class StoredTopics {
   readonly #windowMs: number;
   #isLoaded = false;
   readonly #changed = new Wakeup();
+  /** What is more than may be read at once, by what it refers to. */
+  readonly #unread = new Map<string, Reading>();
+  readonly #toRead = new Wakeup();
 
   constructor(parts: {
     readonly store: EventStore;
@@ -61,6 +67,7 @@ export class StoredTopics {
       for (const { id } of removed) this.#onRemoved(id);
     });
     using _ = onAbort(signal, () => this.#changed.notify());
+    this.#filters.onChanged(() => this.#changed.notify());
     try {
       const addresses = await this.#loadAnnouncements(signal);
       this.#isLoaded = true;
@@ -75,6 +82,22 @@ export class StoredTopics {
     } finally {
       stopRemoved();
       stopAccepted();
+    }
+  }
+
+  /** Reads what was too much for one turn, one after the other; rejects when the signal aborts. */
+  async readOn(signal: AbortSignal): Promise<void> {
+    using _ = onAbort(signal, () => this.#toRead.notify());
+    for (;;) {
+      signal.throwIfAborted();
+      for (const [name, { filter, note }] of this.#unread) {
+        this.#unread.delete(name);
+        for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
+          signal.throwIfAborted();
+          for (const id of ids) if (this.#store.has(id)) note(id);
+        }
+      }
+      await this.#toRead.wait();
     }
   }
 
@@ -97,7 +120,7 @@ export class StoredTopics {
 
   async #loadReferences(addresses: readonly string[], signal: AbortSignal): Promise<void> {
     for (const address of addresses) {
-      for (const filter of rootsReferringTo(addressKeys, address)) {
+      for (const [, filter] of rootsReferringTo(addressKeys, address)) {
         for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
           signal.throwIfAborted();
           for (const id of ids) if (this.#store.has(id)) this.#filters.roots.addReference(id, address);
@@ -173,10 +196,8 @@ export class StoredTopics {
   #takeAnnouncement(repository: AnnouncedRepository): void {
     const { address } = repository;
     const isNew = !this.#filters.follows(address);
-    if (isNew) {
-      for (const root of this.#rootsReferringTo(addressKeys, address))
-        this.#filters.roots.addReference(root, address);
-    }
+    const { roots } = this.#filters;
+    if (isNew) this.#noteReferring(addressKeys, address, (root) => roots.addReference(root, address));
     this.#filters.follow(address);
     if (isNew) this.#addAuthorsOf(addressKeys, address);
     this.#addMaintainers(repository);
@@ -221,11 +242,20 @@ export class StoredTopics {
 
   /** Notes which stored roots refer to a root. */
   #addChildren(id: string): void {
-    for (const child of this.#rootsReferringTo(idKeys, id)) this.#filters.roots.addParent(child, id);
+    const { roots } = this.#filters;
+    this.#noteReferring(idKeys, id, (child) => roots.addParent(child, id));
   }
 
-  #rootsReferringTo(keys: readonly TagKey[], value: string): string[] {
-    return rootsReferringTo(keys, value).flatMap((filter) => this.#store.ids(filter));
+  /** Tells of the stored roots that refer to an address or an id: of very many in later turns. */
+  #noteReferring(keys: readonly TagKey[], value: string, note: (rootId: string) => void): void {
+    const atOnce = limits.syncRootsAtOnceMax;
+    for (const [key, filter] of rootsReferringTo(keys, value)) {
+      const ids = this.#store.ids(filter, atOnce + 1);
+      if (ids.length > atOnce) {
+        this.#unread.set(key + value, { filter, note });
+        this.#toRead.notify();
+      } else for (const id of ids) note(id);
+    }
   }
 }
 
@@ -233,11 +263,11 @@ export class StoredTopics {
 const addressKeys: readonly TagKey[] = ['#a', '#A', '#q'];
 const idKeys: readonly TagKey[] = ['#e', '#E', '#q'];
 
-/** Filters for the roots that have the value in one of the tags. */
-function rootsReferringTo(keys: readonly TagKey[], value: string): Filter[] {
+/** Filters for the roots that have the value in one of the tags, by those. */
+function rootsReferringTo(keys: readonly TagKey[], value: string): (readonly [TagKey, Filter])[] {
   return keys.map((key) => {
     const filter: Filter = { kinds: [...rootKinds] };
     filter[key] = [value];
-    return filter;
+    return [key, filter];
   });
 }

@@ -15,10 +15,16 @@ export type HomeChanges = {
  */
 export class ChangesByHome {
   readonly #changes = new Map<Home, HomeChanges>();
+  #onChanged: () => void = () => {};
 
   /** How many homes have changes. */
   get size(): number {
     return this.#changes.size;
+  }
+
+  /** Has the listener called when there is something new. */
+  onChanged(listener: () => void): void {
+    this.#onChanged = listener;
   }
 
   noteTopic(home: Home, topic: Topic): void {
@@ -43,6 +49,7 @@ export class ChangesByHome {
     if (changes === undefined) {
       changes = { home, topics: new Set(), relays: new Set() };
       this.#changes.set(home, changes);
+      this.#onChanged();
     }
     return changes;
   }

@@ -115,8 +115,8 @@ export class DurableStore implements EventStore {
     return this.#inner.get(id);
   }
 
-  ids(filter: Filter): string[] {
-    return this.#inner.ids(filter);
+  ids(filter: Filter, idsMax?: number): string[] {
+    return this.#inner.ids(filter, idsMax);
   }
 
   authors(filter: Filter, rowsMax: number): string[] {
