@@ -12,7 +12,8 @@ import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import type { FaultyEvent } from '../../src/store/faulty-rows.js';
 import type { FollowedStore } from '../../src/store/following/follow-log.js';
 import type { Followed } from '../../src/store/following/log-follower.js';
-import { VirtualClock } from '../support/virtual-clock.js';
+import { settle, VirtualClock } from '../support/virtual-clock.js';
+import { SteppedTurns } from '../support/work-turns.js';
 import { idsOf } from './support/answers.js';
 import { hex32, makeEvent } from './support/events.js';
 import { MemoryLog, type Writer } from './support/memory-log.js';
@@ -171,9 +172,10 @@ describe('a store that follows what another writes', () => {
     let follower = await log.follower(followerPath, { clock, turns });
     let watched = new Watched(follower.store);
     let told = new Told(follower.store);
-    const compare = () => {
-      // What has expired goes by asking, on both sides.
+    const compare = async () => {
+      // What has expired goes by asking, on both sides; and is told of in later turns.
       const ids = sorted(follower.store.ids({}));
+      await settle();
       expect(sorted(watched.ids)).toEqual(ids);
       told.take(follower.store.removeExpired());
       expect(sorted(told.ids)).toEqual(ids);
@@ -196,12 +198,12 @@ describe('a store that follows what another writes', () => {
         told.take(followed);
         // Told is what its body was read of, and parsed as it was put.
         for (const { event } of followed.added) expect(known).toContainEqual(event);
-        compare();
+        await compare();
       }
       if (random.next() < 0.1) {
         await own.store.flush();
         await advanceToEnd(follower, (followed) => told.take(followed));
-        compare();
+        await compare();
         const filters = Array.from({ length: 4 }, () => [randomFilter(random), randomFilter(random)]);
         expect(await answersOf(follower.store, filters)).toEqual(await answersOf(own.store, filters));
         expect(own.store.size).toBe(follower.store.size);
@@ -219,7 +221,7 @@ describe('a store that follows what another writes', () => {
     }
     await own.store.flush();
     await advanceToEnd(follower, (followed) => told.take(followed));
-    compare();
+    await compare();
     // What the follower left serves whoever writes next as the writer's own would.
     await follower[Symbol.asyncDispose]();
     const next = await log.writer(followerPath, { clock });
@@ -363,6 +365,35 @@ describe('a store that follows what another writes', () => {
     const next = await log.writer(folder('follower'), { clock });
     expect(log.readFrom).toBe(3);
     expect(next.refused.reasonFor(expiring.id)).toBe('not wanted');
+    await next.store[Symbol.asyncDispose]();
+  });
+
+  it('lets go of what expires in as many turns as that takes, unless the log tells of it first', async () => {
+    const events = Array.from({ length: 3 }, (_, at) =>
+      makeEvent({ content: `${at}`, tags: [['expiration', String(now + 10)]] }),
+    );
+    for (const event of events) await writer.store.put(event).written;
+    const turns = new SteppedTurns();
+    const ahead = new VirtualClock((now + 20) * 1000);
+    const follower = await log.follower(folder('follower'), { clock: ahead, turns });
+    const told: string[] = [];
+    follower.store.observe({ added: () => {}, removed: ({ id }) => told.push(id) });
+    expect(follower.store.count([{}])).toBe(0);
+    expect(told).toHaveLength(1);
+    const unwanted = events.find(({ id }) => !told.includes(id))!;
+    await writer.store.takeAway([unwanted.id], 'not wanted').written;
+    const advancing = follower.advance();
+    await settle();
+    expect(told[1]).toBe(unwanted.id);
+    await turns.finish();
+    expect((await advancing).removed.map(({ id }) => id)).toEqual([unwanted.id]);
+    expect(sorted(told)).toEqual(sorted(events.map(({ id }) => id)));
+    const { removed } = follower.store.removeExpired();
+    expect(sorted(removed.map(({ id }) => id))).toEqual(sorted([told[0]!, told[2]!]));
+    await follower[Symbol.asyncDispose]();
+    const next = await log.writer(folder('follower'), { clock });
+    expect(sorted(next.store.ids({}))).toEqual(sorted([told[0]!, told[2]!]));
+    expect(next.refused.reasonFor(unwanted.id)).toBe('not wanted');
     await next.store[Symbol.asyncDispose]();
   });
 
