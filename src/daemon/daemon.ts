@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import type { Registry } from 'prom-client';
-import { backgroundSlice } from '../config/background-slice.js';
 import { type BindAddress, formatBindAddress } from '../config/host.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
@@ -12,12 +11,7 @@ import { createHttpService, type InheritedSocket } from '../http/http-service.js
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { ReleaseStack } from '../lib/release-stack.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { Management } from '../moderation/management/management.js';
-import { RelayMetrics } from '../relay/relay-metrics.js';
-import { RelayServer } from '../relay/relay-server.js';
-import { LocalSets } from '../store/sets/local-sets.js';
 import { createWsDialer } from '../sync/dial/ws-dialer.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
@@ -37,6 +31,7 @@ import { ImportDesk } from './operator/import-desk.js';
 import { createModeration } from './operator/moderation.js';
 import { type OwnerKey, ownerKey } from './owner-key.js';
 import { collectProcessMetrics, watchAddresses, watchLimits } from './process-metrics.js';
+import { createRelay } from './relay.js';
 import { CurrentOptions } from './reload/current-options.js';
 import { Reloader } from './reload/reloader.js';
 import { runUntilReleased } from './running.js';
@@ -44,6 +39,7 @@ import {
   addressLimitsOf,
   gitHttpSettingsOf,
   gitProcessesOf,
+  kernelBytesOf,
   ownServiceOf,
   relaySettingsOf,
   syncSettingsOf,
@@ -81,8 +77,6 @@ export type DaemonChoices = {
   /** Reads anew what is given for options; without it nothing is. */
   readonly givenValues?: () => GivenValues;
 };
-
-const bytesPerMegabyte = 1_000_000;
 
 /**
  * The composition root: makes every part, gives each what it stands on, and starts them from the store upwards. It
@@ -131,47 +125,15 @@ async function start(
   const ownService = ownServiceOf(options);
   stack.defer(collectProcessMetrics(registry));
   watchLimits(registry);
-  // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.
-  const bytesMax = (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2;
-  const clientKernels = createWasmKernels({ bytesMax });
-  const syncKernels = createWasmKernels({ bytesMax });
   const accounts = new AddressAccounts(clock, current.settings(addressLimitsOf), limits.addressAccountsMax);
   watchAddresses(registry, accounts);
   const submission = new ClientSubmission(admission, storeOutage);
-  const relay = new RelayServer({
-    admission: submission,
-    store,
-    localSets: new LocalSets(
-      store,
-      clientKernels,
-      new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
-    ),
-    kernels: clientKernels,
-    clock,
-    logger,
-    metrics: new RelayMetrics(registry),
-    faults,
-    accounts,
-    verifier,
-    isOwnUrl: (url) => ownService.isNamedBy(url),
-    settings: relaySettings,
-  });
-  const followers =
-    reached &&
-    stack.use(
-      new FollowerLinks({
-        ...core,
-        ...reached,
-        admission: submission,
-        accounts,
-        clock,
-        logger,
-        faults,
-      }),
-    );
+  const admitting = { ...core, admission: submission, accounts };
+  const relay = createRelay(options, surroundings, { ...admitting, settings: relaySettings });
+  const followers = reached && new FollowerLinks({ ...admitting, ...reached, clock, logger, faults });
   const sync = new SyncManager({
     ...core,
-    kernels: syncKernels,
+    kernels: createWasmKernels({ bytesMax: kernelBytesOf(options) }),
     dialer: createWsDialer({
       clock,
       faults,
@@ -246,7 +208,7 @@ async function start(
   // The port closes while the relay says good-bye, so that nobody new comes in between.
   stack.defer(async () => {
     web.close();
-    await Promise.all([http.close(), relay.close()]);
+    await Promise.all([http.close(), relay.close(), followers?.close()]);
   });
   address = await http.listen(socket ?? options.bindAddress);
   const stopped = runUntilReleased(

@@ -126,6 +126,11 @@ function connectionsMaxOf({ maxConnections }: Options, shares: DescriptorShares)
   return Math.min(maxConnections ?? Number.POSITIVE_INFINITY, shares.connectionsMax);
 }
 
+/** Memory of one of the two kernels, that of clients and that of sync. */
+export function kernelBytesOf({ kernelMemoryMaxMb }: Options): number {
+  return (kernelMemoryMaxMb * bytesPerMegabyte) / 2;
+}
+
 /** What the clients of one address may take together. */
 export function addressLimitsOf(options: Options): AddressLimits {
   const eventsPerMinuteMax = options.addressEventsPerMinute;

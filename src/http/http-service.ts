@@ -189,6 +189,7 @@ class NodeHttpService implements HttpService {
     try {
       await withTimeLimit(this.#parts.clock, 'closing the port', limits.httpCloseMsMax, closed.promise);
     } catch {
+      this.#parts.logger.info({}, 'connections are cut that did not end in time');
       this.#server.closeAllConnections();
       for (const stream of this.#upgraded) stream.destroy();
       await closed.promise;

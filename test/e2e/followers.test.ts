@@ -162,4 +162,15 @@ describe.skipIf(obstacle !== undefined)('three graspd on one PostgreSQL', () => 
       await eventually(async () => (await idsAt(client)).includes(event.id));
     }
   });
+
+  it('stop without waiting for those that follow, of which one takes over', async () => {
+    const writes = ({ log }: DaemonProcess) => log.some(({ msg }) => msg === 'listening');
+    const stopped = followers.find(writes) as DaemonProcess;
+    const other = followers.find((follower) => follower !== stopped) as DaemonProcess;
+    await eventually(async () => (await other.metric('ngit_follower_connected')) === 1);
+    stopped.kill('SIGTERM');
+    expect(await stopped.exited).toBe(0);
+    expect(stopped.log.map(({ msg }) => msg)).not.toContain('connections are cut that did not end in time');
+    await eventually(() => writes(other));
+  });
 });

@@ -48,7 +48,7 @@ export class FollowedFeed {
       }
     };
     this.feed = new EventFeed({ attempt }, followed.store.lastSequence);
-    metrics.watchLag(() => Math.max(0, this.#written - this.feed.announced));
+    metrics.watchLag(() => this.#lag);
   }
 
   /** Why the database is not read, when it has not been for a while. */
@@ -59,12 +59,17 @@ export class FollowedFeed {
     return isAway ? this.#awayReason : undefined;
   }
 
-  /** All up to this sequence is written. */
+  /** Something was written, and all up to this sequence. */
   written(sequence: number): void {
     this.#written = Math.max(this.#written, sequence);
-    if (sequence <= this.feed.announced) return;
-    this.#behindSinceMs ??= this.#parts.clock.monotonic();
+    if (this.#lag > 0) this.#behindSinceMs ??= this.#parts.clock.monotonic();
+    // What left brings no sequence.
     this.#wakeup.notify();
+  }
+
+  /** Sequences that were written and are not here, as far as we were told; not all are of events. */
+  get #lag(): number {
+    return Math.max(0, this.#written - this.#parts.followed.store.lastSequence);
   }
 
   /** Passes an event on that is not stored. */
@@ -123,7 +128,7 @@ export class FollowedFeed {
       return;
     }
     this.#sweep();
-    if (this.#behindSinceMs === undefined || this.#written > this.feed.announced) return;
+    if (this.#behindSinceMs === undefined || this.#lag > 0) return;
     metrics.delay.observe((clock.monotonic() - this.#behindSinceMs) / 1_000);
     this.#behindSinceMs = undefined;
   }

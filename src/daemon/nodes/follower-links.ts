@@ -32,7 +32,7 @@ export type FollowerLinksParts = {
  * The graspd that follow this one, which writes: each has one connection here, on which it passes on what clients publish
  * there, and is told what became of it, and when there is something new in the database.
  */
-export class FollowerLinks implements AsyncDisposable {
+export class FollowerLinks {
   readonly #parts: FollowerLinksParts;
   readonly #sockets = new WebSocketServer({
     noServer: true,
@@ -80,7 +80,8 @@ export class FollowerLinks implements AsyncDisposable {
     return undefined;
   };
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends all connections: who follows asks the next one that writes. Never rejects. */
+  async close(): Promise<void> {
     this.#cancelLook();
     this.#cancelTelling?.();
     for (const stop of this.#stopListening) stop();

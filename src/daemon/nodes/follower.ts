@@ -1,39 +1,31 @@
 import { resolve } from 'node:path';
 import { Registry } from 'prom-client';
 import { createPoolVerifier } from '../../admission/verification/pool-verifier.js';
-import { backgroundSlice } from '../../config/background-slice.js';
 import { formatBindAddress } from '../../config/host.js';
 import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
 import type { Readiness } from '../../http/built-in-routes.js';
 import { createHttpService } from '../../http/http-service.js';
 import { exactly } from '../../http/route.js';
-import { createWasmKernels } from '../../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { secondMs } from '../../lib/clock.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { BlockedAddresses } from '../../moderation/blocked-addresses.js';
-import { RelayMetrics } from '../../relay/relay-metrics.js';
-import { RelayServer } from '../../relay/relay-server.js';
 import { openPostgresFollower } from '../../store/postgres/open-postgres-follower.js';
-import { LocalSets } from '../../store/sets/local-sets.js';
 import { descriptorLimit, descriptorShares } from '../descriptors.js';
 import { aliasedMetrics } from '../metrics/aliased-metrics.js';
 import { graspAliases } from '../metrics/metric-aliases.js';
 import { collectProcessMetrics, watchAddresses, watchFaults, watchLimits } from '../process-metrics.js';
-import { addressLimitsOf, gitProcessesOf, ownServiceOf, relaySettingsOf } from '../settings.js';
+import { createRelay } from '../relay.js';
+import { addressLimitsOf, gitProcessesOf, relaySettingsOf } from '../settings.js';
 import { postgresSettingsOf } from '../store/open-store.js';
 import { watchStore } from '../store/store-metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import { FollowedFeed } from './followed-feed.js';
 import { FollowerMetrics } from './follower-metrics.js';
-import { passOn } from './pass-on.js';
+import { PassOn } from './pass-on.js';
 import { PublishedElsewhere } from './published-elsewhere.js';
 import { type WriterAddress, WriterLink } from './writer-link.js';
-
-const bytesPerMegabyte = 1_000_000;
 
 /** A graspd that serves what another one writes to the same database. Disposing of it ends its port and its connections. */
 export type Follower = AsyncDisposable & {
@@ -99,35 +91,22 @@ async function start(
     },
   });
   metrics.watchLink(link);
-  const kernels = createWasmKernels({ bytesMax: (options.kernelMemoryMaxMb * bytesPerMegabyte) / 2 });
   const accounts = new AddressAccounts(clock, addressLimitsOf(options), limits.addressAccountsMax);
   watchAddresses(registry, accounts);
   const shares = descriptorShares(descriptorLimit(), options.verifyWorkers, gitProcessesOf(options));
   const settings = relaySettingsOf(options, shares);
-  const ownService = ownServiceOf(options);
   const verifier = stack.use(
     // For authentication alone.
     createPoolVerifier({ workers: 1, library: options.signatureLibrary, faults }),
   );
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
-  const relay = new RelayServer({
-    admission: new PublishedElsewhere(link, feed),
-    store,
-    localSets: new LocalSets(store, kernels, turns),
-    kernels,
-    clock,
-    logger,
-    metrics: new RelayMetrics(registry),
-    faults,
-    accounts,
-    verifier,
-    isOwnUrl: (url) => ownService.isNamedBy(url),
-    settings,
+  const admission = new PublishedElsewhere(link, feed);
+  const relay = createRelay(options, surroundings, {
+    ...{ store, registry, admission, accounts, verifier, settings },
   });
-  const writerUrl = () => current.url;
+  const passing = stack.use(new PassOn(() => current.url));
   const http = createHttpService({
-    root: passOn(writerUrl, exactly('/')),
-    routes: [passOn(writerUrl, () => true)],
+    root: passing.route(exactly('/')),
+    routes: [passing.route(() => true)],
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(feed),
     onUpgrade: relay.handleUpgrade,

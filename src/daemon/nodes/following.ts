@@ -1,6 +1,6 @@
 import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
-import { deferred, isAbort, onAbort } from '../../lib/abort.js';
+import { deferred, onAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { LeaseHolder, LeaseWaiting } from '../../store/postgres/writer-lease.js';
 import type { Surroundings } from '../surroundings.js';
@@ -70,9 +70,7 @@ export class Following implements LeaseWaiting {
         await Promise.race([stopped.promise, follower.failed]);
       } catch (error) {
         logger.error({ reason: errorMessage(error) }, 'following another graspd failed: it begins anew');
-        await clock.sleep(limits.nodeRetryMsMax, signal).catch((ended: unknown) => {
-          if (!isAbort(ended, signal)) throw ended;
-        });
+        await clock.sleep(limits.nodeRetryMsMax, signal).catch(() => {});
       } finally {
         this.#follower = undefined;
       }

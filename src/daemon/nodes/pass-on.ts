@@ -24,28 +24,45 @@ const connectionHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-const agents = {
-  'http:': new HttpAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
-  'https:': new HttpsAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
-};
+type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent };
 
-/** Passes requests on to the graspd that writes: git, pages, the management. `matches` says which paths. */
-export function passOn(writerUrl: () => string, matches: Route['matches']): Route {
-  return {
-    matches,
-    methods: ['GET', 'POST'],
-    async handle(request, response) {
-      const answered = await ask(writerUrl(), request, response);
-      if (answered !== undefined) await relay(answered, response);
-      else if (!response.destroyed)
-        answerText(response, 503, 'the part of this service that answers this is away');
-    },
+/** Passes requests on to the graspd that writes: git, pages, the management. */
+export class PassOn implements AsyncDisposable {
+  readonly #writerUrl: () => string;
+  readonly #agents: Agents = {
+    http: new HttpAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
+    https: new HttpsAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
   };
+
+  constructor(writerUrl: () => string) {
+    this.#writerUrl = writerUrl;
+  }
+
+  /** The route that does so; `matches` says for which paths. */
+  route(matches: Route['matches']): Route {
+    return {
+      matches,
+      methods: ['GET', 'POST'],
+      handle: async (request, response) => {
+        const answered = await ask(this.#writerUrl(), this.#agents, request, response);
+        if (answered !== undefined) await relay(answered, response);
+        else if (!response.destroyed)
+          answerText(response, 503, 'the part of this service that answers this is away');
+      },
+    };
+  }
+
+  /** Lets go of the connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
 }
 
 /** The answer to a request; `undefined` when there is none. */
 function ask(
   writerUrl: string,
+  { http, https }: Agents,
   { message, addressGroup }: RouteRequest,
   response: ServerResponse,
 ): Promise<IncomingMessage | undefined> {
@@ -53,7 +70,7 @@ function ask(
   const isTls = base.protocol === 'https:';
   return new Promise((resolve) => {
     const passed = (isTls ? httpsRequest : httpRequest)({
-      agent: agents[isTls ? 'https:' : 'http:'],
+      agent: isTls ? https : http,
       host: base.hostname.replace(/^\[|\]$/g, ''),
       port: base.port,
       method: message.method,

@@ -29,15 +29,19 @@ function followedFeed() {
   const found: (Followed | Error | Promise<Followed>)[] = [];
   const expired: NostrEvent[] = [];
   let looks = 0;
+  let lastSequence = 5;
   const followed = {
     async advance() {
       looks += 1;
       const next = (await found.shift()) ?? nothing;
       if (next instanceof Error) throw next;
+      lastSequence = next.added.at(-1)?.sequence ?? lastSequence;
       return next;
     },
     store: {
-      lastSequence: 5,
+      get lastSequence() {
+        return lastSequence;
+      },
       removeExpired: () => ({
         removed: expired.splice(0).map((event) => ({ ...event, bytes: 100 })),
         lost: [],
@@ -75,13 +79,20 @@ describe('what another graspd writes', () => {
     expect(heard).toEqual([6, 7, 8, gone.id]);
     expect(feed.feed.announced).toBe(8);
     expect(await metric('ngit_follower_lag_events')).toBe(0);
-    // What is known is not looked for again.
-    feed.written(8);
-    await clock.advance(1);
     expect(looks()).toBe(2);
     feed.passOn(signedEvent(author, { content: 'passing' }));
     expect(heard.at(-1)).toBe('passing');
     expect(feed.feed.announced).toBe(8);
+  });
+
+  it('may be that something left, which brings no sequence', async () => {
+    const { clock, feed, found, heard, metric } = followedFeed();
+    const gone = stored(3).event;
+    found.push({ added: [], removed: [{ ...gone, bytes: 100 }], hasMore: false });
+    feed.written(5);
+    await clock.advance(1);
+    expect(heard).toEqual([gone.id]);
+    expect(await metric('ngit_follower_lag_events')).toBe(0);
   });
 
   it('is looked for now and then without a word', async () => {

@@ -76,7 +76,7 @@ async function serveWriter(port = 0, secret = 'secret') {
   return {
     ...{ taken, feed, room, blocked, links, refusals, clients, address },
     async [Symbol.asyncDispose]() {
-      await links[Symbol.asyncDispose]();
+      await links.close();
       await new Promise((resolve) => http.close(resolve));
     },
   };

@@ -2,13 +2,14 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { passOn } from '../../../src/daemon/nodes/pass-on.js';
+import { PassOn } from '../../../src/daemon/nodes/pass-on.js';
 import { eventually } from '../../support/eventually.js';
 import { serveHttp } from '../../support/http-service.js';
 
 let writer: Server;
 let writerUrl: string;
 let requests: { readonly message: IncomingMessage; readonly body: string }[];
+let passing: PassOn;
 let follower: Awaited<ReturnType<typeof serveHttp>>;
 
 beforeEach(async () => {
@@ -21,19 +22,16 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => writer.listen(0, '127.0.0.1', resolve));
   writerUrl = `http://127.0.0.1:${(writer.address() as AddressInfo).port}`;
+  passing = new PassOn(() => writerUrl);
   follower = await serveHttp({
-    routes: [
-      passOn(
-        () => writerUrl,
-        () => true,
-      ),
-    ],
+    routes: [passing.route(() => true)],
     trustedProxies: ['127.0.0.1/32'],
   });
 });
 
 afterEach(async () => {
   await follower.service.close();
+  await passing[Symbol.asyncDispose]();
   writer.closeAllConnections();
   await new Promise((resolve) => writer.close(resolve));
 });
