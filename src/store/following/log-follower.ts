@@ -171,6 +171,7 @@ export class LogFollower {
       index.nextSequence = Math.max(index.nextSequence, segment.nextSequence);
       size.segments += 1;
       size.records += segment.recordCount;
+      size.bytes += segment.bytes;
       size.last = segment.id;
       this.#position = Math.max(this.#position, segment.id.number);
     }

@@ -116,7 +116,7 @@ export class Compaction {
       }
       numbers.push(number);
       segments.push(segment);
-      bytesRead += bytes?.byteLength ?? 0;
+      bytesRead += segment.bytes;
     }
     this.#window = { numbers, segments, bytes: bytesRead };
   }

@@ -118,7 +118,7 @@ async function replaySegments(
     index.nextSequence = Math.max(index.nextSequence, segment.nextSequence);
     size.segments += 1;
     size.records += segment.recordCount;
-    size.bytes += bytes?.byteLength ?? 0;
+    size.bytes += segment.bytes;
     size.last = segment.id;
   }
   losses.unreadable(damagedNumbers);

@@ -135,6 +135,8 @@ export type Segment = {
   readonly before: SegmentId | undefined;
   readonly nextSequence: number;
   readonly recordCount: number;
+  /** Of all of it. */
+  readonly bytes: number;
   /** Its records, one after the other. */
   readonly records: Uint32Array;
 };
@@ -154,6 +156,7 @@ export function readSegment(number: number, bytes: Uint8Array): Segment | undefi
     before: hasIds ? readId(words, 5) : undefined,
     nextSequence: readWhole(words, 2),
     recordCount: words[4]!,
+    bytes: bytes.byteLength,
     records: words.subarray(recordsAt),
   };
 }
