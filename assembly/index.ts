@@ -1,7 +1,7 @@
 export { fingerprintRange, fingerprintRanges, fingerprintRecords, sumsBytes, writeSums } from './fingerprint';
 export {
+  FILTER_CHECKED,
   FILTER_CLAUSES,
-  FILTER_FOUND,
   FILTER_HANDLE,
   FILTER_HEADER_BYTES,
   FILTER_NODES,

@@ -73,17 +73,17 @@ export const SYMBOL_MARKED: usize = 4;
  *
  *   0        4        8        12       16       24       32
  *   ├────────┼────────┼────────┼────────┼────────┼────────┤
- *   │ handle │ found  │ nodes  │ clauses│ since  │ until  │   u32 u32 u32 u32 f64 f64
+ *   │ handle │ checked│ nodes  │ clauses│ since  │ until  │   u32 u32 u32 u32 f64 f64
  *   ├────────┴────────┴────────┴────────┴────────┴────────┤
  *   │ node: next u32 │ previous u32 │ symbol u32 │ filter  │ × nodes       pointers to nodes, or 0
  *   ├──────────────────────────────────────────────────────┤
  *   │ clause: count u32 │ symbol u32 × count, ascending    │ × clauses     any of them must be marked
  *   └──────────────────────────────────────────────────────┘
  *
- * found: 1 while the filter stands in the list of matches, so that it stands there once.
+ * checked: whether it matches the event that is being matched, so that it is checked once; 0 before and after.
  */
 export const FILTER_HANDLE: usize = 0;
-export const FILTER_FOUND: usize = 4;
+export const FILTER_CHECKED: usize = 4;
 export const FILTER_NODES: usize = 8;
 export const FILTER_CLAUSES: usize = 12;
 export const FILTER_SINCE: usize = 16;

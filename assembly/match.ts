@@ -1,11 +1,11 @@
 /*
  * Matching an event against many filters. Everything that filters ask for is a symbol, a number; an event is the
  * list of those of its symbols that some filter asks for. Every filter hangs on the symbols of one of its
- * conditions, so the filters that can match are those found by the event's symbols; each is then checked exactly.
+ * conditions, so the filters that can match are those found by the event's symbols; each is then checked exactly, once.
  */
 import {
+  FILTER_CHECKED,
   FILTER_CLAUSES,
-  FILTER_FOUND,
   FILTER_HANDLE,
   FILTER_HEADER_BYTES,
   FILTER_NODES,
@@ -23,6 +23,11 @@ import {
 
 /** Clauses up to this many times the event's symbols are checked symbol by symbol, longer ones by binary search. */
 const SCAN_FACTOR: u32 = 4;
+
+/** What a filter is found to be for the event that is matched. */
+const UNCHECKED: u32 = 0;
+const FAILS: u32 = 1;
+const MATCHES: u32 = 2;
 
 /** Hangs the filter on the symbols of its nodes. */
 export function linkFilter(filter: usize, symbols: usize): void {
@@ -110,31 +115,45 @@ function markSymbols(event: usize, count: u32, symbols: usize): u32 {
 }
 
 /**
- * Writes the handles of the filters that match the event to `out`, and gives their count. `event` holds `count`
- * symbols, symbol 0 among them; `out` has room for as many handles as there are filters.
+ * Writes the filters that hang on the event's symbols to `out`, each once however many of its symbols the event has, and whether
+ * they match; gives the end of that list.
  */
-export function matchEvent(symbols: usize, event: usize, count: u32, createdAt: f64, out: usize): u32 {
-  const distinct = markSymbols(event, count, symbols);
-  const eventEnd = event + (<usize>distinct << 2);
+function checkFilters(symbols: usize, event: usize, count: u32, createdAt: f64, out: usize): usize {
+  const eventEnd = event + (<usize>count << 2);
   let to = out;
   for (let at = event; at < eventEnd; at += 4) {
     let node = <usize>load<u32>(symbols + <usize>load<u32>(at) * SYMBOL_BYTES, SYMBOL_FIRST);
     for (; node != 0; node = <usize>load<u32>(node, NODE_NEXT)) {
       const filter = <usize>load<u32>(node, NODE_FILTER);
-      if (load<u32>(filter, FILTER_FOUND) != 0) continue;
-      if (!filterMatches(filter, event, distinct, createdAt, symbols)) continue;
-      store<u32>(filter, 1, FILTER_FOUND);
+      if (load<u32>(filter, FILTER_CHECKED) != UNCHECKED) continue;
+      const matches = filterMatches(filter, event, count, createdAt, symbols);
+      store<u32>(filter, matches ? MATCHES : FAILS, FILTER_CHECKED);
       store<u32>(to, <u32>filter);
       to += 4;
     }
   }
+  return to;
+}
+
+/**
+ * Writes the handles of the filters that match the event to `out`, and gives their count. `event` holds `count`
+ * symbols, symbol 0 among them; `out` has room for as many handles as there are filters.
+ */
+export function matchEvent(symbols: usize, event: usize, count: u32, createdAt: f64, out: usize): u32 {
+  const distinct = markSymbols(event, count, symbols);
+  const checkedEnd = checkFilters(symbols, event, distinct, createdAt, out);
+  const eventEnd = event + (<usize>distinct << 2);
   for (let at = event; at < eventEnd; at += 4) {
     store<u32>(symbols + <usize>load<u32>(at) * SYMBOL_BYTES, 0, SYMBOL_MARKED);
   }
-  for (let at = out; at < to; at += 4) {
+  let to = out;
+  for (let at = out; at < checkedEnd; at += 4) {
     const filter = <usize>load<u32>(at);
-    store<u32>(filter, 0, FILTER_FOUND);
-    store<u32>(at, load<u32>(filter, FILTER_HANDLE));
+    if (load<u32>(filter, FILTER_CHECKED) == MATCHES) {
+      store<u32>(to, load<u32>(filter, FILTER_HANDLE));
+      to += 4;
+    }
+    store<u32>(filter, UNCHECKED, FILTER_CHECKED);
   }
   return <u32>((to - out) >> 2);
 }

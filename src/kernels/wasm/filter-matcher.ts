@@ -125,7 +125,7 @@ export class WasmFilterMatcher implements FilterMatcher {
     const block = this.#blocks.allocate(bytes);
     const { words, floats } = this.#arena;
     words[(block + m.FILTER_HANDLE.value) >>> 2] = handle;
-    words[(block + m.FILTER_FOUND.value) >>> 2] = 0;
+    words[(block + m.FILTER_CHECKED.value) >>> 2] = 0;
     words[(block + m.FILTER_NODES.value) >>> 2] = keys.length;
     words[(block + m.FILTER_CLAUSES.value) >>> 2] = clauses.length;
     floats[(block + m.FILTER_SINCE.value) / 8] = filter.since ?? Number.NEGATIVE_INFINITY;

@@ -61,7 +61,7 @@ export type KernelModule = {
   readonly TREE_NODE_BYTES: Offset;
   readonly SYMBOL_BYTES: Offset;
   readonly FILTER_HANDLE: Offset;
-  readonly FILTER_FOUND: Offset;
+  readonly FILTER_CHECKED: Offset;
   readonly FILTER_NODES: Offset;
   readonly FILTER_CLAUSES: Offset;
   readonly FILTER_SINCE: Offset;
