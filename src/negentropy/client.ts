@@ -43,11 +43,13 @@ export class NegentropyClient {
   readonly #storage: RecordReader;
   readonly #bytesMax: number;
   readonly #needIdsMax: number;
-  /** The version of the storage in which the ranges were looked up. */
+  /** The version of the storage in which what was asked about was looked up. */
   #version: number;
+  /** Whether that may be another one than that in which what is open was looked up. */
+  #hasChanged = false;
   #state: NegentropyClientState = { status: 'new' };
   /** What is to be asked, highest range first, so that the next one is at the end. */
-  #open: OpenRange[];
+  readonly #open: OpenRange[];
   /** The bytes that the peer's answers seem to have at most. */
   #answerBytesMax: number;
   #peerAnswersLists = true;
@@ -164,7 +166,9 @@ export class NegentropyClient {
   #ask(): Uint8Array {
     const question = new QuestionWriter(this.#storage, this.#bytesMax, this.#answerBytesMax, this.#peer);
     const waiting = this.#density.expectedIn(this.#storage.size);
-    for (let range = this.#open.pop(); range !== undefined; range = this.#open.pop()) {
+    for (let open = this.#open.pop(); open !== undefined; open = this.#open.pop()) {
+      // Only what is asked about now: a hostile peer can have very much open.
+      const range = this.#hasChanged ? this.#located(open) : open;
       const items = range.end - range.begin;
       const expected = range.differences ?? this.#density.expectedIn(items);
       const rest =
@@ -180,14 +184,14 @@ export class NegentropyClient {
   }
 
   /**
-   * Looks up what is open anew where the storage has changed; whether it has. What is found in a set that changes is
-   * right as of each message.
+   * Whether the storage has changed since the last message: then ranges have to be looked up anew. What is found in a set
+   * that changes is right as of each message.
    */
   #follow(): boolean {
     const { version } = this.#storage;
     if (version === this.#version) return false;
     this.#version = version;
-    this.#open = this.#open.map((range) => this.#located(range));
+    this.#hasChanged = true;
     return true;
   }
 

@@ -45,6 +45,37 @@ describe('a hostile server', () => {
     expect(['too_many_rounds', 'no_progress']).toContain(codeOf(() => exchange(newClient(), halve)));
   });
 
+  test('that opens very many ranges has only those looked up anew that are asked about, when the set changes', () => {
+    const items = Array.from({ length: 10_000 }, (_, at) => {
+      const id = new Uint8Array(32);
+      new DataView(id.buffer).setUint32(0, at * 7919);
+      return { timestamp: BigInt(at + 1), id };
+    });
+    let lookUps = 0;
+    const inner = sortedStorage(items);
+    const changing = {
+      ...inner,
+      version: 0,
+      lowerBound: (...bound: Parameters<typeof inner.lowerBound>) => {
+        lookUps += 1;
+        return inner.lowerBound(...bound);
+      },
+    };
+    const client = new NegentropyClient(changing, { frameBytesMax: 4_096, needIdsMax: 1_000 });
+    client.initiate();
+    const everywhere = new MessageWriter(inner);
+    // Of two items for each range, while ours have one.
+    for (let at = 2; at <= 10_000; at += 1)
+      everywhere.fingerprint({ timestamp: BigInt(at), prefix: new Uint8Array(0) }, 0, 2);
+    client.receive(everywhere.finish());
+    expect(client.openRanges).toBeGreaterThan(5_000);
+    changing.version += 1;
+    lookUps = 0;
+    client.receive(Uint8Array.of(0x61));
+    expect(lookUps).toBeGreaterThan(0);
+    expect(lookUps).toBeLessThan(2_000);
+  });
+
   test('that names ids without end is given up at the limit', () => {
     const junk = makeSets({ seed: 10, shared: 0, onlyOurs: 100, onlyTheirs: 0 });
     const junkStorage = sortedStorage(junk.ours);
