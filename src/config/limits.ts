@@ -504,9 +504,14 @@ export const limits = {
    * Most bytes of a commit or tag that comes: git keeps those that refs stand for in memory together. A commit of Linux has
    * some tens of thousands at most.
    */
-  commitBytesMax: 4_194_304,
+  commitBytesMax: 1_048_576,
   /** Most bytes of a tree that comes, which is one folder: about 400,000 files. */
   treeBytesMax: 16_777_216,
+  /**
+   * Objects that one builds upon as a delta, one after the other: what comes deeper is packed anew. Git packs no deeper by itself,
+   * since 2.12 also where it takes over deltas that are there.
+   */
+  deltaDepthMax: 50,
   /** Bytes of the commits of refs, the smallest first, that git reads to leave out what is here already. */
   knownTipsBytesMax: 268_435_456,
   /**

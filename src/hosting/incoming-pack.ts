@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
-import { whatIsTooLarge } from '../git/objects/large-objects.js';
+import { examineObjects } from '../git/objects/examine-objects.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { PackGrowth } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
@@ -24,11 +24,17 @@ export type PackRoom = {
 };
 
 /**
- * What became of a pack; `bytes` were read of it, with `objects` that were sent; `growth`: what may be written of it.
- * `refused` says in one line why git, or a limit, would not have it.
+ * What became of a pack; `bytes` were read of it, with `objects` that were sent; `isDeep`: whether git takes longer to put some of
+ * them together than those that it packs itself; `growth`: what may be written of it. `refused` says in one line why git, or a
+ * limit, would not have it.
  */
 export type PackOutcome = { readonly bytes: number } & (
-  | { readonly type: 'taken'; readonly growth: PackGrowth; readonly objects: number }
+  | {
+      readonly type: 'taken';
+      readonly growth: PackGrowth;
+      readonly objects: number;
+      readonly isDeep: boolean;
+    }
   | { readonly type: 'refused'; readonly cause: PackRefusal; readonly reason: string }
 );
 
@@ -67,14 +73,15 @@ export async function takePack(
     return refuse('broken', 'there is no pack');
   const objects = header.readUInt32BE(8);
   if (objects > objectsMax) return refuse('large', `a pack has at most ${objectsMax} objects here`);
-  const taken = (bytesTaken: number): PackOutcome => ({
+  const taken = (bytesTaken: number, isDeep: boolean): PackOutcome => ({
     type: 'taken',
     bytes,
     objects,
+    isDeep,
     growth: growthOf(clock, room, bytesTaken, (size) => (size > bytesMax ? tooLarge : undefined)),
   });
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
-  if (objects === 0) return taken(0);
+  if (objects === 0) return taken(0, false);
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
@@ -132,12 +139,14 @@ export async function takePack(
       const lack = room.take(Math.max(0, diskBytes - bytes));
       if (lack !== undefined) return refuse('room', lack);
       const search = { gitDir: quarantine.gitDir, objects: quarantine.folders, msMax: checkMs };
-      const large = await whatIsTooLarge(streams, search, signal).catch((error: unknown) => {
+      const found = await examineObjects(streams, search, signal).catch((error: unknown) => {
         if (error instanceof TimeLimitError) return error;
         throw error;
       });
-      if (large instanceof TimeLimitError) return refuse('slow', tooLong);
-      return large === undefined ? taken(Math.max(bytes, diskBytes)) : refuse('large', large);
+      if (found instanceof TimeLimitError) return refuse('slow', tooLong);
+      const { tooLarge: largeObject, isDeep } = found;
+      if (largeObject !== undefined) return refuse('large', largeObject);
+      return taken(Math.max(bytes, diskBytes), isDeep);
     }
     if (isSlow) return refuse('slow', tooLong);
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);

@@ -6,6 +6,7 @@ import type { Quarantine } from '../git/objects/quarantine.js';
 import { readObjectTypes } from '../git/refs.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { GraspError } from '../lib/errors.js';
+import type { PackOutcome } from './incoming-pack.js';
 import { type CommandVerdict, refused } from './push-verdict.js';
 
 /** A command that is right and to be done. */
@@ -27,20 +28,21 @@ export type Incoming = {
 };
 
 /**
- * Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. `objects`: how
- * many were sent. Rejects with `PackGrowthError` where what is right becomes larger than it may.
+ * Looks through all that came, which may take minutes, while nobody waits; leaves of it what is right by now. Rejects with
+ * `PackGrowthError` where what is right becomes larger than it may.
  */
 export async function lookThrough(
   git: Git,
   quarantine: Quarantine,
   verdicts: readonly CommandVerdict[],
-  { objects, growth }: { readonly objects: number; readonly growth: PackGrowth },
+  { objects, isDeep, growth }: Extract<PackOutcome, { readonly type: 'taken' }>,
 ): Promise<Incoming> {
   const tips = tipsOf(verdicts);
   const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
-  // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id.
+  // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id. And what is deep
+  // has all that it builds upon put together by whoever reads it, each time: git cuts such chains as it packs.
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
-  if (wanted !== undefined && (!isWhole || !wanted.isExact || objects > wanted.count))
+  if (wanted !== undefined && (isDeep || !isWhole || !wanted.isExact || objects > wanted.count))
     await quarantine.keepOnly(git, tips, limits.pushCheckMsMax, growth);
   return { quarantine, growth, tips: new Set(tips), isConnected: wanted !== undefined };
 }

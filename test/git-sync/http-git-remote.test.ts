@@ -15,7 +15,7 @@ import type { FetchOutcome, FetchRequest } from '../../src/git-sync/remote.js';
 import { systemClock } from '../../src/lib/clock.js';
 import type { Resolver } from '../../src/network/address-policy.js';
 import { git, gitBytes, scratchFolder, writeBlob, writeCommit } from '../git/scratch.js';
-import { growingPack } from '../hosting/packs.js';
+import { chainedPack, deepestIn, growingPack } from '../hosting/packs.js';
 import { GitServer } from '../support/git-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -207,6 +207,13 @@ describe('a server that means harm, or is broken,', () => {
       message: expect.stringContaining('a commit has at most'),
     });
     expect(world.leftovers()).toEqual([]);
+  });
+
+  it('that sends deltas that are deeper than git packs has them cut', async () => {
+    const { pack, tip } = chainedPack(3 * limits.deltaDepthMax, 2_000);
+    world.answerPost(v2Pack(pack));
+    expect(await taken(await world.fetch([tip]))).toEqual([tip]);
+    expect(deepestIn(world.ours)).toBeLessThanOrEqual(limits.deltaDepthMax);
   });
 
   it('that sends few bytes which become many more than it may send gets nothing in', async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { git, gitBytes } from '../git/scratch.js';
@@ -60,6 +60,70 @@ export function growingPack(
   mkdirSync(join(takerDir, 'info'), { recursive: true });
   writeFileSync(join(takerDir, 'info', 'attributes'), '* -delta\n');
   return { pack, tip };
+}
+
+/**
+ * A pack of a history of commits of about so many bytes each, of which the newest builds upon so many others as deltas, one after
+ * the other; each delta before, or behind, what it builds upon.
+ */
+export function chainedPack(
+  depth: number,
+  bytes: number,
+  isBackwards = false,
+): { readonly pack: Buffer; readonly tip: string } {
+  const tree = idOf('tree', '');
+  const head = `tree ${tree}\nparent `;
+  const rest = `\nauthor ${someone}\ncommitter ${someone}\n\n`.padEnd(bytes, 'x');
+  const root = `tree ${tree}${rest}`;
+  const rootId = idOf('commit', root);
+  const first = `${head}${rootId}${rest}`;
+  const wholes = [wholeObject(2, ''), wholeObject(1, root), wholeObject(1, first)];
+  const deltas: Buffer[] = [];
+  let tip = idOf('commit', first);
+  for (let at = 0; at < depth; at += 1) {
+    // All of the commit before, but for its parent.
+    const parts = [copied(0, head.length), inserted(tip), copied(head.length + tip.length, rest.length)];
+    const delta = Buffer.concat([varint(first.length), varint(first.length), ...parts]);
+    const base = Buffer.from(tip, 'hex');
+    deltas.push(Buffer.concat([objectHeader(7, delta.length), base, deflateSync(delta)]));
+    tip = idOf('commit', `${head}${tip}${rest}`);
+  }
+  const objects = [...wholes, ...deltas];
+  if (isBackwards) objects.reverse();
+  const start = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1');
+  start.writeUInt32BE(objects.length, 8);
+  const pack = Buffer.concat([start, ...objects]);
+  return { pack: Buffer.concat([pack, createHash('sha1').update(pack).digest()]), tip };
+}
+
+/** How many objects the deepest in the packs of a repository builds upon as a delta, one after the other. */
+export function deepestIn(gitDir: string): number {
+  const folder = join(gitDir, 'objects/pack');
+  const indexes = readdirSync(folder).filter((name) => name.endsWith('.idx'));
+  const lines = indexes.flatMap((name) => git(gitDir, ['verify-pack', '-v', join(folder, name)]).split('\n'));
+  // Of a delta: id, type, bytes, bytes in the pack, where it is there, depth, and what it builds upon.
+  const depths = lines.map((line) => line.split(/ +/)).filter((fields) => fields.length === 7);
+  return depths.reduce((deepest, fields) => Math.max(deepest, Number(fields[5])), 0);
+}
+
+const someone = 'a <a@example.com> 1700000000 +0000';
+
+function idOf(type: string, text: string): string {
+  return createHash('sha1').update(`${type} ${text.length}\0${text}`).digest('hex');
+}
+
+function wholeObject(type: number, text: string): Buffer {
+  return Buffer.concat([objectHeader(type, text.length), deflateSync(text)]);
+}
+
+/** The part of a delta that takes so many bytes, less than 64 KiB, from there in what it builds upon. */
+function copied(from: number, bytes: number): Buffer {
+  return Buffer.of(0xb1, from, bytes & 0xff, bytes >> 8);
+}
+
+/** The part of a delta that is a text of less than 128 bytes. */
+function inserted(text: string): Buffer {
+  return Buffer.from(`${String.fromCharCode(text.length)}${text}`, 'latin1');
 }
 
 /** A number as the head of a delta has it: seven bits a byte, the lowest first. */

@@ -114,6 +114,9 @@ export const gitEntries = {
   },
   commitBytesMax: { test: [large, 'that is larger than any has to be is refused: a %s'] },
   treeBytesMax: { test: [large, 'that is larger than any has to be is refused: a %s'] },
+  deltaDepthMax: {
+    test: ['hosting/deep-packs.test.ts', 'of deltas as deep as git packs is kept as it came'],
+  },
   knownTipsBytesMax: { test: [large, 'keep nobody from pushing, and are not read for that'] },
   packGrowthLookMs: {
     pace: ['git/pack-growth.test.ts', 'is ended while git writes it, where that is more than it may be'],

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { limits } from '../../config/limits.js';
 import { syncFolder } from '../../lib/disk/sync-folder.js';
 import { errorCode } from '../../lib/errors.js';
 import { isAbsence } from '../files.js';
@@ -65,16 +66,17 @@ export class Quarantine implements AsyncDisposable {
   }
 
   /**
-   * Leaves of what came only what these objects lead to and the repository lacks. Rejects with `PackGrowthError` where that
-   * becomes larger than it may.
+   * Leaves of what came only what these objects lead to and the repository lacks, with no deeper deltas than may be. Rejects
+   * with `PackGrowthError` where that becomes larger than it may.
    */
   async keepOnly(git: Git, objectIds: readonly string[], msMax: number, growth?: PackGrowth): Promise<void> {
     const kept = join(this.#path, 'kept');
     await mkdir(kept);
     const known = await knownTips(git, this.gitDir);
+    const depth = `--depth=${limits.deltaDepthMax}`;
     const command = {
       gitDir: this.gitDir,
-      args: ['pack-objects', '--quiet', '--non-empty', '--revs', join(kept, 'pack')],
+      args: ['pack-objects', '--quiet', '--non-empty', depth, '--revs', join(kept, 'pack')],
       input: `${[...objectIds, ...known.lines].join('\n')}\n`,
       objects: this.folders,
       msMax,
