@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
+import type { RemovalWatch } from '../git/locks/repository-locks.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
 import type { PackGrowth } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
@@ -23,8 +24,10 @@ export type Incoming = {
   readonly growth: PackGrowth;
   /** What refs are to become; of all that came only what these lead to was kept. */
   readonly tips: ReadonlySet<string>;
-  /** Whether everything that the tips lead to is here. */
+  /** Whether everything that the tips lead to was here. */
   readonly isConnected: boolean;
+  /** Since before that was found out. */
+  readonly removals: RemovalWatch;
 };
 
 /**
@@ -36,6 +39,7 @@ export async function lookThrough(
   quarantine: Quarantine,
   verdicts: readonly CommandVerdict[],
   { objects, isDeep, growth }: Extract<PackOutcome, { readonly type: 'taken' }>,
+  removals: RemovalWatch,
 ): Promise<Incoming> {
   const tips = tipsOf(verdicts);
   const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
@@ -44,7 +48,7 @@ export async function lookThrough(
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
   if (wanted !== undefined && (isDeep || !isWhole || !wanted.isExact || objects > wanted.count))
     await quarantine.keepOnly(git, tips, limits.pushCheckMsMax, growth);
-  return { quarantine, growth, tips: new Set(tips), isConnected: wanted !== undefined };
+  return { quarantine, growth, tips: new Set(tips), isConnected: wanted !== undefined, removals };
 }
 
 /** What is to be pushed again, as it tells who pushes: it can be looked through before its turn then. */
@@ -101,14 +105,18 @@ export async function moveIn(
   return bytes;
 }
 
-/** As it was found out before; looked for anew only where other commands are right now than were then. */
+/**
+ * As it was found out before; looked for anew only where other commands are right now than were then, or where objects of the
+ * repository went that nothing referred to, and that the push may build upon.
+ */
 async function isConnected(
   git: Git,
   tips: readonly string[],
   incoming: Incoming | undefined,
 ): Promise<boolean> {
   if (incoming === undefined) return false;
-  if (tips.every((id) => incoming.tips.has(id))) return incoming.isConnected;
+  const { removals } = incoming;
+  if (!removals.hasRemoved && tips.every((id) => incoming.tips.has(id))) return incoming.isConnected;
   return await inShort((msMax) => incoming.quarantine.isConnected(git, tips, msMax));
 }
 

@@ -129,7 +129,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
     head: ReceiveRequest,
     body: AsyncIterator<Buffer>,
   ): Promise<Outcome> {
-    const { repositories, git, rules, takePush, drainBytesMax } = this.#parts;
+    const { repositories, git, locks, rules, takePush, drainBytesMax } = this.#parts;
     const { repository, addressGroup } = request;
     const refusal = (await rules.refusal(repository)) ?? takePush(addressGroup);
     if (refusal !== undefined) {
@@ -155,7 +155,8 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const results = head.commands.map(({ ref }) => no(ref, pack.reason));
       return { unpack: pack.reason, results, bytes };
     }
-    const incoming = await lookThrough(git, quarantine, verdicts, pack);
+    using removals = locks.watchRemovals(repository);
+    const incoming = await lookThrough(git, quarantine, verdicts, pack, removals);
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 

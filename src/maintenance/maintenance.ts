@@ -267,6 +267,7 @@ export class Maintenance {
         findBranchPack: (tips: string) => this.#findBranchPack(tips),
         alone: (work: () => Promise<void>) =>
           isBeside(task) ? locks.use(repository, yielding, work) : work(),
+        onRemoved: () => locks.tellRemoval(repository),
       };
       const how = await repack(repackParts, details, yielding);
       if (how === 'nothing') return;

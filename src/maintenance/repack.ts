@@ -26,6 +26,8 @@ export type RepackParts = {
   readonly findBranchPack: (tips: string) => Promise<PackFile | undefined>;
   /** Runs work that nobody else may change the repository beside. */
   readonly alone: (work: () => Promise<void>) => Promise<void>;
+  /** Told when objects may have been removed, whatever became of the repack. */
+  readonly onRemoved: () => void;
 };
 
 export type Repack = {
@@ -87,22 +89,33 @@ async function repackWith(
   await parts.alone(() => step(['pack-refs', '--all', '--prune']));
   // Git takes what nothing refers to for as old as its pack; but refs may have led to it until now. What has been found to be
   // unreachable before has its own time. A branch pack that stays has nothing of either sort.
-  const dated = (await packsIn(packs)).filter(
-    ({ isCruft, name }) => !isCruft && name !== branches?.pack.name,
-  );
+  const before = await packsIn(packs);
+  const dated = before.filter(({ isCruft, name }) => !isCruft && name !== branches?.pack.name);
   for (const pack of dated) await datePack(pack, nowMs);
   const kept = branches === undefined ? [] : [`--keep-pack=${branches.pack.name}.pack`];
   const config = [['repack.writeBitmaps', String(branches === undefined)]] as const;
-  await step(['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept], config);
-  // Now that the bitmap before is gone: git reads one of a repository.
-  if (branches !== undefined) await linkBitmap(branches.pack, packs);
-  const name = branches?.pack.name ?? (await soleBranchPack(parts.git, gitDir, packs, refs));
-  if (tips !== undefined && name !== undefined) await markBranchPack(gitDir, { tips, name });
-  // Loose objects, which a repack does not look at the age of.
-  if (expiry !== undefined) await step(['prune', `--expire=${expiry}`]);
+  let isPacked = false;
+  try {
+    await step(['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept], config);
+    isPacked = true;
+    // Now that the bitmap before is gone: git reads one of a repository.
+    if (branches !== undefined) await linkBitmap(branches.pack, packs);
+    const name = branches?.pack.name ?? (await soleBranchPack(parts.git, gitDir, packs, refs));
+    if (tips !== undefined && name !== undefined) await markBranchPack(gitDir, { tips, name });
+    // Loose objects, which a repack does not look at the age of.
+    if (expiry !== undefined) await step(['prune', `--expire=${expiry}`]);
+  } finally {
+    // A repack that was ended before it removed any pack has removed nothing: what gives way does so mostly before.
+    if (expiry !== undefined && (isPacked || (await isAnyGone(before, packs)))) parts.onRemoved();
+  }
   await step(['commit-graph', 'write', '--reachable', '--no-progress']);
   if (branches === undefined) return 'whole';
   return branches.isLinked ? 'linked' : 'apart';
+}
+
+async function isAnyGone(before: readonly PackFile[], folder: string): Promise<boolean> {
+  const names = new Set((await packsIn(folder)).map(({ name }) => name));
+  return before.some(({ name }) => !names.has(name));
 }
 
 /** How git keeps what nothing refers to: what is younger than that time, in seconds since 1970, or all of it. */

@@ -249,6 +249,38 @@ describe('a push', () => {
   );
 });
 
+it('who watches is told of what a repack may have removed, and of none that gave way before or keeps everything', async () => {
+  await using world = await maintenanceWorld();
+  const { hooks, locks, signal } = world;
+  using watch = locks.watchRemovals(repository);
+  using other = locks.watchRemovals({ ...repository, identifier: 'another' });
+  world.push(tooMany);
+  let pushing: Promise<void> | undefined;
+  hooks.after = ({ args }) => {
+    if (args[0] === 'repack') pushing ??= locks.use(repository, signal, async () => world.push(1));
+  };
+  await world.care();
+  await pushing;
+  expect([await world.metric('interrupted'), watch.hasRemoved]).toEqual([1, false]);
+  await world.care(limits.careInterruptionsMax);
+  expect([await world.metric('done'), watch.hasRemoved]).toEqual([1, false]);
+  world.push(tooMany);
+  world.pass(limits.careIntervalMsMin);
+  await world.care();
+  expect([await world.metric('done'), watch.hasRemoved, other.hasRemoved]).toEqual([2, true, false]);
+});
+
+it('who watches is told of a repack that fails after it removed packs', async () => {
+  await using world = await maintenanceWorld();
+  world.push(tooMany);
+  world.hooks.before = async ({ args }) => {
+    if (args[0] === 'prune') throw new Error('the disk fails');
+  };
+  using watch = world.locks.watchRemovals(repository);
+  await world.care();
+  expect([await world.metric('failed'), watch.hasRemoved]).toEqual([1, true]);
+});
+
 describe('a repack beside pushes', () => {
   it('ends when the repository is to be removed, or copied file by file', async () => {
     await using world = await maintenanceWorld();
