@@ -592,6 +592,11 @@ export const limits = {
    * place fewer: 8 kB a second; so many times as much where it has several fewer.
    */
   gitAwaitedReadSpanBytesMin: 491_520,
+  /**
+   * Time without a place for clones, or for pushes, coming free after which one ends while somebody waits whose address has two
+   * places fewer, whoever is slow.
+   */
+  gitPlacesHeldMsMax: 180_000,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */
   gitSilenceMsMax: 5_000,
   /** Git requests that failed, or took too long, that are logged as warnings in a minute; others are on `debug`. */

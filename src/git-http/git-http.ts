@@ -57,15 +57,17 @@ export type GitHttp = {
 
 export function createGitHttp(parts: GitHttpParts): GitHttp {
   const { directory, repositories, streams, receive, prsReceive, clock, settings } = parts;
-  const gateOf = (runningMax: () => number) =>
-    new ProcessGate({
+  const gateOf = (runningMax: () => number) => {
+    const gateSettings = {
       get runningMax() {
         return runningMax();
       },
       get waitingMax() {
         return settings.waitingMax;
       },
-    });
+    };
+    return new ProcessGate(gateSettings, clock);
+  };
   const gates = {
     uploads: gateOf(() => settings.uploadsMax),
     receives: gateOf(() => settings.receivesMax),

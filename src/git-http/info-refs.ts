@@ -52,7 +52,7 @@ async function stream(
   version: 0 | 1 | 2,
   { gate, streams, clock }: InfoRefsParts,
 ): Promise<GitOutcome> {
-  const leave = await gate.enter(signal, party);
+  const leave = await gate.enter(signal, party, () => response.destroy());
   try {
     const git = await streams.start(advertisingCommand(gitDir, service, version), signal);
     git.input.end();

@@ -3,6 +3,7 @@ import type { RepositoryKey } from '../git/bare-repositories.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import type { ReceiveService } from '../hosting/receive-service.js';
 import type { Clock } from '../lib/clock.js';
+import { BodyError } from './body-error.js';
 import { answerGit, type GitEndpoint, gitHeaders } from './git-endpoint.js';
 import { isProbe, openBody } from './request-body.js';
 
@@ -44,12 +45,18 @@ export function receivePack<Repository extends RepositoryKey>({
         answerGit(request, 'exchange', Buffer.alloc(0));
         return 'ok';
       }
-      const leave = await gate.enter(signal, party);
+      const ending = new AbortController();
+      const leave = await gate.enter(signal, party, () => {
+        const why = new BodyError(408, tooMany);
+        body.destroy(why);
+        ending.abort(why);
+      });
       try {
         for (const [name, value] of Object.entries(gitHeaders(service, 'exchange'))) {
           response.setHeader(name, value);
         }
-        await receive.receive({ repository, gitDir, body, addressGroup, signal }, response);
+        const push = { repository, gitDir, body, addressGroup };
+        await receive.receive({ ...push, signal: AbortSignal.any([signal, ending.signal]) }, response);
         if (!response.writableEnded) response.end();
         return 'ok';
       } finally {
@@ -60,14 +67,14 @@ export function receivePack<Repository extends RepositoryKey>({
   };
 }
 
+const tooMany = 'others wait to push, and this address has more places than they have; push again later';
+
 /**
  * A push that comes slowly holds its place for long. While somebody waits who has fewer places than its address has (by
  * `lead`), it has to be faster than otherwise; where its address has several more, it ends at any speed that leaves us waiting.
  */
 function whyGiveWay(lead: number, bytes: number): string | undefined {
-  if (lead > 1) {
-    return 'others wait to push, and this address has more places than they have; push again later';
-  }
+  if (lead > 1) return tooMany;
   return lead === 1 && bytes < limits.gitAwaitedBodySpanBytesMin
     ? 'others wait to push, and this push comes too slowly; push again later'
     : undefined;

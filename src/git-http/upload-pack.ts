@@ -108,7 +108,7 @@ async function enter(
     });
   let cancel = look();
   try {
-    return await gate.enter(signal, party);
+    return await gate.enter(signal, party, () => response.destroy());
   } finally {
     cancel();
   }

@@ -132,6 +132,7 @@ export async function takePack(
       git.end();
     });
     const { exitCode, complaint, isLate } = await git.ended;
+    signal.throwIfAborted();
     if (exitCode === 0) {
       // A thin pack was completed by all that it builds upon, which may be the whole repository.
       const diskBytes = await packBytes(quarantine.folders.write);

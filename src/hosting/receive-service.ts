@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
-import type { Git } from '../git/git-command.js';
+import { endedBy, type Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
@@ -20,6 +20,7 @@ import type { EventStore } from '../store/event-store.js';
 import type { HostingLog } from './hosting-log.js';
 import { drain, takePack } from './incoming-pack.js';
 import { PushAnswer } from './push-answer.js';
+import { readHead, withFirst } from './push-head.js';
 import type { PushMetrics } from './push-metrics.js';
 import type { PushLook, PushPlace, PushRules } from './push-rules.js';
 import { allOrNothing, type CommandVerdict, eventIdOf, refused } from './push-verdict.js';
@@ -39,6 +40,7 @@ export type PushRequest<Repository extends RepositoryKey> = {
   readonly gitDir: string;
   readonly body: Readable;
   readonly addressGroup: string;
+  /** Aborts when the client has gone, or when the push is to end for a reason that its client is told (`request_body`). */
   readonly signal: AbortSignal;
 };
 
@@ -104,16 +106,19 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const { commands } = head;
     using report = new PushAnswer(answer, head.capabilities, request.body, clock);
     const pieces = withFirst(parser.rest, body);
-    const outcome = await this.#take(request, head, pieces).catch(async (error: unknown) => {
-      if (request.signal.aborted) throw error;
-      // What was left behind by a git that was killed would make each other try fail too.
-      await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
-      log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
+    const outcome = await this.#take(request, head, pieces).catch(async (failure: unknown) => {
+      const { signal } = request;
+      // What fails where it is to end fails for that.
+      const error: unknown = signal.aborted ? signal.reason : failure;
       // What is wrong with the body is said to who sends it, and what another try can do.
       const isForPusher =
         errorCode(error) === 'request_body' ||
         error instanceof PushAgainError ||
         error instanceof PackGrowthError;
+      if (signal.aborted && !isForPusher) throw failure;
+      // What was left behind by a git that was killed would make each other try fail too.
+      await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
+      log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
       const reason = isForPusher ? errorMessage(error) : 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
@@ -156,7 +161,8 @@ export class ReceiveService<Repository extends RepositoryKey> {
       return { unpack: pack.reason, results, bytes };
     }
     using removals = locks.watchRemovals(repository);
-    const incoming = await lookThrough(git, quarantine, verdicts, pack, removals);
+    const looking = endedBy(git, request.signal);
+    const incoming = await lookThrough(looking, quarantine, verdicts, pack, removals);
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 
@@ -262,20 +268,6 @@ export class ReceiveService<Repository extends RepositoryKey> {
     const refs = results.slice(0, limits.pushLoggedRefsMax).map(({ ref, type }) => `${type} ${ref}`);
     log.info({ ...repository, addressGroup, verdict, unpack, bytes, commands: results.length, refs }, 'push');
   }
-}
-
-async function readHead(parser: ReceiveRequestParser, body: AsyncIterator<Buffer>): Promise<ReceiveRequest> {
-  for (;;) {
-    const next = await body.next();
-    if (next.done === true) throw new GitProtocolError('the push ends within its commands');
-    const request = parser.push(next.value);
-    if (request !== undefined) return request;
-  }
-}
-
-async function* withFirst(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (first.length > 0) yield first;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
 function changeOf({ command, from, to }: Setting): RefChange {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -7,13 +8,16 @@ import type { GitRequest } from '../../src/git-http/git-endpoint.js';
 import { receivePack } from '../../src/git-http/receive-pack.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
-/** Eight places for pushes that are read to their end, and who pushes from which address. */
-function places() {
+type Taken = { readonly body: AsyncIterable<unknown>; readonly signal: AbortSignal };
+
+/** Eight places for pushes that are read to their end, and who pushes from which address; then `work` is done with each. */
+function places(work: (push: Taken) => Promise<void> = async () => {}) {
   const clock = new VirtualClock();
-  const gate = new ProcessGate({ runningMax: 8, waitingMax: 8 });
+  const gate = new ProcessGate({ runningMax: 8, waitingMax: 8 }, clock);
   const receive = {
-    async receive({ body }: { readonly body: AsyncIterable<unknown> }): Promise<void> {
-      for await (const _ of body);
+    async receive(push: Taken): Promise<void> {
+      for await (const _ of push.body);
+      await work(push);
     },
   };
   const endpoint = receivePack({ receive, gate, clock, bytesMax: () => 1_000_000_000 });
@@ -87,5 +91,29 @@ describe('a push that sends slowly', () => {
     expect(slow.map(({ outcome }) => outcome())).toContain(
       'others wait to push, and this push comes too slowly; push again later',
     );
+  });
+});
+
+describe('a push that came whole', () => {
+  it('and keeps git busy holds no place of several that its address has while somebody waits who has none', async () => {
+    let isBusy = true;
+    const { gate, clock, pushFrom } = places(async ({ signal }) => {
+      if (isBusy) await once(signal, 'abort');
+      signal.throwIfAborted();
+    });
+    const theirs = [...someone(4, 'a'), ...someone(4, 'b')].map(pushFrom);
+    for (const { end } of theirs) end();
+    await clock.advance(1);
+    expect(gate.running).toBe(8);
+    isBusy = false;
+    const mine = pushFrom('c');
+    mine.end();
+    await clock.advance(limits.gitPlacesHeldMsMax - 1);
+    expect(mine.outcome()).toBeUndefined();
+    await clock.advance(1);
+    expect(mine.outcome()).toBe('ok');
+    expect(theirs.map(({ outcome }) => outcome()).filter((outcome) => outcome !== undefined)).toEqual([
+      'others wait to push, and this address has more places than they have; push again later',
+    ]);
   });
 });

@@ -31,16 +31,16 @@ class SlowResponse extends Writable {
   }
 }
 
-/** Places for clones whose git writes without end. */
-function places(runningMax: number) {
+/** Places for clones whose git writes without end, or nothing. */
+function places(runningMax: number, isSilent = false) {
   const clock = new VirtualClock();
-  const gate = new ProcessGate({ runningMax, waitingMax: 8 });
+  const gate = new ProcessGate({ runningMax, waitingMax: 8 }, clock);
   const streams = {
     async start(_command: unknown, signal: AbortSignal) {
       const input = new Writable({ write: (_chunk, _encoding, done) => done() });
       const output = new Readable({
         read() {
-          this.push(Buffer.alloc(chunkBytes));
+          if (!isSilent) this.push(Buffer.alloc(chunkBytes));
         },
       });
       const ended = new Promise<{ exitCode: null; complaint: string; isLate: boolean }>((resolve) => {
@@ -74,7 +74,7 @@ function places(runningMax: number) {
     await clock.advance(limits.gitBodySpanMs);
     await setImmediate();
   };
-  return { gate, cloneFrom, span };
+  return { gate, clock, cloneFrom, span };
 }
 
 /** Chunks in a span that are just fast enough for who has one place more than somebody who waits. */
@@ -102,4 +102,15 @@ describe('a clone that is read slowly', () => {
     await span([fast], enough);
     expect([fast.destroyed, slow.destroyed, gate.waiting]).toEqual([false, true, 0]);
   });
+});
+
+it('a clone that keeps git busy holds no place of several that its address has while somebody waits who has none', async () => {
+  const { gate, clock, cloneFrom } = places(4, true);
+  const theirs = ['a', 'a', 'b', 'b'].map(cloneFrom);
+  await clock.advance(1);
+  const mine = cloneFrom('c');
+  await clock.advance(limits.gitPlacesHeldMsMax);
+  await setImmediate();
+  expect([gate.running, gate.waiting]).toEqual([4, 0]);
+  expect([...theirs, mine].map(({ destroyed }) => destroyed)).toEqual([true, false, false, false, false]);
 });

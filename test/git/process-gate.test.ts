@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { ProcessGate } from '../../src/git/processes/process-gate.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const { signal } = new AbortController();
 const rest = () => new Promise((resolve) => setImmediate(resolve));
@@ -101,4 +103,64 @@ it('takes another number of places from the next that comes or leaves, and keeps
   settings.runningMax = 2;
   await gate.enter(signal, 'e').catch(() => {});
   await last;
+});
+
+/** A gate of four places that are taken in this order, and who was ended of those who have them. */
+async function held(...parties: (string | undefined)[]) {
+  const clock = new VirtualClock();
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 8 }, clock);
+  const ended: number[] = [];
+  const leaves: (() => void)[] = [];
+  for (const [at, party] of parties.entries()) {
+    const end = () => {
+      ended.push(at);
+      leaves[at]?.();
+    };
+    leaves.push(await gate.enter(signal, party, end));
+  }
+  return { clock, gate, ended, leaves };
+}
+
+it('ends what has run for longest of the party that has most, where no place came free for long and others wait', async () => {
+  const { clock, gate, ended } = await held('b', 'a', 'b', 'a');
+  await clock.advance(10 * limits.gitPlacesHeldMsMax);
+  // Who waits behind its own share waits for nobody else.
+  void gate.enter(signal, 'a');
+  await clock.advance(10 * limits.gitPlacesHeldMsMax);
+  expect(ended).toEqual([]);
+  const stop = new AbortController();
+  const gone = gate.enter(stop.signal, 'c');
+  await clock.advance(limits.gitPlacesHeldMsMax - 1);
+  stop.abort();
+  await expect(gone).rejects.toBe(stop.signal.reason);
+  const first = gate.enter(signal, 'd');
+  await clock.advance(limits.gitPlacesHeldMsMax - 1);
+  expect(ended).toEqual([]);
+  await clock.advance(1);
+  await first;
+  expect(ended).toEqual([0]);
+  void gate.enter(signal, 'e');
+  await clock.advance(limits.gitPlacesHeldMsMax);
+  expect(ended).toEqual([0, 1]);
+});
+
+it('ends nothing of who has one place, or of whom it cannot be told, nor while places come free', async () => {
+  const { clock, gate, ended, leaves } = await held('a', 'b', undefined, undefined);
+  const waiting = [gate.enter(signal, 'c'), gate.enter(signal, 'd')];
+  await clock.advance(10 * limits.gitPlacesHeldMsMax);
+  expect(ended).toEqual([]);
+  leaves[0]?.();
+  await waiting[0];
+  void gate.enter(signal, 'b');
+  await clock.advance(limits.gitPlacesHeldMsMax - 1);
+  leaves[2]?.();
+  await waiting[1];
+  leaves[3]?.();
+  await rest();
+  expect([gate.running, gate.waiting]).toEqual([4, 0]);
+  void gate.enter(signal, 'e');
+  await clock.advance(limits.gitPlacesHeldMsMax - 1);
+  expect(ended).toEqual([]);
+  await clock.advance(1);
+  expect(ended).toEqual([1]);
 });

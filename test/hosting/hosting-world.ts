@@ -177,11 +177,12 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
       body: Readable,
       addressGroup = '192.0.2.1',
       answer = new PassThrough(),
+      signal = world.signal,
     ): Promise<Buffer> {
       const chunks: Buffer[] = [];
       answer.on('data', (chunk: Buffer) => chunks.push(chunk));
       const gitDir = world.repositories.pathOf(repository);
-      const request = { gitDir, body, addressGroup, signal: world.signal };
+      const request = { gitDir, body, addressGroup, signal };
       if (isOfPrs(repository)) await prsService.receive({ ...request, repository }, answer);
       else await service.receive({ ...request, repository }, answer);
       return Buffer.concat(chunks);

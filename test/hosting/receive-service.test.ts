@@ -2,6 +2,7 @@ import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { BodyError } from '../../src/git-http/body-error.js';
 import { lapsedReason } from '../../src/purgatory/held-event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
 import { git, headOf, refsOf, writeBlob } from '../git/scratch.js';
@@ -329,6 +330,25 @@ describe('ReceiveService', () => {
       `ng ${dev} the events that make this right came while you pushed: push again`,
     ]);
     expect(await world.push(repository, { lines, pack })).toEqual(['unpack ok', `ok ${main}`, `ok ${dev}`]);
+  });
+
+  it('says why it is ended for others, whatever git was doing, and leaves nothing behind', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    const body = () => Readable.from(bodyOf({ lines: [[main, first]], pack: mine.pack([first]) }));
+    const ending = new AbortController();
+    world.faulty.fault = ({ args }) => {
+      if (args[0] === 'rev-list') ending.abort(new BodyError(408, 'others wait'));
+    };
+    const answer = await world.pushBody(repository, body(), undefined, undefined, ending.signal);
+    expect(linesOf(answer)).toEqual(['unpack others wait', `ng ${main} others wait`]);
+    expect([refsOf(world.pathOf(repository)), world.coming()]).toEqual([{}, 0]);
+    // Also before git has begun.
+    const ended = AbortSignal.abort(new BodyError(408, 'others wait'));
+    const other = await world.pushBody(repository, body(), undefined, undefined, ended);
+    expect(linesOf(other)).toEqual(['unpack others wait', `ng ${main} others wait`]);
   });
 
   it('answers in the form that the client asks for', async () => {

@@ -223,6 +223,12 @@ export const gitEntries = {
       'holds the only place of its address when it is fast enough, or when nobody waits',
     ],
   },
+  gitPlacesHeldMsMax: {
+    test: [
+      'git/process-gate.test.ts',
+      'ends what has run for longest of the party that has most, where no place came free for long and others wait',
+    ],
+  },
   gitSilenceMsMax: {
     pace: [exchange, 'who waits for long is sent the first bytes, once its request is whole'],
   },

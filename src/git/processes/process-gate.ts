@@ -1,3 +1,6 @@
+import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
+import type { Endable } from '../../lib/turns/fair-slots.js';
 import { Slots } from '../../lib/turns/slots.js';
 import { GitError } from '../git-error.js';
 
@@ -20,6 +23,10 @@ type Party = {
  * Lets a limited number of processes of one sort run at once; the others wait in the order in which they came, and are
  * refused when too many wait. One party has half of the places at most, to run and to wait: whoever reads slowly on all
  * of theirs leaves the other half to others. Who waits behind their own share takes no place to wait from others.
+ *
+ * Two parties may have all places, and whatever makes git slow keeps them for long. Where somebody waits and no place has come
+ * free for `gitPlacesHeldMsMax`, one is freed: of the party that has most, and two more than who waits has, what has run for
+ * longest is ended. So who has one place keeps it.
  */
 export class ProcessGate {
   readonly #slots: Slots;
@@ -28,9 +35,11 @@ export class ProcessGate {
   readonly #parties = new Map<string | symbol, Party>();
   #waiting = 0;
 
-  constructor(settings: ProcessGateSettings) {
+  /** `clock`: without one nothing is ended. */
+  constructor(settings: ProcessGateSettings, clock?: Pick<Clock, 'after'>) {
     this.#settings = settings;
-    this.#slots = new Slots(settings.runningMax);
+    const held = clock && { clock, msMax: limits.gitPlacesHeldMsMax };
+    this.#slots = new Slots(settings.runningMax, held);
   }
 
   get running(): number {
@@ -44,9 +53,9 @@ export class ProcessGate {
   /**
    * Enters; gives the way out, which works once. Rejects with `GitError` (`git_busy`) at once where too many wait, and with
    * the signal's reason when that aborts while waiting. `name`: the party that it is for, `undefined` for those who have
-   * no share.
+   * no share. `end` is called at most once, where the place is to be given up for others: the way out is to be taken then.
    */
-  async enter(signal: AbortSignal, name?: string): Promise<() => void> {
+  async enter(signal: AbortSignal, name?: string, end?: () => void): Promise<() => void> {
     this.#fit();
     const key = name ?? Symbol();
     const party = this.#partyOf(key);
@@ -57,7 +66,8 @@ export class ProcessGate {
     this.#waiting += 1;
     try {
       const leaveShare = await party.share.enter(signal);
-      const leave = await this.#queue(party, signal).catch((error: unknown) => {
+      const endable = end && { weight: () => this.#weightOf(party), end };
+      const leave = await this.#queue(party, signal, endable).catch((error: unknown) => {
         leaveShare();
         throw error;
       });
@@ -79,15 +89,24 @@ export class ProcessGate {
    */
   leadOf(name: string | undefined): number {
     const party = name === undefined ? undefined : this.#parties.get(name);
-    const places = name === undefined ? 1 : party === undefined ? 0 : runningOf(party);
+    return this.#leadBy(name === undefined ? 1 : party === undefined ? 0 : runningOf(party));
+  }
+
+  #leadBy(places: number): number {
     const queued = [...this.#parties.values()].filter((other) => other.queued > 0);
     return queued.reduce((lead, other) => Math.max(lead, places - runningOf(other)), 0);
   }
 
-  async #queue(party: Party, signal: AbortSignal): Promise<() => void> {
+  /** How much what runs for a party is to be ended before others: its lead, where that is several places. */
+  #weightOf(party: Party): number {
+    const lead = this.#leadBy(runningOf(party));
+    return lead > 1 ? lead : 0;
+  }
+
+  async #queue(party: Party, signal: AbortSignal, endable: Endable | undefined): Promise<() => void> {
     party.queued += 1;
     try {
-      return await this.#slots.enter(signal);
+      return await this.#slots.enter(signal, endable);
     } finally {
       party.queued -= 1;
     }

@@ -1,12 +1,13 @@
-import { FairSlots } from './fair-slots.js';
+import { type Endable, FairSlots, type HeldLimit } from './fair-slots.js';
 
 /** A gate that lets a limited number of users in at once, first come, first served. */
 export class Slots {
   #capacity: number;
-  readonly #gate = new FairSlots(() => this.#capacity);
+  readonly #gate: FairSlots;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, held?: HeldLimit) {
     this.#capacity = capacity;
+    this.#gate = new FairSlots(() => this.#capacity, held);
   }
 
   get inUse(): number {
@@ -33,8 +34,8 @@ export class Slots {
   }
 
   /** Enters the gate; gives the way out, which works once. Rejects with the signal's reason when that aborts before. */
-  async enter(signal: AbortSignal): Promise<() => void> {
-    return await this.#gate.enter(oneParty, signal);
+  async enter(signal: AbortSignal, endable?: Endable): Promise<() => void> {
+    return await this.#gate.enter(oneParty, signal, endable);
   }
 }
 
