@@ -711,6 +711,11 @@ export const limits = {
   gitFetchSpanBytesMin: 16_384,
   /** Bytes of it that have to come in that time while others wait to fetch: 8 kB a second. */
   gitAwaitedFetchSpanBytesMin: 983_040,
+  /**
+   * Time without a place for fetches coming free after which, while others wait, the one that has run for longest ends, whoever is
+   * slow: each of eight can have an hour.
+   */
+  gitFetchesHeldMsMax: 480_000,
   /** Most bytes of what a git server says beside packs: its refs, or signs of life. */
   gitRemoteRefsBytesMax: 16_777_216,
   /** Most refs of a git server that are looked at. */

@@ -17,6 +17,8 @@ export type GitHostSettings = {
  * minute, and a rest after each that failed, which grows as they go on failing.
  */
 export class GitHost {
+  /** The address, as its group, at which it was found the last time; `undefined` while that is not known. */
+  address: string | undefined;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #settings: GitHostSettings;

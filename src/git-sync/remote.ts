@@ -13,13 +13,17 @@ export type FetchRequest = {
   readonly pullRequestIds: readonly string[];
   /** Whether others wait for the place that this has: then it must not come slowly. */
   readonly isAwaited: () => boolean;
+  /** Told where the server was found, as the group of its address: whether something may be fetched there now. */
+  readonly isAt: (address: string) => boolean;
+  /** Aborts where the fetch is to end for others, whoever is slow: it fails as `slow` then. */
+  readonly ending: AbortSignal;
 };
 
 /**
  * Why nothing came. Of the network, as in sync; and `absent`: there is no such repository, or not for us; `lacking`: it has
  * none of the objects; `limited`: it wants to be asked later; `failed`: it answers that something is wrong with it; `slow`
  * and `large`: more time or bytes than we give; `invalid`: what it sent is not what was asked for, or broken; `ours`: we
- * could not do our part, as for want of room.
+ * could not do our part, as for want of room; `crowded`: as much as may be is fetched from its address, so it was not asked.
  */
 export type FetchFailure =
   | FailureClass
@@ -30,7 +34,8 @@ export type FetchFailure =
   | 'slow'
   | 'large'
   | 'invalid'
-  | 'ours';
+  | 'ours'
+  | 'crowded';
 
 const passing: ReadonlySet<FetchFailure> = new Set<FetchFailure>([
   ...(['dns', 'tls', 'refused', 'timeout', 'protocol', 'policy'] as const),

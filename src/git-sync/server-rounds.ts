@@ -1,5 +1,7 @@
 import { limits } from '../config/limits.js';
-import { FairSlots } from '../lib/turns/fair-slots.js';
+import { localAddressGroup } from '../lib/budgets/address-group.js';
+import { type Endable, FairSlots } from '../lib/turns/fair-slots.js';
+import { type AddressSeat, GitAddresses } from './git-addresses.js';
 import type { GitDataSyncParts } from './git-data-sync-parts.js';
 import type { GitHost } from './git-hosts.js';
 import { isOfState, type MissingObject } from './missing-objects.js';
@@ -22,11 +24,33 @@ type Turn = {
   readonly round: Round;
   readonly server: GitServer;
   readonly host: GitHost;
+  /** Its place at the address of the host. */
+  readonly seat: AddressSeat;
   /** Whose turn it is among those that wait for a place. */
   readonly party: string;
+  readonly fetching: Fetching;
   /** Whether something else could be asked for by now: then what comes slowly is not waited for. */
   readonly isLate: () => boolean;
 };
+
+/** A fetch that is to come, or runs, and can be ended then where others wait and no place comes free. */
+class Fetching implements Endable {
+  readonly #ending = new AbortController();
+  #runs = false;
+
+  /** Only what runs can be ended; what has run for longest is. */
+  readonly weight = () => (this.#runs ? 1 : 0);
+  readonly end = () => this.#ending.abort();
+
+  async run<T>(work: (ending: AbortSignal) => Promise<T>): Promise<T> {
+    this.#runs = true;
+    try {
+      return await work(this.#ending.signal);
+    } finally {
+      this.#runs = false;
+    }
+  }
+}
 
 /** Asks servers one after the other for what a repository lacks; of all of them so many at once. */
 export class ServerRounds {
@@ -36,12 +60,18 @@ export class ServerRounds {
   readonly #fetches: FairSlots;
   /** What anybody may propose, from whatever servers, has half of these places. */
   readonly #proposalFetches: FairSlots;
+  /** One address has half of the places of each sort. */
+  readonly #addresses: GitAddresses;
+  readonly #proposalAddresses: GitAddresses;
 
   constructor(parts: GitDataSyncParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
-    this.#fetches = new FairSlots(() => parts.fetchesMax);
-    this.#proposalFetches = new FairSlots(() => Math.ceil(parts.fetchesMax / 2));
+    const held = { clock: parts.clock, msMax: limits.gitFetchesHeldMsMax };
+    this.#fetches = new FairSlots(() => parts.fetchesMax, held);
+    this.#proposalFetches = new FairSlots(() => half(parts.fetchesMax), held);
+    this.#addresses = new GitAddresses(() => half(parts.fetchesMax));
+    this.#proposalAddresses = new GitAddresses(() => half(half(parts.fetchesMax)));
   }
 
   /** Fetches that run. */
@@ -81,7 +111,7 @@ export class ServerRounds {
       const what = await this.#ask({ search, round, server: next, isLate });
       if (what === 'done') return 'over';
       if (what === 'complete' || what === 'gone') return what;
-      // One whose host came to rest meanwhile stays among those that may be asked later.
+      // One whose host came to rest meanwhile, or whose address is crowded, stays among those that may be asked later.
       if (what === 'resting') left.add(next);
       else round.asked.add(next.url);
     }
@@ -104,27 +134,38 @@ export class ServerRounds {
     const restMs = this.#restMs(search, round, server);
     const failedAt = search.memory.recordsOf(round).failedAt(server.url);
     const hadTurn = round.askedBefore.has(server.url);
-    return { restMs, failedAt, hadTurn };
+    const isCrowded = this.#addressesFor(round).isFull(this.#parts.hosts.of(server.host).address);
+    return { restMs, failedAt, hadTurn, isCrowded };
   }
 
   #restMs({ memory, isNews }: Search, round: Round, { url, host }: GitServer): number {
     return Math.max(memory.recordsOf(round).restMs(url), this.#parts.hosts.of(host).restMs(isNews));
   }
 
-  async #ask(turn: Omit<Turn, 'host' | 'party'>): Promise<Asked> {
+  #addressesFor({ isProposal }: Round): GitAddresses {
+    return isProposal ? this.#proposalAddresses : this.#addresses;
+  }
+
+  /** Waits for a place at the address before all others: who has many names there takes no places meanwhile. */
+  async #ask(turn: Pick<Turn, 'search' | 'round' | 'server' | 'isLate'>): Promise<Asked> {
     const { search, round, server } = turn;
     const { pubkey } = search.repository;
     const party = round.isProposal ? `proposals to ${pubkey}` : pubkey;
     const host = this.#parts.hosts.of(server.host);
-    const ask = () => host.use(party, this.#signal, () => this.#askAt({ ...turn, host, party }));
-    return round.isProposal ? await this.#proposalFetches.use(party, this.#signal, ask) : await ask();
+    const fetching = new Fetching();
+    using seat = await this.#addressesFor(round).seat(host.address, party, this.#signal);
+    const whole = { ...turn, host, seat, party, fetching };
+    const ask = () => host.use(party, this.#signal, () => this.#askAt(whole));
+    return round.isProposal
+      ? await this.#proposalFetches.use(party, this.#signal, ask, fetching)
+      : await ask();
   }
 
   async #askAt(turn: Turn): Promise<Asked> {
     const { missing, clock } = this.#parts;
-    const { search, round, server, host, party } = turn;
+    const { search, round, server, host, party, fetching } = turn;
     for (;;) {
-      const leave = await this.#fetches.enter(party, this.#signal);
+      const leave = await this.#fetches.enter(party, this.#signal, fetching);
       try {
         const lacking = await missing(search.repository);
         if (lacking === undefined) return 'gone';
@@ -147,7 +188,7 @@ export class ServerRounds {
 
   /** Fetches `wanted` of `ofRound`, that is of those of all that lack which the round is for. */
   async #fetch(
-    { search, round, server, host, isLate }: Turn,
+    { search, round, server, host, seat, fetching, isLate }: Turn,
     what: Readonly<Record<'wanted' | 'ofRound' | 'lacking', readonly MissingObject[]>>,
   ): Promise<Asked> {
     const { remote, metrics, log, arrive, clock } = this.#parts;
@@ -158,17 +199,23 @@ export class ServerRounds {
     const records = search.memory.recordsOf(round);
     const beganAt = clock.monotonic();
     const pullRequestIds = wanted.flatMap((object) => object.pullRequestIds);
-    const outcome = await remote.fetch(
-      {
-        url,
-        repository,
-        objectIds: wanted.map(({ objectId }) => objectId),
-        isProposal,
-        pullRequestIds: pullRequestIds.slice(0, limits.gitServersMax),
-        isAwaited: () => isLate() || this.#isAwaited(isProposal),
+    const request = {
+      url,
+      repository,
+      objectIds: wanted.map(({ objectId }) => objectId),
+      isProposal,
+      pullRequestIds: pullRequestIds.slice(0, limits.gitServersMax),
+      isAwaited: () => isLate() || this.#isAwaited(isProposal),
+      isAt: (address: string) => {
+        // Who is on this machine cannot be told apart.
+        if (address === localAddressGroup) return true;
+        host.address = address;
+        return seat.isAt(address);
       },
-      this.#signal,
-    );
+    };
+    const outcome = await fetching.run((ending) => remote.fetch({ ...request, ending }, this.#signal));
+    // Now it is known where it has to wait.
+    if (outcome.type === 'failed' && outcome.failure === 'crowded') return 'resting';
     metrics.countFetch(server.host, outcome);
     const { bytes } = outcome;
     if (outcome.type === 'failed') {
@@ -198,6 +245,10 @@ export class ServerRounds {
   #isAwaited(isProposal: boolean): boolean {
     return this.#fetches.waiting > 0 || (isProposal && this.#proposalFetches.waiting > 0);
   }
+}
+
+function half(places: number): number {
+  return Math.ceil(places / 2);
 }
 
 /** Whether the search is over, or something came meanwhile that the servers were not asked for. */

@@ -161,13 +161,15 @@ export type ServerStanding = {
   readonly failedAt: number | undefined;
   /** Whether it had its turn in a round that was too long for all. */
   readonly hadTurn: boolean;
+  /** Whether as much is fetched from its address as may be. */
+  readonly isCrowded: boolean;
 };
 
 /**
  * Whom of them to ask next: not those that are left alone, and first those that had no turn in a round that was too long. Of
  * these, those that did not fail the last time, for the others may take long to fail again; else the one that failed the
- * longest ago. Of several the first whose host is free, if possible one that something came from before; else where the
- * fewest wait. `undefined` when all are left alone.
+ * longest ago. Of several the first whose host and address are free, if possible one that something came from before; else
+ * where the fewest wait. `undefined` when all are left alone.
  */
 export function nextServer(
   servers: Iterable<GitServer>,
@@ -182,9 +184,11 @@ export function nextServer(
   const failedAt = ({ standing }: (typeof willing)[number]) => standing.failedAt ?? 0;
   const sound = first.filter((one) => one.standing.failedAt === undefined);
   if (sound.length === 0) return first.sort((a, b) => failedAt(a) - failedAt(b))[0]?.server;
-  const free = sound.filter(({ host }) => !host.isBusy);
+  const uncrowded = sound.filter(({ standing }) => !standing.isCrowded);
+  const free = uncrowded.filter(({ host }) => !host.isBusy);
   const best = free.find(({ host }) => host.servedAt !== undefined) ?? free[0];
-  return (best ?? sound.sort((a, b) => a.host.users - b.host.users)[0])?.server;
+  const others = uncrowded.length > 0 ? uncrowded : sound;
+  return (best ?? others.sort((a, b) => a.host.users - b.host.users)[0])?.server;
 }
 
 /** The one spelling of the URL of a repository over HTTP; `undefined` for all else. */

@@ -117,7 +117,9 @@ export class World {
       await new Promise<void>((resolve, reject) => {
         this.#release.push(resolve);
         signal.addEventListener('abort', () => reject(signal.reason));
+        request.ending.addEventListener('abort', () => resolve());
       });
+      if (request.ending.aborted) return { type: 'failed', failure: 'slow', message: 'slow', bytes: 10 };
     }
     if (answer() === 'drips') {
       do await this.clock.sleep(limits.gitFetchSpanMs, signal);

@@ -365,6 +365,36 @@ describe('a server that means harm, or is broken,', () => {
   });
 });
 
+describe('a fetch', () => {
+  it('tells where its server was found, and goes no further where it may not', async () => {
+    const main = world.commit('main');
+    const told: string[] = [];
+    const isAt = (address: string) => {
+      told.push(address);
+      return told.length > 1;
+    };
+    expect(await world.fetch([main], { isAt })).toMatchObject({
+      type: 'failed',
+      failure: 'crowded',
+      bytes: 0,
+    });
+    expect(told).toEqual(['local']);
+    expect(await taken(await world.fetch([main], { isAt }))).toEqual([main]);
+    expect(told.every((address) => address === 'local')).toBe(true);
+  });
+
+  it('that is to end for others fails as slow, and leaves nothing', async () => {
+    world.server.play(() => true);
+    const ending = new AbortController();
+    const fetching = world.fetch(['d'.repeat(40)], { ending: ending.signal });
+    await expect.poll(() => world.server.asked.length).toBe(1);
+    ending.abort();
+    const message = 'others wait, and it has run for longest';
+    expect(await fetching).toMatchObject({ type: 'failed', failure: 'slow', message });
+    expect(world.leftovers()).toEqual([]);
+  });
+});
+
 describe('where a URL leads', () => {
   it('is not followed into private networks, by address or by name', async () => {
     world.allowPrivate = false;
@@ -549,6 +579,8 @@ class World implements AsyncDisposable {
       isProposal: false,
       pullRequestIds: [],
       isAwaited: () => false,
+      isAt: () => true,
+      ending: new AbortController().signal,
       ...more,
     };
     return await remote.fetch(request, signal);

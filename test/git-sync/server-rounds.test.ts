@@ -98,6 +98,73 @@ describe('a repository that lacks objects', () => {
   });
 });
 
+describe('places for fetches', () => {
+  it('are taken by one address to a half, under however many names, and nobody waits for the rest of it', async () => {
+    const world = new World({ good: ({ objectIds }) => [...objectIds] });
+    world.servers.clear();
+    const names = Array.from({ length: 20 }, (_, index) => `name${index}`);
+    for (const name of names)
+      world.servers.set(name, ({ isAt }) => (isAt('192.0.2.1') ? 'hangs' : 'crowded'));
+    world.servers.set('good', ({ objectIds }) => [...objectIds]);
+    for (let index = 0; index < 8; index++) {
+      world.lacks(repositoryOf(index), ['a']);
+      world.sync.mayLack(repositoryOf(index), 0, true);
+    }
+    await world.clock.advance(10 * secondMs);
+    expect([...world.sync.incomplete()]).toHaveLength(4);
+    // A place that comes free there is for the next that waits for it.
+    world.servers.delete('good');
+    world.lacks(repositoryOf(8), ['a']);
+    world.sync.mayLack(repositoryOf(8), 0, true);
+    await world.clock.advance(secondMs);
+    for (const name of names) world.servers.set(name, ({ objectIds }) => [...objectIds]);
+    world.release();
+    await world.clock.advance(secondMs);
+    expect([...world.sync.incomplete()]).toEqual([]);
+    await world.end();
+  });
+
+  it('are taken by proposals at one address to a quarter', async () => {
+    const world = new World({});
+    const names = Array.from({ length: 20 }, (_, index) => `name${index}`);
+    for (const name of names)
+      world.servers.set(name, ({ isAt }) => (isAt('192.0.2.1') ? 'hangs' : 'crowded'));
+    world.servers.set('good', ({ objectIds }) => [...objectIds]);
+    for (let index = 0; index < 8; index++) {
+      world.lacks(repositoryOf(index), ['proposed']);
+      world.sync.mayLack(repositoryOf(index), 0, false);
+    }
+    await world.clock.advance(10 * secondMs);
+    expect([...world.sync.incomplete()]).toHaveLength(2);
+    await world.end();
+  });
+
+  it.each([
+    ['states', 'a', true, 8],
+    ['proposals', 'proposed', false, 4],
+  ] as const)(
+    'for %s come free one after the other when all are held for long while others wait',
+    async (_, objectId, isOfMaintainers, places) => {
+      const world = new World({ one: () => 'hangs', two: () => 'hangs' });
+      for (let index = 0; index < places; index++) {
+        world.lacks(repositoryOf(index), [objectId]);
+        world.sync.mayLack(repositoryOf(index), 0, isOfMaintainers);
+      }
+      await world.clock.advance(2 * limits.gitFetchesHeldMsMax);
+      expect(world.asked).toHaveLength(places);
+      world.servers.delete('one');
+      world.lacks(repositoryOf(places), [`${objectId} too`]);
+      world.sync.mayLack(repositoryOf(places), 0, isOfMaintainers);
+      await world.clock.advance(limits.gitFetchesHeldMsMax - secondMs);
+      expect(world.asked).toHaveLength(places);
+      await world.clock.advance(2 * secondMs);
+      expect(world.asked[places]?.objectIds).toEqual([`${objectId} too`]);
+      expect(world.asked).toHaveLength(places + 1);
+      await world.end();
+    },
+  );
+});
+
 describe('a server', () => {
   it('that failed the last time is asked after those that did not', async () => {
     const world = new World({ bad: () => 'invalid', good: () => 'lacking' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deferred } from '../../src/lib/abort.js';
 import { FairSlots } from '../../src/lib/turns/fair-slots.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 const never = new AbortController().signal;
 
@@ -62,5 +63,40 @@ describe('fair slots whose number changes', () => {
     leaves[2]?.();
     await fourth;
     expect([slots.inUse, slots.waiting]).toEqual([1, 0]);
+  });
+});
+
+describe('fair slots that are held for long', () => {
+  it('end one while somebody waits: who weighs most, of several alike who has been inside for longest', async () => {
+    const clock = new VirtualClock();
+    const slots = new FairSlots(4, { clock, msMax: 1_000 });
+    const ended: number[] = [];
+    const leaves: (() => void)[] = [];
+    for (const [at, weight] of [1, 2, 2, 0].entries()) {
+      const endable = { weight: () => weight, end: () => void ended.push(at) };
+      leaves.push(await slots.enter('a', never, endable));
+    }
+    await clock.advance(10_000);
+    expect(ended).toEqual([]);
+    const stop = new AbortController();
+    const gone = slots.enter('b', stop.signal);
+    await clock.advance(999);
+    stop.abort(new Error('given up'));
+    await expect(gone).rejects.toThrow('given up');
+    expect(clock.timers).toBe(0);
+    const waiting = [slots.enter('b', never), slots.enter('c', never), slots.enter('d', never)];
+    await clock.advance(999);
+    // One that comes free begins the time anew.
+    leaves[2]?.();
+    await waiting[0];
+    await clock.advance(999);
+    expect(ended).toEqual([]);
+    // Each once, however long it takes to leave.
+    await clock.advance(10_001);
+    expect(ended).toEqual([1, 0]);
+    leaves[0]?.();
+    leaves[1]?.();
+    await Promise.all(waiting);
+    expect([slots.inUse, slots.waiting, clock.timers]).toEqual([4, 0, 0]);
   });
 });

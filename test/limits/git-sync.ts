@@ -214,6 +214,9 @@ export const gitSyncEntries = {
   gitFetchSpanMs: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
   gitFetchSpanBytesMin: { test: [remote, 'that never answers, or sends a byte now and then, ends as slow'] },
   gitAwaitedFetchSpanBytesMin: { test: [remote, 'that sends 1 kB a second is ended while others wait (%s)'] },
+  gitFetchesHeldMsMax: {
+    test: [rounds, 'for %s come free one after the other when all are held for long while others wait'],
+  },
   gitRemoteRefsBytesMax: {
     edge: (bytes) => {
       // Capabilities, with the four digits before each line and the flush behind the last one.

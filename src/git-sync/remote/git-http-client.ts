@@ -5,13 +5,16 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
 import { withTimeLimit } from '../../lib/abort.js';
+import { addressGroupOf } from '../../lib/budgets/address-group.js';
 import type { Clock } from '../../lib/clock.js';
 import { watchPieces } from '../../network/body-pieces.js';
 import type { Route } from '../../network/route.js';
+import type { FetchRequest } from '../remote.js';
 import { errorOfStatus, FetchError, networkError } from './http-errors.js';
 
 /** What is asked of a git server: with a body it is posted. */
@@ -33,20 +36,25 @@ export class GitHttpClient implements Disposable {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #isAwaited: () => boolean;
+  readonly #isAt: (address: string) => boolean;
   readonly #agent: HttpAgent;
   #bytes = 0;
 
-  /** `signal` ends whatever is under way; while `isAwaited` says that others wait, more has to come. */
+  /**
+   * `signal` ends whatever is under way; while `isAwaited` says that others wait, more has to come; `isAt` is told of where a
+   * connection leads, and says whether it is to be used.
+   */
   constructor(
     repository: URL,
     route: Route,
-    { clock, isAwaited }: { readonly clock: Clock; readonly isAwaited: () => boolean },
+    { clock, isAwaited, isAt }: Pick<FetchRequest, 'isAwaited' | 'isAt'> & { readonly clock: Clock },
     signal: AbortSignal,
   ) {
     this.#repository = repository;
     this.#route = route;
     this.#clock = clock;
     this.#isAwaited = isAwaited;
+    this.#isAt = isAt;
     this.#signal = signal;
     const settings = { keepAlive: true, maxSockets: 1 };
     this.#agent = repository.protocol === 'https:' ? new HttpsAgent(settings) : new HttpAgent(settings);
@@ -125,7 +133,17 @@ export class GitHttpClient implements Disposable {
     const url = new URL(this.#repository.href + path);
     return new Promise((resolve, reject) => {
       const request = protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
+      request.once('socket', (socket) => this.#whenConnected(socket, () => request.destroy(crowded())));
       request.on('response', resolve).on('error', reject).end(body);
+    });
+  }
+
+  /** Leaves a connection that leads where it is not to be used. Of one that a proxy has made nothing is known. */
+  #whenConnected(socket: Socket, leave: () => void): void {
+    if (!socket.connecting) return;
+    socket.once('connect', () => {
+      const { remoteAddress } = socket;
+      if (remoteAddress !== undefined && !this.#isAt(addressGroupOf(remoteAddress))) leave();
     });
   }
 
@@ -167,6 +185,10 @@ export class GitHttpClient implements Disposable {
     cancel = this.#clock.after(limits.gitFetchSpanMs, look);
     return { [Symbol.dispose]: () => cancel() };
   }
+}
+
+function crowded(): FetchError {
+  return new FetchError('crowded', 'as much as may be is fetched from its address');
 }
 
 /** The body of an answer. One in thousands of small pieces is ended here, where it flows: they are many before any is read. */

@@ -48,6 +48,8 @@ export class HttpGitRemote implements GitRemote {
     const late = new FetchError('slow', `it took longer than ${packLimits.msMax / secondMs} s`);
     const cancel = clock.after(packLimits.msMax, () => attempt.abort(late));
     using _ = onAbort(signal, (reason) => attempt.abort(reason));
+    const forOthers = new FetchError('slow', 'others wait, and it has run for longest');
+    using __ = onAbort(request.ending, () => attempt.abort(forOthers));
     let client: GitHttpClient | undefined;
     try {
       client = this.#clientFor(request, attempt.signal);
@@ -56,7 +58,7 @@ export class HttpGitRemote implements GitRemote {
       return { type: 'fetched', bytes: client.bytes, fetched };
     } catch (error) {
       signal.throwIfAborted();
-      const cause = attempt.signal.aborted ? late : error;
+      const cause: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
       return { type: 'failed', bytes: client?.bytes ?? 0, ...failureOf(cause) };
     } finally {
       cancel();
@@ -64,12 +66,12 @@ export class HttpGitRemote implements GitRemote {
     }
   }
 
-  #clientFor({ url, isAwaited }: FetchRequest, signal: AbortSignal): GitHttpClient {
+  #clientFor({ url, isAwaited, isAt }: FetchRequest, signal: AbortSignal): GitHttpClient {
     const { clock } = this.#parts;
     try {
       const target = new URL(url);
       const route = this.#routeTo(target, { trusted: false });
-      return new GitHttpClient(target, route, { clock, isAwaited }, signal);
+      return new GitHttpClient(target, route, { clock, isAwaited, isAt }, signal);
     } catch (error) {
       throw networkError(error);
     }
