@@ -43,7 +43,7 @@ export async function metricsOfFullDaemon(): Promise<DescribedMetric[]> {
 /** What is counted only where several share a database. */
 function registryOfNodes(): Registry {
   const registry = new Registry();
-  watchFollowers(registry, () => 0);
+  watchFollowers(registry, () => []);
   const metrics = new FollowerMetrics(registry);
   metrics.watchLag(() => 0);
   metrics.watchLink({ isOpen: false, waiting: 0 });

@@ -27,11 +27,15 @@ export const processAdvice: readonly AdviceSection[] = [
     advice: {
       ngit_followers:
         'Fewer than you run beside the one that writes: see `ngit_follower_connected` of the others.',
+      ngit_followers_lag_seconds:
+        'Stays above 0: the one that is furthest behind does not keep up, or is stuck; `/status` says which. It need not answer to be seen here.',
       ngit_follower_connected:
         '0 for longer than half a minute: what is published and pushed there is refused. Is another one the writer, and its `--node-url` reached from here?',
       ngit_follower_lag_events: 'Grows: this one does not keep up with the database; see its CPU.',
       ngit_follower_delay_seconds:
-        'Above 0.1 as a rule: the database is slow to answer, or this process is busy.',
+        'Above 0.1 as a rule: the database is slow to answer, or this process is busy; `ngit_follower_tail_seconds` says which.',
+      ngit_follower_tail_seconds:
+        '`read` is long: the database, or the way to it, is slow. `fold` is: this process is busy with what its clients ask.',
       ngit_follower_waiting_events: 'Does not fall to 0: the one that writes is busy, or away.',
     },
   },

@@ -25,6 +25,7 @@ import { graspAliases } from './metrics/metric-aliases.js';
 import { FollowerLinks, followersFirst } from './nodes/follower-links.js';
 import { Following } from './nodes/following.js';
 import { makeNodeSecret } from './nodes/node-secret.js';
+import { nodesReport } from './nodes/nodes-report.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
 import { ImportDesk } from './operator/import-desk.js';
@@ -184,7 +185,8 @@ async function start(
   const { domain } = options;
   let address = options.bindAddress;
   const reported = { domain, address: () => formatBindAddress(address), startedAtMs: clock.now() };
-  const web = createWeb(current, { ...core, ...reported, sync, gitSync, moderation }, surroundings);
+  const nodes = () => core.lease && nodesReport('writer', core.lease(), nodeUrl, followers?.followers ?? []);
+  const web = createWeb(current, { ...core, ...reported, sync, gitSync, moderation, nodes }, surroundings);
   const http = createHttpService({
     root: relayRoute(
       () => informationOf(current.now, identity.pubkey, core.moderationLists),

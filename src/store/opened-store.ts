@@ -35,6 +35,8 @@ export type OpenedStore = {
   readonly losses: readonly string[];
   /** What a write has been waiting for, where it does; only of a store whose database may be away for a while. */
   readonly outage?: () => Outage | undefined;
+  /** The right to write, as it is now; only of a store whose database others may write to. */
+  readonly lease?: () => HeldLease;
   /** Rejects with `StoreError` when another has taken the store over, and what this one shows may be old. */
   readonly lost?: Promise<never>;
   /** For metrics. */
@@ -45,6 +47,9 @@ export type OpenedStore = {
 
 /** The database takes nothing: since when, in the clock's monotonic milliseconds, and why. */
 export type Outage = { readonly sinceMs: number; readonly reason: string };
+
+/** Who may write to a database, for operators; until when, in milliseconds since 1970, unless that is prolonged. */
+export type HeldLease = { readonly holder: string; readonly untilMs: number };
 
 export type StoreStats = {
   readonly storedEvents: number;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import type { NodesReport } from '../../src/web/status/status-report.js';
 import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
@@ -138,6 +139,29 @@ describe.skipIf(obstacle !== undefined)('three graspd on one PostgreSQL', () => 
     expect(await writer.daemon.metric('ngit_followers')).toBe(2);
   });
 
+  it('show at any of them who writes, until when it may, who follows, and how far each is behind', async () => {
+    type Status = { readonly at: string; readonly nodes: NodesReport };
+    const statusAt = async (node: DaemonProcess) => JSON.parse(await node.get('/status.json')) as Status;
+    const nodeUrl = ({ port }: DaemonProcess) => `http://127.0.0.1:${port}`;
+    await publishAt(1, archived('shown'));
+    for (const node of [writer.daemon, ...followers]) {
+      await eventually(async () => {
+        const { nodes } = await statusAt(node);
+        return nodes.followers.every(({ behind }) => behind.events === 0);
+      });
+      const { at, nodes } = await statusAt(node);
+      expect(nodes).toMatchObject({ role: 'writer', writer: { url: nodeUrl(writer.daemon) } });
+      expect(nodes.writer.holder).toContain(String(writer.daemon.pid));
+      expect(Date.parse(nodes.writer.until)).toBeGreaterThan(Date.parse(at));
+      expect(nodes.followers.map(({ url }) => url).sort()).toEqual(followers.map(nodeUrl).sort());
+      const page = await node.get('/status');
+      for (const { port } of followers) expect(page).toContain(`http://127.0.0.1:${port}</th><td>follows`);
+      expect(JSON.stringify(nodes) + page).not.toMatch(/postgres:|secret/);
+    }
+    for (const follower of followers)
+      expect(await follower.metric('ngit_follower_tail_seconds_count{step="fold"}')).toBeGreaterThan(0);
+  });
+
   it('go on when the one that writes is killed: reads at once, and what is published when another has taken over', {
     timeout: 90_000,
   }, async () => {
@@ -145,6 +169,14 @@ describe.skipIf(obstacle !== undefined)('three graspd on one PostgreSQL', () => 
     writer.daemon.kill('SIGKILL');
     await writer.daemon.exited;
     expect(await idsAt(clients[1] as TestClient)).toEqual(before);
+    // Until another has taken over, each says what it knows itself.
+    const [second] = followers;
+    const status = JSON.parse((await second?.get('/status.json')) ?? '') as { readonly nodes: NodesReport };
+    expect(status.nodes).toMatchObject({
+      role: 'follower',
+      writer: { url: `http://127.0.0.1:${writer.daemon.port}` },
+      followers: [{ url: `http://127.0.0.1:${second?.port}`, behind: { events: 0 } }],
+    });
     const event = archived('later');
     const published = followers.map(async ({ url }) => {
       await using client = await TestClient.connect(url);

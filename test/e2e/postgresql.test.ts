@@ -131,7 +131,7 @@ describe.skipIf(obstacle !== undefined)('with PostgreSQL, graspd', () => {
     const second = DaemonProcess.start({ flags, directory: folder });
     // Whoever cannot have it asks who has.
     const asking =
-      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT holder, url, secret FROM graspd_leases%'";
+      "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT holder, url, secret,%FROM graspd_leases%'";
     await eventually(async () => (await server.query(asking, database())).length > 0);
     first.kill('SIGKILL');
     await first.exited;

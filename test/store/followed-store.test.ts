@@ -11,7 +11,7 @@ import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
 import type { FaultyEvent } from '../../src/store/faulty-rows.js';
 import type { FollowedStore } from '../../src/store/following/follow-log.js';
-import type { Followed } from '../../src/store/following/log-follower.js';
+import type { Followed, TailTimes } from '../../src/store/following/log-follower.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 import { SteppedTurns } from '../support/work-turns.js';
 import { idsOf } from './support/answers.js';
@@ -445,6 +445,18 @@ describe('a store that follows what another writes', () => {
     await advanceToEnd(follower, ({ added }) => counts.push(added.length));
     expect(counts).toEqual([31, 29]);
     expect(turnsTaken).toBe(60);
+  });
+
+  it('tells of each piece that has something how long it took to be read and to be folded in', async () => {
+    const times: TailTimes[] = [];
+    const turns: WorkTurns = { isOver: true, next: () => clock.advance(2), spend() {} };
+    const onTailed = (its: TailTimes) => times.push(its);
+    await using follower = await log.follower(folder('follower'), { clock, turns, onTailed });
+    await writer.store.put(makeEvent()).written;
+    log.between = () => clock.advance(7);
+    await follower.advance();
+    await follower.advance();
+    expect(times).toEqual([{ readMs: 7, foldMs: 2 }]);
   });
 
   it('shows a replaceable event at any moment, for its versions follow each other in one turn', async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { systemClock } from '../../src/lib/clock.js';
+import type { HeldLease } from '../../src/store/opened-store.js';
 import { PostgresDatabase } from '../../src/store/postgres/database.js';
 import { PostgresLog } from '../../src/store/postgres/postgres-log.js';
 import { migrate } from '../../src/store/postgres/schema.js';
@@ -56,11 +58,15 @@ describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () =
 
   it('is free at once when it is let go, and the one who waited has it', async () => {
     const reached = { url: 'http://192.0.2.1:7334', secret: 'secret' };
+    const startMs = Date.now();
     const first = await take('first', reached);
+    const takenMs = Date.now();
     const waited: (LeaseHolder | 'taken')[] = [];
+    const seen: HeldLease[] = [];
     const waiting = {
       signal: new AbortController().signal,
       onWait: (holder: LeaseHolder) => waited.push(holder),
+      onLook: (lease: HeldLease) => seen.push(lease),
       end: async () => void waited.push('taken'),
     };
     // The one who waits asks again when this clock says so.
@@ -72,6 +78,13 @@ describe.skipIf(obstacle !== undefined)('the right to write to PostgreSQL', () =
     askAgain();
     const second = await taken;
     expect(waited).toEqual([{ name: 'first', reached }, 'taken']);
+    // How long the other has it is told as soon as who has it, and never for too long.
+    expect(seen[0]?.holder).toBe('first');
+    expect(seen[0]?.untilMs).toBeGreaterThan(startMs);
+    for (const { untilMs } of [seen[0] as HeldLease, first.held])
+      expect(untilMs).toBeLessThanOrEqual(takenMs + 1 + limits.leaseMs);
+    expect(second.held.holder).toBe('second');
+    expect(second.held.untilMs).toBeGreaterThanOrEqual(first.held.untilMs);
     expect(second.fence).toBeGreaterThan(first.fence);
     const ended = second[Symbol.asyncDispose]();
     askAgain();

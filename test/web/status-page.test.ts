@@ -3,7 +3,7 @@ import { limits } from '../../src/config/limits.js';
 import type { RelayReport } from '../../src/control/reports.js';
 import { statusPage } from '../../src/web/status/status-page.js';
 import { statusParts } from '../../src/web/status/status-parts.js';
-import type { FullStatusReport } from '../../src/web/status/status-report.js';
+import type { FullStatusReport, NodesReport } from '../../src/web/status/status-report.js';
 import { bytes, duration } from '../../src/web/status/words.js';
 import { emptyReport } from './report.js';
 
@@ -46,6 +46,32 @@ describe('the status page', () => {
     expect(text).toMatch(
       /wss:\/\/dead\.example\.org dead .* 12 topics wait .* 7 × refused, again 2026-01-01 01:00/,
     );
+  });
+
+  it('says nothing of other nodes where there can be none', () => {
+    expect(pageOf()).not.toContain('Nodes');
+    expect([...statusParts(emptyReport()).keys()].join()).not.toContain('nodes');
+  });
+
+  it('says who writes and until when it may, who follows, and how far each is behind', () => {
+    const { at } = emptyReport();
+    const nodes: NodesReport = {
+      role: 'writer',
+      writer: { url: 'http://10.0.0.1:7334', holder: 'one, process 7', until: '2026-01-01T00:00:20.000Z' },
+      followers: [
+        { url: 'http://10.0.0.2:7334', connected: at, behind: { events: 0, seconds: 0 } },
+        { url: 'http://10.0.0.3:7334', connected: at, behind: { events: 1234, seconds: 5.25 } },
+        { connected: at, behind: { events: 0, seconds: 0 } },
+      ],
+    };
+    const text = textOf(pageOf({ nodes }));
+    expect(text).toContain('http://10.0.0.1:7334 writes');
+    expect(text).toContain('http://10.0.0.2:7334 follows since 2026-01-01 00:00 has all');
+    expect(text).toMatch(/http:\/\/10\.0\.0\.3:7334 follows .* up to 1,234 events, for 5\.3 s/);
+    expect(text).toContain('one that does not say where it is reached follows');
+    expect(text).toContain('is that of one, process 7 until 2026-01-01 00:00:20');
+    const late = { ...nodes, writer: { ...nodes.writer, until: '2025-12-31T23:59:59.000Z' } };
+    expect(textOf(pageOf({ nodes: late }))).toContain('ran out at 2025-12-31 23:59:59');
   });
 
   it('shows text of strangers as text', () => {

@@ -2,7 +2,7 @@ import { EventFeed } from '../../admission/event-feed.js';
 import { LazyAcceptedEvent } from '../../admission/lazy-accepted-event.js';
 import { limits } from '../../config/limits.js';
 import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
-import type { Clock } from '../../lib/clock.js';
+import { type Clock, secondMs } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
 import { Wakeup } from '../../lib/wakeup.js';
@@ -10,12 +10,15 @@ import type { NostrEvent } from '../../nostr/event.js';
 import { StoreError } from '../../store/event-store.js';
 import type { FollowedStore } from '../../store/following/follow-log.js';
 import type { FollowerMetrics } from './follower-metrics.js';
+import { type Behind, Lag } from './lag.js';
 
 export type FollowedFeedParts = {
   readonly followed: Pick<FollowedStore, 'advance' | 'store'>;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly metrics: FollowerMetrics;
+  /** Told after each look at the database up to which sequence all is served here. */
+  readonly onServed: (sequence: number) => void;
 };
 
 /** Where an event came from is known where it was taken. */
@@ -28,17 +31,16 @@ export class FollowedFeed {
   readonly #wakeup = new Wakeup();
   /** Resolves when what was in the database at the last call of `caughtUp` is here. */
   #next: Deferred<void> | undefined;
-  /** What was written, as far as we were told, and when we were told of the first of it that is not here. */
-  #written = 0;
-  #behindSinceMs: number | undefined;
+  readonly #lag: Lag;
   #awaySinceMs: number | undefined;
   #awayReason = '';
   #sweepAtMs = 0;
   #isOver = false;
 
   constructor(parts: FollowedFeedParts) {
-    const { faults, followed, metrics } = parts;
+    const { clock, faults, followed, metrics } = parts;
     this.#parts = parts;
+    this.#lag = new Lag(clock, followed.store.lastSequence);
     const attempt = <T>(_id: string | undefined, step: () => T): T | undefined => {
       try {
         return step();
@@ -48,7 +50,7 @@ export class FollowedFeed {
       }
     };
     this.feed = new EventFeed({ attempt }, followed.store.lastSequence);
-    metrics.watchLag(() => this.#lag);
+    metrics.watchLag(() => this.#lag.behind.events);
   }
 
   /** Why the database is not read, when it has not been for a while. */
@@ -61,15 +63,14 @@ export class FollowedFeed {
 
   /** Something was written, and all up to this sequence. */
   written(sequence: number): void {
-    this.#written = Math.max(this.#written, sequence);
-    if (this.#lag > 0) this.#behindSinceMs ??= this.#parts.clock.monotonic();
+    this.#lag.told(sequence);
     // What left brings no sequence.
     this.#wakeup.notify();
   }
 
-  /** Sequences that were written and are not here, as far as we were told; not all are of events. */
-  get #lag(): number {
-    return Math.max(0, this.#written - this.#parts.followed.store.lastSequence);
+  /** How far what is served here is behind what we were told of. */
+  get behind(): Behind {
+    return this.#lag.behind;
   }
 
   /** Passes an event on that is not stored. */
@@ -111,13 +112,14 @@ export class FollowedFeed {
   }
 
   async #advance(): Promise<void> {
-    const { clock, followed, metrics } = this.#parts;
+    const { clock, followed } = this.#parts;
     try {
       for (let hasMore = true; hasMore; ) {
         const piece = await followed.advance();
         for (const { event, sequence } of piece.added)
           this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
         this.feed.emitRemoved(piece);
+        this.#served();
         hasMore = piece.hasMore;
       }
       this.#awaySinceMs = undefined;
@@ -128,9 +130,15 @@ export class FollowedFeed {
       return;
     }
     this.#sweep();
-    if (this.#behindSinceMs === undefined || this.#lag > 0) return;
-    metrics.delay.observe((clock.monotonic() - this.#behindSinceMs) / 1_000);
-    this.#behindSinceMs = undefined;
+  }
+
+  /** All that is in the index is announced by now. */
+  #served(): void {
+    const { followed, metrics, onServed } = this.#parts;
+    const { lastSequence } = followed.store;
+    const tookMs = this.#lag.reached(lastSequence);
+    if (tookMs !== undefined) metrics.delay.observe(tookMs / secondMs);
+    onServed(lastSequence);
   }
 
   /** Tells of what has expired here (NIP-40), which no answer has any more. */

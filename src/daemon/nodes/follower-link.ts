@@ -3,13 +3,16 @@ import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
 import { reaches } from '../../config/limit-use.js';
 import { deferred } from '../../lib/abort.js';
 import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
+import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import { InvalidEventError, parseEvent } from '../../nostr/event.js';
-import { readSubmission, type Submission, writerFrame } from './node-messages.js';
+import { type Behind, Lag } from './lag.js';
+import { type FollowerMessage, readFollowerMessage, type Submission, writerFrame } from './node-messages.js';
 
 export type FollowerLinkParts = {
   readonly admission: Pick<Admission, 'submit' | 'waitForCapacity'>;
   readonly accounts: AddressAccounts;
+  readonly clock: Pick<Clock, 'monotonic' | 'now'>;
   readonly faults: Faults;
 };
 
@@ -19,29 +22,48 @@ const failed: AdmissionOutcome = { type: 'failed', reason: 'error: the event cou
 export class FollowerLink {
   /** Resolves when it has ended; never rejects. */
   readonly closed: Promise<void>;
+  /** Where it is reached, as it says; `undefined` where it does not. */
+  readonly url: string | undefined;
+  /** Since when it is connected, in milliseconds since 1970. */
+  readonly sinceMs: number;
   readonly #socket: WebSocket;
   readonly #parts: FollowerLinkParts;
+  readonly #lag: Lag;
   #inFlight = 0;
   #waitsForRoom = false;
   #hasAnswered = true;
   #blocked = '';
 
-  constructor(socket: WebSocket, parts: FollowerLinkParts) {
-    const { faults } = parts;
+  constructor(socket: WebSocket, url: string | undefined, parts: FollowerLinkParts) {
+    const { clock, faults } = parts;
     const closed = deferred<void>();
     const end = () => socket.terminate();
     this.closed = closed.promise;
+    this.url = url;
+    this.sinceMs = clock.now();
+    this.#lag = new Lag(clock, 0);
     this.#socket = socket;
     this.#parts = parts;
     socket.on(
       'message',
-      faults.guard('remote', end, (data: RawData) => this.#take(readSubmission(data.toString()))),
+      faults.guard('remote', end, (data: RawData) => this.#take(readFollowerMessage(data.toString()))),
     );
     socket.on('pong', () => {
       this.#hasAnswered = true;
     });
     socket.on('error', end);
     socket.on('close', () => closed.resolve());
+  }
+
+  /** How far what it has said to serve is behind what it was told of. */
+  get behind(): Behind {
+    return this.#lag.behind;
+  }
+
+  /** Tells it that all up to this sequence is written: the frame of that message. */
+  tellWritten(sequence: number, frame: string): void {
+    this.#lag.told(sequence);
+    this.send(frame);
   }
 
   send(frame: string): void {
@@ -74,7 +96,12 @@ export class FollowerLink {
     await this.closed;
   }
 
-  #take({ number, addressGroup, event }: Submission): void {
+  #take(message: FollowerMessage): void {
+    if (message.type === 'event') this.#takeEvent(message);
+    else this.#lag.reached(message.sequence);
+  }
+
+  #takeEvent({ number, addressGroup, event }: Submission): void {
     this.#inFlight += 1;
     void this.#submit(event, addressGroup).then((outcome) => {
       this.#inFlight -= 1;

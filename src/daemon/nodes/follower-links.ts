@@ -16,6 +16,8 @@ import { FollowerLink } from './follower-link.js';
 import { watchFollowers } from './follower-metrics.js';
 import { type WriterMessage, writerFrame } from './node-messages.js';
 import { claimsToBeNode, showsSecret } from './node-secret.js';
+import { toldNodeUrl } from './node-url.js';
+import type { KnownFollower } from './nodes-report.js';
 
 export type FollowerLinksParts = {
   readonly secret: string;
@@ -57,7 +59,12 @@ export class FollowerLinks {
       feed.onRemoved(() => this.#tellSoon()),
     ];
     this.#cancelLook = this.#lookLater();
-    watchFollowers(parts.registry, () => this.#links.size);
+    watchFollowers(parts.registry, () => this.followers);
+  }
+
+  /** Those that are connected. */
+  get followers(): readonly KnownFollower[] {
+    return [...this.#links];
   }
 
   /** Whether a request for a WebSocket is for this, and not for the relay. */
@@ -76,7 +83,9 @@ export class FollowerLinks {
       return { status: 403, reason: 'that is not the secret of this graspd' };
     if (reaches('followersMax', this.#links.size))
       return { status: 503, reason: 'too many follow this graspd' };
-    this.#sockets.handleUpgrade(request, stream, head, (socket) => this.#welcome(socket));
+    this.#sockets.handleUpgrade(request, stream, head, (socket) =>
+      this.#welcome(socket, toldNodeUrl(request)),
+    );
     return undefined;
   };
 
@@ -88,13 +97,14 @@ export class FollowerLinks {
     await Promise.all([...this.#links].map((link) => link.close()));
   }
 
-  #welcome(socket: WebSocket): void {
-    const link = new FollowerLink(socket, this.#parts);
+  #welcome(socket: WebSocket, url: string | undefined): void {
+    const { logger } = this.#parts;
+    const link = new FollowerLink(socket, url, this.#parts);
     this.#links.add(link);
-    this.#parts.logger.info({ followers: this.#links.size }, 'another graspd follows this one');
+    logger.info({ url, followers: this.#links.size }, 'another graspd follows this one');
     void link.closed.then(() => {
       this.#links.delete(link);
-      this.#parts.logger.info({ followers: this.#links.size }, 'another graspd follows this one no longer');
+      logger.info({ url, followers: this.#links.size }, 'another graspd follows this one no longer');
     });
     this.#look(link);
   }
@@ -104,18 +114,20 @@ export class FollowerLinks {
     if (this.#links.size === 0 || this.#cancelTelling !== undefined) return;
     this.#cancelTelling = this.#parts.clock.after(limits.followersToldMs, () => {
       this.#cancelTelling = undefined;
-      this.#tell(this.#written());
+      this.#tellWritten(this.#links);
     });
+  }
+
+  #tellWritten(links: Iterable<FollowerLink>): void {
+    const sequence = this.#parts.admission.feed.announced;
+    const frame = writerFrame({ type: 'written', sequence });
+    for (const link of links) link.tellWritten(sequence, frame);
   }
 
   #tell(message: WriterMessage): void {
     if (this.#links.size === 0) return;
     const frame = writerFrame(message);
     for (const link of this.#links) link.send(frame);
-  }
-
-  #written(): WriterMessage {
-    return { type: 'written', sequence: this.#parts.admission.feed.announced };
   }
 
   #blocked(): string[] {
@@ -132,7 +144,7 @@ export class FollowerLinks {
   /** Tells a follower what it may have missed, which shows too that we are here; and whether it still is. */
   #look(link: FollowerLink): void {
     link.check();
-    link.send(writerFrame(this.#written()));
+    this.#tellWritten([link]);
     link.tellBlocked(writerFrame({ type: 'blocked', networks: this.#blocked() }));
   }
 }

@@ -11,10 +11,13 @@ import { AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { secondMs } from '../../lib/clock.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
 import { BlockedAddresses } from '../../moderation/blocked-addresses.js';
+import type { HeldLease } from '../../store/opened-store.js';
 import { openPostgresFollower } from '../../store/postgres/open-postgres-follower.js';
+import type { NodeStatusReport } from '../../web/status/status-report.js';
 import { descriptorLimit, descriptorShares } from '../descriptors.js';
 import { aliasedMetrics } from '../metrics/aliased-metrics.js';
 import { graspAliases } from '../metrics/metric-aliases.js';
+import { isoTime } from '../operator/reports.js';
 import { collectProcessMetrics, watchAddresses, watchFaults, watchLimits } from '../process-metrics.js';
 import { createRelay } from '../relay.js';
 import { addressLimitsOf, gitProcessesOf, relaySettingsOf } from '../settings.js';
@@ -23,9 +26,19 @@ import { watchStore } from '../store/store-metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import { FollowedFeed } from './followed-feed.js';
 import { FollowerMetrics } from './follower-metrics.js';
+import { followerRoutes } from './follower-routes.js';
+import { shownNodeUrl } from './node-url.js';
+import { nodesReport } from './nodes-report.js';
 import { PassOn } from './pass-on.js';
 import { PublishedElsewhere } from './published-elsewhere.js';
 import { type WriterAddress, WriterLink } from './writer-link.js';
+
+/** What a graspd that follows knows of itself, and of the lease that another one has. */
+export type OwnNode = {
+  /** Where the others reach it. */
+  readonly url: string;
+  readonly lease: () => HeldLease;
+};
 
 /** A graspd that serves what another one writes to the same database. Disposing of it ends its port and its connections. */
 export type Follower = AsyncDisposable & {
@@ -43,10 +56,11 @@ export async function startFollower(
   options: Options,
   surroundings: Surroundings,
   writer: WriterAddress,
+  node: OwnNode,
 ): Promise<Follower> {
   const stack = new ReleaseStack();
   try {
-    return await start(options, surroundings, writer, stack);
+    return await start(options, surroundings, writer, node, stack);
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
@@ -57,28 +71,33 @@ async function start(
   options: Options,
   surroundings: Surroundings,
   writer: WriterAddress,
+  node: OwnNode,
   stack: ReleaseStack,
 ): Promise<Follower> {
   const { clock, faults, logger } = surroundings;
+  const registry = new Registry();
+  const metrics = new FollowerMetrics(registry);
   const followed = stack.use(
     await openPostgresFollower({
       ...(await postgresSettingsOf(options)),
       path: resolve(options.relayDataPath),
       clock,
       refusedExpiryMs: options.rejectedColdIndexExpirySecs * secondMs,
+      onTailed: metrics.tailed,
     }),
   );
   const { store } = followed;
-  const registry = new Registry();
   stack.defer(collectProcessMetrics(registry));
   watchLimits(registry);
   watchFaults(registry, faults);
   watchStore(registry, followed);
-  const metrics = new FollowerMetrics(registry);
-  const feed = new FollowedFeed({ followed, clock, faults, metrics });
+  const onServed = (sequence: number) => link.tellServed(sequence);
+  const feed = new FollowedFeed({ followed, clock, faults, metrics, onServed });
   const blocked = new Blocked();
   let current = writer;
+  const url = shownNodeUrl(node.url);
   const link = new WriterLink(writer, {
+    url,
     clock,
     faults,
     onMessage(message) {
@@ -104,9 +123,13 @@ async function start(
     ...{ store, registry, admission, accounts, verifier, settings },
   });
   const passing = stack.use(new PassOn(() => current.url));
+  const report = (): NodeStatusReport => {
+    const self = { url, sinceMs: link.sinceMs, behind: feed.behind };
+    return { at: isoTime(clock.now()), nodes: nodesReport('follower', node.lease(), current.url, [self]) };
+  };
   const http = createHttpService({
     root: passing.route(exactly('/')),
-    routes: [passing.route(() => true)],
+    routes: followerRoutes({ passing, isConnected: () => link.isOpen, report, options }),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(feed),
     onUpgrade: relay.handleUpgrade,

@@ -2,9 +2,10 @@ import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
 import { deferred, onAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { HeldLease } from '../../store/opened-store.js';
 import type { LeaseHolder, LeaseWaiting } from '../../store/postgres/writer-lease.js';
 import type { Surroundings } from '../surroundings.js';
-import { type Follower, startFollower } from './follower.js';
+import { type Follower, type OwnNode, startFollower } from './follower.js';
 import type { WriterAddress } from './writer-link.js';
 
 /**
@@ -18,6 +19,7 @@ export class Following implements LeaseWaiting {
   readonly #onServing: (() => void) | undefined;
   readonly #stop = new AbortController();
   #writer: WriterAddress | undefined;
+  #lease: HeldLease = { holder: 'unknown', untilMs: 0 };
   #follower: Follower | undefined;
   #running: Promise<void> | undefined;
 
@@ -34,10 +36,14 @@ export class Following implements LeaseWaiting {
     this.#onServing = onServing;
   }
 
+  onLook(lease: HeldLease): void {
+    this.#lease = lease;
+  }
+
   onWait({ name, reached }: LeaseHolder): void {
     const { logger } = this.#surroundings;
-    const canFollow = this.#onServing !== undefined && this.#options.nodeUrl !== undefined;
-    const follows = canFollow && reached !== undefined;
+    const { nodeUrl } = this.#options;
+    const follows = this.#onServing !== undefined && nodeUrl !== undefined && reached !== undefined;
     logger.warn(
       { holder: name },
       follows
@@ -47,7 +53,7 @@ export class Following implements LeaseWaiting {
     if (!follows) return;
     this.#writer = reached;
     this.#follower?.moveTo(reached);
-    this.#running ??= this.#run();
+    this.#running ??= this.#run({ url: nodeUrl, lease: () => this.#lease });
   }
 
   async end(): Promise<void> {
@@ -55,7 +61,7 @@ export class Following implements LeaseWaiting {
     await this.#running;
   }
 
-  async #run(): Promise<void> {
+  async #run(node: OwnNode): Promise<void> {
     const { clock, logger } = this.#surroundings;
     const signal = AbortSignal.any([this.#stop.signal, this.signal]);
     const stopped = deferred<void>();
@@ -63,7 +69,7 @@ export class Following implements LeaseWaiting {
     while (!signal.aborted) {
       try {
         const writer = this.#writer as WriterAddress;
-        await using follower = await startFollower(this.#options, this.#surroundings, writer);
+        await using follower = await startFollower(this.#options, this.#surroundings, writer, node);
         this.#follower = follower;
         this.#onServing?.();
         if (this.#writer !== writer) follower.moveTo(this.#writer as WriterAddress);

@@ -9,7 +9,7 @@ import { type NostrEvent, parseEvent } from '../../nostr/event.js';
  */
 
 /**
- * From one that follows: an event that a client of that address group published there. The number comes back with what became
+ * An event that a client of that address group published at one that follows. The number comes back with what became
  * of it. `Event`: as it came, which is not checked.
  */
 export type Submission<Event = unknown> = {
@@ -17,6 +17,12 @@ export type Submission<Event = unknown> = {
   readonly addressGroup: string;
   readonly event: Event;
 };
+
+/** From one that follows. */
+export type FollowerMessage =
+  | ({ readonly type: 'event' } & Submission)
+  /** All up to this sequence is served there. */
+  | { readonly type: 'served'; readonly sequence: number };
 
 /** From the one that writes. */
 export type WriterMessage =
@@ -42,7 +48,10 @@ const outcome: z.ZodType<AdmissionOutcome> = z.union([
 ]);
 const number = z.int().min(0);
 
-const submission = z.tuple([z.literal('EVENT'), number, z.string(), z.unknown()]);
+const followerMessage = z.union([
+  z.tuple([z.literal('EVENT'), number, z.string(), z.unknown()]),
+  z.tuple([z.literal('SERVED'), number]),
+]);
 const writerMessage = z.union([
   z.tuple([z.literal('OUTCOME'), number, outcome]),
   z.tuple([z.literal('WRITTEN'), number]),
@@ -54,11 +63,20 @@ export function submissionFrame({ number, addressGroup, event }: Submission<Nost
   return JSON.stringify(['EVENT', number, addressGroup, event]);
 }
 
+export function servedFrame(sequence: number): string {
+  return JSON.stringify(['SERVED', sequence]);
+}
+
 /** Throws `NodeMessageError`. */
-export function readSubmission(text: string): Submission {
+export function readFollowerMessage(text: string): FollowerMessage {
   return reading(() => {
-    const [, number, addressGroup, event] = submission.parse(JSON.parse(text));
-    return { number, addressGroup, event };
+    const message = followerMessage.parse(JSON.parse(text));
+    switch (message[0]) {
+      case 'EVENT':
+        return { type: 'event', number: message[1], addressGroup: message[2], event: message[3] };
+      case 'SERVED':
+        return { type: 'served', sequence: message[1] };
+    }
   });
 }
 

@@ -38,16 +38,15 @@ export class PassOn implements AsyncDisposable {
     this.#writerUrl = writerUrl;
   }
 
-  /** The route that does so; `matches` says for which paths. */
-  route(matches: Route['matches']): Route {
+  /** The route that does so; `matches` says for which paths. `whenAway` answers where the one that writes does not. */
+  route(matches: Route['matches'], whenAway: Route['handle'] = answerAway): Route {
     return {
       matches,
       methods: ['GET', 'POST'],
       handle: async (request, response) => {
         const answered = await ask(this.#writerUrl(), this.#agents, request, response);
         if (answered !== undefined) await relay(answered, response);
-        else if (!response.destroyed)
-          answerText(response, 503, 'the part of this service that answers this is away');
+        else if (!response.destroyed) await whenAway(request, response);
       },
     };
   }
@@ -58,6 +57,9 @@ export class PassOn implements AsyncDisposable {
     this.#agents.https.destroy();
   }
 }
+
+const answerAway: Route['handle'] = (_request, response) =>
+  answerText(response, 503, 'the part of this service that answers this is away');
 
 /** The answer to a request; `undefined` when there is none. */
 function ask(

@@ -8,13 +8,16 @@ import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import type { NostrEvent } from '../../nostr/event.js';
-import { readWriterMessage, submissionFrame, type WriterMessage } from './node-messages.js';
+import { readWriterMessage, servedFrame, submissionFrame, type WriterMessage } from './node-messages.js';
 import { nodeSecretHeader } from './node-secret.js';
+import { nodeUrlHeader } from './node-url.js';
 
 /** Where the one that writes is reached, and what is shown to it. */
 export type WriterAddress = { readonly url: string; readonly secret: string };
 
 export type WriterLinkParts = {
+  /** Where this one is reached, as it tells the other (`shownNodeUrl`). */
+  readonly url: string;
   readonly clock: Clock;
   readonly faults: Faults;
   /** All messages but outcomes. */
@@ -44,6 +47,7 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
   #numbers = 0;
   #writer: WriterAddress;
   #socket: WebSocket | undefined;
+  #openedAtMs = 0;
   #failures = 0;
   #cancelRetry: CancelTimer = () => {};
   #cancelPatience: CancelTimer = () => {};
@@ -57,6 +61,11 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
 
   get isOpen(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Since when there is a connection, in milliseconds since 1970; `undefined` where there is none. */
+  get sinceMs(): number | undefined {
+    return this.isOpen ? this.#openedAtMs : undefined;
   }
 
   /** How many events have no answer. */
@@ -83,6 +92,11 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
     this.#pending.set(number, { frame, outcome, cancelTimer });
     if (this.isOpen) this.#socket?.send(frame);
     return await outcome.promise;
+  }
+
+  /** Tells the other that all up to this sequence is served here. */
+  tellServed(sequence: number): void {
+    if (this.isOpen) this.#socket?.send(servedFrame(sequence));
   }
 
   async waitForCapacity(): Promise<void> {
@@ -115,10 +129,10 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
   }
 
   #connect(): void {
-    const { faults } = this.#parts;
+    const { clock, faults } = this.#parts;
     const { url, secret } = this.#writer;
     const socket = new WebSocket(url.replace(/^http/, 'ws'), {
-      headers: { [nodeSecretHeader]: secret },
+      headers: { [nodeSecretHeader]: secret, [nodeUrlHeader]: this.#parts.url },
       handshakeTimeout: limits.nodePatienceMs,
       perMessageDeflate: false,
       maxPayload: limits.nodeMessageBytesMax,
@@ -133,6 +147,7 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
       'open',
       guarded(() => {
         this.#failures = 0;
+        this.#openedAtMs = clock.now();
         this.#hear();
         for (const { frame } of this.#pending.values()) socket.send(frame);
       }),

@@ -7,6 +7,7 @@ import { heldKindLabel } from '../../purgatory/purgatory-metrics.js';
 import type {
   FullStatusReport,
   HeldReport,
+  NodesReport,
   StatusSource,
   StoreReport,
 } from '../../web/status/status-report.js';
@@ -19,6 +20,8 @@ export type StatusSourceParts = StatusParts &
   Pick<Core, 'registry' | 'refusals' | 'stats'> & {
     readonly throughput: Throughput;
     readonly clock: Pick<Clock, 'now'>;
+    /** `undefined` where nobody else can write to the database. */
+    readonly nodes: () => NodesReport | undefined;
     /** Of all repositories. */
     readonly repositoriesBytesMax: () => number;
   };
@@ -26,15 +29,19 @@ export type StatusSourceParts = StatusParts &
 /** What the status page says, from the same reports that answer the operator's commands. */
 export function statusSource(parts: StatusSourceParts): StatusSource {
   return {
-    report: async (): Promise<FullStatusReport> => ({
-      at: isoTime(parts.clock.now()),
-      status: statusOf(parts),
-      relays: relaysOf(parts),
-      refused: parts.refusals.list(),
-      held: heldOf(parts.purgatory),
-      store: await storeOf(parts),
-      throughput: await parts.throughput.report(),
-    }),
+    report: async (): Promise<FullStatusReport> => {
+      const nodes = parts.nodes();
+      return {
+        at: isoTime(parts.clock.now()),
+        status: statusOf(parts),
+        ...(nodes === undefined ? {} : { nodes }),
+        relays: relaysOf(parts),
+        refused: parts.refusals.list(),
+        held: heldOf(parts.purgatory),
+        store: await storeOf(parts),
+        throughput: await parts.throughput.report(),
+      };
+    },
     repository: (repository) => repositoryReport(repository, parts),
   };
 }

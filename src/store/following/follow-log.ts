@@ -12,7 +12,7 @@ import { assembleStore, type StoreOptions, type StoreStats } from '../opened-sto
 import { Reasons } from '../refused/reasons.js';
 import { FollowedChanges } from './followed-changes.js';
 import { FollowingBackend } from './following-backend.js';
-import { type Followed, LogFollower } from './log-follower.js';
+import { type Followed, LogFollower, type TailTimes } from './log-follower.js';
 import type { LogTail } from './log-tail.js';
 
 /**
@@ -55,12 +55,14 @@ export type OpenedLog = {
 export type FollowOptions = StoreOptions & {
   /** Those in which what was read is taken over; by default those of what other relays send. */
   readonly turns?: WorkTurns;
+  /** Told of each piece of the log that had something, what it took. */
+  readonly onTailed?: (times: TailTimes) => void;
 };
 
 /** A store over a log that another process writes. */
 export function followLog(log: OpenedLog, options: FollowOptions): FollowedStore {
   const { tail, reading, index, size, snapshot, release } = log;
-  const { clock, onFault } = options;
+  const { clock, onFault, onTailed = () => {} } = options;
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= closeOnce();
@@ -70,7 +72,7 @@ export function followLog(log: OpenedLog, options: FollowOptions): FollowedStore
   const parts = { index, backend, reasons: new Reasons(), clock };
   const turns = options.turns ?? new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
   const changes = new FollowedChanges(parts, turns);
-  const follower = new LogFollower({ tail, index, changes, size, turns });
+  const follower = new LogFollower({ tail, index, changes, size, turns, clock, onTailed });
   const closeOnce = async (): Promise<void> => {
     await follower.close();
     try {

@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import type { Clock } from '../../lib/clock.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { RemovedEvent, StoredEvent } from '../event-store.js';
@@ -27,6 +28,9 @@ export type Followed = {
   readonly hasMore: boolean;
 };
 
+/** What a piece of the log took, in milliseconds: to be read with its events, and to be folded into the index. */
+export type TailTimes = { readonly readMs: number; readonly foldMs: number };
+
 export type FollowerParts = {
   readonly tail: LogTail;
   readonly index: EventIndex;
@@ -34,6 +38,9 @@ export type FollowerParts = {
   /** What the index was built from. */
   readonly size: LogSize;
   readonly turns: WorkTurns;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** Told of each piece that had something. */
+  readonly onTailed: (times: TailTimes) => void;
 };
 
 /** Changes of one write that are made in one turn, however long that is by then: what replaces others comes with them. */
@@ -90,12 +97,16 @@ export class LogFollower {
 
   async #step(): Promise<Followed> {
     if (this.#isClosed) throw storeClosed();
-    const piece = await this.#parts.tail.after(this.#position);
+    const { clock, onTailed, tail } = this.#parts;
+    const beganAtMs = clock.monotonic();
+    const piece = await tail.after(this.#position);
     const { segments, position } = this.#boundedOf(this.#checked(piece));
     const events = await this.#eventsOf(segments);
     if (this.#isClosed) throw storeClosed();
+    const readAtMs = clock.monotonic();
     this.#applying = this.#apply(segments, events);
     await this.#applying;
+    if (segments.length > 0) onTailed({ readMs: readAtMs - beganAtMs, foldMs: clock.monotonic() - readAtMs });
     this.#position = Math.max(this.#position, position);
     const followed = this.#followed;
     this.#followed = { added: [], removed: [] };

@@ -65,6 +65,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       ...assembleStore({ index, backend, reasons, clock }, options),
       losses: losses.found,
       outage: () => target.outage,
+      lease: () => lease.held,
       lost: lease.lost,
       image: async () => {
         await backend.written();

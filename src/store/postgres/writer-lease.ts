@@ -2,6 +2,7 @@ import { limits } from '../../config/limits.js';
 import { deferred } from '../../lib/abort.js';
 import { type Clock, secondMs } from '../../lib/clock.js';
 import { StoreError } from '../event-store.js';
+import type { HeldLease } from '../opened-store.js';
 import { isPassing, type PostgresDatabase } from './database.js';
 
 /** The lease of whoever writes. */
@@ -21,6 +22,8 @@ export type LeaseWaiting = {
   readonly signal: AbortSignal;
   /** Told once of each holder that is waited for. */
   onWait(holder: LeaseHolder): void;
+  /** Told each time that it is looked for how long another has it. */
+  onLook(lease: HeldLease): void;
   /** Ends what was begun meanwhile: before anything is done with the lease, or when it is waited for no longer. */
   end(): Promise<void>;
 };
@@ -43,20 +46,29 @@ export class WriterLease implements AsyncDisposable {
   readonly lost: Promise<never>;
   readonly #lost = deferred<never>();
   readonly #database: PostgresDatabase;
+  readonly #holder: string;
   readonly #stop = new AbortController();
   readonly #renewing: Promise<void>;
+  #untilMs: number;
 
-  private constructor(database: PostgresDatabase, fence: number, clock: Clock) {
+  private constructor(database: PostgresDatabase, taken: TakenLease, { holder, clock }: LeaseSettings) {
     this.#database = database;
-    this.fence = fence;
+    this.#holder = holder.name;
+    this.fence = taken.fence;
+    this.#untilMs = taken.untilMs;
     this.lost = this.#lost.promise;
     this.#renewing = this.#renew(clock);
+  }
+
+  /** Until when it holds at least, as far as it is known here. */
+  get held(): HeldLease {
+    return { holder: this.#holder, untilMs: this.#untilMs };
   }
 
   /** Takes the lease. Rejects with `StoreError` (`store_locked`) where another has it and is not waited for. */
   static async take(database: PostgresDatabase, settings: LeaseSettings): Promise<WriterLease> {
     try {
-      return new WriterLease(database, await waitForFence(database, settings), settings.clock);
+      return new WriterLease(database, await waitForLease(database, settings), settings);
     } finally {
       await settings.waiting?.end();
     }
@@ -77,12 +89,14 @@ export class WriterLease implements AsyncDisposable {
     while (!signal.aborted) {
       await clock.sleep(limits.leaseRenewMs, signal).catch(() => {});
       if (signal.aborted) return;
+      const untilMs = clock.now() + limits.leaseMs;
       try {
         const own = await this.#database.query(
           "UPDATE graspd_leases SET ends_at = now() + $3 * interval '1 second' WHERE name = $1 AND fence = $2 RETURNING fence",
           [writerLease, this.fence, limits.leaseMs / secondMs],
         );
         if (own.length === 0) this.#lost.reject(takenOver());
+        else this.#untilMs = untilMs;
       } catch (error) {
         if (!isPassing(error)) return;
       }
@@ -95,25 +109,34 @@ export function takenOver(): StoreError {
   return new StoreError('store_locked', 'another graspd has taken the database over');
 }
 
+/** `untilMs`: by the clock here, from before it was asked for, so that it does not end earlier. */
+type TakenLease = { readonly fence: number; readonly untilMs: number };
+
+/** Who has the lease, and how long it still holds by the clock of the database. */
+type OthersLease = { readonly holder: LeaseHolder; readonly leftMs: number };
+
 /** Asks for the lease until nobody else has it. Rejects with `StoreError` (`store_locked`) where that is not waited for. */
-async function waitForFence(
+async function waitForLease(
   database: PostgresDatabase,
   { holder, clock, waiting }: LeaseSettings,
-): Promise<number> {
+): Promise<TakenLease> {
   let told: string | undefined;
   for (;;) {
+    const askedAtMs = clock.now();
     const taken = await takeOnce(database, holder).catch((error: unknown) => {
       // Who has begun to wait goes on when the database is back.
       if (told === undefined || !isPassing(error)) throw error;
       return undefined;
     });
-    if (typeof taken === 'number') return taken;
+    if (typeof taken === 'number') return { fence: taken, untilMs: askedAtMs + limits.leaseMs };
     if (taken !== undefined) {
+      const { holder: other, leftMs } = taken;
       if (waiting === undefined)
-        throw new StoreError('store_locked', `the database is in use by another graspd: ${taken.name}`);
-      const other = JSON.stringify(taken);
-      if (other !== told) waiting.onWait(taken);
-      told = other;
+        throw new StoreError('store_locked', `the database is in use by another graspd: ${other.name}`);
+      waiting.onLook({ holder: other.name, untilMs: askedAtMs + leftMs });
+      const tellable = JSON.stringify(other);
+      if (tellable !== told) waiting.onWait(other);
+      told = tellable;
     }
     await clock.sleep(limits.leaseRenewMs, waiting?.signal);
   }
@@ -123,7 +146,7 @@ async function waitForFence(
 async function takeOnce(
   database: PostgresDatabase,
   { name, reached }: LeaseHolder,
-): Promise<number | LeaseHolder> {
+): Promise<number | OthersLease> {
   const [row] = await database.query(
     `INSERT INTO graspd_leases (name, holder, fence, ends_at, url, secret)
      VALUES ($1, $2, 1, now() + $3 * interval '1 second', $4, $5)
@@ -133,14 +156,18 @@ async function takeOnce(
      RETURNING fence`,
     [writerLease, name, limits.leaseMs / secondMs, reached?.url ?? null, reached?.secret ?? null],
   );
-  return row === undefined ? await holderOf(database) : Number(row.fence);
+  return row === undefined ? await othersLease(database) : Number(row.fence);
 }
 
-async function holderOf(database: PostgresDatabase): Promise<LeaseHolder> {
-  const [row] = await database.query('SELECT holder, url, secret FROM graspd_leases WHERE name = $1', [
-    writerLease,
-  ]);
-  const { holder = null, url = null, secret = null } = row ?? {};
+async function othersLease(database: PostgresDatabase): Promise<OthersLease> {
+  const [row] = await database.query(
+    'SELECT holder, url, secret, extract(epoch FROM ends_at - now()) AS remaining FROM graspd_leases WHERE name = $1',
+    [writerLease],
+  );
+  const { holder = null, url = null, secret = null, remaining = null } = row ?? {};
   const reached = url === null || secret === null ? undefined : { url: String(url), secret: String(secret) };
-  return { name: String(holder ?? 'unknown'), reached };
+  return {
+    holder: { name: String(holder ?? 'unknown'), reached },
+    leftMs: Number(remaining ?? 0) * secondMs,
+  };
 }

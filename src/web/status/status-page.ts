@@ -1,5 +1,6 @@
 import { escapeHtml, page } from '../../http/pages/html.js';
 import { table } from '../html-table.js';
+import { nodesSection } from './nodes-section.js';
 import { heldColumns, refusedColumns, relayColumns, type StatusParts } from './status-parts.js';
 import { charts, throughputColumns } from './throughput-rows.js';
 
@@ -13,6 +14,7 @@ export function statusPage(domain: string, parts: StatusParts, repositories: str
 <dl class="figures" id="overview">
 ${part('overview')}
 </dl>
+${parts.has('nodes-rows') ? nodesSection(parts) : ''}
 <h2>First catch-up</h2>
 <div id="catchup">${part('catchup')}</div>
 <h2>Throughput</h2>

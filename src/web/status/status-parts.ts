@@ -2,6 +2,7 @@ import { limits } from '../../config/limits.js';
 import type { RelayReport } from '../../control/reports.js';
 import { secondMs } from '../../lib/clock.js';
 import { type Cell, tableRows, termList } from '../html-table.js';
+import { nodesParts } from './nodes-section.js';
 import type { FullStatusReport, ThroughputReport } from './status-report.js';
 import { throughputRows } from './throughput-rows.js';
 import { bytes, duration, figure, shortened, time, timeToSecond } from './words.js';
@@ -18,6 +19,7 @@ export function statusParts(report: FullStatusReport): StatusParts {
   return new Map([
     ['at', timeToSecond(report.at)],
     ['overview', overview(report)],
+    ...(report.nodes === undefined ? [] : nodesParts(report.nodes, report.at)),
     ['catchup', catchup(report)],
     ['relays-rows', relayRows(report)],
     ['relays-more', more(report.relays.total - report.relays.shown.length, 'relays')],

@@ -45,10 +45,40 @@ export const throughputNames = [
 ] as const;
 export type ThroughputName = (typeof throughputNames)[number];
 
+/** The graspd on one database. Times are ISO 8601. */
+export type NodesReport = {
+  /** What the one does that made the report. */
+  readonly role: 'writer' | 'follower';
+  /** The one that may write, and until when, unless that is prolonged. */
+  readonly writer: {
+    /** Where others reach it; absent where nobody may follow it. */
+    readonly url?: string;
+    /** A host and a process. */
+    readonly holder: string;
+    readonly until: string;
+  };
+  /** Those that are connected to the one that writes; in a report of one that follows, itself. */
+  readonly followers: readonly FollowerReport[];
+};
+
+/** A graspd that follows the one that writes. */
+export type FollowerReport = {
+  readonly url?: string;
+  /** Since when it is connected; absent where it is not. */
+  readonly connected?: string;
+  /** How much was written that it has not said to serve yet, and for how long that has been so. */
+  readonly behind: { readonly events: number; readonly seconds: number };
+};
+
+/** What one that follows says of itself. */
+export type NodeStatusReport = { readonly at: string; readonly nodes: NodesReport };
+
 /** How the daemon is, as the status page has it, but for the repositories. */
 export type FullStatusReport = {
   readonly at: string;
   readonly status: StatusReport;
+  /** Absent where nobody else can write to the database. */
+  readonly nodes?: NodesReport;
   /** The connected ones first. */
   readonly relays: { readonly total: number; readonly shown: readonly RelayReport[] };
   /** Since the start, the most frequent reason first. */

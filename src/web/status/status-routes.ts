@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { answer, answerJson, answerText } from '../../http/answers.js';
+import { answerJson, answerText } from '../../http/answers.js';
 import { askerOf } from '../../http/asker.js';
-import { pageHeaders } from '../../http/pages/html.js';
 import { exactly, type Route, type RouteRequest } from '../../http/route.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -10,8 +9,9 @@ import { listQueryOf } from '../list-query.js';
 import { repositoriesReport, repositoriesSection } from './repositories-report.js';
 import { Snapshots } from './snapshots.js';
 import { StatusAccess } from './status-access.js';
+import { answerPage, askForToken, noStore, refuseWithoutToken } from './status-answers.js';
 import { StatusFeed } from './status-feed.js';
-import { statusPage, tokenPage } from './status-page.js';
+import { statusPage } from './status-page.js';
 import type { StatusSource } from './status-report.js';
 
 export type StatusRoutesParts = {
@@ -29,14 +29,6 @@ export type StatusRoutes = {
   readonly routes: readonly Route[];
   /** Ends the connections of those who keep the page open. */
   close(): void;
-};
-
-const html = 'text/html; charset=utf-8';
-const noStore = { 'Cache-Control': 'no-store' };
-const headers = {
-  ...pageHeaders,
-  ...noStore,
-  'Content-Security-Policy': `${pageHeaders['Content-Security-Policy']}; script-src 'self'; connect-src 'self'`,
 };
 
 type Handle = (request: RouteRequest, response: ServerResponse) => Promise<void>;
@@ -82,7 +74,7 @@ export function statusRoutes({
     const { asked, found, report } = repositories;
     const { parts } = await snapshots.current();
     const section = repositoriesSection(asked, found, report, access.queryOf(request));
-    answer(response, 200, html, statusPage(domain, parts, section), headers);
+    answerPage(response, 200, statusPage(domain, parts, section));
   };
 
   const json: Handle = async (request, response) => {
@@ -98,13 +90,11 @@ export function statusRoutes({
       answerText(response, 503, 'as many as may already keep the status page open');
   };
 
-  const refuseText = (response: ServerResponse) =>
-    answerText(response, 401, 'the token is missing or wrong', { ...noStore, 'WWW-Authenticate': 'Bearer' });
   return {
     routes: [
-      route('/status', page, (response) => answer(response, 401, html, tokenPage(), headers)),
-      route('/status.json', json, refuseText),
-      route('/status/events', events, refuseText),
+      route('/status', page, askForToken),
+      route('/status.json', json, refuseWithoutToken),
+      route('/status/events', events, refuseWithoutToken),
     ],
     close: () => feed.close(),
   };

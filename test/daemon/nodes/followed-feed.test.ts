@@ -50,11 +50,13 @@ function followedFeed() {
       }),
     },
   };
+  const served: number[] = [];
   const feed = new FollowedFeed({
     followed: followed as never,
     clock,
     faults: silentFaults(),
     metrics: new FollowerMetrics(registry),
+    onServed: (sequence) => served.push(sequence),
   });
   const heard: (number | string | undefined)[] = [];
   feed.feed.onAccepted(({ event, sequence }) => heard.push(sequence ?? event.content));
@@ -62,8 +64,17 @@ function followedFeed() {
   const stop = new AbortController();
   const run = feed.run(stop.signal);
   const metric = (name: string) => metricValue(registry, name);
-  return { clock, feed, found, expired, heard, run, stop, metric, looks: () => looks };
+  const delays = async () => {
+    const values = (await registry.getSingleMetric('ngit_follower_delay_seconds')?.get())?.values ?? [];
+    const of = (end: string) =>
+      values.find(({ metricName }: MetricValue) => metricName?.endsWith(end))?.value;
+    return { count: of('_count'), seconds: of('_sum') };
+  };
+  return { clock, feed, found, expired, heard, served, run, stop, metric, delays, looks: () => looks };
 }
+
+/** As prom-client gives the values of a histogram. */
+type MetricValue = { readonly value: number; readonly metricName?: string };
 
 describe('what another graspd writes', () => {
   it('is announced in the order of the log as soon as it is told, and each once', async () => {
@@ -93,6 +104,26 @@ describe('what another graspd writes', () => {
     await clock.advance(1);
     expect(heard).toEqual([gone.id]);
     expect(await metric('ngit_follower_lag_events')).toBe(0);
+  });
+
+  it('is behind for no longer than it takes to serve it, however much is written meanwhile', async () => {
+    const { clock, feed, found, served, delays } = followedFeed();
+    const readMs = 10;
+    feed.written(6);
+    for (let sequence = 6; sequence < 106; sequence += 1) {
+      const database = deferred<Followed>();
+      found.push(database.promise);
+      await clock.advance(readMs);
+      // More is told of before what was told of is here.
+      feed.written(sequence + 1);
+      database.resolve({ added: [stored(sequence)], removed: [], hasMore: false });
+      await clock.advance(0);
+    }
+    expect(served.at(-1)).toBe(105);
+    expect(feed.behind.events).toBe(1);
+    const { count = 0, seconds = 0 } = await delays();
+    expect(count).toBeGreaterThan(40);
+    expect((seconds / count) * 1_000).toBeLessThanOrEqual(2 * readMs);
   });
 
   it('is looked for now and then without a word', async () => {

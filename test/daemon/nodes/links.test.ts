@@ -85,6 +85,7 @@ async function serveWriter(port = 0, secret = 'secret') {
 function follow(stack: ReleaseStack, address: WriterAddress, clock: Clock = systemClock) {
   const messages: WriterMessage[] = [];
   const link = new WriterLink(address, {
+    url: 'http://192.0.2.1:7334',
     clock,
     faults: silentFaults(),
     onMessage: (message) => messages.push(message),
@@ -130,6 +131,24 @@ describe('one that follows and one that writes', () => {
       { type: 'ephemeral', event: passing },
       { type: 'written', sequence: 4 },
     ]);
+  });
+
+  it('know of each other where the one is reached, since when, and how far it is behind', async () => {
+    await using stack = new ReleaseStack();
+    const writer = stack.use(await serveWriter());
+    const { link, messages } = follow(stack, writer.address);
+    await eventually(() => messages.length === 2);
+    const [follower] = writer.links.followers;
+    expect(follower).toMatchObject({ url: 'http://192.0.2.1:7334', behind: { events: 0, ms: 0 } });
+    expect(follower?.sinceMs).toBeLessThanOrEqual(Date.now());
+    expect(link.sinceMs).toBeLessThanOrEqual(Date.now());
+    writer.feed.emitAccepted(new LazyAcceptedEvent(numbered(1), { type: 'direct' }, 3));
+    await eventually(() => follower?.behind.events === 3);
+    link.tellServed(3);
+    await eventually(() => follower?.behind.events === 0);
+    link[Symbol.dispose]();
+    await eventually(() => writer.links.followers.length === 0);
+    expect(link.sinceMs).toBeUndefined();
   });
 
   it('send again what had no answer when the connection was lost, to whoever writes then', async () => {
@@ -225,8 +244,8 @@ describe('one that follows and one that writes', () => {
       send: (frame: string) => ended.push(frame),
       terminate: () => ended.push('ended'),
     };
-    const parts = { admission: {}, accounts: freeAccounts(), faults: silentFaults() };
-    const link = new FollowerLink(socket as never, parts as never);
+    const parts = { admission: {}, accounts: freeAccounts(), clock: systemClock, faults: silentFaults() };
+    const link = new FollowerLink(socket as never, undefined, parts as never);
     link.send('a');
     socket.bufferedAmount += 1;
     link.send('b');
