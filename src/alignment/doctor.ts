@@ -14,7 +14,7 @@ import { isNewerStateHeld, wantedRepository } from './wanted-repository.js';
 
 export type DoctorParts = {
   readonly directory: RepositoryDirectory;
-  readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly store: Pick<EventStore, 'get' | 'query' | 'idsInTurns'>;
   readonly purgatory: Pick<Purgatory, 'statesBy' | 'pullRequest' | 'awaited'>;
   readonly repositories: BareRepositories;
   readonly git: Git;

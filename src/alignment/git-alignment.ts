@@ -15,6 +15,7 @@ import { type Random, randomInteger } from '../lib/random.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import { storedPullRequests } from '../repositories/stored-pull-requests.js';
 import type { EventStore } from '../store/event-store.js';
 import type { AlignmentMetrics, RepositoryChange } from './alignment-metrics.js';
 import {
@@ -39,7 +40,7 @@ export type AlignmentLog = {
 
 export type AlignmentParts = UnservedParts & {
   readonly directory: RepositoryDirectory;
-  readonly store: Pick<EventStore, 'get' | 'query' | 'has'>;
+  readonly store: Pick<EventStore, 'get' | 'query' | 'has' | 'idsInTurns'>;
   readonly repositories: BareRepositories;
   readonly git: Git;
   readonly locks: RepositoryLocks;
@@ -255,7 +256,8 @@ export class GitAlignment implements EffectRunner {
       else this.#applied.delete(keyOf(repository));
     }
     const waitingRefs = waiting.length;
-    this.#noteIncomplete(repository, waitingRefs > 0 || (!hasObjects && this.#namesObjects(repository)));
+    const lacksAll = !hasObjects && (await this.#namesObjects(repository));
+    this.#noteIncomplete(repository, waitingRefs > 0 || lacksAll);
     this.#parts.log.debug({ ...repository, waitingRefs }, 'repository aligned with stored events');
   }
 
@@ -269,9 +271,10 @@ export class GitAlignment implements EffectRunner {
   }
 
   /** Whether events name objects of a repository that has none at all. */
-  #namesObjects(repository: RepositoryId): boolean {
-    const { directory } = this.#parts;
-    return directory.stateOf(repository) !== undefined || directory.pullRequestsOf(repository).length > 0;
+  async #namesObjects(repository: RepositoryId): Promise<boolean> {
+    if (this.#parts.directory.stateOf(repository) !== undefined) return true;
+    for await (const _ of storedPullRequests(this.#parts, repository)) return true;
+    return false;
   }
 
   /**

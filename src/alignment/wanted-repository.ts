@@ -3,19 +3,21 @@ import { limits } from '../config/limits.js';
 import type { WantedRepository } from '../git/align-refs.js';
 import { isPullRequestRef, pullRequestRef } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
+import { pieces } from '../lib/collections/lists.js';
 import { supersedes } from '../nostr/address.js';
 import { reading } from '../policy/structure.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import { parsePullRequest } from '../repositories/pull-request.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { parseRepositoryState, type RepositoryState } from '../repositories/repository-state.js';
+import { storedPullRequests } from '../repositories/stored-pull-requests.js';
 import type { EventStore } from '../store/event-store.js';
 import type { AlignmentScope } from './alignment-queue.js';
 
 /** What the stored events say that a served repository is to look like, in those parts that the scope names. */
 export async function wantedRepository(
   directory: RepositoryDirectory,
-  store: Pick<EventStore, 'get' | 'query'>,
+  store: Pick<EventStore, 'get' | 'query' | 'idsInTurns'>,
   repository: RepositoryId,
   scope: Pick<AlignmentScope, 'refs' | 'pullRequests'>,
 ): Promise<WantedRepository> {
@@ -78,17 +80,18 @@ async function readState(
 /** Commit by ref name; `undefined` for a pull request that is not stored any more. */
 async function wantedPullRequests(
   directory: RepositoryDirectory,
-  store: Pick<EventStore, 'query'>,
+  store: Pick<EventStore, 'query' | 'idsInTurns'>,
   repository: RepositoryId,
   scope: AlignmentScope['pullRequests'],
 ): Promise<WantedRepository['pullRequests']> {
   const wanted = new Map<string, string | undefined>();
   if (scope !== 'all') for (const id of scope) wanted.set(pullRequestRef(id), undefined);
-  const ids =
-    scope === 'all' ? directory.pullRequestsOf(repository).map(({ eventId }) => eventId) : [...scope];
-  for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
-    const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
-    for await (const chunk of store.query([{ ids: some }])) {
+  const asked =
+    scope === 'all'
+      ? storedPullRequests({ directory, store }, repository)
+      : pieces(scope, limits.alignmentPullRequestsMax);
+  for await (const ids of asked) {
+    for await (const chunk of store.query([{ ids: [...ids] }])) {
       for (const { event } of chunk) {
         const read = reading(() => parsePullRequest(event));
         if ('value' in read) wanted.set(pullRequestRef(event.id), read.value.commit);

@@ -637,8 +637,13 @@ export const limits = {
   closedRepositoriesMax: 10_000,
   /** Repositories that are aligned with stored events at the same time. */
   alignmentsAtOnceMax: 4,
-  /** Pull requests of one repository that are remembered one by one for alignment; above it, all are looked at. */
+  /** Pull requests of one repository that are remembered one by one for alignment; above it, all are looked at, so many at once. */
   alignmentPullRequestsMax: 1_000,
+  /**
+   * Rows that are looked at when a repository is announced, for pull requests that name it and came before; where there are more,
+   * so many pull requests are taken in in each of later turns.
+   */
+  pullRequestsEnteredAtOnceMax: 256,
   /** First wait after a failed alignment. */
   alignmentRetryMsMin: 1_000,
   /** Longest wait after failed alignments of one repository. */
@@ -825,7 +830,10 @@ export const limits = {
   syncReferencesPerRootMax: 200,
   /** Stored roots that are taken in at the start before the event loop gets its turn. */
   syncRootsPerTurnMax: 64,
-  /** Stored roots that refer to a repository or root that came, and are taken in at once; where there are more, in later turns. */
+  /**
+   * Rows that are looked at at once for stored roots that refer to a repository or root that came; where there are more, they are
+   * taken in in later turns.
+   */
   syncRootsAtOnceMax: 1_000,
   /** Stored roots that are taken in at the start before the relays are told of them. */
   syncRootsPerChangeMax: 65_536,

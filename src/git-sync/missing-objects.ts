@@ -11,6 +11,7 @@ import { reading } from '../policy/structure.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import { parsePullRequest } from '../repositories/pull-request.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
+import { storedPullRequests } from '../repositories/stored-pull-requests.js';
 import type { EventStore } from '../store/event-store.js';
 
 /** An object that an event names and a repository lacks. */
@@ -34,8 +35,8 @@ export function isOfState({ pullRequestIds }: MissingObject): boolean {
 }
 
 export type MissingObjectsParts = StateSources & {
-  readonly directory: Pick<RepositoryDirectory, 'maintainersAmong' | 'stateOf' | 'pullRequestsOf'>;
-  readonly store: Pick<EventStore, 'get' | 'query'>;
+  readonly directory: Pick<RepositoryDirectory, 'maintainersAmong' | 'stateOf' | 'isAnnounced'>;
+  readonly store: Pick<EventStore, 'get' | 'query' | 'idsInTurns'>;
   readonly purgatory: Pick<Purgatory, 'statesBy' | 'pullRequestsOf'>;
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'exists'>;
   readonly git: Git;
@@ -100,13 +101,10 @@ async function* pullRequestsOf(
   refs: Refs,
 ): AsyncGenerator<{ readonly event: NostrEvent; readonly commit: string }> {
   for (const { event } of purgatory.pullRequestsOf(repository)) yield* commitIn(event);
-  const ids = directory
-    .pullRequestsOf(repository)
-    .map(({ eventId }) => eventId)
-    .filter((eventId) => !refs.has(pullRequestRef(eventId)));
-  for (let from = 0; from < ids.length; from += limits.alignmentPullRequestsMax) {
-    const some = ids.slice(from, from + limits.alignmentPullRequestsMax);
-    for await (const chunk of store.query([{ ids: some }])) {
+  for await (const stored of storedPullRequests({ directory, store }, repository)) {
+    const ids = stored.filter((eventId) => !refs.has(pullRequestRef(eventId)));
+    if (ids.length === 0) continue;
+    for await (const chunk of store.query([{ ids }])) {
       for (const { event } of chunk) yield* commitIn(event);
     }
   }

@@ -1,7 +1,7 @@
-import { parseAddress, supersedes } from '../nostr/address.js';
+import { parseAddress } from '../nostr/address.js';
 import { InvalidEventError, type NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
-import { type Announcement, parseAnnouncement, repositoryAddress } from '../nostr/repository.js';
+import { parseAnnouncement } from '../nostr/repository.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
 import { AnnouncedRepositories, isServed } from './announced-repositories.js';
 import {
@@ -9,20 +9,18 @@ import {
   announcedRepository,
   type ServingOfAnnouncements,
 } from './announced-repository.js';
-import { type ByRepository, enter, leave } from './by-repository.js';
+import { HeldAnnouncements } from './held-announcements.js';
 import { MaintainerGraph } from './maintainers/maintainer-graph.js';
 import type { AskedKeys } from './maintainers/maintainer-group.js';
-import { isPullRequest, parsePullRequest, pullRequestKinds } from './pull-request.js';
+import { isPullRequest } from './pull-request.js';
 import { PullRequestLinks } from './pull-request-links.js';
 import { checkedIdentifier } from './repository-identifier.js';
+import { newestOf, type StateEntry, StoredStates } from './stored-states.js';
 
 /** A repository by the author and identifier of its announcement. */
 export type RepositoryId = { readonly pubkey: string; readonly identifier: string };
 
-/** A stored repository state, without its refs: those are read when they are applied. */
-export type StateEntry = RepositoryId & { readonly id: string; readonly created_at: number };
-
-/** A pull request, and the repositories that it names. */
+/** A pull request, and the repositories that it names or, when it has gone, may have named. */
 export type NamingPullRequest = { readonly eventId: string; readonly repositories: readonly RepositoryId[] };
 
 /** What left the directory with a removed event. */
@@ -30,19 +28,14 @@ export type Departed =
   | (RepositoryId & { readonly type: 'announcement' | 'state' })
   | { readonly type: 'pull-request'; readonly pullRequest: NamingPullRequest };
 
-/** A held announcement. */
-type HeldAnnouncement = Pick<Announcement, 'maintainers' | 'hasRoles'> & {
-  readonly repository: AnnouncedRepository;
-};
-
 const loadedKinds = [kinds.repositoryAnnouncement, kinds.repositoryState];
 
 /** What the directory asks of the store. */
-type Source = Pick<EventStore, 'query' | 'ids'>;
+type Source = Pick<EventStore, 'query' | 'ids' | 'idsInTurns' | 'has'>;
 
 /**
  * What is stored about repositories, in memory, so that policy, git side and sync can ask without waiting:
- * announcements and who maintains what, the newest state of each author, which pull requests name them. Filled at the start by `load`, then
+ * announcements and who maintains what, the newest state of each author, what pull requests name. Filled at the start by `load`, then
  * told of each event that the store took or gave up; between the two calls it answers exactly what the store holds.
  *
  * Held announcements, to whose repositories nothing was pushed yet, count where it is about who maintains what and what is
@@ -52,20 +45,20 @@ export class RepositoryDirectory {
   readonly #serving: ServingOfAnnouncements;
   readonly #maintainers = new MaintainerGraph((repository) => this.isServed(repository));
   readonly #announcements = new AnnouncedRepositories();
-  readonly #held: ByRepository<HeldAnnouncement> = new Map();
-  readonly #states: ByRepository<StateEntry> = new Map();
+  readonly #held: HeldAnnouncements;
+  readonly #states = new StoredStates();
   readonly #pullRequests = new PullRequestLinks();
-  #store: Source | undefined;
   /** Where the event with that id is entered. */
   readonly #places = new Map<string, RepositoryId & { readonly type: 'announcement' | 'state' }>();
 
   constructor(serving: ServingOfAnnouncements) {
     this.#serving = serving;
+    this.#held = new HeldAnnouncements(serving);
   }
 
   /** Enters all that the store holds. Of pull requests, which are many, its index knows enough. */
   async load(store: Source): Promise<void> {
-    this.#store = store;
+    this.#pullRequests.readFrom(store);
     for await (const chunk of store.query([{ kinds: loadedKinds }])) {
       for (const { event } of chunk) this.onStored(event);
     }
@@ -76,10 +69,7 @@ export class RepositoryDirectory {
     unlessInvalid(() => {
       if (event.kind === kinds.repositoryAnnouncement) this.#enterAnnouncement(event);
       else if (event.kind === kinds.repositoryState) this.#enterState(event);
-      else if (isPullRequest(event)) {
-        for (const repository of parsePullRequest(event).repositories)
-          this.#pullRequests.add(event.id, repository);
-      }
+      else if (isPullRequest(event)) this.#pullRequests.enter(event);
     });
   }
 
@@ -100,28 +90,24 @@ export class RepositoryDirectory {
 
   /** Takes out events that left the store. What has been replaced already is not touched. */
   onRemoved(removed: readonly RemovedEvent[]): Departed[] {
-    return removed.flatMap(({ id }) => this.#takeOut(id) ?? []);
+    return removed.flatMap((event) => this.#takeOut(event) ?? []);
   }
 
   /** Enters an event that is held; one at a place where an announcement is stored has no say. */
   onHeld(event: NostrEvent): void {
     if (event.kind !== kinds.repositoryAnnouncement) return;
     unlessInvalid(() => {
-      const announcement = parseAnnouncement(event);
-      const { maintainers, hasRoles } = announcement;
-      const repository = announcedRepository(event, announcement, this.#serving);
-      enter(this.#held, repository, { repository, maintainers, hasRoles });
+      const repository = this.#held.enter(event);
       if (!this.isAnnounced(repository)) this.#enterHeldMaintainers(repository);
     });
   }
 
   /** Takes out an event that is held no longer. */
-  onReleased({ id, kind, pubkey, tags }: NostrEvent): void {
-    if (kind !== kinds.repositoryAnnouncement) return;
-    const identifier = tags.find(([name]) => name === 'd')?.[1] ?? '';
-    if (this.#held.get(identifier)?.get(pubkey)?.repository.eventId !== id) return;
-    leave(this.#held, { pubkey, identifier });
-    if (!this.isAnnounced({ pubkey, identifier })) this.#maintainers.delete(identifier, pubkey);
+  onReleased(event: NostrEvent): void {
+    if (event.kind !== kinds.repositoryAnnouncement) return;
+    const released = this.#held.leave(event);
+    if (released === undefined || this.isAnnounced(released)) return;
+    this.#maintainers.delete(released.identifier, released.pubkey);
   }
 
   /** Whether any announcement with that identifier is stored or held. */
@@ -135,8 +121,8 @@ export class RepositoryDirectory {
   }
 
   /** Whether this author's announcement or state with that identifier is stored. */
-  hasEventOf({ pubkey, identifier }: RepositoryId): boolean {
-    return this.isAnnounced({ pubkey, identifier }) || this.#states.get(identifier)?.has(pubkey) === true;
+  hasEventOf(repository: RepositoryId): boolean {
+    return this.isAnnounced(repository) || this.#states.at(repository) !== undefined;
   }
 
   /** Whether the repository is announced, and hosted or archived here: it then has a place on disk. */
@@ -206,7 +192,7 @@ export class RepositoryDirectory {
   heldNaming(key: string, identifier: string): string[] {
     const namers = [...this.#maintainers.namersOf(identifier, key)];
     return namers.flatMap((pubkey) => {
-      const held = this.#heldAt({ pubkey, identifier });
+      const held = this.#held.at({ pubkey, identifier })?.repository;
       return held === undefined || this.isAnnounced(held) ? [] : [held.eventId];
     });
   }
@@ -231,42 +217,24 @@ export class RepositoryDirectory {
 
   /** The newest state among those of the maintainers: the one that the repository follows. */
   stateOf(repository: RepositoryId): StateEntry | undefined {
-    const states = this.#states.get(repository.identifier);
-    if (states === undefined) return undefined;
-    let newest: StateEntry | undefined;
-    for (const pubkey of this.maintainersAmong(repository, states)) {
-      const state = states.get(pubkey);
-      if (state !== undefined && (newest === undefined || supersedes(state, newest))) newest = state;
-    }
-    return newest;
+    const states = this.#states.named(repository.identifier);
+    return states && newestOf(states, this.maintainersAmong(repository, states));
   }
 
-  /** The pull requests that name an announced repository. */
-  pullRequestsOf(repository: RepositoryId): { readonly eventId: string }[] {
-    if (!this.isAnnounced(repository)) return [];
-    return this.#pullRequests.of(repository).map((eventId) => ({ eventId }));
+  #at(repository: RepositoryId): AnnouncedRepository | undefined {
+    return this.#announcements.at(repository) ?? this.#held.at(repository)?.repository;
   }
 
-  #at({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
-    return this.#announcements.at({ pubkey, identifier }) ?? this.#heldAt({ pubkey, identifier });
-  }
-
-  /** Held ones, which are few. */
   *#heldServed(): IterableIterator<RepositoryId> {
-    for (const byAuthor of this.#held.values())
-      for (const { repository } of byAuthor.values()) {
-        const { pubkey, identifier } = repository;
-        if (isServed(repository) && !this.isAnnounced(repository)) yield { pubkey, identifier };
-      }
+    for (const repository of this.#held.repositories()) {
+      const { pubkey, identifier } = repository;
+      if (isServed(repository) && !this.isAnnounced(repository)) yield { pubkey, identifier };
+    }
   }
 
-  #heldAt({ pubkey, identifier }: RepositoryId): AnnouncedRepository | undefined {
-    return this.#held.get(identifier)?.get(pubkey)?.repository;
-  }
-
-  #enterHeldMaintainers({ pubkey, identifier }: RepositoryId): void {
-    const held = this.#held.get(identifier)?.get(pubkey);
-    if (held !== undefined) this.#maintainers.set(identifier, pubkey, held);
+  #enterHeldMaintainers(repository: RepositoryId): void {
+    const held = this.#held.at(repository);
+    if (held !== undefined) this.#maintainers.set(repository.identifier, repository.pubkey, held);
   }
 
   #enterAnnouncement(event: NostrEvent): void {
@@ -274,7 +242,8 @@ export class RepositoryDirectory {
     const announcement = parseAnnouncement(event);
     const { pubkey, identifier } = announcement;
     const known = this.#announcements.at(announcement);
-    if (known === undefined) this.#enterPullRequestsOf({ pubkey, identifier });
+    // Pull requests may have come before it.
+    if (known === undefined) this.#pullRequests.enterEarlier({ pubkey, identifier });
     this.#forgetPlace(known?.eventId);
     const repository = announcedRepository(event, announcement, this.#serving);
     this.#announcements.enter(repository);
@@ -285,26 +254,20 @@ export class RepositoryDirectory {
   #enterState(event: NostrEvent): void {
     const { id, pubkey, created_at } = event;
     const identifier = checkedIdentifier(event);
-    this.#forgetPlace(this.#states.get(identifier)?.get(pubkey)?.id);
-    enter(this.#states, { pubkey, identifier }, { id, pubkey, identifier, created_at });
+    this.#forgetPlace(this.#states.at({ pubkey, identifier })?.id);
+    this.#states.enter({ id, pubkey, identifier, created_at });
     this.#places.set(id, { type: 'state', pubkey, identifier });
-  }
-
-  /** Pull requests may have come before the announcement. */
-  #enterPullRequestsOf({ pubkey, identifier }: RepositoryId): void {
-    const filter = { kinds: [...pullRequestKinds], '#a': [repositoryAddress(pubkey, identifier)] };
-    for (const id of this.#store?.ids(filter) ?? []) this.#pullRequests.add(id, { pubkey, identifier });
   }
 
   #forgetPlace(id: string | undefined): void {
     if (id !== undefined) this.#places.delete(id);
   }
 
-  #takeOut(id: string): Departed | undefined {
+  #takeOut({ id, kind }: RemovedEvent): Departed | undefined {
     const place = this.#places.get(id);
     if (place !== undefined) {
       this.#places.delete(id);
-      if (place.type === 'state') leave(this.#states, place);
+      if (place.type === 'state') this.#states.leave(place);
       else {
         this.#announcements.leave(place);
         this.#maintainers.delete(place.identifier, place.pubkey);
@@ -312,7 +275,7 @@ export class RepositoryDirectory {
       }
       return place;
     }
-    const repositories = this.#pullRequests.take(id);
+    const repositories = this.#pullRequests.take({ id, kind });
     if (repositories.length === 0) return undefined;
     return { type: 'pull-request', pullRequest: { eventId: id, repositories } };
   }

@@ -75,10 +75,12 @@ export type EventStore = AsyncDisposable & {
   get(id: string): Promise<StoredEvent | undefined>;
 
   /**
-   * The ids of all that match, or of `idsMax` of them, from the index, in no order; `limit` does not count. All in one go,
-   * about a microsecond an id: not for what strangers ask.
+   * The ids of all that match, from the index, in no order; `limit` does not count. All in one go, about a microsecond an id:
+   * not for what strangers ask.
    */
-  ids(filter: Filter, idsMax?: number): string[];
+  ids(filter: Filter): string[];
+  /** The same, but `undefined` where more than `rowsMax` rows of the index would have to be looked at. */
+  ids(filter: Filter, rowsMax: number): string[] | undefined;
 
   /**
    * The authors of what matches, each once, from the index, in no order. Looks at `rowsMax` matches at most, about half

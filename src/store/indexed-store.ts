@@ -186,11 +186,15 @@ export class IndexedStore implements EventStore {
     return await this.#events.one(row);
   }
 
-  ids(filter: Filter, idsMax = Number.POSITIVE_INFINITY): string[] {
+  ids(filter: Filter): string[];
+  ids(filter: Filter, rowsMax: number): string[] | undefined;
+  ids(filter: Filter, rowsMax = Number.POSITIVE_INFINITY): string[] | undefined {
+    const plan = new FilterPlan(this.#current, filter, 'stored');
+    if (plan.visits > rowsMax) return undefined;
     const ids: string[] = [];
-    new FilterPlan(this.#current, filter, 'stored').forEachMatch((row) => {
+    plan.forEachMatch((row) => {
       ids.push(this.#index.rows.idHex(row));
-      return ids.length < idsMax;
+      return true;
     });
     return ids;
   }

@@ -22,7 +22,7 @@ it('gathers what many pull requests say of one commit, but for what a state name
       directory: {
         maintainersAmong: () => new Set([key(1)]),
         stateOf: () => undefined,
-        pullRequestsOf: () => [],
+        isAnnounced: () => false,
       },
       purgatory: { statesBy: () => [state], pullRequestsOf: () => [...proposed, pullRequest(0, ofState)] },
       repositories: { pathOf: () => '/', exists: async () => false },

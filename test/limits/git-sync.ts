@@ -55,7 +55,7 @@ async function lookedFor(states: number, pullRequests: number): Promise<number> 
   const directory = {
     maintainersAmong: () => new Set([hex(1)]),
     stateOf: () => undefined,
-    pullRequestsOf: () => [],
+    isAnnounced: () => false,
   };
   const purgatory = { statesBy: () => held, pullRequestsOf: () => proposed };
   const repositories = { pathOf: () => '/', exists: async () => false };

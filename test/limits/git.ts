@@ -266,6 +266,12 @@ export const gitEntries = {
       return merged.scope.pullRequests !== 'all';
     },
   },
+  pullRequestsEnteredAtOnceMax: {
+    pace: [
+      'policy/earlier-pull-requests.test.ts',
+      'very many are taken in a slice of each turn, and what goes meanwhile is told of',
+    ],
+  },
   alignmentRetryMsMin: { pace: [alignment, 'is retried with backoff, visible in a metric and in the log'] },
   alignmentRetryMsMax: { pace: [alignment, 'is retried with backoff, visible in a metric and in the log'] },
   repositorySweepIntervalMs: { pace: 'nothing more' },

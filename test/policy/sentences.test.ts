@@ -63,15 +63,13 @@ it('The router picks one sub-policy by kind', () => {
   expect(here.submit(event(alice, 1619, tags))).toMatch(/^invalid: missing commit/);
 });
 
-it('An identifier may contain `:`; an address is split at its first two only', () => {
-  const { submit, directory } = world();
+it('An identifier may contain `:`; an address is split at its first two only', async () => {
+  const { submit, directory, pullRequestsOf } = world();
   expect(submit(announcement(alice, 'a:b:c', { maintainers: [bob] }))).toBe('accept');
   expect(submit(state(bob, 'a:b:c'))).toBe('accept');
   const request = pullRequest(mallory, [address(alice, 'a:b:c')], [['c', commit]]);
   expect(submit(request)).toBe('accept');
-  expect(
-    directory.pullRequestsOf({ pubkey: alice, identifier: 'a:b:c' }).map(({ eventId }) => eventId),
-  ).toEqual([request.id]);
+  expect(await pullRequestsOf({ pubkey: alice, identifier: 'a:b:c' })).toEqual([request.id]);
   expect(submit(event(alice, 5, [['a', address(alice, 'a:b')]]))).toBe('accept');
   expect(directory.isServed({ pubkey: alice, identifier: 'a:b:c' })).toBe(true);
   expect(submit(event(alice, 5, [['a', address(alice, 'a:b:c')]]))).toBe('accept');

@@ -6,8 +6,9 @@ import type { Effect } from '../../src/policy/decision.js';
 import { Nip34WritePolicy } from '../../src/policy/nip34-write-policy.js';
 import { Purgatory } from '../../src/purgatory/purgatory.js';
 import { PurgatoryMetrics } from '../../src/purgatory/purgatory-metrics.js';
-import { RepositoryDirectory } from '../../src/repositories/repository-directory.js';
+import { RepositoryDirectory, type RepositoryId } from '../../src/repositories/repository-directory.js';
 import { RepositoryServing, type ServingRules } from '../../src/repositories/serving.js';
+import { storedPullRequests } from '../../src/repositories/stored-pull-requests.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { roomySettings } from '../purgatory/holding-world.js';
 import { hostingRules } from '../support/hosting-rules.js';
@@ -163,6 +164,13 @@ export function world(settings: Settings = {}) {
     void purgatory.release(held.id, 'promoted');
   }
 
+  /** The ids of the stored pull requests that name a repository. */
+  async function pullRequestsOf(repository: RepositoryId): Promise<string[]> {
+    const found: string[] = [];
+    for await (const ids of storedPullRequests({ directory, store }, repository)) found.push(...ids);
+    return found.sort();
+  }
+
   return {
     store,
     refused,
@@ -176,6 +184,7 @@ export function world(settings: Settings = {}) {
     effects,
     submit,
     promote,
+    pullRequestsOf,
   };
 }
 

@@ -103,6 +103,8 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(store.ids({ kinds: [1621] }).sort()).toEqual([...roots].sort());
       expect(store.ids({ kinds: [1621], '#e': [hex32(0)] }).sort()).toEqual([roots[0], roots[3]].sort());
       expect(store.ids({ '#e': [hex32(9)] })).toEqual([]);
+      const ofThree: Filter = { kinds: [1621], '#e': [hex32(0)] };
+      expect([store.ids(ofThree, 3)?.length, store.ids(ofThree, 2)]).toEqual([2, undefined]);
       const turns: (readonly string[])[] = [];
       for await (const ids of store.idsInTurns({ kinds: [1621] }, 2)) {
         turns.push(ids);

@@ -16,7 +16,7 @@ import type { CopyParts } from './object-copies.js';
 export type PromotionParts = CopyParts &
   BackgroundCopyParts & {
     readonly directory: RepositoryDirectory;
-    readonly store: Pick<EventStore, 'get' | 'has'>;
+    readonly store: Pick<EventStore, 'get' | 'has' | 'idsInTurns'>;
     readonly purgatory: Purgatory;
     /** Takes a held event to the store and the feed; resolves when it is stored, or will not be. */
     readonly promote: (event: NostrEvent) => Promise<void>;

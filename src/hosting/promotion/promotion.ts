@@ -12,6 +12,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
+import { storedPullRequests } from '../../repositories/stored-pull-requests.js';
 import { concernedRepositories } from '../concerned-repositories.js';
 import { eventOf, readPullRequest } from '../push-context.js';
 import { headOf, statesOf } from '../states.js';
@@ -251,7 +252,7 @@ export class Promotion {
     };
     if (announcement !== undefined && (isPushed || !(await isBare()))) {
       await promote(announcement.event);
-      this.#followEarlierPullRequests(repository);
+      await this.#followEarlierPullRequests(repository);
     }
     const complete = await firstCompleteState(this.#parts, repository, isBare);
     if (complete !== undefined) await this.#states.promote(repository, complete, othersUntilMs);
@@ -261,14 +262,16 @@ export class Promotion {
   }
 
   /** Some may have been stored before the announcement (GRASP-06): now they have refs in its repository as well. */
-  #followEarlierPullRequests({ pubkey, identifier }: RepositoryId): void {
-    const { directory, alignment } = this.#parts;
-    const stored = directory.pullRequestsOf({ pubkey, identifier });
-    // Above so many alignment looks at all.
-    const some = stored.slice(0, limits.alignmentPullRequestsMax + 1);
-    alignment.run(
-      some.map(({ eventId }) => ({ type: 'align-pull-request', eventId, pubkey, identifier }) as const),
-    );
+  async #followEarlierPullRequests({ pubkey, identifier }: RepositoryId): Promise<void> {
+    let followed = 0;
+    for await (const eventIds of storedPullRequests(this.#parts, { pubkey, identifier })) {
+      this.#parts.alignment.run(
+        eventIds.map((eventId) => ({ type: 'align-pull-request', eventId, pubkey, identifier }) as const),
+      );
+      followed += eventIds.length;
+      // Of more alignment looks at all.
+      if (followed > limits.alignmentPullRequestsMax) return;
+    }
   }
 
   /** What is waited for has begun to come: those who wait have their full time again. */

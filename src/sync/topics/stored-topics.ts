@@ -248,10 +248,9 @@ export class StoredTopics {
 
   /** Tells of the stored roots that refer to an address or an id: of very many in later turns. */
   #noteReferring(keys: readonly TagKey[], value: string, note: (rootId: string) => void): void {
-    const atOnce = limits.syncRootsAtOnceMax;
     for (const [key, filter] of rootsReferringTo(keys, value)) {
-      const ids = this.#store.ids(filter, atOnce + 1);
-      if (ids.length > atOnce) {
+      const ids = this.#store.ids(filter, limits.syncRootsAtOnceMax);
+      if (ids === undefined) {
         this.#unread.set(key + value, { filter, note });
         this.#toRead.notify();
       } else for (const id of ids) note(id);

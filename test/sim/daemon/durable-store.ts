@@ -115,8 +115,10 @@ export class DurableStore implements EventStore {
     return this.#inner.get(id);
   }
 
-  ids(filter: Filter, idsMax?: number): string[] {
-    return this.#inner.ids(filter, idsMax);
+  ids(filter: Filter): string[];
+  ids(filter: Filter, rowsMax: number): string[] | undefined;
+  ids(filter: Filter, rowsMax = Number.POSITIVE_INFINITY): string[] | undefined {
+    return this.#inner.ids(filter, rowsMax);
   }
 
   authors(filter: Filter, rowsMax: number): string[] {
