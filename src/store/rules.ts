@@ -57,8 +57,7 @@ export function deletedRows(index: EventIndex, event: NostrEvent): DeletedRows {
   const author = index.findAuthor(event.pubkey);
   const { ids, addresses } = deletionTargets(event);
   for (const address of addresses) {
-    const list = index.listOf((terms) => terms.address(address));
-    for (const row of storedRows(index, list))
+    for (const row of index.standingAt(address))
       if (index.rows.createdAt(row) <= event.created_at) withOlder.add(row);
   }
   for (const id of ids) {
@@ -90,20 +89,12 @@ function standing(index: EventIndex, event: NostrEvent): { row: number; isOlder:
   const id = new Uint32Array(keyWords);
   readKey(event.id, id);
   const place = { createdAt: event.created_at, id, after: true };
-  const list = index.listOf((terms) => terms.address(address));
-  return [...storedRows(index, list)].map((row) => ({ row, isOlder: index.rows.isBehind(row, place) }));
-}
-
-function storedRows(index: EventIndex, list: ListRef): Generator<number> {
-  return rowsThat(index, list, (state) => state === rowState.stored);
+  return index.standingAt(address).map((row) => ({ row, isOlder: index.rows.isBehind(row, place) }));
 }
 
 /** Of a list of deletion requests, those that have effect. */
-function effectiveRows(index: EventIndex, list: ListRef): Generator<number> {
-  return rowsThat(index, list, (state) => keptStates.has(state));
-}
-
-function* rowsThat(index: EventIndex, list: ListRef, isState: (state: number) => boolean): Generator<number> {
+function* effectiveRows(index: EventIndex, list: ListRef): Generator<number> {
   const cursor = new ListCursor(index.lists, list, undefined);
-  for (; cursor.row >= 0; cursor.advance()) if (isState(index.rows.state(cursor.row))) yield cursor.row;
+  for (; cursor.row >= 0; cursor.advance())
+    if (keptStates.has(index.rows.state(cursor.row))) yield cursor.row;
 }

@@ -1,3 +1,4 @@
+import type { Address } from '../../nostr/address.js';
 import type { RemovedEvent } from '../event-store.js';
 import { ListSorter } from './postings/list-sorter.js';
 import { type ListRef, PostingLists } from './postings/posting-lists.js';
@@ -7,6 +8,7 @@ import { AuthorTable } from './rows/author-table.js';
 import { KeyTable } from './rows/key-table.js';
 import { keyWords, readKey } from './rows/key-words.js';
 import { type AddressHash, type NewRow, RowTable, rowState } from './rows/row-table.js';
+import { StandingRows } from './rows/standing-rows.js';
 import { TermHasher } from './rows/term-hash.js';
 import { TermList } from './terms.js';
 import { TimeHeap } from './time-heap.js';
@@ -30,6 +32,7 @@ export class EventIndex {
   readonly hasher: TermHasher;
   readonly authors: AuthorTable;
   readonly ids: KeyTable;
+  readonly #standing = new StandingRows(this.rows);
   /** Stored rows that expire, by that time. An entry whose row is not the same any more does not count. */
   readonly expirations = new TimeHeap();
   /** Refused rows of each rank that gives way (refused-rank.ts) by the time of the refusal; likewise. */
@@ -67,10 +70,8 @@ export class EventIndex {
   /** Bytes of memory of the index. */
   get bytes(): number {
     const { rows, lists, terms, authors, ids, expirations, refusals } = this;
-    return [rows, lists.arena, terms, authors, ids, expirations, ...refusals].reduce(
-      (sum, part) => sum + part.bytes,
-      0,
-    );
+    const parts = [rows, lists.arena, terms, authors, ids, this.#standing, expirations, ...refusals];
+    return parts.reduce((sum, part) => sum + part.bytes, 0);
   }
 
   /** How many of the refused rows may be forgotten. */
@@ -106,6 +107,13 @@ export class EventIndex {
   /** The number of an author, or -1. */
   findAuthor(pubkey: string): number {
     return readKey(pubkey, this.#key) ? this.authors.find(this.#key) : -1;
+  }
+
+  /** The stored rows at an address (NIP-01), in no order. */
+  standingAt(address: Address): readonly number[] {
+    this.#scratch.clear();
+    this.#scratch.address(address);
+    return this.#standing.at([this.#scratch.words[0]!, this.#scratch.words[1]!]);
   }
 
   /** The list of the rows, stored or refused, at the address that has that hash. */
@@ -237,6 +245,8 @@ export class EventIndex {
       this.storedCount += change;
       this.storedTerms += terms;
       this.kindCounts[this.rows.kind(row)]! += change;
+      if (change > 0) this.#standing.add(row);
+      else this.#standing.remove(row);
     } else if (state === rowState.due) {
       this.dueCount += change;
     } else {

@@ -1,7 +1,7 @@
 import { keyWords } from './key-words.js';
 import type { TermHasher } from './term-hash.js';
 
-/** Where the 32-byte keys stand that a `KeyTable` finds: entry numbers to words. */
+/** Where the keys stand that a `KeyTable` finds: entry numbers to words. */
 export type KeyColumn = {
   keyPage(entry: number): Uint32Array;
   keyOffset(entry: number): number;
@@ -18,21 +18,24 @@ const entryMask = 2 ** entryBits - 1;
 const tagMask = 2 ** (32 - entryBits) - 1;
 
 /**
- * Finds an entry by its 32-byte key: open addressing with linear probing over entry numbers; the keys stay in their
+ * Finds an entry by its key, of 32 bytes where nothing else is said: open addressing with linear probing over entry numbers; the keys stay in their
  * column. A slot has six bits of the hash beside the number, so that a key in the column, which is rarely in the
  * cache of the processor, is read for hardly more than the entry that is looked for. In 64 shards that grow on their
  * own, so that no insertion pays for moving everything.
  */
 export class KeyTable {
   readonly #column: KeyColumn;
-  readonly #hasher: TermHasher;
+  readonly #hasher: Pick<TermHasher, 'hashKey'>;
+  readonly #words: number;
   /** 0 is empty. */
   readonly #shards: Uint32Array[] = [];
   readonly #counts = new Uint32Array(1 << shardBits);
 
-  constructor(column: KeyColumn, hasher: TermHasher) {
+  /** `words`: how long a key is. */
+  constructor(column: KeyColumn, hasher: Pick<TermHasher, 'hashKey'>, words = keyWords) {
     this.#column = column;
     this.#hasher = hasher;
+    this.#words = words;
     for (let shard = 0; shard < 1 << shardBits; shard += 1) this.#shards.push(new Uint32Array(capacityMin));
   }
 
@@ -113,7 +116,7 @@ export class KeyTable {
   #equals(entry: number, key: Uint32Array): boolean {
     const page = this.#column.keyPage(entry);
     const offset = this.#column.keyOffset(entry);
-    for (let word = 0; word < keyWords; word += 1) if (page[offset + word] !== key[word]) return false;
+    for (let word = 0; word < this.#words; word += 1) if (page[offset + word] !== key[word]) return false;
     return true;
   }
 }

@@ -42,6 +42,9 @@ export type NewRow = Omit<RowValues, 'terms'> & {
 /** Hash of the term of an address (NIP-01), lower and upper half; 0 and 0 where the kind of an event has none. */
 export type AddressHash = readonly [lo: number, hi: number];
 
+/** Words of such a hash. */
+export const addressWords = 2;
+
 /** A place in the order of all rows, newest first and ties by lowest id: before, or right after, such a row. */
 export type TimeKey = {
   readonly createdAt: number;
@@ -87,7 +90,7 @@ class RowPage implements RowColumns {
     this.createdAt = new Float64Array(buffer, 0, rowsPerPage);
     this.sequence = new Float64Array(buffer, 8 * rowsPerPage, rowsPerPage);
     this.ids = new Uint32Array(buffer, 16 * rowsPerPage, keyWords * rowsPerPage);
-    this.addresses = new Uint32Array(buffer, 48 * rowsPerPage, 2 * rowsPerPage);
+    this.addresses = new Uint32Array(buffer, 48 * rowsPerPage, addressWords * rowsPerPage);
     this.author = new Uint32Array(buffer, 56 * rowsPerPage, rowsPerPage);
     this.terms = new Uint32Array(buffer, 60 * rowsPerPage, rowsPerPage);
     this.kind = new Uint16Array(buffer, 64 * rowsPerPage, rowsPerPage);
@@ -101,6 +104,11 @@ const rowBytes = 68;
 /** The columns of all rows, in pages so that growing copies nothing. A row is known by its number, below 2^30. */
 export class RowTable implements KeyColumn {
   readonly #pages: RowPage[] = [];
+  /** Where the hashes of addresses stand. */
+  readonly addresses: KeyColumn = {
+    keyPage: (row) => this.#pages[row >>> pageBits]!.addresses,
+    keyOffset: (row) => (row & pageMask) * addressWords,
+  };
   #end = 0;
   #free: number[] = [];
 
@@ -124,7 +132,7 @@ export class RowTable implements KeyColumn {
     page.createdAt[at] = values.createdAt;
     page.sequence[at] = values.sequence;
     for (let word = 0; word < keyWords; word += 1) page.ids[at * keyWords + word] = id[word]!;
-    page.addresses.set(address, at * 2);
+    page.addresses.set(address, at * addressWords);
     page.author[at] = author;
     page.kind[at] = values.kind;
     page.state[at] = values.state;
@@ -178,8 +186,8 @@ export class RowTable implements KeyColumn {
   }
 
   address(row: number): AddressHash {
-    const { addresses } = this.#pages[row >>> pageBits]!;
-    const at = (row & pageMask) * 2;
+    const addresses = this.addresses.keyPage(row);
+    const at = this.addresses.keyOffset(row);
     return [addresses[at]!, addresses[at + 1]!];
   }
 
