@@ -831,10 +831,10 @@ export const limits = {
   /** Stored roots that are taken in at the start before the event loop gets its turn. */
   syncRootsPerTurnMax: 64,
   /**
-   * Rows that are looked at at once for stored roots that refer to a repository or root that came; where there are more, they are
-   * taken in in later turns.
+   * Rows that are looked at at once for what refers to a repository or root that came: roots by each tag, and authors; where there
+   * are more, in later turns.
    */
-  syncRootsAtOnceMax: 1_000,
+  syncReferringAtOnceMax: 256,
   /** Stored roots that are taken in at the start before the relays are told of them. */
   syncRootsPerChangeMax: 65_536,
   /** Topics that may be wanted only now, or no longer, of which one relay is told at a time. */

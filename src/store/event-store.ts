@@ -83,12 +83,6 @@ export type EventStore = AsyncDisposable & {
   ids(filter: Filter, rowsMax: number): string[] | undefined;
 
   /**
-   * The authors of what matches, each once, from the index, in no order. Looks at `rowsMax` matches at most, about half
-   * a microsecond each, in one go.
-   */
-  authors(filter: Filter, rowsMax: number): string[];
-
-  /**
    * The ids of what matches, from the index, newest first, up to `idsPerTurn` in a turn of the event loop, which every
    * answer takes at least one of. Answers the state at the call, but for what left the store by its turn.
    */

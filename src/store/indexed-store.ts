@@ -199,17 +199,6 @@ export class IndexedStore implements EventStore {
     return ids;
   }
 
-  authors(filter: Filter, rowsMax: number): string[] {
-    const authors = new Set<number>();
-    let left = rowsMax;
-    new FilterPlan(this.#current, filter, 'stored').forEachMatch((row) => {
-      authors.add(this.#index.rows.author(row));
-      left -= 1;
-      return left > 0;
-    });
-    return [...authors].map((author) => this.#index.authors.hex(author));
-  }
-
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
     const run = new QueryRun(this.#current, [filter]);
     const next = () => run.next({ visits: this.#rowsPerTurn }, idsPerTurn);

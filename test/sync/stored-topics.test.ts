@@ -2,8 +2,10 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
 import type { Clock } from '../../src/lib/clock.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import { StoredTopics } from '../../src/sync/topics/stored-topics.js';
 import { address as addressOf, announcement, event, foreign, key, state, world } from '../policy/world.js';
+import { settle } from '../support/virtual-clock.js';
 
 type Parts = ConstructorParameters<typeof StoredTopics>[0];
 
@@ -57,11 +59,15 @@ describe('what is followed at the start', () => {
 });
 
 describe('a repository that is announced', () => {
-  /** How many roots that refer to it are noted when it is announced, and in the end. */
-  async function noted(roots: number): Promise<[number, number]> {
-    const { store, directory, clock, submit } = world();
-    const address = addressOf(key(0), 'repo');
-    for (let number = 0; number < roots; number += 1) store.put(event(key(1), 1621, [['a', address]]));
+  const address = addressOf(key(0), 'repo');
+  const atOnce = limits.syncReferringAtOnceMax;
+
+  /** Has a repository announced to which these events refer, and `refused` ones; gives what was noted by then, and in the end. */
+  async function noted(stored: readonly NostrEvent[], refused: readonly NostrEvent[] = []) {
+    const here = world();
+    const { store, directory, clock, submit } = here;
+    for (const event of stored) store.put(event);
+    for (const event of refused) here.refused.add(event, 'blocked: because');
     const listeners: ((accepted: AcceptedEvent) => void)[] = [];
     const feed = {
       onAccepted: (listener: (accepted: AcceptedEvent) => void) => {
@@ -70,13 +76,16 @@ describe('a repository that is announced', () => {
       },
       onRemoved: () => () => {},
     };
-    const ids = new Set<string>();
+    const roots: string[] = [];
+    const people: string[] = [];
     const filters = {
       follow: () => {},
       follows: () => false,
-      addAuthor: () => {},
+      addAuthor: (pubkey: string) => {
+        if (pubkey !== key(0)) people.push(pubkey);
+      },
       onChanged: () => {},
-      roots: { addReference: (id: string) => void ids.add(id), addParent: () => {}, enterRoot: () => {} },
+      roots: { addReference: (id: string) => void roots.push(id), addParent: () => {}, enterRoot: () => {} },
     };
     const topics = new StoredTopics({
       store,
@@ -92,16 +101,42 @@ describe('a repository that is announced', () => {
     const announced = announcement(key(0), 'repo');
     submit(announced);
     for (const listener of listeners) listener({ event: announced, stored: true } as AcceptedEvent);
-    const atOnce = ids.size;
-    await expect.poll(() => ids.size).toBe(roots);
+    const begun = { roots: roots.length, people: people.length };
+    await settle();
     stop.abort(new Error('seen enough'));
     await Promise.allSettled(running);
-    return [atOnce, ids.size];
+    return { begun, roots: new Set(roots), people: new Set(people) };
   }
 
+  const events = (count: number, kind: number, author: (at: number) => string) =>
+    Array.from({ length: count }, (_, at) => event(author(at), kind, [['a', address]]));
+
   it('is read in later turns where very many roots refer to it', async () => {
-    const atOnce = limits.syncRootsAtOnceMax;
-    expect(await noted(atOnce)).toEqual([atOnce, atOnce]);
-    expect(await noted(atOnce + 1)).toEqual([0, atOnce + 1]);
+    const roots = (count: number) => events(count, 1621, () => key(1));
+    const few = await noted(roots(atOnce));
+    expect([few.begun.roots, few.roots.size]).toEqual([atOnce, atOnce]);
+    const many = await noted(roots(atOnce + 1));
+    expect([many.begun.roots, many.roots.size]).toEqual([0, atOnce + 1]);
+  });
+
+  it('has its people found in later turns where very much refers to it, and all of them', async () => {
+    const replies = (count: number) => events(count, 1, (at) => key(1 + at));
+    const few = await noted(replies(atOnce));
+    expect([few.begun.people, few.people.size]).toEqual([atOnce, atOnce]);
+    const many = await noted(replies(atOnce + 1));
+    expect([many.begun.people, many.people.size]).toEqual([0, atOnce + 1]);
+    // Also of what is only remembered.
+    const hidden = await noted(
+      replies(3),
+      events(atOnce, 1, () => key(9)),
+    );
+    expect([hidden.begun.people, hidden.people.size]).toEqual([0, 3]);
+  });
+
+  it('has the people of so many events that refer to it, the newest', async () => {
+    const { syncAuthorEventsMax: most } = limits;
+    const replies = (count: number) => events(count, 1, (at) => (at === 0 ? key(2) : key(1)));
+    expect((await noted(replies(most))).people).toEqual(new Set([key(1), key(2)]));
+    expect((await noted(replies(most + 1))).people).toEqual(new Set([key(1)]));
   });
 });

@@ -13,10 +13,8 @@ import type { AnnouncedRepository } from '../../repositories/announced-repositor
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { FilterService } from './filter-service.js';
+import { IndexReader } from './index-reader.js';
 import { announcementKinds, authorKinds, type Topic } from './layers.js';
-
-/** What refers to something, and who is told of it. */
-type Reading = { readonly filter: Filter; readonly note: (rootId: string) => void };
 
 /**
  * Keeps the filters equal to what is stored: roots are read once from the index, then from the feed, with changes gathered
@@ -31,9 +29,7 @@ export class StoredTopics {
   readonly #windowMs: number;
   #isLoaded = false;
   readonly #changed = new Wakeup();
-  /** What is more than may be read at once, by what it refers to. */
-  readonly #unread = new Map<string, Reading>();
-  readonly #toRead = new Wakeup();
+  readonly #reader: IndexReader;
 
   constructor(parts: {
     readonly store: EventStore;
@@ -44,6 +40,7 @@ export class StoredTopics {
     readonly windowMs: number;
   }) {
     this.#store = parts.store;
+    this.#reader = new IndexReader(parts.store);
     this.#admission = parts.admission;
     this.#clock = parts.clock;
     this.#filters = parts.filters;
@@ -85,20 +82,9 @@ export class StoredTopics {
     }
   }
 
-  /** Reads what was too much for one turn, one after the other; rejects when the signal aborts. */
+  /** As `IndexReader.readOn`. */
   async readOn(signal: AbortSignal): Promise<void> {
-    using _ = onAbort(signal, () => this.#toRead.notify());
-    for (;;) {
-      signal.throwIfAborted();
-      for (const [name, { filter, note }] of this.#unread) {
-        this.#unread.delete(name);
-        for await (const ids of this.#store.idsInTurns(filter, limits.syncRootsPerTurnMax)) {
-          signal.throwIfAborted();
-          for (const id of ids) if (this.#store.has(id)) note(id);
-        }
-      }
-      await this.#toRead.wait();
-    }
+    await this.#reader.readOn(signal);
   }
 
   /** Follows the announced repositories; gives their addresses, to which roots may refer. */
@@ -231,12 +217,15 @@ export class StoredTopics {
     this.#addAuthorsOf(idKeys, id);
   }
 
-  /** The authors of what refers to an address or an id. */
+  /** The authors of what refers to an address or an id: of very much in later turns. */
   #addAuthorsOf(keys: readonly TagKey[], subject: Topic): void {
+    const note = (id: string): void => {
+      const author = this.#store.authorOf(id);
+      if (author !== undefined) this.#filters.addAuthor(author, subject);
+    };
     for (const key of keys) {
-      const authors = this.#store.authors({ [key]: [subject] }, limits.syncAuthorEventsMax);
-      for (const author of authors.slice(0, limits.syncAuthorsPerTopicMax))
-        this.#filters.addAuthor(author, subject);
+      const filter = { [key]: [subject] };
+      this.#reader.read(`authors ${key} ${subject}`, { filter, idsMax: limits.syncAuthorEventsMax, note });
     }
   }
 
@@ -248,13 +237,8 @@ export class StoredTopics {
 
   /** Tells of the stored roots that refer to an address or an id: of very many in later turns. */
   #noteReferring(keys: readonly TagKey[], value: string, note: (rootId: string) => void): void {
-    for (const [key, filter] of rootsReferringTo(keys, value)) {
-      const ids = this.#store.ids(filter, limits.syncRootsAtOnceMax);
-      if (ids === undefined) {
-        this.#unread.set(key + value, { filter, note });
-        this.#toRead.notify();
-      } else for (const id of ids) note(id);
-    }
+    for (const [key, filter] of rootsReferringTo(keys, value))
+      this.#reader.read(`roots ${key} ${value}`, { filter, idsMax: Number.POSITIVE_INFINITY, note });
   }
 }
 

@@ -121,10 +121,6 @@ export class DurableStore implements EventStore {
     return this.#inner.ids(filter, rowsMax);
   }
 
-  authors(filter: Filter, rowsMax: number): string[] {
-    return this.#inner.authors(filter, rowsMax);
-  }
-
   idsInTurns(filter: Filter, idsPerTurn: number): AsyncIterable<readonly string[]> {
     return this.#inner.idsInTurns(filter, idsPerTurn);
   }
