@@ -15,7 +15,7 @@ export const limits = {
 
   // Events and filters
   /**
-   * Most tags of one event: so many are parsed, and indexed, in less than 10 ms each, and a state of the most refs fits.
+   * Most tags of one event: so many are parsed in less than 10 ms, and a state of the most refs fits.
    * Real events have some hundred, lists of a whole life 1,500.
    */
   eventTagsMax: 20_100,
@@ -375,12 +375,21 @@ export const limits = {
   addressPushesPerMinuteMax: 60,
   /** Bytes a minute of the messages that published events, as many of them at once. Shown by `ngit_address_limited_total`. */
   addressEventBytesPerMinuteMax: 67_108_864,
+  /** What a tag of a single letter counts for among those bytes at least: it takes memory as well, for as long as its event is stored. */
+  addressEventBytesPerIndexedTag: 128,
   /** Bytes a minute on the sockets, both ways, as many of them at once. Shown by `ngit_address_limited_total`. */
   addressBytesPerMinuteMax: 2_147_483_648,
   /** Addresses of which is remembered what they took, beside those that are connected. */
   addressAccountsMax: 100_000,
 
   // Policy
+  /**
+   * Most tags of a single letter of one event: the index has it under each, in 20 bytes of memory. Real events have some tens, and
+   * deletion requests of the most bytes 900.
+   */
+  indexedTagsMax: 1_000,
+  /** The same of a list of those whom somebody follows (kind 3), of which there is one of each key. Real ones have a thousand. */
+  followListTagsMax: 12_000,
   /** Longest identifier of a repository, in bytes of UTF-8: with `.git` it has to fit a file name. */
   identifierBytesMax: 251,
   /** Most steps from the author of a repository to a maintainer, by way of the announcements of maintainers. */

@@ -137,6 +137,21 @@ export function tagValues(event: NostrEvent, name: string): string[] {
   return event.tags.flatMap((tag) => (tag[0] === name && tag[1] !== undefined ? [tag[1]] : []));
 }
 
+/** Whether events are found by that tag (NIP-01): it is named by a single letter, and has a value. */
+export function isIndexedTag(tag: readonly string[]): tag is readonly [letter: string, value: string] {
+  const [name, value] = tag;
+  if (name?.length !== 1 || value === undefined) return false;
+  const code = name.charCodeAt(0) | 0x20;
+  return code >= 0x61 && code <= 0x7a;
+}
+
+/** How many such tags an event has. */
+export function indexedTagCount({ tags }: Pick<NostrEvent, 'tags'>): number {
+  let count = 0;
+  for (const tag of tags) if (isIndexedTag(tag)) count += 1;
+  return count;
+}
+
 /** When the event expires (NIP-40), in seconds since 1970, if it does. */
 export function expirationOf(event: NostrEvent): number | undefined {
   const value = firstTagValue(event, 'expiration');

@@ -1,5 +1,6 @@
-/** The kinds that have a rule of their own here (NIP-01, 09, 18, 22, 34, 42, 98; GRASP). */
+/** The kinds that have a rule of their own here (NIP-01, 02, 09, 18, 22, 34, 42, 98; GRASP). */
 export const kinds = {
+  followList: 3,
   deletion: 5,
   repost: 6,
   genericRepost: 16,

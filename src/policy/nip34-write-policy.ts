@@ -11,12 +11,16 @@ import { RelatedEventPolicy } from './related-event-policy.js';
 import { retryCandidates } from './retry-candidates.js';
 import { StatePolicy } from './state-policy.js';
 import { StoredRelations } from './stored-relations.js';
+import { refusalOfTags } from './structure.js';
 import type { WritePolicy } from './write-policy.js';
 
 /** Of the authors on the event blacklist. */
 export const authorBlacklisted = 'blocked: the author is on the blacklist';
 
-/** The router: refuses the authors on the event blacklist and what is banned, then lets one sub-policy decide, by kind. */
+/**
+ * The router: refuses the authors on the event blacklist, what is banned and what has too many tags, then lets one sub-policy decide,
+ * by kind.
+ */
 export class Nip34WritePolicy implements WritePolicy {
   readonly #context: PolicyContext;
   readonly #byKind: ReadonlyMap<number, Judge>;
@@ -62,7 +66,8 @@ export class Nip34WritePolicy implements WritePolicy {
   /** Why nothing else is asked about the event. */
   #refusalOf(event: NostrEvent): string | undefined {
     const { eventBlacklist, bans } = this.#context;
-    return eventBlacklist.has(event.pubkey) ? authorBlacklisted : bans?.refusalOf(event);
+    if (eventBlacklist.has(event.pubkey)) return authorBlacklisted;
+    return bans?.refusalOf(event) ?? refusalOfTags(event);
   }
 
   #judgeOf({ kind }: NostrEvent): Judge {

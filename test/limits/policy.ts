@@ -11,7 +11,7 @@ import { HeldCounts } from '../../src/purgatory/held-counts.js';
 import { KeptAnswers } from '../../src/repositories/maintainers/kept-answers.js';
 import { prsRepositoriesOf } from '../../src/repositories/prs-repositories.js';
 import { MemoryJournal } from '../../src/store/journal.js';
-import { world } from '../policy/world.js';
+import { announcement, world } from '../policy/world.js';
 import { plainEvent } from '../relay/fakes.js';
 import { accountsOf } from '../support/accounts.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -91,6 +91,14 @@ function waitsFor(
   return 'written' in awaited.add(last.repository, last.eventId, last.addressGroup);
 }
 
+/** Whether an event about a repository is taken that has so many tags of a single letter. */
+function isTakenWithTags(kind: number, tags: number): boolean {
+  const { submit } = world();
+  submit(announcement(hex(1), 'a'));
+  const others = many(tags - 1, (at) => ['t', `${at}`]);
+  return submit(plainEvent(1, { kind, tags: [['a', `30617:${hex(1)}:a`], ...others] })) === 'accept';
+}
+
 /** What policy, quotas, holding and moderation remember, and take of one key or address. */
 export const policyEntries = {
   hotCacheBytesMax: {
@@ -116,6 +124,8 @@ export const policyEntries = {
     },
   },
 
+  indexedTagsMax: { edge: (tags) => isTakenWithTags(1621, tags) },
+  followListTagsMax: { edge: (tags) => isTakenWithTags(3, tags) },
   maintainerDepthMax: {
     test: ['policy/maintainers.test.ts', 'ends at its greatest depth, the same one in both directions'],
   },
@@ -195,6 +205,12 @@ export const policyEntries = {
       account.takeEvent(bytes - 1);
       return account.takeEvent(1) === undefined;
     },
+  },
+  addressEventBytesPerIndexedTag: {
+    pace: [
+      'relay/client-session.test.ts',
+      'counts a tag of a single letter as so many bytes of what its address publishes',
+    ],
   },
   addressBytesPerMinuteMax: {
     edge: (bytes) => {

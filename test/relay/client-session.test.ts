@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { AdmissionOutcome } from '../../src/admission/admission.js';
 import { AdmissionClosedError } from '../../src/admission/errors.js';
+import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { ClientSession } from '../../src/relay/client/client-session.js';
 import type { StoredEvent } from '../../src/store/event-store.js';
@@ -104,6 +105,23 @@ describe('EVENT', () => {
     other.send('EVENT', plainEvent(62));
     await world.settle();
     expect(world.admission.submitted).toHaveLength(62);
+  });
+
+  it('counts a tag of a single letter as so many bytes of what its address publishes', async () => {
+    const tags = Array.from({ length: 100 }, (_, at) => ['t', `${at}`]);
+    const eventBytesPerMinuteMax = 2 * tags.length * limits.addressEventBytesPerIndexedTag;
+    const world = sessionWorld({ accounts: { eventBytesPerMinuteMax } });
+    const { send, outbox } = world.client('192.0.2.1');
+    for (let number = 0; number < 3; number += 1) send('EVENT', plainEvent(number, { tags }));
+    // Other tags count by their bytes.
+    const other = sessionWorld({ accounts: { eventBytesPerMinuteMax } });
+    const client = other.client('192.0.2.1');
+    for (let number = 0; number < 3; number += 1)
+      client.send('EVENT', plainEvent(number, { tags: tags.map(([, at]) => ['tag', `${at}`]) }));
+    await world.settle();
+    await other.settle();
+    expect(outbox.ofType('OK').map(([, , accepted]) => accepted)).toEqual([true, true, false]);
+    expect(client.outbox.ofType('OK').map(([, , accepted]) => accepted)).toEqual([true, true, true]);
   });
 
   it('asks not to be read while too much is on its way', async () => {

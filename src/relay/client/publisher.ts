@@ -2,12 +2,13 @@ import type { Logger } from 'pino';
 import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
 import { AdmissionClosedError } from '../../admission/errors.js';
 import { noteUse } from '../../config/limit-use.js';
+import { limits } from '../../config/limits.js';
 import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import { RateLimit } from '../../lib/budgets/rate-limit.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import type { NostrEvent } from '../../nostr/event.js';
+import { indexedTagCount, type NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
 import { protectingAuthor } from '../../nostr/protected.js';
 import { okFrame } from '../frames/frames.js';
@@ -72,7 +73,7 @@ export class Publisher {
 
   /** Takes an event; `bytes` is what its message held. The answer follows. */
   publish(event: NostrEvent, bytes: number): void {
-    const limited = this.#takeFromRates(bytes);
+    const limited = this.#takeFromRates(Math.max(bytes, publishingBytes(event)));
     if (limited !== undefined) {
       this.#answer(event.id, 'rate_limited', false, limited);
     } else if (event.kind === kinds.clientAuthentication) {
@@ -101,7 +102,7 @@ export class Publisher {
     await Promise.allSettled([...this.#inFlight]);
   }
 
-  /** Counts an event for the client and its address; why it is too much, if it is. */
+  /** Counts an event, of so many bytes, for the client and its address; why it is too much, if it is. */
   #takeFromRates(bytes: number): string | undefined {
     if (this.#rate.take()) return this.#account.takeEvent(bytes);
     const { eventsPerMinuteMax } = this.#services.settings;
@@ -154,6 +155,11 @@ export class Publisher {
     this.#services.metrics.events.inc({ outcome });
     this.#outbox.send(okFrame(eventId, accepted, reason));
   }
+}
+
+/** What its tags count for. */
+function publishingBytes(event: NostrEvent): number {
+  return indexedTagCount(event) * limits.addressEventBytesPerIndexedTag;
 }
 
 function okOf(outcome: AdmissionOutcome): [accepted: boolean, reason: string] {

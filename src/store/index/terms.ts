@@ -1,6 +1,6 @@
 import { type Address, addressOf } from '../../nostr/address.js';
 import { deletionTargets, isDeletion } from '../../nostr/deletion.js';
-import type { NostrEvent } from '../../nostr/event.js';
+import { isIndexedTag, type NostrEvent } from '../../nostr/event.js';
 import { isAddressableKind, isReplaceableKind } from '../../nostr/kinds.js';
 import type { AddressHash } from './rows/row-table.js';
 import type { TermHasher } from './rows/term-hash.js';
@@ -89,9 +89,7 @@ export class TermList {
   /** All terms under which an event is found. The same term may come twice. */
   setEvent(event: NostrEvent): void {
     this.#setPlace(event);
-    for (const [name, value] of event.tags) {
-      if (value !== undefined && isLetter(name)) this.tag(name, value);
-    }
+    for (const tag of event.tags) if (isIndexedTag(tag)) this.tag(tag[0], tag[1]);
     if (!isDeletion(event)) return;
     const { ids, addresses } = deletionTargets(event);
     for (const id of ids) this.deletedId(event.pubkey, id);
@@ -145,10 +143,4 @@ export class TermList {
     words.set(this.words);
     this.words = words;
   }
-}
-
-function isLetter(name: string | undefined): name is string {
-  if (name?.length !== 1) return false;
-  const code = name.charCodeAt(0) | 0x20;
-  return code >= 0x61 && code <= 0x7a;
 }
