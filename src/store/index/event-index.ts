@@ -1,5 +1,6 @@
 import type { Address } from '../../nostr/address.js';
 import type { RemovedEvent } from '../event-store.js';
+import { DeadRows } from './dead-rows.js';
 import { ListSorter } from './postings/list-sorter.js';
 import { type ListRef, PostingLists } from './postings/posting-lists.js';
 import { TermTable, termShards } from './postings/term-table.js';
@@ -13,17 +14,12 @@ import { TermHasher } from './rows/term-hash.js';
 import { TermList } from './terms.js';
 import { TimeHeap } from './time-heap.js';
 
-/** Dead rows, above an eighth of the living, at which a sweep begins; and likewise terms of theirs. */
-const sweepRowsMin = 1_024;
-const sweepTermsMin = 65_536;
-
-/** Slots of the table of terms that a sweep looks at, beside those of one step, for each term of a new row. */
-const sweptSlotsPerTerm = 8;
+/** Entries of a heap, above twice as many as mean something, at which it is rebuilt. */
+const tidyEntriesMin = 1_024;
 
 /**
  * What there is, in typed arrays: a row for each stored event and for each refused one (refused-index.ts), found by
- * id and through the posting lists of its terms. A row keeps no list of its terms. So one that has to go is only
- * marked dead, and a sweep takes the dead out of all lists, a shard at a time, as insertions come.
+ * id and through the posting lists of its terms. One that has to go is only marked dead at first (dead-rows.ts).
  */
 export class EventIndex {
   readonly rows = new RowTable();
@@ -49,12 +45,10 @@ export class EventIndex {
   nextSequence = 1;
   storedCount = 0;
   storedTerms = 0;
-  #deadTerms = 0;
   /** How many rows have expired and are still to be let go of. */
   dueCount = 0;
-  #dead: number[] = [];
-  #sweeping: number[] = [];
-  #sweepShard = termShards;
+  /** The rows that are dead and not swept yet. */
+  readonly dead = new DeadRows(this);
   #loading = false;
   readonly #key = new Uint32Array(keyWords);
   readonly #scratch: TermList;
@@ -145,7 +139,7 @@ export class EventIndex {
     this.#count(row, 1);
     if (values.state !== rowState.stored) this.#refusalsOf(row)?.push(values.time, row, values.sequence);
     else if (values.time > 0) this.expirations.push(values.time, row, values.sequence);
-    for (let slots = terms.count * sweptSlotsPerTerm; slots >= 0; ) slots -= this.#sweepSome();
+    if (!this.#loading) this.dead.sweepFor(terms.count);
     return row;
   }
 
@@ -174,8 +168,7 @@ export class EventIndex {
     this.#count(row, -1);
     this.ids.remove(row);
     this.rows.setState(row, rowState.dead);
-    this.#dead.push(row);
-    this.#deadTerms += this.rows.terms(row);
+    this.dead.add(row);
     this.#tidyExpirations();
     for (const [rank, heap] of this.refusals.entries()) {
       this.#tidy(heap, this.refusedCounts[rank]!, (state) => state >= rowState.refusedFirst);
@@ -195,7 +188,7 @@ export class EventIndex {
     this.#loading = true;
     await insertions();
     this.#loading = false;
-    if (this.#dead.length > 0) this.#sweepAll();
+    this.dead.sweepAll();
     const sorter = new ListSorter(this.lists);
     const sort = (ref: ListRef): ListRef => {
       sorter.sort(ref);
@@ -214,16 +207,6 @@ export class EventIndex {
       created_at: this.rows.createdAt(row),
       bytes: 2 ** this.rows.sizeLog(row),
     };
-  }
-
-  /** The rows that are dead and not swept yet. */
-  get dead(): readonly number[] {
-    return [...this.#sweeping, ...this.#dead];
-  }
-
-  restoreDead(dead: Uint32Array): void {
-    this.#dead = Array.from(dead);
-    this.#deadTerms = this.#dead.reduce((sum, row) => sum + this.rows.terms(row), 0);
   }
 
   /** Counts what the rows are, when these were restored. */
@@ -267,46 +250,7 @@ export class EventIndex {
 
   /** Rebuilds a heap when most of its entries mean nothing any more. */
   #tidy(heap: TimeHeap, living: number, isState: (state: number) => boolean): void {
-    if (heap.size <= 2 * living + sweepRowsMin) return;
+    if (heap.size <= 2 * living + tidyEntriesMin) return;
     heap.retain((row, sequence) => this.isCurrent(row, sequence, isState));
-  }
-
-  #sweepAll(): void {
-    this.all = this.lists.sweep(this.all);
-    for (let shard = 0; shard < termShards; shard += 1) {
-      this.terms.updateAll(shard, (ref) => this.lists.sweep(ref));
-    }
-    for (const row of this.#dead) this.#free(row);
-    this.#dead = [];
-    this.#deadTerms = 0;
-  }
-
-  #free(row: number): void {
-    this.authors.release(this.rows.author(row));
-    this.rows.free(row);
-  }
-
-  /** One step of a sweep, if one runs or is due; gives the slots that it looked at, without end where there is none. */
-  #sweepSome(): number {
-    if (this.#loading) return Number.POSITIVE_INFINITY;
-    if (this.#sweepShard < termShards) {
-      const slots = this.terms.slotsOf(this.#sweepShard);
-      this.terms.updateAll(this.#sweepShard, (ref) => this.lists.sweep(ref));
-      this.#sweepShard += 1;
-      if (this.#sweepShard < termShards) return slots;
-      this.all = this.lists.sweep(this.all);
-      for (const row of this.#sweeping) this.#free(row);
-      this.#sweeping = [];
-      return slots;
-    }
-    const isDue =
-      this.#dead.length >= sweepRowsMin + (this.storedCount + this.refusedCount) / 8 ||
-      this.#deadTerms >= sweepTermsMin + this.livingTerms / 8;
-    if (!isDue) return Number.POSITIVE_INFINITY;
-    this.#sweeping = this.#dead;
-    this.#dead = [];
-    this.#deadTerms = 0;
-    this.#sweepShard = 0;
-    return 0;
   }
 }

@@ -20,7 +20,7 @@ export function imageOf(index: EventIndex): IndexImage {
   const heaps = [index.expirations, ...index.refusals].map((heap) => heap.dump());
   const parts = [
     rows.free,
-    Uint32Array.from(index.dead),
+    Uint32Array.from(index.dead.all),
     ...[authors.table.counts, ids.counts, terms.counts],
     ...[lists.long, lists.longFree, arena.freeHeads],
     ...heaps.flatMap(({ times, sequences, rows }) => [times, sequences, rows]),
@@ -76,7 +76,7 @@ export function restoreImage(
   index.terms.restore(termCounts, words(number('termShards')));
   index.lists.arena.restore(number('arenaEnd'), freeHeads, words(number('arenaPages')));
   index.lists.restore(long, longFree);
-  index.restoreDead(dead);
+  index.dead.restore(dead);
   index.all = number('all');
   index.nextSequence = number('nextSequence');
   index.recount();

@@ -1,5 +1,6 @@
 import { type RowTable, rowState } from '../rows/row-table.js';
 import { BlockArena, blockCapacity, blockClassFor, blockClassMax } from './block-arena.js';
+import { type LongList, LongLists } from './long-lists.js';
 
 /**
  * A posting list by reference, one word, that changes as the list does:
@@ -14,14 +15,11 @@ const long = 3;
 const low = 2 ** 30 - 1;
 const rowsPerBlock = blockCapacity(blockClassMax);
 
-type LongList = { blocks: number[]; count: number };
-
 /** Lists of rows in the order of `RowTable.compare`: newest first, ties by lowest id. */
 export class PostingLists {
   readonly rows: RowTable;
   readonly arena = new BlockArena();
-  readonly #long: (LongList | undefined)[] = [];
-  #longFree: number[] = [];
+  readonly #long = new LongLists();
 
   constructor(rows: RowTable) {
     this.rows = rows;
@@ -31,7 +29,7 @@ export class PostingLists {
   count(ref: ListRef): number {
     if (ref === 0) return 0;
     if (ref >>> 30 === single) return 1;
-    if (ref >>> 30 === long) return this.#long[ref & low]!.count;
+    if (ref >>> 30 === long) return this.#long.at(ref & low).count;
     return this.arena.page(ref & low)[this.arena.indexOf(ref & low)]! & 0xffff;
   }
 
@@ -42,7 +40,7 @@ export class PostingLists {
 
   /** The offsets of the blocks of a list that has more than one row, in order. */
   blocks(ref: ListRef): readonly number[] {
-    return ref >>> 30 === long ? this.#long[ref & low]!.blocks : [ref & low];
+    return ref >>> 30 === long ? this.#long.at(ref & low).blocks : [ref & low];
   }
 
   /** Whether the row stands in the list. */
@@ -51,7 +49,7 @@ export class PostingLists {
     if (ref >>> 30 === single) return (ref & low) === row;
     let offset = ref & low;
     if (ref >>> 30 === long) {
-      const { blocks } = this.#long[offset]!;
+      const { blocks } = this.#long.at(offset);
       offset = blocks[this.#blockFor(blocks, row)]!;
     }
     const page = this.arena.page(offset);
@@ -66,7 +64,7 @@ export class PostingLists {
     if (ref === 0) return ((single << 30) | row) >>> 0;
     if (ref >>> 30 === single) return this.#insertSecond(ref & low, row);
     if (ref >>> 30 === block) return this.#insertIntoBlock(ref, row);
-    this.#insertIntoLong(this.#long[ref & low]!, row);
+    this.#insertIntoLong(this.#long.at(ref & low), row);
     return ref;
   }
 
@@ -76,7 +74,7 @@ export class PostingLists {
     if (ref >>> 30 === single) {
       return (ref & low) === row ? ref : this.#blockOf(Uint32Array.of(ref & low, row));
     }
-    const list = ref >>> 30 === long ? this.#long[ref & low]! : undefined;
+    const list = ref >>> 30 === long ? this.#long.at(ref & low) : undefined;
     const offset = list === undefined ? ref & low : list.blocks.at(-1)!;
     const page = this.arena.page(offset);
     const at = this.arena.indexOf(offset);
@@ -107,25 +105,11 @@ export class PostingLists {
   }
 
   dump(): { arena: ReturnType<BlockArena['dump']>; long: Uint32Array; longFree: Uint32Array } {
-    // Each list as: number of rows, number of blocks, their offsets; a free number as 0, 0.
-    const words: number[] = [];
-    for (const list of this.#long) {
-      words.push(list?.count ?? 0, list?.blocks.length ?? 0);
-      for (const offset of list?.blocks ?? []) words.push(offset);
-    }
-    return {
-      arena: this.arena.dump(),
-      long: Uint32Array.from(words),
-      longFree: Uint32Array.from(this.#longFree),
-    };
+    return { arena: this.arena.dump(), ...this.#long.dump() };
   }
 
   restore(long: Uint32Array, longFree: Uint32Array): void {
-    for (let at = 0; at < long.length; at += 2 + long[at + 1]!) {
-      const blocks = Array.from(long.subarray(at + 2, at + 2 + long[at + 1]!));
-      this.#long.push(blocks.length === 0 ? undefined : { blocks, count: long[at]! });
-    }
-    this.#longFree = Array.from(longFree);
+    this.#long.restore(long, longFree);
   }
 
   /** The first position in `[begin, begin + count)` of a page whose row does not come before `row`. */
@@ -190,11 +174,9 @@ export class PostingLists {
       insertAt(this.arena.page(grown & low), this.arena.indexOf(grown & low), count, position, row);
       return grown;
     }
-    const number = this.#longFree.pop() ?? this.#long.length;
     const list = { blocks: [offset], count };
-    this.#long[number] = list;
     this.#insertIntoLong(list, row);
-    return ((long << 30) | number) >>> 0;
+    return ((long << 30) | this.#long.add(list)) >>> 0;
   }
 
   #insertIntoLong(list: LongList, row: number): void {
@@ -232,10 +214,8 @@ export class PostingLists {
     const count = page[at]! & 0xffff;
     const sizeClass = page[at]! >>> 16;
     if (sizeClass === blockClassMax) {
-      const number = this.#longFree.pop() ?? this.#long.length;
       const added = this.#blockOf(Uint32Array.of(row), blockClassMax) & low;
-      this.#long[number] = { blocks: [offset, added], count: count + 1 };
-      return ((long << 30) | number) >>> 0;
+      return ((long << 30) | this.#long.add({ blocks: [offset, added], count: count + 1 })) >>> 0;
     }
     const grown = this.#blockOf(page.subarray(at + 1, at + 1 + count), sizeClass + 1);
     this.arena.release(offset);
@@ -272,7 +252,7 @@ export class PostingLists {
   }
 
   #sweepLong(ref: ListRef): ListRef {
-    const list = this.#long[ref & low]!;
+    const list = this.#long.at(ref & low);
     const blocks: number[] = [];
     let count = 0;
     for (const offset of list.blocks) {
@@ -287,8 +267,7 @@ export class PostingLists {
       list.count = count;
       return ref;
     }
-    this.#long[ref & low] = undefined;
-    this.#longFree.push(ref & low);
+    this.#long.delete(ref & low);
     return blocks[0] === undefined ? 0 : this.#fit(blocks[0]);
   }
 
