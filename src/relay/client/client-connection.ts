@@ -5,7 +5,6 @@ import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type Deferred, deferred } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
-import { TokenBucket } from '../../lib/budgets/token-bucket.js';
 import { Growth } from '../../lib/collections/growth.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
@@ -14,6 +13,7 @@ import { ClientGoneError, type Outbox } from '../frames/outbox.js';
 import { SendBuffer, type SendServices } from '../frames/send-buffer.js';
 import { textFrameOf, textOf } from '../frames/text-frame.js';
 import type { DropReason } from '../relay-metrics.js';
+import { ClientPings } from './client-pings.js';
 import { ClientSession, type SessionServices } from './client-session.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
@@ -48,12 +48,7 @@ export class ClientConnection implements Outbox {
   /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
   readonly #isCompressed: boolean;
   #full = false;
-  /** What the last ping carried that is not answered yet: at the end of the turn, or once no bytes wait. */
-  #owedPong: Buffer | undefined;
-  readonly #pings: TokenBucket;
-  /** Whether the client sent anything since the last ping. */
-  #heard = true;
-  #pingedAtMs: number;
+  readonly #pings: ClientPings;
   /** When bytes were last known to leave, or none to wait. */
   #progressAtMs: number;
   /** Whether bytes have left since the last `check()`. */
@@ -62,7 +57,6 @@ export class ClientConnection implements Outbox {
   readonly #bytesOut = new Growth();
   /** Looks after the connection; to be called every few seconds. Never throws. */
   readonly check: () => void;
-  readonly #payPong: () => void;
   readonly #onSent: () => void;
 
   /** `addressGroup` is where the client comes from (`lib/budgets/address-group.ts`). */
@@ -71,11 +65,20 @@ export class ClientConnection implements Outbox {
     this.#stream = stream;
     this.#services = services;
     this.check = this.#own(() => this.#check());
-    this.#payPong = this.#own(() => this.#sendPong());
     this.#onSent = this.#own(() => this.#takeSent());
-    this.#pings = new TokenBucket(services.clock, limits.clientPingsPerMinuteMax);
-    this.#pingedAtMs = services.clock.monotonic();
-    this.#progressAtMs = this.#pingedAtMs;
+    this.#progressAtMs = services.clock.monotonic();
+    const payPong = this.#own(() => this.#pings.payPong());
+    this.#pings = new ClientPings({
+      socket,
+      clock: services.clock,
+      intervalMs: () => services.settings.pingIntervalMs,
+      bytesWaiting: () => this.#bytesWaiting,
+      payLater: () => services.sending.nextTick.push(payPong),
+      onSent: this.#onSent,
+      afterSend: () => this.#afterSend(),
+      onSilent: () => this.#drop('silent'),
+      onTooMany: () => this.#dropWith('violations', 'rate-limited: too many pings'),
+    });
     this.#session = new ClientSession(
       services,
       this,
@@ -102,11 +105,11 @@ export class ClientConnection implements Outbox {
     );
     socket.on(
       'ping',
-      this.#own((data: Buffer) => this.#onPing(data)),
+      this.#own((data: Buffer) => this.#pings.onPing(data)),
     );
     socket.on(
       'pong',
-      this.#own(() => this.#takePing()),
+      this.#own(() => this.#pings.onPong()),
     );
     socket.on('error', (error) => {
       services.logger.debug({ reason: errorMessage(error) }, 'a client broke the protocol or its connection');
@@ -172,23 +175,10 @@ export class ClientConnection implements Outbox {
     this.#countBytes();
     const { clock, settings } = this.#services;
     const nowMs = clock.monotonic();
-    const waiting = this.#bytesWaiting > 0;
-    if (this.#hasSent || !waiting) this.#progressAtMs = nowMs;
+    if (this.#hasSent || this.#bytesWaiting === 0) this.#progressAtMs = nowMs;
     this.#hasSent = false;
     if (nowMs - this.#progressAtMs >= settings.sendStalledMsMax) this.#drop('slow');
-    else if (nowMs - this.#pingedAtMs >= settings.pingIntervalMs) this.#ping(nowMs, waiting);
-  }
-
-  #ping(nowMs: number, waiting: boolean): void {
-    // A ping that waits behind other bytes has not reached the client, and a pong is not seen while we do not read.
-    if (waiting || this.#socket.isPaused || !this.#isOpen) return;
-    if (!this.#heard) {
-      this.#drop('silent');
-      return;
-    }
-    this.#heard = false;
-    this.#pingedAtMs = nowMs;
-    this.#socket.ping();
+    else this.#pings.check();
   }
 
   /** Closes what is open, answers what is in hand and says goodbye. Settles when the client's socket is closed. */
@@ -209,35 +199,11 @@ export class ClientConnection implements Outbox {
   }
 
   #onMessage(data: RawData, isBinary: boolean): void {
-    this.#heard = true;
+    this.#pings.hear();
     noteUse('clientMessageBytesMax', (data as Buffer).length);
     // `nodebuffer` sockets give Buffers, and ws has checked that text is UTF-8.
     if (isBinary) this.#session.refuseBinary((data as Buffer).length);
     else this.#session.receive((data as Buffer).toString('utf8'));
-  }
-
-  /** Counts a ping or pong; false when it is one too many, and where the connection has ended. */
-  #takePing(): boolean {
-    this.#heard = true;
-    if (this.#isOpen && this.#pings.take()) return true;
-    if (this.#isOpen) this.#dropWith('violations', 'rate-limited: too many pings');
-    return false;
-  }
-
-  #onPing(data: Buffer): void {
-    if (!this.#takePing()) return;
-    // One is owed at most, the latest (RFC 6455 §5.5.3): each answer is a call of the system, and hundreds may
-    // come in one piece; and a client that reads nothing cannot make them pile up.
-    if (this.#owedPong === undefined) this.#services.sending.nextTick.push(this.#payPong);
-    this.#owedPong = data;
-  }
-
-  #sendPong(): void {
-    const data = this.#owedPong;
-    if (data === undefined || !this.#isOpen || this.#bytesWaiting > 0) return;
-    this.#owedPong = undefined;
-    this.#socket.pong(data, false, this.#onSent);
-    this.#afterSend();
   }
 
   /** What was sent and has not left for the system. */
@@ -259,7 +225,7 @@ export class ClientConnection implements Outbox {
 
   #takeSent(): void {
     this.#hasSent = true;
-    this.#payPong();
+    this.#pings.payPong();
     if (!this.#full || this.#bytesWaiting > this.#services.settings.sendBytesLow) return;
     this.#full = false;
     this.#room?.resolve();

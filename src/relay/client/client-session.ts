@@ -18,6 +18,7 @@ import { type AuthenticationServices, ClientAuthentication } from './client-auth
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
 import { ClientSubscriptions, type SubscriptionServices } from './client-subscriptions.js';
 import { MessageIntake } from './message-intake.js';
+import { MessageRefusals } from './message-refusals.js';
 import { Publisher, type PublisherServices } from './publisher.js';
 import { RequestQueue, type RequestQueueLimits } from './request-queue.js';
 
@@ -61,6 +62,7 @@ export class ClientSession implements Disposable {
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
+  readonly #refusals: MessageRefusals;
   /** Ends the counts that are under way. */
   readonly #gone = new AbortController();
   #ended = false;
@@ -113,6 +115,13 @@ export class ClientSession implements Disposable {
       address: group,
       memory: this.memory,
       account: this.account,
+    });
+    this.#refusals = new MessageRefusals({
+      outbox,
+      publisher: this.#publisher,
+      subscriptions: this.#subscriptions,
+      negentropy: this.#negentropy,
+      requests: this.#requests,
     });
   }
 
@@ -216,7 +225,7 @@ export class ClientSession implements Disposable {
     this.#services.metrics.requests.inc({ type });
     const refusal = this.account.takeRequest();
     if (refusal === undefined) take();
-    else this.#refuse(message.type, message.subscription, refusal);
+    else this.#refusals.aboutSubscription(message.type, message.subscription, refusal);
   }
 
   /** Has the work done in its turn; until it is done, `bytes` are counted for it. */
@@ -228,7 +237,7 @@ export class ClientSession implements Disposable {
   ): void {
     const memory = this.memory.reserve(bytes);
     if (memory !== undefined) this.#requests.push({ chars, run: () => this.#guard(run, memory) });
-    else if (type === 'COUNT') this.#refuse(type, subscription, noRoom);
+    else if (type === 'COUNT') this.#refusals.aboutSubscription(type, subscription, noRoom);
     else void this.#negentropy.fail(subscription, noRoom);
   }
 
@@ -248,7 +257,7 @@ export class ClientSession implements Disposable {
   #refuseFrame(error: unknown, chars: number, ms: number): void {
     if (this.#ended) return;
     if (error instanceof InvalidMessageError) {
-      this.#refuseMessage(error, chars);
+      this.#refusals.unreadable(error, chars);
       this.#violation(chars, ms);
     } else {
       this.#onFailure(error);
@@ -278,53 +287,6 @@ export class ClientSession implements Disposable {
       if (this.#ended) return;
       this.#services.logger.error({ reason: errorMessage(error) }, 'a count failed');
       this.#outbox.send(closedFrame(subscription, 'error: the query failed'));
-    }
-  }
-
-  /** Answers what cannot be read in the way that fits its type, where its subject could be seen. */
-  #refuseMessage({ message, messageType, subject, cause }: InvalidMessageError, chars: number): void {
-    const reason = `invalid: ${message}`;
-    // Without a cause it is the subscription id itself that is wrong, and the subject only a part of it.
-    const isAboutId = cause === undefined && (messageType === 'REQ' || messageType === 'COUNT');
-    if (subject === undefined || isAboutId) {
-      this.#outbox.send(noticeFrame(reason));
-      return;
-    }
-    switch (messageType) {
-      case 'EVENT':
-        this.#publisher.refuse(subject, reason, chars);
-        break;
-      case 'AUTH':
-        this.#outbox.send(okFrame(subject, false, reason));
-        break;
-      default:
-        this.#refuse(messageType, subject, reason);
-        break;
-    }
-  }
-
-  /** Says in the way of its type why a message about a subscription is not taken; what it was about is closed. */
-  #refuse(type: string, subscription: string, reason: string): void {
-    switch (type) {
-      case 'REQ':
-        // It would have replaced a subscription with that id, and the client takes it for closed.
-        this.#subscriptions.close(subscription);
-        this.#outbox.send(closedFrame(subscription, reason));
-        break;
-      case 'COUNT':
-        this.#outbox.send(closedFrame(subscription, reason));
-        break;
-      case 'NEG-OPEN':
-      case 'NEG-MSG':
-      case 'NEG-CLOSE':
-        this.#requests.push({
-          chars: reason.length,
-          run: () => this.#negentropy.fail(subscription, reason),
-        });
-        break;
-      default:
-        this.#outbox.send(noticeFrame(reason));
-        break;
     }
   }
 }
