@@ -1,4 +1,3 @@
-import { secondMs } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { FailureClass } from '../../network/failure-class.js';
 import { TransportError } from '../dial/transport.js';
@@ -20,7 +19,7 @@ import {
 import type { HealthEvent, RelayHealth } from './health.js';
 import { watchStability } from './health.js';
 import { RelayMemory } from './relay-memory.js';
-import type { RelaySyncStatus } from './relay-sync-status.js';
+import { type RelaySyncStatus, relaySyncStatus } from './relay-sync-status.js';
 import { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
 
@@ -90,32 +89,13 @@ export class RelaySync {
   }
 
   status(): RelaySyncStatus {
-    return {
+    return relaySyncStatus(this.#context, {
       relay: this.relay,
-      connection: this.#state.type,
-      health: this.#health.status.type,
-      consecutiveFailures: this.#health.consecutiveFailures,
-      lastFailure: this.#health.lastFailure,
-      lastConnectedAt: this.#lastConnectedAt(),
-      retryInMs: this.isConnected
-        ? 0
-        : Math.max(0, this.#health.nextRetryAt - this.#context.clock.monotonic()),
-      liveSubscriptions: this.#session?.liveSubscriptions ?? 0,
-      liveFilters: this.#session?.liveFilters ?? 0,
-      uncoveredTopics: this.#session?.uncoveredTopics ?? 0,
-      queuedTopics: this.#memory.topics.catchup.dueTopics,
-      queuedDownloads: this.queuedDownloads,
-      ...this.#context.metrics.relays.broughtBy(this.relay),
-      negentropy: this.#memory.negentropy.type,
-      lastCompleteAt: this.#memory.lastCompleteAt,
-    };
-  }
-
-  #lastConnectedAt(): number | undefined {
-    const { lastSuccessAt } = this.#health;
-    const { clock } = this.#context;
-    if (lastSuccessAt === undefined) return undefined;
-    return Math.round((clock.now() - (clock.monotonic() - lastSuccessAt)) / secondMs);
+      connection: this.#state,
+      health: this.#health,
+      memory: this.#memory,
+      session: this.#session,
+    });
   }
 
   /** Connects, and connects again, until `signal` ends it. Rejects when admission can take no more. */
