@@ -5,7 +5,7 @@ import {
   type PrsRepository,
   type RepositoryKey,
 } from '../../git/bare-repositories.js';
-import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
+import { isEmpty, readRefs } from '../../git/refs.js';
 import { isAbort } from '../../lib/abort.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -18,10 +18,10 @@ import { eventOf, readPullRequest } from '../push-context.js';
 import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
+import { CopiesFromOthers } from './copies-from-others.js';
 import { Looks } from './looks.js';
-import { ObjectCopies } from './object-copies.js';
-import { type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
-import { prsSources, type WantedObject } from './prs-sources.js';
+import { type PromotionParts, setRefs } from './promotion-parts.js';
+import type { WantedObject } from './prs-sources.js';
 import { PullRequestPromotion } from './pull-request-promotion.js';
 import { StatePromotion } from './state-promotion.js';
 
@@ -37,6 +37,7 @@ export class Promotion {
   readonly #states: StatePromotion;
   readonly #pullRequests: PullRequestPromotion;
   readonly #looks: Looks;
+  readonly #others: CopiesFromOthers;
 
   constructor(parts: PromotionParts, signal: AbortSignal) {
     this.#parts = parts;
@@ -45,6 +46,9 @@ export class Promotion {
     this.#states = new StatePromotion(parts, this.#background, signal);
     this.#pullRequests = new PullRequestPromotion(parts, this.#background, signal);
     this.#looks = new Looks(parts.locks, signal);
+    this.#others = new CopiesFromOthers(parts, signal, (repository, move) =>
+      this.takeIn(repository, false, move),
+    );
   }
 
   /** Looks whether what an event waits for is here already, and if so promotes it. Makes its repository. */
@@ -115,27 +119,9 @@ export class Promotion {
     });
   }
 
-  /**
-   * Copies what a repository lacks from others here, as far as it is there: commits of pull requests from the repositories of
-   * their signers (GRASP-06), all from those of its other maintainers that have the same identifier. What waited for it
-   * follows. Gives whether anything came. Rejects with `GitError`, or with the signal's reason.
-   */
+  /** As `CopiesFromOthers.copy`. */
   async copyFromOthers(repository: RepositoryId, wanted: readonly WantedObject[]): Promise<boolean> {
-    const { directory } = this.#parts;
-    const { identifier } = repository;
-    let isAny = false;
-    const proposals = new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
-    for (const { from, objectIds } of await prsSources(this.#parts, wanted))
-      if (await this.#copyFrom(from, repository, objectIds, proposals)) isAny = true;
-    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
-    const all = wanted.map(({ objectId }) => objectId);
-    const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.gitAnnouncementsMax);
-    for (const pubkey of maintainers) {
-      const from = { pubkey, identifier };
-      if (isSameRepository(from, repository) || !directory.isServed(from)) continue;
-      if (await this.#copyFrom(from, repository, all, copies)) isAny = true;
-    }
-    return isAny;
+    return await this.#others.copy(repository, wanted);
   }
 
   /** Everything that is held, as `recover` is to look at it after a start: a crash may have come between refs and events. */
@@ -194,27 +180,6 @@ export class Promotion {
     if (!(await repositories.exists(repository))) return;
     await this.#pullRequests.promote(repository, events, this.#othersUntilMs());
     await prs?.removeIfEmpty(repository);
-  }
-
-  /** Copies what is there of these objects; gives whether any came. */
-  async #copyFrom(
-    from: RepositoryKey,
-    to: RepositoryId,
-    objectIds: readonly string[],
-    copies: ObjectCopies,
-  ): Promise<boolean> {
-    const { repositories, git } = this.#parts;
-    if (!(await repositories.exists(from))) return false;
-    const fromDir = repositories.pathOf(from);
-    const there = (await isEmpty(fromDir)) ? new Map() : await readObjectTypes(git, fromDir, objectIds);
-    if (there.size === 0) return false;
-    let isIn = false;
-    const moveIn = async (move: () => Promise<void>) => {
-      isIn = await this.takeIn(to, false, move);
-    };
-    const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
-    const outcome = await copies.copy({ from, to, objectIds: [...there.keys()] }, terms);
-    return isIn && outcome === 'here';
   }
 
   /** A look for the sake of one event, which may be held no longer when its turn comes. */
