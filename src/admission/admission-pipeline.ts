@@ -1,10 +1,10 @@
 import { backgroundSlice } from '../config/background-slice.js';
-import { type Deferred, deferred } from '../lib/abort.js';
+import { deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
 import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
-import type { Effect, EffectRunner, Hold } from '../policy/decision.js';
+import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
 import type { RefusedIndex } from '../store/refused/refused-index.js';
 import type { Admission, AdmissionOutcome, EventSource, WantedListener } from './admission.js';
@@ -15,16 +15,16 @@ import { type AdmissionLog, EventFailures } from './event-failures.js';
 import { EventFeed } from './event-feed.js';
 import { HoldingDesk, type HoldingParts } from './holding/holding-desk.js';
 import { InFlightEvents } from './in-flight-events.js';
-import { isForged, Judge, type JudgeParts } from './judge.js';
-import { LazyAcceptedEvent } from './lazy-accepted-event.js';
+import { Judge, type JudgeParts } from './judge.js';
 import { Refusals } from './refusals.js';
 import { Removals } from './removals.js';
 import { Retries } from './retries.js';
 import { isFromRelay, rulesOf } from './sources.js';
 import type { PromptCheck } from './verification/prompt-check.js';
-import { type Job, VerificationQueue } from './verification/verification-queue.js';
-import type { Verdict, Verifier } from './verification/verifier.js';
+import { VerificationQueue } from './verification/verification-queue.js';
+import type { Verifier } from './verification/verifier.js';
 import { EventWriter } from './writing/event-writer.js';
+import { type PendingJob, VerifiedEvents } from './writing/verified-events.js';
 
 export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & {
   readonly refused: RefusedIndex;
@@ -46,15 +46,6 @@ export type AdmissionParts = Pick<JudgeParts, 'store' | 'policy' | 'hasRoom'> & 
   readonly onStoreFailure: (error: unknown) => void;
 };
 
-type PendingJob = Job & {
-  readonly outcome: Deferred<AdmissionOutcome>;
-  /** It was counted when it was submitted, and held then. */
-  readonly isPromotion?: boolean;
-};
-
-/** Of held events: clients submitted them all. */
-const client: EventSource = { type: 'direct' };
-
 const stored: AdmissionOutcome = { type: 'stored' };
 
 /**
@@ -75,12 +66,11 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   /** Of what comes from other relays and from the operator: clients go first. */
   readonly #turns: TurnScheduler;
   readonly #queue: VerificationQueue<PendingJob>;
+  readonly #verified: VerifiedEvents;
   readonly #writer: EventWriter<PendingJob>;
   readonly #removals: Removals;
   /** Copies of an event that are the same go one after another. */
   readonly #inFlight = new InFlightEvents();
-  /** The writes of held events that are stored now. */
-  readonly #promotions = new Set<Promise<AdmissionOutcome>>();
   readonly #wantedListeners = new Set<WantedListener>();
   #closed = false;
 
@@ -115,10 +105,18 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       submit: (event, source) => this.submit(event, source),
       want: (ids, cause) => this.want(ids, cause),
     });
+    this.#verified = new VerifiedEvents({
+      judge: this.#judge,
+      failures: this.#failures,
+      metrics: parts.metrics,
+      feed: this.feed,
+      holding: () => this.holding,
+      put: (job, effects, body) => this.#writer.put(job, effects, body),
+    });
     this.#queue = new VerificationQueue(parts.verifier, parts.promptCheck, this.#turns, {
       hasRoom: (lane) => this.#writer.hasRoom(lane === 'direct'),
-      onVerdict: (job, verdict, body) => this.#onVerdict(job, verdict, body),
-      onFailure: (job, error) => this.#fail(job, error),
+      onVerdict: (job, verdict, body) => this.#verified.take(job, verdict, body),
+      onFailure: (job, error) => this.#verified.fail(job, error),
     });
     this.#writer = new EventWriter(this.#turns, {
       ...parts,
@@ -130,7 +128,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       holding: this.holding,
       want: (ids, cause) => this.want(ids, cause),
       onBegin: () => parts.metrics.startWrite(),
-      onStored: (job) => this.#finish(job, stored),
+      onStored: (job) => this.#verified.finish(job, stored),
       onRoom: () => this.#queue.resume(),
       onFailure: (jobs, error) => {
         for (const { outcome } of jobs) outcome.reject(error);
@@ -211,7 +209,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     this.#retries.close();
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#inFlight.outcomes());
-    await Promise.allSettled(this.#promotions);
+    await this.#verified.promoted();
     await this.#writer.announced();
   }
 
@@ -259,71 +257,9 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     return outcome;
   }
 
-  #onVerdict(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): void {
-    try {
-      const outcome = this.#decide(job, verdict, body);
-      if (outcome !== undefined) this.#finish(job, outcome);
-    } catch (error) {
-      this.#fail(job, error);
-    }
-  }
-
-  /** The outcome, or `undefined` when it stands only after the write. */
-  #decide(job: PendingJob, verdict: Verdict, body: Uint8Array | undefined): AdmissionOutcome | undefined {
-    const { event, source } = job;
-    if (verdict === 'valid' && rulesOf(source).isHeld) this.holding?.reviveFor(event);
-    const judgement = this.#judge.verified(event, source, verdict);
-    if (judgement.type === 'hold') {
-      this.#hold(job, judgement);
-      return undefined;
-    }
-    if (judgement.type !== 'taken') {
-      if (judgement.type === 'refused' && !isForged(judgement)) this.holding?.onRefused(event);
-      return judgement;
-    }
-    if (judgement.isEphemeral) {
-      this.feed.emitAccepted(new LazyAcceptedEvent(event, source, undefined));
-      return { type: 'ephemeral' };
-    }
-    if (this.#put(job, judgement.effects, body)) return undefined;
-    // It may have expired since it was judged (NIP-40): then it is not stored.
-    return this.#decide(job, verdict, body);
-  }
-
-  /** Has the event held; whoever submitted it waits for the journal and for a look whether its git data is here. */
-  #hold(job: PendingJob, hold: Hold): void {
-    this.holding?.hold(job.event, job.source, hold).then(
-      (outcome) => this.#finish(job, outcome),
-      (error) => this.#fail(job, error),
-    );
-  }
-
-  /** Stores a held event; settles when it is on disk. `undefined` where the store does not keep it. */
+  /** Stores a held event, as `VerifiedEvents.putHeld`. */
   #putHeld(event: NostrEvent, effects: readonly Effect[]): Promise<AdmissionOutcome> | undefined {
     if (this.#closed) throw new AdmissionClosedError();
-    const outcome = deferred<AdmissionOutcome>();
-    const job = { event, source: client, bytes: eventBytes(event), outcome, isPromotion: true };
-    if (!this.#put(job, effects, undefined)) return undefined;
-    const written = outcome.promise.finally(() => this.#promotions.delete(written));
-    this.#promotions.add(written);
-    return written;
-  }
-
-  /** Puts an event into the store; false when that does not keep it. */
-  #put(job: PendingJob, effects: readonly Effect[], body: Uint8Array | undefined): boolean {
-    return this.#writer.put(job, effects, body);
-  }
-
-  #finish(job: PendingJob, outcome: AdmissionOutcome): void {
-    if (!job.isPromotion) this.#parts.metrics.countOutcome(job.source.type, outcome);
-    job.outcome.resolve(outcome);
-  }
-
-  #fail(job: PendingJob, error: unknown): void {
-    try {
-      this.#finish(job, this.#failures.outcomeOf(job.event, job.source, error));
-    } catch (cause) {
-      job.outcome.reject(cause);
-    }
+    return this.#verified.putHeld(event, effects);
   }
 }
