@@ -586,6 +586,11 @@ export const limits = {
    */
   gitUploadRequestBytesMax: 33_554_432,
   /**
+   * Time that a request for objects may take, its sending included, until the first of them come. Shown by
+   * `ngit_git_requests_total`.
+   */
+  gitNegotiationMsMax: 300_000,
+  /**
    * Most levels of folders with which a partial clone may be asked for: git looks at a folder again for each level on which it
    * finds it.
    */

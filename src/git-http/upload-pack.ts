@@ -3,8 +3,10 @@ import { limits } from '../config/limits.js';
 import type { GitStream, GitStreams } from '../git/git-streams.js';
 import type { ProcessGate } from '../git/processes/process-gate.js';
 import { errorPkt, isErrorPkt } from '../git-protocol/advertisement.js';
+import { NegotiationEnd } from '../git-protocol/negotiation-end.js';
 import { deferred } from '../lib/abort.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
+import { BodyError } from './body-error.js';
 import { feed, type ReaderWatch, send } from './flow.js';
 import { answerGit, type GitEndpoint, type GitRequest, gitHeaders } from './git-endpoint.js';
 import { GitFault } from './git-fault.js';
@@ -130,6 +132,10 @@ async function converse(
   });
   // Git gets no end that could pass for that of a whole request.
   fed.catch(() => git.end());
+  using negotiation = watchNegotiation(watch.clock, () => {
+    body.destroy(new BodyError(408, 'the request took too long'));
+    git.end();
+  });
   const patience = deferred<void>();
   const cancel = watch.clock.after(limits.gitSilenceMsMax, patience.resolve);
   await Promise.race([fed, patience.promise]).finally(cancel);
@@ -139,12 +145,14 @@ async function converse(
     await send(git.output, response, watch, (chunk) => {
       if (!hasAnswer) isRefusal = isErrorPkt(chunk);
       hasAnswer = true;
+      negotiation.take(chunk);
     });
   } catch (error) {
     await fed;
-    throw error;
+    if (!negotiation.isLate) throw error;
   }
-  const end = await git.ended;
+  const ended = await git.ended;
+  const end = { ...ended, isLate: ended.isLate || negotiation.isLate };
   signal.throwIfAborted();
   if (!hasAnswer) {
     await fed;
@@ -155,8 +163,31 @@ async function converse(
       // Git looks at the request before it answers; what is wrong with a repository shows in its list of refs, or later.
       return end.exitCode === null ? 'failed' : 'refused';
     }
-  } else if (end.exitCode === null) throw new GitFault(gitDir, end);
+  } else if (end.exitCode === null || end.isLate) throw new GitFault(gitDir, end);
   response.end();
   if (end.exitCode === 0) return 'ok';
   return isRefusal ? 'refused' : 'failed';
+}
+
+/**
+ * Ends what takes longer than it may to come to what was asked for. Git looks through the history again for each object that a
+ * client says it has and that is not here (protocols v0 and v1): a request can name some hundred thousand of them.
+ */
+function watchNegotiation(clock: Pick<Clock, 'after'>, end: () => void) {
+  const reached = new NegotiationEnd();
+  let isLate = false;
+  const cancel = clock.after(limits.gitNegotiationMsMax, () => {
+    isLate = true;
+    end();
+  });
+  return {
+    get isLate() {
+      return isLate;
+    },
+    /** Takes a piece of the answer. */
+    take(chunk: Buffer): void {
+      if (reached.push(chunk)) cancel();
+    },
+    [Symbol.dispose]: () => cancel(),
+  };
 }

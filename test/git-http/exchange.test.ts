@@ -14,7 +14,7 @@ import { eventually } from '../support/eventually.js';
 import { GitClient } from '../support/git-client.js';
 import { commitNoise } from '../support/noise.js';
 import { VirtualClock } from '../support/virtual-clock.js';
-import { ask, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js';
+import { ask, commitHistory, commitTo, gitHttpWorld, npub, openSocket, owner } from './world.js';
 
 let world: Awaited<ReturnType<typeof gitHttpWorld>>;
 let commit: string;
@@ -203,6 +203,55 @@ describe('git-upload-pack', () => {
         )) === 2,
     );
     expect(world.faults.counts.size).toBe(0);
+  });
+
+  it('that names very many objects which are not here keeps git busy for minutes at most', async () => {
+    const clock = new VirtualClock();
+    await using world = await gitHttpWorld({ clock });
+    const { newest, alone } = commitHistory(await world.make('r'), 20_000);
+    // Git looks through the whole history again for each.
+    const haves = [alone, ...Array.from({ length: 100_000 }, (_, at) => `${at}`.padStart(40, 'f'))];
+    const body = Buffer.concat([
+      pktLine(`want ${newest} multi_ack_detailed side-band-64k\n`),
+      flushPkt,
+      ...haves.map((id) => pktLine(`have ${id}\n`)),
+      pktLine('done\n'),
+    ]);
+    const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = await openSocket(world.port, Buffer.concat([Buffer.from(head), body]));
+    socket.on('error', () => {});
+    let answered = '';
+    socket.on('data', (chunk: Buffer) => {
+      answered += chunk.toString('latin1');
+    });
+    await eventually(() => world.streams.running === 1);
+    await clock.advance(limits.gitNegotiationMsMax);
+    await eventually(() => world.streams.running === 0);
+    expect(answered).not.toContain('PACK');
+    socket.destroy();
+  });
+
+  it('has all the time that a request may take once its objects come', async () => {
+    const clock = new VirtualClock();
+    await using world = await gitHttpWorld({ clock });
+    const request = wanting(commitNoise(await world.make('r'), 20_000_000));
+    const head = `POST ${uploadPath} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${request.length}\r\n\r\n`;
+    const reader = await openSocket(world.port, Buffer.concat([Buffer.from(head), request]));
+    let bytes = 0;
+    let hasBegun = false;
+    const ended = once(reader, 'end');
+    reader.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (hasBegun || bytes < 100_000) return;
+      hasBegun = true;
+      reader.pause();
+    });
+    await eventually(() => hasBegun);
+    expect(world.streams.running).toBe(1);
+    await clock.advance(limits.gitNegotiationMsMax);
+    reader.resume();
+    await ended;
+    expect(bytes).toBeGreaterThan(20_000_000);
   });
 
   it.each([

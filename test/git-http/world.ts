@@ -184,6 +184,16 @@ export function commitTo(gitDir: string, message: string): string {
   return commit;
 }
 
+/** Gives `main` so many commits, and another branch one that stands alone and is older than all of them. */
+export function commitHistory(gitDir: string, commits: number): { newest: string; alone: string } {
+  const line = (ref: string, seconds: number) =>
+    `commit ${ref}\ncommitter a <a@example.com> ${seconds} +0000\ndata 1\nx\n`;
+  const history = Array.from({ length: commits }, (_, at) => line('refs/heads/main', 1_600_000_000 + at));
+  git(gitDir, ['fast-import', '--quiet'], [...history, line('refs/heads/alone', 1_000)].join(''));
+  const [newest = '', alone = ''] = git(gitDir, ['rev-parse', 'main', 'alone']).split('\n');
+  return { newest, alone };
+}
+
 export type Answer = {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];

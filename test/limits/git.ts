@@ -204,6 +204,9 @@ export const gitEntries = {
   gitSendBytesHigh: { pace: [exchange, 'waits for a slow reader with git, and holds nothing of its answer'] },
   gitFilterTreeDepthMax: { test: [exchange, 'refuses a filter that can cost more than the whole clone: %s'] },
   gitUploadRequestBytesMax: { test: [exchange, 'refuses %s with %i'] },
+  gitNegotiationMsMax: {
+    test: [exchange, 'that names very many objects which are not here keeps git busy for minutes at most'],
+  },
   gitBodySpanMs: { test: [exchange, 'of a body that stops coming is answered, and its process ends'] },
   gitBodySpanBytesMin: {
     test: [
