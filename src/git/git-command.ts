@@ -13,6 +13,8 @@ export type GitCommand = {
   readonly msMax?: number;
   /** Bytes that it may take of memory in one piece. */
   readonly allocationBytesMax?: number;
+  /** Who caused it, where places are shared; without, it is a party by itself. */
+  readonly party?: string;
 };
 
 /** Runs git commands on bare repositories and gives back what they wrote, as UTF-8; ends one when its signal aborts. */
@@ -24,6 +26,12 @@ export function endedBy(git: Git, signal: AbortSignal): Git {
     run: (command, other) =>
       git.run(command, other === undefined ? signal : AbortSignal.any([signal, other])),
   };
+}
+
+/** The same git, whose commands count for a party where places are shared. */
+export function countedFor(git: Git, party: string | undefined): Git {
+  if (party === undefined) return git;
+  return { run: (command, signal) => git.run({ ...command, party }, signal) };
 }
 
 /** The command as a log line or an error names it. */

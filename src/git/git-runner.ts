@@ -5,6 +5,7 @@ import { Slots } from '../lib/turns/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
 import { endInTime } from './processes/end-in-time.js';
 import { GitHelper } from './processes/helper-process.js';
+import { ProcessGate } from './processes/process-gate.js';
 
 /**
  * Runs git through a helper process, at most `gitProcessesMax` at once, each for at most `gitMsMax`; as many again that may
@@ -15,8 +16,14 @@ export class GitRunner implements Git {
   readonly #signal: AbortSignal;
   /** Few wait here: repositories are aligned, and examined, `alignmentsAtOnceMax` at a time. */
   readonly #slots = new Slots(limits.gitProcessesMax);
-  /** Of those that may take minutes, as a look through all that was pushed: everything else does not wait for them. */
-  readonly #longSlots = new Slots(limits.gitProcessesMax);
+  /**
+   * For those that may take minutes, as a look through all that was pushed: everything else does not wait for them. Who causes
+   * several at once is bounded elsewhere, in their number, and here in their places: a party has half of these at most.
+   */
+  readonly #longGate = new ProcessGate({
+    runningMax: limits.gitProcessesMax,
+    waitingMax: Number.POSITIVE_INFINITY,
+  });
   readonly #helper: GitHelper;
 
   /** `helper` ends with the signal; commands that stream may run through it too. */
@@ -28,12 +35,19 @@ export class GitRunner implements Git {
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the reason of a signal. */
   async run(command: GitCommand, signal = this.#signal): Promise<string> {
-    const { msMax = limits.gitMsMax } = command;
-    const slots = msMax > limits.gitMsMax ? this.#longSlots : this.#slots;
-    return await slots.use(signal, async () => {
+    const leave = await this.#enter(command, signal);
+    try {
       signal.throwIfAborted();
       return await this.#runInHelper(command, signal);
-    });
+    } finally {
+      leave();
+    }
+  }
+
+  async #enter({ msMax = limits.gitMsMax, party }: GitCommand, signal: AbortSignal): Promise<() => void> {
+    return msMax > limits.gitMsMax
+      ? await this.#longGate.enter(signal, party)
+      : await this.#slots.enter(signal);
   }
 
   async #runInHelper(command: GitCommand, signal: AbortSignal): Promise<string> {

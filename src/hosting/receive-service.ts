@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, RepositoryKey } from '../git/bare-repositories.js';
-import { endedBy, type Git } from '../git/git-command.js';
+import { countedFor, endedBy, type Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
@@ -13,6 +13,7 @@ import { moveRefs } from '../git/refs.js';
 import { GitProtocolError } from '../git-protocol/errors.js';
 import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
+import { partyOf } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
@@ -161,7 +162,7 @@ export class ReceiveService<Repository extends RepositoryKey> {
       return { unpack: pack.reason, results, bytes };
     }
     using removals = locks.watchRemovals(repository);
-    const looking = endedBy(git, request.signal);
+    const looking = countedFor(endedBy(git, request.signal), partyOf(addressGroup));
     const incoming = await lookThrough(looking, quarantine, verdicts, pack, removals);
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { localAddressGroup } from '../lib/budgets/address-group.js';
+import { partyOf } from '../lib/budgets/address-group.js';
 
 /** Who asks for something. */
 export type Asker = {
@@ -13,5 +13,5 @@ export type Asker = {
 export function askerOf(addressGroup: string, response: Pick<ServerResponse, 'once'>): Asker {
   const left = new AbortController();
   response.once('close', () => left.abort());
-  return { signal: left.signal, party: addressGroup === localAddressGroup ? undefined : addressGroup };
+  return { signal: left.signal, party: partyOf(addressGroup) };
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { limits } from '../config/limits.js';
-import { localAddressGroup } from '../lib/budgets/address-group.js';
+import { partyOf } from '../lib/budgets/address-group.js';
 import { MemoryBudget } from '../lib/budgets/memory-budget.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 
@@ -32,7 +32,7 @@ export class UnreadAnswers {
     if (bytes === 0 || !response.writableEnded || response.destroyed) return;
     const end = () => void response.req.socket.destroy();
     // Who is behind a proxy that does not say so cannot be told from others.
-    const group = addressGroup === localAddressGroup ? undefined : addressGroup;
+    const group = partyOf(addressGroup);
     const holder = this.#memory.holder(group, end);
     const cancel = this.#whenReadFor(response, end);
     response.once('close', () => {

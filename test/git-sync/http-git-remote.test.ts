@@ -16,6 +16,7 @@ import { systemClock } from '../../src/lib/clock.js';
 import type { Resolver } from '../../src/network/address-policy.js';
 import { git, gitBytes, scratchFolder, writeBlob, writeCommit } from '../git/scratch.js';
 import { chainedPack, deepestIn, growingPack } from '../hosting/packs.js';
+import { FaultyGit } from '../policy/git-world.js';
 import { GitServer } from '../support/git-server.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -73,6 +74,17 @@ describe('fetching from a plain git server', () => {
     const request = { isProposal: true, pullRequestIds: ['b'.repeat(64)] };
     expect(await taken(await world.fetch([proposed], request))).toEqual([proposed]);
     expect(world.has(unnamed)).toBe(false);
+  });
+
+  it('has what takes long counted for the address of the server', async () => {
+    const main = world.commit('main');
+    world.ref('refs/heads/main', main);
+    const parties = new Set<string | undefined>();
+    world.git.fault = ({ msMax = 0, party }) => {
+      if (msMax > limits.gitMsMax) parties.add(party);
+    };
+    await taken(await world.fetch([main]));
+    expect([...parties]).toEqual(['local']);
   });
 
   it('leaves nothing behind of what was not asked for', async () => {
@@ -489,7 +501,7 @@ class World implements AsyncDisposable {
   readonly #folder: ReturnType<typeof scratchFolder>;
   readonly #stop = new AbortController();
   readonly #repositories: BareRepositories;
-  readonly #git: GitRunner;
+  readonly git: FaultyGit;
   readonly #streams: HelperGitStreams;
 
   private constructor(server: GitServer, folder: ReturnType<typeof scratchFolder>) {
@@ -497,9 +509,9 @@ class World implements AsyncDisposable {
     this.#folder = folder;
     this.theirs = join(folder.path, 'theirs', 'r.git');
     const helper = new GitHelper(this.#stop.signal);
-    this.#git = new GitRunner(systemClock, this.#stop.signal, helper);
+    this.git = new FaultyGit(new GitRunner(systemClock, this.#stop.signal, helper));
     this.#streams = new HelperGitStreams(helper, systemClock);
-    this.#repositories = new BareRepositories(join(folder.path, 'ours'), this.#git);
+    this.#repositories = new BareRepositories(join(folder.path, 'ours'), this.git);
     this.ours = this.#repositories.pathOf(repository);
   }
 
@@ -548,7 +560,7 @@ class World implements AsyncDisposable {
   ): Promise<FetchOutcome> {
     const remote = new HttpGitRemote({
       repositories: this.#repositories,
-      git: this.#git,
+      git: this.git,
       streams: this.#streams,
       clock: this.clock,
       allowPrivate: this.allowPrivate,

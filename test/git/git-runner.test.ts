@@ -3,6 +3,7 @@ import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { countedFor } from '../../src/git/git-command.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { TimeLimitError } from '../../src/lib/abort.js';
@@ -125,6 +126,22 @@ describe('GitRunner', () => {
     );
     stop.abort();
     await Promise.all(long);
+  });
+
+  it('gives who causes such commands half of the places for them at most', async () => {
+    using folder = scratchFolder();
+    const stop = new AbortController();
+    const runner = new GitRunner(systemClock, stop.signal);
+    const msMax = 10 * limits.gitMsMax;
+    const theirs = Array.from({ length: 2 * limits.gitProcessesMax }, () =>
+      runner.run({ gitDir: folder.path, args: endless, msMax, party: 'a' }).catch(() => {}),
+    );
+    for (const party of ['b', undefined]) {
+      const counted = countedFor(runner, party);
+      expect(await counted.run({ gitDir: folder.path, args: ['version'], msMax })).toContain('git version');
+    }
+    stop.abort();
+    await Promise.all(theirs);
   });
 
   it('starts its helper again after that broke', async () => {

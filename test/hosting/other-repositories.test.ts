@@ -190,7 +190,12 @@ describe('Another repository', () => {
     world.alignment.objectsArrived(theirs);
     await world.alignment.idle();
     expect(refsOf(world.pathOf(theirs))).toEqual({});
+    const parties = new Set<string | undefined>();
+    world.faulty.fault = ({ msMax = 0, party }) => {
+      if (msMax > limits.gitMsMax) parties.add(party);
+    };
     expect(await world.promotion.copyFromOthers(theirs, ofState(first, 'd'.repeat(40)))).toBe(true);
+    expect([...parties]).toEqual(['copies']);
     world.alignment.objectsArrived(theirs);
     await world.alignment.idle();
     expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first });

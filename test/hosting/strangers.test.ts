@@ -83,6 +83,20 @@ describe('A stranger', () => {
     expect([older.reads('tags'), foreign.reads()]).toEqual(before);
   });
 
+  it('is who a look through all of its push counts for', async () => {
+    using mine = client();
+    const { world } = await withCommit(mine);
+    await using _ = world;
+    const parties = new Set<string | undefined>();
+    world.faulty.fault = ({ msMax = 0, party }) => {
+      if (msMax > limits.gitMsMax) parties.add(party);
+    };
+    const fix = mine.commit('fix');
+    const lines = [[refOf({ id: 'a'.repeat(64) }), fix]] as const;
+    await world.push(repository, { lines, pack: mine.pack([fix]), addressGroup: '192.0.2.7' });
+    expect([...parties]).toEqual(['192.0.2.7']);
+  });
+
   it('leaves no ref behind with a pull request that is not stored after all', async () => {
     using mine = client();
     const { world } = await withCommit(mine);

@@ -39,6 +39,7 @@ export class GitHttpClient implements Disposable {
   readonly #isAt: (address: string) => boolean;
   readonly #agent: HttpAgent;
   #bytes = 0;
+  #address: string | undefined;
 
   /**
    * `signal` ends whatever is under way; while `isAwaited` says that others wait, more has to come; `isAt` is told of where a
@@ -63,6 +64,11 @@ export class GitHttpClient implements Disposable {
   /** Bytes that were received. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Where the server was found, as the group of its address; `undefined` where a proxy makes the connections. */
+  get address(): string | undefined {
+    return this.#address;
   }
 
   /** What the server has, and which protocol it speaks. Rejects with `FetchError` and errors of the network. */
@@ -143,7 +149,9 @@ export class GitHttpClient implements Disposable {
     if (!socket.connecting) return;
     socket.once('connect', () => {
       const { remoteAddress } = socket;
-      if (remoteAddress !== undefined && !this.#isAt(addressGroupOf(remoteAddress))) leave();
+      if (remoteAddress === undefined) return;
+      this.#address = addressGroupOf(remoteAddress);
+      if (!this.#isAt(this.#address)) leave();
     });
   }
 

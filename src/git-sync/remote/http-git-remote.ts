@@ -1,5 +1,5 @@
 import type { BareRepositories } from '../../git/bare-repositories.js';
-import { endedBy, type Git } from '../../git/git-command.js';
+import { countedFor, endedBy, type Git } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
@@ -9,6 +9,7 @@ import { onAbort } from '../../lib/abort.js';
 import { type Clock, secondMs } from '../../lib/clock.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
 import { type RouteOptions, routesTo } from '../../network/route.js';
+import { relayHost } from '../../nostr/relay-url.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { FetchedObjects, FetchOutcome, FetchRequest, GitRemote } from '../remote.js';
 import { GitHttpClient } from './git-http-client.js';
@@ -87,7 +88,9 @@ export class HttpGitRemote implements GitRemote {
       const quarantine = stack.use(new Quarantine(repositories.pathOf(repository), folder));
       const room = reserve(repository, isProposal);
       stack.defer(() => room[Symbol.dispose]());
-      const parts = { ...this.#parts, git: endedBy(git, signal) };
+      // Who runs a machine keeps no others waiting by what has to be looked through of it.
+      const counted = countedFor(endedBy(git, signal), client.address ?? relayHost(request.url));
+      const parts = { ...this.#parts, git: counted };
       const fetch = new ServerFetch(parts, session, quarantine, signal);
       const refs = request.pullRequestIds.map(pullRequestRef);
       if (!(await fetch.take(objectIds, refs, isProposal, room)))

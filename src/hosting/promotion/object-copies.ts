@@ -1,6 +1,6 @@
 import { reaches } from '../../config/limit-use.js';
 import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
-import { endedBy, type Git } from '../../git/git-command.js';
+import { countedFor, endedBy, type Git } from '../../git/git-command.js';
 import { copyObjects } from '../../git/objects/copy-objects.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
 import type { PackFile } from '../../git/objects/pack-files.js';
@@ -37,6 +37,9 @@ export type CopyTerms = {
   /** Moves what was copied to its place: alone on the repository, if it is still wanted. */
   readonly moveIn: (move: () => Promise<void>) => Promise<void>;
 };
+
+/** All copies together are one party where long commands share places. */
+const copiesParty = 'copies';
 
 /**
  * Copies of objects from one repository to others, for one event: what is pushed once and named many times must not fill
@@ -86,7 +89,8 @@ export class ObjectCopies {
       lackAt: (bytes) => (bytes > roomFor(to) ? { cause: 'room', reason: 'there is no room' } : undefined),
     };
     const wanted = { fromDir, objectIds, msMax, clock, growth };
-    const shared = await copyObjects(endedBy(git, signal), quarantine, wanted).catch((error: unknown) => {
+    const counted = countedFor(endedBy(git, signal), copiesParty);
+    const shared = await copyObjects(counted, quarantine, wanted).catch((error: unknown) => {
       if (error instanceof PackGrowthError) return undefined;
       throw error;
     });

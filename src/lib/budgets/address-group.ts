@@ -7,6 +7,11 @@ import ipaddr from 'ipaddr.js';
  */
 export const localAddressGroup = 'local';
 
+/** Who a client counts for where places are shared, by its group; `undefined` where that cannot be told. */
+export function partyOf(addressGroup: string): string | undefined {
+  return addressGroup === localAddressGroup ? undefined : addressGroup;
+}
+
 /** Bits of an IPv6 address that one subscriber commonly has for itself. */
 const ipv6PrefixBits = 64;
 

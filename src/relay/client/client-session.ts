@@ -1,5 +1,5 @@
 import type { AddressAccount, AddressAccounts } from '../../lib/budgets/address-accounts.js';
-import { localAddressGroup } from '../../lib/budgets/address-group.js';
+import { partyOf } from '../../lib/budgets/address-group.js';
 import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import { Violations } from '../../lib/budgets/violations.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -74,7 +74,7 @@ export class ClientSession implements Disposable {
   constructor(services: SessionServices, outbox: Outbox, addressGroup: string, onFlowChanged: () => void) {
     this.#services = services;
     this.account = services.accounts.of(addressGroup);
-    const group = addressGroup === localAddressGroup ? undefined : addressGroup;
+    const group = partyOf(addressGroup);
     this.memory = services.memory.holder(group, () => {
       this[Symbol.dispose]();
       outbox.giveWay();
