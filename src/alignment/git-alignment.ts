@@ -1,4 +1,3 @@
-import { reaches } from '../config/limit-use.js';
 import { limits } from '../config/limits.js';
 import { alignRefs } from '../git/align-refs.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
@@ -18,6 +17,7 @@ import type { RepositoryDirectory, RepositoryId } from '../repositories/reposito
 import { storedPullRequests } from '../repositories/stored-pull-requests.js';
 import type { EventStore } from '../store/event-store.js';
 import type { AlignmentMetrics, RepositoryChange } from './alignment-metrics.js';
+import { AlignmentPlaces } from './alignment-places.js';
 import {
   AlignmentQueue,
   type AlignmentScope,
@@ -64,6 +64,7 @@ type Retry = { readonly work: AlignmentWork; readonly cancel: CancelTimer };
 export class GitAlignment implements EffectRunner {
   readonly #parts: AlignmentParts;
   readonly #queue = new AlignmentQueue();
+  readonly #places: AlignmentPlaces;
   readonly #running = new Map<string, Promise<void>>();
   readonly #retries = new Map<string, Retry>();
   /** The state that was applied whole, by repository: it need not be applied again. */
@@ -79,6 +80,7 @@ export class GitAlignment implements EffectRunner {
 
   constructor(parts: AlignmentParts) {
     this.#parts = parts;
+    this.#places = new AlignmentPlaces(parts.locks);
     this.#unserved = new UnservedRepositories(parts);
     parts.metrics.watch({ pending: () => this.#queue.size, failing: () => this.#retries.size });
   }
@@ -195,7 +197,7 @@ export class GitAlignment implements EffectRunner {
 
   #pump(): void {
     if (this.#signal === undefined || this.#signal.aborted) return;
-    while (!reaches('alignmentsAtOnceMax', this.#running.size)) {
+    while (this.#places.isAny) {
       const work = this.#queue.take(new Set(this.#running.keys()));
       if (work === undefined) return;
       const key = keyOf(work.repository);
@@ -212,11 +214,11 @@ export class GitAlignment implements EffectRunner {
     const finished = metrics.startAlignment();
     const { repository } = work;
     try {
-      await locks.use(repository, this.#signal as AbortSignal, () =>
+      const align = () =>
         directory.isServed(repository)
           ? this.#align(work)
-          : locks.useStill(repository, () => this.#leave(repository)),
-      );
+          : locks.useStill(repository, () => this.#leave(repository));
+      await this.#places.use(repository, this.#signal as AbortSignal, align, () => this.#pump());
       finished('aligned');
     } catch (error) {
       if (this.#signal?.aborted) return;

@@ -651,6 +651,8 @@ export const limits = {
   closedRepositoriesMax: 10_000,
   /** Repositories that are aligned with stored events at the same time. */
   alignmentsAtOnceMax: 4,
+  /** Those beside them that wait for others who work on the same repository; then no other is begun. */
+  alignmentsHeldUpMax: 100,
   /** Pull requests of one repository that are remembered one by one for alignment; above it, all are looked at, so many at once. */
   alignmentPullRequestsMax: 1_000,
   /**

@@ -257,7 +257,18 @@ export const gitEntries = {
       'above a number of closed ones, removes at once what nothing was pushed to, and keeps what was',
     ],
   },
-  alignmentsAtOnceMax: { pace: 'nothing more' },
+  alignmentsAtOnceMax: {
+    pace: [
+      'alignment/alignment-places.test.ts',
+      'are as many as may work at once, also for who waited for its lock',
+    ],
+  },
+  alignmentsHeldUpMax: {
+    pace: [
+      'alignment/alignment-places.test.ts',
+      'are none for one more while very many wait for their locks',
+    ],
+  },
   alignmentPullRequestsMax: {
     edge: (pullRequests) => {
       const workOn = (ids: readonly string[]): AlignmentWork => ({

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { GitError } from '../../src/git/git-error.js';
+import { deferred } from '../../src/lib/abort.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { git, headOf, refsOf, writeCommit } from '../git/scratch.js';
 import { eventually } from '../support/eventually.js';
@@ -366,6 +367,26 @@ describe('A failed git step never loses the event nor blocks admission', () => {
     await here.start();
     expect(refsOf(here.pathOf(repo))).toEqual({ 'refs/heads/main': one });
   });
+});
+
+it('Repositories are aligned while pushes to others take long', async () => {
+  await using here = gitWorld();
+  await here.start();
+  const names = Array.from({ length: limits.alignmentsAtOnceMax }, (_, n) => `busy-${n}`);
+  const busy = names.map((identifier) => ({ pubkey: alice, identifier }));
+  await here.take(announcement(alice, 'repo'), ...names.map((name) => announcement(alice, name)));
+  const pushed = deferred<void>();
+  const pushes = busy.map((one) => here.parts.locks.use(one, here.signal, () => pushed.promise));
+  for (const one of busy) here.alignment.objectsArrived(one);
+  writeCommit(here.pathOf(repo), 'one');
+  here.submit(state(alice, 'repo', ['refs/heads/main', one]));
+  here.alignment.run(here.effects.splice(0));
+  await eventually(() => refsOf(here.pathOf(repo))['refs/heads/main'] === one);
+  expect(here.alignment.pending).toBe(busy.length);
+  pushed.resolve();
+  await Promise.all(pushes);
+  await here.alignment.idle();
+  expect(here.alignment.pending).toBe(0);
 });
 
 it('No value of an event reaches a command line, a path or a ref name unchecked', async () => {
