@@ -7,7 +7,8 @@ import { pieces } from '../lib/collections/lists.js';
 import { supersedes } from '../nostr/address.js';
 import { reading } from '../policy/structure.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
-import { parsePullRequest } from '../repositories/pull-request.js';
+import { type PullRequest, parsePullRequest } from '../repositories/pull-request.js';
+import { refsOfMaintainers } from '../repositories/refs-of-maintainers.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { parseRepositoryState, type RepositoryState } from '../repositories/repository-state.js';
 import { storedPullRequests } from '../repositories/stored-pull-requests.js';
@@ -25,7 +26,7 @@ export async function wantedRepository(
   return {
     declared: state?.refs,
     head: state?.head,
-    pullRequests: await wantedPullRequests(directory, store, repository, scope.pullRequests),
+    ...(await wantedPullRequests(directory, store, repository, scope.pullRequests)),
   };
 }
 
@@ -77,13 +78,14 @@ async function readState(
   return 'value' in read ? read.value : undefined;
 }
 
-/** Commit by ref name; `undefined` for a pull request that is not stored any more. */
+/** Commit by ref name, `undefined` for a pull request that is not stored any more; and which are of maintainers. */
 async function wantedPullRequests(
   directory: RepositoryDirectory,
   store: Pick<EventStore, 'query' | 'idsInTurns'>,
   repository: RepositoryId,
   scope: AlignmentScope['pullRequests'],
-): Promise<WantedRepository['pullRequests']> {
+): Promise<Pick<WantedRepository, 'pullRequests' | 'ofMaintainers'>> {
+  const read: PullRequest[] = [];
   const wanted = new Map<string, string | undefined>();
   if (scope !== 'all') for (const id of scope) wanted.set(pullRequestRef(id), undefined);
   const asked =
@@ -93,10 +95,11 @@ async function wantedPullRequests(
   for await (const ids of asked) {
     for await (const chunk of store.query([{ ids: [...ids] }])) {
       for (const { event } of chunk) {
-        const read = reading(() => parsePullRequest(event));
-        if ('value' in read) wanted.set(pullRequestRef(event.id), read.value.commit);
+        const parsed = reading(() => parsePullRequest(event));
+        if ('value' in parsed) read.push(parsed.value);
       }
     }
   }
-  return wanted;
+  for (const { eventId, commit } of read) wanted.set(pullRequestRef(eventId), commit);
+  return { pullRequests: wanted, ofMaintainers: refsOfMaintainers(directory, repository, read) };
 }

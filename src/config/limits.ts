@@ -565,6 +565,11 @@ export const limits = {
   looseRefsReadMax: 1_000,
   /** Refs of one push up to which git is asked for them by name; above it, it is asked for all. */
   pushRefsByNameMax: 200,
+  /**
+   * Most refs of pull requests of one repository: all that lists its refs has to list these. One half is left to its maintainers.
+   * Shown by `ngit_git_pushes_total`.
+   */
+  pullRequestRefsMax: 40_000,
   /** Refs that the log line of a push names. */
   pushLoggedRefsMax: 20,
   /** Git processes that write advertisements of refs at once: they are short, and wait for no client. */

@@ -1,4 +1,5 @@
 import type { Git } from './git-command.js';
+import { withinRoom } from './pull-request-refs.js';
 import { objectsInQuestion, planRefs, type RefPlan, type Refs, stages, type WantedRefs } from './ref-plan.js';
 import { isEmpty, moveRefs, readHead, readObjectTypes, readRefFiles, readRefs, setHead } from './refs.js';
 
@@ -6,6 +7,8 @@ import { isEmpty, moveRefs, readHead, readObjectTypes, readRefFiles, readRefs, s
 export type WantedRepository = WantedRefs & {
   /** The full name of the branch that `HEAD` is to stand for; `undefined` leaves it alone. */
   readonly head: string | undefined;
+  /** Refs of pull requests whose authors maintain the repository: others have half of the room for such. */
+  readonly ofMaintainers?: ReadonlySet<string>;
 };
 
 /** How a repository differs from what it is to be; `head` is set when `HEAD` has to follow. */
@@ -23,8 +26,9 @@ export async function compareRefs(
   const current = empty ? new Map() : (known ?? (await readCurrent(git, gitDir, wanted)));
   const types = empty ? new Map() : await readObjectTypes(git, gitDir, objectsInQuestion(wanted, current));
   const plan = planRefs(wanted, current, (objectId) => types.get(objectId));
+  const changes = await withinRoom(git, gitDir, plan.changes, wanted.ofMaintainers ?? new Set());
   const isHeadRight = wanted.head === undefined || (await readHead(gitDir)) === wanted.head;
-  return { ...plan, head: isHeadRight ? undefined : wanted.head };
+  return { ...plan, changes, head: isHeadRight ? undefined : wanted.head };
 }
 
 /** Makes a repository what it is to be, as far as its objects allow; answers what was done and what still waits. */

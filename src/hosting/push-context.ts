@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Git } from '../git/git-command.js';
+import { countPullRequestRefs } from '../git/pull-request-refs.js';
 import type { RefChanges } from '../git/ref-changes.js';
 import { isPullRequestRef, isRefName } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
@@ -12,7 +13,7 @@ import { isPullRequest, parsePullRequest } from '../repositories/pull-request.js
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { EventStore } from '../store/event-store.js';
 import type { PushLook } from './push-rules.js';
-import { eventIdOf, type KnownEvent } from './push-verdict.js';
+import { eventIdOf, type KnownEvent, type PushContext } from './push-verdict.js';
 import { type StateSources, statesOf } from './states.js';
 
 export type ContextParts = StateSources & {
@@ -32,23 +33,44 @@ export async function pushContext(
   earlier?: PushLook,
 ): Promise<PushLook> {
   const changes = parts.refChanges.count;
-  const refs =
-    earlier?.changes === changes ? earlier.context.refs : await currentRefs(parts.git, gitDir, commands);
+  const current =
+    earlier?.changes === changes ? earlier.context : await currentRefs(parts.git, gitDir, commands);
+  const events = await eventsOf(parts, commands, readPullRequest);
   const context = {
-    refs,
+    refs: current.refs,
+    pullRequestRefs: current.pullRequestRefs,
     states: await statesOf(parts, repository),
-    events: await eventsOf(parts, commands, readPullRequest),
+    events,
+    maintainers: parts.directory.maintainersAmong(repository, authorsOf(events)),
     unannouncedRoom: parts.purgatory.awaited.roomFor(repository, addressGroup),
   };
   return { context, changes };
 }
 
+function authorsOf(events: ReadonlyMap<string, KnownEvent>): Set<string> {
+  return new Set([...events.values()].flatMap((event) => (event.type === 'unfit' ? [] : event.author)));
+}
+
+/** What refs are now, as far as commands are judged by it. */
+export type CurrentRefs = Pick<PushContext, 'refs' | 'pullRequestRefs'>;
+
+/** What the refs that are commanded are now, and how many there are of pull requests where any of these is. */
+export async function currentRefs(
+  git: Git,
+  gitDir: string,
+  commands: readonly PushCommand[],
+): Promise<CurrentRefs> {
+  if (await isEmpty(gitDir)) return { refs: new Map(), pullRequestRefs: 0 };
+  const isAnyProposed = commands.some(({ ref }) => isPullRequestRef(ref));
+  const pullRequestRefs = isAnyProposed ? await countPullRequestRefs(git, gitDir) : 0;
+  return { refs: await commandedRefs(git, gitDir, commands), pullRequestRefs };
+}
+
 /**
- * What the refs that are commanded are now; those whose names git would not take are none. To git a name is a pattern, and one
- * with wildcards can be made so that it takes ages. A command line is no place for a long list of them.
+ * Those whose names git would not take are none. To git a name is a pattern, and one with wildcards can be made so that it
+ * takes ages. A command line is no place for a long list of them.
  */
-export async function currentRefs(git: Git, gitDir: string, commands: readonly PushCommand[]): Promise<Refs> {
-  if (await isEmpty(gitDir)) return new Map();
+async function commandedRefs(git: Git, gitDir: string, commands: readonly PushCommand[]): Promise<Refs> {
   const names = commands.map(({ ref }) => ref).filter(isRefName);
   if (names.length === 0) return new Map();
   const isShort = names.length <= limits.pushRefsByNameMax;
@@ -83,6 +105,6 @@ export async function eventOf(
 export function readPullRequest(event: NostrEvent): KnownEvent {
   const read = isPullRequest(event) ? reading(() => parsePullRequest(event)) : undefined;
   return read !== undefined && 'value' in read
-    ? { type: 'pull-request', commit: read.value.commit }
+    ? { type: 'pull-request', author: event.pubkey, commit: read.value.commit }
     : { type: 'unfit', reason: 'that event is no pull request' };
 }

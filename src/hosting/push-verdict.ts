@@ -1,3 +1,5 @@
+import { limits } from '../config/limits.js';
+import { hasRoomForPullRequest } from '../git/pull-request-refs.js';
 import { isHeadOrTag, isPullRequestRef, isRefName, pullRequestRef } from '../git/ref-name.js';
 import { isZeroId, type PushCommand } from '../git-protocol/receive-request.js';
 import { DeclaredRefs } from './declared-refs.js';
@@ -15,9 +17,9 @@ export type PushState = {
   readonly refs: ReadonlyMap<string, string>;
 };
 
-/** What the event of a ref of a pull request says: which commit it names, or why it has no ref there. */
+/** What the event of a ref of a pull request says: who signed it and which commit it names, or why it has no ref there. */
 export type KnownEvent =
-  | { readonly type: 'pull-request'; readonly commit: string }
+  | { readonly type: 'pull-request'; readonly author: string; readonly commit: string }
   | { readonly type: 'unfit'; readonly reason: string };
 
 /** What a push is judged by. */
@@ -28,6 +30,10 @@ export type PushContext = {
   readonly states: readonly PushState[];
   /** The events, stored and held, whose refs are pushed, by id. */
   readonly events: ReadonlyMap<string, KnownEvent>;
+  /** Which of their authors maintain the repository. */
+  readonly maintainers: ReadonlySet<string>;
+  /** How many refs of pull requests there are; told where any is pushed. */
+  readonly pullRequestRefs: number;
   /** How many refs of pull requests that are not known yet may be added. */
   readonly unannouncedRoom: number;
 };
@@ -52,18 +58,24 @@ export function judgePush(
   context: PushContext,
   isAtomic: boolean,
 ): CommandVerdict[] {
-  let unannounced = 0;
+  const added = { refs: 0, unannounced: 0 };
   const declared = new DeclaredRefs(
     context.states,
     commands.map(({ ref }) => ref),
   );
   const verdicts = commands.map((command): CommandVerdict => {
-    const verdict = judgeCommand(command, context, declared, unannounced);
-    if (verdict.type === 'set' && isUnannounced(command, context)) unannounced += 1;
+    const verdict = judgeCommand(command, context, declared, added);
+    if (verdict.type === 'set' && isAdded(command, context)) {
+      added.refs += 1;
+      if (isUnannounced(command, context)) added.unannounced += 1;
+    }
     return verdict;
   });
   return isAtomic ? allOrNothing(verdicts) : verdicts;
 }
+
+/** Refs of pull requests that the commands before add. */
+type Added = { readonly refs: number; readonly unannounced: number };
 
 /** The same for a repository of pull requests (GRASP-06): anything but their refs refuses the whole push. */
 export function judgePrsPush(
@@ -87,12 +99,12 @@ function judgeCommand(
   command: PushCommand,
   context: PushContext,
   declared: DeclaredRefs,
-  unannounced: number,
+  added: Added,
 ): CommandVerdict {
   const { ref } = command;
   if (!isRefName(ref)) return refused(command, 'this is no ref name');
   if (isHeadOrTag(ref)) return judgeDeclared(command, context, declared);
-  if (isPullRequestRef(ref)) return judgePullRequest(command, context, unannounced);
+  if (isPullRequestRef(ref)) return judgePullRequest(command, context, added);
   return refused(
     command,
     'only refs/heads/*, refs/tags/* and refs/nostr/<event id in lower-case hex> are taken here',
@@ -119,7 +131,7 @@ function judgeDeclared(command: PushCommand, { refs }: PushContext, declared: De
   );
 }
 
-function judgePullRequest(command: PushCommand, context: PushContext, unannounced: number): CommandVerdict {
+function judgePullRequest(command: PushCommand, context: PushContext, added: Added): CommandVerdict {
   if (isZeroId(command.new)) return refused(command, 'the ref of a pull request goes with its event');
   const from = context.refs.get(command.ref);
   if (from === command.new) return { command, type: 'same' };
@@ -130,14 +142,26 @@ function judgePullRequest(command: PushCommand, context: PushContext, unannounce
       command,
       `the pull request names commit ${shortId(event.commit)}, you pushed ${shortId(command.new)}`,
     );
-  if (isUnannounced(command, context) && unannounced >= context.unannouncedRoom)
+  const isOfMaintainer = event !== undefined && context.maintainers.has(event.author);
+  const refs = context.pullRequestRefs + added.refs;
+  if (isAdded(command, context) && !hasRoomForPullRequest(refs, isOfMaintainer))
+    return refused(
+      command,
+      `there is no room: a repository has at most ${limits.pullRequestRefsMax} refs of pull requests, and one half is left to its maintainers`,
+    );
+  if (isUnannounced(command, context) && added.unannounced >= context.unannouncedRoom)
     return refused(command, 'too many refs wait for their pull requests here: publish those, or try later');
   return { command, type: 'set', from, to: command.new };
 }
 
-/** Whether the ref would be added for an event that nobody has seen yet. */
-function isUnannounced({ ref }: PushCommand, { refs, events }: PushContext): boolean {
-  return isPullRequestRef(ref) && !refs.has(ref) && !events.has(eventIdOf(ref));
+/** Whether the ref of a pull request would be added. */
+function isAdded({ ref }: PushCommand, { refs }: PushContext): boolean {
+  return isPullRequestRef(ref) && !refs.has(ref);
+}
+
+/** The same, for an event that nobody has seen yet. */
+function isUnannounced(command: PushCommand, context: PushContext): boolean {
+  return isAdded(command, context) && !context.events.has(eventIdOf(command.ref));
 }
 
 const pullRequestPrefix = pullRequestRef('');

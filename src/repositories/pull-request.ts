@@ -9,6 +9,7 @@ import { repositoriesOf } from '../nostr/repository.js';
 /** A pull request or its update (NIP-34, kinds 1618 and 1619), read: what its `refs/nostr/<id>` follows. */
 export type PullRequest = {
   readonly eventId: string;
+  readonly author: string;
   /** The commit of its `c` tag. */
   readonly commit: string;
   /** The repositories that its `a` tags name. */
@@ -31,5 +32,5 @@ export function parsePullRequest(event: NostrEvent): PullRequest {
   if (exceeds('pullRequestRepositoriesMax', repositories.length)) {
     throw new InvalidEventError(`names more than ${limits.pullRequestRepositoriesMax} repositories`);
   }
-  return { eventId: event.id, commit, repositories };
+  return { eventId: event.id, author: event.pubkey, commit, repositories };
 }

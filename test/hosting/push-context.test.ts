@@ -42,14 +42,14 @@ describe('the names that a push commands', () => {
       'HEAD',
       'refs/heads/',
     ];
-    const refs = await currentRefs(git, gitDir, names.map(commandOn));
+    const { refs } = await currentRefs(git, gitDir, names.map(commandOn));
     expect(patterns).toEqual([['refs/heads/main']]);
     expect([...refs]).toEqual([['refs/heads/main', id]]);
   });
 
   it('are not asked for where none is one', async () => {
     const { git, patterns } = asked();
-    expect([...(await currentRefs(git, gitDir, [commandOn('refs/heads/*')]))]).toEqual([]);
+    expect([...(await currentRefs(git, gitDir, [commandOn('refs/heads/*')])).refs]).toEqual([]);
     expect(patterns).toEqual([]);
   });
 });

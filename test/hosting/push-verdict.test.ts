@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import type { PushCommand } from '../../src/git-protocol/receive-request.js';
 import { judgePush, type PushContext, type PushState } from '../../src/hosting/push-verdict.js';
 
 const zero = '0'.repeat(40);
+const most = limits.pullRequestRefsMax;
+/** Where no pull request is pushed. */
+const noProposals = { events: new Map(), maintainers: new Set<string>(), pullRequestRefs: 0 };
 const ids = ['a', 'b', 'c'].map((digit) => digit.repeat(40));
 const events = ['1', '2'].map((digit) => digit.repeat(64));
 const names = [
@@ -49,8 +53,13 @@ const cases: fc.Arbitrary<Case> = fc.record({
     refs: refs(names.slice(0, 5)),
     states,
     events: refs(events).map(
-      (known) => new Map([...known].map(([id, commit]) => [id, { type: 'pull-request' as const, commit }])),
+      (known) =>
+        new Map(
+          [...known].map(([id, commit]) => [id, { type: 'pull-request' as const, author: 'a', commit }]),
+        ),
     ),
+    maintainers: fc.constantFrom(new Set<string>(), new Set(['a'])),
+    pullRequestRefs: fc.constantFrom(0, most / 2 - 2, most / 2 - 1, most - 2, most - 1),
     unannouncedRoom: fc.integer({ min: 0, max: 2 }),
   }),
   isAtomic: fc.boolean(),
@@ -78,16 +87,17 @@ function isRight({ ref, new: value }: PushCommand, { refs, states, events: known
 /** The verdict on all commands, one after the other: 'set', 'same' or 'refused'. */
 function expected({ commands, context, isAtomic }: Case): string[] {
   let room = context.unannouncedRoom;
+  let refs = context.pullRequestRefs;
   const each = commands.map((command) => {
     if (!isRight(command, context)) return 'refused';
     if ((context.refs.get(command.ref) ?? zero) === command.new) return 'same';
-    const isUnknown =
-      command.ref.startsWith('refs/nostr/') &&
-      !context.refs.has(command.ref) &&
-      !context.events.has(command.ref.slice('refs/nostr/'.length));
-    if (!isUnknown) return 'set';
-    room -= 1;
-    return room >= 0 ? 'set' : 'refused';
+    if (!command.ref.startsWith('refs/nostr/') || context.refs.has(command.ref)) return 'set';
+    const isKnown = context.events.has(command.ref.slice('refs/nostr/'.length));
+    if (refs >= (isKnown && context.maintainers.has('a') ? most : most / 2)) return 'refused';
+    if (!isKnown && room <= 0) return 'refused';
+    refs += 1;
+    room -= isKnown ? 0 : 1;
+    return 'set';
   });
   return isAtomic && each.includes('refused') ? each.map(() => 'refused') : each;
 }
@@ -110,7 +120,7 @@ describe('judgePush', () => {
 
   it('tells the person who pushes what the state says and what was pushed', () => {
     const state = { id: 's', created_at: 1, isHeld: true, refs: new Map([['refs/heads/main', ids[0]!]]) };
-    const context = { refs: new Map(), states: [state], events: new Map(), unannouncedRoom: 1 };
+    const context = { refs: new Map(), states: [state], ...noProposals, unannouncedRoom: 1 };
     const reasons = judgePush(
       [
         { ref: 'refs/heads/main', old: zero, new: ids[1]! },
@@ -149,7 +159,7 @@ describe('judgePush', () => {
       refs: new CountedRefs(at === 399 ? [['refs/heads/7', ids[1]!]] : refs),
     });
     const states = Array.from({ length: 400 }, (_, at) => stateAt(at));
-    const context = { refs: new Map(), states, events: new Map(), unannouncedRoom: 0 };
+    const context = { refs: new Map(), states, ...noProposals, unannouncedRoom: 0 };
     const commands = Array.from({ length: 400 }, (_, at) => ({
       ref: `refs/heads/${at}`,
       old: zero,
@@ -169,7 +179,7 @@ describe('judgePush', () => {
   });
 
   it('asks for a state where there is none', () => {
-    const context = { refs: new Map(), states: [], events: new Map(), unannouncedRoom: 0 };
+    const context = { refs: new Map(), states: [], ...noProposals, unannouncedRoom: 0 };
     const [verdict] = judgePush([{ ref: 'refs/heads/main', old: zero, new: ids[0]! }], context, false);
     expect(verdict).toMatchObject({ type: 'refused', reason: expect.stringContaining('kind 30618') });
   });

@@ -4,6 +4,7 @@ import { lineOf } from '../../src/alignment/finding-line.js';
 import { limits } from '../../src/config/limits.js';
 import type { Git } from '../../src/git/git-command.js';
 import { Collected } from '../../src/git/processes/collected.js';
+import { hasRoomForPullRequest } from '../../src/git/pull-request-refs.js';
 import { moveRefs } from '../../src/git/refs.js';
 import { Kept } from '../../src/git-http/kept.js';
 import { flushPkt, pktLine } from '../../src/git-protocol/pkt-line.js';
@@ -191,6 +192,7 @@ export const gitEntries = {
     ],
   },
   pushRefsByNameMax: { pace: 'nothing more' },
+  pullRequestRefsMax: { edge: (refs) => hasRoomForPullRequest(refs - 1, true) },
   pushLoggedRefsMax: { pace: 'nothing more' },
   gitAdvertisersMax: { pace: 'nothing more' },
   gitAdvertisementBytesMax: {

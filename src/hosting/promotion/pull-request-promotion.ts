@@ -4,6 +4,7 @@ import { pullRequestRef } from '../../git/ref-name.js';
 import { isEmpty, readObjectTypes } from '../../git/refs.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { type PullRequest, parsePullRequest } from '../../repositories/pull-request.js';
+import { refsOfMaintainers } from '../../repositories/refs-of-maintainers.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { BackgroundCopies } from './background-copies.js';
 import { ObjectCopies } from './object-copies.js';
@@ -152,7 +153,9 @@ export class PullRequestPromotion {
   }
 
   async #setRefs(repository: RepositoryKey, pullRequests: readonly PullRequest[]): Promise<void> {
-    await this.#changeRefs(repository, new Map(pullRequests.map(({ eventId, commit }) => [eventId, commit])));
+    const commits = new Map(pullRequests.map(({ eventId, commit }) => [eventId, commit]));
+    const ofMaintainers = refsOfMaintainers(this.#parts.directory, repository, pullRequests);
+    await this.#changeRefs(repository, commits, ofMaintainers);
   }
 
   async #removeRefs(
@@ -166,10 +169,11 @@ export class PullRequestPromotion {
   async #changeRefs(
     repository: RepositoryKey,
     commits: ReadonlyMap<string, string | undefined>,
+    ofMaintainers: ReadonlySet<string> = new Set(),
   ): Promise<void> {
     if (commits.size === 0) return;
     const pullRequests = new Map([...commits].map(([id, commit]) => [pullRequestRef(id), commit]));
-    await setRefs(this.#parts, repository, { pullRequests });
+    await setRefs(this.#parts, repository, { pullRequests, ofMaintainers });
     for (const id of commits.keys()) await this.#parts.purgatory.awaited.forget(repository, id);
   }
 }

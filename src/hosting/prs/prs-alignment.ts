@@ -126,7 +126,9 @@ export class PrsAlignment {
         await purgatory.awaited.forget(repository, id);
       }
       await removeBlockers(gitDir, clock.now());
-      const whole = { declared: undefined, head: undefined, pullRequests };
+      // All of them are of the signer, whose repository it is.
+      const ofMaintainers = new Set(pullRequests.keys());
+      const whole = { declared: undefined, head: undefined, pullRequests, ofMaintainers };
       const { changes } = await alignRefs(git, gitDir, whole, refs).catch((error: unknown) => {
         // Some of them may have moved.
         refsChanged(gitDir);

@@ -68,14 +68,17 @@ export class PrsPushRules implements PushRules<PrsRepository> {
     const { git, refChanges, repositories, registry, purgatory, isOwnService } = this.#parts;
     const changes = refChanges.count;
     const isThere = await repositories.exists(repository);
-    const refs = isThere ? await currentRefs(git, repositories.pathOf(repository), commands) : new Map();
+    const current = isThere
+      ? await currentRefs(git, repositories.pathOf(repository), commands)
+      : { refs: new Map<string, string>(), pullRequestRefs: 0 };
     const events = await eventsOf(this.#parts, commands, (event) => {
       const reason = whyNotIn(event, repository, isOwnService);
       return reason === undefined ? readPullRequest(event) : { type: 'unfit', reason };
     });
     const mayCome = isThere || registry.hasRoomBeforeEvents(repository);
     const unannouncedRoom = mayCome ? purgatory.awaited.roomFor(repository, addressGroup) : 0;
-    return { context: { refs, states: [], events, unannouncedRoom }, changes };
+    const maintainers = new Set([repository.signer]);
+    return { context: { ...current, states: [], events, maintainers, unannouncedRoom }, changes };
   }
 
   packTerms(repository: PrsRepository, setting: readonly Setting[], { events }: PushContext): PackTerms {
