@@ -479,6 +479,11 @@ export const limits = {
    * not counted. A million objects take 132 MB while they are indexed, and 256 MB while they are sent.
    */
   gitMemoryBytesMax: 8_589_934_592,
+  /**
+   * What the system counts a git process for more than others of its size where memory runs out, in thousandths of all memory
+   * (`oom_score_adj`): git is ended then, and not the daemon.
+   */
+  gitOomScore: 500,
   /** Time that one git process may take. */
   gitMsMax: 60_000,
   /**
@@ -541,6 +546,13 @@ export const limits = {
    * that is for another push.
    */
   pushLockedCheckMsMax: 5_000,
+  /**
+   * Bytes of memory that git may take to look through what came, be it little: trees within trees are all in memory at once, and
+   * few bytes of deltas can be very many such. What has come in takes as much for each clone.
+   */
+  pushCheckMemoryBytesMin: 1_073_741_824,
+  /** Bytes of it for each object more. */
+  pushCheckMemoryBytesPerObject: 512,
   /** Objects of held states that git is asked about at once, or those of one state. */
   heldObjectsAskedMax: 10_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its own is locked. */

@@ -13,6 +13,8 @@ export type GitCommand = {
   readonly msMax?: number;
   /** Bytes that it may take of memory in one piece. */
   readonly allocationBytesMax?: number;
+  /** Bytes of memory of its own that it may take, where that is less than `gitMemoryBytesMax`. */
+  readonly memoryBytesMax?: number;
   /** Who caused it, where places are shared; without, it is a party by itself. */
   readonly party?: string;
 };
@@ -32,6 +34,12 @@ export function endedBy(git: Git, signal: AbortSignal): Git {
 export function countedFor(git: Git, party: string | undefined): Git {
   if (party === undefined) return git;
   return { run: (command, signal) => git.run({ ...command, party }, signal) };
+}
+
+/** The same git, whose commands may take so many bytes of memory of their own. */
+export function limitedTo(git: Git, memoryBytesMax: number | undefined): Git {
+  if (memoryBytesMax === undefined) return git;
+  return { run: (command, signal) => git.run({ ...command, memoryBytesMax }, signal) };
 }
 
 /** The command as a log line or an error names it. */

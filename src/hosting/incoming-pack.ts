@@ -25,18 +25,18 @@ export type PackRoom = {
 
 /**
  * What became of a pack; `bytes` were read of it, with `objects` that were sent; `isDeep`: whether git takes longer to put some of
- * them together than those that it packs itself; `growth`: what may be written of it. `refused` says in one line why git, or a
- * limit, would not have it.
+ * them together than those that it packs itself. `refused` says in one line why git, or a limit, would not have it.
  */
 export type PackOutcome = { readonly bytes: number } & (
-  | {
-      readonly type: 'taken';
-      readonly growth: PackGrowth;
-      readonly objects: number;
-      readonly isDeep: boolean;
-    }
+  | (LookTerms & { readonly type: 'taken'; readonly objects: number; readonly isDeep: boolean })
   | { readonly type: 'refused'; readonly cause: PackRefusal; readonly reason: string }
 );
+
+/**
+ * How what came is looked through: what may be written of it, and bytes of memory that git may take, `undefined` where nothing
+ * came.
+ */
+export type LookTerms = { readonly growth: PackGrowth; readonly memoryBytesMax: number | undefined };
 
 /** It is above a limit of one pack, there is no room for it, it took too long, or it is no sound pack. */
 export type PackRefusal = 'large' | 'room' | 'slow' | 'broken';
@@ -79,6 +79,7 @@ export async function takePack(
     objects,
     isDeep,
     growth: growthOf(clock, room, bytesTaken, (size) => (size > bytesMax ? tooLarge : undefined)),
+    memoryBytesMax: memoryFor(objects),
   });
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
   if (objects === 0) return taken(0, false);
@@ -157,6 +158,12 @@ export async function takePack(
     git.end();
     await git.ended;
   }
+}
+
+/** Bytes of memory that git may take to look through so many objects. */
+function memoryFor(objects: number): number | undefined {
+  if (objects === 0) return undefined;
+  return limits.pushCheckMemoryBytesMin + objects * limits.pushCheckMemoryBytesPerObject;
 }
 
 /** What may be written of what came, for which there is room already; more room is taken as it becomes larger. */

@@ -1,13 +1,12 @@
 import { limits } from '../config/limits.js';
-import type { Git } from '../git/git-command.js';
+import { type Git, limitedTo } from '../git/git-command.js';
 import type { RemovalWatch } from '../git/locks/repository-locks.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
-import type { PackGrowth } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { readObjectTypes } from '../git/refs.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { GraspError } from '../lib/errors.js';
-import type { PackOutcome } from './incoming-pack.js';
+import type { LookTerms, PackOutcome } from './incoming-pack.js';
 import { type CommandVerdict, refused } from './push-verdict.js';
 
 /** A command that is right and to be done. */
@@ -20,8 +19,7 @@ export function isSetting(verdict: CommandVerdict): verdict is Setting {
 /** Objects that came with a push, and what was found out about them before its turn. */
 export type Incoming = {
   readonly quarantine: Quarantine;
-  /** What may be written of them. */
-  readonly growth: PackGrowth;
+  readonly terms: LookTerms;
   /** What refs are to become; of all that came only what these lead to was kept. */
   readonly tips: ReadonlySet<string>;
   /** Whether everything that the tips lead to was here. */
@@ -38,17 +36,19 @@ export async function lookThrough(
   git: Git,
   quarantine: Quarantine,
   verdicts: readonly CommandVerdict[],
-  { objects, isDeep, growth }: Extract<PackOutcome, { readonly type: 'taken' }>,
+  { objects, isDeep, growth, memoryBytesMax }: Extract<PackOutcome, { readonly type: 'taken' }>,
   removals: RemovalWatch,
 ): Promise<Incoming> {
   const tips = tipsOf(verdicts);
-  const wanted = await quarantine.countNew(git, tips, limits.pushCheckMsMax);
+  const limited = limitedTo(git, memoryBytesMax);
+  const wanted = await quarantine.countNew(limited, tips, limits.pushCheckMsMax);
   // What was refused, or sent along, leaves nothing behind: it takes room, and is served to who knows its id. And what is deep
   // has all that it builds upon put together by whoever reads it, each time: git cuts such chains as it packs.
   const isWhole = verdicts.every(({ type }) => type !== 'refused');
   if (wanted !== undefined && (isDeep || !isWhole || !wanted.isExact || objects > wanted.count))
-    await quarantine.keepOnly(git, tips, limits.pushCheckMsMax, growth);
-  return { quarantine, growth, tips: new Set(tips), isConnected: wanted !== undefined, removals };
+    await quarantine.keepOnly(limited, tips, limits.pushCheckMsMax, growth);
+  const terms = { growth, memoryBytesMax };
+  return { quarantine, terms, tips: new Set(tips), isConnected: wanted !== undefined, removals };
 }
 
 /** What is to be pushed again, as it tells who pushes: it can be looked through before its turn then. */
@@ -93,13 +93,14 @@ export async function checkObjects(
 export async function moveIn(
   git: Git,
   gitDir: string,
-  { quarantine, tips, growth }: Incoming,
+  { quarantine, tips, terms: { growth, memoryBytesMax } }: Incoming,
   setting: readonly Setting[],
 ): Promise<number> {
   const needed = new Set(tipsOf(setting));
   if (needed.size === 0) return 0;
   const isLess = [...tips].some((id) => !needed.has(id));
-  if (isLess) await inShort((msMax) => quarantine.keepOnly(git, [...needed], msMax, growth));
+  const limited = limitedTo(git, memoryBytesMax);
+  if (isLess) await inShort((msMax) => quarantine.keepOnly(limited, [...needed], msMax, growth));
   const bytes = await packBytes(quarantine.folders.write);
   await quarantine.moveIn(gitDir);
   return bytes;
@@ -115,9 +116,10 @@ async function isConnected(
   incoming: Incoming | undefined,
 ): Promise<boolean> {
   if (incoming === undefined) return false;
-  const { removals } = incoming;
+  const { removals, terms } = incoming;
   if (!removals.hasRemoved && tips.every((id) => incoming.tips.has(id))) return incoming.isConnected;
-  return await inShort((msMax) => incoming.quarantine.isConnected(git, tips, msMax));
+  const limited = limitedTo(git, terms.memoryBytesMax);
+  return await inShort((msMax) => incoming.quarantine.isConnected(limited, tips, msMax));
 }
 
 async function inShort<T>(work: (msMax: number) => Promise<T>): Promise<T> {

@@ -25,6 +25,10 @@ it('the unit keeps secrets from other users, and out of core dumps', () => {
   );
 });
 
+it('the unit goes on when the system ends a git that takes too much memory', () => {
+  expect(readFileSync(unit, 'utf8').split('\n')).toContain('OOMPolicy=continue');
+});
+
 it('the unit allows as many open files as the settings beside it need', () => {
   const numberIn = (file: string, name: string) =>
     Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(readFileSync(file, 'utf8'))?.[1]);

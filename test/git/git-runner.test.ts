@@ -3,7 +3,7 @@ import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { countedFor } from '../../src/git/git-command.js';
+import { countedFor, limitedTo } from '../../src/git/git-command.js';
 import { GitError } from '../../src/git/git-error.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { TimeLimitError } from '../../src/lib/abort.js';
@@ -52,10 +52,24 @@ describe('GitRunner', () => {
 
   it('has the system bound its memory, allow it no core dumps, and run it after the daemon', async () => {
     using folder = scratchFolder();
-    const alias = 'alias.bounds=!ulimit -d; ulimit -c; nice';
+    const alias = 'alias.bounds=!ulimit -d; ulimit -c; nice; cat /proc/self/oom_score_adj';
     const bounds = await runner.run({ gitDir: folder.path, args: ['-c', alias, 'bounds'] });
     const niceness = Math.min(getPriority() + 5, 19);
-    expect(bounds).toBe(`${limits.gitMemoryBytesMax / 1_024}\n0\n${niceness}\n`);
+    expect(bounds).toBe(`${limits.gitMemoryBytesMax / 1_024}\n0\n${niceness}\n${limits.gitOomScore}\n`);
+  });
+
+  it('has it bound the memory of one command, and not to more than that of all', async () => {
+    using folder = scratchFolder();
+    const args = ['-c', 'alias.bound=!ulimit -d', 'bound'];
+    const [less, more] = [limits.gitMemoryBytesMax / 16, limits.gitMemoryBytesMax * 2];
+    for (const [bytes, bound] of [
+      [less + 1, less],
+      [more, limits.gitMemoryBytesMax],
+      [undefined, limits.gitMemoryBytesMax],
+    ] as const) {
+      const limited = limitedTo(runner, bytes);
+      expect(await limited.run({ gitDir: folder.path, args })).toBe(`${bound / 1_024}\n`);
+    }
   });
 
   it('says what git complained about', async () => {

@@ -45,6 +45,7 @@ const pages = { bytesMax: limits.pagesKeptBytesMax, entriesMax: limits.pagesKept
 const runner = 'git/git-runner.test.ts';
 const large = 'hosting/large-objects.test.ts';
 const strangers = 'hosting/strangers.test.ts';
+const nested = 'hosting/nested-trees.test.ts';
 const alignment = 'policy/git-alignment.test.ts';
 const others = 'hosting/other-repositories.test.ts';
 const exchange = 'git-http/exchange.test.ts';
@@ -54,6 +55,9 @@ export const gitEntries = {
   gitProcessesMax: { test: [runner, 'lets nobody wait for commands that may take minutes'] },
   gitMemoryBytesMax: {
     test: [runner, 'has the system bound its memory, allow it no core dumps, and run it after the daemon'],
+  },
+  gitOomScore: {
+    pace: [runner, 'has the system bound its memory, allow it no core dumps, and run it after the daemon'],
   },
   gitMsMax: { test: [runner, 'ends a command that takes too long, and one that runs when the daemon stops'] },
   gitRefsUnpackedMax: {
@@ -149,6 +153,10 @@ export const gitEntries = {
       'has what turns out wrong in the last moment taken out in a short time, or pushes again',
     ],
   },
+  pushCheckMemoryBytesMin: {
+    test: [nested, 'are refused where git needs more memory for them than for as many others'],
+  },
+  pushCheckMemoryBytesPerObject: { test: [nested, 'are taken where as many objects come'] },
   heldObjectsAskedMax: {
     test: [
       'hosting/looks.test.ts',

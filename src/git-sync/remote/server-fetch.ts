@@ -1,11 +1,17 @@
 import { limits } from '../../config/limits.js';
-import type { Git } from '../../git/git-command.js';
+import { type Git, limitedTo } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
-import { type PackGrowth, PackGrowthError } from '../../git/objects/pack-growth.js';
+import { PackGrowthError } from '../../git/objects/pack-growth.js';
 import type { Quarantine } from '../../git/objects/quarantine.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { RemoteRefusal } from '../../git-protocol/errors.js';
-import { type PackLimits, type PackRefusal, type PackRoom, takePack } from '../../hosting/incoming-pack.js';
+import {
+  type LookTerms,
+  type PackLimits,
+  type PackRefusal,
+  type PackRoom,
+  takePack,
+} from '../../hosting/incoming-pack.js';
 import type { Clock } from '../../lib/clock.js';
 import type { FetchFailure } from '../remote.js';
 import { FetchError } from './http-errors.js';
@@ -31,8 +37,8 @@ export class ServerFetch {
   readonly #session: ServerSession;
   readonly #quarantine: Quarantine;
   readonly #signal: AbortSignal;
-  /** What may be written of what came. */
-  #growth: PackGrowth | undefined;
+  /** Of what came. */
+  #terms: LookTerms | undefined;
 
   constructor(parts: ServerFetchParts, session: ServerSession, quarantine: Quarantine, signal: AbortSignal) {
     this.#parts = parts;
@@ -82,15 +88,14 @@ export class ServerFetch {
 
   /** Leaves what of these objects came with all that they lead to, and nothing else: whatever is here is served by its id. */
   async keepWhole(objectIds: readonly string[]): Promise<string[]> {
-    const { git } = this.#parts;
     const quarantine = this.#quarantine;
-    const types = await readObjectTypes(git, quarantine.gitDir, objectIds, quarantine.folders);
+    const types = await readObjectTypes(this.#parts.git, quarantine.gitDir, objectIds, quarantine.folders);
     const here = objectIds.filter((id) => types.has(id));
     if (here.length === 0) throw new FetchError('invalid', 'it sent other objects than it was asked for');
     const whole = (await this.#isWhole(here)) ? here : await this.#wholeOf(here);
     if (whole.length === 0) throw new FetchError('invalid', 'what it sent is not whole');
     try {
-      await quarantine.keepOnly(git, whole, limits.pushCheckMsMax, this.#growth);
+      await quarantine.keepOnly(this.#limited, whole, limits.pushCheckMsMax, this.#terms?.growth);
     } catch (error) {
       if (!(error instanceof PackGrowthError)) throw error;
       throw new FetchError(failureOfRefusal[error.lack.cause], error.message);
@@ -99,7 +104,11 @@ export class ServerFetch {
   }
 
   async #isWhole(objectIds: readonly string[]): Promise<boolean> {
-    return await this.#quarantine.isConnected(this.#parts.git, objectIds, limits.pushCheckMsMax);
+    return await this.#quarantine.isConnected(this.#limited, objectIds, limits.pushCheckMsMax);
+  }
+
+  get #limited(): Git {
+    return limitedTo(this.#parts.git, this.#terms?.memoryBytesMax);
   }
 
   /** Looked at one by one, for as long as all of them together may take. */
@@ -134,7 +143,7 @@ export class ServerFetch {
       await pack.return(undefined);
       this.#signal.throwIfAborted();
       if (taken.type === 'taken') {
-        this.#growth = taken.growth;
+        this.#terms = taken;
         return undefined;
       }
       throw new FetchError(failureOfRefusal[taken.cause], taken.reason);

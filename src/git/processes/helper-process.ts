@@ -13,7 +13,12 @@ const helperFile = fileURLToPath(new URL('../../../dist/git/processes/git-helper
  * The shell sets the limits of the system that every git inherits, where the system lets it, and becomes what it is
  * given: Node has no call for that.
  */
-const underLimits = `{ ulimit -c 0; ulimit -d ${limits.gitMemoryBytesMax / 1_024}; } 2>/dev/null; exec "$@"`;
+const setLimits = [
+  'ulimit -c 0',
+  `ulimit -d ${limits.gitMemoryBytesMax / 1_024}`,
+  `echo ${limits.gitOomScore} > /proc/self/oom_score_adj`,
+].join('; ');
+const underLimits = `{ ${setLimits}; } 2>/dev/null; exec "$@"`;
 
 type Request<Type> = Omit<Extract<HelperRequest, { type: Type }>, 'id'>;
 

@@ -45,16 +45,24 @@ export type GitSpawn = {
   readonly protocol?: string;
   /** Bytes that it may take of memory in one piece: it ends where it would take more. */
   readonly allocationBytesMax?: number;
+  /** Bytes of memory of its own that it may take; it is out of memory then. */
+  readonly memoryBytesMax?: number;
   /** Whether it gives way to all else on the processor. */
   readonly isBackground?: boolean;
 };
 
-/** Spawns git, without a shell, in a process group of its own, so that what it starts ends with it. */
+/** Has a shell set the limit of the system, in kilobytes, and become what it is given: Node has no call for that. */
+const underLimit = 'ulimit -d "$0" 2>/dev/null; exec "$@"';
+
+/** Spawns git in a process group of its own, so that what it starts ends with it. */
 export function spawnGit(
-  { gitDir, args, objects, protocol, allocationBytesMax, isBackground = false }: GitSpawn,
+  { gitDir, args, objects, protocol, allocationBytesMax, memoryBytesMax, isBackground = false }: GitSpawn,
   stdio: SpawnOptions['stdio'],
 ): ChildProcess {
-  const child = spawn('git', [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args], {
+  const whole = [`--git-dir=${gitDir}`, ...alwaysConfigured, ...args];
+  const limited = ['-c', underLimit, `${Math.floor((memoryBytesMax ?? 0) / 1_024)}`, 'git', ...whole];
+  const [file, list] = memoryBytesMax === undefined ? ['git', whole] : ['/bin/sh', limited];
+  const child = spawn(file, list, {
     env: {
       ...gitEnvironment(),
       ...objectsEnvironment(objects),
