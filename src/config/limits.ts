@@ -634,7 +634,7 @@ export const limits = {
   gitFailuresLoggedPerMinuteMax: 30,
   /** What `Retry-After` says where too many git requests wait, in seconds. */
   gitRetryAfterSeconds: 10,
-  /** Pages of repositories that are made at once. */
+  /** Pages of repositories that are made at once, with one git process each; half of them for one address. */
   pagesMadeAtOnceMax: 2,
   /** Most pages of which is kept what git said, and that are kept as they are sent. */
   pagesKeptMax: 1_000,
@@ -648,8 +648,14 @@ export const limits = {
   pageLineCharsMax: 200,
   /** Characters of the description that it shows. */
   pageDescriptionCharsMax: 5_000,
-  /** Bytes that git may take of memory in one piece for it: with a larger commit or tag there is no page. */
-  pageObjectBytesMax: 1_048_576,
+  /** Bytes of the commits and tags of refs, the smallest first, that are read for it; of others it has no date and no subject. */
+  pageObjectsBytesMax: 2_097_152,
+  /** Bytes of memory that git may take in one piece for it: trees are the largest of what it reads. */
+  pageAllocationBytesMax: 33_554_432,
+  /** Time that one git process may take for it. */
+  pageGitMsMax: 20_000,
+  /** Time for which one that git could not read is not tried again, unless a ref changes. */
+  pageFailureMsMax: 300_000,
   /** Largest README, in bytes, that it shows. */
   pageReadmeBytesMax: 262_144,
   /** Characters of it that are escaped at once: then the event loop may have its turn. */

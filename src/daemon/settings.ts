@@ -108,7 +108,8 @@ export function gitSyncSettingsOf({ gitFetchesMax, gitSyncHostPerMinute }: Optio
 
 /** Git processes that stream at once, at most. */
 export function gitProcessesOf({ gitUploadsMax, gitReceivesMax, gitFetchesMax }: Options): number {
-  return gitUploadsMax + gitReceivesMax + gitFetchesMax + limits.gitAdvertisersMax;
+  const { gitAdvertisersMax, pagesMadeAtOnceMax } = limits;
+  return gitUploadsMax + gitReceivesMax + gitFetchesMax + gitAdvertisersMax + pagesMadeAtOnceMax;
 }
 
 /** The options of the relay; the rest are fixed limits. */

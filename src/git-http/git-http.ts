@@ -38,7 +38,7 @@ export type GitHttpParts = Pick<GitEndpointParts, 'clock' | 'logger'> & {
   readonly hasLapsed: RepositorySite<RepositoryId>['hasLapsed'];
   readonly directory: Pick<RepositoryDirectory, 'isServed'> & PageParts['directory'];
   readonly repositories: BareRepositories;
-  readonly pages: Pick<PageParts, 'store' | 'git' | 'heldAnnouncement' | 'publicAddress'>;
+  readonly pages: Pick<PageParts, 'store' | 'heldAnnouncement' | 'publicAddress'>;
   readonly streams: GitStreams;
   /** Without it nothing can be pushed. */
   readonly receive: Receive<RepositoryId> | undefined;
@@ -56,7 +56,7 @@ export type GitHttp = {
 };
 
 export function createGitHttp(parts: GitHttpParts): GitHttp {
-  const { directory, repositories, streams, receive, prsReceive, clock, settings } = parts;
+  const { directory, repositories, streams, receive, prsReceive, clock, logger, settings } = parts;
   const gateOf = (runningMax: () => number) => {
     const gateSettings = {
       get runningMax() {
@@ -100,7 +100,8 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   const served = new ServedRepositories(directory, repositories);
   const pageGate = gateOf(() => limits.pagesMadeAtOnceMax);
   const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
-  const pages = new RepositoryPages({ ...parts.pages, served, directory, clock, turns, gate: pageGate });
+  const pageParts = { served, directory, streams, clock, turns, gate: pageGate, logger, warnings };
+  const pages = new RepositoryPages({ ...parts.pages, ...pageParts });
   return {
     routes: [
       ...routesOf(announcedSite(served, parts.hasLapsed), receive),

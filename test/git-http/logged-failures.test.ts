@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
@@ -61,4 +63,21 @@ it('failures are warned of up to a number a minute, whoever causes them', async 
   await post(failing);
   await eventually(async () => (await outcomes('failed')) === count + 1);
   expect(warnings()).toBe(limits.gitFailuresLoggedPerMinuteMax + 1);
+});
+
+it('so are pages that git cannot make', async () => {
+  const { world, clock, warnings } = await loggedWorld();
+  await using _world = world;
+  const gitDir = await world.make('r');
+  writeFileSync(join(gitDir, 'refs/heads/broken'), '7'.repeat(40));
+  const askAnew = async () => {
+    world.gitHttp.refsChanged(gitDir);
+    expect((await ask(world.port, 'GET', `/${npub}/r`)).status).toBe(500);
+  };
+  for (let at = 0; at < limits.gitFailuresLoggedPerMinuteMax + 5; at += 1) await askAnew();
+  expect(warnings()).toBe(limits.gitFailuresLoggedPerMinuteMax);
+  await clock.advance(60_000);
+  await askAnew();
+  expect(warnings()).toBe(limits.gitFailuresLoggedPerMinuteMax + 1);
+  expect(world.faults.counts.size).toBe(0);
 });

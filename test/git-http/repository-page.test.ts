@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { pageHeaders } from '../../src/http/pages/html.js';
@@ -6,6 +10,8 @@ import { kinds } from '../../src/nostr/kinds.js';
 import { repositoryAddress } from '../../src/nostr/repository.js';
 import { git, writeBlob } from '../git/scratch.js';
 import { signedEvent, testIdentity } from '../support/events.js';
+import { eventually } from '../support/eventually.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { ask, commitTo, gitHttpWorld } from './world.js';
 
 const owner = testIdentity(1);
@@ -54,6 +60,18 @@ function commitFiles(gitDir: string, files: Readonly<Record<string, string>>): s
   const commit = git(gitDir, ['commit-tree', tree, '-m', `a subject ${hostile}`]);
   git(gitDir, ['update-ref', 'refs/heads/main', commit]);
   return commit;
+}
+
+/** How many processes of git work on a repository. */
+function processesOn(gitDir: string): number {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(`git\0--git-dir=${gitDir}\0`);
+    } catch {
+      return false;
+    }
+  }).length;
 }
 
 /** The text of a page without its markup. */
@@ -251,16 +269,98 @@ describe('the page of a repository', () => {
     expect(others.filter((key) => !cut.includes(npubOf(key)))).toHaveLength(1);
   });
 
-  it('is refused where a tag is too large for it', async () => {
-    const gitDir = await make('large-tag');
-    world.store(announcement('large-tag'));
+  it('has no more than the names of what large commits and tags stand for', async () => {
+    const gitDir = await make('large');
+    world.store(announcement('large'));
     const commit = commitFiles(gitDir, { README: 'x' });
-    git(gitDir, ['tag', '-a', '-F', '-', 'v1', commit], 'x'.repeat(limits.pageObjectBytesMax));
-    const { status } = await ask(world.port, 'GET', `/${npub}/large-tag`);
-    expect(status).toBe(500);
-    git(gitDir, ['tag', '-d', 'v1']);
+    const tree = git(gitDir, ['mktree']);
+    const bytes = Math.floor(limits.pageObjectsBytesMax / 4);
+    for (const at of [0, 1, 2, 3]) {
+      const large = git(gitDir, ['commit-tree', tree], `large ${at}\n\n`.padEnd(bytes + at, 'x'));
+      git(gitDir, ['update-ref', `refs/heads/large-${at}`, large]);
+    }
+    git(gitDir, ['tag', '-a', '-F', '-', 'v1', commit], 'x'.repeat(limits.pageObjectsBytesMax));
+    const text = textOf(await pageOf('large'));
+    // The smallest are read.
+    for (const at of [0, 1, 2])
+      expect(text).toMatch(new RegExp(`large-${at} \\w{10} 2023-11-14 large ${at}`));
+    expect(text).toMatch(/large-3 \w{10} Tags/);
+    expect(text).toMatch(/v1 \w{10} README/);
+  });
+
+  it('has the day where a commit was made, and the first paragraph of what it says', async () => {
+    const gitDir = await make('zone');
+    world.store(announcement('zone'));
+    const tree = git(gitDir, ['mktree']);
+    const person = 'A B <a@example.com> 1700000000 +0300';
+    const message = 'one\ntwo\n\nand more';
+    const text = `tree ${tree}\nauthor ${person}\ncommitter ${person}\n\n${message}`;
+    const commit = git(gitDir, ['hash-object', '-t', 'commit', '-w', '--stdin'], text);
+    git(gitDir, ['update-ref', 'refs/heads/main', commit]);
+    git(gitDir, ['update-ref', 'refs/tags/file', writeBlob(gitDir, 'no commit')]);
+    const shown = textOf(await pageOf('zone'));
+    expect(shown).toContain(`${commit.slice(0, 10)} 2023-11-15 one two Tags`);
+    expect(shown).toMatch(/Tags file \w{10} (?!\d{4}-)/);
+  });
+
+  it('is made with one git at a time, which ends with those who asked', async () => {
+    const gitDir = await make('hanging');
+    world.store(announcement('hanging'));
+    commitTo(gitDir, 'one');
+    // Git waits for what nobody writes.
+    execFileSync('mkfifo', [join(gitDir, 'packed-refs')]);
+    for (let asked = 0; asked < 3; asked += 1) {
+      const request = httpRequest({ port: world.port, host: '127.0.0.1', path: `/${npub}/hanging` });
+      request.on('error', () => {});
+      request.end();
+      await eventually(() => processesOn(gitDir) > 0);
+      expect(processesOn(gitDir)).toBe(1);
+      request.destroy();
+      await eventually(() => processesOn(gitDir) === 0);
+    }
+  });
+
+  it('waits for no git of others', async () => {
+    const gitDir = await make('beside');
+    world.store(announcement('beside'));
+    const commit = commitTo(gitDir, 'one');
+    const stop = new AbortController();
+    const args = ['-c', 'alias.endless=!sleep 600', 'endless'];
+    const others = Array.from({ length: limits.gitProcessesMax }, () =>
+      world.runner.run({ gitDir, args }, stop.signal).catch(() => {}),
+    );
+    expect(await pageOf('beside')).toContain(commit.slice(0, 10));
+    stop.abort();
+    await Promise.all(others);
+  });
+
+  it('is refused where git cannot read it, which is not tried again for a while', async () => {
+    const clock = new VirtualClock();
+    await using world = await gitHttpWorld({ clock });
+    const repository = { pubkey: owner.pubkey, identifier: 'broken' };
+    await world.repositories.ensure(repository);
+    world.served.add('broken');
+    const gitDir = world.repositories.pathOf(repository);
+    commitTo(gitDir, 'one');
+    writeFileSync(join(gitDir, 'refs/heads/broken'), '7'.repeat(40));
+    const askTwice = async () => {
+      for (let asked = 0; asked < 2; asked += 1) {
+        const { status, body } = await ask(world.port, 'GET', `/${npub}/broken`);
+        expect([status, body.toString('utf8')]).toEqual([500, 'git could not read this repository\n']);
+      }
+      return world.streams.started.length;
+    };
+    expect(await askTwice()).toBe(1);
+    await clock.advance(limits.pageFailureMsMax);
+    expect(await askTwice()).toBe(1);
+    await clock.advance(1);
+    expect(await askTwice()).toBe(2);
     world.gitHttp.refsChanged(gitDir);
-    expect(await pageOf('large-tag')).toContain('README');
+    expect(await askTwice()).toBe(3);
+    expect(world.faults.counts.size).toBe(0);
+    git(gitDir, ['update-ref', '-d', 'refs/heads/broken']);
+    world.gitHttp.refsChanged(gitDir);
+    expect((await ask(world.port, 'GET', `/${npub}/broken`)).status).toBe(200);
   });
 
   it('is read again when a ref changed', async () => {

@@ -104,7 +104,6 @@ export async function gitHttpWorld({
     },
     pages: {
       store,
-      git: runner,
       heldAnnouncement: ({ identifier }) => held.get(identifier),
       publicAddress: {
         webUrl: 'https://git.example.org',
@@ -148,6 +147,7 @@ export async function gitHttpWorld({
     url: `http://127.0.0.1:${port}`,
     gitHttp,
     helper,
+    runner,
     streams,
     repositories,
     registry,

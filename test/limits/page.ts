@@ -1,3 +1,6 @@
+import { PassThrough } from 'node:stream';
+import type { GitStreams } from '../../src/git/git-streams.js';
+import { askGit } from '../../src/git-http/page/page-git.js';
 import { countRoots, type RootCounts } from '../../src/git-http/page/root-counts.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { kinds } from '../../src/nostr/kinds.js';
@@ -27,10 +30,29 @@ async function counted(issues: number, statuses: number, statusBytes = 1): Promi
   return await countRoots(store as unknown as Parameters<typeof countRoots>[0], '', new Set());
 }
 
+/** The bounds within which git is asked for a page. */
+async function asked(): Promise<{ readonly allocationBytesMax: number; readonly msMax: number }> {
+  let bounds = { allocationBytesMax: 0, msMax: 0 };
+  const streams = {
+    start: async (command: typeof bounds) => {
+      bounds = command;
+      const ended = { exitCode: 0, complaint: '', isLate: false };
+      return { input: new PassThrough(), output: new PassThrough().end(), ended, end: () => {} };
+    },
+  } as unknown as GitStreams;
+  await askGit({ streams, gitDir: '/', signal: new AbortController().signal }, ['version']);
+  return bounds;
+}
+
 /** What the page of a repository shows, and is made of. */
 export const pageEntries = {
-  pageObjectBytesMax: {
-    test: ['git-http/repository-page.test.ts', 'is refused where a tag is too large for it'],
+  pageObjectsBytesMax: {
+    test: [page, 'has no more than the names of what large commits and tags stand for'],
+  },
+  pageAllocationBytesMax: { edge: async (bytes) => (await asked()).allocationBytesMax >= bytes },
+  pageGitMsMax: { edge: async (ms) => (await asked()).msMax >= ms },
+  pageFailureMsMax: {
+    test: [page, 'is refused where git cannot read it, which is not tried again for a while'],
   },
   pageRefsMax: { test: [page, 'is bounded: in refs, and in the README'] },
   pageMaintainersMax: { test: [page, 'is bounded: in maintainers, and in its description'] },

@@ -1,24 +1,7 @@
 import { exceeds } from '../../config/limit-use.js';
-import { limits } from '../../config/limits.js';
-import type { Git } from '../../git/git-command.js';
 import { isEmpty, readHead } from '../../git/refs.js';
-
-/** A branch or tag, its name without `refs/heads/` or `refs/tags/`. */
-export type RefLine = {
-  readonly name: string;
-  /** What it stands for; of an annotated tag, what that is on. */
-  readonly commit: string;
-  /** Day of the commit or tag, as git writes it. */
-  readonly date: string;
-  readonly subject: string;
-};
-
-/** The newest refs of one sort. */
-export type RefLines = {
-  readonly lines: readonly RefLine[];
-  readonly hasMore: boolean;
-  readonly length: number;
-};
+import { askGit, type PageGit, readObjects } from './page-git.js';
+import { type ListedRef, listRefs, newestOf, type RefLines, readSummaries } from './ref-lines.js';
 
 /** What git says of a repository. */
 export type GitContents = {
@@ -30,55 +13,22 @@ export type GitContents = {
   readonly readme: { readonly name: string; readonly text: string | undefined } | undefined;
 };
 
-const noRefs: RefLines = { lines: [], hasMore: false, length: 0 };
 const branchPrefix = 'refs/heads/';
+const tagPrefix = 'refs/tags/';
 
-/** Reads what the page of a repository shows. Rejects with `GitError` or `TimeLimitError`. */
-export async function readContents(git: Git, gitDir: string): Promise<GitContents> {
-  const headRef = await readHead(gitDir);
+/** Reads what the page of a repository shows, and all of its branches and tags; one git runs at a time. Rejects as `askGit`. */
+export async function readContents(
+  git: PageGit,
+): Promise<{ readonly contents: GitContents; readonly refs: readonly ListedRef[] }> {
+  const headRef = await readHead(git.gitDir);
   const head = headRef?.startsWith(branchPrefix) ? headRef.slice(branchPrefix.length) : undefined;
-  if (await isEmpty(gitDir)) return { head, branches: noRefs, tags: noRefs, readme: undefined };
-  const [branches, tags, readme] = await Promise.all([
-    readNewest(git, gitDir, branchPrefix),
-    readNewest(git, gitDir, 'refs/tags/'),
-    readReadme(git, gitDir),
-  ]);
-  return { head, branches, tags, readme };
-}
-
-const fieldFormat =
-  '%(refname)%00%(objectname)%00%(*objectname)%00%(creatordate:short)%00%(contents:subject)';
-
-async function readNewest(git: Git, gitDir: string, prefix: string): Promise<RefLines> {
-  const count = limits.pageRefsMax + 1;
-  const args = [
-    'for-each-ref',
-    '--sort=-creatordate',
-    `--count=${count}`,
-    `--format=${fieldFormat}`,
-    '--',
-    prefix,
-  ];
-  // Git keeps the subjects of all refs, and each may be of any length.
-  const allocationBytesMax = limits.pageObjectBytesMax;
-  const lines = (await git.run({ gitDir, args, allocationBytesMax }))
-    .split('\n')
-    .filter((line) => line !== '');
-  return {
-    lines: lines.slice(0, limits.pageRefsMax).map((line) => refLineOf(line, prefix)),
-    hasMore: lines.length > limits.pageRefsMax,
-    length: lines.length,
-  };
-}
-
-function refLineOf(line: string, prefix: string): RefLine {
-  const [name = '', object = '', peeled = '', date = '', subject = ''] = line.split('\0');
-  return {
-    name: name.slice(prefix.length),
-    commit: peeled === '' ? object : peeled,
-    date,
-    subject: subject.slice(0, limits.pageLineCharsMax),
-  };
+  const hasObjects = !(await isEmpty(git.gitDir));
+  const refs = hasObjects ? await listRefs(git) : [];
+  const summaries = await readSummaries(git, refs);
+  const branches = newestOf(refs, branchPrefix, summaries);
+  const tags = newestOf(refs, tagPrefix, summaries);
+  const readme = hasObjects ? await readReadme(git) : undefined;
+  return { contents: { head, branches, tags, readme }, refs };
 }
 
 const readmeNames = [
@@ -92,18 +42,15 @@ const readmeNames = [
   'Readme.md',
 ];
 
-async function readReadme(git: Git, gitDir: string): Promise<GitContents['readme']> {
-  const listed = await git.run({
-    gitDir,
-    args: ['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'],
-    input: readmeNames.map((name) => `HEAD:${name}\n`).join(''),
-  });
-  for (const [index, line] of listed.split('\n').entries()) {
-    const [object = '', type, size] = line.split(' ');
+async function readReadme(git: PageGit): Promise<GitContents['readme']> {
+  const check = ['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'];
+  const listed = await askGit(git, check, readmeNames.map((name) => `HEAD:${name}\n`).join(''));
+  for (const [index, line] of listed.toString('latin1').split('\n').entries()) {
+    const [objectId = '', type, size] = line.split(' ');
     const name = readmeNames[index];
     if (type !== 'blob' || name === undefined) continue;
     if (exceeds('pageReadmeBytesMax', Number(size))) return { name, text: undefined };
-    return { name, text: await git.run({ gitDir, args: ['cat-file', 'blob', object] }) };
+    return { name, text: (await readObjects(git, [objectId])).get(objectId)?.content };
   }
   return undefined;
 }

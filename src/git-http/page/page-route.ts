@@ -1,52 +1,35 @@
 import type { ServerResponse } from 'node:http';
 import { limits } from '../../config/limits.js';
-import type { Git } from '../../git/git-command.js';
-import type { ProcessGate } from '../../git/processes/process-gate.js';
-import { readRefs } from '../../git/refs.js';
 import { answer, answerText } from '../../http/answers.js';
 import { type Asker, askerOf } from '../../http/asker.js';
 import { pageHeaders } from '../../http/pages/html.js';
 import { answerNotFound } from '../../http/pages/not-found.js';
 import type { Route, RouteRequest } from '../../http/route.js';
-import type { Clock } from '../../lib/clock.js';
 import { errorCode } from '../../lib/errors.js';
 import { FairSlots } from '../../lib/turns/fair-slots.js';
-import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import { npubOf } from '../../nostr/keys.js';
 import { repositoryAddress } from '../../nostr/repository.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
-import { parseRepositoryState } from '../../repositories/repository-state.js';
 import type { EventStore } from '../../store/event-store.js';
 import { Kept } from '../kept.js';
 import { repositoryPathStart, repositoryTarget } from '../sites/repository-target.js';
 import type { ServedRepositories } from '../sites/served-repositories.js';
-import { escapeInTurns } from './escape-in-turns.js';
-import { type GitContents, readContents } from './git-contents.js';
+import { PageError } from './page-error.js';
 import { cloneUrlsOf, linksOf, type PublicAddress } from './repository-links.js';
 import { type RepositoryFacts, repositoryPage } from './repository-page.js';
+import { type Read, RepositoryReads, type RepositoryReadsParts } from './repository-reads.js';
 import { countRoots, type RootCounts } from './root-counts.js';
 
-export type PageParts = {
+export type PageParts = RepositoryReadsParts & {
   readonly served: ServedRepositories;
   readonly directory: Pick<RepositoryDirectory, 'repositoryAt' | 'maintainersOf' | 'stateOf'>;
   readonly store: Pick<EventStore, 'get' | 'query' | 'idsInTurns' | 'authorOf'>;
   /** The announcement of a repository that waits for its git data, if there is one. */
   readonly heldAnnouncement: (repository: RepositoryId) => NostrEvent | undefined;
-  readonly git: Git;
-  readonly gate: ProcessGate;
-  readonly clock: Pick<Clock, 'monotonic'>;
-  /** In which the README is escaped, and pages are put together. */
-  readonly turns: WorkTurns;
   readonly publicAddress: PublicAddress;
 };
 
-/** What is read anew when a ref changes; the text of the README is escaped. */
-type Read = {
-  readonly contents: GitContents;
-  readonly lacking: number | undefined;
-  readonly stateId: string | undefined;
-};
 type Counted = { readonly counts: RootCounts; readonly atMs: number };
 /** What a page is made of. */
 type PageSource = Pick<RepositoryFacts, 'standing' | 'counts'> & {
@@ -62,11 +45,7 @@ type Made = { readonly page: Buffer; readonly of: readonly unknown[] };
 export class RepositoryPages {
   readonly route: Route;
   readonly #parts: PageParts;
-  readonly #read = new Kept<Read>({
-    bytesMax: limits.pagesKeptBytesMax,
-    entriesMax: limits.pagesKeptMax,
-    bytesOf: ({ contents }) => JSON.stringify(contents).length,
-  });
+  readonly #reads: RepositoryReads;
   readonly #counted = new Kept<Counted>({
     bytesMax: Number.POSITIVE_INFINITY,
     entriesMax: limits.pagesKeptMax,
@@ -81,6 +60,7 @@ export class RepositoryPages {
 
   constructor(parts: PageParts) {
     this.#parts = parts;
+    this.#reads = new RepositoryReads(parts);
     this.route = {
       matches: (path) => path.startsWith(repositoryPathStart) && repositoryTarget(path)?.rest === '',
       methods: ['GET'],
@@ -90,7 +70,7 @@ export class RepositoryPages {
 
   /** To be called after each change of a repository's refs or of its HEAD. */
   refsChanged(gitDir: string): void {
-    this.#read.forget(gitDir);
+    this.#reads.refsChanged(gitDir);
   }
 
   async #handle({ path, message, addressGroup }: RouteRequest, response: ServerResponse): Promise<void> {
@@ -98,13 +78,13 @@ export class RepositoryPages {
     for (const repository of candidatesOf(path)) {
       const gitDir = await this.#parts.served.gitDirOf(repository);
       if (gitDir === undefined) continue;
-      const page = await this.#pageOf(repository, gitDir, asker).catch((error: unknown) => {
-        if (asker.signal.aborted || errorCode(error) === 'git_busy') return undefined;
-        throw error;
-      });
-      const headers = { ...pageHeaders, 'Cache-Control': 'no-cache' };
-      if (page !== undefined) answer(response, 200, 'text/html; charset=utf-8', page, headers);
-      else answerText(response, 503, 'too many pages are being made; try again later');
+      try {
+        const page = await this.#pageOf(repository, gitDir, asker);
+        const headers = { ...pageHeaders, 'Cache-Control': 'no-cache' };
+        answer(response, 200, 'text/html; charset=utf-8', page, headers);
+      } catch (error) {
+        answerFailure(response, asker, error);
+      }
       return;
     }
     answerNotFound(message, response, 'there is no such repository here');
@@ -116,7 +96,7 @@ export class RepositoryPages {
    */
   async #pageOf(repository: RepositoryId, gitDir: string, asker: Asker): Promise<Buffer> {
     const { signal, party = 'unknown' } = asker;
-    const read = await this.#contentsOf(repository, gitDir, asker);
+    const read = await this.#reads.of(repository, gitDir, asker);
     return await this.#making.use(party, signal, async () => {
       const { turns } = this.#parts;
       if (turns.isOver) await turns.next(signal);
@@ -176,37 +156,6 @@ export class RepositoryPages {
     return { announcement: event, standing: stored.standing === 'archived' ? 'archived' : 'hosted' };
   }
 
-  async #contentsOf(repository: RepositoryId, gitDir: string, { signal, party }: Asker): Promise<Read> {
-    const make = (making: AbortSignal) => this.#readAll(repository, gitDir, { signal: making, party });
-    const read = await this.#read.get(gitDir, signal, make);
-    // A newer state may have come without a change of refs: because what it needs is missing.
-    if (read.stateId === this.#parts.directory.stateOf(repository)?.id) return read;
-    this.#read.forget(gitDir);
-    return await this.#read.get(gitDir, signal, make);
-  }
-
-  async #readAll(repository: RepositoryId, gitDir: string, { signal, party }: Asker): Promise<Read> {
-    const { directory, git, gate, turns } = this.#parts;
-    const leave = await gate.enter(signal, party);
-    try {
-      const stateId = directory.stateOf(repository)?.id;
-      const contents = await escaped(await readContents(git, gitDir), turns);
-      return { contents, lacking: await this.#lackingOf(stateId, gitDir), stateId };
-    } finally {
-      leave();
-    }
-  }
-
-  /** How many refs of the state are not what it says. */
-  async #lackingOf(stateId: string | undefined, gitDir: string): Promise<number | undefined> {
-    const { store, git } = this.#parts;
-    const event = stateId === undefined ? undefined : (await store.get(stateId))?.event;
-    if (event === undefined) return undefined;
-    const wanted = refsOf(event);
-    const current = wanted.size === 0 ? new Map() : await readRefs(git, gitDir, ['refs/heads', 'refs/tags']);
-    return [...wanted].filter(([name, id]) => current.get(name) !== id).length;
-  }
-
   async #countsOf(repository: RepositoryId, address: string, { signal }: Asker): Promise<RootCounts> {
     const { directory, store, clock } = this.#parts;
     const count = async (): Promise<Counted> => {
@@ -220,11 +169,13 @@ export class RepositoryPages {
   }
 }
 
-/** With the text of the README as HTML: of what is shown it alone is long. */
-async function escaped(contents: GitContents, turns: WorkTurns): Promise<GitContents> {
-  const { readme } = contents;
-  if (readme?.text === undefined) return contents;
-  return { ...contents, readme: { ...readme, text: await escapeInTurns(readme.text, turns) } };
+/** Tells who asks why there is no page; whatever else fails is a fault of ours. */
+function answerFailure(response: ServerResponse, { signal }: Asker, error: unknown): void {
+  if (signal.aborted) return;
+  if (error instanceof PageError) answerText(response, 500, error.message);
+  else if (errorCode(error) === 'git_busy')
+    answerText(response, 503, 'too many pages are being made; try again later');
+  else throw error;
 }
 
 /** An identifier may itself end with `.git`. */
@@ -234,13 +185,4 @@ function candidatesOf(path: string): RepositoryId[] {
   const { repository, hasSuffix } = target;
   const whole = { ...repository, identifier: `${repository.identifier}.git` };
   return hasSuffix ? [repository, whole] : [repository];
-}
-
-/** The refs of a state; none where it cannot be read. */
-function refsOf(event: NostrEvent): ReadonlyMap<string, string> {
-  try {
-    return parseRepositoryState(event).refs;
-  } catch {
-    return new Map();
-  }
 }

@@ -1,5 +1,6 @@
 import { escapeHtml, page } from '../../http/pages/html.js';
-import type { GitContents, RefLine } from './git-contents.js';
+import type { GitContents } from './git-contents.js';
+import type { RefLine } from './ref-lines.js';
 import type { RootCounts, StatusCounts } from './root-counts.js';
 
 /** What the page of a repository shows. All texts but that of the README are as strangers wrote them. */
@@ -93,12 +94,13 @@ function countTable({ issues, patches, pullRequests, isPartial }: RootCounts): s
 
 function refSection(
   title: string,
-  { lines, hasMore, length }: GitContents['branches'],
+  { lines, length, areNewest }: GitContents['branches'],
   head: string | undefined,
 ): string {
   if (length === 0) return '';
   const rows = lines.map((line) => refRow(line, line.name === head));
-  const more = hasMore ? '\n<p>There are more; these are the newest.</p>' : '';
+  const which = areNewest ? 'There are more; these are the newest.' : 'There are more.';
+  const more = length > lines.length ? `\n<p>${which}</p>` : '';
   return section(title, `<table>\n${rows.join('\n')}\n</table>${more}`);
 }
 

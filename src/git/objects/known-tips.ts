@@ -1,4 +1,5 @@
 import { limits } from '../../config/limits.js';
+import { smallestWithin } from '../../lib/collections/smallest-within.js';
 import type { Git } from '../git-command.js';
 
 /** What refs of a repository stand for, so that git leaves out what they lead to. */
@@ -20,12 +21,6 @@ export async function knownTips(git: Git, gitDir: string): Promise<KnownTips> {
     const [objectId = '', bytes] = line.split(' ');
     if (objectId !== '') bytesOf.set(objectId, Number(bytes));
   }
-  const lines: string[] = [];
-  let sum = 0;
-  for (const [objectId, bytes] of [...bytesOf].sort(([, one], [, other]) => one - other)) {
-    sum += bytes;
-    if (sum > limits.knownTipsBytesMax) break;
-    lines.push(`^${objectId}`);
-  }
-  return { lines, areAll: lines.length === bytesOf.size };
+  const objectIds = smallestWithin(bytesOf, limits.knownTipsBytesMax);
+  return { lines: objectIds.map((id) => `^${id}`), areAll: objectIds.length === bytesOf.size };
 }
