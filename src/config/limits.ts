@@ -1194,8 +1194,10 @@ export const limits = {
   nodeMessageBytesMax: 4_194_304,
   /** Bytes that wait to be sent to a follower; one that reads no more loses its connection. */
   nodeSendBytesMax: 67_108_864,
-  /** Requests that a follower passes on at the same time; others wait. */
+  /** Requests that a follower passes on at the same time, half of them of one address; others wait. */
   nodeRequestsMax: 256,
+  /** Requests that wait for that, half of them of one address; more are answered 503. */
+  nodeRequestsWaitingMax: 256,
   /** Faulty events that were told of and stay in the index, and are not told of again. */
   storeFaultsToldMax: 10_000,
   /** Files that LevelDB keeps open, and so mapped into memory, of about 2 MB each. */

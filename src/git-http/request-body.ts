@@ -22,19 +22,27 @@ export type BodyLimits = {
  */
 export function openBody(message: IncomingMessage, limits: BodyLimits, clock: Clock): Readable {
   const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  const body = new Body(limits, clock);
-  if (encoding === 'gzip' || encoding === 'x-gzip') {
-    const gunzip = createGunzip();
-    gunzip.once('error', () => body.destroy(new BodyError(400, 'the body does not inflate')));
-    body.once('close', () => gunzip.destroy());
-    message.pipe(gunzip).pipe(body);
-  } else if (encoding !== 'identity') {
+  if (encoding === 'identity') return openRawBody(message, limits, clock);
+  if (encoding !== 'gzip' && encoding !== 'x-gzip')
     throw new BodyError(400, 'the body can come as it is, or as gzip');
-  } else if (Number(message.headers['content-length'] ?? 0) > limits.bytesMax) {
-    throw tooLarge(limits);
-  } else {
-    message.pipe(body);
-  }
+  const body = new Body(limits, clock);
+  const gunzip = createGunzip();
+  gunzip.once('error', () => body.destroy(new BodyError(400, 'the body does not inflate')));
+  body.once('close', () => gunzip.destroy());
+  message.pipe(gunzip).pipe(body);
+  return watched(body, message);
+}
+
+/** The same as it is sent, inflated or not. */
+export function openRawBody(message: IncomingMessage, limits: BodyLimits, clock: Clock): Readable {
+  if (Number(message.headers['content-length'] ?? 0) > limits.bytesMax) throw tooLarge(limits);
+  const body = new Body(limits, clock);
+  message.pipe(body);
+  return watched(body, message);
+}
+
+/** Has a body fail as its message does. */
+function watched(body: Body, message: IncomingMessage): Body {
   const stop = watchPieces(message, () => {
     body.destroy(new BodyError(400, 'the body comes in too many small pieces'));
   });

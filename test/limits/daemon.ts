@@ -32,6 +32,7 @@ const restore = 'backup/restore.test.ts';
 const control = 'control/control-socket.test.ts';
 
 const links = 'daemon/nodes/links.test.ts';
+const passOn = 'daemon/nodes/pass-on.test.ts';
 
 /** The port, its pages, and the process with its commands. */
 export const daemonEntries = {
@@ -50,7 +51,8 @@ export const daemonEntries = {
   },
   nodeMessageBytesMax: { pace: 'nothing more' },
   nodeSendBytesMax: { test: [links, 'end with one that does not read what it is sent'] },
-  nodeRequestsMax: { pace: 'nothing more' },
+  nodeRequestsMax: { test: [passOn, 'have half of the places where they are of one address'] },
+  nodeRequestsWaitingMax: { test: [passOn, 'have half of the places where they are of one address'] },
   loopTurnMs: {
     pace: [
       'lib/turn-scheduler.test.ts',

@@ -122,7 +122,7 @@ async function start(
   const relay = createRelay(options, surroundings, {
     ...{ store, registry, admission, accounts, verifier, settings },
   });
-  const passing = stack.use(new PassOn(() => current.url));
+  const passing = stack.use(new PassOn(() => current.url, clock));
   const report = (): NodeStatusReport => {
     const self = { url, sinceMs: link.sinceMs, behind: feed.behind };
     return { at: isoTime(clock.now()), nodes: nodesReport('follower', node.lease(), current.url, [self]) };

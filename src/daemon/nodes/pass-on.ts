@@ -5,11 +5,20 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { limits } from '../../config/limits.js';
+import { ProcessGate } from '../../git/processes/process-gate.js';
+import { BodyError } from '../../git-http/body-error.js';
+import { type ReaderWatch, send } from '../../git-http/flow.js';
+import { openRawBody } from '../../git-http/request-body.js';
+import { readerWatch } from '../../git-http/upload-pack.js';
 import { answerText } from '../../http/answers.js';
+import { type Asker, askerOf } from '../../http/asker.js';
 import type { Route, RouteRequest } from '../../http/route.js';
 import { localAddressGroup } from '../../lib/budgets/address-group.js';
+import type { Clock } from '../../lib/clock.js';
+import { errorCode } from '../../lib/errors.js';
 
 /** Headers that are about one connection, and not passed on (RFC 9110 §7.6.1). */
 const connectionHeaders: ReadonlySet<string> = new Set([
@@ -26,16 +35,25 @@ const connectionHeaders: ReadonlySet<string> = new Set([
 
 type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent };
 
-/** Passes requests on to the graspd that writes: git, pages, the management. */
+/**
+ * Passes requests on to the graspd that writes: git, pages, the management. As many at a time as there are places, of which one
+ * address has half at most; what is sent or read too slowly ends, as it does where git is served.
+ */
 export class PassOn implements AsyncDisposable {
   readonly #writerUrl: () => string;
+  readonly #clock: Clock;
+  readonly #gate = new ProcessGate({
+    runningMax: limits.nodeRequestsMax,
+    waitingMax: limits.nodeRequestsWaitingMax,
+  });
   readonly #agents: Agents = {
-    http: new HttpAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
-    https: new HttpsAgent({ keepAlive: true, maxSockets: limits.nodeRequestsMax }),
+    http: new HttpAgent({ keepAlive: true }),
+    https: new HttpsAgent({ keepAlive: true }),
   };
 
-  constructor(writerUrl: () => string) {
+  constructor(writerUrl: () => string, clock: Clock) {
     this.#writerUrl = writerUrl;
+    this.#clock = clock;
   }
 
   /** The route that does so; `matches` says for which paths. `whenAway` answers where the one that writes does not. */
@@ -44,9 +62,12 @@ export class PassOn implements AsyncDisposable {
       matches,
       methods: ['GET', 'POST'],
       handle: async (request, response) => {
-        const answered = await ask(this.#writerUrl(), this.#agents, request, response);
-        if (answered !== undefined) await relay(answered, response);
-        else if (!response.destroyed) await whenAway(request, response);
+        const asker = askerOf(request.addressGroup, response);
+        try {
+          await this.#handle(request, response, asker, whenAway);
+        } catch (error) {
+          answerFailure(response, asker, error);
+        }
       },
     };
   }
@@ -56,21 +77,59 @@ export class PassOn implements AsyncDisposable {
     this.#agents.http.destroy();
     this.#agents.https.destroy();
   }
+
+  async #handle(
+    request: RouteRequest,
+    response: ServerResponse,
+    asker: Asker,
+    whenAway: Route['handle'],
+  ): Promise<void> {
+    const leave = await this.#gate.enter(asker.signal, asker.party);
+    try {
+      const watch = readerWatch({ gate: this.#gate, clock: this.#clock }, asker);
+      const body = openRawBody(request.message, bodyLimitsOf(watch), this.#clock);
+      const answered = await ask(this.#writerUrl(), this.#agents, request, body, response);
+      if (answered !== undefined) await relay(answered, response, watch);
+      else if (!response.destroyed) await whenAway(request, response);
+    } finally {
+      leave();
+    }
+  }
 }
 
 const answerAway: Route['handle'] = (_request, response) =>
   answerText(response, 503, 'the part of this service that answers this is away');
 
-/** The answer to a request; `undefined` when there is none. */
+/** How large a body may be is said where it is passed on to. */
+function bodyLimitsOf({ givesWay }: ReaderWatch) {
+  return {
+    bytesMax: Number.POSITIVE_INFINITY,
+    spanMs: limits.gitBodySpanMs,
+    spanBytesMin: limits.gitBodySpanBytesMin,
+    giveWay: (bytes: number) =>
+      givesWay(bytes) ? 'others wait, and this request comes too slowly; ask again later' : undefined,
+  };
+}
+
+function answerFailure(response: ServerResponse, { signal }: Asker, error: unknown): void {
+  if (signal.aborted) return;
+  if (error instanceof BodyError) answerText(response, error.status, error.message);
+  else if (errorCode(error) === 'git_busy')
+    answerText(response, 503, 'too many requests are being answered; try again later');
+  else throw error;
+}
+
+/** The answer to a request; `undefined` when there is none. Rejects with `BodyError`. */
 function ask(
   writerUrl: string,
   { http, https }: Agents,
   { message, addressGroup }: RouteRequest,
+  body: Readable,
   response: ServerResponse,
 ): Promise<IncomingMessage | undefined> {
   const base = new URL(writerUrl);
   const isTls = base.protocol === 'https:';
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const passed = (isTls ? httpsRequest : httpRequest)({
       agent: isTls ? https : http,
       host: base.hostname.replace(/^\[|\]$/g, ''),
@@ -83,16 +142,24 @@ function ask(
     passed.once('response', resolve);
     passed.once('error', () => resolve(undefined));
     response.once('close', () => passed.destroy());
-    pipeline(message, passed).catch(() => passed.destroy());
+    body.once('error', reject);
+    pipeline(body, passed).catch(() => passed.destroy());
   });
 }
 
-async function relay(answered: IncomingMessage, response: ServerResponse): Promise<void> {
+async function relay(answered: IncomingMessage, response: ServerResponse, watch: ReaderWatch): Promise<void> {
   // Ours, which stand there already, are the same.
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(answered.statusCode ?? 502, keptHeaders(answered));
-  // Who asked, or who answered, has gone: the other is told by the end of its connection.
-  await pipeline(answered, response).catch(() => response.destroy());
+  try {
+    await send(answered, response, watch);
+    if (!response.destroyed) response.end();
+  } catch {
+    // Half an answer must not look like a whole one.
+    response.destroy();
+  } finally {
+    answered.destroy();
+  }
 }
 
 function keptHeaders({ headers }: IncomingMessage): Record<string, string | string[]> {

@@ -1,19 +1,25 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../../src/config/limits.js';
 import { PassOn } from '../../../src/daemon/nodes/pass-on.js';
 import { eventually } from '../../support/eventually.js';
 import { serveHttp } from '../../support/http-service.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 let writer: Server;
 let writerUrl: string;
 let requests: { readonly message: IncomingMessage; readonly body: string }[];
 let passing: PassOn;
+let clock: VirtualClock;
+let held: Socket[];
 let follower: Awaited<ReturnType<typeof serveHttp>>;
 
 beforeEach(async () => {
   requests = [];
+  held = [];
+  clock = new VirtualClock();
   writer = createServer(async (message, response) => {
     if (message.url === '/never') return;
     requests.push({ message, body: await text(message) });
@@ -22,7 +28,7 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => writer.listen(0, '127.0.0.1', resolve));
   writerUrl = `http://127.0.0.1:${(writer.address() as AddressInfo).port}`;
-  passing = new PassOn(() => writerUrl);
+  passing = new PassOn(() => writerUrl, clock);
   follower = await serveHttp({
     routes: [passing.route(() => true)],
     trustedProxies: ['127.0.0.1/32'],
@@ -30,11 +36,33 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const socket of held) socket.destroy();
   await follower.service.close();
   await passing[Symbol.asyncDispose]();
   writer.closeAllConnections();
   await new Promise((resolve) => writer.close(resolve));
 });
+
+/** Connections at the one that writes. */
+const passed = () => new Promise<number>((resolve) => writer.getConnections((_, count) => resolve(count)));
+
+/** Sends requests of an address whose bodies come no further than this; gives what each is answered, as it comes. */
+function hold(count: number, address: string, bodyBytes = 0): string[] {
+  const answers = Array.from({ length: count }, () => '');
+  for (const at of answers.keys()) {
+    const socket = connect(follower.port, '127.0.0.1');
+    const head = `POST /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${address}\r\nContent-Length: 1000000\r\n\r\n`;
+    socket.write(head + 'x'.repeat(bodyBytes));
+    socket.on('data', (chunk: Buffer) => {
+      answers[at] += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    held.push(socket);
+  }
+  return answers;
+}
+
+const answered = (answers: readonly string[]) => answers.filter((answer) => answer !== '');
 
 describe('a request that another graspd answers', () => {
   it('goes there as it is, with its body and the address of who asks, and comes back as it is', async () => {
@@ -76,11 +104,50 @@ describe('a request that another graspd answers', () => {
   it('ends there when who asked has gone', async () => {
     const gone = new AbortController();
     const asked = fetch(`${follower.url}/never`, { signal: gone.signal }).catch(() => 'gone');
-    const sockets = () =>
-      new Promise<number>((resolve) => writer.getConnections((_, count) => resolve(count)));
-    await eventually(async () => (await sockets()) === 1);
+    await eventually(async () => (await passed()) === 1);
     gone.abort();
     expect(await asked).toBe('gone');
-    await eventually(async () => (await sockets()) === 0);
+    await eventually(async () => (await passed()) === 0);
+  });
+
+  it('ends where its body no longer comes', async () => {
+    const answers = hold(1, '192.0.2.1', 100);
+    await eventually(async () => (await passed()) === 1);
+    await clock.advance(limits.gitBodySpanMs);
+    await eventually(() => answered(answers).length === 1);
+    expect(answers[0]).toMatch(/^HTTP\/1.1 408 /);
+    await eventually(async () => (await passed()) === 0);
+  });
+});
+
+describe('requests that are passed on', () => {
+  const half = limits.nodeRequestsMax / 2;
+
+  it('have half of the places where they are of one address', async () => {
+    const answers = hold(half + limits.nodeRequestsWaitingMax / 2 + 1, '192.0.2.1');
+    await eventually(() => answered(answers).length === 1);
+    expect(answered(answers)[0]).toMatch(/^HTTP\/1.1 503 [\s\S]*\r\nRetry-After: /);
+    await eventually(async () => (await passed()) === half);
+    const other = await fetch(`${follower.url}/x`, { headers: { 'x-forwarded-for': '198.51.100.7' } });
+    expect(other.status).toBe(201);
+    expect(answered(answers)).toHaveLength(1);
+  });
+
+  it('give way where they come slowly and others wait', async () => {
+    const bytes = limits.gitBodySpanBytesMin;
+    let came = 0;
+    writer.on('request', (message: IncomingMessage) => {
+      message.on('data', (chunk: Buffer) => {
+        came += chunk.length;
+      });
+    });
+    const answers = [...hold(half, '192.0.2.1', bytes), ...hold(half, '192.0.2.2', bytes)];
+    await eventually(() => came === 2 * half * bytes);
+    const waiting = hold(half + limits.nodeRequestsWaitingMax / 2 + 1, '198.51.100.7');
+    // All others of it wait when one is refused.
+    await eventually(() => answered(waiting).length === 1);
+    await clock.advance(limits.gitBodySpanMs);
+    await eventually(() => answered(answers).length > 0);
+    for (const answer of answered(answers)) expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*others wait/);
   });
 });
