@@ -802,8 +802,16 @@ export const limits = {
   carePauseMs: 100,
   /** Repositories that wait to be repacked; more are found at the next look. */
   careWaitingMax: 1_000,
+  /** Of them, those of one owner. */
+  careWaitingPerOwnerMax: 100,
   /** Time that one step of a repack may take. */
   careStepMsMax: 3_600_000,
+  /** Time after which the repack of one repository ends where others wait for theirs; doubled by each that failed, up to `careStepMsMax`. */
+  careAwaitedMs: 300_000,
+  /** First rest of a repository whose repack failed, or ended so; it doubles each time. */
+  careRestMsMin: 21_600_000,
+  /** Longest such rest. */
+  careRestMsMax: 604_800_000,
   /** Age at which a temporary file or a lock below the objects of a repository is taken for left behind. */
   leftoverAgeMsMax: 86_400_000,
   /** Time between two looks at all repositories: their bytes, packs and leftovers. */

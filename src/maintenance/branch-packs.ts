@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { objectsOf } from '../git/objects/object-folders.js';
+import { type PackFile, packsIn } from '../git/objects/pack-files.js';
 import type { BranchPack } from './branch-pack.js';
 
 /** A branch pack as a repository has it. */
@@ -66,6 +69,14 @@ export class BranchPacks {
       if (first === undefined || comesBefore(pack, first.pack)) first = { gitDir, pack };
     }
     return first;
+  }
+
+  /** The same pack on the disk, as long as it is there. */
+  async fileOf(tips: string): Promise<PackFile | undefined> {
+    const held = this.find(tips);
+    if (held === undefined) return undefined;
+    const packs = await packsIn(join(objectsOf(held.gitDir), 'pack'));
+    return packs.find(({ name }) => name === held.pack.name);
   }
 }
 

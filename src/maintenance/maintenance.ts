@@ -1,12 +1,9 @@
-import { join } from 'node:path';
 import { limits } from '../config/limits.js';
 import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
 import { type Git, readGitVersion } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
-import { objectsOf } from '../git/objects/object-folders.js';
-import { type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { readRefFiles } from '../git/refs.js';
 import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
@@ -14,6 +11,7 @@ import { tipsOf } from './branch-pack.js';
 import { BranchPacks } from './branch-packs.js';
 import { isCareDue } from './care-plan.js';
 import { CareQueue, type CareTask } from './care-queue.js';
+import { CareTurns } from './care-turns.js';
 import type { DiskUse, Reservation } from './disk-use.js';
 import type { MaintenanceMetrics } from './maintenance-metrics.js';
 import { repack } from './repack.js';
@@ -58,6 +56,7 @@ type Looked = { readonly task: CareTask; readonly survey: RepositorySurvey; read
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   readonly #queue: CareQueue;
+  readonly #turns: CareTurns;
   /** Packs of each repository, by its folder: those that it had when it was surveyed, and what came since. */
   readonly #packs = new Map<string, number>();
   readonly #branchPacks = new BranchPacks();
@@ -67,6 +66,7 @@ export class Maintenance {
   constructor(parts: MaintenanceParts) {
     this.#parts = parts;
     this.#queue = new CareQueue(parts.clock);
+    this.#turns = new CareTurns(parts.clock, (signal) => this.#queue.whenReady(signal));
     parts.metrics.watch(() => this.#queue.size);
   }
 
@@ -113,6 +113,7 @@ export class Maintenance {
     const gitDir = this.#parts.repositories.pathOf(repository);
     this.#useOf(repository).forget(gitDir);
     this.#branchPacks.forget(gitDir);
+    this.#turns.forget(gitDir);
     this.#packs.delete(gitDir);
   }
 
@@ -140,9 +141,21 @@ export class Maintenance {
 
   /**
    * Repacks a repository if that is still due, alone. It gives way to whoever waits for that, but not for ever: one that did
-   * so too often is made beside pushes, and throws nothing away.
+   * so too often is made beside pushes, and throws nothing away. Rejects with the signal's reason.
    */
   async care(task: CareTask, signal: AbortSignal): Promise<void> {
+    const { repositories, log } = this.#parts;
+    const { repository } = task;
+    try {
+      await this.#turns.use(repositories.pathOf(repository), signal, (turn) => this.#care(task, turn));
+    } catch (error) {
+      signal.throwIfAborted();
+      const details = { ...repository, code: errorCode(error), error: errorMessage(error) };
+      log.warn(details, 'repository could not be repacked');
+    }
+  }
+
+  async #care(task: CareTask, signal: AbortSignal): Promise<void> {
     const { repositories, locks, clock, hasRoomFor } = this.#parts;
     const { repository } = task;
     const survey = await this.#survey(repository, signal);
@@ -196,14 +209,16 @@ export class Maintenance {
   }
 
   async #careForOneAfterTheOther(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await this.care(await this.#queue.next(signal), signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#parts.log.warn({ error: errorMessage(error) }, 'repository cannot be cared for');
+    const { repositories, clock } = this.#parts;
+    try {
+      for (;;) {
+        const task = await this.#queue.next(signal);
+        if (this.#turns.isResting(repositories.pathOf(task.repository))) continue;
+        await this.care(task, signal);
+        await clock.sleep(limits.carePauseMs, signal);
       }
-      await this.#parts.clock.sleep(limits.carePauseMs, signal).catch(() => {});
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
@@ -238,13 +253,6 @@ export class Maintenance {
     return wanted !== undefined && wanted.pack.file !== branchPack?.file;
   }
 
-  async #findBranchPack(tips: string): Promise<PackFile | undefined> {
-    const held = this.#branchPacks.find(tips);
-    if (held === undefined) return undefined;
-    const packs = await packsIn(join(objectsOf(held.gitDir), 'pack'));
-    return packs.find(({ name }) => name === held.pack.name);
-  }
-
   async #repack(
     { task, survey: { packs, looseObjects, bytes }, isDue }: Looked,
     yielding: AbortSignal,
@@ -264,7 +272,7 @@ export class Maintenance {
         git,
         streams,
         makeWorkFolder: () => repositories.makeWorkFolder('repack-'),
-        findBranchPack: (tips: string) => this.#findBranchPack(tips),
+        findBranchPack: (tips: string) => this.#branchPacks.fileOf(tips),
         alone: (work: () => Promise<void>) =>
           isBeside(task) ? locks.use(repository, yielding, work) : work(),
         onRemoved: () => locks.tellRemoval(repository),
@@ -272,19 +280,17 @@ export class Maintenance {
       const how = await repack(repackParts, details, yielding);
       if (how === 'nothing') return;
       await writeCareMark(gitDir, clock.now());
+      this.#turns.forget(gitDir);
       ended('done');
       const ms = Math.round(clock.monotonic() - begin);
       log.info({ ...repository, how, packs, looseObjects, bytes, ms }, 'repository repacked');
     } catch (error) {
-      if (signal.aborted) throw error;
-      if (yielding.aborted) {
-        ended('interrupted');
-        this.#queue.add(gitDir, { repository, interruptions: interruptions + 1 }, limits.careRetryMs);
-      } else {
+      if (signal.aborted || !yielding.aborted) {
         ended('failed');
-        const code = errorCode(error);
-        log.warn({ ...repository, code, error: errorMessage(error) }, 'repository could not be repacked');
+        throw error;
       }
+      ended('interrupted');
+      this.#queue.add(gitDir, { repository, interruptions: interruptions + 1 }, limits.careRetryMs);
     }
   }
 }

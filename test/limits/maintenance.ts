@@ -6,6 +6,7 @@ import { VirtualClock } from '../support/virtual-clock.js';
 import { type Entry, hex } from './entry.js';
 
 const carePlan = 'maintenance/care-plan.test.ts';
+const careTurns = 'maintenance/care-turns.test.ts';
 const maintenance = 'maintenance/maintenance.test.ts';
 const { signal } = new AbortController();
 
@@ -43,11 +44,22 @@ export const maintenanceEntries = {
   careWaitingMax: {
     edge: (waiting) => {
       const queue = new CareQueue(new VirtualClock());
+      for (let at = 0; at < waiting; at += 1)
+        queue.add(`${at}`, { repository: { pubkey: hex(at), identifier: 'a' }, interruptions: 0 }, 1_000);
+      return queue.size === waiting;
+    },
+  },
+  careWaitingPerOwnerMax: {
+    edge: (waiting) => {
+      const queue = new CareQueue(new VirtualClock());
       const repository = { pubkey: hex(1), identifier: 'a' };
       for (let at = 0; at < waiting; at += 1) queue.add(`${at}`, { repository, interruptions: 0 }, 1_000);
       return queue.size === waiting;
     },
   },
+  careAwaitedMs: { test: [careTurns, 'is over after a while once others wait, and not before'] },
+  careRestMsMin: { test: [careTurns, 'rests after it failed, twice as long each time, up to days'] },
+  careRestMsMax: { test: [careTurns, 'rests after it failed, twice as long each time, up to days'] },
   careStepMsMax: {
     edge: async (ms) => {
       let given = 0;

@@ -17,7 +17,7 @@ export const repository: RepositoryKey = { pubkey: 'ab'.repeat(32), identifier: 
 
 /** What happens before a command is started, and while it runs. */
 type Hooks = {
-  before: (command: GitStreamCommand) => Promise<void>;
+  before: (command: GitStreamCommand, signal: AbortSignal) => Promise<void>;
   after: (command: GitStreamCommand) => void;
 };
 
@@ -43,7 +43,7 @@ export async function maintenanceWorld(version?: string) {
   const streams: GitStreams = {
     async start(command, signal) {
       ran.push(command);
-      await hooks.before(command);
+      await hooks.before(command, signal);
       const stream = await real.start(command, signal);
       hooks.after(command);
       return stream;
@@ -111,13 +111,13 @@ export async function maintenanceWorld(version?: string) {
     care: async (interruptions = 0) => await maintenance.care({ repository, interruptions }, stop.signal),
     survey: async (): Promise<RepositorySurvey> => await surveyRepository(gitDir, clock.now(), stop.signal),
     /** Brings so many branches, each in a pack of its own, as pushes do. */
-    push(count: number): void {
+    push(count: number, into = gitDir): void {
       const commits = Array.from({ length: count }, () => {
         pushes += 1;
         const message = `push ${String(pushes).padStart(5)}`;
         return `commit refs/heads/b${pushes}\ncommitter a <a> 1700000000 +0000\ndata ${message.length}\n${message}\ncheckpoint\n`;
       });
-      git(gitDir, ['-c', 'fastimport.unpackLimit=0', 'fast-import', '--quiet'], commits.join('\n'));
+      git(into, ['-c', 'fastimport.unpackLimit=0', 'fast-import', '--quiet'], commits.join('\n'));
     },
     async metric(result: string): Promise<number> {
       const { values } = (await registry.getSingleMetric('ngit_git_repacks_total')?.get()) ?? { values: [] };

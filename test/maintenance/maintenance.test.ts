@@ -299,6 +299,39 @@ describe('a repack beside pushes', () => {
   });
 });
 
+it('a repack that comes to no end has others wait for minutes, and is left alone for hours', async () => {
+  await using world = await maintenanceWorld();
+  const other = { pubkey: 'cd'.repeat(32), identifier };
+  await world.repositories.ensure(other);
+  world.push(tooMany);
+  world.push(tooMany, world.repositories.pathOf(other));
+  // That of the first comes to none.
+  let endless: string | undefined;
+  world.hooks.before = async ({ gitDir, args }, signal) => {
+    if (args[0] !== 'repack') return;
+    endless ??= gitDir;
+    if (gitDir === endless) await once(signal, 'abort').then(() => signal.throwIfAborted());
+  };
+  void world.served();
+  await expect
+    .poll(() => world.timers.advance(limits.careQuietMs).then(() => world.metric('done')), {
+      interval: 20,
+      timeout: 20_000,
+    })
+    .toBe(1);
+  expect(await world.metric('failed')).toBe(1);
+  world.hooks.before = async () => {};
+  const failed = endless === world.gitDir ? repository : other;
+  const steps = world.ran.length;
+  world.maintenance.packArrived(failed, 1);
+  await world.timers.advance(2 * limits.careQuietMs);
+  expect(world.ran).toHaveLength(steps);
+  await world.timers.advance(limits.careRestMsMin);
+  world.maintenance.packArrived(failed, 1);
+  await world.timers.advance(limits.careQuietMs);
+  await expect.poll(() => world.metric('done'), { timeout: 20_000 }).toBe(2);
+});
+
 it('what comes in the middle of a repack is kept, and so are its refs', async () => {
   await using world = await maintenanceWorld();
   const { gitDir, hooks } = world;
