@@ -98,8 +98,9 @@ export class Refusals {
   revive(event: NostrEvent): Revived {
     const revived = nothing();
     if (this.#refused.size === 0) return revived;
+    let left: number = limits.revivedIdsMax;
     for (const filter of this.#policy.retryCandidates(event))
-      this.#takeMatching(filter, limits.revivedIdsMax, revived);
+      left -= this.#takeMatching(filter, left, revived);
     return revived;
   }
 
@@ -117,10 +118,12 @@ export class Refusals {
     return revived;
   }
 
-  #takeMatching(filter: Filter, idsMax: number, revived: Reviving): void {
+  /** Takes out so many of what matches, at most; how many these were. */
+  #takeMatching(filter: Filter, idsMax: number, revived: Reviving): number {
     const ids = this.#refused.matching(filter, idsMax, finalReasons);
     for (const id of ids) this.#take(id, revived);
     if (ids.length === idsMax) revived.rest.push(filter);
+    return ids.length;
   }
 
   #take(id: string, { atHand, gone }: Reviving): void {

@@ -1,10 +1,10 @@
 import { limits } from '../config/limits.js';
-import { parseAddress } from '../nostr/address.js';
+import type { Address } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { kinds } from '../nostr/kinds.js';
 import { parseAnnouncement, referencesOf } from '../nostr/repository.js';
-import { makesNothingAcceptable, referringFilters } from './stored-relations.js';
+import { makesNothingAcceptable, placeOf, referringFilters } from './stored-relations.js';
 import { reading } from './structure.js';
 
 /**
@@ -21,17 +21,26 @@ export function retryCandidates(event: NostrEvent): Filter[] {
   ];
 }
 
-/** What the event refers to: being referred to by something accepted makes it acceptable. */
+/**
+ * What the event refers to: being referred to by something accepted makes it acceptable. One filter for each kind and author: all
+ * together they look at no refused event twice, however many addresses there are.
+ */
 function referredFilters(event: NostrEvent): Filter[] {
   const { ids, addresses } = referencesOf(event);
-  const filters: Filter[] = ids.length > 0 ? [{ ids: [...ids] }] : [];
+  const places = new Map<string, { readonly named: Address; readonly identifiers: string[] }>();
   for (const text of addresses.slice(0, limits.addressLookupsMax)) {
-    const address = parseAddress(text);
-    if (address === undefined) continue;
-    const { kind, pubkey, identifier } = address;
-    const filter: Filter = { kinds: [kind], authors: [pubkey] };
-    if (identifier !== '') filter['#d'] = [identifier];
-    filters.push(filter);
+    const place = placeOf(text);
+    if (place === undefined) continue;
+    const name = `${place.kind}:${place.pubkey}`;
+    const known = places.get(name);
+    if (known === undefined) places.set(name, { named: place, identifiers: [place.identifier] });
+    else known.identifiers.push(place.identifier);
+  }
+  const filters: Filter[] = ids.length > 0 ? [{ ids: [...ids] }] : [];
+  for (const { named, identifiers } of places.values()) {
+    const filter = { kinds: [named.kind], authors: [named.pubkey] };
+    // Where it has no identifier, an event need not have the tag.
+    filters.push(identifiers.includes('') ? filter : { ...filter, '#d': identifiers });
   }
   return filters;
 }

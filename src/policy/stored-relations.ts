@@ -41,17 +41,16 @@ export class StoredRelations {
     if (ids.some((id) => this.#isStoredRelation(id))) return true;
     const lookedUp = new Set<string>();
     for (const text of addresses) {
-      const address = parseAddress(text) as Address;
-      if (address.kind === kinds.repositoryAnnouncement) {
-        if (this.#context.directory.isAnnounced(address)) return true;
-        continue;
+      const place = placeOf(text);
+      if (place?.kind === kinds.repositoryAnnouncement) {
+        if (this.#context.directory.isAnnounced(place)) return true;
+      } else if (place !== undefined && !unrelatedKinds.includes(place.kind)) {
+        const name = formatAddress(place);
+        if (lookedUp.has(name)) continue;
+        if (this.#context.store.hasAt(place)) return true;
+        lookedUp.add(name);
+        if (reaches('addressLookupsMax', lookedUp.size)) return false;
       }
-      // What stands at the address of a replaceable kind does not depend on the rest of its text.
-      const place = isReplaceableKind(address.kind) ? formatAddress({ ...address, identifier: '' }) : text;
-      if (lookedUp.has(place)) continue;
-      if (this.#isStored(address)) return true;
-      lookedUp.add(place);
-      if (reaches('addressLookupsMax', lookedUp.size)) return false;
     }
     return false;
   }
@@ -59,14 +58,6 @@ export class StoredRelations {
   #isStoredRelation(id: string): boolean {
     const kind = this.#context.store.kindOf(id);
     return kind !== undefined && !unrelatedKinds.includes(kind);
-  }
-
-  #isStored({ kind, pubkey, identifier }: Address): boolean {
-    if (unrelatedKinds.includes(kind)) return false;
-    const filter: Filter = { kinds: [kind], authors: [pubkey] };
-    if (isAddressableKind(kind)) filter['#d'] = [identifier];
-    else if (!isReplaceableKind(kind)) return false;
-    return this.#context.store.some(filter);
   }
 
   #isReferredTo(event: NostrEvent): boolean {
@@ -82,6 +73,13 @@ export class StoredRelations {
     // A filter cannot leave kinds out, so where both sorts match they are counted.
     return !store.some(others) || store.count([filter]) > store.count([others]);
   }
+}
+
+/** Where an event stands that is named by its address, if events of that kind have one: that of a replaceable one has no identifier. */
+export function placeOf(text: string): Address | undefined {
+  const address = parseAddress(text);
+  if (address === undefined || isAddressableKind(address.kind)) return address;
+  return isReplaceableKind(address.kind) ? { ...address, identifier: '' } : undefined;
 }
 
 /** Filters for the events that refer to this one: by id, and by address when it has one. */

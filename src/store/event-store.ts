@@ -1,6 +1,7 @@
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { GraspError } from '../lib/errors.js';
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
+import type { Address } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 
@@ -40,6 +41,9 @@ export type EventStore = AsyncDisposable & {
 
   /** The kind of a stored event; `undefined` when it is not stored. */
   kindOf(id: string): number | undefined;
+
+  /** Whether an event stands at the address of a replaceable or addressable event (NIP-01); the identifier of a replaceable one is `''`. */
+  hasAt(address: Address): boolean;
 
   /** The author of a stored event; `undefined` when it is not stored. */
   authorOf(id: string): string | undefined;

@@ -2,6 +2,7 @@ import { limits } from '../config/limits.js';
 import type { RecordSetBuilder } from '../kernels/kernels.js';
 import { type Clock, unixSeconds } from '../lib/clock.js';
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
+import type { Address } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
@@ -130,6 +131,10 @@ export class IndexedStore implements EventStore {
   kindOf(id: string): number | undefined {
     const row = this.#current.findStored(id);
     return row < 0 ? undefined : this.#index.rows.kind(row);
+  }
+
+  hasAt(address: Address): boolean {
+    return this.#current.standingAt(address).length > 0;
   }
 
   authorOf(id: string): string | undefined {

@@ -510,6 +510,25 @@ describe('what waits for another event', () => {
     expect(new Set(wanted)).toEqual(new Set(comments.map(({ id }) => id)));
   });
 
+  it('is tried again a number at once, for however many reasons an event brings it back', async () => {
+    const [first, second] = [nextEvent(), nextEvent()];
+    const many = limits.revivedIdsMax;
+    for (const root of [first, second])
+      for (let count = 0; count < many; count += 1)
+        parts.refused.add(nextEvent({ tags: [['e', root.id]] }), 'blocked: not yet');
+    let atOnce = 0;
+    const put = vi.spyOn(parts.store, 'put').mockImplementationOnce((event, body) => {
+      atOnce = 2 * many - parts.refused.size;
+      put.mockRestore();
+      return parts.store.put(event, body);
+    });
+    vi.spyOn(policy, 'retryCandidates').mockReturnValueOnce([{ '#e': [first.id] }, { '#e': [second.id] }]);
+    await outcomeOf(second, direct);
+    expect(atOnce).toBe(many);
+    await expect.poll(() => parts.refused.size).toBe(0);
+    expect(new Set(wanted).size).toBe(2 * many);
+  });
+
   it('is asked for again when the copy at hand turns out forged', async () => {
     const root = nextEvent();
     const comment = nextEvent({ tags: [['e', root.id]] });

@@ -1,25 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import type { Filter } from '../../src/nostr/filter.js';
+import type { Address } from '../../src/nostr/address.js';
 import type { PolicyContext } from '../../src/policy/policy-context.js';
 import { StoredRelations } from '../../src/policy/stored-relations.js';
 import { event, key } from './world.js';
 
 /** A store of one article, which counts how often it is asked for one. */
 function storeWith(identifier: string) {
-  const asked: string[] = [];
-  const looks: Filter[] = [];
-  const some = (filter: Filter) => {
-    looks.push(filter);
-    const wanted = filter['#d']?.[0];
-    if (wanted !== undefined) asked.push(wanted);
-    return wanted === identifier;
+  const asked: Address[] = [];
+  const hasAt = (address: Address) => {
+    asked.push(address);
+    return address.identifier === identifier;
   };
   const context = {
-    store: { has: () => false, some, count: () => 0 },
+    store: { kindOf: () => undefined, hasAt, some: () => false, count: () => 0 },
     directory: { isAnnounced: () => false },
   };
-  return { asked, looks, relations: new StoredRelations(context as unknown as PolicyContext) };
+  return { asked, relations: new StoredRelations(context as unknown as PolicyContext) };
 }
 
 /** An event that refers to so many articles. */
@@ -41,10 +38,17 @@ describe('addresses of an event that are looked up', () => {
   });
 
   it('are looked up once, however often and however a replaceable one is named', () => {
-    const { relations, looks } = storeWith('none');
+    const { asked, relations } = storeWith('none');
     const tags = Array.from({ length: 500 }, (_, number) => ['a', `10002:${key(1)}:${number}`]);
     expect(relations.isRelatedToStored(event(key(2), 1, tags))).toBe(false);
-    expect(looks.filter(({ kinds = [] }) => kinds.includes(10_002))).toHaveLength(1);
+    expect(asked).toEqual([{ kind: 10_002, pubkey: key(1), identifier: '' }]);
+  });
+
+  it('are those of kinds that have addresses', () => {
+    const { asked, relations } = storeWith('');
+    const tags = [1, 5, 1621, 20_001].map((kind) => ['a', `${kind}:${key(1)}:`]);
+    expect(relations.isRelatedToStored(event(key(2), 1, tags))).toBe(false);
+    expect(asked).toEqual([]);
   });
 
   it('hold the event when one of these is stored, and not when only a later one is', () => {

@@ -59,6 +59,27 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(kinds).toEqual([1621, undefined, 30617, undefined, undefined]);
     });
 
+    it('tells whether something stands at an address, whatever was refused or replaced there', () => {
+      const place = { kind: 30023, pubkey: alice, identifier: 'a' };
+      const list = { kind: 10002, pubkey: alice, identifier: '' };
+      const article = (created_at: number, ...tags: string[][]) =>
+        makeEvent({ kind: 30023, pubkey: alice, created_at, tags });
+      refused.add(article(now - 2, ['d', 'a']), 'blocked: not wanted');
+      expect([store.hasAt(place), store.hasAt(list)]).toEqual([false, false]);
+      for (const created_at of [now - 1, now]) store.put(article(created_at, ['d', 'a'], ['d', 'b']));
+      store.put(article(now));
+      store.put(makeEvent({ kind: 10002, pubkey: alice, created_at: now }));
+      const others = [{ identifier: 'b' }, { pubkey: '2'.repeat(64) }, { kind: 30024 }];
+      expect([place, list, { ...place, identifier: '' }].map((each) => store.hasAt(each))).toEqual([
+        true,
+        true,
+        true,
+      ]);
+      expect(others.map((other) => store.hasAt({ ...place, ...other }))).toEqual([false, false, false]);
+      store.put(makeEvent({ kind: 5, pubkey: alice, created_at: now, tags: [['a', `30023:${alice}:a`]] }));
+      expect(store.hasAt(place)).toBe(false);
+    });
+
     it('does not take an event for what it would have become before something changed', async () => {
       const old = makeEvent({ kind: 30617, pubkey: alice, created_at: now - 1, tags: [['d', 'a']] });
       expect(store.preview(old)).toBe('stored');

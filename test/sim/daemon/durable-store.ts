@@ -1,5 +1,6 @@
 import type { RecordSetBuilder } from '../../../src/kernels/kernels.js';
 import type { Clock } from '../../../src/lib/clock.js';
+import type { Address } from '../../../src/nostr/address.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import type { Filter } from '../../../src/nostr/filter.js';
 import type {
@@ -85,6 +86,10 @@ export class DurableStore implements EventStore {
 
   kindOf(id: string): number | undefined {
     return this.#inner.kindOf(id);
+  }
+
+  hasAt(address: Address): boolean {
+    return this.#inner.hasAt(address);
   }
 
   authorOf(id: string): string | undefined {
