@@ -6,6 +6,7 @@ import { PassOn } from '../../../src/daemon/nodes/pass-on.js';
 import { ReleaseStack } from '../../../src/lib/release-stack.js';
 import type { NodeStatusReport } from '../../../src/web/status/status-report.js';
 import { serveHttp } from '../../support/http-service.js';
+import { VirtualClock } from '../../support/virtual-clock.js';
 
 const token = 'a-token-of-the-operator';
 const hostile = '<script>alert(1)</script>';
@@ -45,7 +46,7 @@ describe('what a graspd that follows serves', () => {
 
   async function serve(options: { statusPage?: boolean; token?: string; isConnected?: () => boolean } = {}) {
     const writerUrl = `http://127.0.0.1:${(writer.address() as AddressInfo).port}`;
-    const passing = stack.use(new PassOn(() => writerUrl));
+    const passing = stack.use(new PassOn(() => writerUrl, new VirtualClock()));
     const { statusPage = true, token: statusToken, isConnected = () => true } = options;
     const routes = followerRoutes({
       passing,
