@@ -162,6 +162,10 @@ export const limits = {
   clientViolationBytesPerMinuteMax: 8_388_608,
   /** Time that the event loop spends on reading them, in milliseconds. Shown by `ngit_relay_clients_dropped_total`. */
   clientViolationMsPerMinuteMax: 1_000,
+  /** Messages above a rate, which are refused, that count as one that cannot be read: who is over by a little is only told. */
+  clientRefusalsPerViolation: 16,
+  /** Bytes that are read of a client's socket before others have their turn. */
+  clientPieceBytes: 8_192,
   /**
    * Pings and pongs of one client in a minute above which its connection is ended. Shown by
    * `ngit_relay_clients_dropped_total`.
@@ -236,7 +240,7 @@ export const limits = {
   // Relay: all clients
   /** Bytes of a message from which it is compressed, where compression is on. */
   compressionThresholdBytes: 1_024,
-  /** Time for which requests of clients are started before the event loop does something else. */
+  /** Time for which clients are read, and as much for which their requests are started, before the event loop does something else. */
   requestSliceMs: 5,
   /** Work, in the same units, after which a request leaves the turn to the event loop. */
   requestTurnUnits: 30_000,

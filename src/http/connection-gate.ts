@@ -34,7 +34,7 @@ const hasTooManyHeaders: UpgradeRefusal = {
 
 const isShutOut: UpgradeRefusal = {
   status: 429,
-  reason: 'rate-limited: too many messages that cannot be read; wait a minute',
+  reason: 'rate-limited: too many messages that cannot be read, or above the rates; wait a minute',
 };
 
 const isBlocked: UpgradeRefusal = { status: 403, reason: 'blocked: this address is blocked here' };

@@ -81,7 +81,7 @@ export class RelayMetrics {
     });
     this.dropped = new Counter({
       name: 'ngit_relay_clients_dropped_total',
-      help: 'Clients that were refused or dropped: slow readers, silent ones, because the relay was full, or its memory for clients, because they sent too much that cannot be read, or by a fault of ours',
+      help: 'Clients that were refused or dropped: slow readers, silent ones, because the relay was full, or its memory for clients, because they sent too much that cannot be read or is above their rates, or by a fault of ours',
       labelNames: ['reason'],
       registers,
     });

@@ -60,12 +60,11 @@ export class RelayServer implements AsyncDisposable {
     this.#parts = parts;
     this.#memory = new MemoryBudget(memorySharesOf(settings));
     parts.metrics.watchMemory(() => this.#memory.bytes);
-    const scheduler = new TurnScheduler(
-      clock,
-      fixedSlice(limits.requestSliceMs),
-      turnOrder.of('clients'),
-      (error) => parts.faults.note('client', error),
-    );
+    const slices = () =>
+      new TurnScheduler(clock, fixedSlice(limits.requestSliceMs), turnOrder.of('clients'), (error) =>
+        parts.faults.note('client', error),
+      );
+    const scheduler = slices();
     this.#hub = new SubscriptionHub({ ...parts, scheduler, feed: admission.feed });
     this.#services = {
       ...parts,
@@ -73,6 +72,7 @@ export class RelayServer implements AsyncDisposable {
       sending: { nextTick: new NextTickQueue(), blocks: new BlockPool() },
       memory: this.#memory,
       scheduler,
+      reading: slices(),
       negentropySlots: new NegentropySlots(clock, settings.negentropySlots),
       negentropyMemory: new MemoryBudget(setMemorySharesOf(parts.kernels.memory())),
     };

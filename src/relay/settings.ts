@@ -134,3 +134,4 @@ export const violationLimits: ViolationLimits = {
   bytesPerMinuteMax: limits.clientViolationBytesPerMinuteMax,
   msPerMinuteMax: limits.clientViolationMsPerMinuteMax,
 };
+  refusalsPerViolation: limits.clientRefusalsPerViolation,

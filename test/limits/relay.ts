@@ -154,6 +154,16 @@ export const relayEntries = {
       for (let at = 0; at < requests; at += 1) push(0);
       return started() === requests;
     },
+  clientRefusalsPerViolation: {
+    edge: (refusals) => {
+      const noted = new Violations(still, violationLimits);
+      for (let count = 1; count < violationLimits.perMinuteMax; count += 1) noted.note(0, 0);
+      return many(refusals, () => noted.noteRefusal(0)).every((isTooMuch) => !isTooMuch);
+    },
+  },
+  clientPieceBytes: {
+    pace: [named('socket-reader'), 'is read at once, and what comes in one piece in later turns'],
+  },
   },
   clientRequestsQueuedMax: {
     edge: (requests) => {

@@ -6,7 +6,8 @@ import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import { Violations } from '../../src/lib/budgets/violations.js';
 import { violationLimits } from '../../src/relay/settings.js';
 import { accountsOf } from '../support/accounts.js';
-import { sessionWorld } from './fakes.js';
+import { settle } from '../support/virtual-clock.js';
+import { plainEvent, sessionWorld } from './fakes.js';
 import { droppedFrom, serveRelay } from './served-relay.js';
 
 const perMinute = limits.clientViolationsPerMinuteMax;
@@ -64,6 +65,41 @@ describe('messages of a client that cannot be read', () => {
       send(type, 'none');
       await settle();
       expect(outbox.isShutOut).toBe(true);
+    },
+  );
+
+  it.each([
+    ['REQ', ['REQ', 'a', {}]],
+    ['COUNT', ['COUNT', 'a', {}]],
+    ['NEG-OPEN', ['NEG-OPEN', 'a', {}, '6100']],
+    ['NEG-MSG', ['NEG-MSG', 'a', '61']],
+    ['AUTH', ['AUTH', plainEvent(1)]],
+    ['EVENT', ['EVENT', plainEvent(1)]],
+  ])(
+    'are, by a fraction, %ss above a rate: over by a little, a client is only told so',
+    async (_, message) => {
+      const { client } = sessionWorld({
+        accounts: { requestsPerMinuteMax: 100, eventsPerMinuteMax: 30 },
+      });
+      const [one, two] = [client('192.0.2.1'), client('192.0.2.1')];
+      const send = async (count: number) => {
+        for (let sent = 0; sent < count; sent += 1) {
+          (sent % 2 === 0 ? one : two).send(...message);
+          if (sent % 64 === 0) await settle();
+        }
+        await settle();
+      };
+      const isShutOut = () => [one, two].some(({ outbox }) => outbox.isShutOut);
+      const allowed = message[0] === 'EVENT' ? 30 : 100;
+      await send(allowed + perMinute * limits.clientRefusalsPerViolation);
+      expect(isShutOut()).toBe(false);
+      expect(one.outbox.frames.at(-1)?.at(-1)).toMatch(/^rate-limited: /);
+      await send(2);
+      expect(isShutOut()).toBe(true);
+      const other = client('192.0.2.2');
+      other.send('COUNT', 'c', {});
+      await settle();
+      expect(other.outbox.frames).toEqual([['COUNT', 'c', { count: expect.any(Number) }]]);
     },
   );
 

@@ -21,7 +21,7 @@ export type AddressLimits = {
   readonly failedAuthorizationsPerMinuteMax: number | undefined;
   /** Bytes on the sockets, both ways. */
   readonly bytesPerMinuteMax: number | undefined;
-  /** Messages that cannot be read. */
+  /** Messages that cannot be read, or are above a rate. */
   readonly violations: ViolationLimits | undefined;
 };
 
@@ -242,7 +242,12 @@ export class AddressAccount {
     return this.#violations?.note(bytes, ms) ?? false;
   }
 
-  /** Whether so much came that cannot be read that nothing more is, for as long as it takes to be made up for. */
+  /** Notes a message above a rate, as `Violations.noteRefusal`. */
+  noteRefusal(ms: number): boolean {
+    return this.#violations?.noteRefusal(ms) ?? false;
+  }
+
+  /** Whether so much came that cannot be read, or above the rates, that nothing more is, for as long as it takes to be made up for. */
   get isShutOut(): boolean {
     return this.#violations?.areTooMany ?? false;
   }

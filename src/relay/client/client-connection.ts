@@ -8,6 +8,7 @@ import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import { Growth } from '../../lib/collections/growth.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
+import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { eventFrame, noticeFrame } from '../frames/frames.js';
 import { ClientGoneError, type Outbox } from '../frames/outbox.js';
 import { SendBuffer, type SendServices } from '../frames/send-buffer.js';
@@ -15,10 +16,13 @@ import { textFrameOf, textOf } from '../frames/text-frame.js';
 import type { DropReason } from '../relay-metrics.js';
 import { ClientPings } from './client-pings.js';
 import { ClientSession, type SessionServices } from './client-session.js';
+import { SocketReader } from './socket-reader.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
   readonly sending: SendServices;
   readonly faults: Faults;
+  /** The turns in which all clients are read. */
+  readonly reading: TurnScheduler;
   readonly settings: SessionServices['settings'] & {
     readonly sendBytesHigh: number;
     readonly sendBytesLow: number;
@@ -45,8 +49,9 @@ export class ClientConnection implements Outbox {
   readonly #closed = deferred<void>();
   #room: Deferred<void> | undefined;
   readonly #unsent: SendBuffer;
-  /** What compression was agreed on for is left to `ws`; else a frame is what leaves. */
+  /** What compression was agreed on for is left to `ws`; else a frame is what leaves, and what comes is read in turns. */
   readonly #isCompressed: boolean;
+  readonly #reader: SocketReader | undefined;
   #full = false;
   readonly #pings: ClientPings;
   /** When bytes were last known to leave, or none to wait. */
@@ -99,6 +104,14 @@ export class ClientConnection implements Outbox {
       pieceBytes: limits.socketChunkBytes,
       freeBytes: 0,
     });
+    if (!this.#isCompressed)
+      this.#reader = new SocketReader({
+        socket,
+        stream,
+        turns: services.reading,
+        client: this.#session.requests,
+        own: (callback) => this.#own(callback),
+      });
     socket.on(
       'message',
       this.#own((data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary)),
@@ -161,7 +174,7 @@ export class ClientConnection implements Outbox {
 
   shutOut(): void {
     this.#unsent.flush();
-    this.#dropWith('violations', 'invalid: too many messages that cannot be read');
+    this.#dropWith('violations', 'rate-limited: too many messages that cannot be read, or above the rates');
   }
 
   #dropWith(reason: DropReason, notice: string): void {
@@ -236,8 +249,12 @@ export class ClientConnection implements Outbox {
   #updateReading(): void {
     const blocked = this.#full || this.#session.blocked;
     if (blocked === this.#socket.isPaused) return;
-    if (blocked) this.#socket.pause();
-    else this.#socket.resume();
+    if (blocked) {
+      this.#socket.pause();
+      return;
+    }
+    this.#socket.resume();
+    this.#reader?.resume();
   }
 
   /** A callback on behalf of this client: what it throws ends this connection, and nothing else. */

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
@@ -29,10 +28,11 @@ export type NegentropyServices = SessionSetServices & {
   };
 };
 
-/** Whose sessions they are, what it holds beside kernel memory, and what its address takes. */
+/** Whose sessions they are, what it holds beside kernel memory, and what its requests count for. */
 export type NegentropyOwner = SlotClient & {
   readonly memory: MemoryHolder;
-  readonly account: Pick<AddressAccount, 'takeRequest'>;
+  /** Counts a request, or says why not. */
+  readonly takeRequest: () => string | undefined;
 };
 
 type Session = {
@@ -215,7 +215,7 @@ export class ClientNegentropy implements Disposable {
     const session = this.#sessions.get(id);
     if (session === undefined) {
       // A request as any; one of a session is paid for with its work.
-      const refusal = this.#owner.account.takeRequest();
+      const refusal = this.#owner.takeRequest();
       this.#endWith(id, refusal ?? 'closed: there is no such negentropy session');
       return;
     }

@@ -1,7 +1,6 @@
 import type { AddressAccount, AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { partyOf } from '../../lib/budgets/address-group.js';
 import type { MemoryBudget, MemoryHolder } from '../../lib/budgets/memory-budget.js';
-import { Violations } from '../../lib/budgets/violations.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
 import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
@@ -12,7 +11,6 @@ import { closedFrame, countFrame, noticeFrame, okFrame } from '../frames/frames.
 import type { Outbox } from '../frames/outbox.js';
 import { messageBytes, requestBytes } from '../held-bytes.js';
 import type { RequestType } from '../relay-metrics.js';
-import { violationLimits } from '../settings.js';
 import { WorkBudget, type WorkLimits } from '../work-budget.js';
 import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
@@ -53,12 +51,12 @@ export class ClientSession implements Disposable {
   readonly account: AddressAccount;
   /** What the client makes the relay hold. */
   readonly memory: MemoryHolder;
+  /** What of the client waits for its turn. */
+  readonly requests: RequestQueue;
   readonly #services: SessionServices;
   readonly #outbox: Outbox;
-  readonly #requests: RequestQueue;
   readonly #intake: MessageIntake;
   readonly #authentication: ClientAuthentication;
-  readonly #violations: Violations;
   readonly #publisher: Publisher;
   readonly #subscriptions: ClientSubscriptions;
   readonly #negentropy: ClientNegentropy;
@@ -81,7 +79,7 @@ export class ClientSession implements Disposable {
     });
     this.#outbox = outbox;
     const budget = new WorkBudget(services.clock, services.settings);
-    this.#requests = new RequestQueue(
+    this.requests = new RequestQueue(
       services.scheduler,
       services.settings,
       budget,
@@ -90,13 +88,12 @@ export class ClientSession implements Disposable {
       (error) => this.#onFailure(error),
       group,
     );
-    this.#violations = new Violations(services.clock, violationLimits);
     this.#intake = new MessageIntake(
       services.clock,
-      this.#requests,
+      this.requests,
       this.memory,
       {
-        onMessage: (message, chars) => this.#dispatch(message, chars),
+        onMessage: (message, chars, ms) => this.#dispatch(message, chars, ms),
         onFailure: (error, chars, ms) => this.#refuseFrame(error, chars, ms),
       },
       onFlowChanged,
@@ -110,24 +107,30 @@ export class ClientSession implements Disposable {
       this.#authentication,
       onFlowChanged,
     );
-    this.#subscriptions = new ClientSubscriptions(services, outbox, this.#requests, this.memory);
-    this.#negentropy = new ClientNegentropy(services, outbox, this.#requests, {
+    this.#subscriptions = new ClientSubscriptions(services, outbox, this.requests, this.memory);
+    this.#negentropy = new ClientNegentropy(services, outbox, this.requests, {
       address: group,
       memory: this.memory,
-      account: this.account,
+      takeRequest: () => this.#refusals.takeRequest(0),
     });
     this.#refusals = new MessageRefusals({
+      clock: services.clock,
+      account: this.account,
       outbox,
       publisher: this.#publisher,
       subscriptions: this.#subscriptions,
       negentropy: this.#negentropy,
-      requests: this.#requests,
+      requests: this.requests,
+      onTooMuch: () => {
+        this[Symbol.dispose]();
+        outbox.shutOut();
+      },
     });
   }
 
   /** Whether the client should not be read for now. What it sent already is taken all the same. */
   get blocked(): boolean {
-    return this.#publisher.blocked || this.#requests.blocked || this.#intake.blocked;
+    return this.#publisher.blocked || this.requests.blocked || this.#intake.blocked;
   }
 
   /** Takes one frame. Never throws, whatever it contains. */
@@ -137,9 +140,7 @@ export class ClientSession implements Disposable {
 
   /** Refuses a message of that many bytes that is no text. */
   refuseBinary(bytes: number): void {
-    if (this.#ended) return;
-    this.#outbox.send(noticeFrame('invalid: a message is text, not binary'));
-    this.#violation(bytes, 0);
+    if (!this.#ended) this.#refusals.binary(bytes);
   }
 
   /** Takes no more, closes what is open, and settles when the events in hand are answered. */
@@ -147,7 +148,7 @@ export class ClientSession implements Disposable {
     this.#ended = true;
     this.#gone.abort();
     this.#intake[Symbol.dispose]();
-    this.#requests[Symbol.dispose]();
+    this.requests[Symbol.dispose]();
     this.#subscriptions.closeAll(reason);
     this.#negentropy.closeAll(reason);
     await this.#publisher.settled();
@@ -158,20 +159,20 @@ export class ClientSession implements Disposable {
     this.#ended = true;
     this.#gone.abort();
     this.#intake[Symbol.dispose]();
-    this.#requests[Symbol.dispose]();
+    this.requests[Symbol.dispose]();
     this.#subscriptions[Symbol.dispose]();
     this.#negentropy[Symbol.dispose]();
     this.memory[Symbol.dispose]();
   }
 
-  #dispatch(message: ClientMessage, chars: number): void {
+  #dispatch(message: ClientMessage, chars: number, ms: number): void {
     if (this.#ended) return;
     switch (message.type) {
       case 'EVENT':
-        this.#publisher.publish(message.event, chars);
+        if (!this.#publisher.publish(message.event, chars)) this.#refusals.overRate(ms);
         break;
       case 'REQ':
-        this.#request('req', message, () =>
+        this.#request('req', message, ms, () =>
           this.#subscriptions.open(message.subscription, message.filters, chars),
         );
         break;
@@ -179,14 +180,14 @@ export class ClientSession implements Disposable {
         if (!this.#subscriptions.close(message.subscription)) this.#noteUnknownClose(chars);
         break;
       case 'COUNT':
-        this.#request('count', message, () =>
+        this.#request('count', message, ms, () =>
           this.#enqueue(message, chars, requestBytes(message.filters, chars), () =>
             this.#answerCount(message),
           ),
         );
         break;
       case 'NEG-OPEN':
-        this.#request('negentropy', message, () =>
+        this.#request('negentropy', message, ms, () =>
           this.#enqueue(message, chars, requestBytes([message.filter], chars), () =>
             this.#negentropy.open(message.subscription, message.filter, message.payload),
           ),
@@ -204,28 +205,28 @@ export class ClientSession implements Disposable {
         );
         break;
       case 'AUTH':
-        this.#authenticate(message.event);
+        this.#authenticate(message.event, ms);
         break;
     }
   }
 
   /** To close what has ended already, as when both sides end it, is a request as any; nobody needs it without end. */
   #noteUnknownClose(chars: number): void {
-    if (!this.#ended && this.account.takeRequest() !== undefined) this.#violation(chars, 0);
+    if (!this.#ended && this.account.takeRequest() !== undefined) this.#refusals.violation(chars, 0);
   }
 
-  #authenticate(event: NostrEvent): void {
-    const refusal = this.account.takeRequest();
+  #authenticate(event: NostrEvent, ms: number): void {
+    const refusal = this.#refusals.takeRequest(ms);
     if (refusal === undefined) void this.#authentication.authenticate(event);
     else this.#outbox.send(okFrame(event.id, false, refusal));
   }
 
   /** Counts a request, and takes it where the address has not asked for too much. */
-  #request(type: RequestType, message: AboutSubscription, take: () => void): void {
+  #request(type: RequestType, message: AboutSubscription, ms: number, take: () => void): void {
     this.#services.metrics.requests.inc({ type });
-    const refusal = this.account.takeRequest();
+    const refusal = this.#refusals.takeRequest(ms);
     if (refusal === undefined) take();
-    else this.#refusals.aboutSubscription(message.type, message.subscription, refusal);
+    else if (!this.#ended) this.#refusals.aboutSubscription(message.type, message.subscription, refusal);
   }
 
   /** Has the work done in its turn; until it is done, `bytes` are counted for it. */
@@ -236,7 +237,7 @@ export class ClientSession implements Disposable {
     run: () => Promise<void> | void,
   ): void {
     const memory = this.memory.reserve(bytes);
-    if (memory !== undefined) this.#requests.push({ chars, run: () => this.#guard(run, memory) });
+    if (memory !== undefined) this.requests.push({ chars, run: () => this.#guard(run, memory) });
     else if (type === 'COUNT') this.#refusals.aboutSubscription(type, subscription, noRoom);
     else void this.#negentropy.fail(subscription, noRoom);
   }
@@ -257,18 +258,10 @@ export class ClientSession implements Disposable {
   #refuseFrame(error: unknown, chars: number, ms: number): void {
     if (this.#ended) return;
     if (error instanceof InvalidMessageError) {
-      this.#refusals.unreadable(error, chars);
-      this.#violation(chars, ms);
+      this.#refusals.unreadable(error, chars, ms);
     } else {
       this.#onFailure(error);
     }
-  }
-
-  #violation(bytes: number, ms: number): void {
-    const isTooMuch = this.#violations.note(bytes, ms);
-    if (!this.account.noteViolation(bytes, ms) && !isTooMuch) return;
-    this[Symbol.dispose]();
-    this.#outbox.shutOut();
   }
 
   #onFailure(error: unknown): void {
@@ -281,7 +274,7 @@ export class ClientSession implements Disposable {
     filters,
   }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
     try {
-      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.#requests);
+      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.requests);
       this.#outbox.send(countFrame(subscription, count));
     } catch (error) {
       if (this.#ended) return;

@@ -12,8 +12,8 @@ type Waiting = { readonly frame: string; readonly memory: Reservation | undefine
 
 /** Where messages go. */
 export type MessageTarget = {
-  /** Takes a message; `chars` is the length of its frame. */
-  onMessage(message: ClientMessage, chars: number): void;
+  /** Takes a message; `chars` is the length of its frame, which took that long to read. */
+  onMessage(message: ClientMessage, chars: number, ms: number): void;
   /** A frame of that length could not be read, or not be handled, in which it took that long. */
   onFailure(error: unknown, chars: number, ms: number): void;
 };
@@ -92,7 +92,7 @@ export class MessageIntake implements Disposable {
     this.#readingMs = 0;
     try {
       const message = this.#timed(() => parseClientMessage(frame));
-      this.#target.onMessage(message, frame.length);
+      this.#target.onMessage(message, frame.length, this.#readingMs);
     } catch (error) {
       this.#target.onFailure(error, frame.length, this.#readingMs);
     }
@@ -117,7 +117,7 @@ export class MessageIntake implements Disposable {
   async #read({ frame, memory }: Waiting): Promise<void> {
     try {
       if (frame.length < limits.clientLongMessageChars) this.#readAtOnce(frame);
-      else this.#target.onMessage(await this.#readLong(frame), frame.length);
+      else this.#target.onMessage(await this.#readLong(frame), frame.length, this.#readingMs);
     } catch (error) {
       if (error instanceof ClientGoneError) throw error;
       this.#target.onFailure(error, frame.length, this.#readingMs);

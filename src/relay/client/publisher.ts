@@ -71,24 +71,12 @@ export class Publisher {
     );
   }
 
-  /** Takes an event; `bytes` is what its message held. The answer follows. */
-  publish(event: NostrEvent, bytes: number): void {
+  /** Takes an event; `bytes` is what its message held. The answer follows. Whether it was within the rates. */
+  publish(event: NostrEvent, bytes: number): boolean {
     const limited = this.#takeFromRates(Math.max(bytes, publishingBytes(event)));
-    if (limited !== undefined) {
-      this.#answer(event.id, 'rate_limited', false, limited);
-    } else if (event.kind === kinds.clientAuthentication) {
-      this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
-    } else {
-      const author = protectingAuthor(event);
-      const refusal = author === undefined ? undefined : this.#authentication.refusalFor(author);
-      if (refusal !== undefined) {
-        this.#answer(event.id, 'refused', false, refusal);
-        return;
-      }
-      const memory = this.#memory.pass(publishedBytes(event, bytes));
-      if (memory !== undefined) this.#take(event, bytes, memory);
-      else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');
-    }
+    if (limited === undefined) this.#publish(event, bytes);
+    else this.#answer(event.id, 'rate_limited', false, limited);
+    return limited === undefined;
   }
 
   /** Refuses an event that could not be read; it counts against the rate all the same. */
@@ -107,6 +95,22 @@ export class Publisher {
     if (this.#rate.take()) return this.#account.takeEvent(bytes);
     const { eventsPerMinuteMax } = this.#services.settings;
     return `rate-limited: at most ${eventsPerMinuteMax} events a minute; wait a minute`;
+  }
+
+  #publish(event: NostrEvent, bytes: number): void {
+    if (event.kind === kinds.clientAuthentication) {
+      this.#answer(event.id, 'invalid', false, 'invalid: an authentication event is not published');
+      return;
+    }
+    const author = protectingAuthor(event);
+    const refusal = author === undefined ? undefined : this.#authentication.refusalFor(author);
+    if (refusal !== undefined) {
+      this.#answer(event.id, 'refused', false, refusal);
+      return;
+    }
+    const memory = this.#memory.pass(publishedBytes(event, bytes));
+    if (memory !== undefined) this.#take(event, bytes, memory);
+    else this.#answer(event.id, 'rate_limited', false, 'rate-limited: there is no memory for more events');
   }
 
   #take(event: NostrEvent, bytes: number, memory: Reservation): void {

@@ -21,6 +21,6 @@ export type Outbox = {
   waitForCapacity(): Promise<void>;
   /** Ends the connection, for the memory that the client held goes to others; says so where it can be said. */
   giveWay(): void;
-  /** Ends the connection, for the client sent too much that cannot be read; says so where it can be said. */
+  /** Ends the connection, for the client sent too much that cannot be read, or above its rates; says so where it can be said. */
   shutOut(): void;
 };
