@@ -251,10 +251,26 @@ export const limits = {
    * writes that follow, one for each client, take several times as long.
    */
   deliverySliceMs: 2,
-  /** Live events that wait to be handed out; above it, the oldest is handed out before anything else is done. */
+  /**
+   * Live events that wait to be handed out to the subscriptions of one address; above it, some of the oldest is handed out before
+   * anything else is done.
+   */
   deliveryEventsMax: 256,
   /** Characters of those events above which the same is done. */
   deliveryCharsMax: 16_777_216,
+  /** Subscriptions of one address that an event is handed to before others have their turn. */
+  deliveryAtOnceMax: 16,
+  /**
+   * How often a live event is still to be handed to a subscription, in all, some 8 bytes each; above it, the address with the most of
+   * that has subscriptions ended, those that the oldest is for.
+   */
+  deliveryOffersMax: 4_000_000,
+  /** Characters of all live events that wait to be handed out above which the same is done. */
+  deliveryWaitingCharsMax: 67_108_864,
+  /** Events whose frames, of `sharedFrameBytesMax` at most each, are kept while they are handed out. */
+  deliveryFramesMax: 16,
+  /** Open subscriptions of the clients of one address: 20 of each of as many as may be connected by default. */
+  addressSubscriptionsMax: 10_000,
   /** Open negentropy sessions of all clients; more wait. */
   negentropySessionsMax: 256,
   /** Open negentropy sessions of the clients of one address; more wait. */

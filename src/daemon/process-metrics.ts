@@ -80,7 +80,7 @@ export function watchFaults(registry: Registry, faults: Faults): void {
 export function watchAddresses(registry: Registry, accounts: AddressAccounts): void {
   new Counter({
     name: 'ngit_address_limited_total',
-    help: 'Connections, requests and events that were refused for the limits of one address',
+    help: 'Connections, requests, events and live subscriptions that were refused or ended for the limits of one address',
     labelNames: ['what'],
     registers: [registry],
     collect() {

@@ -15,7 +15,9 @@ export type RelaySettings = {
   readonly eventsInFlightMax: number;
   readonly eventsInFlightBytesMax: number;
   readonly messageBytesMax: number;
+  /** Open subscriptions of one client, and of the clients of one address. */
   readonly subscriptionsMax: number;
+  readonly addressSubscriptionsMax: number;
   readonly queriesRunningMax: number;
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
@@ -53,6 +55,7 @@ export const fixedRelaySettings: Omit<
   eventsInFlightBytesMax: limits.clientEventsInFlightBytesMax,
   messageBytesMax: limits.clientMessageBytesMax,
   subscriptionsMax: limits.clientSubscriptionsMax,
+  addressSubscriptionsMax: limits.addressSubscriptionsMax,
   queriesRunningMax: limits.clientQueriesRunningMax,
   requestsQueuedMax: limits.clientRequestsQueuedMax,
   requestsQueuedCharsMax: limits.clientRequestsQueuedCharsMax,
@@ -131,7 +134,7 @@ export function limitationOf(
 /** Of one client, and of all clients of one address together. */
 export const violationLimits: ViolationLimits = {
   perMinuteMax: limits.clientViolationsPerMinuteMax,
+  refusalsPerViolation: limits.clientRefusalsPerViolation,
   bytesPerMinuteMax: limits.clientViolationBytesPerMinuteMax,
   msPerMinuteMax: limits.clientViolationMsPerMinuteMax,
 };
-  refusalsPerViolation: limits.clientRefusalsPerViolation,

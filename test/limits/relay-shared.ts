@@ -2,8 +2,8 @@ import type { AcceptedEvent } from '../../src/admission/admission.js';
 import { limits } from '../../src/config/limits.js';
 import { NegentropySlots } from '../../src/relay/client/negentropy-slots.js';
 import { DeliveryQueue } from '../../src/relay/delivery/delivery-queue.js';
+import { Subscribers } from '../../src/relay/delivery/subscribers.js';
 import type { Subscription } from '../../src/relay/delivery/subscription.js';
-import { EventFrames } from '../../src/relay/frames/frames.js';
 import { fixedRelaySettings } from '../../src/relay/settings.js';
 import { plainEvent } from '../relay/fakes.js';
 import { type Entry, many } from './entry.js';
@@ -20,23 +20,43 @@ const accepted = (sequence: number, json = ''): AcceptedEvent => ({
   sequence,
 });
 
-/** Whether so many events wait to be handed out, of so many characters, and none was handed out at once. */
-function waits(events: number, chars: number): boolean {
-  let handedOut = 0;
+/** Events that wait to be handed out, and what became of them until then. */
+function deliveries() {
+  const done = { offers: 0, missed: 0 };
   const settings = {
     pauseMs: limits.deliveryPauseMs,
     eventsMax: limits.deliveryEventsMax,
     charsMax: limits.deliveryCharsMax,
+    atOnceMax: limits.deliveryAtOnceMax,
+    offersMax: limits.deliveryOffersMax,
+    waitingCharsMax: limits.deliveryWaitingCharsMax,
+    framesMax: limits.deliveryFramesMax,
   };
-  const turns = { isOver: false, spend: () => {}, shouldWait: false, next: async () => {} };
-  const queue = new DeliveryQueue(still, turns, settings, () => {
-    handedOut += 1;
+  const turns = { isOver: false, spend: () => {}, next: async () => {} };
+  const queue = new DeliveryQueue(still, turns, settings, {
+    offer: () => {
+      done.offers += 1;
+    },
+    end: () => {},
   });
-  for (let at = 0; at < events; at += 1) {
-    const event = accepted(at, 'x'.repeat(chars / events));
-    queue.push({ accepted: event, frames: new EventFrames(event), to: [{} as Subscription] });
-  }
-  return handedOut === 0;
+  /** So many subscriptions of one address. */
+  const ofOneAddress = (count: number): Subscription[] => {
+    const subscribers = new Subscribers({ takeDelivery: () => undefined });
+    const miss = () => {
+      done.missed += 1;
+      return true;
+    };
+    return many(count, () => ({ subscribers, miss }) as unknown as Subscription);
+  };
+  return { queue, done, ofOneAddress };
+}
+
+/** Whether so many events wait for an address, of so many characters, and none was handed out at once. */
+function waits(events: number, chars: number): boolean {
+  const { queue, done, ofOneAddress } = deliveries();
+  const to = ofOneAddress(1);
+  for (let at = 0; at < events; at += 1) queue.push(accepted(at, 'x'.repeat(chars / events)), to);
+  return done.offers === 0;
 }
 
 /** Whether the last of so many negentropy sessions has its place; each is of the client and the address by its number. */
@@ -75,6 +95,40 @@ export const sharedRelayEntries = {
   deliveryPauseMs: { pace: [named('delivery-queue'), 'hands out in order, after a pause'] },
   deliveryCharsMax: { edge: (chars) => waits(1, chars) },
   deliveryEventsMax: { edge: (events) => waits(events, 0) },
+  deliveryAtOnceMax: {
+    edge: (offers) => {
+      const { queue, done, ofOneAddress } = deliveries();
+      const to = ofOneAddress(offers);
+      for (let at = 0; at <= limits.deliveryEventsMax; at += 1) queue.push(accepted(at), to);
+      return done.offers === offers;
+    },
+  },
+  deliveryOffersMax: {
+    edge: (offers) => {
+      const { queue, done, ofOneAddress } = deliveries();
+      const events = limits.deliveryEventsMax;
+      const to = ofOneAddress(Math.floor(offers / events));
+      for (let at = 1; at < events; at += 1) queue.push(accepted(at), to);
+      queue.push(accepted(events), ofOneAddress(offers - (events - 1) * to.length));
+      return done.missed === 0;
+    },
+  },
+  deliveryWaitingCharsMax: {
+    edge: (chars) => {
+      const { queue, done, ofOneAddress } = deliveries();
+      const pieces = limits.deliveryWaitingCharsMax / limits.deliveryCharsMax;
+      const size = Math.floor(chars / pieces);
+      for (let at = 0; at < pieces; at += 1)
+        queue.push(accepted(at, 'x'.repeat(at === 0 ? chars - (pieces - 1) * size : size)), ofOneAddress(20));
+      return done.missed === 0;
+    },
+  },
+  deliveryFramesMax: {
+    pace: [named('delivery-queue'), 'makes the frames of an event once for all who are handed it together'],
+  },
+  addressSubscriptionsMax: {
+    test: [named('client-session'), 'refuses what is above the number of open subscriptions of an address'],
+  },
   clientNegentropyWaitingMax: {
     edge: (waiting) => {
       const slots = new NegentropySlots(still, fixedRelaySettings.negentropySlots);

@@ -5,6 +5,7 @@ import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import { Violations } from '../../src/lib/budgets/violations.js';
 import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { RequestQueue } from '../../src/relay/client/request-queue.js';
+import { Subscribers } from '../../src/relay/delivery/subscribers.js';
 import { Subscription } from '../../src/relay/delivery/subscription.js';
 import { BlockPool } from '../../src/relay/frames/block-pool.js';
 import { EventFrames, eventFrameBytes, eventPrefix } from '../../src/relay/frames/frames.js';
@@ -81,9 +82,17 @@ function holdsBack(texts: readonly string[]): boolean {
   let isOpen = true;
   const budget = new MemoryBudget({ totalBytes: 1e9, groupBytes: 1e9, holderBytes: 1e9 });
   const memory = budget.holder(undefined, () => {}).open();
-  const subscription = new Subscription('a', memory, new FakeOutbox(), fixedRelaySettings, () => {
-    isOpen = false;
-  });
+  const subscribers = new Subscribers({ takeDelivery: () => undefined });
+  const subscription = new Subscription(
+    'a',
+    subscribers,
+    memory,
+    new FakeOutbox(),
+    fixedRelaySettings,
+    () => {
+      isOpen = false;
+    },
+  );
   subscription.begin(0);
   for (const [at, text] of texts.entries()) {
     const live = accepted(at + 1, text);
@@ -145,15 +154,6 @@ export const relayEntries = {
   clientViolationsPerMinuteMax: { edge: (times) => violations(0, 0, times) },
   clientViolationBytesPerMinuteMax: { edge: (bytes) => violations(bytes, 0) },
   clientViolationMsPerMinuteMax: { edge: (ms) => violations(0, ms) },
-  clientPingsPerMinuteMax: {
-    test: [named('relay-server'), 'ends the connection of a client that sends nothing but %s'],
-  },
-  clientQueriesRunningMax: {
-    edge: (requests) => {
-      const { push, started } = requestQueue();
-      for (let at = 0; at < requests; at += 1) push(0);
-      return started() === requests;
-    },
   clientRefusalsPerViolation: {
     edge: (refusals) => {
       const noted = new Violations(still, violationLimits);
@@ -164,6 +164,15 @@ export const relayEntries = {
   clientPieceBytes: {
     pace: [named('socket-reader'), 'is read at once, and what comes in one piece in later turns'],
   },
+  clientPingsPerMinuteMax: {
+    test: [named('relay-server'), 'ends the connection of a client that sends nothing but %s'],
+  },
+  clientQueriesRunningMax: {
+    edge: (requests) => {
+      const { push, started } = requestQueue();
+      for (let at = 0; at < requests; at += 1) push(0);
+      return started() === requests;
+    },
   },
   clientRequestsQueuedMax: {
     edge: (requests) => {

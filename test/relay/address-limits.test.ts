@@ -76,6 +76,30 @@ it('events and requests count for the address, over all its connections', async 
   expect(await response.text()).toContain(reason);
 });
 
+it('bytes count for the address: its live subscriptions end when it had too many', async () => {
+  await using served = await serveRelay({ pingIntervalMs: 3_000 }, { bytesPerMinuteMax: 100_000 });
+  await using client = await TestClient.connect(served.url, from('192.0.2.1'));
+  client.send('REQ', 'live', { limit: 0 });
+  await client.message(([type]) => type === 'EOSE');
+  let number = 0;
+  let closed: readonly unknown[] | undefined;
+  void client
+    .message(([type]) => type === 'CLOSED')
+    .then((message) => {
+      closed = message;
+    });
+  await eventually(() => {
+    number += 1;
+    served.admission.announce(plainEvent(number, { content: 'x'.repeat(number < 10 ? 20_000 : 1) }));
+    return closed !== undefined;
+  });
+  expect(closed).toEqual([
+    'CLOSED',
+    'live',
+    'rate-limited: at most 100000 bytes a minute for one address; wait a minute',
+  ]);
+});
+
 it('bytes count for the address', async () => {
   await using served = await serveRelay({ pingIntervalMs: 3_000 }, { bytesPerMinuteMax: 100_000 });
   for (let number = 1; number <= 9; number += 1) {

@@ -312,6 +312,30 @@ describe('REQ', () => {
     expect(outbox.ofType('EOSE')).toHaveLength(2);
   });
 
+  it('refuses what is above the number of open subscriptions of an address', async () => {
+    const { client, settle } = sessionWorld({ settings: { addressSubscriptionsMax: 3 } });
+    const [one, two, other, local] = [
+      client('192.0.2.1'),
+      client('192.0.2.1'),
+      client('192.0.2.2'),
+      client(),
+    ];
+    const refused: (readonly unknown[])[] = [];
+    const open = async ({ send, outbox }: ReturnType<typeof client>, ...ids: string[]) => {
+      for (const id of ids) send('REQ', id, { limit: 0 });
+      await settle();
+      refused.push(outbox.ofType('CLOSED').map(([, id]) => id));
+    };
+    await open(one, 'a', 'b', 'a');
+    await open(two, 'c', 'd');
+    await open(other, 'e', 'f', 'g');
+    await open(local, 'h');
+    one.session[Symbol.dispose]();
+    await open(two, 'i', 'j', 'k');
+    expect(refused).toEqual([[], ['d'], [], [], ['d', 'k']]);
+    expect(two.outbox.ofType('CLOSED')[0]?.[2]).toMatch(/^rate-limited: at most 3 .* from one address/);
+  });
+
   it('says so when the query fails, and ends the subscription', async () => {
     const failing = async function* (): AsyncGenerator<readonly StoredEvent[]> {
       yield [storedEvent(plainEvent(1))];

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { MemoryBudget } from '../../src/lib/budgets/memory-budget.js';
 import { eventJson } from '../../src/nostr/event.js';
+import { Subscribers } from '../../src/relay/delivery/subscribers.js';
 import { Subscription } from '../../src/relay/delivery/subscription.js';
 import { EventFrames } from '../../src/relay/frames/frames.js';
 import { FakeOutbox, plainEvent, storedEvent } from './fakes.js';
@@ -11,6 +12,7 @@ function subscriptionFromFive() {
   const budget = new MemoryBudget({ totalBytes: 1e6, groupBytes: 1e6, holderBytes: 1e6 });
   const subscription = new Subscription(
     'a',
+    new Subscribers({ takeDelivery: () => undefined }),
     budget.holder(undefined, () => {}).open(),
     outbox,
     { liveBufferEventsMax: 10, liveBufferCharsMax: 10_000 },
@@ -53,6 +55,19 @@ it('sends what was stored when it began and announced later once, whichever way 
   expect(offer(8)).toBe(false);
   expect(offer(9)).toBe(true);
   expect(sent()).toEqual([8, 6, 7, 9]);
+});
+
+it('is offered nothing more when it missed an event, which is said once', async () => {
+  const { subscription, send, offer, sent } = subscriptionFromFive();
+  offer(6);
+  expect([subscription.miss(), subscription.miss()]).toEqual([true, false]);
+  expect(offer(7)).toBe(false);
+  send(4);
+  await subscription.finish();
+  expect(offer(8)).toBe(false);
+  expect(sent()).toEqual([4, 6]);
+  subscription.close();
+  expect(subscription.miss()).toBe(false);
 });
 
 it('sends what is not stored, of whatever number', async () => {

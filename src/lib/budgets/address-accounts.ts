@@ -40,7 +40,7 @@ const unlimited: AddressLimits = {
 };
 
 /** What the limits of one address are for. */
-export const limitedThings = ['connection', 'request', 'push', 'event', 'authorization'] as const;
+export const limitedThings = ['connection', 'request', 'push', 'event', 'delivery', 'authorization'] as const;
 
 /** What a limit of one address was met by. */
 export type LimitedThing = (typeof limitedThings)[number];
@@ -212,6 +212,11 @@ export class AddressAccount {
     }
     this.#eventBytes.spend(bytes);
     return this.#refuseForBytes('event');
+  }
+
+  /** Why it may not be sent a live event now. */
+  takeDelivery(): string | undefined {
+    return this.#refuseForBytes('delivery');
   }
 
   /** Counts an event of a stranger that would be stored without hanging on anything, or says why not. */

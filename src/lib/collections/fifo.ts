@@ -7,6 +7,15 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
+  /** What came first. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let at = this.#head; at < this.#items.length; at += 1) yield this.#items[at] as T;
+  }
+
   push(item: T): void {
     this.#items.push(item);
   }

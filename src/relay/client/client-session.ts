@@ -107,7 +107,13 @@ export class ClientSession implements Disposable {
       this.#authentication,
       onFlowChanged,
     );
-    this.#subscriptions = new ClientSubscriptions(services, outbox, this.requests, this.memory);
+    this.#subscriptions = new ClientSubscriptions(
+      services,
+      outbox,
+      this.requests,
+      this.memory,
+      services.hub.subscribersOf(this.account, this),
+    );
     this.#negentropy = new ClientNegentropy(services, outbox, this.requests, {
       address: group,
       memory: this.memory,

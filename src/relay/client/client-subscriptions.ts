@@ -8,6 +8,7 @@ import { errorMessage, GraspError } from '../../lib/errors.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
 import type { EventStore, StoredEvent } from '../../store/event-store.js';
+import type { Subscribers } from '../delivery/subscribers.js';
 import { type LiveBufferLimits, Subscription } from '../delivery/subscription.js';
 import type { SubscriptionHub } from '../delivery/subscription-hub.js';
 import { closedFrame } from '../frames/frames.js';
@@ -26,6 +27,7 @@ export type SubscriptionServices = {
   readonly metrics: RelayMetrics;
   readonly settings: LiveBufferLimits & {
     readonly subscriptionsMax: number;
+    readonly addressSubscriptionsMax: number;
     readonly filterEventsDefault: number;
     readonly filterEventsMax: number;
   };
@@ -70,10 +72,19 @@ export class ClientSubscriptions implements Disposable {
   readonly #outbox: Outbox;
   readonly #requests: RequestQueue;
   readonly #memory: MemoryHolder;
+  readonly #subscribers: Subscribers;
   readonly #open = new Map<string, Subscription>();
 
-  constructor(services: SubscriptionServices, outbox: Outbox, requests: RequestQueue, memory: MemoryHolder) {
+  /** `subscribers`: those of its address. */
+  constructor(
+    services: SubscriptionServices,
+    outbox: Outbox,
+    requests: RequestQueue,
+    memory: MemoryHolder,
+    subscribers: Subscribers,
+  ) {
     this.#services = services;
+    this.#subscribers = subscribers;
     this.#outbox = outbox;
     this.#requests = requests;
     this.#memory = memory;
@@ -82,10 +93,9 @@ export class ClientSubscriptions implements Disposable {
   /** REQ: replaces the subscription with that id, if there is one. `chars` is the length of the message. */
   open(id: string, filters: readonly Filter[], chars: number): void {
     this.close(id);
-    const { subscriptionsMax } = this.#services.settings;
-    noteUse('clientSubscriptionsMax', this.#open.size);
-    if (this.#open.size >= subscriptionsMax) {
-      this.#refuse(id, `rate-limited: at most ${subscriptionsMax} open subscriptions`);
+    const tooMany = this.#tooMany();
+    if (tooMany !== undefined) {
+      this.#refuse(id, tooMany);
       return;
     }
     const memory = this.#memory.reserve(requestBytes(filters, chars));
@@ -95,12 +105,14 @@ export class ClientSubscriptions implements Disposable {
     }
     const subscription = new Subscription(
       id,
+      this.#subscribers,
       memory,
       this.#outbox,
       this.#services.settings,
       (failed, reason) => this.#end(failed, reason),
     );
     this.#open.set(id, subscription);
+    this.#subscribers.open += 1;
     this.#services.metrics.subscriptions.inc();
     this.#requests.push({ chars, run: () => this.#run(subscription, filters) });
   }
@@ -110,6 +122,7 @@ export class ClientSubscriptions implements Disposable {
     const subscription = this.#open.get(id);
     if (subscription === undefined) return false;
     this.#open.delete(id);
+    this.#subscribers.open -= 1;
     subscription.close();
     this.#services.hub.remove(subscription);
     this.#services.metrics.subscriptions.dec();
@@ -123,6 +136,18 @@ export class ClientSubscriptions implements Disposable {
 
   [Symbol.dispose](): void {
     for (const id of [...this.#open.keys()]) this.close(id);
+  }
+
+  /** Why no more may be open. */
+  #tooMany(): string | undefined {
+    const { subscriptionsMax, addressSubscriptionsMax } = this.#services.settings;
+    noteUse('clientSubscriptionsMax', this.#open.size);
+    noteUse('addressSubscriptionsMax', this.#subscribers.open);
+    if (this.#open.size >= subscriptionsMax)
+      return `rate-limited: at most ${subscriptionsMax} open subscriptions`;
+    if (this.#subscribers.open >= addressSubscriptionsMax)
+      return `rate-limited: at most ${addressSubscriptionsMax} open subscriptions from one address; close others first`;
+    return undefined;
   }
 
   async #run(subscription: Subscription, filters: readonly Filter[]): Promise<void> {

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import type { AcceptedEvent, Feed } from '../../admission/admission.js';
 import { limits } from '../../config/limits.js';
 import type { FilterMatcher, Kernels } from '../../kernels/kernels.js';
+import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
+import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import { type Clock, unixSeconds } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
@@ -10,10 +12,11 @@ import { fixedSlice, TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { isExpired, type NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
 import { type CompiledFilter, compileFilter, IndexedEvent } from '../../nostr/filter-match.js';
-import { EventFrames } from '../frames/frames.js';
+import type { EventFrames } from '../frames/frames.js';
 import type { RelayMetrics } from '../relay-metrics.js';
-import { type Delivery, DeliveryQueue } from './delivery-queue.js';
+import { DeliveryQueue } from './delivery-queue.js';
 import { FilterRemovals } from './filter-removals.js';
+import { Subscribers } from './subscribers.js';
 import type { Subscription } from './subscription.js';
 
 type Entry = {
@@ -44,6 +47,8 @@ export class SubscriptionHub implements Disposable {
   readonly #removals: FilterRemovals;
   readonly #entries = new Map<Subscription, Entry>();
   readonly #byHandle = new Map<number, Entry>();
+  /** By account of their address, or by client. */
+  readonly #subscribers = new WeakMap<object, Subscribers>();
   readonly #deliveries: DeliveryQueue;
   readonly #stopListening: () => void;
   #eventNumber = 0;
@@ -56,20 +61,33 @@ export class SubscriptionHub implements Disposable {
       pauseMs: limits.deliveryPauseMs,
       eventsMax: limits.deliveryEventsMax,
       charsMax: limits.deliveryCharsMax,
+      atOnceMax: limits.deliveryAtOnceMax,
+      offersMax: limits.deliveryOffersMax,
+      waitingCharsMax: limits.deliveryWaitingCharsMax,
+      framesMax: limits.deliveryFramesMax,
     };
     const turns = new TurnScheduler(
       services.clock,
       fixedSlice(limits.deliverySliceMs),
       turnOrder.of('delivery'),
     );
-    this.#deliveries = new DeliveryQueue(services.clock, turns, limit, (delivery, subscription) =>
-      this.#offer(delivery, subscription),
-    );
+    this.#deliveries = new DeliveryQueue(services.clock, turns, limit, {
+      offer: (subscription, accepted, frames) => this.#offer(subscription, accepted, frames),
+      end: (subscription) => subscription.fail('error: more live events came than could be sent; ask again'),
+    });
     this.#stopListening = services.feed.onAccepted((accepted) => this.#deliver(accepted));
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Those that the subscriptions of a client belong to; `client` stands for it where its address says nothing. */
+  subscribersOf(account: AddressAccount, client: object): Subscribers {
+    const key = account.group === localAddressGroup ? client : account;
+    const subscribers = this.#subscribers.get(key) ?? new Subscribers(account);
+    this.#subscribers.set(key, subscribers);
+    return subscribers;
   }
 
   /**
@@ -122,16 +140,19 @@ export class SubscriptionHub implements Disposable {
     if (this.#entries.size === 0) return;
     if (isExpired(accepted.event, unixSeconds(this.#services.clock))) return;
     const to = this.#matching(accepted.event);
-    if (to.length > 0) this.#deliveries.push({ accepted, frames: new EventFrames(accepted), to });
+    if (to.length > 0) this.#deliveries.push(accepted, to);
   }
 
-  #offer({ accepted, frames }: Delivery, subscription: Subscription): void {
+  #offer(subscription: Subscription, accepted: AcceptedEvent, frames: EventFrames): void {
+    if (subscription.isClosed) return;
     const { faults, metrics } = this.#services;
     try {
-      if (subscription.offer(accepted, frames)) metrics.deliveries.inc();
+      const refusal = subscription.subscribers.account.takeDelivery();
+      if (refusal !== undefined) subscription.fail(refusal);
+      else if (subscription.offer(accepted, frames)) metrics.deliveries.inc();
     } catch (error) {
       faults.note('client', error);
-      subscription.fail();
+      subscription.fail('error: an event could not be sent; ask again');
     }
   }
 

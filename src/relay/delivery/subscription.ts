@@ -4,6 +4,7 @@ import type { Reservation } from '../../lib/budgets/memory-budget.js';
 import type { StoredEvent } from '../../store/event-store.js';
 import { type EventFrames, eoseFrame, eventPrefix } from '../frames/frames.js';
 import type { Outbox } from '../frames/outbox.js';
+import type { Subscribers } from './subscribers.js';
 
 /** Bounds of what a subscription holds back while its stored events are sent. */
 export type LiveBufferLimits = { readonly liveBufferEventsMax: number; readonly liveBufferCharsMax: number };
@@ -35,6 +36,8 @@ type State =
  */
 export class Subscription {
   readonly id: string;
+  /** Those that it belongs to. */
+  readonly subscribers: Subscribers;
   readonly #outbox: Outbox;
   readonly #limits: LiveBufferLimits;
   readonly #onFailed: (subscription: Subscription, reason: string) => void;
@@ -47,18 +50,22 @@ export class Subscription {
   /** The sequences of the stored events that were sent and are still to be announced. */
   readonly #sent = new Set<number>();
   #state: State = { type: 'queued' };
+  /** Whether an event was not offered that should have been. */
+  #hasMissed = false;
 
   /**
    * `memory` is what was reserved for it. `onFailed` is told why the subscription cannot go on; it closes it.
    */
   constructor(
     id: string,
+    subscribers: Subscribers,
     memory: Reservation,
     outbox: Outbox,
     bufferLimits: LiveBufferLimits,
     onFailed: (subscription: Subscription, reason: string) => void,
   ) {
     this.id = id;
+    this.subscribers = subscribers;
     this.#memory = memory;
     this.#ownBytes = memory.bytes;
     this.#outbox = outbox;
@@ -109,7 +116,7 @@ export class Subscription {
   offer(accepted: AcceptedEvent, frames: EventFrames): boolean {
     const state = this.#state;
     if (state.type !== 'replaying' && state.type !== 'live') return false;
-    if (this.#isSentAsStored(accepted)) return false;
+    if (this.#hasMissed || this.#isSentAsStored(accepted)) return false;
     if (state.type === 'live') {
       frames.sendTo(this.#outbox, this.id, this.#prefix);
       return true;
@@ -118,9 +125,16 @@ export class Subscription {
     return false;
   }
 
-  /** Ends the subscription for a fault of ours. */
-  fail(): void {
-    this.#onFailed(this, 'error: an event could not be sent; ask again');
+  /** It misses an event: none is sent any more, and it has to end. Whether that is new. */
+  miss(): boolean {
+    if (this.isClosed || this.#hasMissed) return false;
+    this.#hasMissed = true;
+    return true;
+  }
+
+  /** Ends the subscription, as whose client is told why. */
+  fail(reason: string): void {
+    this.#onFailed(this, reason);
   }
 
   /** Any state → closed. Nothing is sent for it from now on. */
