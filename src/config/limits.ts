@@ -1152,7 +1152,7 @@ export const limits = {
   /** Most events that a query reads at once. */
   storeReadEventsMax: 128,
   /** Bytes of events that a query reads at once; a single larger event is read alone. */
-  storeReadBytesMax: 1_048_576,
+  storeReadBytesMax: 262_144,
   /** Memory of the events that were read last and are kept at hand, in bytes. */
   storeCacheBytesMax: 16_777_216,
   /** Most events of one write; more wait for the next. */

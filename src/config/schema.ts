@@ -422,7 +422,7 @@ export const optionsSchema = z.object({
     kind.whole(16, 65_536),
     '256',
     resources(
-      'Most memory, in megabytes, of what clients make the relay hold: open filters, requests, events on their way in, and what waits to be sent; the largest give way',
+      'Most memory, in megabytes, of what clients make the relay hold: open filters, requests and queries, events on their way in, and what waits to be sent; the largest give way',
     ),
   ),
   kernelMemoryMaxMb: withDefault(

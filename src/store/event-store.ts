@@ -71,9 +71,13 @@ export type EventStore = AsyncDisposable & {
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
    * in memory. Each filter's `limit` bounds what that filter contributes. Answers the state at the call, but for what
    * leaves the store before it is come by, and what is damaged on disk, which is forgotten. `turns` as for
-   * `countInTurns`.
+   * `countInTurns`. `memory` is told what the query holds; it ends with what that throws.
    */
-  query(filters: readonly Filter[], turns?: WorkTurns): AsyncIterable<readonly StoredEvent[]>;
+  query(
+    filters: readonly Filter[],
+    turns?: WorkTurns,
+    memory?: QueryMemory,
+  ): AsyncIterable<readonly StoredEvent[]>;
 
   /** The event with that id, if it is stored and not damaged. */
   get(id: string): Promise<StoredEvent | undefined>;
@@ -136,6 +140,9 @@ export type EventStore = AsyncDisposable & {
   /** Waits until all that was put is on disk. */
   flush(): Promise<void>;
 };
+
+/** Told, as long as a query runs, of the bytes that it holds: what was found, the chunk that was given last and the next. */
+export type QueryMemory = { hold(bytes: number): void };
 
 /** A stored event: its JSON as clients are sent it, parsed only when asked for. */
 export type StoredEvent = {

@@ -13,6 +13,7 @@ import type {
   EventStore,
   PutResult,
   PutStatus,
+  QueryMemory,
   RemovedEvent,
   StoredEvent,
   StoreObserver,
@@ -177,12 +178,16 @@ export class IndexedStore implements EventStore {
     return run.count;
   }
 
-  query(filters: readonly Filter[], turns: WorkTurns = this.#turns): AsyncIterable<readonly StoredEvent[]> {
+  query(
+    filters: readonly Filter[],
+    turns: WorkTurns = this.#turns,
+    memory?: QueryMemory,
+  ): AsyncIterable<readonly StoredEvent[]> {
     const run = new QueryRun(this.#current, filters);
     const next = (): RowBatch =>
       spending(turns, this.#rowsPerTurn, (budget) => run.next(budget, limits.storeQueryFoundRowsMax));
     // The first turn is taken now, so that the answer is of the state at the call.
-    return this.#events.stream(next(), next, turns);
+    return this.#events.stream(next(), next, turns, memory);
   }
 
   async get(id: string): Promise<StoredEvent | undefined> {

@@ -1,10 +1,14 @@
 import { limits } from '../config/limits.js';
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { Backend, BodyFault } from './backend.js';
-import type { StoredEvent } from './event-store.js';
+import type { QueryMemory, StoredEvent } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import type { FoundRow, RowBatch } from './index/filter-stream.js';
 import { rowState } from './index/rows/row-table.js';
+
+/** Bytes of a row that was found, with its places in lists, and of an event that was read beside its text. */
+const foundRowBytes = 80;
+const readEventBytes = 384;
 
 /** Reads the events of the rows that a query finds, a few at a time. */
 export class StoredRows {
@@ -34,17 +38,33 @@ export class StoredRows {
 
   /**
    * The events of what was found, in chunks that fit in memory, then of what `next` finds, until that is done. Each
-   * batch but the first takes one of the turns, and so do chunks when a turn is over.
+   * batch but the first takes one of the turns, and so do chunks when a turn is over. `memory` is told what is held, of the
+   * first batch at once, and throws where it is too much.
    */
-  async *stream(
+  stream(
     first: RowBatch,
     next: () => RowBatch,
     turns: WorkTurns,
+    memory: QueryMemory = noMemory,
+  ): AsyncGenerator<readonly StoredEvent[]> {
+    memory.hold(rowBytesOf(first));
+    return this.#chunks(first, next, turns, memory);
+  }
+
+  async *#chunks(
+    first: RowBatch,
+    next: () => RowBatch,
+    turns: WorkTurns,
+    memory: QueryMemory,
   ): AsyncGenerator<readonly StoredEvent[]> {
     for (let batch = first; ; batch = next()) {
+      const rowBytes = rowBytesOf(batch);
+      let bytesBefore = 0;
       // While one chunk is on its way to the client the next one is read.
       let reading: Promise<StoredEvent[]> | undefined;
-      for (const chunk of chunksOf(batch.found)) {
+      for (const { chunk, bytes } of chunksOf(batch.found)) {
+        memory.hold(rowBytes + bytesBefore + bytes);
+        bytesBefore = bytes;
         const ready = reading;
         reading = this.#read(chunk, turns);
         // Whoever leaves early does not want to know how the read that runs ends.
@@ -106,8 +126,18 @@ const isEvent = (read: StoredEvent | BodyFault): read is StoredEvent => typeof r
 
 const isStored = (state: number): boolean => state === rowState.stored;
 
-/** Cuts what was found into pieces whose bodies may be in memory at once. */
-function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
+const noMemory: QueryMemory = { hold() {} };
+
+function rowBytesOf({ found, left }: RowBatch): number {
+  return (found.length + left) * foundRowBytes;
+}
+
+/** Cuts what was found into pieces whose bodies may be in memory at once; `bytes` is what each then takes, or less. */
+function* chunksOf(found: readonly FoundRow[]): Generator<{ chunk: readonly FoundRow[]; bytes: number }> {
+  const chunkOf = (from: number, to: number, bytes: number) => ({
+    chunk: found.slice(from, to),
+    bytes: bytes + (to - from) * readEventBytes,
+  });
   let begin = 0;
   let bytes = 0;
   for (let at = 0; at < found.length; at += 1) {
@@ -115,11 +145,11 @@ function* chunksOf(found: readonly FoundRow[]): Generator<readonly FoundRow[]> {
     const size = 1 << found[at]!.sizeLog;
     const full = bytes + size > limits.storeReadBytesMax || at - begin >= limits.storeReadEventsMax;
     if (full && at > begin) {
-      yield found.slice(begin, at);
+      yield chunkOf(begin, at, bytes);
       begin = at;
       bytes = 0;
     }
     bytes += size;
   }
-  if (begin < found.length) yield found.slice(begin);
+  if (begin < found.length) yield chunkOf(begin, found.length, bytes);
 }

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import type { Feed } from '../../admission/admission.js';
 import { noteUse } from '../../config/limit-use.js';
 import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
-import type { MemoryHolder, Reservation } from '../../lib/budgets/memory-budget.js';
+import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage, GraspError } from '../../lib/errors.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
-import type { EventStore, StoredEvent } from '../../store/event-store.js';
+import type { EventStore } from '../../store/event-store.js';
 import type { Subscribers } from '../delivery/subscribers.js';
 import { type LiveBufferLimits, Subscription } from '../delivery/subscription.js';
 import type { SubscriptionHub } from '../delivery/subscription-hub.js';
@@ -33,7 +33,7 @@ export type SubscriptionServices = {
   };
 };
 
-/** There is no memory for what a query found and the client does not read. */
+/** There is no memory for what a query finds. */
 class NoRoomError extends GraspError {
   constructor() {
     super('no_room', noRoom);
@@ -181,30 +181,21 @@ export class ClientSubscriptions implements Disposable {
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    const chunks = this.#services.store.query(filters, new SubscriptionTurns(this.#requests, subscription));
-    for await (const chunk of chunks) {
+    using held = this.#memory.open();
+    const memory = {
+      hold(bytes: number) {
+        if (!held.resize(bytes)) throw new NoRoomError();
+      },
+    };
+    const turns = new SubscriptionTurns(this.#requests, subscription);
+    for await (const chunk of this.#services.store.query(filters, turns, memory)) {
       this.#requests.spend(sendingUnits(chunk));
-      let held: Reservation | undefined;
-      try {
-        for (const stored of chunk) {
-          if (this.#outbox.full) {
-            held ??= this.#holdChunk(chunk);
-            await this.#outbox.waitForCapacity();
-          }
-          if (subscription.isClosed) return;
-          subscription.sendStored(stored);
-        }
-      } finally {
-        held?.[Symbol.dispose]();
+      for (const stored of chunk) {
+        if (this.#outbox.full) await this.#outbox.waitForCapacity();
+        if (subscription.isClosed) return;
+        subscription.sendStored(stored);
       }
     }
-  }
-
-  /** Counts what was read of the store for as long as the client does not take it. */
-  #holdChunk(chunk: readonly Pick<StoredEvent, 'bytes'>[]): Reservation {
-    const held = this.#memory.reserve(chunk.reduce((sum, { bytes }) => sum + bytes.length, 0));
-    if (held === undefined) throw new NoRoomError();
-    return held;
   }
 
   /** What is asked of the store: no filter that wants nothing of it, and a `limit` on every other. */

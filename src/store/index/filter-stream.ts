@@ -37,6 +37,11 @@ export class FilterStream implements RowSource {
     this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
   }
 
+  /** How many matches are in memory, those that were given among them. */
+  get held(): number {
+    return this.#found.length;
+  }
+
   /** The next match, if one is at hand. */
   get current(): FoundRow | undefined {
     return this.#found[this.#at];
@@ -98,8 +103,12 @@ export class FilterStream implements RowSource {
   }
 }
 
-/** What a query found in one turn, in order. */
-export type RowBatch = { readonly found: readonly FoundRow[]; readonly done: boolean };
+/** What a query found in one turn, in order; `left` counts rows that it found beside these and holds for the next. */
+export type RowBatch = {
+  readonly found: readonly FoundRow[];
+  readonly left: number;
+  readonly done: boolean;
+};
 
 /** The matches of several filters, newest first, each once, taken in turns between which the index may change. */
 export class QueryRun {
@@ -117,7 +126,7 @@ export class QueryRun {
     const found: FoundRow[] = [];
     let done = false;
     while (!done && found.length < rowsMax && this.#feed(budget, rowsMax)) done = this.#merge(found, rowsMax);
-    return { found, done };
+    return { found, left: this.#streams.reduce((sum, stream) => sum + stream.held, 0), done };
   }
 
   /** Sees to it that every stream knows its next match, if it has one; false when the budget does not last. */
