@@ -20,6 +20,9 @@ export type HeldScope = 'key' | 'address' | 'all';
 export type HeldRefusal = { readonly scope: HeldScope; readonly reason: string };
 
 type Amount = { readonly events: number; readonly bytes: number; readonly repositories: number };
+
+/** What an address has to give up of what is held, so that there is room for what comes from another that has less. */
+export type Giving = { readonly addressGroup: string; readonly of: keyof Amount; readonly amount: number };
 type HeldOf = Pick<HeldEvent, 'event' | 'addressGroup'>;
 
 const nothing: Amount = { events: 0, bytes: 0, repositories: 0 };
@@ -60,14 +63,48 @@ export class HeldCounts {
 
   /** Why one more is too many, if it is; `replaced` goes for it. */
   refusal(held: HeldOf, replaced: HeldOf | undefined): HeldRefusal | undefined {
-    if (replaced !== undefined) this.remove(replaced);
-    const refusal = this.#refusal(held);
-    if (replaced !== undefined) this.add(replaced);
-    return refusal;
+    const excess = this.#excess(held, replaced);
+    return excess && refusalOf(excess.scope, excess.of, maximaOf(this.#settings)[excess.scope]);
   }
 
-  #refusal({ event, addressGroup }: HeldOf): HeldRefusal | undefined {
-    const more = amountOf(event);
+  /**
+   * What has to be given up so that there is room in all for one more, where that is what lacks: by the address that has the
+   * most, which keeps as much as the other then has, or more.
+   */
+  giving(held: HeldOf, replaced: HeldOf | undefined): Giving | undefined {
+    const excess = this.#excess(held, replaced);
+    if (excess?.scope !== 'all') return undefined;
+    const { of } = excess;
+    const replacedAmount = replaced === undefined ? 0 : amountOf(replaced.event)[of];
+    const more = amountOf(held.event)[of];
+    const amount = this.#all[of] - replacedAmount + more - maximaOf(this.#settings).all[of];
+    const largest = this.#largest(of);
+    const wanted = more + (isCounted(held) ? (this.#addresses.get(held.addressGroup)?.[of] ?? 0) : 0);
+    if (largest === undefined || largest.amount - amount < wanted) return undefined;
+    return { addressGroup: largest.addressGroup, of, amount };
+  }
+
+  /** The address that has the most of it; this machine is none. */
+  #largest(of: keyof Amount): { readonly addressGroup: string; readonly amount: number } | undefined {
+    let largest: { readonly addressGroup: string; readonly amount: number } | undefined;
+    for (const [addressGroup, { [of]: amount }] of this.#addresses)
+      if (isCounted({ addressGroup }) && amount > (largest?.amount ?? 0)) largest = { addressGroup, amount };
+    return largest;
+  }
+
+  /** What of whom would be too much with one more, without what that replaces. */
+  #excess(
+    held: HeldOf,
+    replaced: HeldOf | undefined,
+  ): { readonly scope: HeldScope; readonly of: keyof Amount } | undefined {
+    if (replaced !== undefined) this.remove(replaced);
+    const excess = this.#excessOf(held);
+    if (replaced !== undefined) this.add(replaced);
+    return excess;
+  }
+
+  #excessOf(held: HeldOf): { readonly scope: HeldScope; readonly of: keyof Amount } | undefined {
+    const more = amountOf(held.event);
     const maxOf = maximaOf(this.#settings);
     const isOver = (amount: Amount, scope: HeldScope): keyof Amount | undefined => {
       const max = maxOf[scope];
@@ -77,13 +114,14 @@ export class HeldCounts {
       const names: (keyof Amount)[] = ['events', 'bytes', 'repositories'];
       return names.find((name) => more[name] > 0 && amount[name] + more[name] > max[name]);
     };
-    const ofKey = isOver(this.#keys.get(event.pubkey) ?? nothing, 'key');
-    if (ofKey !== undefined) return refusalOf('key', ofKey, maxOf.key);
-    const isCounted = addressGroup !== undefined && addressGroup !== localAddressGroup;
-    const ofAddress = isCounted ? isOver(this.#addresses.get(addressGroup) ?? nothing, 'address') : undefined;
-    if (ofAddress !== undefined) return refusalOf('address', ofAddress, maxOf.address);
+    const ofKey = isOver(this.#keys.get(held.event.pubkey) ?? nothing, 'key');
+    if (ofKey !== undefined) return { scope: 'key', of: ofKey };
+    const ofAddress = isCounted(held)
+      ? isOver(this.#addresses.get(held.addressGroup) ?? nothing, 'address')
+      : undefined;
+    if (ofAddress !== undefined) return { scope: 'address', of: ofAddress };
     const ofAll = isOver(this.#all, 'all');
-    return ofAll && refusalOf('all', ofAll, maxOf.all);
+    return ofAll && { scope: 'all', of: ofAll };
   }
 
   #count({ event, addressGroup }: HeldOf, sign: 1 | -1): void {
@@ -92,6 +130,11 @@ export class HeldCounts {
     count(this.#keys, event.pubkey, amount, sign);
     if (addressGroup !== undefined) count(this.#addresses, addressGroup, amount, sign);
   }
+}
+
+/** Whether it came from an address; this machine is none. */
+function isCounted<T extends Pick<HeldOf, 'addressGroup'>>(held: T): held is T & { addressGroup: string } {
+  return held.addressGroup !== undefined && held.addressGroup !== localAddressGroup;
 }
 
 const usedLimits = {
@@ -136,7 +179,8 @@ function refusalOf(scope: HeldScope, name: keyof Amount, max: Amount): HeldRefus
   return { scope, reason: reasons[scope] };
 }
 
-function amountOf(event: HeldEvent['event']): Amount {
+/** What an event counts for. */
+export function amountOf(event: HeldEvent['event']): Amount {
   const repositories = event.kind === kinds.repositoryAnnouncement ? 1 : 0;
   return { events: 1, bytes: eventBytes(event), repositories };
 }

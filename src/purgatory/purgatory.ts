@@ -10,7 +10,7 @@ import { isPullRequest } from '../repositories/pull-request.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Journal } from '../store/journal.js';
 import { AwaitedPullRequests } from './awaited-pull-requests.js';
-import { HeldCounts, type HeldSettings } from './held-counts.js';
+import { amountOf, HeldCounts, type HeldSettings } from './held-counts.js';
 import type { HeldEvent, ReleaseCause } from './held-event.js';
 import { HeldIndex } from './held-index.js';
 import type { HeldState } from './held-states.js';
@@ -148,6 +148,29 @@ export class Purgatory {
         ({ event }) => event.created_at <= request.created_at && !byId.some((held) => held.event === event),
       ),
     ];
+  }
+
+  /**
+   * What has to go before an event can be held, where too much is held in all: of the address that has the most, if that is more
+   * than what this one comes from then has; those whose time is over first. None, where nobody has to give way.
+   */
+  givingWayTo(event: NostrEvent, { addressGroup }: Pick<HoldingTerms, 'addressGroup'>): HeldEvent[] {
+    const replaced = this.#index.get(event.id) ?? this.versionOf(event);
+    const giving = this.#counts.giving({ event, addressGroup }, replaced);
+    if (giving === undefined) return [];
+    const theirs = [...this.#index.all()].filter(
+      (held) => held.addressGroup === giving.addressGroup && held !== replaced,
+    );
+    const going: HeldEvent[] = [];
+    let amount = 0;
+    for (const held of theirs.sort((a, b) => a.deadlineMs - b.deadlineMs)) {
+      const given = amountOf(held.event)[giving.of];
+      if (given === 0) continue;
+      if (amount >= giving.amount) break;
+      amount += given;
+      going.push(held);
+    }
+    return going;
   }
 
   /**

@@ -8,6 +8,7 @@ import type { NostrEvent } from '../../src/nostr/event.js';
 import { heldReason } from '../../src/purgatory/held-event.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
+import { roomySettings } from '../purgatory/holding-world.js';
 import { openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -165,6 +166,26 @@ describe('An event that is to be held', () => {
     const one = announcement(key(9_999), 'repo');
     expect(await here.submit(one, from('192.0.2.1'))).toMatch(/^rate-limited: one address/);
     expect(await here.submit(one, from(localAddressGroup))).toBe('held');
+  });
+
+  it('has room where another address has more, which gives up what has been held longest', async () => {
+    const from = (group: string): EventSource => ({
+      type: 'direct',
+      address: { group, takeStrangerEvent: () => undefined },
+    });
+    const addresses = Math.ceil(roomySettings.heldRepositoriesMax / limits.heldAddressRepositoriesMax);
+    const all: NostrEvent[] = [];
+    for (let at = 0; at < roomySettings.heldRepositoriesMax; at += 1) {
+      all.push(announcement(key(at), 'repo'));
+      await here.submit(all[at]!, from(`192.0.2.${at % addresses}`));
+    }
+    const one = announcement(key(9_999), 'repo');
+    expect(await here.submit(one, from('198.51.100.1'))).toBe('held');
+    expect(all.filter((each) => !isHeld(each))).toEqual([all[0]]);
+    expect(here.purgatory.lapsedAnnouncementOf({ pubkey: key(0), identifier: 'repo' })).toBeDefined();
+    expect(await here.submit(announcement(key(9_998), 'repo'), from('192.0.2.1'))).toMatch(
+      /^rate-limited: this relay takes 5000 repositories/,
+    );
   });
 
   it('is superseded by a newer version that is held, and replaces an older one', async () => {

@@ -364,6 +364,63 @@ describe('Too much', () => {
   });
 });
 
+describe('Where there is no room in all, what gives way to an event', () => {
+  const [many, few, none] = ['192.0.2.1', '192.0.2.2', '2001:db8::/64'];
+
+  /** As many repositories are held as may be, of two addresses. */
+  async function full() {
+    const opened = await openPurgatory({ settings: { keyHeldRepositoriesMax: 9, heldRepositoriesMax: 6 } });
+    const { purgatory, clock } = opened;
+    const held: NostrEvent[] = [];
+    for (const [at, addressGroup] of [many, few, many, many, few, many].entries()) {
+      held.push(announcement(key(at), 'repo'));
+      await hold(purgatory, held[at]!, { addressGroup });
+      await clock.advance(minuteMs);
+    }
+    const giving = (event: NostrEvent, addressGroup: string | undefined) =>
+      purgatory
+        .givingWayTo(event, { addressGroup })
+        .map(({ event: { id } }) => held.findIndex((each) => each.id === id));
+    return { ...opened, held, giving };
+  }
+
+  it('is of the address that has the most, and what has been held longest, for one that has fewer', async () => {
+    const { purgatory, held, giving } = await full();
+    const next = announcement(key(9), 'repo');
+    expect(giving(next, none)).toEqual([0]);
+    expect(giving(next, few)).toEqual([0]);
+    expect(giving(next, localAddressGroup)).toEqual([0]);
+    await purgatory.renew(held[0]!.id);
+    expect(giving(next, few)).toEqual([2]);
+    expect(giving(pullRequest(key(9), []), few)).toEqual([]);
+  });
+
+  it('is nothing for an address that has as many, or for what replaces another, or is refused all the same', async () => {
+    const { purgatory, held, giving } = await full();
+    const next = announcement(key(9), 'repo');
+    expect(giving(next, many)).toEqual([]);
+    expect(giving(announcement(key(0), 'repo'), few)).toEqual([]);
+    await purgatory.release(held[0]!.id, 'expired');
+    expect(giving(next, few)).toEqual([]);
+    await hold(purgatory, next, { addressGroup: few });
+    expect(giving(announcement(key(10), 'repo'), few)).toEqual([]);
+    expect(giving(announcement(key(10), 'repo'), none)).toHaveLength(1);
+  });
+
+  it('is as much as it takes, in bytes too', async () => {
+    const { purgatory } = await openPurgatory();
+    const long = (number: number) => ({ ...pullRequest(key(number), []), content: 'x'.repeat(1_040_000) });
+    const groups = Math.ceil(limits.heldBytesMax / limits.heldAddressBytesMax) + 1;
+    let held = 0;
+    for (let at = 0; at < 4 * groups; at += 1)
+      if ((await hold(purgatory, long(at), { addressGroup: `192.0.2.${at % groups}` })) === 'held') held += 1;
+    expect(held).toBeLessThan(4 * groups);
+    const larger = { ...long(9_999), content: 'x'.repeat(1_900_000) };
+    expect(purgatory.givingWayTo(larger, { addressGroup: none })).toHaveLength(2);
+    expect(purgatory.givingWayTo(larger, { addressGroup: '192.0.2.1' })).toEqual([]);
+  });
+});
+
 describe('Metrics', () => {
   it('tell what is held, by kind, since when, in bytes, and what became of it', async () => {
     const { purgatory, registry, clock } = await openPurgatory();

@@ -175,6 +175,8 @@ export class HoldingDesk {
 
   async #hold(event: NostrEvent, terms: HoldingTerms, effects: readonly Effect[]): Promise<AdmissionOutcome> {
     const { purgatory, refusals, effects: runner } = this.#parts;
+    for (const entry of purgatory.givingWayTo(event, terms))
+      this.#inBackground(entry.event, this.#end(entry, 'expired'));
     const version = purgatory.versionOf(event);
     const holding = purgatory.hold(event, terms);
     if ('refusal' in holding) return { type: 'refused', reason: holding.refusal };
