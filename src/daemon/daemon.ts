@@ -12,6 +12,7 @@ import { createWasmKernels } from '../kernels/wasm/kernels.js';
 import { AddressAccounts } from '../lib/budgets/address-accounts.js';
 import { ReleaseStack } from '../lib/release-stack.js';
 import { Management } from '../moderation/management/management.js';
+import type { HeldLease } from '../store/opened-store.js';
 import { createWsDialer } from '../sync/dial/ws-dialer.js';
 import { SyncManager } from '../sync/manager.js';
 import { SyncMetrics } from '../sync/report/metrics.js';
@@ -22,10 +23,12 @@ import { createHosting } from './git/hosting.js';
 import { informationOf, isRelayUrl, publicAddressOf, relayUrlOf } from './information.js';
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
+import { startFollower } from './nodes/follower.js';
 import { FollowerLinks, followersFirst } from './nodes/follower-links.js';
 import { Following } from './nodes/following.js';
 import { makeNodeSecret } from './nodes/node-secret.js';
 import { nodesReport } from './nodes/nodes-report.js';
+import type { WriterAddress } from './nodes/writer-link.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
 import { ImportDesk } from './operator/import-desk.js';
@@ -116,9 +119,14 @@ async function start(
   const { identity } = owner;
   const { nodeUrl } = options;
   const reached = nodeUrl === undefined ? undefined : { url: nodeUrl, secret: makeNodeSecret() };
+  const followAs = (url: string) => async (writer: WriterAddress, lease: () => HeldLease) => {
+    const follower = await startFollower(options, surroundings, writer, { url, lease });
+    onFollowing?.();
+    return follower;
+  };
   // A socket that was inherited is lost when it is closed.
-  const onServing = socket === undefined ? (onFollowing ?? (() => {})) : undefined;
-  const waiting = signal && new Following(options, surroundings, signal, onServing);
+  const follow = socket === undefined && nodeUrl !== undefined ? followAs(nodeUrl) : undefined;
+  const waiting = signal && new Following({ clock, logger, signal, follow });
   const core = stack.use(
     await openCore(current, surroundings, { closingAccepted, holdsEvents: true, waiting, reached }),
   );

@@ -71,8 +71,8 @@ describe.skipIf(obstacle !== undefined)('with PostgreSQL, graspd', () => {
     await expect(DaemonProcess.start({ flags, directory: folder })).rejects.toThrow(
       /ended with 3[\s\S]*graspd migrate/,
     );
-    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'migrated from version 0 to 2\n' });
-    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'nothing to do: version 2\n' });
+    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'migrated from version 0 to 3\n' });
+    expect(await run('migrate', flags)).toMatchObject({ code: 0, stdout: 'nothing to do: version 3\n' });
     await using daemon = await DaemonProcess.start({ flags, directory: folder });
     const ids = await publish(daemon, ['one', 'two']);
     expect(await stored(daemon, ids)).toEqual(ids.sort());

@@ -7,7 +7,7 @@ import { TermList } from '../../src/store/index/terms.js';
 import { type Database, openDatabase, readMeta } from '../../src/store/level/database.js';
 import { metaKeys, segmentKey } from '../../src/store/level/keys.js';
 import { levelLog } from '../../src/store/level/level-log.js';
-import { Compaction } from '../../src/store/log/compaction.js';
+import { Compaction, usualCompaction } from '../../src/store/log/compaction.js';
 import type { LogTarget } from '../../src/store/log/log-target.js';
 import { noSegment, readSegment, SegmentWriter } from '../../src/store/log/segment.js';
 
@@ -113,7 +113,10 @@ describe('the compaction of the log', () => {
     const index = await writeLog();
     const bytes = await logBytes();
     const size = { segments, records: segments * rowsPerSegment, bytes, last: { life, number: segments } };
-    const compaction = new Compaction(target, index, size, noSegment, 2);
+    const compaction = new Compaction(target, index, size, noSegment, {
+      ...usualCompaction,
+      segmentsSpared: 2,
+    });
     for (let at = 1; at <= rowsPerSegment * segments; at += 1) killOf(index, at);
     await step(compaction);
     expect(await readMeta(db, metaKeys.compaction)).toEqual({ life, number: 2 });

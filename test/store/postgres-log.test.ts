@@ -17,10 +17,12 @@ const write: LogWrite = {
 
 const away = Object.assign(new Error('the database system is starting up'), { code: '57P03' });
 
+const lease = { fence: 1, turn: 0, nextTurn: async () => {} };
+
 function logOn(query: Query): { log: PostgresLog; clock: VirtualClock } {
   const clock = new VirtualClock(0);
   return {
-    log: new PostgresLog({ reading: { query }, writing: { query } }, { fence: 1 }, clock, async () => {}),
+    log: new PostgresLog({ reading: { query }, writing: { query } }, lease, clock, async () => {}),
     clock,
   };
 }

@@ -16,8 +16,8 @@ const unruly = { earlyMsMax: 1, lateMsMax: 40, togetherMs: 10 };
  * A clock that moves only when told to. `advance` runs the timers that fall due one after another, in the order of
  * their time and then of their making, and lets everything that one of them set off come to rest before the next.
  *
- * Rest means that the microtasks are spent and that no `setImmediate` waits; work on threads, on sockets or on disk
- * is not waited for, so what runs under this clock must not use them.
+ * Rest means that the microtasks are spent, that no `setImmediate` waits, and that no file is being read or written; work on
+ * threads or sockets is not waited for, so what runs under this clock must not use them.
  */
 export class VirtualClock implements Clock {
   readonly #startMs: number;
@@ -214,10 +214,13 @@ export async function settle(): Promise<void> {
   await settling;
 }
 
+/** Work that is under way, by Node's names: immediates, and requests of files. */
+const work: ReadonlySet<string> = new Set(['Immediate', 'FSReqPromise', 'FSReqCallback', 'CloseReq']);
+
 async function waitForRest(): Promise<void> {
   do {
     // Node spends all microtasks before it runs an immediate.
     await new Promise<void>((resolve) => setImmediate(resolve));
-  } while (process.getActiveResourcesInfo().includes('Immediate'));
+  } while (process.getActiveResourcesInfo().some((name) => work.has(name)));
   settling = undefined;
 }

@@ -1,4 +1,4 @@
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
 import { reaches } from '../../config/limit-use.js';
 import { deferred } from '../../lib/abort.js';
@@ -8,6 +8,7 @@ import type { Faults } from '../../lib/faults.js';
 import { InvalidEventError, parseEvent } from '../../nostr/event.js';
 import { type Behind, Lag } from './lag.js';
 import { type FollowerMessage, readFollowerMessage, type Submission, writerFrame } from './node-messages.js';
+import type { NodeSocket } from './node-socket.js';
 
 export type FollowerLinkParts = {
   readonly admission: Pick<Admission, 'submit' | 'waitForCapacity'>;
@@ -26,7 +27,7 @@ export class FollowerLink {
   readonly url: string | undefined;
   /** Since when it is connected, in milliseconds since 1970. */
   readonly sinceMs: number;
-  readonly #socket: WebSocket;
+  readonly #socket: NodeSocket;
   readonly #parts: FollowerLinkParts;
   readonly #lag: Lag;
   #inFlight = 0;
@@ -34,7 +35,7 @@ export class FollowerLink {
   #hasAnswered = true;
   #blocked = '';
 
-  constructor(socket: WebSocket, url: string | undefined, parts: FollowerLinkParts) {
+  constructor(socket: NodeSocket, url: string | undefined, parts: FollowerLinkParts) {
     const { clock, faults } = parts;
     const closed = deferred<void>();
     const end = () => socket.terminate();

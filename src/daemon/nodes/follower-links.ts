@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { Admission } from '../../admission/admission.js';
 import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
@@ -16,6 +16,7 @@ import { FollowerLink } from './follower-link.js';
 import { watchFollowers } from './follower-metrics.js';
 import { type WriterMessage, writerFrame } from './node-messages.js';
 import { claimsToBeNode, showsSecret } from './node-secret.js';
+import type { NodeSocket } from './node-socket.js';
 import { toldNodeUrl } from './node-url.js';
 import type { KnownFollower } from './nodes-report.js';
 
@@ -67,12 +68,7 @@ export class FollowerLinks {
     return [...this.#links];
   }
 
-  /** Whether a request for a WebSocket is for this, and not for the relay. */
-  isFor(request: IncomingMessage): boolean {
-    return claimsToBeNode(request);
-  }
-
-  /** Takes such a request, or says why not; then the socket is left to the caller. */
+  /** Takes the request of one for a WebSocket, or says why not; then the socket is left to the caller. */
   readonly handleUpgrade = (
     request: IncomingMessage,
     stream: Duplex,
@@ -84,20 +80,13 @@ export class FollowerLinks {
     if (reaches('followersMax', this.#links.size))
       return { status: 503, reason: 'too many follow this graspd' };
     this.#sockets.handleUpgrade(request, stream, head, (socket) =>
-      this.#welcome(socket, toldNodeUrl(request)),
+      this.welcome(socket, toldNodeUrl(request)),
     );
     return undefined;
   };
 
-  /** Ends all connections: who follows asks the next one that writes. Never rejects. */
-  async close(): Promise<void> {
-    this.#cancelLook();
-    this.#cancelTelling?.();
-    for (const stop of this.#stopListening) stop();
-    await Promise.all([...this.#links].map((link) => link.close()));
-  }
-
-  #welcome(socket: WebSocket, url: string | undefined): void {
+  /** Takes the connection of one that showed the secret; `url`: where that one is reached, as it says. */
+  welcome(socket: NodeSocket, url: string | undefined): void {
     const { logger } = this.#parts;
     const link = new FollowerLink(socket, url, this.#parts);
     this.#links.add(link);
@@ -107,6 +96,14 @@ export class FollowerLinks {
       logger.info({ url, followers: this.#links.size }, 'another graspd follows this one no longer');
     });
     this.#look(link);
+  }
+
+  /** Ends all connections: who follows asks the next one that writes. Never rejects. */
+  async close(): Promise<void> {
+    this.#cancelLook();
+    this.#cancelTelling?.();
+    for (const stop of this.#stopListening) stop();
+    await Promise.all([...this.#links].map((link) => link.close()));
   }
 
   /** What is written in a moment is told in one message. */
@@ -149,14 +146,14 @@ export class FollowerLinks {
   }
 }
 
-/** Who takes requests for WebSockets: those of followers, where there may be some, and clients of the relay. */
+/** Who takes requests for WebSockets: those of followers, where this one is followed, and those of clients. */
 export function followersFirst(
-  followers: Pick<FollowerLinks, 'isFor' | 'handleUpgrade'> | undefined,
+  followers: Pick<FollowerLinks, 'handleUpgrade'> | undefined,
   clients: UpgradeHandler,
 ): UpgradeHandler {
-  if (followers === undefined) return clients;
-  return (request, stream, head, addressGroup) =>
-    followers.isFor(request)
-      ? followers.handleUpgrade(request, stream, head)
-      : clients(request, stream, head, addressGroup);
+  return (request, stream, head, addressGroup) => {
+    if (!claimsToBeNode(request)) return clients(request, stream, head, addressGroup);
+    if (followers === undefined) return { status: 503, reason: 'this graspd is not followed' };
+    return followers.handleUpgrade(request, stream, head);
+  };
 }

@@ -25,6 +25,7 @@ import { postgresSettingsOf } from '../store/open-store.js';
 import { watchStore } from '../store/store-metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import { FollowedFeed } from './followed-feed.js';
+import { followersFirst } from './follower-links.js';
 import { FollowerMetrics } from './follower-metrics.js';
 import { followerRoutes } from './follower-routes.js';
 import { shownNodeUrl } from './node-url.js';
@@ -132,7 +133,7 @@ async function start(
     routes: followerRoutes({ passing, isConnected: () => link.isOpen, report, options }),
     metrics: options.metricsEnabled ? aliasedMetrics(registry, graspAliases, clock) : undefined,
     readiness: () => readinessOf(feed),
-    onUpgrade: relay.handleUpgrade,
+    onUpgrade: followersFirst(undefined, relay.handleUpgrade),
     trustedProxies: options.trustedProxy,
     connectionsMax: (settings.connectionsMax ?? 0) + limits.httpSpareConnectionsMax,
     accounts,

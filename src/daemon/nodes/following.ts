@@ -1,12 +1,24 @@
+import type { Logger } from 'pino';
 import { limits } from '../../config/limits.js';
-import type { Options } from '../../config/options.js';
 import { deferred, onAbort } from '../../lib/abort.js';
+import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { HeldLease } from '../../store/opened-store.js';
 import type { LeaseHolder, LeaseWaiting } from '../../store/postgres/writer-lease.js';
-import type { Surroundings } from '../surroundings.js';
-import { type Follower, type OwnNode, startFollower } from './follower.js';
+import type { Follower } from './follower.js';
 import type { WriterAddress } from './writer-link.js';
+
+export type FollowingParts = {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Ends the waiting. */
+  readonly signal: AbortSignal;
+  /**
+   * Serves what that one writes; without it this one stands by. `lease`: who may write, as it is known last. Rejects when that
+   * cannot be begun.
+   */
+  readonly follow: ((writer: WriterAddress, lease: () => HeldLease) => Promise<Follower>) | undefined;
+};
 
 /**
  * What a graspd does while another one writes to the database: it serves clients as one that follows, where both are reached
@@ -14,26 +26,16 @@ import type { WriterAddress } from './writer-link.js';
  */
 export class Following implements LeaseWaiting {
   readonly signal: AbortSignal;
-  readonly #options: Options;
-  readonly #surroundings: Surroundings;
-  readonly #onServing: (() => void) | undefined;
+  readonly #parts: FollowingParts;
   readonly #stop = new AbortController();
   #writer: WriterAddress | undefined;
   #lease: HeldLease = { holder: 'unknown', untilMs: 0 };
   #follower: Follower | undefined;
   #running: Promise<void> | undefined;
 
-  /** `onServing` is called when it serves its port meanwhile; without it, it must not. */
-  constructor(
-    options: Options,
-    surroundings: Surroundings,
-    signal: AbortSignal,
-    onServing: (() => void) | undefined,
-  ) {
-    this.#options = options;
-    this.#surroundings = surroundings;
-    this.signal = signal;
-    this.#onServing = onServing;
+  constructor(parts: FollowingParts) {
+    this.#parts = parts;
+    this.signal = parts.signal;
   }
 
   onLook(lease: HeldLease): void {
@@ -41,9 +43,8 @@ export class Following implements LeaseWaiting {
   }
 
   onWait({ name, reached }: LeaseHolder): void {
-    const { logger } = this.#surroundings;
-    const { nodeUrl } = this.#options;
-    const follows = this.#onServing !== undefined && nodeUrl !== undefined && reached !== undefined;
+    const { logger, follow } = this.#parts;
+    const follows = follow !== undefined && reached !== undefined;
     logger.warn(
       { holder: name },
       follows
@@ -53,7 +54,7 @@ export class Following implements LeaseWaiting {
     if (!follows) return;
     this.#writer = reached;
     this.#follower?.moveTo(reached);
-    this.#running ??= this.#run({ url: nodeUrl, lease: () => this.#lease });
+    this.#running ??= this.#run(follow);
   }
 
   async end(): Promise<void> {
@@ -61,17 +62,16 @@ export class Following implements LeaseWaiting {
     await this.#running;
   }
 
-  async #run(node: OwnNode): Promise<void> {
-    const { clock, logger } = this.#surroundings;
+  async #run(follow: NonNullable<FollowingParts['follow']>): Promise<void> {
+    const { clock, logger } = this.#parts;
     const signal = AbortSignal.any([this.#stop.signal, this.signal]);
     const stopped = deferred<void>();
     using _ = onAbort(signal, () => stopped.resolve());
     while (!signal.aborted) {
       try {
         const writer = this.#writer as WriterAddress;
-        await using follower = await startFollower(this.#options, this.#surroundings, writer, node);
+        await using follower = await follow(writer, () => this.#lease);
         this.#follower = follower;
-        this.#onServing?.();
         if (this.#writer !== writer) follower.moveTo(this.#writer as WriterAddress);
         await Promise.race([stopped.promise, follower.failed]);
       } catch (error) {

@@ -33,6 +33,12 @@ const connectionHeaders: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/**
+ * Stands in what was passed on: whoever follows passes that on to nobody. For a while after a start or a change, one may take
+ * itself, or another that follows, for the one that writes.
+ */
+const passedHeader = 'graspd-passed';
+
 type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent };
 
 /**
@@ -84,6 +90,10 @@ export class PassOn implements AsyncDisposable {
     asker: Asker,
     whenAway: Route['handle'],
   ): Promise<void> {
+    if (request.message.headers[passedHeader] !== undefined) {
+      await whenAway(request, response);
+      return;
+    }
     const leave = await this.#gate.enter(asker.signal, asker.party);
     try {
       const watch = readerWatch({ gate: this.#gate, clock: this.#clock }, asker);
@@ -136,7 +146,7 @@ function ask(
       port: base.port,
       method: message.method,
       path: message.url,
-      headers: { ...keptHeaders(message), ...forwardedFor(addressGroup) },
+      headers: { ...keptHeaders(message), ...forwardedFor(addressGroup), [passedHeader]: '1' },
       setHost: false,
     });
     passed.once('response', resolve);

@@ -3,7 +3,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { FollowedFeed } from './followed-feed.js';
 import type { WriterLink } from './writer-link.js';
 
-/** The door for events where another graspd writes: it decides, and what it stored is served here before its author has the OK. */
+/** The door for events where another graspd writes: it decides, and what it has is served here before its author has the OK. */
 export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
   readonly #link: Pick<WriterLink, 'submit' | 'waitForCapacity'>;
   readonly #feed: Pick<FollowedFeed, 'feed' | 'caughtUp'>;
@@ -22,8 +22,8 @@ export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCa
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     const outcome = await this.#link.submit(event, source);
-    // Who asks next, on the same connection, finds what was just published.
-    if (outcome.type === 'stored') await this.#feed.caughtUp();
+    // Who asks next, on the same connection, finds what was just published; known is also what an earlier try had stored.
+    if (outcome.type === 'stored' || outcome.type === 'known') await this.#feed.caughtUp();
     return outcome;
   }
 

@@ -8,8 +8,10 @@ import { localAddressGroup } from '../../lib/budgets/address-group.js';
 import type { CancelTimer, Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import type { NostrEvent } from '../../nostr/event.js';
+import { isEphemeralKind } from '../../nostr/kinds.js';
 import { readWriterMessage, servedFrame, submissionFrame, type WriterMessage } from './node-messages.js';
 import { nodeSecretHeader } from './node-secret.js';
+import type { NodeSocket } from './node-socket.js';
 import { nodeUrlHeader } from './node-url.js';
 
 /** Where the one that writes is reached, and what is shown to it. */
@@ -22,10 +24,15 @@ export type WriterLinkParts = {
   readonly faults: Faults;
   /** All messages but outcomes. */
   readonly onMessage: (message: Exclude<WriterMessage, { type: 'outcome' }>) => void;
+  /** Begins a connection, and says where this one is reached; by default a WebSocket. */
+  readonly dial?: (writer: WriterAddress, url: string) => NodeSocket;
 };
 
 type Pending = {
   readonly frame: string;
+  /** Whether it comes to subscribers as often as it is taken, for it is not stored. */
+  readonly isEphemeral: boolean;
+  isSent: boolean;
   readonly outcome: Deferred<AdmissionOutcome>;
   readonly cancelTimer: CancelTimer;
 };
@@ -37,7 +44,8 @@ const away: AdmissionOutcome = {
 
 /**
  * The one connection of a graspd that follows to the one that writes. What clients publish goes there, and is sent again
- * when the connection was lost meanwhile, or another one writes by then: taking an event twice is as taking it once.
+ * when the connection was lost meanwhile, or another one writes by then: storing an event twice is as storing it once. What is
+ * passed on and not stored is sent once only, and may be lost.
  */
 export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>, Disposable {
   readonly #parts: WriterLinkParts;
@@ -46,7 +54,7 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
   #waiting: Deferred<void> | undefined;
   #numbers = 0;
   #writer: WriterAddress;
-  #socket: WebSocket | undefined;
+  #socket: NodeSocket | undefined;
   #openedAtMs = 0;
   #failures = 0;
   #cancelRetry: CancelTimer = () => {};
@@ -75,6 +83,7 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
 
   /** Another one writes from now on. */
   moveTo(writer: WriterAddress): void {
+    if (this.#isOver) return;
     this.#writer = writer;
     this.#failures = 0;
     this.#cancelRetry();
@@ -84,12 +93,14 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
   }
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
+    if (this.#isOver) return away;
     const number = this.#numbers++;
     const share = source.type === 'direct' ? source.address : undefined;
     const frame = submissionFrame({ number, addressGroup: share?.group ?? localAddressGroup, event });
     const outcome = deferred<AdmissionOutcome>();
     const cancelTimer = this.#parts.clock.after(limits.nodeAnswerMsMax, () => this.#settle(number, away));
-    this.#pending.set(number, { frame, outcome, cancelTimer });
+    const isEphemeral = isEphemeralKind(event.kind);
+    this.#pending.set(number, { frame, isEphemeral, isSent: this.isOpen, outcome, cancelTimer });
     if (this.isOpen) this.#socket?.send(frame);
     return await outcome.promise;
   }
@@ -129,15 +140,8 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
   }
 
   #connect(): void {
-    const { clock, faults } = this.#parts;
-    const { url, secret } = this.#writer;
-    const socket = new WebSocket(url.replace(/^http/, 'ws'), {
-      headers: { [nodeSecretHeader]: secret, [nodeUrlHeader]: this.#parts.url },
-      handshakeTimeout: limits.nodePatienceMs,
-      perMessageDeflate: false,
-      maxPayload: limits.nodeMessageBytesMax,
-      followRedirects: false,
-    });
+    const { clock, faults, url, dial = dialWriter } = this.#parts;
+    const socket = dial(this.#writer, url);
     this.#socket = socket;
     const end = () => socket.terminate();
     const guarded = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
@@ -149,7 +153,14 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
         this.#failures = 0;
         this.#openedAtMs = clock.now();
         this.#hear();
-        for (const { frame } of this.#pending.values()) socket.send(frame);
+        for (const [number, pending] of [...this.#pending]) {
+          if (pending.isSent && pending.isEphemeral) {
+            this.#settle(number, away);
+            continue;
+          }
+          pending.isSent = true;
+          socket.send(pending.frame);
+        }
       }),
     );
     socket.on(
@@ -181,4 +192,14 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
     this.#failures += 1;
     this.#cancelRetry = this.#parts.clock.after(delayMs, () => this.#connect());
   }
+}
+
+function dialWriter({ url, secret }: WriterAddress, ownUrl: string): WebSocket {
+  return new WebSocket(url.replace(/^http/, 'ws'), {
+    headers: { [nodeSecretHeader]: secret, [nodeUrlHeader]: ownUrl },
+    handshakeTimeout: limits.nodePatienceMs,
+    perMessageDeflate: false,
+    maxPayload: limits.nodeMessageBytesMax,
+    followRedirects: false,
+  });
 }

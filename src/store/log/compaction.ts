@@ -21,10 +21,23 @@ export type LogSize = {
   last: SegmentId;
 };
 
-/** Records of rows that are gone, their bytes, and segments, that are always put up with. */
-const recordsIdle = 20_000;
-const bytesIdle = 16 * 2 ** 20;
-const segmentsIdle = 2_000;
+/** What is left alone. */
+export type CompactionSettings = {
+  /** Records of rows that are gone, their bytes, and segments, that are always put up with. */
+  readonly recordsIdle: number;
+  readonly bytesIdle: number;
+  readonly segmentsIdle: number;
+  /** So many of the newest segments are never touched, for those who follow the log. */
+  readonly segmentsSpared: number;
+};
+
+export const usualCompaction: CompactionSettings = {
+  recordsIdle: 20_000,
+  bytesIdle: 16 * 2 ** 20,
+  segmentsIdle: 2_000,
+  segmentsSpared: 0,
+};
+
 /** A segment should hold that many records on average. */
 const recordsPerSegment = 256;
 
@@ -56,7 +69,7 @@ export class Compaction {
   readonly #target: Pick<LogTarget, 'segments'>;
   readonly #index: EventIndex;
   readonly #size: LogSize;
-  readonly #segmentsSpared: number;
+  readonly #settings: CompactionSettings;
   #through: SegmentId;
   /** Records that the last pass left, and their bytes, of rows that are gone among them: those it could not do away with. */
   #recordsLeft = 0;
@@ -64,22 +77,19 @@ export class Compaction {
   #pass: { next: number; readonly end: number } | undefined;
   #window: Window | undefined;
 
-  /**
-   * `through`: up to which segment the log was compacted. `segmentsSpared`: so many of the newest segments are left alone, for
-   * those who follow the log.
-   */
+  /** `through`: up to which segment the log was compacted. */
   constructor(
     target: Pick<LogTarget, 'segments'>,
     index: EventIndex,
     size: LogSize,
     through: SegmentId,
-    segmentsSpared = 0,
+    settings: CompactionSettings = usualCompaction,
   ) {
     this.#target = target;
     this.#index = index;
     this.#size = size;
     this.#through = through;
-    this.#segmentsSpared = segmentsSpared;
+    this.#settings = settings;
   }
 
   /** Whether a pass is under way or pays. */
@@ -87,6 +97,7 @@ export class Compaction {
     if (this.#pass !== undefined) return true;
     const { storedCount, refusedCount, livingTerms: terms } = this.#index;
     const { segments, records, bytes } = this.#size;
+    const { recordsIdle, bytesIdle, segmentsIdle, segmentsSpared } = this.#settings;
     // A refused row may have two records: it was stored before.
     const needed = storedCount + refusedCount * 2;
     const rows = storedCount + refusedCount;
@@ -95,7 +106,7 @@ export class Compaction {
     return (
       records > Math.max(needed, this.#recordsLeft) * 1.5 + recordsIdle ||
       bytes > Math.max(neededBytes, this.#bytesLeft) * 1.5 + bytesIdle ||
-      segments > needed / recordsPerSegment + segmentsIdle + this.#segmentsSpared
+      segments > needed / recordsPerSegment + segmentsIdle + segmentsSpared
     );
   }
 
@@ -103,7 +114,7 @@ export class Compaction {
    * Reads the next window: segments in a row, for a damaged one stays where it is, between those before and after it.
    */
   async prepare(): Promise<void> {
-    this.#pass ??= { next: 0, end: this.#size.last.number - this.#segmentsSpared };
+    this.#pass ??= { next: 0, end: this.#size.last.number - this.#settings.segmentsSpared };
     const numbers: number[] = [];
     const segments: Segment[] = [];
     let bytesRead = 0;

@@ -1,4 +1,4 @@
-import type { CustomTypesConfig, Pool, PoolConfig } from 'pg';
+import type { CustomTypesConfig, Pool, PoolConfig, QueryConfig } from 'pg';
 import { limits } from '../../config/limits.js';
 import { errorCode, errorMessage } from '../../lib/errors.js';
 import { StoreError } from '../event-store.js';
@@ -16,8 +16,15 @@ export type PostgresSettings = {
 export type Value = string | number | boolean | Buffer | null;
 export type Row = Readonly<Record<string, Value>>;
 
-/** Runs one statement. Rejects as the server or the connection says. */
-export type Query = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
+/**
+ * Runs one statement. Rejects as the server or the connection says, and when there is no answer within `answerMsMax` milliseconds,
+ * `limits.databaseAnswerMsMax` by default.
+ */
+export type Query = (
+  text: string,
+  values?: readonly unknown[],
+  answerMsMax?: number,
+) => Promise<readonly Row[]>;
 
 export type Transaction = {
   readonly query: Query;
@@ -25,8 +32,19 @@ export type Transaction = {
   end(how: 'COMMIT' | 'ROLLBACK'): Promise<void>;
 };
 
-/** The statements of a database of PostgreSQL, on a few connections that are made when they are needed. */
-export class PostgresDatabase implements AsyncDisposable {
+/** The statements of a database, on a few connections that are made when they are needed. */
+export type Database = AsyncDisposable & {
+  /** Runs one statement, which is a transaction of its own. */
+  readonly query: Query;
+  /** Begins a transaction with such a mode; it has a connection of its own until it ends. */
+  begin(mode: string): Promise<Transaction>;
+};
+
+/** The way to a database: to that of PostgreSQL in the daemon, to one of a seeded world in the simulation. */
+export type Connect = (settings: PostgresSettings, connectionsMax?: number) => Promise<Database>;
+
+/** A database of PostgreSQL. */
+export class PostgresDatabase implements Database {
   readonly #pool: Pool;
   readonly #types: CustomTypesConfig;
 
@@ -57,9 +75,8 @@ export class PostgresDatabase implements AsyncDisposable {
     return new PostgresDatabase(pool, { getTypeParser });
   }
 
-  /** Runs one statement, which is a transaction of its own. */
-  readonly query: Query = async (text, values = []) =>
-    (await this.#pool.query<Row>({ text, values: [...values], types: this.#types })).rows;
+  readonly query: Query = async (text, values, answerMsMax) =>
+    (await this.#pool.query<Row>(this.#statement(text, values, answerMsMax))).rows;
 
   /** Runs statements in one transaction, which is given up when `work` rejects. */
   async transaction<T>(work: (query: Query) => Promise<T>): Promise<T> {
@@ -74,7 +91,6 @@ export class PostgresDatabase implements AsyncDisposable {
     }
   }
 
-  /** Begins a transaction with such a mode; it has a connection of its own until it ends. */
   async begin(mode: string): Promise<Transaction> {
     const client = await this.#pool.connect();
     // Whoever asks next is told: an error that nobody listens to would end the process.
@@ -98,9 +114,14 @@ export class PostgresDatabase implements AsyncDisposable {
       await end('ROLLBACK').catch(() => {});
       throw error;
     }
-    const query: Query = async (text, values = []) =>
-      (await client.query<Row>({ text, values: [...values], types: this.#types })).rows;
+    const query: Query = async (text, values, answerMsMax) =>
+      (await client.query<Row>(this.#statement(text, values, answerMsMax))).rows;
     return { query, end };
+  }
+
+  #statement(text: string, values: readonly unknown[] = [], answerMsMax?: number): QueryConfig {
+    const time = answerMsMax === undefined ? {} : { query_timeout: answerMsMax };
+    return { text, values: [...values], types: this.#types, ...time };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,7 +3,7 @@ import type { JournalEntry } from '../journal.js';
 import { LazyBody } from '../log/bodies/body-codec.js';
 import { unsealBody } from '../log/bodies/sealed-body.js';
 import type { ImagedEvent, OtherRecord, StoreImage } from '../log/store-image.js';
-import { explain, type PostgresDatabase, type Row, type Transaction } from './database.js';
+import { type Database, explain, type Row, type Transaction } from './database.js';
 
 /** What the database had when a transaction began that sees nothing later. */
 export class PostgresImage implements StoreImage {
@@ -16,7 +16,7 @@ export class PostgresImage implements StoreImage {
   }
 
   /** Rejects with `StoreError`. */
-  static async take(database: PostgresDatabase, lastSequence: number): Promise<PostgresImage> {
+  static async take(database: Pick<Database, 'begin'>, lastSequence: number): Promise<PostgresImage> {
     const transaction = await database.begin('ISOLATION LEVEL REPEATABLE READ, READ ONLY').catch((error) => {
       throw explain(error);
     });

@@ -6,18 +6,19 @@ import { StoreError } from '../event-store.js';
 import type { JournalEntry } from '../journal.js';
 import type { LogTarget, LogWrite, SegmentEntry } from '../log/log-target.js';
 import type { Outage } from '../opened-store.js';
-import { isPassing, type PostgresDatabase } from './database.js';
+import { type Database, isPassing } from './database.js';
 import { PostgresReads } from './postgres-reads.js';
 import { takenOver, type WriterLease, writerLease } from './writer-lease.js';
 
 /**
- * One write: a single statement, so one transaction and one way to the database. It does nothing unless the lease is held,
- * and until it is committed nobody can take that over. Doing it twice is as doing it once, so that it can be tried again
- * where nobody knows whether it was committed. What has many rows comes as one piece of bytes and where each row's lie in it.
+ * One write: a single statement, so one transaction and one way to the database. It does nothing unless the lease is held
+ * and this is its turn, and until it is committed nobody can take that over. Doing it twice is as doing it once, so that it can
+ * be tried again where nobody knows whether it was committed. What has many rows comes as one piece of bytes and where each row's
+ * lie in it.
  */
 const writeStatement = `
 WITH held AS (
-  SELECT 1 FROM graspd_leases WHERE name = $1 AND fence = $2 FOR SHARE
+  SELECT 1 FROM graspd_leases WHERE name = $1 AND fence = $2 AND turn = $20 FOR SHARE
 ), segments AS (
   INSERT INTO graspd_log (position, segment)
   SELECT key, substring($5::bytea FROM start FOR length)
@@ -49,8 +50,8 @@ SELECT count(*)::int AS held FROM held`;
 /** The log of a store in PostgreSQL. A write that fails for a reason that passes is tried again until it is made. */
 export class PostgresLog implements LogTarget {
   readonly #reads: PostgresReads;
-  readonly #writing: Pick<PostgresDatabase, 'query'>;
-  readonly #lease: Pick<WriterLease, 'fence'>;
+  readonly #writing: Pick<Database, 'query'>;
+  readonly #lease: Pick<WriterLease, 'fence' | 'turn' | 'nextTurn'>;
   readonly #clock: Clock;
   readonly #release: () => Promise<void>;
   #outage: Outage | undefined;
@@ -58,8 +59,8 @@ export class PostgresLog implements LogTarget {
 
   /** `reading` and `writing`: connections to the same database. `release` lets go of them, and of the lease. */
   constructor(
-    { reading, writing }: Readonly<Record<'reading' | 'writing', Pick<PostgresDatabase, 'query'>>>,
-    lease: Pick<WriterLease, 'fence'>,
+    { reading, writing }: Readonly<Record<'reading' | 'writing', Pick<Database, 'query'>>>,
+    lease: Pick<WriterLease, 'fence' | 'turn' | 'nextTurn'>,
     clock: Clock,
     release: () => Promise<void>,
   ) {
@@ -76,11 +77,14 @@ export class PostgresLog implements LogTarget {
   }
 
   async write(write: LogWrite): Promise<void> {
-    const values = [writerLease, this.#lease.fence, ...valuesOf(write)];
+    const lease = this.#lease;
+    const values = [writerLease, lease.fence, ...valuesOf(write)];
     let delayMs: number = limits.databaseRetryMsMin;
-    for (;;) {
+    for (let mayBeUnderWay = false; ; mayBeUnderWay = true) {
       try {
-        const [row] = await this.#writing.query(writeStatement, values);
+        // What was given up may come to the database yet: it must not find later writes there.
+        if (mayBeUnderWay) await lease.nextTurn();
+        const [row] = await this.#writing.query(writeStatement, [...values, lease.turn]);
         this.#outage = undefined;
         if (row?.held === 1) return;
       } catch (error) {

@@ -4,7 +4,7 @@ import { leftBehind } from '../following/errors.js';
 import type { LogPiece, LogTail } from '../following/log-tail.js';
 import type { LogSize } from '../log/compaction.js';
 import type { SegmentEntry } from '../log/log-target.js';
-import { explain, type PostgresDatabase, type Row } from './database.js';
+import { type Database, explain, type Row } from './database.js';
 import { PostgresReads } from './postgres-reads.js';
 import { compactionMark, refuseNewer } from './schema.js';
 
@@ -36,22 +36,25 @@ WHERE length(word) = 4`;
 
 /** The log in PostgreSQL that another process writes. */
 export class PostgresTail implements LogTail {
-  readonly #database: Pick<PostgresDatabase, 'query'>;
+  readonly #database: Pick<Database, 'query'>;
   readonly #databaseId: string;
   readonly #reads: PostgresReads;
+  readonly #segmentsMax: number;
 
-  constructor(database: Pick<PostgresDatabase, 'query'>, databaseId: string) {
+  /** `segmentsMax`: so many are taken over at once. */
+  constructor(
+    database: Pick<Database, 'query'>,
+    databaseId: string,
+    segmentsMax: number = limits.storeFollowSegmentsMax,
+  ) {
     this.#database = database;
     this.#databaseId = databaseId;
     this.#reads = new PostgresReads(database.query);
+    this.#segmentsMax = segmentsMax;
   }
 
   async after(number: number): Promise<LogPiece> {
-    const rows = await this.#read(pieceStatement, [
-      number,
-      limits.storeFollowSegmentsMax,
-      limits.storeFollowBytesMax,
-    ]);
+    const rows = await this.#read(pieceStatement, [number, this.#segmentsMax, limits.storeFollowBytesMax]);
     const segments: SegmentEntry[] = [];
     const meta = new Map<string, string>();
     let end = 0;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { StoreError } from '../event-store.js';
 import type { Identity } from '../log/replay.js';
 import { noSegment, type SegmentId } from '../log/segment.js';
-import type { PostgresDatabase, Query } from './database.js';
+import type { Database, PostgresDatabase, Query } from './database.js';
 
 /** What brings the tables from one version to the next, the first from none; never to be changed, only added to. */
 const migrations: readonly (readonly string[])[] = [
@@ -17,7 +17,12 @@ const migrations: readonly (readonly string[])[] = [
   ],
   // Where the holder of a lease is reached by others, and what they prove with that they read it here.
   ['ALTER TABLE graspd_leases ADD COLUMN url text, ADD COLUMN secret text'],
+  // Of the writes of a holder, those that may still take effect.
+  ['ALTER TABLE graspd_leases ADD COLUMN turn bigint NOT NULL DEFAULT 0'],
 ];
+
+/** The version of the tables that this program knows. */
+export const tablesVersion = migrations.length;
 
 /** Of all migrations of all services: whoever has it makes the tables, the others wait. */
 const migrationLock = 0x67_72_61_73;
@@ -47,22 +52,22 @@ export async function migrate(database: PostgresDatabase): Promise<Migrated> {
       await insertMeta(query, 'database_id', randomBytes(16).toString('hex'));
       await insertMeta(query, 'hash_seed', randomBytes(8).toString('hex'));
     }
-    await insertMeta(query, 'schema', String(migrations.length));
-    return { from, to: migrations.length };
+    await insertMeta(query, 'schema', String(tablesVersion));
+    return { from, to: tablesVersion };
   });
 }
 
 /** Rejects with `StoreError` where the tables are not those of this program. */
-export async function checkVersion(database: Pick<PostgresDatabase, 'query'>): Promise<void> {
+export async function checkVersion(database: Pick<Database, 'query'>): Promise<void> {
   const version = await versionOf(database.query);
   refuseNewer(version);
-  if (version === migrations.length) return;
+  if (version === tablesVersion) return;
   const what = version === 0 ? 'has no tables of graspd' : 'has tables of an earlier graspd';
   throw new StoreError('store_unreadable', `the database ${what}: graspd migrate makes them`);
 }
 
 /** Reads the description. Rejects with `StoreError` where it is damaged. */
-export async function readDescription(database: Pick<PostgresDatabase, 'query'>): Promise<Description> {
+export async function readDescription(database: Pick<Database, 'query'>): Promise<Description> {
   const rows = await database.query('SELECT name, value FROM graspd_meta');
   const meta = new Map(rows.map(({ name, value }) => [String(name), String(value)]));
   const databaseId = meta.get('database_id');
@@ -84,10 +89,10 @@ export function compactionMark(value: string | undefined): SegmentId {
 
 /** Throws `StoreError` where a later program made the tables. */
 export function refuseNewer(version: number): void {
-  if (version <= migrations.length) return;
+  if (version <= tablesVersion) return;
   throw new StoreError(
     'store_newer_schema',
-    `the database has version ${version} of the tables, this program knows up to ${migrations.length}; use a newer one`,
+    `the database has version ${version} of the tables, this program knows up to ${tablesVersion}; use a newer one`,
   );
 }
 

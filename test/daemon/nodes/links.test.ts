@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { AdmissionOutcome, EventSource } from '../../../src/admission/admission.js';
 import { EventFeed } from '../../../src/admission/event-feed.js';
 import { LazyAcceptedEvent } from '../../../src/admission/lazy-accepted-event.js';
@@ -40,6 +41,7 @@ async function serveWriter(port = 0, secret = 'secret') {
   const blocked = new Map<string, { reason: string; sinceSeconds: number }>();
   const feed = new EventFeed({ attempt: (_id, step) => step() }, 0);
   const room = { wait: Promise.resolve() };
+  const registry = new Registry();
   const links = new FollowerLinks({
     secret,
     admission: {
@@ -53,7 +55,7 @@ async function serveWriter(port = 0, secret = 'secret') {
     },
     accounts: freeAccounts(),
     moderationLists: { entries: () => blocked },
-    registry: new Registry(),
+    registry,
     clock: systemClock,
     logger: pino({ level: 'silent' }),
     faults: silentFaults(),
@@ -75,6 +77,7 @@ async function serveWriter(port = 0, secret = 'secret') {
   const address = { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`, secret };
   return {
     ...{ taken, feed, room, blocked, links, refusals, clients, address },
+    followers: async () => (await registry.getSingleMetric('ngit_followers')?.get())?.values[0]?.value,
     async [Symbol.asyncDispose]() {
       await links.close();
       await new Promise((resolve) => http.close(resolve));
@@ -165,6 +168,22 @@ describe('one that follows and one that writes', () => {
     expect(await outcome).toEqual({ type: 'known', reason: 'duplicate: stored already' });
   });
 
+  it('send nothing again that is passed on and not stored: who listens would have it twice', async () => {
+    await using stack = new ReleaseStack();
+    const first = await serveWriter();
+    const { link } = follow(stack, first.address);
+    const sent = link.submit(signedEvent(author, { kind: 20_001 }), direct);
+    await eventually(() => first.taken.length === 1);
+    await first[Symbol.asyncDispose]();
+    const waiting = link.submit(signedEvent(author, { kind: 20_002 }), direct);
+    const second = stack.use(await serveWriter());
+    link.moveTo(second.address);
+    expect(await sent).toMatchObject({ type: 'failed' });
+    await eventually(() => second.taken.length === 1);
+    second.taken[0]?.answer.resolve({ type: 'ephemeral' });
+    expect(await waiting).toEqual({ type: 'ephemeral' });
+  });
+
   it('take nobody without the secret, and leave other clients to the relay', async () => {
     await using stack = new ReleaseStack();
     const writer = stack.use(await serveWriter());
@@ -173,10 +192,36 @@ describe('one that follows and one that writes', () => {
     expect(new Set(writer.refusals)).toEqual(new Set([403]));
     expect(link.isOpen).toBe(false);
     expect(writer.clients).toEqual([]);
-    await fetch(writer.address.url, { headers: { connection: 'upgrade', upgrade: 'websocket' } }).catch(
-      () => {},
-    );
-    expect(writer.links.isFor({ headers: {} } as never)).toBe(false);
+    const client = new WebSocket(writer.address.url.replace(/^http/, 'ws'));
+    client.on('error', () => {});
+    await eventually(() => writer.clients.length > 0);
+    expect(writer.clients).toEqual(['/']);
+  });
+
+  it('are refused where nobody is followed, and leave it to the relay to take clients', () => {
+    const taken: unknown[] = [];
+    const upgrade = followersFirst(undefined, (request) => {
+      taken.push(request);
+      return undefined;
+    });
+    const node = { headers: { 'graspd-node': 'secret' } } as never;
+    const client = { headers: {} } as never;
+    const [stream, head] = [undefined as never, undefined as never];
+    expect(upgrade(node, stream, head, 'local')).toMatchObject({ status: 503 });
+    expect(upgrade(client, stream, head, 'local')).toBeUndefined();
+    expect(taken).toEqual([client]);
+  });
+
+  it('are connected no more when one has ended, also where another writes by then', async () => {
+    await using stack = new ReleaseStack();
+    const writer = stack.use(await serveWriter());
+    const { link } = follow(stack, { url: 'http://127.0.0.1:1', secret: 'none' });
+    link[Symbol.dispose]();
+    link.moveTo(writer.address);
+    expect(link.isOpen).toBe(false);
+    const { link: other } = follow(stack, writer.address);
+    await eventually(() => other.isOpen);
+    expect(await writer.followers()).toBe(1);
   });
 
   it('wait for room: one that has none is sent no more than may be on its way', async () => {
@@ -286,5 +331,6 @@ describe('one that follows and one that writes', () => {
     const outcome = link.submit(numbered(1), direct);
     link[Symbol.dispose]();
     expect(await outcome).toMatchObject({ type: 'failed' });
+    expect(await link.submit(numbered(2), direct)).toMatchObject({ type: 'failed' });
   });
 });

@@ -104,6 +104,13 @@ describe('a request that another graspd answers', () => {
     expect(answered.headers.get('retry-after')).not.toBeNull();
   });
 
+  it('is answered 503 by one that follows and is taken for the one that writes, as by itself', async () => {
+    writerUrl = follower.url;
+    const answered = await fetch(`${follower.url}/x`);
+    expect(answered.status).toBe(503);
+    expect(await answered.text()).toContain('away');
+  });
+
   it('ends there when who asked has gone', async () => {
     const gone = new AbortController();
     const asked = fetch(`${follower.url}/never`, { signal: gone.signal }).catch(() => 'gone');

@@ -1,9 +1,11 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
+import type { Admission } from '../../../src/admission/admission.js';
 import { relayInformation } from '../../../src/http/relay-information.js';
 import type { Kernels } from '../../../src/kernels/kernels.js';
 import { localAddressGroup } from '../../../src/lib/budgets/address-group.js';
 import { MemoryBudget } from '../../../src/lib/budgets/memory-budget.js';
+import type { Clock } from '../../../src/lib/clock.js';
 import { Faults } from '../../../src/lib/faults.js';
 import { turnOrder } from '../../../src/lib/turns/turn-order.js';
 import { fixedSlice, TurnScheduler } from '../../../src/lib/turns/turn-scheduler.js';
@@ -19,12 +21,12 @@ import {
   servedNips,
   setMemorySharesOf,
 } from '../../../src/relay/settings.js';
+import type { EventStore } from '../../../src/store/event-store.js';
 import { LocalSets } from '../../../src/store/sets/local-sets.js';
 import { parseInformation } from '../../../src/sync/dial/information.js';
 import type { RelayInformation } from '../../../src/sync/dial/transport.js';
 import { accountsOf } from '../../support/accounts.js';
 import { createFakeVerifier } from '../daemon/fake-verifier.js';
-import type { DaemonProcess } from '../daemon/process.js';
 import type { HostPeer, HostSession } from '../network/connection.js';
 import type { Host } from '../network/network.js';
 import { PeerOutbox } from './peer-outbox.js';
@@ -38,10 +40,16 @@ const settings: RelaySettings = {
 
 export type RelaySideParts = {
   readonly url: string;
-  readonly process: Pick<DaemonProcess, 'admission' | 'store' | 'clock'>;
+  readonly process: {
+    readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+    readonly store: EventStore;
+    readonly clock: Clock;
+  };
   readonly kernels: Kernels;
   /** Told of whatever a relay must never come to. */
   readonly report: (what: string) => void;
+  /** Without it, what is logged as an error is reported. */
+  readonly logger?: Logger;
 };
 
 /**
@@ -70,7 +78,7 @@ export class RelaySide implements Host, Disposable {
       clock,
       faults,
       scheduler,
-      logger: pino({ level: 'error' }, { write: (line) => this.#fault(line) }),
+      logger: parts.logger ?? pino({ level: 'error' }, { write: (line) => this.#fault(line) }),
       metrics: new RelayMetrics(new Registry()),
     };
     this.#services = {
