@@ -24,11 +24,11 @@ import { informationOf, isRelayUrl, publicAddressOf, relayUrlOf } from './inform
 import { aliasedMetrics } from './metrics/aliased-metrics.js';
 import { graspAliases } from './metrics/metric-aliases.js';
 import { startFollower } from './nodes/follower.js';
-import { FollowerLinks, followersFirst } from './nodes/follower-links.js';
 import { Following } from './nodes/following.js';
-import { makeNodeSecret } from './nodes/node-secret.js';
+import { FollowerLinks, followersFirst } from './nodes/links/follower-links.js';
+import { makeNodeSecret } from './nodes/links/node-secret.js';
+import type { WriterAddress } from './nodes/links/writer-link.js';
 import { nodesReport } from './nodes/nodes-report.js';
-import type { WriterAddress } from './nodes/writer-link.js';
 import { BackupDesk } from './operator/backup-desk.js';
 import { serveControl } from './operator/control.js';
 import { ImportDesk } from './operator/import-desk.js';

@@ -25,14 +25,14 @@ import { postgresSettingsOf } from '../store/open-store.js';
 import { watchStore } from '../store/store-metrics.js';
 import type { Surroundings } from '../surroundings.js';
 import { FollowedFeed } from './followed-feed.js';
-import { followersFirst } from './follower-links.js';
 import { FollowerMetrics } from './follower-metrics.js';
 import { followerRoutes } from './follower-routes.js';
+import { followersFirst } from './links/follower-links.js';
+import { type WriterAddress, WriterLink } from './links/writer-link.js';
 import { shownNodeUrl } from './node-url.js';
 import { nodesReport } from './nodes-report.js';
 import { PassOn } from './pass-on.js';
 import { PublishedElsewhere } from './published-elsewhere.js';
-import { type WriterAddress, WriterLink } from './writer-link.js';
 
 /** What a graspd that follows knows of itself, and of the lease that another one has. */
 export type OwnNode = {

@@ -6,7 +6,7 @@ import { errorMessage } from '../../lib/errors.js';
 import type { HeldLease } from '../../store/opened-store.js';
 import type { LeaseHolder, LeaseWaiting } from '../../store/postgres/writer-lease.js';
 import type { Follower } from './follower.js';
-import type { WriterAddress } from './writer-link.js';
+import type { WriterAddress } from './links/writer-link.js';
 
 export type FollowingParts = {
   readonly clock: Clock;

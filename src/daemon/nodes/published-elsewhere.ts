@@ -1,7 +1,7 @@
 import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { FollowedFeed } from './followed-feed.js';
-import type { WriterLink } from './writer-link.js';
+import type { WriterLink } from './links/writer-link.js';
 
 /** The door for events where another graspd writes: it decides, and what it has is served here before its author has the OK. */
 export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {

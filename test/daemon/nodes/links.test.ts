@@ -8,10 +8,10 @@ import type { AdmissionOutcome, EventSource } from '../../../src/admission/admis
 import { EventFeed } from '../../../src/admission/event-feed.js';
 import { LazyAcceptedEvent } from '../../../src/admission/lazy-accepted-event.js';
 import { limits } from '../../../src/config/limits.js';
-import { FollowerLink } from '../../../src/daemon/nodes/follower-link.js';
-import { FollowerLinks, followersFirst } from '../../../src/daemon/nodes/follower-links.js';
-import type { WriterMessage } from '../../../src/daemon/nodes/node-messages.js';
-import { type WriterAddress, WriterLink } from '../../../src/daemon/nodes/writer-link.js';
+import { FollowerLink } from '../../../src/daemon/nodes/links/follower-link.js';
+import { FollowerLinks, followersFirst } from '../../../src/daemon/nodes/links/follower-links.js';
+import type { WriterMessage } from '../../../src/daemon/nodes/links/node-messages.js';
+import { type WriterAddress, WriterLink } from '../../../src/daemon/nodes/links/writer-link.js';
 import { type Deferred, deferred } from '../../../src/lib/abort.js';
 import { type Clock, systemClock } from '../../../src/lib/clock.js';
 import { ReleaseStack } from '../../../src/lib/release-stack.js';

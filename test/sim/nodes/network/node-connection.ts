@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { NodeSocket } from '../../../../src/daemon/nodes/node-socket.js';
+import type { NodeSocket } from '../../../../src/daemon/nodes/links/node-socket.js';
 import type { Clock } from '../../../../src/lib/clock.js';
 import type { Random } from '../../../../src/lib/random.js';
 import { between } from '../../random.js';

@@ -1,7 +1,7 @@
 import { limits } from '../../../../src/config/limits.js';
-import { nodeSecretHeader, showsSecret } from '../../../../src/daemon/nodes/node-secret.js';
-import type { NodeSocket } from '../../../../src/daemon/nodes/node-socket.js';
-import type { WriterAddress } from '../../../../src/daemon/nodes/writer-link.js';
+import { nodeSecretHeader, showsSecret } from '../../../../src/daemon/nodes/links/node-secret.js';
+import type { NodeSocket } from '../../../../src/daemon/nodes/links/node-socket.js';
+import type { WriterAddress } from '../../../../src/daemon/nodes/links/writer-link.js';
 import type { Clock } from '../../../../src/lib/clock.js';
 import type { Random } from '../../../../src/lib/random.js';
 import { between } from '../../random.js';

@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { AdmissionMetrics } from '../../../../src/admission/admission-metrics.js';
 import { AdmissionPipeline } from '../../../../src/admission/admission-pipeline.js';
 import { limits } from '../../../../src/config/limits.js';
-import { FollowerLinks } from '../../../../src/daemon/nodes/follower-links.js';
+import { FollowerLinks } from '../../../../src/daemon/nodes/links/follower-links.js';
 import { ClientSubmission } from '../../../../src/daemon/store/client-submission.js';
 import { StoreOutage } from '../../../../src/daemon/store/store-outage.js';
 import { deferred } from '../../../../src/lib/abort.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { AdmissionOutcome } from '../../admission/admission.js';
-import { GraspError } from '../../lib/errors.js';
-import { type NostrEvent, parseEvent } from '../../nostr/event.js';
+import type { AdmissionOutcome } from '../../../admission/admission.js';
+import { GraspError } from '../../../lib/errors.js';
+import { type NostrEvent, parseEvent } from '../../../nostr/event.js';
 
 /*
  * What a graspd that follows and the one that writes say to each other: JSON arrays, one in each text frame of a WebSocket.

@@ -1,12 +1,12 @@
 import type { RawData } from 'ws';
-import type { Admission, AdmissionOutcome } from '../../admission/admission.js';
-import { reaches } from '../../config/limit-use.js';
-import { deferred } from '../../lib/abort.js';
-import type { AddressAccounts } from '../../lib/budgets/address-accounts.js';
-import type { Clock } from '../../lib/clock.js';
-import type { Faults } from '../../lib/faults.js';
-import { InvalidEventError, parseEvent } from '../../nostr/event.js';
-import { type Behind, Lag } from './lag.js';
+import type { Admission, AdmissionOutcome } from '../../../admission/admission.js';
+import { reaches } from '../../../config/limit-use.js';
+import { deferred } from '../../../lib/abort.js';
+import type { AddressAccounts } from '../../../lib/budgets/address-accounts.js';
+import type { Clock } from '../../../lib/clock.js';
+import type { Faults } from '../../../lib/faults.js';
+import { InvalidEventError, parseEvent } from '../../../nostr/event.js';
+import { type Behind, Lag } from '../lag.js';
 import { type FollowerMessage, readFollowerMessage, type Submission, writerFrame } from './node-messages.js';
 import type { NodeSocket } from './node-socket.js';
 

@@ -1,18 +1,18 @@
 import { type RawData, WebSocket } from 'ws';
-import type { Admission, AdmissionOutcome, EventSource } from '../../admission/admission.js';
-import { reaches } from '../../config/limit-use.js';
-import { limits } from '../../config/limits.js';
-import { type Deferred, deferred } from '../../lib/abort.js';
-import { backoffMs } from '../../lib/backoff.js';
-import { localAddressGroup } from '../../lib/budgets/address-group.js';
-import type { CancelTimer, Clock } from '../../lib/clock.js';
-import type { Faults } from '../../lib/faults.js';
-import type { NostrEvent } from '../../nostr/event.js';
-import { isEphemeralKind } from '../../nostr/kinds.js';
+import type { Admission, AdmissionOutcome, EventSource } from '../../../admission/admission.js';
+import { reaches } from '../../../config/limit-use.js';
+import { limits } from '../../../config/limits.js';
+import { type Deferred, deferred } from '../../../lib/abort.js';
+import { backoffMs } from '../../../lib/backoff.js';
+import { localAddressGroup } from '../../../lib/budgets/address-group.js';
+import type { CancelTimer, Clock } from '../../../lib/clock.js';
+import type { Faults } from '../../../lib/faults.js';
+import type { NostrEvent } from '../../../nostr/event.js';
+import { isEphemeralKind } from '../../../nostr/kinds.js';
+import { nodeUrlHeader } from '../node-url.js';
 import { readWriterMessage, servedFrame, submissionFrame, type WriterMessage } from './node-messages.js';
 import { nodeSecretHeader } from './node-secret.js';
 import type { NodeSocket } from './node-socket.js';
-import { nodeUrlHeader } from './node-url.js';
 
 /** Where the one that writes is reached, and what is shown to it. */
 export type WriterAddress = { readonly url: string; readonly secret: string };
