@@ -161,6 +161,8 @@ async function relay(answered: IncomingMessage, response: ServerResponse, watch:
   // Ours, which stand there already, are the same.
   for (const name of response.getHeaderNames()) response.removeHeader(name);
   response.writeHead(answered.statusCode ?? 502, keptHeaders(answered));
+  // Node would keep them until there is some of the body, which who asked may wait for.
+  response.flushHeaders();
   try {
     await send(answered, response, watch);
     if (!response.destroyed) response.end();

@@ -22,12 +22,17 @@ export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCa
 
   async submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome> {
     const outcome = await this.#link.submit(event, source);
-    // Who asks next, on the same connection, finds what was just published; known is also what an earlier try had stored.
-    if (outcome.type === 'stored' || outcome.type === 'known') await this.#feed.caughtUp();
+    // Who asks next, on the same connection, finds what was just published, here or elsewhere a moment before.
+    if (isStored(outcome)) await this.#feed.caughtUp();
     return outcome;
   }
 
   async waitForCapacity(): Promise<void> {
     await this.#link.waitForCapacity();
   }
+}
+
+/** Whether the event, or a newer version of it, is in the database. */
+function isStored({ type }: AdmissionOutcome): boolean {
+  return type === 'stored' || type === 'known' || type === 'superseded';
 }

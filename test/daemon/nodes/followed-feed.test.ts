@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import type { AdmissionOutcome } from '../../../src/admission/admission.js';
 import { limits } from '../../../src/config/limits.js';
 import { FollowedFeed } from '../../../src/daemon/nodes/followed-feed.js';
 import { FollowerMetrics } from '../../../src/daemon/nodes/follower-metrics.js';
@@ -135,25 +136,26 @@ describe('what another graspd writes', () => {
     expect(heard).toEqual([6]);
   });
 
-  it.each([{ type: 'stored' }, { type: 'known', reason: 'duplicate: of an earlier try' }] as const)(
-    'is served before who published it has the OK: $type',
-    async (outcome) => {
-      const { clock, feed, found, heard } = followedFeed();
-      const database = deferred<Followed>();
-      found.push(database.promise);
-      const order: unknown[] = [];
-      const door = new PublishedElsewhere(
-        { submit: async () => outcome, waitForCapacity: async () => {} },
-        feed,
-      );
-      const answered = door.submit(stored(6).event, { type: 'direct' }).then(() => order.push('OK'));
-      await clock.advance(1);
-      expect(order).toEqual([]);
-      database.resolve({ added: [stored(6)], removed: [], hasMore: false });
-      await answered;
-      expect(heard).toEqual([6]);
-    },
-  );
+  it.each<[type: string, outcome: AdmissionOutcome]>([
+    ['stored', { type: 'stored' }],
+    ['known, of another graspd', { type: 'known', reason: 'duplicate: already have this event' }],
+    ['older than one of another graspd', { type: 'superseded', reason: 'duplicate: have a newer version' }],
+  ])('is served before who published it is told that it is %s', async (_, outcome) => {
+    const { clock, feed, found, heard } = followedFeed();
+    const database = deferred<Followed>();
+    found.push(database.promise);
+    const order: unknown[] = [];
+    const door = new PublishedElsewhere(
+      { submit: async () => outcome, waitForCapacity: async () => {} },
+      feed,
+    );
+    const answered = door.submit(stored(6).event, { type: 'direct' }).then(() => order.push('OK'));
+    await clock.advance(1);
+    expect(order).toEqual([]);
+    database.resolve({ added: [stored(6)], removed: [], hasMore: false });
+    await answered;
+    expect(heard).toEqual([6]);
+  });
 
   it('is in a database that may be away: that is said after a while, and who waits is not kept', async () => {
     const { clock, feed, found, heard } = followedFeed();

@@ -22,6 +22,10 @@ beforeEach(async () => {
   clock = new VirtualClock();
   writer = createServer(async (message, response) => {
     if (message.url === '/never') return;
+    if (message.url === '/later') {
+      response.flushHeaders();
+      return;
+    }
     const body = await text(message).catch(() => undefined);
     // Cut off.
     if (body === undefined) return;
@@ -94,6 +98,21 @@ describe('a request that another graspd answers', () => {
   it('has the first address of its network where it came by IPv6', async () => {
     await fetch(`${follower.url}/`.replace(/\/$/, '/x'), { headers: { 'x-forwarded-for': '2001:db8::1:2' } });
     expect(requests[0]?.message.headers['x-forwarded-for']).toBe('2001:db8::');
+  });
+
+  it('has the head of its answer passed on before there is more of it', async () => {
+    const gone = new AbortController();
+    const answered = await fetch(`${follower.url}/later`, { signal: gone.signal });
+    expect(answered.status).toBe(200);
+    gone.abort();
+  });
+
+  it('is answered where it offers another protocol, which leaves it without its body', async () => {
+    const socket = connect(follower.port, '127.0.0.1');
+    socket.end(
+      'POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody',
+    );
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 201 /);
   });
 
   it('is answered 503 where nobody is there', async () => {
