@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { testIdentity } from '../support/events.js';
 import { GitClient } from '../support/git-client.js';
-import { HostingDaemon } from '../support/hosting-daemon.js';
+import { Hosting } from '../support/hosting.js';
 
 const owner = testIdentity(1);
 const identifier = 'grows';
 
 it('a repository takes no push beyond --repository-max-mb, says why, and is served on', async () => {
-  await using hosting = await HostingDaemon.start({ flags: ['--repository-max-mb', '1'] });
+  await using hosting = await Hosting.start({ flags: ['--repository-max-mb', '1'] });
   await using client = await GitClient.init();
   const url = hosting.urlOf(owner, identifier);
   await hosting.publish(hosting.announcement(owner, identifier));
@@ -23,6 +23,6 @@ it('a repository takes no push beyond --repository-max-mb, says why, and is serv
   expect(tooLarge.stderr).toMatch(
     /\[remote rejected\] HEAD -> main \(the repository has no room: one may take 1 MB on this server \(--repository-max-mb\)\)/,
   );
-  expect(await hosting.daemon.metric('ngit_git_repositories_bytes')).toBeGreaterThan(700_000);
+  expect(await hosting.service.metric('ngit_git_repositories_bytes')).toBeGreaterThan(700_000);
   await client.ok('clone', '--quiet', url, 'again');
 });

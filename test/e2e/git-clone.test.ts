@@ -8,15 +8,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npubOf } from '../../src/nostr/keys.js';
 import { kinds } from '../../src/nostr/kinds.js';
 import { git as gitIn, headOf, scratchFolder } from '../git/scratch.js';
-import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
+import { type Service, startService } from '../support/service/service.js';
 import { TestClient } from '../support/test-client.js';
 
 const owner = testIdentity(1);
 const npub = npubOf(owner.pubkey);
 const folder = scratchFolder();
-let daemon: DaemonProcess;
+let service: Service;
 let commits: string[];
 
 /** The real git, as a user has it who never set it up. */
@@ -32,17 +32,17 @@ async function git(...args: string[]): Promise<string> {
 }
 
 const urlOf = (identifier: string) =>
-  `http://127.0.0.1:${daemon.port}/${npub}/${encodeURIComponent(identifier)}.git`;
-const pathOf = (identifier: string) => join(daemon.directory, 'data/git', npub, `${identifier}.git`);
+  `http://127.0.0.1:${service.port}/${npub}/${encodeURIComponent(identifier)}.git`;
+const pathOf = (identifier: string) => join(service.directory, 'data/git', npub, `${identifier}.git`);
 const into = (name: string) => join(folder.path, name);
 
 /** Announces a repository, and waits until it can be read. */
 async function announce(identifier: string): Promise<void> {
-  await using client = await TestClient.connect(daemon.url);
+  await using client = await TestClient.connect(service.url);
   const tags = [
     ['d', identifier],
     ['clone', urlOf(identifier)],
-    ['relays', daemon.url],
+    ['relays', service.url],
   ];
   const { accepted } = await client.publish(signedEvent(owner, { kind: kinds.repositoryAnnouncement, tags }));
   expect(accepted).toBe(true);
@@ -66,7 +66,7 @@ function writeHistory(gitDir: string, count: number): string[] {
 }
 
 beforeAll(async () => {
-  daemon = await DaemonProcess.start();
+  service = await startService();
   await announce('project');
   await announce('empty');
   await announce('ein Projekt 🦀');
@@ -74,7 +74,7 @@ beforeAll(async () => {
   writeHistory(pathOf('ein Projekt 🦀'), 1);
 }, 60_000);
 afterAll(async () => {
-  await daemon[Symbol.asyncDispose]();
+  await service[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
 
@@ -161,7 +161,7 @@ describe('isomorphic-git', () => {
 it('50 clones at once end, none of them refused, and no more processes run than may', async () => {
   let [most, isDone] = [0, false];
   const watch = async () => {
-    while (!isDone) most = Math.max(most, await daemon.metric('ngit_git_uploads_running'));
+    while (!isDone) most = Math.max(most, await service.metric('ngit_git_uploads_running'));
   };
   const watching = watch();
   const names = Array.from({ length: 50 }, (_, number) => into(`at-once-${number}`));
@@ -174,7 +174,7 @@ it('50 clones at once end, none of them refused, and no more processes run than 
 
 it('the daemon counts what it served', async () => {
   const series = 'ngit_git_requests_total{service="git-upload-pack",step="exchange",outcome="ok"}';
-  expect(await daemon.metric(series)).toBeGreaterThan(0);
+  expect(await service.metric(series)).toBeGreaterThan(0);
   // Those whose clients have just left end in a moment.
-  await expect.poll(() => daemon.metric('ngit_git_uploads_running'), { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => service.metric('ngit_git_uploads_running'), { timeout: 10_000 }).toBe(0);
 });

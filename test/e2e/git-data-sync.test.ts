@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { git, refsOf, scratchFolder, writeCommit } from '../git/scratch.js';
-import { DaemonProcess, type DaemonProcessOptions } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { freePort } from '../support/free-port.js';
 import { GitServer } from '../support/git-server.js';
+import { expectServed } from '../support/service/expect-served.js';
+import { type Service, type ServiceOptions, startService } from '../support/service/service.js';
 import { TestClient } from '../support/test-client.js';
 
 const owner = testIdentity(1);
@@ -35,7 +36,7 @@ function shown(url: string): Record<string, string> {
 const scratch = mkdtempSync(join(tmpdir(), 'graspd-e2e-'));
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-async function publish(to: DaemonProcess, ...events: NostrEvent[]): Promise<void> {
+async function publish(to: Service, ...events: NostrEvent[]): Promise<void> {
   await using client = await TestClient.connect(to.url);
   for (const one of events) {
     const { accepted, reason } = await client.publish(one);
@@ -53,7 +54,7 @@ describe('three daemons with one repository', () => {
     const ports = await Promise.all([freePort(), freePort(), freePort()]);
     const urls = ports.map((port) => `http://127.0.0.1:${port}/${npubOf(owner.pubkey)}/r.git`);
     const directory = mkdtempSync(join(tmpdir(), 'graspd-third-'));
-    const options = (port: number): DaemonProcessOptions => ({
+    const options = (port: number): ServiceOptions => ({
       port,
       flags: [
         '--sync-startup-delay-secs',
@@ -64,8 +65,8 @@ describe('three daemons with one repository', () => {
         '1',
       ],
     });
-    await using one = await DaemonProcess.start(options(ports[0] as number));
-    await using two = await DaemonProcess.start(options(ports[1] as number));
+    await using one = await startService(options(ports[0] as number));
+    await using two = await startService(options(ports[1] as number));
     const announcement = event(
       30617,
       ['d', 'r'],
@@ -75,20 +76,21 @@ describe('three daemons with one repository', () => {
     try {
       const first = stateOf('r', work.path);
       {
-        await using third = await DaemonProcess.start({ ...options(ports[2] as number), directory });
-        for (const daemon of [one, two, third]) await publish(daemon, announcement, first);
+        await using third = await startService({ ...options(ports[2] as number), directory });
+        for (const service of [one, two, third]) await publish(service, announcement, first);
         for (const url of urls) git(work.path, ['push', '-q', url, main]);
       }
       const tip = git(work.path, ['commit-tree', git(work.path, ['mktree']), '-p', main, '-m', 'second']);
       git(work.path, ['update-ref', main, tip]);
       git(work.path, ['update-ref', 'refs/heads/side', writeCommit(work.path, 'side')]);
       const second = stateOf('r', work.path);
-      for (const daemon of [one, two]) await publish(daemon, second);
+      for (const service of [one, two]) await publish(service, second);
       for (const url of urls.slice(0, 2)) git(work.path, ['push', '-q', url, main, 'refs/heads/side']);
-      await using third = await DaemonProcess.start({ ...options(ports[2] as number), directory });
+      await using third = await startService({ ...options(ports[2] as number), directory });
       await expect.poll(() => shown(urls[2] as string), soon).toEqual(refsOf(work.path));
       await using client = await TestClient.connect(third.url);
-      expect((await client.query({ kinds: [30618] })).map(({ id }) => id)).toEqual([second.id]);
+      const statesAtThird = async () => (await client.query({ kinds: [30618] })).map(({ id }) => id);
+      await expectServed(statesAtThird).toEqual([second.id]);
       using clone = scratchFolder();
       git(clone.path, ['clone', '-q', '--mirror', urls[2] as string, join(clone.path, 'c')]);
       expect(refsOf(join(clone.path, 'c'))).toEqual(refsOf(work.path));
@@ -115,14 +117,14 @@ describe('an archive', () => {
         git(path, ['update-ref', main, writeCommit(path, path)]);
         git(path, ['update-ref', 'refs/tags/v1', writeCommit(path, `v1 ${path}`)]);
       }
-      const check = async (daemon: DaemonProcess) => {
+      const check = async (service: Service) => {
         for (const { name, path } of repositories) {
-          const url = `http://127.0.0.1:${daemon.port}/${npubOf(owner.pubkey)}/${name}.git`;
+          const url = `http://127.0.0.1:${service.port}/${npubOf(owner.pubkey)}/${name}.git`;
           await expect.poll(() => shown(url), soon).toEqual(refsOf(path));
         }
       };
       {
-        await using daemon = await DaemonProcess.start(options);
+        await using service = await startService(options);
         for (const { name, path } of repositories) {
           const announcement = event(
             30617,
@@ -130,16 +132,16 @@ describe('an archive', () => {
             ['clone', server.urlOf(`${name}.git`)],
             ['relays', 'ws://127.0.0.1:1'],
           );
-          await publish(daemon, announcement, stateOf(name, path));
+          await publish(service, announcement, stateOf(name, path));
         }
-        await check(daemon);
-        expect(await pushWithoutReport(daemon, 'one')).toContain(
+        await check(service);
+        expect(await pushWithoutReport(service, 'one')).toContain(
           'ERR authorisation failed: this server is a read-only archive',
         );
-        await check(daemon);
+        await check(service);
       }
       rmSync(join(directory, 'data', 'git'), { recursive: true });
-      await using again = await DaemonProcess.start(options);
+      await using again = await startService(options);
       await check(again);
       expect(await again.metric('ngit_git_sync_fetches_total{outcome="fetched"}')).toBe(2);
       expect(await again.metric('ngit_git_sync_incomplete_repositories')).toBe(0);
@@ -150,9 +152,9 @@ describe('an archive', () => {
 });
 
 /** The answer to a push that deletes a branch, of a client that asks for no report. */
-async function pushWithoutReport(daemon: DaemonProcess, name: string): Promise<string> {
+async function pushWithoutReport(service: Service, name: string): Promise<string> {
   const line = `${'1'.repeat(40)} ${'0'.repeat(40)} ${main}\0`;
-  const url = `http://127.0.0.1:${daemon.port}/${npubOf(owner.pubkey)}/${name}.git/git-receive-pack`;
+  const url = `http://127.0.0.1:${service.port}/${npubOf(owner.pubkey)}/${name}.git/git-receive-pack`;
   const body = `${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`;
   return (await fetch(url, { method: 'POST', body })).text();
 }

@@ -15,7 +15,6 @@ import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { GitClient } from '../support/git-client.js';
 import { HostingDaemon } from '../support/hosting-daemon.js';
-import { manage } from '../support/manage.js';
 import { jsonLines, runCommand as run } from '../support/run-command.js';
 import { TestClient } from '../support/test-client.js';
 
@@ -167,55 +166,3 @@ async function publishAll(host: HostingDaemon, git: GitClient) {
   expect(await host.served({})).toHaveLength(3);
   return { announcement, state, other };
 }
-
-describe('the management over HTTP (NIP-86)', () => {
-  it('changes what NIP-11 says and bans, as a client of Nostr calls it, and all of it outlives a restart', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'graspd-bans-'));
-    const settings = {
-      directory,
-      flags: ['--archive-all', '--admin-pubkeys', npubOf(reader.pubkey)],
-      environment: { NGIT_RELAY_OWNER_NSEC: testIdentity(9).toNsec() },
-    };
-    try {
-      const announced = signedEvent(owner, { kind: 30617, tags: [['d', 'project']] });
-      {
-        await using daemon = await DaemonProcess.start(settings);
-        await using client = await TestClient.connect(daemon.url);
-        await client.publish(announced);
-        for (const admin of [testIdentity(9), reader])
-          expect(await manage(`http://127.0.0.1:${daemon.port}`, admin, 'supportedmethods')).toMatchObject([
-            200,
-            {},
-          ]);
-        expect(await manage(`http://127.0.0.1:${daemon.port}`, owner, 'supportedmethods')).toMatchObject([
-          401,
-          {},
-        ]);
-        expect(
-          await manage(`http://127.0.0.1:${daemon.port}`, reader, 'changerelayname', 'Another name'),
-        ).toEqual([200, { result: true }]);
-        expect(
-          await manage(`http://127.0.0.1:${daemon.port}`, reader, 'banpubkey', owner.pubkey, 'spam'),
-        ).toEqual([200, { result: true }]);
-        await eventually(async () => (await client.count({})) === 0);
-      }
-      await using daemon = await DaemonProcess.start(settings);
-      const response = await fetch(`http://127.0.0.1:${daemon.port}/`, {
-        headers: { Accept: 'application/nostr+json' },
-      });
-      expect(await response.json()).toMatchObject({
-        name: 'Another name',
-        supported_nips: expect.arrayContaining([86, 98]),
-        curation: expect.stringContaining('authors whose events are refused'),
-      });
-      await using client = await TestClient.connect(daemon.url);
-      expect(await client.publish(announced)).toMatchObject({ accepted: false });
-      expect(await manage(`http://127.0.0.1:${daemon.port}`, reader, 'listbannedpubkeys')).toEqual([
-        200,
-        { result: [{ pubkey: owner.pubkey, reason: 'spam' }] },
-      ]);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  }, 60_000);
-});

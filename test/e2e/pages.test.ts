@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, openWindow, startBrowser, type Window } from '../support/browser.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { GitClient } from '../support/git-client.js';
-import { HostingDaemon } from '../support/hosting-daemon.js';
+import { Hosting } from '../support/hosting.js';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const owner = testIdentity(1);
@@ -30,17 +30,17 @@ const overflows = ({ page }: Window) =>
   page.evaluate<boolean>('document.documentElement.scrollWidth > document.documentElement.clientWidth');
 
 describe.skipIf(chromiumPath === undefined)('the pages in a browser', () => {
-  let host: HostingDaemon;
+  let host: Hosting;
   let browser: Browser;
   let base: string;
   let paths: readonly string[];
 
   beforeAll(async () => {
-    host = await HostingDaemon.start({
+    host = await Hosting.start({
       flags: ['--archive-all', '--archive-read-only=false'],
       environment: { NGIT_SYNC_BOOTSTRAP_RELAY_URL: deadRelay, NGIT_SYNC_STARTUP_DELAY_SECS: '0' },
     });
-    base = `http://127.0.0.1:${host.daemon.port}`;
+    base = `http://127.0.0.1:${host.service.port}`;
     await using client = await GitClient.init();
     const main = await client.commit('README.md', '# A project\n');
     await host.publish(host.announcement(owner, 'demo'));
@@ -139,21 +139,21 @@ describe.skipIf(chromiumPath === undefined)('the pages in a browser', () => {
 describe.skipIf(chromiumPath === undefined)('the status page behind a token', () => {
   it('asks for it, and follows what happens with it; off there is none', { timeout }, async () => {
     const token = 'a-token-of-the-operator';
-    await using host = await HostingDaemon.start({ environment: { NGIT_STATUS_TOKEN: token } });
-    await using off = await HostingDaemon.start({ flags: ['--status-page=false'] });
-    expect(await off.daemon.get('/status')).toContain('there is nothing here');
-    expect(await off.daemon.get('/')).not.toContain('href="/status"');
+    await using host = await Hosting.start({ environment: { NGIT_STATUS_TOKEN: token } });
+    await using off = await Hosting.start({ flags: ['--status-page=false'] });
+    expect(await off.service.get('/status')).toContain('there is nothing here');
+    expect(await off.service.get('/')).not.toContain('href="/status"');
     const browser = await startBrowser();
     try {
       await using window = await openWindow(browser, { viewport: phone });
       const { page } = window;
-      await page.goto(`http://127.0.0.1:${host.daemon.port}/status`);
+      await page.goto(`http://127.0.0.1:${host.service.port}/status`);
       expect(await violationsOf(window)).toEqual([]);
       await page.getByLabel('Token').fill(token);
       await page.getByRole('button', { name: 'Show' }).click();
       await page.getByText('Kept up to date.').waitFor();
       await page.waitForSelector('.chart canvas');
-      expect(JSON.stringify(host.daemon.log)).not.toContain(token);
+      expect(JSON.stringify(host.service.log)).not.toContain(token);
     } finally {
       await browser.close();
     }

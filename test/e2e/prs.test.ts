@@ -9,19 +9,20 @@ import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { GitClient } from '../support/git-client.js';
-import { HostingDaemon } from '../support/hosting-daemon.js';
+import { Hosting } from '../support/hosting.js';
+import { expectServed } from '../support/service/expect-served.js';
 
 const environment = { NGIT_GRASP06_ENABLE: 'true' };
 const [owner, contributor, other] = [testIdentity(61), testIdentity(62), testIdentity(63)];
 let directory: string;
 let port: number;
-let host: HostingDaemon;
+let host: Hosting;
 let seconds = Math.floor(Date.now() / 1_000) - 5_000;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graspd-prs-'));
   port = await freePort();
-  host = await HostingDaemon.start({ environment, directory, port });
+  host = await Hosting.start({ environment, directory, port });
 }, 60_000);
 afterAll(async () => {
   await host[Symbol.asyncDispose]();
@@ -96,7 +97,7 @@ describe('a pull request of somebody without a repository', () => {
     expect(await host.publish(event)).toContain('purgatory');
     expect(await host.served({ ids: [event.id] })).toEqual([]);
     await git.ok('push', url, `HEAD:${ref}`);
-    expect(await host.served({ ids: [event.id] })).toEqual([event.id]);
+    await expectServed(() => host.served({ ids: [event.id] })).toEqual([event.id]);
     expect(await refsAt(git, host.urlOf(owner, 'after'))).toMatchObject({ [ref]: commit });
     await host.publish(deletion(contributor, event.id));
     await eventually(() => !existsSync(folderOf(contributor, 'after')));
@@ -151,7 +152,7 @@ describe('a pull request of somebody without a repository', () => {
     const lines = await git.ok('push', url, ...refs).then(() => refsAt(git, url));
     expect(Object.keys(lines)).toHaveLength(3);
     await host[Symbol.asyncDispose]();
-    host = await HostingDaemon.start({ environment, directory, port });
+    host = await Hosting.start({ environment, directory, port });
     expect(await host.served({ ids: [early.id] })).toEqual([early.id]);
     expect(await host.publish(late)).toBe('');
     await host.publish(wrong);

@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Identity } from '../../src/nostr/keys.js';
 import { testIdentity } from '../support/events.js';
 import { GitClient, type GitResult } from '../support/git-client.js';
-import { HostingDaemon } from '../support/hosting-daemon.js';
+import { Hosting } from '../support/hosting.js';
+import { expectServed } from '../support/service/expect-served.js';
 
-let host: HostingDaemon;
+let host: Hosting;
 let number = 0;
 
 beforeAll(async () => {
-  host = await HostingDaemon.start();
+  host = await Hosting.start();
 }, 60_000);
 afterAll(async () => {
   await host[Symbol.asyncDispose]();
@@ -88,7 +89,7 @@ describe('pushing with git', () => {
     expect(await repository.publishState({ 'refs/heads/main': first })).toMatch(/^purgatory: /);
     expect(await host.served(filter)).toEqual([]);
     await git.ok('push', 'origin', 'main');
-    expect(await host.served(filter)).toHaveLength(2);
+    await expectServed(() => host.served(filter)).toHaveLength(2);
     expect(await repository.refs()).toEqual({ HEAD: first, 'refs/heads/main': first });
     await using reader = await GitClient.init();
     await reader.ok('clone', '--quiet', host.urlOf(owner, name), 'copy');
@@ -200,7 +201,7 @@ describe('pushing with git', () => {
     const wrong = await repository.push('origin', `HEAD~1:refs/nostr/${after.id}`);
     expect(wrong.stderr).toContain(`the pull request names commit ${later.slice(0, 8)}`);
     await git.ok('push', 'origin', `HEAD:refs/nostr/${after.id}`);
-    expect(await host.served({ ids: [after.id] })).toEqual([after.id]);
+    await expectServed(() => host.served({ ids: [after.id] })).toEqual([after.id]);
   });
 
   it('removes what was pushed for a pull request that names another commit', async () => {
@@ -225,20 +226,20 @@ describe('pushing with git', () => {
   });
 
   it('survives kill -9 between a push and everything else', async () => {
-    await using own = await HostingDaemon.start();
+    await using own = await Hosting.start();
     const owner = testIdentity(920);
     await using git = await GitClient.init();
     await own.publish(own.announcement(owner, 'r'));
     const first = await git.commit('a', 'a');
     const state = own.state(owner, 'r', { 'refs/heads/main': first });
     await own.publish(state);
-    const { port, directory } = own.daemon;
-    own.daemon.kill('SIGKILL');
-    await own.daemon.exited;
-    await using again = await HostingDaemon.start({ port, directory });
+    const { port, directory } = own.service;
+    own.service.kill('SIGKILL');
+    await own.service.exited;
+    await using again = await Hosting.start({ port, directory });
     expect(await again.served({ ids: [state.id] })).toEqual([]);
     await git.ok('push', again.urlOf(owner, 'r'), 'main');
-    expect(await again.served({ ids: [state.id] })).toEqual([state.id]);
+    await expectServed(() => again.served({ ids: [state.id] })).toEqual([state.id]);
   }, 60_000);
 });
 
@@ -256,7 +257,7 @@ describe('pushing with isomorphic-git, as browsers do', () => {
       ok: true,
       refs: { 'refs/heads/main': { ok: true } },
     });
-    expect(await host.served({ authors: [owner.pubkey] })).toHaveLength(2);
+    await expectServed(() => host.served({ authors: [owner.pubkey] })).toHaveLength(2);
     await using reader = await GitClient.init();
     await isomorphic.clone({ fs, http, dir: reader.directory, url: push.url });
     expect(await isomorphic.resolveRef({ fs, dir: reader.directory, ref: 'HEAD' })).toBe(main);

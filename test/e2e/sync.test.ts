@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { Identity } from '../../src/nostr/keys.js';
 import { repositoryAddress } from '../../src/nostr/repository.js';
-import { DaemonProcess } from '../support/daemon-process.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { PlainRelay } from '../support/plain-relay.js';
+import { type Service, startService } from '../support/service/service.js';
 import { TestClient } from '../support/test-client.js';
 
 const quick = [
@@ -32,34 +32,34 @@ const issue = (n: number): NostrEvent =>
     content: `${n}`,
   });
 
-async function holds(daemon: DaemonProcess, events: readonly NostrEvent[]): Promise<void> {
-  await using client = await TestClient.connect(daemon.url);
+async function holds(service: Service, events: readonly NostrEvent[]): Promise<void> {
+  await using client = await TestClient.connect(service.url);
   const ids = events.map(({ id }) => id);
   await eventually(async () => (await client.count({ ids })) === ids.length);
 }
 
 describe('over real sockets', () => {
   it('what was missed while the remote was away comes after it is back, and live events follow', async () => {
-    const first = await DaemonProcess.start({ flags: quick });
+    const first = await startService({ flags: quick });
     const { port, directory } = first;
     try {
       const publisher = await TestClient.connect(first.url);
       await publisher.publish(announcement);
-      await using daemon = await DaemonProcess.start(following(first.url));
-      await holds(daemon, [announcement]);
+      await using service = await startService(following(first.url));
+      await holds(service, [announcement]);
       await publisher[Symbol.asyncDispose]();
       first.kill('SIGTERM');
       expect(await first.exited).toBe(0);
 
-      await using second = await DaemonProcess.start({ flags: quick, port, directory });
+      await using second = await startService({ flags: quick, port, directory });
       await using again = await TestClient.connect(second.url);
       expect((await again.publish(issue(1))).accepted).toBe(true);
-      await holds(daemon, [issue(1)]);
+      await holds(service, [issue(1)]);
       await eventually(
-        async () => (await daemon.metric(`ngit_sync_relay_connected{relay="${second.url}"}`)) === 1,
+        async () => (await service.metric(`ngit_sync_relay_connected{relay="${second.url}"}`)) === 1,
       );
       await again.publish(issue(2));
-      await holds(daemon, [issue(2)]);
+      await holds(service, [issue(2)]);
     } finally {
       await first[Symbol.asyncDispose]();
     }
@@ -68,15 +68,15 @@ describe('over real sockets', () => {
   it('a relay without NIP-77 is paged through, and listened to', async () => {
     const issues = Array.from({ length: 1200 }, (_, n) => issue(n));
     await using remote = await PlainRelay.serve([announcement, ...issues.slice(0, 1100)]);
-    await using daemon = await DaemonProcess.start(following(remote.url));
-    await holds(daemon, [announcement, ...issues.slice(0, 1100)]);
+    await using service = await startService(following(remote.url));
+    await holds(service, [announcement, ...issues.slice(0, 1100)]);
     await eventually(() =>
       remote.subscriptions.flat().some((filter) => filter['#a']?.includes(address) && filter.limit === 0),
     );
     remote.add(issues[1150] as NostrEvent);
-    await holds(daemon, issues.slice(1150, 1151));
+    await holds(service, issues.slice(1150, 1151));
     // The text of metrics may be a moment old.
-    await eventually(async () => (await daemon.metric('ngit_sync_events_total{source="live_sync"}')) === 1);
+    await eventually(async () => (await service.metric('ngit_sync_events_total{source="live_sync"}')) === 1);
   });
 
   it('relays that take NEG-OPEN and are silent are probed once, and paged through', async () => {
@@ -84,32 +84,30 @@ describe('over real sockets', () => {
     const options = { isSilentOnNegentropy: true };
     await using first = await PlainRelay.serve([announcement, ...issues.slice(0, 500)], options);
     await using second = await PlainRelay.serve([announcement, ...issues.slice(300)], options);
-    await using daemon = await DaemonProcess.start(following(`${first.url},${second.url}`));
-    await holds(daemon, [announcement, ...issues]);
+    await using service = await startService(following(`${first.url},${second.url}`));
+    await holds(service, [announcement, ...issues]);
     expect([first.negentropyOpened, second.negentropyOpened]).toEqual([1, 1]);
   });
 
   it('a relay that must be authenticated to is answered with the key of the daemon', async () => {
     const identity = Identity.generate();
     await using remote = await PlainRelay.serve([announcement, issue(1)], { authRequired: true });
-    await using daemon = await DaemonProcess.start(
-      following(remote.url, '--relay-owner-nsec', identity.toNsec()),
-    );
-    await holds(daemon, [announcement, issue(1)]);
+    await using service = await startService(following(remote.url, '--relay-owner-nsec', identity.toNsec()));
+    await holds(service, [announcement, issue(1)]);
     expect(remote.authenticated).toEqual([identity.pubkey]);
   });
 
   it('a relay that asks to slow down gets no requests for 65 s, and stays connected', async () => {
     await using remote = await PlainRelay.serve([announcement, issue(1)], { rateLimitAfter: 2 });
-    await using daemon = await DaemonProcess.start(following(remote.url));
+    await using service = await startService(following(remote.url));
     await eventually(() => remote.refusedAt.length > 0);
-    await holds(daemon, []);
+    await holds(service, []);
     const pause = new Promise((resolve) => setTimeout(resolve, 3_000));
     await pause;
     const refusedAt = remote.refusedAt[0] ?? 0;
     expect(remote.requestedAt.filter((time) => time > refusedAt + 500)).toEqual([]);
-    expect(await daemon.metric(`ngit_sync_relay_connected{relay="${remote.url}"}`)).toBe(1);
-    expect(await daemon.metric(`ngit_sync_relay_failures{relay="${remote.url}"}`)).toBe(0);
+    expect(await service.metric(`ngit_sync_relay_connected{relay="${remote.url}"}`)).toBe(1);
+    expect(await service.metric(`ngit_sync_relay_failures{relay="${remote.url}"}`)).toBe(0);
   });
 
   it('many repositories are packed into few subscriptions, and none is lost', async () => {
@@ -122,15 +120,15 @@ describe('over real sockets', () => {
       tags: [['a', repositoryAddress(owner.pubkey, 'project-19')]],
     });
     await using remote = await PlainRelay.serve();
-    await using daemon = await DaemonProcess.start(
+    await using service = await startService(
       following(remote.url, '--sync-max-tags-per-filter=2', '--sync-max-subscriptions=20'),
     );
     await eventually(
-      async () => (await daemon.metric(`ngit_sync_relay_connected{relay="${remote.url}"}`)) === 1,
+      async () => (await service.metric(`ngit_sync_relay_connected{relay="${remote.url}"}`)) === 1,
     );
     await eventually(() => remote.subscriptions.length > 0);
     for (const repository of repositories) remote.add(repository);
-    await holds(daemon, repositories);
+    await holds(service, repositories);
     const listened = () =>
       new Set(
         remote.subscriptions.flat().flatMap((filter) => (filter.limit === 0 ? (filter['#a'] ?? []) : [])),
@@ -138,6 +136,6 @@ describe('over real sockets', () => {
     await eventually(() => listened().size === repositories.length);
     expect(remote.subscriptions.length).toBeLessThanOrEqual(8);
     remote.add(last);
-    await holds(daemon, [last]);
+    await holds(service, [last]);
   });
 });

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { limits } from '../../src/config/limits.js';
 import { freePort } from './free-port.js';
 
 const built = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const builtLimits = new URL('../../dist/config/limits.js', import.meta.url).href;
 
 /** Not even a test that runs out of time leaves a process behind. */
 const running = new Set<ChildProcess>();
@@ -16,7 +18,8 @@ process.once('exit', () => {
 });
 
 /** What the daemon says when it serves: as one that writes, or as one that follows another. */
-const servingMessages: ReadonlySet<string> = new Set(['listening', 'serving what another graspd writes']);
+const writingMessage = 'listening';
+const servingMessages: ReadonlySet<string> = new Set([writingMessage, 'serving what another graspd writes']);
 
 /** A line of the daemon's log. */
 export type LogLine = { readonly level: string; readonly msg: string; readonly [detail: string]: unknown };
@@ -41,6 +44,8 @@ export type DaemonProcessOptions = {
    * make a mount namespace (`nameServerObstacle`).
    */
   readonly nameServer?: string;
+  /** Limits of the built program in the place of its own, as for what a test would wait for too long otherwise. */
+  readonly limits?: { readonly [name in keyof typeof limits]?: number };
   /** Killed that many milliseconds after it was begun, be it ready or not. */
   readonly killedAfterMs?: number;
 };
@@ -56,6 +61,7 @@ export class DaemonProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ownsDirectory: boolean;
   readonly #exit: Promise<number | string>;
+  #writes = false;
 
   private constructor(
     child: ChildProcess,
@@ -96,7 +102,13 @@ export class DaemonProcess implements AsyncDisposable {
     ];
     const child = spawn(command, args, {
       cwd: directory,
-      env: { PATH: process.env.PATH, HOME: directory, NGIT_TEST: '1', ...options.environment },
+      env: {
+        PATH: process.env.PATH,
+        HOME: directory,
+        NGIT_TEST: '1',
+        ...(options.limits === undefined ? {} : { NODE_OPTIONS: limitsHook(options.limits) }),
+        ...options.environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);
@@ -121,8 +133,18 @@ export class DaemonProcess implements AsyncDisposable {
     return this.#exit;
   }
 
+  /** Whether it has said that it writes: at its start or, where it followed another, when it took over. */
+  get writes(): boolean {
+    return this.#writes;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** The lines of its log since the last call; `log` has them no more. */
+  takeLog(): LogLine[] {
+    return this.log.splice(0);
   }
 
   /** The text of an HTTP path of the daemon. */
@@ -154,6 +176,7 @@ export class DaemonProcess implements AsyncDisposable {
           const line = parseLine(text);
           if (line === undefined) return;
           this.log.push(line);
+          this.#writes ||= line.msg === writingMessage;
           if (servingMessages.has(line.msg)) resolve();
         });
       }
@@ -167,6 +190,14 @@ export class DaemonProcess implements AsyncDisposable {
     ended.catch(() => {});
     await Promise.race([ready, ended]);
   }
+}
+
+/** Has the program change its limits before it does anything else. */
+function limitsHook(values: DaemonProcessOptions['limits']): string {
+  const script = `
+    import { limits } from ${JSON.stringify(builtLimits)};
+    Object.assign(limits, ${JSON.stringify(values)});`;
+  return `--import=data:text/javascript,${encodeURIComponent(script)}`;
 }
 
 async function resolverFile(directory: string, nameServer: string): Promise<string> {

@@ -1,102 +1,15 @@
-import type { NostrEvent } from '../../src/nostr/event.js';
-import type { Filter } from '../../src/nostr/filter.js';
-import { type Identity, npubOf } from '../../src/nostr/keys.js';
 import { DaemonProcess, type DaemonProcessOptions } from './daemon-process.js';
-import { signedEvent } from './events.js';
+import { Hosting } from './hosting.js';
 import { TestClient } from './test-client.js';
 
-let seconds = Math.floor(Date.now() / 1_000) - 10_000;
-
-function nextSecond(): number {
-  seconds += 1;
-  return seconds;
-}
-
-/** A daemon that hosts repositories, and a client that publishes to it. */
-export class HostingDaemon implements AsyncDisposable {
-  readonly daemon: DaemonProcess;
-  #client: TestClient;
-
-  private constructor(daemon: DaemonProcess, client: TestClient) {
-    this.daemon = daemon;
-    this.#client = client;
-  }
-
-  static async start(options: DaemonProcessOptions = {}): Promise<HostingDaemon> {
+/** A single daemon that hosts repositories, of which the process is seen too. */
+export class HostingDaemon extends Hosting<DaemonProcess> {
+  static override async start(options: DaemonProcessOptions = {}): Promise<HostingDaemon> {
     const daemon = await DaemonProcess.start(options);
     return new HostingDaemon(daemon, await TestClient.connect(daemon.url));
   }
 
-  get client(): TestClient {
-    return this.#client;
-  }
-
-  /** The URL of a repository for git. */
-  urlOf(owner: Identity, identifier: string): string {
-    return `http://127.0.0.1:${this.daemon.port}/${npubOf(owner.pubkey)}/${encodeURIComponent(identifier)}.git`;
-  }
-
-  /** An announcement (kind 30617) that lists this daemon; each event is a second younger than the one before. */
-  announcement(owner: Identity, identifier: string, maintainers: readonly string[] = []): NostrEvent {
-    return signedEvent(owner, {
-      kind: 30617,
-      created_at: nextSecond(),
-      tags: [
-        ['d', identifier],
-        ['clone', this.urlOf(owner, identifier)],
-        ['relays', this.daemon.url],
-        ['maintainers', ...maintainers],
-      ],
-    });
-  }
-
-  /** A state (kind 30618). */
-  state(
-    author: Identity,
-    identifier: string,
-    refs: Readonly<Record<string, string>>,
-    head = 'ref: refs/heads/main',
-  ): NostrEvent {
-    return signedEvent(author, {
-      kind: 30618,
-      created_at: nextSecond(),
-      tags: [['d', identifier], ...Object.entries(refs), ['HEAD', head]],
-    });
-  }
-
-  /** A pull request (kind 1618) for a repository. */
-  pullRequest(author: Identity, owner: Identity, identifier: string, commit: string): NostrEvent {
-    return signedEvent(author, {
-      kind: 1618,
-      created_at: nextSecond(),
-      tags: [
-        ['a', `30617:${owner.pubkey}:${identifier}`],
-        ['c', commit],
-        ['clone', this.urlOf(owner, identifier)],
-      ],
-    });
-  }
-
-  /** Publishes an event, which has to be acknowledged; gives what is said of it. */
-  async publish(event: NostrEvent): Promise<string> {
-    const { accepted, reason } = await this.#client.publish(event);
-    if (!accepted) throw new Error(`refused: ${reason}`);
-    return reason;
-  }
-
-  /** The ids of the events that the relay serves for a filter. */
-  async served(filter: Filter): Promise<string[]> {
-    const events = await this.#client.query(filter);
-    return events.map(({ id }) => id);
-  }
-
-  async reconnect(): Promise<void> {
-    await this.#client[Symbol.asyncDispose]();
-    this.#client = await TestClient.connect(this.daemon.url);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client[Symbol.asyncDispose]();
-    await this.daemon[Symbol.asyncDispose]();
+  get daemon(): DaemonProcess {
+    return this.service;
   }
 }

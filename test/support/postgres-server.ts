@@ -73,7 +73,7 @@ export class PostgresServer implements AsyncDisposable {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: this.#folder,
       shared_buffers: '16MB',
-      max_connections: 60,
+      max_connections: 200,
     };
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     this.#child = spawn(join(binaries() ?? '', 'postgres'), ['-D', join(this.#folder, 'data'), ...flags], {
@@ -93,6 +93,12 @@ export class PostgresServer implements AsyncDisposable {
   async createDatabase(name: string): Promise<string> {
     await this.query(`CREATE DATABASE ${name}`, 'postgres');
     return this.urlOf(name);
+  }
+
+  /** The URL of a database that is made now, or was before. */
+  async ensureDatabase(name: string): Promise<string> {
+    const found = await this.query(`SELECT 1 FROM pg_database WHERE datname = '${name}'`, 'postgres');
+    return found.length > 0 ? this.urlOf(name) : await this.createDatabase(name);
   }
 
   urlOf(database: string): string {

@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomInteger } from '../../../src/lib/random.js';
-import { postgresObstacle } from '../../support/postgres-server.js';
+import { Cluster, type Node } from '../../support/cluster.js';
+import { PostgresServer, postgresObstacle } from '../../support/postgres-server.js';
 import { QuickSigner } from '../../support/quick-signing.js';
+import { TestClient } from '../../support/test-client.js';
 import { heldWithin } from '../finding.js';
 import { Promised } from '../kills/promised.js';
 import { LiveSet, served } from '../kills/questions.js';
 import { EventSeconds, flood, Writer, type WriterParts } from '../kills/writers.js';
 import type { Part, PartRun } from '../part.js';
-import { Cluster, type Node } from './cluster.js';
 
 const nodeCount = 3;
 const writerCount = 4;
+const owner = new QuickSigner(new Uint8Array(32).fill(200));
+const repository = `30617:${owner.pubkey}:all`;
 /** How long they may take until all serve the same again, on a busy machine. */
 const restMsMax = 90_000;
 /** What is killed, as often as it stands here. */
@@ -37,7 +40,12 @@ export const nodes: Part = {
 
 /** Kills until the time is over, or so often; answers how often. */
 export async function killNodes(run: PartRun, killsMax: number): Promise<number> {
-  await using cluster = await Cluster.start(run.folder, nodeCount);
+  await using server = await PostgresServer.start();
+  await using cluster = await Cluster.start({
+    ...{ server, database: 'nodes', count: nodeCount, directory: run.folder },
+    flags: ['--archive-all', '--archive-read-only=false'],
+  });
+  await announce(cluster);
   const rounds = new Rounds(run, cluster);
   do {
     await rounds.one();
@@ -47,6 +55,23 @@ export async function killNodes(run: PartRun, killsMax: number): Promise<number>
     run.progress(`${rounds.kills} kills, ${rounds.promised.sureCount} events promised`);
   } while (run.timeLeft() > 0 && rounds.kills < killsMax && !run.signal.aborted);
   return rounds.kills;
+}
+
+/** Announces the repository on which all hangs. */
+async function announce({ nodes }: Cluster): Promise<void> {
+  const event = owner.sign({
+    kind: 30617,
+    tags: [
+      ['d', 'all'],
+      ['clone', 'https://elsewhere.example/all.git'],
+      ['relays', 'wss://elsewhere.example'],
+    ],
+    created_at: Math.floor(Date.now() / 1_000) - 20_000_000,
+    content: '',
+  });
+  await using client = await TestClient.connect(nodes.at(-1)?.url ?? '');
+  const { accepted, reason } = await client.publish(event);
+  if (!accepted) throw new Error(`the announcement was refused: ${reason}`);
 }
 
 /** Each round: load at all nodes, a kill amid it, a start, and what all of them have to have then. */
@@ -90,7 +115,7 @@ class Rounds {
 
   async #load(signal: AbortSignal): Promise<void> {
     const { random, broken } = this.#run;
-    const { nodes, repository } = this.#cluster;
+    const { nodes } = this.#cluster;
     const partsAt = (at: number): WriterParts => ({
       url: nodes[at % nodes.length]?.url ?? '',
       ...{ promised: this.promised, random, seconds: this.#seconds, repository },

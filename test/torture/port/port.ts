@@ -5,7 +5,7 @@ import type { NostrEvent } from '../../../src/nostr/event.js';
 import { npubOf } from '../../../src/nostr/keys.js';
 import { testIdentity } from '../../support/events.js';
 import { GitClient } from '../../support/git-client.js';
-import { HostingDaemon } from '../../support/hosting-daemon.js';
+import { Hosting } from '../../support/hosting.js';
 import { QuickSigner } from '../../support/quick-signing.js';
 import { signer } from '../fuzz/targets/samples.js';
 import { MessageMaker } from './messages.js';
@@ -31,18 +31,18 @@ const honest = new QuickSigner(new Uint8Array(32).fill(9));
 const flags = ['--client-events-per-minute', '1000000', '--grasp06-enable', '--repository-grace-days', '1'];
 
 /**
- * A daemon that hosts, to whose port nearly right messages, frames and requests go, while an honest client publishes, reads
+ * A service that hosts, to whose port nearly right messages, frames and requests go, while an honest client publishes, reads
  * and asks for refs beside them.
  */
 export class PortTorture implements AsyncDisposable {
-  readonly #hosting: HostingDaemon;
+  readonly #hosting: Hosting;
   readonly #random: Random;
   readonly #report: PortReport;
   readonly #messages: MessageMaker;
   readonly #requests: RequestMaker;
   #rounds = 0;
 
-  private constructor(hosting: HostingDaemon, random: Random, report: PortReport) {
+  private constructor(hosting: Hosting, random: Random, report: PortReport) {
     this.#hosting = hosting;
     this.#random = random;
     this.#report = report;
@@ -51,7 +51,7 @@ export class PortTorture implements AsyncDisposable {
   }
 
   static async start(random: Random, report: PortReport): Promise<PortTorture> {
-    const hosting = await HostingDaemon.start({ flags });
+    const hosting = await Hosting.start({ flags });
     const torture = new PortTorture(hosting, random, report);
     await torture.#host();
     return torture;
@@ -60,7 +60,7 @@ export class PortTorture implements AsyncDisposable {
   /** One round: all kinds of trials at once, and the honest client. */
   async round(): Promise<void> {
     this.#rounds += 1;
-    const { port } = this.#hosting.daemon;
+    const { port } = this.#hosting.service;
     const random = this.#random;
     await Promise.all([
       this.#judge(
@@ -77,15 +77,15 @@ export class PortTorture implements AsyncDisposable {
     if (this.#rounds % roundsPerLook === 0) await this.look();
   }
 
-  /** Looks whether all that is served is signed, and what the daemon has logged. */
+  /** Looks whether all that is served is signed, and what the service has logged. */
   async look(): Promise<void> {
-    const { client, daemon } = this.#hosting;
+    const { client, service } = this.#hosting;
     for (const event of await client.query({ limit: 500 })) {
       this.#report.tried('no-input-stops', 1);
       if (!verifyEvent({ ...event }))
         this.#report.broken('no-input-stops', `an event is stored that nobody signed: ${event.id}`);
     }
-    const faults = daemon.log.splice(0).filter(({ level }) => level === 'error' || level === 'fatal');
+    const faults = service.takeLog().filter(({ level }) => level === 'error' || level === 'fatal');
     for (const fault of faults)
       this.#report.broken('no-input-stops', `it logs ${JSON.stringify(fault).slice(0, 1_500)}`);
   }
@@ -111,13 +111,13 @@ export class PortTorture implements AsyncDisposable {
 
   /** Publishes an issue, reads it again, and asks for the refs: all of it has to go as if nobody else were there. */
   async #beHonest(): Promise<Breakage> {
-    const { client, daemon } = this.#hosting;
+    const { client, service } = this.#hosting;
     const issue = this.#issue();
     const { accepted, reason } = await client.publish(issue);
     if (!accepted) return `an honest event was refused: ${reason}`;
     const found = await client.query({ ids: [issue.id] });
     if (found.length !== 1) return 'an honest event is not served';
-    const url = `http://127.0.0.1:${daemon.port}/${npubOf(owner.pubkey)}/port.git/info/refs?service=git-upload-pack`;
+    const url = `http://127.0.0.1:${service.port}/${npubOf(owner.pubkey)}/port.git/info/refs?service=git-upload-pack`;
     const { status } = await fetch(url);
     return status === 200 || status === 503 ? undefined : `honest refs are answered with ${status}`;
   }
