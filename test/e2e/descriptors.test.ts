@@ -19,7 +19,7 @@ function idleSocket(port: number): Promise<Socket> {
 
 it('with few descriptors and more connections than there are, the store is written and read', async () => {
   await using daemon = await DaemonProcess.start({
-    openFilesMax: 400,
+    openFilesMax: 420,
     flags: ['--archive-all', '--verify-workers=1', '--client-events-per-minute=0'],
   });
   await using client = await TestClient.connect(daemon.url);

@@ -31,7 +31,12 @@ export function git(gitDir: string, args: readonly string[], input: string | Buf
 
 /** The same, for what is no text. */
 export function gitBytes(gitDir: string, args: readonly string[], input: string | Buffer = ''): Buffer {
-  return execFileSync('git', [`--git-dir=${gitDir}`, ...args], { env, input, stdio: 'pipe' });
+  return execFileSync('git', [`--git-dir=${gitDir}`, ...args], {
+    env,
+    input,
+    stdio: 'pipe',
+    maxBuffer: 2 ** 28,
+  });
 }
 
 /** Writes a commit, different for each message, and gives its id. */

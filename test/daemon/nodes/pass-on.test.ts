@@ -107,14 +107,6 @@ describe('a request that another graspd answers', () => {
     gone.abort();
   });
 
-  it('is answered where it offers another protocol, which leaves it without its body', async () => {
-    const socket = connect(follower.port, '127.0.0.1');
-    socket.end(
-      'POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody',
-    );
-    expect(await text(socket)).toMatch(/^HTTP\/1.1 201 /);
-  });
-
   it('is answered 503 where nobody is there', async () => {
     writer.closeAllConnections();
     await new Promise((resolve) => writer.close(resolve));
