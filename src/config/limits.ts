@@ -43,6 +43,8 @@ export const limits = {
   negentropyFrameBytesMin: 4_096,
   /** Longest negentropy message that is read, in bytes (its hex has twice as many characters). */
   negentropyMessageBytesMax: 1_100_000,
+  /** Ranges of one negentropy message that are dealt with, in one turn: those behind them count as put off. */
+  negentropyMessageRangesMax: 16_384,
   /** Rounds of one exchange that are allowed before the first id is learned; each learned id allows one more. */
   negentropyRoundsBase: 512,
   /** Rounds in a row in which a peer may answer nothing of what it was asked. */

@@ -38,25 +38,30 @@ export class AnswerWriter {
     this.#peerBytesMax = peer === 'classic' ? bytesMax : Number.POSITIVE_INFINITY;
   }
 
-  /** Answers the questions, in order. What the frame does not hold is put off by one fingerprint of it all. */
-  answer(questions: readonly Question[]): Uint8Array {
+  /** Answers the questions, in order. What the frame does not hold, and what was not read, is put off by one fingerprint of it all. */
+  answer(questions: readonly Question[], unread: Range | undefined): Uint8Array {
     const waiting = questions.reduce(
       (sum, question) => sum + (question.asks === 'pieces' ? question.differences : 0),
       0,
     );
     const alignments = alignOrdered(this.#storage, questions);
-    const last = questions.at(-1);
+    const last = unread ?? questions.at(-1);
     for (const question of questions) {
       const rest =
         question.asks === 'pieces'
           ? this.#answerPieces(question, waiting)
           : this.#answerIds(question, alignments.get(question));
       if (rest === undefined || last === undefined) continue;
-      this.#skipTo(rest.lower);
-      this.#writer.fingerprint(last.upper, rest.begin, last.end);
-      break;
+      this.#putOff(rest, last);
+      return this.#writer.finish();
     }
+    if (unread !== undefined) this.#putOff(unread, unread);
     return this.#writer.finish();
+  }
+
+  #putOff(rest: Rest, last: Range): void {
+    this.#skipTo(rest.lower);
+    this.#writer.fingerprint(last.upper, rest.begin, last.end);
   }
 
   #answerPieces(question: PiecesQuestion, waiting: number): Rest | undefined {

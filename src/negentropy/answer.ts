@@ -3,7 +3,14 @@ import { NegentropyError } from './errors.js';
 import { compareItems, type IdList, sameFingerprint } from './id-list.js';
 import type { AskedRange, OpenRange, Range } from './open-range.js';
 import { classicPieces, expectedDifferences, type Peer } from './plan.js';
-import { type Bound, compareBounds, indexOfBound, infinity, lowestBound } from './wire/bound.js';
+import {
+  type Bound,
+  compareBounds,
+  highestBound,
+  indexOfBound,
+  infinity,
+  lowestBound,
+} from './wire/bound.js';
 import { FingerprintBatch } from './wire/fingerprints.js';
 import type { MessageRange } from './wire/reader.js';
 
@@ -109,10 +116,11 @@ export class AnswerWalk {
     }
   }
 
-  /** Ends the walk: what the answer did not reach was skipped. */
-  finish(): AnswerOutcome {
+  /** Ends the walk: what the answer did not reach was skipped or, where it was not read to its end, is put off. */
+  finish(isCut: boolean): AnswerOutcome {
     const last = this.#asked.at(-1);
-    if (last !== undefined) this.take({ mode: 'skip', upper: last.upper });
+    if (isCut) this.#putOffRest();
+    else if (last !== undefined) this.take({ mode: 'skip', upper: last.upper });
     const open = this.#compareAll();
     return {
       open,
@@ -216,6 +224,14 @@ export class AnswerWalk {
     this.#fingerprints.add(begin, end);
     const range = { lower, upper: part.upper, begin, end, differences: undefined };
     this.#remaining.push({ range, told: this.#told, theirsAt });
+  }
+
+  #putOffRest(): void {
+    for (const part of this.#parts(highestBound)) {
+      this.#reopen(part);
+      this.#leave(part.asked);
+    }
+    this.#deferred = true;
   }
 
   #reopen({ lower, upper, begin, end, asked }: Part): void {

@@ -119,7 +119,7 @@ export class NegentropyClient {
     const need = new IdList();
     const walk = new AnswerWalk(this.#storage, message, asked, [have, need]);
     for (let range = reader.next(); range !== undefined; range = reader.next()) walk.take(range);
-    const outcome = walk.finish();
+    const outcome = walk.finish(reader.isCut);
 
     if (outcome.listsIgnored) this.#peerAnswersLists = false;
     this.#peer = outcome.peer ?? this.#peer;

@@ -2,7 +2,7 @@ import { fingerprintBytes, type RecordReader } from '../kernels/kernels.js';
 import { sameFingerprint } from './id-list.js';
 import type { Range } from './open-range.js';
 import { type DifferenceDensity, expectedDifferences } from './plan.js';
-import { indexOfBound, lowestBound } from './wire/bound.js';
+import { highestBound, indexOfBound, lowestBound } from './wire/bound.js';
 import { FingerprintBatch } from './wire/fingerprints.js';
 import type { MessageRange, MessageReader } from './wire/reader.js';
 
@@ -11,8 +11,12 @@ export type Question =
   | (Range & { readonly asks: 'pieces'; differences: number })
   | (Range & { readonly asks: 'ids'; readonly theirs: Uint8Array });
 
-/** What a message asks, and how many ranges it has that are no skips. */
-export type Questions = { readonly questions: readonly Question[]; readonly ranges: number };
+/** What a message asks, how many ranges were read of it that are no skips, and what was not read. */
+export type Questions = {
+  readonly questions: readonly Question[];
+  readonly ranges: number;
+  readonly unread: Range | undefined;
+};
 
 /** Reads the questions of a message, in order. Neighbouring fingerprints tell how dense the differences are. */
 export function readQuestions(
@@ -20,7 +24,7 @@ export function readQuestions(
   reader: MessageReader,
   density: DifferenceDensity,
 ): Questions {
-  const said = readRanges(storage, reader);
+  const { said, unread } = readRanges(storage, reader);
   const ours = fingerprintsOf(storage, said);
   const questions: Question[] = [];
   const family = new Family(density);
@@ -45,13 +49,16 @@ export function readQuestions(
     compared += fingerprintBytes;
   }
   family.end();
-  return { questions, ranges: said.length };
+  return { questions, ranges: said.length, unread };
 }
 
 /** A range of a message that is no skip, and where it lies. */
 type Said = Range & { readonly range: Exclude<MessageRange, { mode: 'skip' }> };
 
-function readRanges(storage: RecordReader, reader: MessageReader): Said[] {
+function readRanges(
+  storage: RecordReader,
+  reader: MessageReader,
+): { readonly said: readonly Said[]; readonly unread: Range | undefined } {
   const said: Said[] = [];
   let lower = lowestBound;
   let index = 0;
@@ -71,7 +78,9 @@ function readRanges(storage: RecordReader, reader: MessageReader): Said[] {
     }
     lower = upper;
   }
-  return said;
+  if (!reader.isCut) return { said, unread: undefined };
+  const begin = isSkipped ? indexOfBound(storage, lower, index) : index;
+  return { said, unread: { lower, upper: highestBound, begin, end: storage.size } };
 }
 
 function fingerprintsOf(storage: RecordReader, said: readonly Said[]): Uint8Array {

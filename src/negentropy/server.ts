@@ -8,7 +8,7 @@ import { checkedFrameLimit } from './wire/writer.js';
 /**
  * The server's role of negentropy V1. Every message is answered from itself alone; between the messages of a session
  * only an estimate of the density of differences and of the client's habit is kept, which makes the answers apt. The work and the answer are
- * bounded by the message's size and the frame limit.
+ * bounded by the message's size, the number of its ranges and the frame limit.
  */
 export class NegentropyServer {
   readonly #storage: RecordReader;
@@ -31,8 +31,8 @@ export class NegentropyServer {
     const reader = new MessageReader(message);
     if (reader.version !== protocolVersion) return Uint8Array.of(protocolVersion);
     this.#density.age();
-    const { questions, ranges } = readQuestions(this.#storage, reader, this.#density);
+    const { questions, ranges, unread } = readQuestions(this.#storage, reader, this.#density);
     this.#peer ??= ranges === classicPieces ? 'classic' : 'client';
-    return new AnswerWriter(this.#storage, this.#bytesMax, this.#peer).answer(questions);
+    return new AnswerWriter(this.#storage, this.#bytesMax, this.#peer).answer(questions, unread);
   }
 }

@@ -123,6 +123,17 @@ export const protocolEntries = {
       return takes(() => messageFromHex('61'.repeat(bytes))) && isRead;
     },
   },
+  negentropyMessageRangesMax: {
+    edge: (ranges) => {
+      // All of them skips to the same bound: of no time, without an id.
+      const message = new Uint8Array(1 + ranges * 3).fill(0);
+      message[0] = 0x61;
+      for (let at = 1; at < message.length; at += 3) message[at] = 1;
+      const reader = new MessageReader(message);
+      while (reader.next() !== undefined);
+      return !reader.isCut;
+    },
+  },
   negentropyStalledRoundsMax: {
     test: ['negentropy/hostile.test.ts', 'that answers nothing of what it is asked is given up'],
   },

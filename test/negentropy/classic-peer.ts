@@ -41,7 +41,7 @@ export class ClassicPeer {
   /** Takes a message and makes the next one; for a client, one of a single byte is the end. */
   reconcile(message: Uint8Array): Uint8Array {
     const storage = this.#storage;
-    const reader = new MessageReader(message);
+    const reader = new MessageReader(message, Number.POSITIVE_INFINITY);
     const writer = new ClassicWriter();
     let lower: Bound = lowestBound;
     let begin = 0;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { seededRandom } from '../../src/lib/random.js';
 import { NegentropyClient } from '../../src/negentropy/client.js';
 import { NegentropyError } from '../../src/negentropy/errors.js';
@@ -134,6 +135,31 @@ describe('a hostile client', () => {
       else ask.ids(upper, 0, 0);
     }
     expect(server.respond(ask.finish()).length).toBeLessThanOrEqual(4_096);
+  });
+
+  test('that sends very many short ranges is answered for as many as are dealt with, and told that the rest is put off', () => {
+    const ranges = limits.negentropyMessageRangesMax;
+    let lookUps = 0;
+    const counting = {
+      ...storage,
+      size: storage.size,
+      lowerBound: (...bound: Parameters<typeof storage.lowerBound>) => {
+        lookUps += 1;
+        return storage.lowerBound(...bound);
+      },
+    };
+    const ask = new MessageWriter(storage);
+    const from = Number(storage.timestampAt(0));
+    for (let at = 0; at < ranges * 3; at += 1) {
+      ask.ids({ timestamp: BigInt(from + at), prefix: new Uint8Array(0) }, 0, 0);
+    }
+    const answer = new MessageReader(new NegentropyServer(counting, 0).respond(ask.finish()));
+    expect(lookUps).toBeLessThanOrEqual(2 * ranges + 2);
+    const answered = [];
+    for (let range = answer.next(); range !== undefined; range = answer.next()) answered.push(range);
+    expect(answered).toHaveLength(ranges);
+    expect(answered.at(-1)).toMatchObject({ mode: 'ids' });
+    expect(answer.isCut).toBe(true);
   });
 
   test('frame limits below the least are refused', () => {

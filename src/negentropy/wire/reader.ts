@@ -1,4 +1,5 @@
-import { exceeds } from '../../config/limit-use.js';
+import { exceeds, noteUse } from '../../config/limit-use.js';
+import { limits } from '../../config/limits.js';
 import { fingerprintBytes, idBytes } from '../../kernels/kernels.js';
 import { NegentropyError } from '../errors.js';
 import { type Bound, comparePrefixes, infinity, lowestBound, noPrefix } from './bound.js';
@@ -30,13 +31,16 @@ export class MessageReader {
   readonly version: number;
   readonly #cursor: Cursor;
   #lower: Bound = lowestBound;
+  readonly #rangesMax: number;
+  #ranges = 0;
 
   /** Throws `message_too_large`, `truncated` (an empty message) or `bad_version` (no version byte at all). */
-  constructor(message: Uint8Array) {
+  constructor(message: Uint8Array, rangesMax: number = limits.negentropyMessageRangesMax) {
     if (exceeds('negentropyMessageBytesMax', message.length)) {
       throw new NegentropyError('message_too_large', `the message has ${message.length} bytes`);
     }
     this.#cursor = { bytes: message, offset: 0 };
+    this.#rangesMax = rangesMax;
     this.version = readByte(this.#cursor);
     if (this.version < versionLowest || this.version > versionHighest) {
       throw new NegentropyError('bad_version', `${this.version} is no version byte`);
@@ -48,10 +52,22 @@ export class MessageReader {
     return this.#cursor.bytes;
   }
 
-  /** The next range; undefined at the end of the message, where a skip to infinity is implied. */
+  /**
+   * Whether the message goes on behind as many ranges as are read, of which each costs the same however short it is. Whoever
+   * wrote it learns that the rest is put off, as a full frame puts it off.
+   */
+  get isCut(): boolean {
+    return this.#ranges === this.#rangesMax && !this.#isAtEnd;
+  }
+
+  /**
+   * The next range; undefined at the end of the message, where a skip to infinity is implied, or where it is cut.
+   */
   next(): MessageRange | undefined {
     const cursor = this.#cursor;
-    if (cursor.offset === cursor.bytes.length) return undefined;
+    if (this.#isAtEnd || this.isCut) return undefined;
+    this.#ranges += 1;
+    noteUse('negentropyMessageRangesMax', this.#ranges);
     if (this.#lower.timestamp === infinity) {
       throw new NegentropyError('trailing_bytes', 'the message goes on behind the last range');
     }
@@ -64,6 +80,10 @@ export class MessageReader {
     if (mode === rangeMode.ids) return { mode: 'ids', upper, ids: this.#readIds() };
     if (mode === rangeMode.skip) return { mode: 'skip', upper };
     throw new NegentropyError('unknown_mode', `${mode} is no mode of a range`);
+  }
+
+  get #isAtEnd(): boolean {
+    return this.#cursor.offset === this.#cursor.bytes.length;
   }
 
   #readBound(): Bound {
