@@ -550,6 +550,8 @@ export const limits = {
   deltaDepthMax: 50,
   /** Bytes of the commits of refs, the smallest first, that git reads to leave out what is here already. */
   knownTipsBytesMax: 268_435_456,
+  /** Refs of pull requests, those of the smallest commits, that git reads for the same. */
+  knownProposalTipsMax: 2_000,
   /**
    * Most bytes of the pack of a push that sets refs of pull requests only: anybody may push those. Shown by
    * `ngit_git_pushes_total`.

@@ -10,7 +10,12 @@ import { hostingWorld, packOf } from './hosting-world.js';
 // As they are, they would take hundreds of megabytes.
 vi.mock(import('../../src/config/limits.js'), async (original) => {
   const { limits: real } = await original();
-  const lowered = { commitBytesMax: 10_000, treeBytesMax: 20_000, knownTipsBytesMax: 30_000 };
+  const lowered = {
+    commitBytesMax: 10_000,
+    treeBytesMax: 20_000,
+    knownTipsBytesMax: 30_000,
+    knownProposalTipsMax: 2,
+  };
   return { limits: { ...real, ...lowered } as typeof real };
 });
 
@@ -117,6 +122,32 @@ describe('Large commits that refs stand for already', () => {
       expect(input).toContain(`^${first}`);
       expect(large.filter((id) => input.includes(id)).length).toBeLessThan(2);
     }
+  });
+
+  it('are the smallest ones, where there are very many of pull requests', async () => {
+    using mine = client();
+    await using world = await hostingWorld();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    const theirs = world.pathOf(repository);
+    const proposals = ['a', 'b', 'c', 'd'].map((digit, at) => {
+      const id = longCommit(theirs, 400 + 400 * at, digit);
+      git(theirs, ['update-ref', ref(digit), id]);
+      return id;
+    });
+    const second = git(mine.path, ['commit-tree', git(mine.path, ['mktree']), '-p', first, '-m', 'two']);
+    await world.hold(state(owner, 'r', [main, second]));
+    const asked: string[] = [];
+    world.faulty.fault = ({ args, input = '' }) => {
+      if (args[0] === 'rev-list') asked.push(input);
+    };
+    const pack = gitBytes(mine.path, ['pack-objects', '--stdout', '-q'], `${second}\n`);
+    const report = await world.push(repository, { lines: [[main, second, first]], pack });
+    expect(report).toEqual(['unpack ok', `ok ${main}`]);
+    const left = asked.map((input) => proposals.filter((id) => input.includes(id)));
+    expect(left).toEqual(asked.map(() => proposals.slice(0, 2)));
+    expect(asked.every((input) => input.includes(`^${first}`)) && asked.length > 0).toBe(true);
   });
 
   it('are built upon, and what came along with that is left out', async () => {

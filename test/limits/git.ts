@@ -123,6 +123,9 @@ export const gitEntries = {
     test: ['hosting/deep-packs.test.ts', 'of deltas as deep as git packs is kept as it came'],
   },
   knownTipsBytesMax: { test: [large, 'keep nobody from pushing, and are not read for that'] },
+  knownProposalTipsMax: {
+    test: [large, 'are the smallest ones, where there are very many of pull requests'],
+  },
   packGrowthLookMs: {
     pace: ['git/pack-growth.test.ts', 'is ended while git writes it, where that is more than it may be'],
   },
