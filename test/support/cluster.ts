@@ -23,6 +23,8 @@ export type ClusterOptions = Pick<DaemonProcessOptions, 'flags' | 'environment' 
   readonly directory: string;
   /** By which name clients know the service; that of the first, when absent. */
   readonly domain?: string;
+  /** Is told of one that ended by itself, with its exit code or the signal that ended it. */
+  readonly onEnd?: (node: Node, code: number | string) => void;
 };
 
 /** Several graspd on one PostgreSQL, of which each can be stopped, killed and started again. */
@@ -70,7 +72,7 @@ export class Cluster implements AsyncDisposable {
   async startNode(node: Node): Promise<void> {
     const { name, port } = node;
     const { server, database, directory, flags = [], environment, limits, domain } = this.#options;
-    node.daemon = await DaemonProcess.start({
+    const daemon = await DaemonProcess.start({
       flags,
       directory,
       port,
@@ -84,6 +86,12 @@ export class Cluster implements AsyncDisposable {
         NGIT_RELAY_DATA_PATH: join(directory, 'data', name),
         ...environment,
       },
+    });
+    node.daemon = daemon;
+    void daemon.exited.then((code) => {
+      if (node.daemon !== daemon) return;
+      delete node.daemon;
+      this.#options.onEnd?.(node, code);
     });
   }
 
@@ -122,13 +130,27 @@ export class Cluster implements AsyncDisposable {
       await using client = await TestClient.connect(url);
       return await client.count({});
     });
-    const isSettled = Promise.all(states).then((all) => all.every((state) => state));
-    const isSame = Promise.all(counts).then((all) => new Set(all).size === 1);
-    return writer !== undefined && (await isSettled.catch(() => false)) && (await isSame.catch(() => false));
+    // Any of them may be gone, or be so in a moment.
+    const [isSettled, isSame] = await Promise.all([
+      Promise.all(states).then(
+        (all) => all.every((state) => state),
+        () => false,
+      ),
+      Promise.all(counts).then(
+        (all) => new Set(all).size === 1,
+        () => false,
+      ),
+    ]);
+    return writer !== undefined && isSettled && isSame;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map(({ daemon }) => daemon?.[Symbol.asyncDispose]()));
+    const running = this.nodes.map((node) => {
+      const { daemon } = node;
+      delete node.daemon;
+      return daemon;
+    });
+    await Promise.all(running.map((daemon) => daemon?.[Symbol.asyncDispose]()));
   }
 
   async #end(node: Node, signal: NodeJS.Signals): Promise<number | string | undefined> {

@@ -16,6 +16,8 @@ const owner = new QuickSigner(new Uint8Array(32).fill(200));
 const repository = `30617:${owner.pubkey}:all`;
 /** How long they may take until all serve the same again, on a busy machine. */
 const restMsMax = 90_000;
+/** How one ends that finds its lease taken: it is started again, as systemd does. */
+const exitOfLostLease = 3;
 /** What is killed, as often as it stands here. */
 const victims = [
   'writer',
@@ -40,10 +42,15 @@ export const nodes: Part = {
 
 /** Kills until the time is over, or so often; answers how often. */
 export async function killNodes(run: PartRun, killsMax: number): Promise<number> {
+  let ended = 0;
   await using server = await PostgresServer.start();
   await using cluster = await Cluster.start({
     ...{ server, database: 'nodes', count: nodeCount, directory: run.folder },
     flags: ['--archive-all', '--archive-read-only=false'],
+    onEnd: ({ name }, code) => {
+      ended += 1;
+      if (code !== exitOfLostLease) run.broken('nodes-agree', `${name} ended by itself with ${code}`);
+    },
   });
   await announce(cluster);
   const rounds = new Rounds(run, cluster);
@@ -51,6 +58,7 @@ export async function killNodes(run: PartRun, killsMax: number): Promise<number>
     await rounds.one();
     run.figure('nodes-agree', 'kills', String(rounds.kills));
     run.figure('nodes-agree', 'events', String(rounds.promised.sureCount));
+    run.figure('nodes-agree', 'ended, the lease being lost', String(ended));
     run.figure('nodes-agree', 'longest until equal', `${(rounds.longestMs / 1_000).toFixed(1)} s`);
     run.progress(`${rounds.kills} kills, ${rounds.promised.sureCount} events promised`);
   } while (run.timeLeft() > 0 && rounds.kills < killsMax && !run.signal.aborted);
@@ -99,12 +107,16 @@ class Rounds {
     await this.#killSome();
     await sleep(randomInteger(random, 500));
     stop.abort();
-    for (const node of this.#cluster.nodes) {
-      if (node.daemon === undefined) await this.#cluster.startNode(node);
-    }
+    await this.#startAll();
     await loading;
     await this.#verify(live);
     for (const set of live) await set[Symbol.asyncDispose]();
+  }
+
+  async #startAll(): Promise<void> {
+    for (const node of this.#cluster.nodes) {
+      if (node.daemon === undefined) await this.#cluster.startNode(node);
+    }
   }
 
   /** Subscriptions at all nodes, from now on. */
@@ -156,7 +168,11 @@ class Rounds {
     const { tried, broken } = this.#run;
     const { nodes } = this.#cluster;
     const begunAt = performance.now();
-    if (!(await heldWithin(restMsMax, () => this.#cluster.isAtRest()))) {
+    const isAtRest = async () => {
+      await this.#startAll();
+      return await this.#cluster.isAtRest();
+    };
+    if (!(await heldWithin(restMsMax, isAtRest))) {
       broken('nodes-agree', `not equal in ${restMsMax} ms after kill ${this.kills}`);
       return;
     }
