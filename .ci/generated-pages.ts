@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commands } from '../src/commands/commands.js';
+import { commands, loadAll } from '../src/commands/commands.js';
 import { limits } from '../src/config/limits.js';
 import { graspAliases } from '../src/daemon/metrics/metric-aliases.js';
 import { dashboardJson } from './dashboard/dashboard.js';
@@ -18,7 +18,7 @@ export async function generatedPages(): Promise<ReadonlyMap<string, string>> {
   const metrics = metricsPage(await metricsOfFullDaemon(), adviceSections, graspAliases, alerts);
   return new Map([
     ['docs/configuration.md', referencePage()],
-    ['docs/graspd.1', manPage(commands)],
+    ['docs/graspd.1', manPage(await loadAll(commands))],
     [
       'docs/limits.md',
       limitsPage(readFileSync('src/config/limits.ts', 'utf8'), limits, watchedLimits(sourceTexts())),

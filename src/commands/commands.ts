@@ -1,49 +1,41 @@
-import { backup } from './backup/backup.js';
-import { restore } from './backup/restore.js';
-import { check } from './check/check.js';
-import { checkConfig } from './check-config.js';
 import type { Command } from './command.js';
-import { completionOf } from './completion/completion.js';
-import { demo } from './demo.js';
-import { doctor } from './doctor/doctor.js';
-import { exportCommand } from './export.js';
-import { importCommand } from './import/import.js';
-import { migrate } from './migrate.js';
-import { ban } from './operator/ban.js';
-import { bans } from './operator/bans.js';
-import { deleteCommand } from './operator/delete.js';
-import { events } from './operator/events.js';
-import { relays } from './operator/relays.js';
-import { reload } from './operator/reload.js';
-import { repositories } from './operator/repositories.js';
-import { status } from './operator/status.js';
-import { sync } from './operator/sync.js';
-import { unban } from './operator/unban.js';
-import { repair } from './repair/repair.js';
-import { serve } from './serve.js';
 
-/** All commands; the first is the one that a command line without a name means. */
-export const commands: readonly Command[] = [
-  serve,
-  status,
-  relays,
-  repositories,
-  events,
-  sync,
-  reload,
-  deleteCommand,
-  ban,
-  unban,
-  bans,
-  backup,
-  restore,
-  importCommand,
-  exportCommand,
-  doctor,
-  check,
-  repair,
-  migrate,
-  checkConfig,
-  completionOf(() => commands),
-  demo,
+/** A command that is loaded when it is called. */
+export type ListedCommand = { readonly name: string; readonly load: () => Promise<Command> };
+
+/**
+ * All commands; the first is the one that a command line without a name means. What asks a daemon that runs need not wait
+ * until all that a daemon is made of is loaded.
+ */
+export const commands: readonly ListedCommand[] = [
+  { name: 'serve', load: async () => (await import('./serve.js')).serve },
+  { name: 'status', load: async () => (await import('./operator/status.js')).status },
+  { name: 'relays', load: async () => (await import('./operator/relays.js')).relays },
+  { name: 'repositories', load: async () => (await import('./operator/repositories.js')).repositories },
+  { name: 'events', load: async () => (await import('./operator/events.js')).events },
+  { name: 'sync', load: async () => (await import('./operator/sync.js')).sync },
+  { name: 'reload', load: async () => (await import('./operator/reload.js')).reload },
+  { name: 'delete', load: async () => (await import('./operator/delete.js')).deleteCommand },
+  { name: 'ban', load: async () => (await import('./operator/ban.js')).ban },
+  { name: 'unban', load: async () => (await import('./operator/unban.js')).unban },
+  { name: 'bans', load: async () => (await import('./operator/bans.js')).bans },
+  { name: 'backup', load: async () => (await import('./backup/backup.js')).backup },
+  { name: 'restore', load: async () => (await import('./backup/restore.js')).restore },
+  { name: 'import', load: async () => (await import('./import/import.js')).importCommand },
+  { name: 'export', load: async () => (await import('./export.js')).exportCommand },
+  { name: 'doctor', load: async () => (await import('./doctor/doctor.js')).doctor },
+  { name: 'check', load: async () => (await import('./check/check.js')).check },
+  { name: 'repair', load: async () => (await import('./repair/repair.js')).repair },
+  { name: 'migrate', load: async () => (await import('./migrate.js')).migrate },
+  { name: 'check-config', load: async () => (await import('./check-config.js')).checkConfig },
+  {
+    name: 'completion',
+    load: async () => (await import('./completion/completion.js')).completionOf(() => loadAll(commands)),
+  },
+  { name: 'demo', load: async () => (await import('./demo.js')).demo },
 ];
+
+/** All of them, as help is about. */
+export function loadAll(listed: readonly ListedCommand[]): Promise<readonly Command[]> {
+  return Promise.all(listed.map(({ load }) => load()));
+}

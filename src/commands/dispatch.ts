@@ -5,6 +5,7 @@ import { withEnvFile } from '../config/sources/env-file.js';
 import { type Environment, gatherValues } from '../config/sources/option-sources.js';
 import { programName, programVersion } from '../config/version.js';
 import { type Command, type Terminal, UsageError } from './command.js';
+import { type ListedCommand, loadAll } from './commands.js';
 import { commandHelp, programHelp } from './help.js';
 
 /** What surrounds the program. */
@@ -24,19 +25,18 @@ export type Surroundings = Terminal & {
  */
 export async function dispatch(
   args: readonly string[],
-  commands: readonly Command[],
+  commands: readonly ListedCommand[],
   around: Surroundings,
 ): Promise<number> {
   const [first, ...rest] = args;
   const named = first !== undefined && !first.startsWith('-');
-  if (first === 'help') return print(around, helpFor(rest[0], commands));
+  if (first === 'help') return print(around, await helpFor(rest[0], commands));
   if (first === 'version') return print(around, versionLine());
-  const command = named ? findCommand(first, commands) : commands[0];
-  if (command === undefined)
-    throw new UsageError(`there is no command '${first}'; see ${programName} --help`);
+  const command = await loadCommand(named ? first : commands[0]?.name, commands);
   const parsed = readingSettings(() => parseArguments(named ? rest : args, flagsOf(command)));
   if (parsed.flags.has('version')) return print(around, versionLine());
-  if (parsed.flags.has('help')) return print(around, named ? commandHelp(command) : programHelp(commands));
+  if (parsed.flags.has('help'))
+    return print(around, named ? commandHelp(command) : programHelp(await loadAll(commands)));
   checkPositionals(command, parsed);
   const environmentNow = () => withEnvFile(around.environment, around.readFile);
   const sources = () => ({ ...around, environment: environmentNow(), flags: parsed.flags });
@@ -67,15 +67,16 @@ function flagsOf(command: Command): ReadonlyMap<string, FlagShape> {
   ]);
 }
 
-function findCommand(name: string, commands: readonly Command[]): Command | undefined {
-  return commands.find((command) => command.name === name);
+async function loadCommand(wanted: string | undefined, commands: readonly ListedCommand[]): Promise<Command> {
+  const listed = commands.find(({ name }) => name === wanted);
+  if (listed === undefined)
+    throw new UsageError(`there is no command '${wanted}'; see ${programName} --help`);
+  return await listed.load();
 }
 
-function helpFor(name: string | undefined, commands: readonly Command[]): string {
-  if (name === undefined) return programHelp(commands);
-  const command = findCommand(name, commands);
-  if (command === undefined) throw new UsageError(`there is no command '${name}'; see ${programName} --help`);
-  return commandHelp(command);
+async function helpFor(name: string | undefined, commands: readonly ListedCommand[]): Promise<string> {
+  if (name === undefined) return programHelp(await loadAll(commands));
+  return commandHelp(await loadCommand(name, commands));
 }
 
 function checkPositionals(command: Command, { positionals }: ParsedArguments): void {

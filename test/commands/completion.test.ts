@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, test } from 'vitest';
-import { commands } from '../../src/commands/commands.js';
+import { commands as listed, loadAll } from '../../src/commands/commands.js';
 import { bashCompletion } from '../../src/commands/completion/bash.js';
 import { commandLineOf } from '../../src/commands/completion/command-line.js';
 import { fishCompletion } from '../../src/commands/completion/fish.js';
 import { zshCompletion } from '../../src/commands/completion/zsh.js';
 import { optionFlags } from '../../src/config/arguments.js';
 
+const commands = await loadAll(listed);
 const lines = commands.map(commandLineOf);
 const names = [...commands.map(({ name }) => name), 'help', 'version'];
 const folder = mkdtempSync(join(tmpdir(), 'graspd-completion-'));

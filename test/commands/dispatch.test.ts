@@ -32,7 +32,7 @@ const commands = [
     takesOptions: false,
     flags: [{ name: 'speed', placeholder: 'N', about: 'How fast', isSwitch: false, isList: false }],
   }),
-];
+].map((made) => ({ name: made.name, load: async () => made }));
 
 async function run(...args: string[]): Promise<{ code: number; text: string; call: Call | undefined }> {
   calls.length = 0;

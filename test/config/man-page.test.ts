@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { expect, it, test } from 'vitest';
 import { manPage } from '../../.ci/man-page.js';
 import manifest from '../../package.json' with { type: 'json' };
-import { commands } from '../../src/commands/commands.js';
+import { commands as listed, loadAll } from '../../src/commands/commands.js';
 import { optionFlags } from '../../src/config/arguments.js';
 
+const commands = await loadAll(listed);
 const page = manPage(commands);
 const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
 

@@ -12,7 +12,7 @@ const scripts = new Map([
 ]);
 
 /** Writes a script with which a shell completes what is typed of these commands, this one among them. */
-export function completionOf(commands: () => readonly Command[]): Command {
+export function completionOf(commands: () => Promise<readonly Command[]>): Command {
   return {
     name: 'completion',
     summary: 'Write a script with which a shell completes commands, flags and their values',
@@ -29,7 +29,7 @@ export function completionOf(commands: () => readonly Command[]): Command {
     async run({ positionals: [shell = ''], stdout }) {
       const script = scripts.get(shell);
       if (script === undefined) throw new UsageError(`completion takes ${this.usage}, not '${shell}'`);
-      stdout.write(script(programName, commands().map(commandLineOf)));
+      stdout.write(script(programName, (await commands()).map(commandLineOf)));
       return 0;
     },
   };
