@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { postgresObstacle } from './test/support/postgres-server.js';
 
 /** Takes long, and three nodes in any case. */
@@ -23,6 +25,43 @@ const blackBox = [
 const throughThreeNodes =
   process.env.THREE_NODES === 'all' ? blackBox : ['test/e2e/nostr-tools.test.ts', 'test/e2e/push.test.ts'];
 
+/** The rooms whose tests share processes: what they import is loaded once for many files. */
+const sharing = new Set([
+  ...['admission', 'alignment', 'control', 'daemon', 'git', 'git-protocol', 'git-sync', 'hosting', 'http'],
+  ...['import', 'kernels', 'lib', 'maintenance', 'moderation', 'negentropy', 'network', 'nostr', 'policy'],
+  ...['purgatory', 'relay', 'store', 'sync', 'web'],
+]);
+/** A module that is replaced must not have been loaded before, nor stay for the next file. */
+const replacesModules = (path: string) => /\bvi\.(mock|doMock)\(/.test(readFileSync(path, 'utf8'));
+const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts'))
+  .map((path) => `test/${path}`);
+const shared = files.filter((path) => sharing.has(path.split('/')[1] ?? '') && !replacesModules(path));
+
+/** What takes half a minute and more. */
+const long = [
+  ...[
+    'bench/system',
+    'commands/program',
+    'deploy/docker',
+    'e2e/hung-writer',
+    'e2e/postgresql',
+    'e2e/reload',
+    'e2e/sync',
+  ],
+  ...['git-sync/sim/sim', 'sim/nodes/nodes-sim', 'sim/seeds/even', 'sim/seeds/odd', 'torture/load/load'],
+].map((name) => `/test/${name}.test.ts`);
+
+/** Begins with what takes long, so that at the end none is left that one core has to itself. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId, project }: TestSpecification) =>
+      project.name === 'three-nodes' || long.some((path) => moduleId.endsWith(path));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 const obstacle = postgresObstacle();
 if (obstacle !== undefined) console.warn(`skipped: the black-box tests through three nodes: ${obstacle}`);
 
@@ -32,9 +71,25 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores that there are at least: many tests wait for other processes, or for the disk.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'one', include: ['test/**/*.test.ts'], exclude: [rollingUpdate] } },
+      {
+        extends: true,
+        test: { name: 'one', include: ['test/**/*.test.ts'], exclude: [...shared, rollingUpdate] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'rooms',
+          include: shared,
+          setupFiles: ['test/support/counters/reset.ts'],
+          isolate: false,
+          restoreMocks: true,
+          unstubEnvs: true,
+        },
+      },
       ...(obstacle === undefined
         ? [
             {

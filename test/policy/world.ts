@@ -11,6 +11,7 @@ import { RepositoryServing, type ServingRules } from '../../src/repositories/ser
 import { storedPullRequests } from '../../src/repositories/stored-pull-requests.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { roomySettings } from '../purgatory/holding-world.js';
+import { counterFrom } from '../support/counters/counter.js';
 import { hostingRules } from '../support/hosting-rules.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -21,7 +22,7 @@ export function key(number: number): string {
 
 export const domain = 'git.example.com';
 
-let seconds = 1_700_000_000;
+const nextSecond = counterFrom(1_700_000_000);
 
 /** An event with its true id; each is a second younger than the one before. */
 export function event(
@@ -30,11 +31,10 @@ export function event(
   tags: string[][],
   more: Partial<NostrEvent> = {},
 ): NostrEvent {
-  seconds += 1;
   const made = {
     id: '',
     pubkey,
-    created_at: seconds,
+    created_at: nextSecond(),
     kind,
     tags,
     content: '',

@@ -1,16 +1,12 @@
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import { type Identity, npubOf } from '../../src/nostr/keys.js';
+import { counterFrom } from './counters/counter.js';
 import { signedEvent } from './events.js';
 import { type Service, type ServiceOptions, startService } from './service/service.js';
 import { TestClient } from './test-client.js';
 
-let seconds = Math.floor(Date.now() / 1_000) - 10_000;
-
-function nextSecond(): number {
-  seconds += 1;
-  return seconds;
-}
+const nextSecond = counterFrom(Math.floor(Date.now() / 1_000) - 10_000);
 
 /** A service that hosts repositories, and a client that publishes to it. */
 export class Hosting<Served extends Service = Service> implements AsyncDisposable {

@@ -10,6 +10,7 @@ import { type Daemon, startDaemon } from '../../../src/daemon/daemon.js';
 import { surroundingsOf } from '../../../src/daemon/surroundings.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import { type Identity, npubOf } from '../../../src/nostr/keys.js';
+import { counterFrom } from '../../support/counters/counter.js';
 import { signedEvent, testIdentity } from '../../support/events.js';
 import { freePort } from '../../support/free-port.js';
 import { TestClient } from '../../support/test-client.js';
@@ -174,7 +175,7 @@ export class LiveWorld implements AsyncDisposable {
   }
 }
 
-let second = 1_700_000_000;
+const nextSecond = counterFrom(1_700_000_000);
 
 /** An announcement that lists this clone URL and this relay. */
 export function announced(
@@ -184,11 +185,10 @@ export function announced(
   relay = 'ws://127.0.0.1:1',
   content = '',
 ): NostrEvent {
-  second += 1;
   const tags = [
     ['d', identifier],
     ['clone', clone],
     ['relays', relay],
   ];
-  return signedEvent(author, { kind: 30617, created_at: second, tags, content });
+  return signedEvent(author, { kind: 30617, created_at: nextSecond(), tags, content });
 }

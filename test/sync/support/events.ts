@@ -1,10 +1,11 @@
 import { eventHash, type NostrEvent } from '../../../src/nostr/event.js';
+import { counterFrom } from '../../support/counters/counter.js';
 import { ownDomain } from './world.js';
 
 /** Where the virtual clock starts, in seconds. */
 export const startSeconds = Date.UTC(2026, 0, 1) / 1000;
 
-let counter = 0;
+const nextNumber = counterFrom(0);
 
 /** A public key that nobody has. */
 export function pubkey(number: number): string {
@@ -13,7 +14,7 @@ export function pubkey(number: number): string {
 
 /** An event with a true id; `sig` is not looked at, unless it begins with `f`, which is a wrong one. */
 export function event(template: Partial<NostrEvent> = {}): NostrEvent {
-  counter += 1;
+  const counter = nextNumber();
   const unsigned: NostrEvent = {
     id: '',
     pubkey: pubkey(0),
