@@ -11,6 +11,7 @@ import type { StoreImage } from '../store/log/store-image.js';
 import { ArchiveWriter } from './archive-writer.js';
 import { BackupError } from './errors.js';
 import { type BackupCounts, entryNames, formatName, formatVersion, type Manifest } from './format.js';
+import { checkRestored, isRestoreMark, readRestoreMark } from './restore/restore-mark.js';
 import {
   objectFilesOf,
   repositoriesOnDisk,
@@ -19,6 +20,8 @@ import {
 } from './staged-repositories.js';
 
 export type BackupParts = StagingParts & {
+  /** Whether the repositories are to be in it. */
+  readonly hasRepositories: boolean;
   /** All that is stored at the call. */
   image(): Promise<StoreImage>;
   /** Events that are stored, about. */
@@ -35,33 +38,35 @@ export type BackupParts = StagingParts & {
 type Tally = { -readonly [Key in keyof BackupCounts]: BackupCounts[Key] };
 
 /**
- * The bytes of a backup of all that is stored at the call. Events first, as they are at one moment; meanwhile the
+ * The bytes of a backup of all that is stored at the call, or of all but the repositories. Events first, as they are at one moment; meanwhile the
  * repositories are linked aside. A repository may so be newer than the events, and never older: what states named at the
  * moment is there, for git keeps for two weeks what refs do not lead to any more, and the start sets the refs as the events
  * say. Whoever leaves the loop, or the signal that aborts, lets go of all that it holds.
  */
 export async function* makeBackup(parts: BackupParts, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const { clock } = parts;
-  await using staged = await StagedRepositories.open(parts);
+  const { clock, hasRepositories } = parts;
+  await using staged = hasRepositories ? await StagedRepositories.open(parts) : undefined;
   const image = await parts.image();
   const momentMs = clock.now();
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   try {
-    const keys = await repositoriesOnDisk(parts.repositories);
+    const keys = hasRepositories ? await repositoriesOnDisk(parts.repositories) : [];
     const manifest: Manifest = {
       format: formatName,
       version: formatVersion,
       program: programVersion,
       domain: parts.domain,
+      store: image.databaseId,
+      hasRepositories,
       moment: new Date(momentMs).toISOString(),
       lastSequence: image.lastSequence,
       expected: { events: parts.size(), repositories: keys.length },
     };
     parts.onMoment(manifest);
-    const staging = staged.stage(keys, momentMs, either);
+    const staging = staged?.stage(keys, momentMs, either);
     // It is waited for below; until then a failure must not count as one that nobody handles.
-    staging.catch(() => {});
+    staging?.catch(() => {});
     try {
       const writer = new ArchiveWriter(Math.floor(momentMs / secondMs));
       const tally: Tally = {
@@ -76,11 +81,11 @@ export async function* makeBackup(parts: BackupParts, signal: AbortSignal): Asyn
       yield* databaseParts(image, writer, tally, parts, either);
       await image[Symbol.asyncDispose]();
       await staging;
-      yield* repositoryParts(staged, writer, tally);
+      if (staged !== undefined) yield* repositoryParts(staged, writer, tally);
       yield* writer.end(tally);
     } finally {
       stop.abort();
-      await staging.catch(() => {});
+      await staging?.catch(() => {});
     }
   } finally {
     await image[Symbol.asyncDispose]();
@@ -118,6 +123,10 @@ async function* databaseParts(
   const journal = new LineFiles(writer, 'journal');
   for await (const { name, value } of image.journal()) {
     await goOn();
+    if (isRestoreMark({ name })) {
+      checkRestored(readRestoreMark(value));
+      continue;
+    }
     tally.journalRecords += 1;
     const shown = isUtf8(value) ? Buffer.from(value).toString('utf8') : { base64: base64(value) };
     yield* journal.add(jsonLine({ name, value: shown }));

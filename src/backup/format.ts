@@ -26,6 +26,10 @@ const manifestShape = z.object({
   /** Of the program that wrote it. */
   program: z.string(),
   domain: z.string(),
+  /** Which database the events are of; left out by programs that knew no updates. */
+  store: z.string().optional(),
+  /** Whether the repositories are in it. */
+  hasRepositories: z.boolean().default(true),
   /** ISO 8601: everything that was acknowledged by then is in it. */
   moment: z.string(),
   /** Events have the sequences up to this. */

@@ -3,13 +3,9 @@ import type { Options } from '../config/options.js';
 import { hasLevelStore } from '../store/level/folder.js';
 import { type Invocation, UsageError } from './command.js';
 
-/** The options of a command that works on the files of a store, and throws as `read` does. Throws where it has none of its own. */
-export function levelOptions(
-  invocation: Invocation,
-  command: string,
-  read: typeof persistentOptions = existingStoreOptions,
-): Options {
-  const options = read(invocation, command);
+/** As `existingStoreOptions`, for a command that works on the files of a store. Throws where it has none of its own. */
+export function levelOptions(invocation: Invocation, command: string): Options {
+  const options = existingStoreOptions(invocation, command);
   if (options.databaseBackend === 'level') return options;
   throw new UsageError(
     `${command} is for --database-backend level; for PostgreSQL there is pg_dump, and graspd export`,

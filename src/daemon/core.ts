@@ -9,6 +9,7 @@ import { createPromptCheck } from '../admission/verification/prompt-check.js';
 import { openSignatureCheck } from '../admission/verification/signature-check.js';
 import type { Verifier } from '../admission/verification/verifier.js';
 import type { GitAlignment } from '../alignment/git-alignment.js';
+import { beginAfterRestore } from '../backup/restore/restore-mark.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
 import type { Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
@@ -118,6 +119,7 @@ export async function openCore(
     });
     const { store, refused } = opened;
     stack.use(store);
+    await beginAfterRestore(opened.journal);
     const storeOutage = new StoreOutage({ opened, clock, logger: surroundings.logger, registry });
     watchUntilReleased(storeOutage, stack);
     storeFaults.sayLosses(opened.losses);

@@ -12,6 +12,7 @@ import type { Journal } from './journal.js';
 import type { StoreImage } from './log/store-image.js';
 import type { RefusedIndex } from './refused/refused-index.js';
 import { RefusedRows } from './refused/refused-rows.js';
+import { StoredMarks } from './sets/stored-marks.js';
 import type { StoreTurns } from './spending.js';
 
 export type StoreOptions = FaultOptions & {
@@ -41,6 +42,8 @@ export type OpenedStore = {
   readonly lost?: Promise<never>;
   /** For metrics. */
   stats(): StoreStats;
+  /** Marks for what is stored, none of them set. */
+  marks(): StoredMarks;
   /** All that is on disk at this moment, what was acknowledged before among it; only of a store on disk. */
   readonly image?: () => Promise<StoreImage>;
 };
@@ -84,6 +87,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions, changes?
     refused,
     journal: backend.journal,
     losses: [],
+    marks: () => new StoredMarks(index),
     stats: () => ({
       storedEvents: index.storedCount,
       refusedEvents: index.refusedCount,

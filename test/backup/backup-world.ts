@@ -2,14 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPoolVerifier } from '../../src/admission/verification/pool-verifier.js';
+import type { Verifier } from '../../src/admission/verification/verifier.js';
 import { type BackupParts, makeBackup } from '../../src/backup/backup.js';
 import type { Manifest } from '../../src/backup/format.js';
-import { checkBackup, type RestoreParts, restoreBackup } from '../../src/backup/restore.js';
+import { checkBackup } from '../../src/backup/restore/check-backup.js';
+import { type RestoreParts, restoreBackup } from '../../src/backup/restore/restore.js';
 import { BareRepositories } from '../../src/git/bare-repositories.js';
 import { GitRunner } from '../../src/git/git-runner.js';
 import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { ReleaseStack } from '../../src/lib/release-stack.js';
+import type { NostrEvent } from '../../src/nostr/event.js';
 import { openLevelStore } from '../../src/store/level/open-level-store.js';
 import { silentFaults } from '../support/faults.js';
 
@@ -35,6 +38,7 @@ export async function backupWorld(relay?: string) {
   const locks = new RepositoryLocks();
   const parts: BackupParts = {
     image: opened.image!,
+    hasRepositories: true,
     size: () => opened.store.size,
     repositories,
     git,
@@ -51,6 +55,7 @@ export async function backupWorld(relay?: string) {
     signal: stop.signal,
     onProgress: () => {},
     folders: { events: join(path, 'restored/relay'), git: join(path, 'restored/git') },
+    isUpdate: false,
     openStore: (at) => openLevelStore({ path: at, clock: systemClock, durability: 'system' }),
     warn: (line) => void warnings.push(line),
   };
@@ -68,14 +73,23 @@ export async function backupWorld(relay?: string) {
     restored,
     folders: restoreParts.folders,
     stream: (signal = stop.signal) => makeBackup(parts, signal),
-    async take(): Promise<Buffer> {
+    async take(more: Partial<BackupParts> = {}): Promise<Buffer> {
       const pieces: Buffer[] = [];
-      for await (const piece of makeBackup(parts, stop.signal)) pieces.push(piece);
+      for await (const piece of makeBackup({ ...parts, ...more }, stop.signal)) pieces.push(piece);
       return Buffer.concat(pieces);
     },
-    restore: (bytes: Buffer, signal = stop.signal) =>
-      restoreBackup(piecesOf(bytes), { ...restoreParts, signal }),
+    restore: (bytes: Buffer, signal = stop.signal, more: Partial<RestoreParts> = {}) =>
+      restoreBackup(piecesOf(bytes), { ...restoreParts, signal, ...more }),
     check: (bytes: Buffer) => checkBackup(piecesOf(bytes), restoreParts),
+    /** One that tells of all that it is given. */
+    verifier: (tell: (events: readonly NostrEvent[]) => void): Verifier => ({
+      batchesMax: verifier.batchesMax,
+      verify(events) {
+        tell(events);
+        return verifier.verify(events);
+      },
+      [Symbol.asyncDispose]: async () => {},
+    }),
     /** Opens what was restored. */
     openRestored: () => openLevelStore({ path: restoreParts.folders.events, clock: systemClock }),
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),

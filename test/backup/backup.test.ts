@@ -55,7 +55,7 @@ describe('a restored backup', () => {
     const restored = await again.openRestored();
     const names: string[] = [];
     for await (const { name } of restored.journal.entries()) names.push(name);
-    expect(names).toEqual([`held:${note(1).id}`, 'other:1']);
+    expect(names).toEqual([`held:${note(1).id}`, 'other:1', 'restored']);
     await restored.store[Symbol.asyncDispose]();
     const restoredDb = await openDatabase(again.folders.events);
     for (const key of ['a', 'c1', 'm:bans', 'x']) {

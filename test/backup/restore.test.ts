@@ -1,32 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ArchiveWriter } from '../../src/backup/archive-writer.js';
-import { checkNothingIsRestoring, RestoreFolders } from '../../src/backup/restore-folders.js';
+import { checkNothingIsRestoring, RestoreFolders } from '../../src/backup/restore/restore-folders.js';
 import { limits } from '../../src/config/limits.js';
 import { backupWorld } from './backup-world.js';
 import { idsIn, makeRepository, note, project, put } from './contents.js';
-
-const manifest = {
-  format: 'graspd-backup',
-  version: 1,
-  program: '0.0.0',
-  domain: 'git.example.org',
-  moment: '2026-01-01T00:00:00.000Z',
-  lastSequence: 7,
-  expected: { events: 1, repositories: 0 },
-};
-
-/** A backup whose hash is right, with whatever entries somebody put in it. */
-function forged(entries: Readonly<Record<string, string | Buffer>>, counts = {}): Buffer {
-  const writer = new ArchiveWriter(0);
-  const none = { events: 0, damagedEvents: 0, journalRecords: 0, otherRecords: 0 };
-  return Buffer.concat([
-    ...writer.file('manifest.json', Buffer.from(JSON.stringify(manifest))),
-    ...Object.entries(entries).flatMap(([name, content]) => [...writer.file(name, Buffer.from(content))]),
-    ...writer.end({ ...none, repositories: 0, unreadableRepositories: 0, ...counts }),
-  ]);
-}
+import { forged } from './forged.js';
 
 const repositoryNote = (more: object = {}): string =>
   JSON.stringify({ sort: 'announced', ...project, head: 'refs/heads/main', ...more });

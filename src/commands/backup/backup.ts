@@ -16,6 +16,14 @@ const forceFlag: CommandFlag = {
   isList: false,
 };
 
+const withoutGitFlag: CommandFlag = {
+  name: 'without-git',
+  placeholder: undefined,
+  about: 'Leave the repositories out: events, and all else that the database has',
+  isSwitch: true,
+  isList: false,
+};
+
 /** Writes all that is stored, as it is at one moment, to one file. */
 export const backup: Command = {
   name: 'backup',
@@ -25,14 +33,15 @@ export const backup: Command = {
   usage: 'FILE|-',
   positionalsMin: 1,
   positionalsMax: 1,
-  flags: [forceFlag, jsonFlag],
+  flags: [forceFlag, withoutGitFlag, jsonFlag],
   takesOptions: true,
   async run(invocation) {
     const [name = ''] = invocation.positionals;
     const { manifest, end, bytes } = await take(name, invocation);
     const out = name === '-' ? invocation.stderr : invocation.stdout;
     const { sha256: _, bytes: __, ...counts } = end;
-    const report = { file: name, bytes, moment: manifest.moment, ...counts };
+    const { moment, hasRepositories } = manifest;
+    const report = { file: name, bytes, moment, hasRepositories, ...counts };
     out.write(wantsJson(invocation) ? `${JSON.stringify(report)}\n` : wordsOf(report));
     return end.damagedEvents + end.unreadableRepositories === 0 ? 0 : 1;
   },
@@ -41,7 +50,7 @@ export const backup: Command = {
 type Taken = { readonly manifest: Manifest; readonly end: BackupEnd; readonly bytes: number };
 
 async function take(name: string, invocation: Invocation): Promise<Taken> {
-  const source = backupBytes(invocation);
+  const source = backupBytes(invocation, invocation.flags.get('without-git') !== 'true');
   if (name === '-') {
     if (invocation.stdout.isTTY === true) throw new UsageError('a backup is no text: give a file, or a pipe');
     return await follow(throughStdout(source, invocation), invocation);
@@ -84,13 +93,19 @@ async function* throughStdout(
   }
 }
 
-function wordsOf(
-  report: { file: string; bytes: number; moment: string } & Omit<BackupEnd, 'sha256'>,
-): string {
-  const { file, bytes, moment, events, repositories, damagedEvents, unreadableRepositories } = report;
+type Report = Omit<BackupEnd, 'sha256'> & {
+  readonly file: string;
+  readonly moment: string;
+  readonly hasRepositories: boolean;
+};
+
+function wordsOf(report: Report): string {
+  const { file, bytes, moment, hasRepositories, events, repositories } = report;
+  const { damagedEvents, unreadableRepositories } = report;
   const megabytes = (bytes / 1_000_000).toFixed(1);
+  const what = `${events} events${hasRepositories ? ` and ${repositories} repositories` : ''}`;
   return [
-    `${file}: ${events} events and ${repositories} repositories as of ${moment}, ${megabytes} MB`,
+    `${file}: ${what} as of ${moment}, ${megabytes} MB`,
     ...(damagedEvents === 0 ? [] : [`${damagedEvents} damaged events are left out (see graspd doctor)`]),
     ...(unreadableRepositories === 0
       ? []

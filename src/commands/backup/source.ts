@@ -15,12 +15,16 @@ import { existingStoreOptions } from '../store-options.js';
  * The bytes of a backup: from the daemon that runs with the data folder, or made here where none does. Rejects with
  * `UsageError`, `ControlError` or `StoreError`.
  */
-export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8Array> {
+export async function* backupBytes(
+  invocation: Invocation,
+  hasRepositories: boolean,
+): AsyncGenerator<Uint8Array> {
   const options = existingStoreOptions(invocation, 'backup');
   const { signal, stderr } = invocation;
   const socket = await runningDaemon(options);
   if (socket !== undefined) {
-    yield* askDaemonForBytes(socket, { path: '/backup' }, signal);
+    const path = hasRepositories ? '/backup' : '/backup/without-git';
+    yield* askDaemonForBytes(socket, { path }, signal);
     return;
   }
   const opened = await openStore(options, systemClock, { keepsFaulty: true });
@@ -37,5 +41,5 @@ export async function* backupBytes(invocation: Invocation): AsyncGenerator<Uint8
     clock: systemClock,
     log: createLogger(options.logLevel ?? 'error', stderr),
   });
-  yield* desk.take(signal);
+  yield* desk.take(hasRepositories, signal);
 }

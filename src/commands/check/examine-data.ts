@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { createPoolVerifier } from '../../admission/verification/pool-verifier.js';
-import { checkNothingIsRestoring } from '../../backup/restore-folders.js';
+import { checkNothingIsRestoring } from '../../backup/restore/restore-folders.js';
 import type { Options } from '../../config/options.js';
 import type { DoctorReport } from '../../control/reports.js';
 import { examineRepositories } from '../../daemon/operator/examination.js';

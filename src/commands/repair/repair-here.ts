@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { checkNothingIsRestoring } from '../../backup/restore-folders.js';
+import { checkNothingIsRestoring } from '../../backup/restore/restore-folders.js';
 import type { Options } from '../../config/options.js';
 import { checkRepairs, examineRepositories } from '../../daemon/operator/examination.js';
 import { openStore } from '../../daemon/store/open-store.js';

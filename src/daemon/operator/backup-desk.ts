@@ -47,8 +47,8 @@ export class BackupDesk {
     }
   }
 
-  /** The bytes of a backup. Rejects with `BusyControl` while another is taken. */
-  async *take(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  /** The bytes of a backup, with the repositories or without. Rejects with `BusyControl` while another is taken. */
+  async *take(hasRepositories: boolean, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const { image, store, log, clock } = this.#parts;
     if (image === undefined) throw new BadControlRequest('events in memory cannot be backed up');
     if (this.#isBusy) throw new BusyControl('another backup is being taken');
@@ -61,6 +61,7 @@ export class BackupDesk {
       const parts = {
         ...this.#parts,
         image,
+        hasRepositories,
         size: () => store.size,
         turns: this.#turns,
         onMoment: (manifest: { readonly moment: string; readonly lastSequence: number }) => {

@@ -62,7 +62,8 @@ export function controlRoutes(parts: ControlParts): ControlRoute[] {
         yield* backups.export(filtersIn(body), signal);
       },
     },
-    { method: 'GET', path: '/backup', bytes: (_, signal) => backups.take(signal) },
+    { method: 'GET', path: '/backup', bytes: (_, signal) => backups.take(true, signal) },
+    { method: 'GET', path: '/backup/without-git', bytes: (_, signal) => backups.take(false, signal) },
     importRoute(imports),
     doctorRoute(parts),
     {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { checkNothingIsRestoring } from '../../backup/restore-folders.js';
+import { checkNothingIsRestoring } from '../../backup/restore/restore-folders.js';
 import type { Options } from '../../config/options.js';
 import { type Clock, secondMs } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';

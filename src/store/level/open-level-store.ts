@@ -65,7 +65,7 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<Opened
     if (losses.isInTheMiddle) await reapplyRules(opened.store, kindsIn(index));
     const image = async (): Promise<StoreImage> => {
       await backend.written();
-      return new LevelImage(db, path, index.nextSequence - 1);
+      return new LevelImage(db, path, identity.databaseId, index.nextSequence - 1);
     };
     return { ...opened, losses: losses.found, image };
   } catch (error) {

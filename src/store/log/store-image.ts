@@ -12,6 +12,8 @@ export type ImagedEvent = Buffer | Extract<BodyFault, 'damaged'>;
  * long as it is not disposed of.
  */
 export type StoreImage = AsyncDisposable & {
+  /** Which database it is of, in letters and digits. */
+  readonly databaseId: string;
   /** No event that is in it has a higher sequence. */
   readonly lastSequence: number;
   /** The stored events in the order in which they were put, some at a time. Rejects with `StoreError`. */

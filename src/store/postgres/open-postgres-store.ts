@@ -79,7 +79,7 @@ export async function openPostgresStore(
       lost: lease.lost,
       image: async () => {
         await backend.written();
-        return await PostgresImage.take(database, index.nextSequence - 1);
+        return await PostgresImage.take(database, databaseId, index.nextSequence - 1);
       },
     };
   } catch (error) {

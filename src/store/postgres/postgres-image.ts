@@ -7,20 +7,26 @@ import { type Database, explain, type Row, type Transaction } from './database.j
 
 /** What the database had when a transaction began that sees nothing later. */
 export class PostgresImage implements StoreImage {
+  readonly databaseId: string;
   readonly lastSequence: number;
   readonly #transaction: Transaction;
 
-  private constructor(transaction: Transaction, lastSequence: number) {
+  private constructor(transaction: Transaction, databaseId: string, lastSequence: number) {
+    this.databaseId = databaseId;
     this.#transaction = transaction;
     this.lastSequence = lastSequence;
   }
 
   /** Rejects with `StoreError`. */
-  static async take(database: Pick<Database, 'begin'>, lastSequence: number): Promise<PostgresImage> {
+  static async take(
+    database: Pick<Database, 'begin'>,
+    databaseId: string,
+    lastSequence: number,
+  ): Promise<PostgresImage> {
     const transaction = await database.begin('ISOLATION LEVEL REPEATABLE READ, READ ONLY').catch((error) => {
       throw explain(error);
     });
-    const image = new PostgresImage(transaction, lastSequence);
+    const image = new PostgresImage(transaction, databaseId, lastSequence);
     try {
       // A reader may stop for a while.
       await image.#read(`SET LOCAL idle_in_transaction_session_timeout = ${limits.backupEventsMsMax}`);

@@ -28,13 +28,15 @@ const otherRanges = [
 
 /** What a LevelDB had at one moment. */
 export class LevelImage implements StoreImage {
+  readonly databaseId: string;
   /** No event that is in it has a higher sequence. */
   readonly lastSequence: number;
   readonly #db: Database;
   readonly #path: string;
   readonly #snapshot: DatabaseSnapshot;
 
-  constructor(db: Database, path: string, lastSequence: number) {
+  constructor(db: Database, path: string, databaseId: string, lastSequence: number) {
+    this.databaseId = databaseId;
     this.lastSequence = lastSequence;
     this.#db = db;
     this.#path = path;

@@ -70,7 +70,7 @@ async function answersOf(database: Database, seed: number): Promise<unknown[]> {
   }
   await all(log.segments(2));
   await all(log.journal());
-  await using image = await PostgresImage.take(database, 12);
+  await using image = await PostgresImage.take(database, 'id', 12);
   await log.write(randomWrite(random, 31));
   await all(image.events());
   await all(image.journal());

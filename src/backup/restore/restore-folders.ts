@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isAbsence, isThere } from '../git/files.js';
-import { syncFolder } from '../lib/disk/sync-folder.js';
-import { databasePath } from '../store/level/folder.js';
-import { BackupError } from './errors.js';
+import { isAbsence, isThere } from '../../git/files.js';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
+import { databasePath } from '../../store/level/folder.js';
+import { BackupError } from '../errors.js';
 
 /** In a data folder: what is being restored. It is on the same file system, also where the folder is a mount point. */
 const asideName = '.restoring';
@@ -18,6 +18,8 @@ export type DataFolders = { readonly events: string; readonly git: string };
 
 const movingShape = z.object({ events: z.array(z.string()), git: z.array(z.string()) });
 type Moving = z.infer<typeof movingShape>;
+const nothing: Moving = { events: [], git: [] };
+const sorts = ['events', 'git'] as const;
 
 /**
  * Throws `BackupError` where a restore into this folder of events is under way, or was broken off: a daemon that began there
@@ -31,24 +33,32 @@ export async function checkNothingIsRestoring(events: string): Promise<void> {
 }
 
 /**
- * Where a restore works: a folder in each of the data folders, which have to be empty. The database is moved to its place
- * last, in one step, and what is moved before is written down: a restore that ends before that step, however it ends, is
- * taken back, if need be by the next one.
+ * Where a restore works: a folder in each of the data folders that it fills, which have to be empty. The database is moved to
+ * its place last, in one step, and what is moved before is written down: a restore that ends before that step, however it
+ * ends, is taken back, if need be by the next one. Where the events go elsewhere there is no such step: what was moved stays
+ * when `keep` is called, and where a kill comes before it is left as it is.
  */
 export class RestoreFolders implements AsyncDisposable {
   readonly aside: DataFolders;
   readonly #folders: DataFolders;
+  readonly #filled: readonly (keyof DataFolders)[];
+  #movingNow = nothing;
+  #isKept = false;
 
-  private constructor(folders: DataFolders) {
+  private constructor(folders: DataFolders, filled: readonly (keyof DataFolders)[]) {
     this.#folders = folders;
+    this.#filled = filled;
     this.aside = { events: join(folders.events, asideName), git: join(folders.git, asideName) };
   }
 
-  /** Makes them; what an earlier restore left goes. Rejects with `BackupError` when a data folder is not empty. */
-  static async open(folders: DataFolders): Promise<RestoreFolders> {
-    const opened = new RestoreFolders(folders);
+  /** Makes them; what an earlier restore left goes. Rejects with `BackupError` when a data folder that is to be filled is not empty. */
+  static async open(
+    folders: DataFolders,
+    filled: readonly (keyof DataFolders)[] = sorts,
+  ): Promise<RestoreFolders> {
+    const opened = new RestoreFolders(folders, filled);
     const moving = await opened.#moving();
-    for (const sort of ['events', 'git'] as const) {
+    for (const sort of filled) {
       const path = folders[sort];
       const name = (await namesIn(path)).find(
         (found) => !ownNames.has(found) && !moving[sort].includes(found),
@@ -59,41 +69,59 @@ export class RestoreFolders implements AsyncDisposable {
       }
     }
     await opened[Symbol.asyncDispose]();
-    await mkdir(opened.aside.events, { recursive: true });
-    await mkdir(opened.aside.git, { recursive: true });
+    for (const sort of filled) await mkdir(opened.aside[sort], { recursive: true });
     return opened;
   }
 
   /** Puts all in its place. */
   async moveIn(): Promise<void> {
+    const { events, git } = this.aside;
     const database = databasePath('.');
-    const events = (await namesIn(this.aside.events)).filter((name) => name !== database);
-    const moving: Moving = { events, git: await namesIn(this.aside.git) };
-    await writeFile(join(this.aside.events, movingName), JSON.stringify(moving), { flush: true });
-    await syncFolder(this.aside.events);
-    await moveAll(this.aside.git, this.#folders.git, moving.git);
-    await moveAll(this.aside.events, this.#folders.events, [...events, database]);
+    const names = {
+      events: this.#fills('events') ? (await namesIn(events)).filter((name) => name !== database) : [],
+      git: this.#fills('git') ? await namesIn(git) : [],
+    };
+    this.#movingNow = names;
+    if (this.#fills('events')) {
+      await writeFile(join(events, movingName), JSON.stringify(names), { flush: true });
+      await syncFolder(events);
+    }
+    if (this.#fills('git')) await moveAll(git, this.#folders.git, names.git);
+    if (this.#fills('events')) await moveAll(events, this.#folders.events, [...names.events, database]);
+  }
+
+  /** What was moved stays. Where the database is among that it stays in any case. */
+  keep(): void {
+    this.#isKept = true;
   }
 
   /** Removes what an end before the last step leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!(await isThere(databasePath(this.#folders.events)))) {
+    if (!(await this.#isDone())) {
       const moving = await this.#moving();
-      for (const sort of ['events', 'git'] as const)
+      for (const sort of this.#filled)
         for (const name of moving[sort]) await remove(join(this.#folders[sort], name));
     }
     // The folder of events has the list, so it goes last.
-    await remove(this.aside.git);
-    await remove(this.aside.events);
+    if (this.#fills('git')) await remove(this.aside.git);
+    if (this.#fills('events')) await remove(this.aside.events);
+  }
+
+  #fills(sort: keyof DataFolders): boolean {
+    return this.#filled.includes(sort);
+  }
+
+  async #isDone(): Promise<boolean> {
+    return this.#fills('events') ? await isThere(databasePath(this.#folders.events)) : this.#isKept;
   }
 
   /** What was moved, or was about to be. A list that is not whole is of a restore that moved nothing yet. */
   async #moving(): Promise<Moving> {
+    if (!this.#fills('events')) return this.#movingNow;
     try {
       return movingShape.parse(JSON.parse(await readFile(join(this.aside.events, movingName), 'utf8')));
     } catch (error) {
-      if (isAbsence(error) || error instanceof SyntaxError || error instanceof z.ZodError)
-        return { events: [], git: [] };
+      if (isAbsence(error) || error instanceof SyntaxError || error instanceof z.ZodError) return nothing;
       throw error;
     }
   }

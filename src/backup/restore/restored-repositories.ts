@@ -1,24 +1,24 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isIdentifier } from '../config/identifier.js';
-import { exceeds } from '../config/limit-use.js';
-import { limits } from '../config/limits.js';
-import { type BareRepositories, type RepositoryKey, textOf } from '../git/bare-repositories.js';
-import { isAbsence } from '../git/files.js';
-import type { Git } from '../git/git-command.js';
-import { isObjectId } from '../git/object-id.js';
-import { objectsOf } from '../git/objects/object-folders.js';
-import { linkPack, type PackFile, packsIn } from '../git/objects/pack-files.js';
-import { isRefName } from '../git/ref-name.js';
-import { isHex32 } from '../lib/bytes.js';
-import { syncFolder } from '../lib/disk/sync-folder.js';
-import { errorMessage } from '../lib/errors.js';
-import { type ArchiveEntry, boundedTextOf } from './archive-reader.js';
-import { type BackupError, damagedBackup } from './errors.js';
-import { type RepositoryNote, readRepositoryNote } from './format.js';
-import { isLooseObject, isObjectFile, packNameIn } from './object-files.js';
-import { quoted } from './tar.js';
+import { isIdentifier } from '../../config/identifier.js';
+import { exceeds } from '../../config/limit-use.js';
+import { limits } from '../../config/limits.js';
+import { type BareRepositories, type RepositoryKey, textOf } from '../../git/bare-repositories.js';
+import { isAbsence } from '../../git/files.js';
+import type { Git } from '../../git/git-command.js';
+import { isObjectId } from '../../git/object-id.js';
+import { objectsOf } from '../../git/objects/object-folders.js';
+import { linkPack, type PackFile, packsIn } from '../../git/objects/pack-files.js';
+import { isRefName } from '../../git/ref-name.js';
+import { isHex32 } from '../../lib/bytes.js';
+import { syncFolder } from '../../lib/disk/sync-folder.js';
+import { errorMessage } from '../../lib/errors.js';
+import { type ArchiveEntry, boundedTextOf } from '../archive-reader.js';
+import { type BackupError, damagedBackup } from '../errors.js';
+import { type RepositoryNote, readRepositoryNote } from '../format.js';
+import { isLooseObject, isObjectFile, packNameIn } from '../object-files.js';
+import { quoted } from '../tar.js';
 
 export type RestoredParts = {
   /** In a folder where nothing else is. */
