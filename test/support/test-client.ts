@@ -67,14 +67,15 @@ export class TestClient implements AsyncDisposable {
     return await answer.promise;
   }
 
-  /** What is stored for the filters. */
+  /** What is stored for the filters. Rejects where the relay ends it before all of that was sent, as when it stops. */
   async query(...filters: Filter[]): Promise<NostrEvent[]> {
     this.#subscriptions += 1;
     const id = `query-${this.#subscriptions}`;
     this.send('REQ', id, ...filters);
-    await this.message(
+    const [end, , reason] = await this.message(
       ([type, subscription]) => (type === 'EOSE' || type === 'CLOSED') && subscription === id,
     );
+    if (end === 'CLOSED') throw new Error(`the relay ended the query: ${reason}`);
     this.send('CLOSE', id);
     return this.received.flatMap(([type, subscription, event]) =>
       type === 'EVENT' && subscription === id ? [event as NostrEvent] : [],
