@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time on this machine after which a world is taken for one that never ends. */
 const seedMsMax = 120_000;
+/** What was killed in a world waits for ever, and is kept in memory by what it waits for. */
+const seedsPerProcess = 50;
 const neverEnds = `the world does not end within ${seedMsMax} ms of real time, or its process died`;
 
 export type SeedPool<Outcome> = {
@@ -14,7 +16,7 @@ export type SeedPool<Outcome> = {
 };
 
 /**
- * Runs the seeds from `from` on, `jobs` at a time, each in a process that is used again; `onOutcome` is told of each,
+ * Runs the seeds from `from` on, `jobs` at a time, each in a process that is used again for some; `onOutcome` is told of each,
  * in no particular order.
  */
 export async function runSeeds<Outcome>(
@@ -25,13 +27,16 @@ export async function runSeeds<Outcome>(
   let next = from;
   const work = async () => {
     let worker: ChildProcess | undefined;
+    let seeds = 0;
     while (next < from + count) {
       const seed = next++;
       worker ??= fork(workerFile);
       const outcome = await runIn<Outcome>(worker, seed);
-      if (outcome === undefined) {
+      seeds += 1;
+      if (outcome === undefined || seeds === seedsPerProcess) {
         worker.kill('SIGKILL');
         worker = undefined;
+        seeds = 0;
       }
       onOutcome(outcome ?? hung(seed, neverEnds));
     }
