@@ -22,8 +22,10 @@ const blackBox = [
   'test/torture/port/port.test.ts',
 ];
 /** What of it goes through three nodes in every run; all of it does by `npm run test:nodes`. */
-const throughThreeNodes =
-  process.env.THREE_NODES === 'all' ? blackBox : ['test/e2e/nostr-tools.test.ts', 'test/e2e/push.test.ts'];
+const isAllThroughThree = process.env.THREE_NODES === 'all';
+const throughThreeNodes = isAllThroughThree
+  ? blackBox
+  : ['test/e2e/nostr-tools.test.ts', 'test/e2e/push.test.ts'];
 
 /** The rooms whose tests share processes: what they import is loaded once for many files. */
 const sharing = new Set([
@@ -68,11 +70,11 @@ if (obstacle !== undefined) console.warn(`skipped: the black-box tests through t
 export default defineConfig({
   test: {
     // So that nothing hangs for ever: the machines are shared, and may be slow.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
-    // One more than the cores that there are at least: many tests wait for other processes, or for the disk.
-    maxWorkers: 3,
+    // Twice the cores that there are at least: half of the time tests wait for other processes, or for the disk.
+    maxWorkers: isAllThroughThree ? 2 : 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -52,7 +52,7 @@ describe('system bench', () => {
     const fetched = results[1]?.figures.find(({ name }) => name === 'fetched');
     expect(fetched?.value).toBe(200);
     expect(readFileSync(svg, 'utf8')).toContain('fan-out-wide: published');
-  }, 120_000);
+  }, 300_000);
 
   it('makes the same traffic from the same seed, each event of it about something before it', async () => {
     const settings = { ...defaultTraffic, events: 300 };

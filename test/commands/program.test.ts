@@ -287,7 +287,7 @@ test('an export writes what was imported, or what matches a filter', async () =>
 test('the demonstration ends in agreement', async () => {
   const { code, stdout, stderr } = await run(['demo']);
   // On a slow machine it tells how far it is.
-  expect(stderr.split('\n').filter((line) => !/^\w+: catch-up \d+%/.test(line))).toEqual(['']);
+  expect(stderr.split('\n').filter((line) => !/^\w+: (catch-up|live) \d+%/.test(line))).toEqual(['']);
   expect(stdout).toContain('All three relays hold the same events.');
   expect(code).toBe(0);
 });
