@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { exportLines } from '../backup/export.js';
+import { checkNotBrokenOff } from '../backup/restore/restore-mark.js';
 import { backgroundSlice } from '../config/background-slice.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
@@ -56,8 +57,9 @@ async function exportHere(options: Options, filters: readonly Filter[], to: Invo
     to.stderr.write(`event ${id} is left out: ${fault}\n`);
     faults += 1;
   };
-  const { store, image } = await openStore(options, systemClock, { onFault, keepsFaulty: true });
+  const { store, image, journal } = await openStore(options, systemClock, { onFault, keepsFaulty: true });
   await using _ = store;
+  await checkNotBrokenOff(journal);
   if (image === undefined) return 0;
   const turns = new TurnScheduler(systemClock, backgroundSlice, turnOrder.of('care'));
   const lines = exportLines({ store, image, turns }, filters, to.signal);

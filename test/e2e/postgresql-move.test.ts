@@ -40,10 +40,10 @@ describe.skipIf(obstacle !== undefined)('a running node that moves to PostgreSQL
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** The events through a pipe, as an operator has them moved. */
-  function move(to: readonly string[], ...flags: readonly string[]): Promise<Ended> {
-    const piped =
-      'node=$0; graspd=$1; shift; "$node" "$graspd" backup --without-git - | "$node" "$graspd" restore "$@" -';
+  /** The events through a pipe, as an operator has them moved; with `through` something that spoils it. */
+  function move(to: readonly string[], flags: readonly string[] = [], through = 'cat'): Promise<Ended> {
+    const piped = `node=$0; graspd=$1; shift
+      "$node" "$graspd" backup --without-git - | ${through} | "$node" "$graspd" restore "$@" -`;
     const args = ['-c', piped, process.execPath, program, ...to, ...flags];
     return new Promise((resolve) => {
       execFile(
@@ -83,6 +83,13 @@ describe.skipIf(obstacle !== undefined)('a running node that moves to PostgreSQL
       await host.publish(deleted);
       await host.publish(spam);
 
+      // One that breaks off leaves nothing that a daemon begins with, and is done again.
+      const broken = await move(to, [], 'head -c 4000');
+      expect(broken).toMatchObject({ code: 3, stderr: expect.stringContaining('it is cut short') });
+      await expect(DaemonProcess.start({ directory, flags: [...to, ...asBefore] })).rejects.toThrow(
+        /ended with 3[\s\S]*was broken off: do it again/,
+      );
+
       // The first pass, while a client publishes.
       const stop = new AbortController();
       await using busy = await TestClient.connect(host.daemon.url);
@@ -108,7 +115,7 @@ describe.skipIf(obstacle !== undefined)('a running node that moves to PostgreSQL
       expect(await move(to)).toMatchObject({ code: 3, stderr: expect.stringContaining('--update') });
     }
 
-    const second = await move(to, '--update');
+    const second = await move(to, ['--update']);
     expect(second).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\d+ events were added, \d+ removed/),
@@ -132,13 +139,18 @@ describe.skipIf(obstacle !== undefined)('a running node that moves to PostgreSQL
       expect(await client.query({ authors: [stranger.pubkey] })).toEqual([]);
       await late.ok('push', `${http}/${npubOf(stranger.pubkey)}/waiting.git`, 'main');
       expect(await client.query({ authors: [stranger.pubkey] })).toHaveLength(2);
-      const doctor = await runCommand({ directory }, 'doctor', ...to, ...asBefore);
-      expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/no faults\n$/) });
     }
     // Now that a daemon has begun there, no pass takes away what came since.
-    expect(await move(to, '--update')).toMatchObject({
+    expect(await move(to, ['--update'])).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('was not restored from a backup, or a daemon has begun'),
     });
+    const doctor = () => runCommand({ directory }, 'doctor', ...to, ...asBefore);
+    expect(await doctor()).toMatchObject({ code: 0, stdout: expect.stringMatching(/no faults\n$/) });
+    await server.query(
+      'DELETE FROM graspd_bodies WHERE sequence = (SELECT max(sequence) FROM graspd_bodies)',
+      'moved',
+    );
+    expect(await doctor()).toMatchObject({ code: 1, stdout: expect.stringMatching(/^missing /) });
   });
 });

@@ -40,15 +40,24 @@ export function checkRestored({ isWhole, moment }: RestoreMark): void {
   throw new BackupError('restore_unfinished', message);
 }
 
+/** Throws `BackupError` where a restore into the store of this journal was broken off. */
+export async function checkNotBrokenOff(journal: Pick<Journal, 'entries'>): Promise<void> {
+  const mark = await restoreMarkIn(journal);
+  if (mark !== undefined) checkRestored(mark);
+}
+
 /**
  * To be called by whoever begins to change a store otherwise: no restore may go on with it from now on. Throws `BackupError`
  * where one was broken off.
  */
 export async function beginAfterRestore(journal: Journal): Promise<void> {
-  for await (const entry of journal.entries()) {
-    if (!isRestoreMark(entry)) continue;
-    checkRestored(readRestoreMark(entry.value));
-    await journal.delete(markName);
-    return;
-  }
+  const mark = await restoreMarkIn(journal);
+  if (mark === undefined) return;
+  checkRestored(mark);
+  await journal.delete(markName);
+}
+
+async function restoreMarkIn(journal: Pick<Journal, 'entries'>): Promise<RestoreMark | undefined> {
+  for await (const entry of journal.entries()) if (isRestoreMark(entry)) return readRestoreMark(entry.value);
+  return undefined;
 }

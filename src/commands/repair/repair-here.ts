@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { checkNothingIsRestoring } from '../../backup/restore/restore-folders.js';
+import { checkNotBrokenOff } from '../../backup/restore/restore-mark.js';
 import type { Options } from '../../config/options.js';
 import { checkRepairs, examineRepositories } from '../../daemon/operator/examination.js';
 import { openStore } from '../../daemon/store/open-store.js';
@@ -19,11 +20,14 @@ export async function repairHere(
   findings: Findings,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = resolve(options.relayDataPath);
-  await checkNothingIsRestoring(path);
-  await findings.sayAll(repairStore(path));
+  if (options.databaseBackend === 'level') {
+    const path = resolve(options.relayDataPath);
+    await checkNothingIsRestoring(path);
+    await findings.sayAll(repairStore(path));
+  }
   const opened = await openStore(options, systemClock, {});
   await using _ = opened.store;
+  await checkNotBrokenOff(opened.journal);
   const parts = await storedParts(options, opened, signal);
   await checkRepairs(options, parts, accepted);
   await findings.sayAll(repairRepositories(parts, options, signal));
