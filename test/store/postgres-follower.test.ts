@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== undefined)('a store that follows a database of Post
       const followed = await follower.advance();
       for (const { id } of followed.added) all.added.push(id);
       for (const { id } of followed.removed) all.removed.push(id);
-      hasMore = followed.hasMore;
+      hasMore = followed.position < followed.end;
     }
     return all;
   }

@@ -5,6 +5,7 @@ import { type Deferred, deferred, onAbort } from '../../lib/abort.js';
 import { type Clock, secondMs } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { StoreError } from '../../store/event-store.js';
@@ -17,9 +18,14 @@ export type FollowedFeedParts = {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly metrics: FollowerMetrics;
+  /** Those in which what came is announced: a listener may have much to do for each event. */
+  readonly turns: WorkTurns;
   /** Told after each look at the database up to which sequence all is served here. */
   readonly onServed: (sequence: number) => void;
 };
+
+/** Who waits for all that was in the database when it was looked at next: up to the segment `end`, once that is known. */
+type Waiting = { end: number; readonly reached: Deferred<void> };
 
 /** Where an event came from is known where it was taken. */
 const source = { type: 'direct' } as const;
@@ -29,8 +35,10 @@ export class FollowedFeed {
   readonly feed: EventFeed;
   readonly #parts: FollowedFeedParts;
   readonly #wakeup = new Wakeup();
-  /** Resolves when what was in the database at the last call of `caughtUp` is here. */
+  /** Those who asked since the last look at the database. */
   #next: Deferred<void> | undefined;
+  /** Those who asked before, in the order of what they wait for. */
+  readonly #waiting: Waiting[] = [];
   readonly #lag: Lag;
   #awaySinceMs: number | undefined;
   #awayReason = '';
@@ -97,39 +105,53 @@ export class FollowedFeed {
         const cancel = this.#parts.clock.after(limits.followerLookMs, () => this.#wakeup.notify());
         await this.#wakeup.wait();
         cancel();
-        const next = this.#next;
-        this.#next = undefined;
-        try {
-          if (!signal.aborted) await this.#advance();
-        } finally {
-          next?.resolve();
-        }
+        if (!signal.aborted) await this.#advance();
       }
     } finally {
       this.#isOver = true;
       this.#next?.resolve();
+      this.#reached(Number.POSITIVE_INFINITY);
     }
   }
 
   async #advance(): Promise<void> {
-    const { clock, followed } = this.#parts;
+    const { clock } = this.#parts;
     try {
-      for (let hasMore = true; hasMore; ) {
-        const piece = await followed.advance();
-        for (const { event, sequence } of piece.added)
-          this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
-        this.feed.emitRemoved(piece);
-        this.#served();
-        hasMore = piece.hasMore;
-      }
+      for (let hasMore = true; hasMore; ) hasMore = await this.#takeOver();
       this.#awaySinceMs = undefined;
     } catch (error) {
       if (!(error instanceof StoreError && error.retryable)) throw error;
+      // It was tried.
+      this.#reached(Number.POSITIVE_INFINITY);
       this.#awaySinceMs ??= clock.monotonic();
       this.#awayReason = errorMessage(error);
       return;
     }
     this.#sweep();
+  }
+
+  /** Takes over the next piece of the log and announces it; whether there is more. */
+  async #takeOver(): Promise<boolean> {
+    const { followed, turns } = this.#parts;
+    const asked = this.#next && { end: Number.POSITIVE_INFINITY, reached: this.#next };
+    this.#next = undefined;
+    if (asked !== undefined) this.#waiting.push(asked);
+    const { added, removed, position, end } = await followed.advance();
+    if (asked !== undefined) asked.end = end;
+    for (const { event, sequence } of added) {
+      if (turns.isOver) await turns.next();
+      this.feed.emitAccepted(new LazyAcceptedEvent(event, source, sequence));
+    }
+    this.feed.emitRemoved({ removed });
+    this.#served();
+    this.#reached(position);
+    return position < end;
+  }
+
+  /** Those go on who wait for no more than what is here. */
+  #reached(position: number): void {
+    while (this.#waiting.length > 0 && (this.#waiting[0] as Waiting).end <= position)
+      this.#waiting.shift()?.reached.resolve();
   }
 
   /** All that is in the index is announced by now. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Registry } from 'prom-client';
 import { createPoolVerifier } from '../../admission/verification/pool-verifier.js';
+import { backgroundSlice } from '../../config/background-slice.js';
 import { formatBindAddress } from '../../config/host.js';
 import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
@@ -10,6 +11,8 @@ import { exactly } from '../../http/route.js';
 import { AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { secondMs } from '../../lib/clock.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { BlockedAddresses } from '../../moderation/blocked-addresses.js';
 import type { HeldLease } from '../../store/opened-store.js';
 import { openPostgresFollower } from '../../store/postgres/open-postgres-follower.js';
@@ -78,11 +81,12 @@ async function start(
   const { clock, faults, logger } = surroundings;
   const registry = new Registry();
   const metrics = new FollowerMetrics(registry);
+  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
   const followed = stack.use(
     await openPostgresFollower({
       ...(await postgresSettingsOf(options)),
       path: resolve(options.relayDataPath),
-      clock,
+      ...{ clock, turns },
       refusedExpiryMs: options.rejectedColdIndexExpirySecs * secondMs,
       onTailed: metrics.tailed,
     }),
@@ -93,7 +97,7 @@ async function start(
   watchFaults(registry, faults);
   watchStore(registry, followed);
   const onServed = (sequence: number) => link.tellServed(sequence);
-  const feed = new FollowedFeed({ followed, clock, faults, metrics, onServed });
+  const feed = new FollowedFeed({ followed, clock, faults, metrics, turns, onServed });
   const blocked = new Blocked();
   let current = writer;
   const url = shownNodeUrl(node.url);

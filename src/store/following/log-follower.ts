@@ -24,8 +24,9 @@ import type { LogPiece, LogTail } from './log-tail.js';
 export type Followed = {
   readonly added: readonly StoredEvent[];
   readonly removed: readonly RemovedEvent[];
-  /** Whether the log goes on behind that: ask again at once. */
-  readonly hasMore: boolean;
+  /** The number of the segment up to which the log is taken over here, and of the last that it had when it was read. */
+  readonly position: number;
+  readonly end: number;
 };
 
 /** What a piece of the log took, in milliseconds: to be read with its events, and to be folded into the index. */
@@ -110,7 +111,7 @@ export class LogFollower {
     this.#position = Math.max(this.#position, position);
     const followed = this.#followed;
     this.#followed = { added: [], removed: [] };
-    return { ...followed, hasMore: this.#position < piece.end };
+    return { ...followed, position: this.#position, end: piece.end };
   }
 
   /** Rejects what does not go on where this stands. */

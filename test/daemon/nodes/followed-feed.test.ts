@@ -7,15 +7,17 @@ import { FollowerMetrics } from '../../../src/daemon/nodes/follower-metrics.js';
 import { PublishedElsewhere } from '../../../src/daemon/nodes/published-elsewhere.js';
 import { deferred } from '../../../src/lib/abort.js';
 import { metricValue } from '../../../src/lib/gauge.js';
+import type { WorkTurns } from '../../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import { StoreError } from '../../../src/store/event-store.js';
 import type { Followed } from '../../../src/store/following/log-follower.js';
 import { signedEvent, testIdentity } from '../../support/events.js';
 import { silentFaults } from '../../support/faults.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
+import { endlessTurn, SteppedTurns } from '../../support/work-turns.js';
 
 const author = testIdentity(1);
-const nothing: Followed = { added: [], removed: [], hasMore: false };
+const nothing: Followed = { added: [], removed: [], position: 0, end: 0 };
 
 function stored(sequence: number): Followed['added'][number] {
   const event = signedEvent(author, { content: String(sequence) });
@@ -24,7 +26,7 @@ function stored(sequence: number): Followed['added'][number] {
 }
 
 /** A feed over a database of which the test says what each look finds. */
-function followedFeed() {
+function followedFeed(turns: WorkTurns = endlessTurn) {
   const clock = new VirtualClock();
   const registry = new Registry();
   const found: (Followed | Error | Promise<Followed>)[] = [];
@@ -57,6 +59,7 @@ function followedFeed() {
     clock,
     faults: silentFaults(),
     metrics: new FollowerMetrics(registry),
+    turns,
     onServed: (sequence) => served.push(sequence),
   });
   const heard: (number | string | undefined)[] = [];
@@ -82,8 +85,8 @@ describe('what another graspd writes', () => {
     const { clock, feed, found, heard, looks, metric } = followedFeed();
     const gone = stored(3).event;
     found.push(
-      { added: [stored(6), stored(7)], removed: [], hasMore: true },
-      { added: [stored(8)], removed: [{ ...gone, bytes: 100 }], hasMore: false },
+      { added: [stored(6), stored(7)], removed: [], position: 0, end: 1 },
+      { added: [stored(8)], removed: [{ ...gone, bytes: 100 }], position: 1, end: 1 },
     );
     feed.written(8);
     expect(await metric('ngit_follower_lag_events')).toBe(3);
@@ -100,7 +103,7 @@ describe('what another graspd writes', () => {
   it('may be that something left, which brings no sequence', async () => {
     const { clock, feed, found, heard, metric } = followedFeed();
     const gone = stored(3).event;
-    found.push({ added: [], removed: [{ ...gone, bytes: 100 }], hasMore: false });
+    found.push({ added: [], removed: [{ ...gone, bytes: 100 }], position: 1, end: 1 });
     feed.written(5);
     await clock.advance(1);
     expect(heard).toEqual([gone.id]);
@@ -117,7 +120,7 @@ describe('what another graspd writes', () => {
       await clock.advance(readMs);
       // More is told of before what was told of is here.
       feed.written(sequence + 1);
-      database.resolve({ added: [stored(sequence)], removed: [], hasMore: false });
+      database.resolve({ added: [stored(sequence)], removed: [], position: 1, end: 1 });
       await clock.advance(0);
     }
     expect(served.at(-1)).toBe(105);
@@ -129,7 +132,7 @@ describe('what another graspd writes', () => {
 
   it('is looked for now and then without a word', async () => {
     const { clock, found, heard, looks } = followedFeed();
-    found.push({ added: [stored(6)], removed: [], hasMore: false });
+    found.push({ added: [stored(6)], removed: [], position: 1, end: 1 });
     await clock.advance(limits.followerLookMs - 1);
     expect(looks()).toBe(0);
     await clock.advance(1);
@@ -152,9 +155,57 @@ describe('what another graspd writes', () => {
     const answered = door.submit(stored(6).event, { type: 'direct' }).then(() => order.push('OK'));
     await clock.advance(1);
     expect(order).toEqual([]);
-    database.resolve({ added: [stored(6)], removed: [], hasMore: false });
+    database.resolve({ added: [stored(6)], removed: [], position: 1, end: 1 });
     await answered;
     expect(heard).toEqual([6]);
+  });
+
+  it('is announced in turns, and served when all of it is', async () => {
+    const turns = new SteppedTurns();
+    const { clock, feed, found, heard, served } = followedFeed(turns);
+    found.push({ added: [stored(6), stored(7), stored(8)], removed: [], position: 1, end: 1 });
+    feed.written(8);
+    await clock.advance(1);
+    for (const sequence of [6, 7, 8]) {
+      expect(feed.feed.announced).toBe(sequence - 1);
+      expect(served).toEqual([]);
+      expect(await turns.step()).toBe(true);
+    }
+    expect(heard).toEqual([6, 7, 8]);
+    expect(served).toEqual([8]);
+  });
+
+  it('does not keep who waits for what was written before, however much is written meanwhile', async () => {
+    const { clock, feed, found } = followedFeed();
+    const done: string[] = [];
+    const ask = (name: string) => void feed.caughtUp().then(() => done.push(name));
+    const look = (piece: Pick<Followed, 'position' | 'end'>) => {
+      const database = deferred<Followed>();
+      found.push(database.promise);
+      return async () => {
+        database.resolve({ added: [], removed: [], ...piece });
+        await clock.advance(0);
+      };
+    };
+    const [first, second, third, fourth] = [
+      look({ position: 1, end: 2 }),
+      look({ position: 2, end: 4 }),
+      look({ position: 3, end: 6 }),
+      look({ position: 4, end: 8 }),
+    ] as const;
+    look({ position: 5, end: 10 });
+    ask('one');
+    await clock.advance(1);
+    ask('another');
+    await first();
+    expect(done).toEqual([]);
+    await second();
+    expect(done).toEqual(['one']);
+    ask('a third');
+    await third();
+    expect(done).toEqual(['one']);
+    await fourth();
+    expect(done).toEqual(['one', 'another']);
   });
 
   it('is in a database that may be away: that is said after a while, and who waits is not kept', async () => {
@@ -170,7 +221,7 @@ describe('what another graspd writes', () => {
     await clock.advance(2);
     expect(feed.awayReason).toContain('no route');
     found.length = 0;
-    found.push({ added: [stored(6)], removed: [], hasMore: false });
+    found.push({ added: [stored(6)], removed: [], position: 1, end: 1 });
     await clock.advance(limits.followerLookMs);
     expect(feed.awayReason).toBeUndefined();
     expect(heard).toEqual([6]);
