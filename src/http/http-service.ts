@@ -4,7 +4,7 @@ import {
   type RequestListener,
   type Server,
   type ServerOptions,
-  ServerResponse,
+  type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -27,6 +27,7 @@ import {
   readinessRoute,
 } from './built-in-routes.js';
 import { ConnectionGate, type GateParts } from './connection-gate.js';
+import { withoutUpgrade } from './ignored-upgrade.js';
 import { listenError } from './listen-error.js';
 import { iconRoute } from './pages/icon.js';
 import { requestListener } from './request-listener.js';
@@ -115,6 +116,8 @@ class NodeHttpService implements HttpService {
   readonly #server: Server;
   readonly #gate: ConnectionGate;
   readonly #upgraded = new Set<Duplex>();
+  /** Those whose request is read once more. */
+  readonly #readAgain = new WeakSet<Duplex>();
   /** The answers of a connection that are not finished. */
   readonly #answers = new WeakMap<Duplex, Set<ServerResponse>>();
   /** The last request of a connection, with its answer. */
@@ -138,7 +141,9 @@ class NodeHttpService implements HttpService {
     this.#server = createServer(serverOptions, this.#listener);
     // One more than may be: Node leaves out what is beyond that, and says nothing of it.
     this.#server.maxHeadersCount = limits.httpHeadersMax + 1;
-    this.#server.on('connection', (socket) => this.#own(socket, () => this.#gate.admit(socket)));
+    this.#server.on('connection', (socket) => {
+      if (!this.#readAgain.has(socket)) this.#own(socket, () => this.#gate.admit(socket));
+    });
     this.#server.on('upgrade', (request, stream, head) =>
       this.#own(stream, () => this.#onUpgrade(request, stream, head)),
     );
@@ -225,12 +230,13 @@ class NodeHttpService implements HttpService {
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    this.#upgraded.add(stream);
+    const isWebSocket = request.headers.upgrade?.toLowerCase() === 'websocket';
+    if (isWebSocket) this.#upgraded.add(stream);
     stream.once('close', () => this.#upgraded.delete(stream));
     stream.on('error', ignoreError);
     // Who did not wait for an answer would find it in the middle of another protocol.
     if ((this.#answers.get(stream)?.size ?? 0) > 0) stream.destroy();
-    else if (request.headers.upgrade?.toLowerCase() !== 'websocket') this.#ignoreUpgrade(request, stream);
+    else if (!isWebSocket) this.#ignoreUpgrade(request, stream, head);
     else if (requestTarget(request)?.path !== '/') refuse(stream, 404, 'WebSockets are served at /');
     else {
       const refusal =
@@ -241,12 +247,10 @@ class NodeHttpService implements HttpService {
   }
 
   /** HTTP lets a server ignore an upgrade that it does not offer (as h2c): the request is answered as it is. */
-  #ignoreUpgrade(request: IncomingMessage, stream: Duplex): void {
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(stream as Socket);
-    response.once('finish', () => stream.end(() => stream.destroy()));
-    this.#listener(request, response);
+  #ignoreUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    this.#readAgain.add(stream);
+    stream.unshift(withoutUpgrade(request, head));
+    this.#server.emit('connection', stream as Socket);
   }
 }
 

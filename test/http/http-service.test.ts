@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +12,7 @@ import { relayRoute } from '../../src/http/built-in-routes.js';
 import { createHttpService } from '../../src/http/http-service.js';
 import { ListenError } from '../../src/http/listen-error.js';
 import { type RelayInformationInput, relayInformation } from '../../src/http/relay-information.js';
-import type { Route } from '../../src/http/route.js';
+import { exactly, type Route } from '../../src/http/route.js';
 import { deferred } from '../../src/lib/abort.js';
 import { systemClock } from '../../src/lib/clock.js';
 import { gaugesIn } from '../../src/lib/gauge.js';
@@ -56,14 +58,14 @@ async function serve(parts: ServedParts = {}) {
 /** Sends bytes and collects all that comes back until the end of the connection. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
-  let text = '';
+  let answer = '';
   socket.setEncoding('utf8').on('data', (data: string) => {
-    text += data;
+    answer += data;
   });
   socket.on('error', () => {});
   socket.write(bytes);
   await once(socket, 'close');
-  return text;
+  return answer;
 }
 
 const nostr = { Accept: 'application/nostr+json' };
@@ -530,6 +532,39 @@ describe('an odd request', () => {
     expect(response.headers).toMatchObject(cors);
     response.resume();
     await once(response, 'close');
+  });
+
+  it.each([
+    ['in one piece', 'Content-Length: 9', ['some more']],
+    ['in pieces', 'Content-Length: 9', ['', 'some ', 'more']],
+    ['in chunks', 'Transfer-Encoding: chunked', ['5\r\nsome ', '\r\n4\r\nmore\r\n0\r\n\r\n']],
+  ])(
+    'reads the body of a request that offers another protocol, which comes %s',
+    async (_, header, pieces) => {
+      const echo: Route = {
+        matches: exactly('/echo'),
+        methods: ['POST'],
+        handle: async ({ message }, response) => void response.end(`got ${await text(message)}`),
+      };
+      await using served = await serve({ routes: [echo] });
+      const socket = connect(served.port, '127.0.0.1');
+      const answer = text(socket);
+      const [first = '', ...later] = pieces;
+      socket.write(
+        `POST /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n${header}\r\n\r\n${first}`,
+      );
+      for (const piece of later) {
+        await sleep(20);
+        socket.write(piece);
+      }
+      expect(await answer).toMatch(/^HTTP\/1.1 200 [\s\S]*got some more/);
+    },
+  );
+
+  it('counts the connection of such a request once', async () => {
+    await using served = await serve({ connectionsMax: 1 });
+    const request = upgrade('h2c').replace('GET /', 'GET /healthz');
+    expect(await raw(served.port, request)).toMatch(/^HTTP\/1.1 200 /);
   });
 
   it('does not read the path of an absolute target that is no URL of ours', async () => {

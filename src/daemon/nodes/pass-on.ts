@@ -43,15 +43,13 @@ type Agents = { readonly http: HttpAgent; readonly https: HttpsAgent };
 
 /**
  * Passes requests on to the graspd that writes: git, pages, the management. As many at a time as there are places, of which one
- * address has half at most; what is sent or read too slowly ends, as it does where git is served.
+ * address has half at most; what is sent or read too slowly ends, as it does where git is served, and so does what holds one of
+ * several places of its address for long while others wait.
  */
 export class PassOn implements AsyncDisposable {
   readonly #writerUrl: () => string;
   readonly #clock: Clock;
-  readonly #gate = new ProcessGate({
-    runningMax: limits.nodeRequestsMax,
-    waitingMax: limits.nodeRequestsWaitingMax,
-  });
+  readonly #gate: ProcessGate;
   readonly #agents: Agents = {
     http: new HttpAgent({ keepAlive: true }),
     https: new HttpsAgent({ keepAlive: true }),
@@ -60,6 +58,8 @@ export class PassOn implements AsyncDisposable {
   constructor(writerUrl: () => string, clock: Clock) {
     this.#writerUrl = writerUrl;
     this.#clock = clock;
+    const places = { runningMax: limits.nodeRequestsMax, waitingMax: limits.nodeRequestsWaitingMax };
+    this.#gate = new ProcessGate(places, clock);
   }
 
   /** The route that does so; `matches` says for which paths. `whenAway` answers where the one that writes does not. */
@@ -94,7 +94,7 @@ export class PassOn implements AsyncDisposable {
       await whenAway(request, response);
       return;
     }
-    const leave = await this.#gate.enter(asker.signal, asker.party);
+    const leave = await this.#gate.enter(asker.signal, asker.party, () => endForOthers(response));
     try {
       const watch = readerWatch({ gate: this.#gate, clock: this.#clock }, asker);
       const body = openRawBody(request.message, bodyLimitsOf(watch), this.#clock);
@@ -109,6 +109,18 @@ export class PassOn implements AsyncDisposable {
 
 const answerAway: Route['handle'] = (_request, response) =>
   answerText(response, 503, 'the part of this service that answers this is away');
+
+/** Has a request that holds a place for long give it up. */
+function endForOthers(response: ServerResponse): void {
+  // What has begun to be answered must not look like a whole answer.
+  if (response.headersSent) response.destroy();
+  else
+    answerText(
+      response,
+      503,
+      'others wait, and this address has more places than they have; ask again later',
+    );
+}
 
 /** How large a body may be is said where it is passed on to. */
 function bodyLimitsOf({ givesWay }: ReaderWatch) {

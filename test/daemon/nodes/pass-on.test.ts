@@ -54,12 +54,17 @@ afterEach(async () => {
 const passed = () => new Promise<number>((resolve) => writer.getConnections((_, count) => resolve(count)));
 
 /** Sends requests of an address whose bodies come no further than this; gives what each is answered, as it comes. */
-function hold(count: number, address: string, bodyBytes = 0): string[] {
+const hold = (count: number, address: string, bodyBytes = 0) =>
+  ask(count, address, 'POST /x', `Content-Length: 1000000\r\n\r\n${'x'.repeat(bodyBytes)}`);
+
+/** The same of requests that have come whole, and that the one that writes does not answer. */
+const never = (count: number, address: string) => ask(count, address, 'GET /never', '\r\n');
+
+function ask(count: number, address: string, what: string, rest: string): string[] {
   const answers = Array.from({ length: count }, () => '');
   for (const at of answers.keys()) {
     const socket = connect(follower.port, '127.0.0.1');
-    const head = `POST /x HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${address}\r\nContent-Length: 1000000\r\n\r\n`;
-    socket.write(head + 'x'.repeat(bodyBytes));
+    socket.write(`${what} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: ${address}\r\n${rest}`);
     socket.on('data', (chunk: Buffer) => {
       answers[at] += chunk.toString('latin1');
     });
@@ -93,6 +98,16 @@ describe('a request that another graspd answers', () => {
       host: new URL(follower.url).host,
     });
     expect(message?.headers['graspd-node']).toBeUndefined();
+  });
+
+  it('has its body passed on where it offers another protocol, as if it did not', async () => {
+    const socket = connect(follower.port, '127.0.0.1');
+    const answer = text(socket);
+    socket.write('POST /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n');
+    socket.write('Content-Length: 4\r\n\r\nbody');
+    expect(await answer).toMatch(/^HTTP\/1.1 201 /);
+    expect(requests[0]?.body).toBe('body');
+    expect(requests[0]?.message.headers.upgrade).toBeUndefined();
   });
 
   it('has the first address of its network where it came by IPv6', async () => {
@@ -152,6 +167,18 @@ describe('requests that are passed on', () => {
     const other = await fetch(`${follower.url}/x`, { headers: { 'x-forwarded-for': '198.51.100.7' } });
     expect(other.status).toBe(201);
     expect(answered(answers)).toHaveLength(1);
+  });
+
+  it('give up one of the places of an address for who has none, where none has come free for long', async () => {
+    const theirs = [never(half, '192.0.2.1'), never(half, '192.0.2.2')];
+    await eventually(async () => (await passed()) === 2 * half);
+    const waiting = never(half + limits.nodeRequestsWaitingMax / 2 + 1, '198.51.100.7');
+    // All others of it wait when one is refused.
+    await eventually(() => answered(waiting).length === 1);
+    await clock.advance(limits.gitPlacesHeldMsMax);
+    await eventually(() => answered(theirs.flat()).length > 0);
+    expect(answered(theirs.flat())).toHaveLength(1);
+    expect(answered(theirs.flat())[0]).toMatch(/^HTTP\/1.1 503 [\s\S]*\r\nRetry-After: [\s\S]*others wait/);
   });
 
   it('give way where they come slowly and others wait', async () => {
