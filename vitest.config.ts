@@ -40,25 +40,36 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .map((path) => `test/${path}`);
 const shared = files.filter((path) => sharing.has(path.split('/')[1] ?? '') && !replacesModules(path));
 
-/** What takes half a minute and more. */
+/** What takes longest. */
 const long = [
-  ...[
-    'bench/system',
-    'commands/program',
-    'deploy/docker',
-    'e2e/hung-writer',
-    'e2e/postgresql',
-    'e2e/reload',
-    'e2e/sync',
-  ],
-  ...['git-sync/sim/sim', 'sim/nodes/nodes-sim', 'sim/seeds/even', 'sim/seeds/odd', 'torture/load/load'],
-].map((name) => `/test/${name}.test.ts`);
+  'test/bench/system.test.ts',
+  'test/commands/program.test.ts',
+  'test/deploy/docker.test.ts',
+  'test/e2e/difference.test.ts',
+  'test/e2e/hung-writer.test.ts',
+  'test/e2e/import.test.ts',
+  'test/e2e/moderation.test.ts',
+  'test/e2e/pages.test.ts',
+  'test/e2e/postgresql.test.ts',
+  'test/e2e/reload.test.ts',
+  'test/e2e/sync.test.ts',
+  'test/guides/moves.test.ts',
+  'test/maintenance/maintenance.test.ts',
+  'test/maintenance/shared-packs.test.ts',
+  'test/sim/nodes/nodes-sim.test.ts',
+  'test/sim/seeds/even.test.ts',
+  'test/sim/seeds/odd.test.ts',
+  'test/sim/seeds/regressions.test.ts',
+  'test/torture/load/load.test.ts',
+  'test/torture/names/names.test.ts',
+  'test/torture/nodes/nodes.test.ts',
+];
 
 /** Begins with what takes long, so that at the end none is left that one core has to itself. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId, project }: TestSpecification) =>
-      project.name === 'three-nodes' || long.some((path) => moduleId.endsWith(path));
+      project.name === 'three-nodes' || long.some((path) => moduleId.endsWith(`/${path}`));
     const sorted = await super.sort(files);
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }

@@ -5,6 +5,7 @@ import { repositoryAddress } from '../../src/nostr/repository.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { eventually } from '../support/eventually.js';
 import { PlainRelay } from '../support/plain-relay.js';
+import { QuickSigner } from '../support/quick-signing.js';
 import { type Service, startService } from '../support/service/service.js';
 import { TestClient } from '../support/test-client.js';
 
@@ -24,8 +25,9 @@ const owner = testIdentity(1);
 const address = repositoryAddress(owner.pubkey, 'project');
 const now = Math.floor(Date.now() / 1000);
 const announcement = signedEvent(owner, { kind: 30617, created_at: now - 9000, tags: [['d', 'project']] });
+const contributor = new QuickSigner(new Uint8Array(32).fill(2));
 const issue = (n: number): NostrEvent =>
-  signedEvent(testIdentity(2), {
+  contributor.sign({
     kind: 1621,
     created_at: now - 5000 + n,
     tags: [['a', address]],
