@@ -244,7 +244,7 @@ export const limits = {
   compressionThresholdBytes: 1_024,
   /** Time for which clients are read, and as much for which their requests are started, before the event loop does something else. */
   requestSliceMs: 5,
-  /** Work, in the same units, after which a request leaves the turn to the event loop. */
+  /** Work, in the same units, after which a request, or taking out filters that were closed, leaves the turn to the event loop. */
   requestTurnUnits: 30_000,
   /** Pause before live events are handed out, in which whoever published them gets to read the `OK`. */
   deliveryPauseMs: 1,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { deferred } from '../../src/lib/abort.js';
 import type { EventStore, StoredEvent } from '../../src/store/event-store.js';
@@ -32,6 +33,31 @@ describe('memory of clients', () => {
     expect(memory.bytes).toBe(0);
     await message('REQ', 'a', { ids: invented(100) });
     session[Symbol.dispose]();
+    expect(memory.bytes).toBe(0);
+  });
+
+  it('counts what was closed until the matcher has let go of it', async () => {
+    const kernels = createReferenceKernels();
+    const matcher = kernels.createFilterMatcher();
+    const world = sessionWorld({ kernels: { ...kernels, createFilterMatcher: () => matcher } });
+    const { memory } = world.services;
+    const { send } = world.client('192.0.2.1');
+    send('REQ', 'a', { ids: invented(100), limit: 0 }, { ids: invented(5_000), limit: 0 });
+    await world.settle();
+    const open = memory.bytes;
+    const counted = new Set<string>();
+    const remove = matcher.remove.bind(matcher);
+    matcher.remove = (handle) => {
+      counted.add(`${matcher.size} filters, ${memory.bytes} bytes`);
+      remove(handle);
+    };
+    send('CLOSE', 'a');
+    await world.settle();
+    expect([...counted]).toEqual([`2 filters, ${open} bytes`, `1 filters, ${open} bytes`]);
+    expect(memory.bytes).toBe(0);
+    // One that never had its turn has nothing there.
+    send('REQ', 'b', { ids: invented(100) });
+    send('CLOSE', 'b');
     expect(memory.bytes).toBe(0);
   });
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import { FilterRemovals } from '../../src/relay/delivery/filter-removals.js';
+import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
+import { AddressRemovals } from '../../src/relay/delivery/filter-removals.js';
 import { WorkBudget } from '../../src/relay/work-budget.js';
 import type { EventStore } from '../../src/store/event-store.js';
 import { plainEvent, sessionWorld, type WorldOptions } from './fakes.js';
@@ -21,6 +22,13 @@ const costly = [
 
 function values(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, at) => (from + at).toString(36));
+}
+
+/** Such a world, and the matcher of its open subscriptions. */
+function matcherWorld() {
+  const kernels = createReferenceKernels();
+  const matcher = kernels.createFilterMatcher();
+  return { ...workingWorld({ kernels: { ...kernels, createFilterMatcher: () => matcher } }), matcher };
 }
 
 /** A world in which time passes only with work, and what was spent in each turn of the event loop. */
@@ -222,16 +230,43 @@ describe('requests that cost much', () => {
     expect(sender.outbox.ofType('OK')).toHaveLength(6);
   });
 
-  it('leave the matcher one filter at a time when their client hangs up', async () => {
-    const { client, settle, hub } = sessionWorld();
+  it('leave the matcher a filter of many values at a time when their client hangs up', async () => {
+    const { client, settle, hub, matcher } = matcherWorld();
     const { send, session } = client();
-    for (let at = 0; at < 50; at += 1) send('REQ', String(at), { '#t': values(100) }, { '#t': values(100) });
+    for (let at = 0; at < 20; at += 1)
+      send('REQ', String(at), { '#t': values(3_000), limit: 0 }, { kinds: [1], limit: 0 });
     await settle();
-    const step = vi.spyOn(FilterRemovals.prototype, 'step');
+    expect(matcher.size).toBe(40);
+    const step = vi.spyOn(AddressRemovals.prototype, 'step');
     session[Symbol.dispose]();
     expect(hub.size).toBe(0);
-    expect(step).not.toHaveBeenCalled();
+    expect(matcher.size).toBe(40);
     await settle();
-    expect(step).toHaveBeenCalledTimes(100);
+    expect(matcher.size).toBe(0);
+    expect(step.mock.calls.length).toBeGreaterThanOrEqual(20);
+  });
+
+  it('leave the matcher as fast as others come, from however many addresses, whatever else these ask for', async () => {
+    const { client, turn, hub, matcher } = matcherWorld();
+    const hostile = Array.from({ length: 64 }, (_, at) => client(`192.0.2.${at % 8}`));
+    const cycles = hostile.map(({ send, outbox }, number) => {
+      let opened = 0;
+      return () => {
+        if (outbox.ofType('EOSE').length < opened) return;
+        send('CLOSE', 'f');
+        opened += 1;
+        send('COUNT', 'c', ...(costly[3] ?? []));
+        send('REQ', 'f', { '#t': values(3_000, (number * 1_000 + opened) * 3_000), limit: 0 });
+      };
+    });
+    let left = 0;
+    for (let at = 0; at < 600; at += 1) {
+      for (const cycle of cycles) cycle();
+      await turn();
+      left = Math.max(left, matcher.size - hub.size);
+    }
+    const closed = hostile.reduce((sum, { outbox }) => sum + outbox.ofType('EOSE').length, 0);
+    expect(closed).toBeGreaterThan(80);
+    expect(left).toBeLessThanOrEqual(16);
   });
 });

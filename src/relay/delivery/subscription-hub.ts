@@ -92,30 +92,27 @@ export class SubscriptionHub implements Disposable {
 
   /**
    * Offers the subscription every event from now on that matches the filter, beside those that it has. Throws
-   * `KernelMemoryError`; then it has none any more.
+   * `KernelMemoryError` and `KernelSymbolsError`; then it has those that it had.
    */
   add(subscription: Subscription, filter: Filter): void {
+    const handle = this.#matcher.add(filter);
     const entry = this.#entryOf(subscription);
-    try {
-      const handle = this.#matcher.add(filter);
-      entry.filters.push(filter);
-      entry.compiled = undefined;
-      entry.handles.push(handle);
-      this.#byHandle.set(handle, entry);
-    } catch (error) {
-      this.remove(subscription);
-      throw error;
-    }
+    entry.filters.push(filter);
+    entry.compiled = undefined;
+    entry.handles.push(handle);
+    this.#byHandle.set(handle, entry);
   }
 
+  /** Offers a closed subscription nothing more. It is released when all of its filters have left the matcher. */
   remove(subscription: Subscription): void {
     const entry = this.#entries.get(subscription);
-    if (entry === undefined) return;
-    this.#entries.delete(subscription);
-    for (const handle of entry.handles) {
-      this.#byHandle.delete(handle);
-      this.#removals.push(handle);
+    if (entry === undefined) {
+      subscription.release();
+      return;
     }
+    this.#entries.delete(subscription);
+    for (const handle of entry.handles) this.#byHandle.delete(handle);
+    this.#removals.push(entry);
   }
 
   [Symbol.dispose](): void {

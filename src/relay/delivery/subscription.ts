@@ -137,9 +137,14 @@ export class Subscription {
     this.#onFailed(this, reason);
   }
 
-  /** Any state → closed. Nothing is sent for it from now on. */
+  /** Any state → closed. Nothing is sent for it from now on, and it holds no live event; the rest counts until `release`. */
   close(): void {
     this.#state = { type: 'closed' };
+    this.#memory.resize(this.#ownBytes);
+  }
+
+  /** Gives its memory back, when nothing is held for it any more. */
+  release(): void {
     this.#memory[Symbol.dispose]();
   }
 
