@@ -648,8 +648,8 @@ export const limits = {
    */
   gitAwaitedReadSpanBytesMin: 491_520,
   /**
-   * Time without a place for clones, for pushes, or for what a follower passes on, coming free after which one ends while somebody
-   * waits whose address has two places fewer, whoever is slow.
+   * Time without a place for clones, for pushes, for git that takes minutes, or for what a follower passes on, coming free after
+   * which one ends while somebody waits whose address has two places fewer, whoever is slow.
    */
   gitPlacesHeldMsMax: 180_000,
   /** Time after which who waits to be served is sent the first bytes: some clients give up after 15 s of silence. */

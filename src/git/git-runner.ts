@@ -18,12 +18,10 @@ export class GitRunner implements Git {
   readonly #slots = new Slots(limits.gitProcessesMax);
   /**
    * For those that may take minutes, as a look through all that was pushed: everything else does not wait for them. Who causes
-   * several at once is bounded elsewhere, in their number, and here in their places: a party has half of these at most.
+   * several at once is bounded elsewhere, in their number, and here in their places: a party has half of these at most, and
+   * gives one of several up where all are held for long while others wait.
    */
-  readonly #longGate = new ProcessGate({
-    runningMax: limits.gitProcessesMax,
-    waitingMax: Number.POSITIVE_INFINITY,
-  });
+  readonly #longGate: ProcessGate;
   readonly #helper: GitHelper;
 
   /** `helper` ends with the signal; commands that stream may run through it too. */
@@ -31,26 +29,30 @@ export class GitRunner implements Git {
     this.#clock = clock;
     this.#signal = signal;
     this.#helper = helper;
+    const places = { runningMax: limits.gitProcessesMax, waitingMax: Number.POSITIVE_INFINITY };
+    this.#longGate = new ProcessGate(places, clock);
   }
 
   /** Rejects with `GitError` or `TimeLimitError`, or with the reason of a signal. */
   async run(command: GitCommand, signal = this.#signal): Promise<string> {
-    const leave = await this.#enter(command, signal);
+    const { msMax = limits.gitMsMax } = command;
+    if (msMax > limits.gitMsMax) return await this.#runLong(command, signal);
+    return await this.#slots.use(signal, () => this.#runInHelper(command, signal));
+  }
+
+  async #runLong(command: GitCommand, signal: AbortSignal): Promise<string> {
+    const ending = new AbortController();
+    const end = () => ending.abort(heldTooLong(command));
+    const leave = await this.#longGate.enter(signal, command.party, end);
     try {
-      signal.throwIfAborted();
-      return await this.#runInHelper(command, signal);
+      return await this.#runInHelper(command, AbortSignal.any([signal, ending.signal]));
     } finally {
       leave();
     }
   }
 
-  async #enter({ msMax = limits.gitMsMax, party }: GitCommand, signal: AbortSignal): Promise<() => void> {
-    return msMax > limits.gitMsMax
-      ? await this.#longGate.enter(signal, party)
-      : await this.#slots.enter(signal);
-  }
-
   async #runInHelper(command: GitCommand, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
     const helper = this.#helper.current();
     const { id, answer } = helper.ask({ type: 'run', command });
     const { msMax = limits.gitMsMax } = command;
@@ -67,4 +69,9 @@ export class GitRunner implements Git {
       limit.cancel();
     }
   }
+}
+
+/** As of a command that is too slow: it may be run again. */
+function heldTooLong(command: GitCommand): TimeLimitError {
+  return new TimeLimitError(`${nameOf(command)}, for which others waited,`, limits.gitPlacesHeldMsMax);
 }

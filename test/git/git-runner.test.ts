@@ -158,6 +158,28 @@ describe('GitRunner', () => {
     await Promise.all(theirs);
   });
 
+  it('ends the longest of a party that has several of them, where all places are held for long and others wait', async () => {
+    using folder = scratchFolder();
+    const clock = new VirtualClock();
+    const stop = new AbortController();
+    const runner = new GitRunner(clock, stop.signal);
+    const msMax = 10 * limits.gitPlacesHeldMsMax;
+    const ended: string[] = [];
+    const held = ['a', 'b', 'a', 'b'].map((party, at) =>
+      runner.run({ gitDir: folder.path, args: endless, msMax, party }).catch((error: unknown) => {
+        ended.push(`${party}${at}: ${String(error)}`);
+      }),
+    );
+    await clock.advance(limits.gitPlacesHeldMsMax);
+    expect(ended).toEqual([]);
+    const mine = runner.run({ gitDir: folder.path, args: ['version'], msMax, party: 'c' });
+    await clock.advance(limits.gitPlacesHeldMsMax);
+    expect(await mine).toContain('git version');
+    expect(ended).toEqual([expect.stringMatching(/^a0: TimeLimitError: git .*for which others waited/)]);
+    stop.abort();
+    await Promise.all(held);
+  });
+
   it('starts its helper again after that broke', async () => {
     using folder = scratchFolder();
     const broken = runner.run({
