@@ -627,6 +627,13 @@ export const limits = {
    */
   gitUploadRequestBytesMax: 33_554_432,
   /**
+   * A compressed body inflates to at most so many times what was sent of it, and the bytes below: ids come to three times, and
+   * packs are compressed before. Shown by `ngit_git_requests_total`.
+   */
+  gitInflatedTimesMax: 8,
+  /** Bytes to which it may inflate beyond that: some clients compress what is as large, whatever it is. */
+  gitInflatedBytesFree: 1_048_576,
+  /**
    * Time that a request for objects may take, its sending included, until the first of them come. Shown by
    * `ngit_git_requests_total`.
    */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { limits } from '../config/limits.js';
 import type { CancelTimer, Clock } from '../lib/clock.js';
 import { watchPieces } from '../network/body-pieces.js';
 import { BodyError } from './body-error.js';
@@ -20,13 +21,13 @@ export type BodyLimits = {
  * longer comes. Throws that at once where the headers tell. What it does not take stays in the message, whose connection
  * it leaves alone: who asked can still be answered.
  */
-export function openBody(message: IncomingMessage, limits: BodyLimits, clock: Clock): Readable {
+export function openBody(message: IncomingMessage, bounds: BodyLimits, clock: Clock): Readable {
   const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity') return openRawBody(message, limits, clock);
+  if (encoding === 'identity') return openRawBody(message, bounds, clock);
   if (encoding !== 'gzip' && encoding !== 'x-gzip')
     throw new BodyError(400, 'the body can come as it is, or as gzip');
-  const body = new Body(limits, clock);
   const gunzip = createGunzip();
+  const body = new Body(bounds, clock, () => gunzip.bytesWritten);
   gunzip.once('error', () => body.destroy(new BodyError(400, 'the body does not inflate')));
   body.once('close', () => gunzip.destroy());
   message.pipe(gunzip).pipe(body);
@@ -34,9 +35,9 @@ export function openBody(message: IncomingMessage, limits: BodyLimits, clock: Cl
 }
 
 /** The same as it is sent, inflated or not. */
-export function openRawBody(message: IncomingMessage, limits: BodyLimits, clock: Clock): Readable {
-  if (Number(message.headers['content-length'] ?? 0) > limits.bytesMax) throw tooLarge(limits);
-  const body = new Body(limits, clock);
+export function openRawBody(message: IncomingMessage, bounds: BodyLimits, clock: Clock): Readable {
+  if (Number(message.headers['content-length'] ?? 0) > bounds.bytesMax) throw tooLarge(bounds);
+  const body = new Body(bounds, clock);
   message.pipe(body);
   return watched(body, message);
 }
@@ -60,27 +61,35 @@ function tooLarge({ bytesMax }: BodyLimits): BodyError {
   return new BodyError(413, `the body is larger than ${bytesMax} bytes`);
 }
 
-/** Counts what comes, and looks whether enough of it comes: who sends a byte a minute would hold a place for hours. */
+/**
+ * Counts what comes, and looks whether enough of it comes: who sends a byte a minute would hold a place for hours. Of a
+ * compressed one not too much may come of what was sent: a few bytes would keep us busy for long, also where nobody wants them.
+ */
 class Body extends Transform {
-  readonly #limits: BodyLimits;
+  readonly #bounds: BodyLimits;
   readonly #clock: Clock;
+  readonly #sent: () => number;
   #bytes = 0;
   /** What had come when the span began. */
   #bytesBefore = 0;
   #cancel: CancelTimer;
 
-  constructor(limits: BodyLimits, clock: Clock) {
+  /** `sent` tells how many bytes of a compressed one were inflated. */
+  constructor(bounds: BodyLimits, clock: Clock, sent: () => number = () => this.#bytes) {
     super();
-    this.#limits = limits;
+    this.#bounds = bounds;
     this.#clock = clock;
-    this.#cancel = clock.after(limits.spanMs, () => this.#look());
+    this.#sent = sent;
+    this.#cancel = clock.after(bounds.spanMs, () => this.#look());
     // Its reader learns of errors by reading.
     this.on('error', () => {});
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#limits.bytesMax) callback(tooLarge(this.#limits));
+    const inflatedMax = limits.gitInflatedBytesFree + limits.gitInflatedTimesMax * this.#sent();
+    if (this.#bytes > this.#bounds.bytesMax) callback(tooLarge(this.#bounds));
+    else if (this.#bytes > inflatedMax) callback(new BodyError(413, 'the body is compressed too much'));
     else callback(null, chunk);
   }
 
@@ -90,7 +99,7 @@ class Body extends Transform {
   }
 
   #look(): void {
-    const { spanMs } = this.#limits;
+    const { spanMs } = this.#bounds;
     const why = this.#whyEnd(this.#bytes - this.#bytesBefore);
     if (why !== undefined) {
       this.destroy(new BodyError(408, why));
@@ -103,7 +112,7 @@ class Body extends Transform {
   #whyEnd(bytes: number): string | undefined {
     // Who does not read what is here cannot complain that nothing more comes.
     if (this.readableLength > 0 || this.writableEnded) return undefined;
-    const { spanBytesMin, giveWay } = this.#limits;
+    const { spanBytesMin, giveWay } = this.#bounds;
     if (bytes < spanBytesMin) return 'the rest of the body did not come, or too slowly';
     return giveWay?.(bytes);
   }

@@ -49,6 +49,7 @@ const nested = 'hosting/nested-trees.test.ts';
 const alignment = 'policy/git-alignment.test.ts';
 const others = 'hosting/other-repositories.test.ts';
 const exchange = 'git-http/exchange.test.ts';
+const requestBody = 'git-http/request-body.test.ts';
 
 /** What pushes, git itself and other git servers send, and what is kept and done for repositories. */
 export const gitEntries = {
@@ -217,6 +218,12 @@ export const gitEntries = {
   gitSendBytesHigh: { pace: [exchange, 'waits for a slow reader with git, and holds nothing of its answer'] },
   gitFilterTreeDepthMax: { test: [exchange, 'refuses a filter that can cost more than the whole clone: %s'] },
   gitUploadRequestBytesMax: { test: [exchange, 'refuses %s with %i'] },
+  gitInflatedTimesMax: {
+    test: [requestBody, 'ends where it is far larger than what is sent, whatever comes with it'],
+  },
+  gitInflatedBytesFree: {
+    test: [requestBody, 'is taken where it is as what git sends, and of any kind where it is small'],
+  },
   gitNegotiationMsMax: {
     test: [exchange, 'that names very many objects which are not here keeps git busy for minutes at most'],
   },
