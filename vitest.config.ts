@@ -83,6 +83,7 @@ export default defineConfig({
     // So that nothing hangs for ever: the machines are shared, and may be slow.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Twice the cores that there are at least: half of the time tests wait for other processes, or for the disk.
     maxWorkers: isAllThroughThree ? 2 : 4,

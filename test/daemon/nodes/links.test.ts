@@ -17,13 +17,15 @@ import { type Clock, systemClock } from '../../../src/lib/clock.js';
 import { ReleaseStack } from '../../../src/lib/release-stack.js';
 import type { NostrEvent } from '../../../src/nostr/event.js';
 import { freeAccounts } from '../../support/accounts.js';
-import { signedEvent, testIdentity } from '../../support/events.js';
 import { eventually } from '../../support/eventually.js';
 import { silentFaults } from '../../support/faults.js';
+import { QuickSigner } from '../../support/quick-signing.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
 
-const author = testIdentity(1);
-const numbered = (number: number) => signedEvent(author, { content: String(number) });
+const author = new QuickSigner(new Uint8Array(32).fill(1));
+const signed = (kind: number, content: string) =>
+  author.sign({ kind, created_at: 1_700_000_000, tags: [], content });
+const numbered = (number: number) => signed(1, String(number));
 const direct: EventSource = {
   type: 'direct',
   address: { group: '192.0.2.7', takeStrangerEvent: () => undefined },
@@ -172,10 +174,10 @@ describe('one that follows and one that writes', () => {
     await using stack = new ReleaseStack();
     const first = await serveWriter();
     const { link } = follow(stack, first.address);
-    const sent = link.submit(signedEvent(author, { kind: 20_001 }), direct);
+    const sent = link.submit(signed(20_001, ''), direct);
     await eventually(() => first.taken.length === 1);
     await first[Symbol.asyncDispose]();
-    const waiting = link.submit(signedEvent(author, { kind: 20_002 }), direct);
+    const waiting = link.submit(signed(20_002, ''), direct);
     const second = stack.use(await serveWriter());
     link.moveTo(second.address);
     expect(await sent).toMatchObject({ type: 'failed' });
