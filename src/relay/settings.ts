@@ -18,6 +18,7 @@ export type RelaySettings = {
   /** Open subscriptions of one client, and of the clients of one address. */
   readonly subscriptionsMax: number;
   readonly addressSubscriptionsMax: number;
+  readonly addressFiltersMax: number;
   readonly queriesRunningMax: number;
   readonly requestsQueuedMax: number;
   readonly requestsQueuedCharsMax: number;
@@ -56,6 +57,7 @@ export const fixedRelaySettings: Omit<
   messageBytesMax: limits.clientMessageBytesMax,
   subscriptionsMax: limits.clientSubscriptionsMax,
   addressSubscriptionsMax: limits.addressSubscriptionsMax,
+  addressFiltersMax: limits.addressFiltersMax,
   queriesRunningMax: limits.clientQueriesRunningMax,
   requestsQueuedMax: limits.clientRequestsQueuedMax,
   requestsQueuedCharsMax: limits.clientRequestsQueuedCharsMax,

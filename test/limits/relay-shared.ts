@@ -129,6 +129,12 @@ export const sharedRelayEntries = {
   addressSubscriptionsMax: {
     test: [named('client-session'), 'refuses what is above the number of open subscriptions of an address'],
   },
+  addressFiltersMax: {
+    test: [
+      named('client-session'),
+      'refuses what is above the number of filters of open subscriptions of an address',
+    ],
+  },
   clientNegentropyWaitingMax: {
     edge: (waiting) => {
       const slots = new NegentropySlots(still, fixedRelaySettings.negentropySlots);

@@ -336,6 +336,29 @@ describe('REQ', () => {
     expect(two.outbox.ofType('CLOSED')[0]?.[2]).toMatch(/^rate-limited: at most 3 .* from one address/);
   });
 
+  it('refuses what is above the number of filters of open subscriptions of an address', async () => {
+    const { client, settle } = sessionWorld({ settings: { addressFiltersMax: 5 } });
+    const [one, two, other] = [client('192.0.2.1'), client('192.0.2.1'), client('192.0.2.2')];
+    const open = (id: string, filters: number) => ['REQ', id, ...new Array(filters).fill({ limit: 0 })];
+    one.send(...open('a', 3));
+    one.send(...open('a', 2));
+    two.send(...open('b', 4));
+    two.send(...open('c', 3));
+    other.send(...open('d', 5));
+    one.session[Symbol.dispose]();
+    two.send(...open('e', 2));
+    two.send(...open('f', 1));
+    await settle();
+    expect(two.outbox.ofType('CLOSED')).toEqual(
+      ['b', 'f'].map((id) => [
+        'CLOSED',
+        id,
+        'rate-limited: at most 5 filters in open subscriptions from one address; close others first',
+      ]),
+    );
+    for (const { outbox } of [one, other]) expect(outbox.ofType('CLOSED')).toEqual([]);
+  });
+
   it('says so when the query fails, and ends the subscription', async () => {
     const failing = async function* (): AsyncGenerator<readonly StoredEvent[]> {
       yield [storedEvent(plainEvent(1))];

@@ -28,6 +28,7 @@ export type SubscriptionServices = {
   readonly settings: LiveBufferLimits & {
     readonly subscriptionsMax: number;
     readonly addressSubscriptionsMax: number;
+    readonly addressFiltersMax: number;
     readonly filterEventsDefault: number;
     readonly filterEventsMax: number;
   };
@@ -73,7 +74,7 @@ export class ClientSubscriptions implements Disposable {
   readonly #requests: RequestQueue;
   readonly #memory: MemoryHolder;
   readonly #subscribers: Subscribers;
-  readonly #open = new Map<string, Subscription>();
+  readonly #open = new Map<string, { readonly subscription: Subscription; readonly filters: number }>();
 
   /** `subscribers`: those of its address. */
   constructor(
@@ -93,7 +94,7 @@ export class ClientSubscriptions implements Disposable {
   /** REQ: replaces the subscription with that id, if there is one. `chars` is the length of the message. */
   open(id: string, filters: readonly Filter[], chars: number): void {
     this.close(id);
-    const tooMany = this.#tooMany();
+    const tooMany = this.#tooMany(filters.length);
     if (tooMany !== undefined) {
       this.#refuse(id, tooMany);
       return;
@@ -111,18 +112,21 @@ export class ClientSubscriptions implements Disposable {
       this.#services.settings,
       (failed, reason) => this.#end(failed, reason),
     );
-    this.#open.set(id, subscription);
+    this.#open.set(id, { subscription, filters: filters.length });
     this.#subscribers.open += 1;
+    this.#subscribers.filters += filters.length;
     this.#services.metrics.subscriptions.inc();
     this.#requests.push({ chars, run: () => this.#run(subscription, filters) });
   }
 
   /** CLOSE, and all else that ends a subscription without a word to the client; whether it was open. */
   close(id: string): boolean {
-    const subscription = this.#open.get(id);
-    if (subscription === undefined) return false;
+    const opened = this.#open.get(id);
+    if (opened === undefined) return false;
+    const { subscription, filters } = opened;
     this.#open.delete(id);
     this.#subscribers.open -= 1;
+    this.#subscribers.filters -= filters;
     subscription.close();
     this.#services.hub.remove(subscription);
     this.#services.metrics.subscriptions.dec();
@@ -131,22 +135,25 @@ export class ClientSubscriptions implements Disposable {
 
   /** Ends all subscriptions and tells the client why. */
   closeAll(reason: string): void {
-    for (const subscription of [...this.#open.values()]) this.#end(subscription, reason);
+    for (const { subscription } of [...this.#open.values()]) this.#end(subscription, reason);
   }
 
   [Symbol.dispose](): void {
     for (const id of [...this.#open.keys()]) this.close(id);
   }
 
-  /** Why no more may be open. */
-  #tooMany(): string | undefined {
-    const { subscriptionsMax, addressSubscriptionsMax } = this.#services.settings;
+  /** Why no other may be open, of so many filters. */
+  #tooMany(filters: number): string | undefined {
+    const { subscriptionsMax, addressSubscriptionsMax, addressFiltersMax } = this.#services.settings;
     noteUse('clientSubscriptionsMax', this.#open.size);
     noteUse('addressSubscriptionsMax', this.#subscribers.open);
+    noteUse('addressFiltersMax', this.#subscribers.filters + filters);
     if (this.#open.size >= subscriptionsMax)
       return `rate-limited: at most ${subscriptionsMax} open subscriptions`;
     if (this.#subscribers.open >= addressSubscriptionsMax)
       return `rate-limited: at most ${addressSubscriptionsMax} open subscriptions from one address; close others first`;
+    if (this.#subscribers.filters + filters > addressFiltersMax)
+      return `rate-limited: at most ${addressFiltersMax} filters in open subscriptions from one address; close others first`;
     return undefined;
   }
 

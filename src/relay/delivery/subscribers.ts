@@ -14,6 +14,8 @@ export class Subscribers {
   readonly account: Pick<AddressAccount, 'takeDelivery'>;
   /** How many subscriptions are open. */
   open = 0;
+  /** Of how many filters these are. */
+  filters = 0;
   /** Whether they wait for their turn. */
   areListed = false;
   readonly #lots = new Fifo<Lot>();

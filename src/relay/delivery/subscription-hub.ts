@@ -46,7 +46,8 @@ export class SubscriptionHub implements Disposable {
   readonly #matcher: FilterMatcher;
   readonly #removals: FilterRemovals;
   readonly #entries = new Map<Subscription, Entry>();
-  readonly #byHandle = new Map<number, Entry>();
+  /** An array, for every event that matches very many filters looks up each of them. */
+  #byHandle: (Entry | undefined)[] = [];
   /** By account of their address, or by client. */
   readonly #subscribers = new WeakMap<object, Subscribers>();
   readonly #deliveries: DeliveryQueue;
@@ -100,7 +101,7 @@ export class SubscriptionHub implements Disposable {
     entry.filters.push(filter);
     entry.compiled = undefined;
     entry.handles.push(handle);
-    this.#byHandle.set(handle, entry);
+    this.#byHandle[handle] = entry;
   }
 
   /** Offers a closed subscription nothing more. It is released when all of its filters have left the matcher. */
@@ -111,7 +112,7 @@ export class SubscriptionHub implements Disposable {
       return;
     }
     this.#entries.delete(subscription);
-    for (const handle of entry.handles) this.#byHandle.delete(handle);
+    for (const handle of entry.handles) this.#byHandle[handle] = undefined;
     this.#removals.push(entry);
   }
 
@@ -119,7 +120,7 @@ export class SubscriptionHub implements Disposable {
     this.#stopListening();
     this.#deliveries[Symbol.dispose]();
     this.#entries.clear();
-    this.#byHandle.clear();
+    this.#byHandle = [];
     this.#removals[Symbol.dispose]();
     this.#matcher[Symbol.dispose]();
   }
@@ -160,7 +161,7 @@ export class SubscriptionHub implements Disposable {
     this.#eventNumber += 1;
     const to: Subscription[] = [];
     for (const handle of handles) {
-      const entry = this.#byHandle.get(handle);
+      const entry = this.#byHandle[handle];
       if (entry === undefined || entry.offered === this.#eventNumber) continue;
       entry.offered = this.#eventNumber;
       to.push(entry.subscription);
