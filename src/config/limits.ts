@@ -795,7 +795,7 @@ export const limits = {
   gitFetchesHeldMsMax: 480_000,
   /** Most bytes of what a git server says beside packs: its refs, or signs of life. */
   gitRemoteRefsBytesMax: 16_777_216,
-  /** Most refs of a git server that are looked at. */
+  /** Most refs of a git server that are kept: its heads, tags and refs of pull requests. */
   gitRemoteRefsMax: 100_000,
   /** Refs of ours that a git server is told of, so that it need not send what they lead to. */
   gitHavesMax: 256,

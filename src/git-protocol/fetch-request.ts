@@ -13,24 +13,40 @@ type Asking = {
 /** Of protocols v0 and v1; without side-band nothing but a pack could come, and no reason why none does. */
 const wantedCapabilities = ['ofs-delta', 'side-band-64k', 'no-progress', 'thin-pack'];
 
+/** Lines that are put together at once: about two milliseconds. */
+const linesPerPiece = 2_000;
+
 /**
  * A request for a pack, of one round: everything that is said about what is here is said at once, and the server is to
- * make of it what it can.
+ * make of it what it can. It comes in pieces: to make one for very many objects takes long.
  */
-export function fetchRequest({ advertisement, agent }: Asking, { wants, haves }: FetchIds): Buffer {
-  const haveLines = [...haves.map((id) => pktLine(`have ${id}\n`)), pktLine('done\n')];
-  if (advertisement.version === 2) {
-    const args = ['thin-pack\n', 'no-progress\n', 'ofs-delta\n', ...wants.map((id) => `want ${id}\n`)];
-    const lines = args.map((line) => pktLine(line));
-    return Buffer.concat([...command('fetch', advertisement, agent), ...lines, ...haveLines, flushPkt]);
+export function* fetchRequest(asking: Asking, ids: FetchIds): Generator<Buffer> {
+  let piece: Buffer[] = [];
+  for (const line of fetchLines(asking, ids)) {
+    piece.push(line);
+    if (piece.length < linesPerPiece) continue;
+    yield Buffer.concat(piece);
+    piece = [];
   }
-  const { capabilities } = advertisement;
-  const offered = wantedCapabilities.filter((name) => capabilities.has(name));
-  const keyed = keyedCapabilities(advertisement, agent);
-  const wantLines = wants.map((id, index) =>
-    pktLine(index === 0 ? `want ${[id, ...offered, ...keyed].join(' ')}\n` : `want ${id}\n`),
-  );
-  return Buffer.concat([...wantLines, flushPkt, ...haveLines]);
+  yield Buffer.concat(piece);
+}
+
+function* fetchLines({ advertisement, agent }: Asking, { wants, haves }: FetchIds): Generator<Buffer> {
+  const { version, capabilities } = advertisement;
+  if (version === 2) {
+    yield* command('fetch', advertisement, agent);
+    for (const arg of ['thin-pack', 'no-progress', 'ofs-delta']) yield pktLine(`${arg}\n`);
+    for (const id of wants) yield pktLine(`want ${id}\n`);
+  } else {
+    const offered = wantedCapabilities.filter((name) => capabilities.has(name));
+    const terms = [...offered, ...keyedCapabilities(advertisement, agent)];
+    for (const [index, id] of wants.entries())
+      yield pktLine(index === 0 ? `want ${[id, ...terms].join(' ')}\n` : `want ${id}\n`);
+    yield flushPkt;
+  }
+  for (const id of haves) yield pktLine(`have ${id}\n`);
+  yield pktLine('done\n');
+  if (version === 2) yield flushPkt;
 }
 
 /** A request of protocol v2 for the refs with one of these prefixes. */

@@ -3,7 +3,7 @@ import { isRefName } from '../git/ref-name.js';
 import { GitProtocolError, RemoteRefusal } from './errors.js';
 import { oneLine } from './one-line.js';
 import { PktReader } from './pkt-line.js';
-import type { ServerRef } from './server-refs.js';
+import type { RefChoice, ServerRef } from './server-refs.js';
 
 /** What a server says of a repository before it is asked for anything (gitprotocol-pack, gitprotocol-v2). */
 export type ServerAdvertisement = {
@@ -22,11 +22,11 @@ const shallowPrefix = 'shallow ';
 
 /**
  * Reads an advertisement as it comes, of whichever version, with or without the line about the service. Names of refs that
- * are none are left out, as `HEAD` is; lines that say something unknown are no advertisement.
+ * are none are left out, as `HEAD` is, and refs that are not wanted; lines that say something unknown are no advertisement.
  */
 export class AdvertisementReader {
   readonly #reader = new PktReader();
-  readonly #refsMax: number;
+  readonly #choice: RefChoice;
   readonly #capabilities = new Map<string, string>();
   readonly #refs: ServerRef[] = [];
   #reads: 'begin' | 'header' | 'version' | 'capabilities' | 'first-ref' | 'refs' = 'begin';
@@ -34,8 +34,8 @@ export class AdvertisementReader {
   #idLength = 0;
   #isShallow = false;
 
-  constructor({ refsMax }: { readonly refsMax: number }) {
-    this.#refsMax = refsMax;
+  constructor(choice: RefChoice) {
+    this.#choice = choice;
   }
 
   /** Takes a piece; gives the advertisement once all of it has come. Throws `GitProtocolError` and `RemoteRefusal`. */
@@ -70,7 +70,7 @@ export class AdvertisementReader {
     const end = text.indexOf('=');
     const name = end < 0 ? text : text.slice(0, end);
     this.#capabilities.set(name, end < 0 ? '' : text.slice(end + 1));
-    if (this.#capabilities.size > this.#refsMax) throw new GitProtocolError('too many capabilities');
+    if (this.#capabilities.size > this.#choice.refsMax) throw new GitProtocolError('too many capabilities');
   }
 
   #ref(text: string): void {
@@ -93,13 +93,14 @@ export class AdvertisementReader {
     this.#idLength ||= objectId.length;
     if (objectId.length !== this.#idLength) throw new GitProtocolError('object ids of two lengths');
     const name = line.slice(space + 1);
+    const { refsMax, isWanted } = this.#choice;
     const last = this.#refs.at(-1);
     if (name.endsWith(peeledSuffix)) {
       const isOfLast = last !== undefined && name.length === last.name.length + peeledSuffix.length;
       if (isOfLast && name.startsWith(last.name))
         this.#refs[this.#refs.length - 1] = { ...last, peeledId: objectId };
-    } else if (isRefName(name)) {
-      if (this.#refs.length >= this.#refsMax) throw new GitProtocolError(`more than ${this.#refsMax} refs`);
+    } else if (isWanted(name) && isRefName(name)) {
+      if (this.#refs.length >= refsMax) throw new GitProtocolError(`more than ${refsMax} refs`);
       this.#refs.push({ name, objectId });
     }
   }

@@ -7,16 +7,19 @@ import { PktReader } from './pkt-line.js';
 /** A ref of a server; `peeledId` is what its tag stands for in the end, where that was said. */
 export type ServerRef = { readonly name: string; readonly objectId: string; readonly peeledId?: string };
 
+/** Which refs of a server are kept as they come, and how many at most. */
+export type RefChoice = { readonly refsMax: number; readonly isWanted: (name: string) => boolean };
+
 const peeledPrefix = 'peeled:';
 
-/** Reads the answer to `ls-refs` of protocol v2 as it comes; names of refs that are none are left out. */
+/** Reads the answer to `ls-refs` of protocol v2 as it comes; names of refs that are none are left out, as is what is not wanted. */
 export class ServerRefsReader {
   readonly #reader = new PktReader();
-  readonly #refsMax: number;
+  readonly #choice: RefChoice;
   readonly #refs: ServerRef[] = [];
 
-  constructor({ refsMax }: { readonly refsMax: number }) {
-    this.#refsMax = refsMax;
+  constructor(choice: RefChoice) {
+    this.#choice = choice;
   }
 
   /** Takes a piece; gives the refs once all of them have come. Throws `GitProtocolError` and `RemoteRefusal`. */
@@ -32,9 +35,10 @@ export class ServerRefsReader {
   #line(text: string): void {
     if (text.startsWith('ERR ')) throw new RemoteRefusal(oneLine(text.slice(4)));
     const [objectId = '', name = '', ...attributes] = text.split(' ');
-    if (!isRefName(name)) return;
+    const { refsMax, isWanted } = this.#choice;
+    if (!isWanted(name) || !isRefName(name)) return;
     if (!isObjectId(objectId)) throw new GitProtocolError('a ref without an object id');
-    if (this.#refs.length >= this.#refsMax) throw new GitProtocolError(`more than ${this.#refsMax} refs`);
+    if (this.#refs.length >= refsMax) throw new GitProtocolError(`more than ${refsMax} refs`);
     const peeledId = attributes
       .find((attribute) => attribute.startsWith(peeledPrefix))
       ?.slice(peeledPrefix.length);

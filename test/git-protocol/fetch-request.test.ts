@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fetchRequest, refsRequest } from '../../src/git-protocol/fetch-request.js';
+import { type FetchIds, fetchRequest, refsRequest } from '../../src/git-protocol/fetch-request.js';
 
 const [a, b, c] = ['a', 'b', 'c'].map((digit) => digit.repeat(40)) as [string, string, string];
 const agent = 'graspd/1';
@@ -22,10 +22,13 @@ const offering = (version: 0 | 1 | 2, ...names: string[]) => ({
   capabilities: new Map(names.map((name) => [name, ''])),
 });
 
+const requested = (advertisement: ReturnType<typeof offering>, ids: FetchIds) =>
+  Buffer.concat([...fetchRequest({ advertisement, agent }, ids)]);
+
 describe('a request for a pack', () => {
   it('of v2 says all at once', () => {
     const advertisement = offering(2, 'fetch', 'ls-refs', 'agent', 'object-format');
-    expect(linesOf(fetchRequest({ advertisement, agent }, { wants: [a, b], haves: [c] }))).toEqual([
+    expect(linesOf(requested(advertisement, { wants: [a, b], haves: [c] }))).toEqual([
       'command=fetch\n',
       'object-format=sha1\n',
       'agent=graspd/1\n',
@@ -50,7 +53,7 @@ describe('a request for a pack', () => {
       'thin-pack',
       'agent',
     );
-    expect(linesOf(fetchRequest({ advertisement, agent }, { wants: [a, b], haves: [c] }))).toEqual([
+    expect(linesOf(requested(advertisement, { wants: [a, b], haves: [c] }))).toEqual([
       `want ${a} side-band-64k thin-pack agent=graspd/1\n`,
       `want ${b}\n`,
       '0000',
@@ -60,12 +63,8 @@ describe('a request for a pack', () => {
   });
 
   it('tells nothing to who does not know it', () => {
-    expect(
-      linesOf(fetchRequest({ advertisement: offering(2), agent }, { wants: [a], haves: [] })),
-    ).not.toContain('agent=graspd/1\n');
-    expect(linesOf(fetchRequest({ advertisement: offering(0), agent }, { wants: [a], haves: [] }))[0]).toBe(
-      `want ${a}\n`,
-    );
+    expect(linesOf(requested(offering(2), { wants: [a], haves: [] }))).not.toContain('agent=graspd/1\n');
+    expect(linesOf(requested(offering(0), { wants: [a], haves: [] }))[0]).toBe(`want ${a}\n`);
   });
 });
 

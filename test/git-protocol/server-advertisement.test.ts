@@ -6,7 +6,7 @@ import { workOf } from '../support/work.js';
 
 const id = (digit: string, length = 40) => digit.repeat(length);
 const header = [pktLine('# service=git-upload-pack\n'), flushPkt];
-const limits = { refsMax: 100 };
+const limits = { refsMax: 100, isWanted: () => true };
 
 function read(pkts: readonly (Buffer | string)[], pieceSize = 7) {
   const bytes = Buffer.concat(pkts.map((pkt) => (typeof pkt === 'string' ? pktLine(pkt) : pkt)));
@@ -113,7 +113,7 @@ describe('an advertisement', () => {
     const work = (lines: number) =>
       workOf(() => {
         try {
-          new AdvertisementReader({ refsMax: 1_000_000 }).push(
+          new AdvertisementReader({ ...limits, refsMax: 1_000_000 }).push(
             Buffer.concat([...Array.from({ length: lines }, () => pktLine(line)), flushPkt]),
           );
         } catch (error) {

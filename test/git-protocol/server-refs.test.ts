@@ -7,7 +7,7 @@ const id = (digit: string) => digit.repeat(40);
 
 function read(lines: readonly string[], end = flushPkt) {
   const bytes = Buffer.concat([...lines.map((line) => pktLine(line)), end]);
-  const reader = new ServerRefsReader({ refsMax: 3 });
+  const reader = new ServerRefsReader({ refsMax: 3, isWanted: () => true });
   for (const byte of bytes) {
     const refs = reader.push(Buffer.of(byte));
     if (refs !== undefined) return refs;

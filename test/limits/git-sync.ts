@@ -29,7 +29,7 @@ async function isAdvertisement(lines: readonly string[]): Promise<boolean> {
     yield flushPkt;
   }
   const client = { advertisement: async () => advertisement() } as unknown as GitHttpClient;
-  return await ServerSession.open(client).then(
+  return await ServerSession.open(client, []).then(
     () => true,
     () => false,
   );

@@ -56,8 +56,8 @@ export async function asks(wants: number, refs: number, pack: Pack): Promise<voi
   };
   const listed = many(refs, (at) => `${objectId(at)} refs/heads/${at}\n`).join('');
   const fetch = fetchBy({ git: { run: async () => listed } }, session, { gitDir: folder.path });
-  type Room = Parameters<ServerFetch['take']>[3];
-  await fetch.take(many(wants, objectId), [], false, {} as Room).catch((error: unknown) => {
+  type Room = Parameters<ServerFetch['take']>[2];
+  await fetch.take(many(wants, objectId), false, {} as Room).catch((error: unknown) => {
     if (!(error instanceof TypeError)) throw error;
   });
 }

@@ -81,7 +81,7 @@ export class HttpGitRemote implements GitRemote {
   async #fetch(request: FetchRequest, client: GitHttpClient, signal: AbortSignal): Promise<FetchedObjects> {
     const { repositories, git, reserve, onPack } = this.#parts;
     const { repository, objectIds, isProposal } = request;
-    const session = await ServerSession.open(client);
+    const session = await ServerSession.open(client, request.pullRequestIds.map(pullRequestRef));
     const stack = new ReleaseStack();
     try {
       const folder = await repositories.makeWorkFolder('fetched-');
@@ -92,8 +92,7 @@ export class HttpGitRemote implements GitRemote {
       const counted = countedFor(endedBy(git, signal), client.address ?? relayHost(request.url));
       const parts = { ...this.#parts, git: counted };
       const fetch = new ServerFetch(parts, session, quarantine, signal);
-      const refs = request.pullRequestIds.map(pullRequestRef);
-      if (!(await fetch.take(objectIds, refs, isProposal, room)))
+      if (!(await fetch.take(objectIds, isProposal, room)))
         throw new FetchError('lacking', 'it has none of the objects');
       const whole = await fetch.keepWhole(objectIds);
       // Nobody would take it any more.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../config/limits.js';
 import { type Git, limitedTo } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
@@ -5,6 +6,7 @@ import { PackGrowthError } from '../../git/objects/pack-growth.js';
 import type { Quarantine } from '../../git/objects/quarantine.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { RemoteRefusal } from '../../git-protocol/errors.js';
+import type { ServerRef } from '../../git-protocol/server-refs.js';
 import {
   type LookTerms,
   type PackLimits,
@@ -31,6 +33,9 @@ const failureOfRefusal: Readonly<Record<PackRefusal, FetchFailure>> = {
   broken: 'invalid',
 };
 
+/** Refs that are looked at in one turn of the event loop: about a millisecond. */
+const refsPerTurn = 5_000;
+
 /** One fetch from one server, into a quarantine. All of it ends with the signal. */
 export class ServerFetch {
   readonly #parts: ServerFetchParts;
@@ -52,12 +57,7 @@ export class ServerFetch {
    * not; where these are many, and where it gives nothing by id, what its refs stand for. Gives whether anything came;
    * rejects with `FetchError`, and what the protocol has.
    */
-  async take(
-    objectIds: readonly string[],
-    pullRequestRefs: readonly string[],
-    isProposal: boolean,
-    room: PackRoom,
-  ): Promise<boolean> {
+  async take(objectIds: readonly string[], isProposal: boolean, room: PackRoom): Promise<boolean> {
     const session = this.#session;
     // An event may name an object by whatever id.
     let left = objectIds.filter((id) => (id.length === 64 ? 'sha256' : 'sha1') === session.objectFormat);
@@ -77,12 +77,10 @@ export class ServerFetch {
       if (others.length === left.length) break;
       left = others;
     }
-    const named = await session.refs(pullRequestRefs);
-    const advertised = new Set(named.flatMap(({ objectId, peeledId }) => [objectId, peeledId ?? objectId]));
-    const there = left.filter((id) => advertised.has(id));
+    const { there, tips } = await lookThrough(await session.refs(), new Set(left));
     // Others may lie below what its refs stand for.
-    const isAsked = session.givesById || there.length === left.length;
-    const wants = isAsked ? there : [...new Set(named.map(({ objectId }) => objectId))];
+    const isAsked = session.givesById || there.size === left.length;
+    const wants = [...(isAsked ? there : tips)];
     return wants.length > 0 && (await this.#pack(wants, haves, terms)) === undefined;
   }
 
@@ -153,4 +151,16 @@ export class ServerFetch {
       throw error;
     }
   }
+}
+
+/** Which of these objects refs stand for, and what each of them stands for, in turns: a server may have very many. */
+async function lookThrough(refs: readonly ServerRef[], sought: ReadonlySet<string>) {
+  const there = new Set<string>();
+  const tips = new Set<string>();
+  for (const [at, { objectId, peeledId = objectId }] of refs.entries()) {
+    if (at > 0 && at % refsPerTurn === 0) await nextTurn();
+    tips.add(objectId);
+    for (const id of [objectId, peeledId]) if (sought.has(id)) there.add(id);
+  }
+  return { there, tips };
 }

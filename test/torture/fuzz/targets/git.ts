@@ -183,7 +183,7 @@ const advertisement: Target = {
   ],
   run(input) {
     const read = readBoth(input, () => {
-      const reader = new AdvertisementReader({ refsMax: 50 });
+      const reader = new AdvertisementReader({ refsMax: 50, isWanted: () => true });
       return {
         push(piece: Buffer) {
           const whole = reader.push(piece);
@@ -197,7 +197,7 @@ const advertisement: Target = {
       advertisement: { ...read, capabilities: new Map(read.capabilities) },
       agent: 'graspd/1',
     };
-    fetchRequest(asking, { wants: [commit], haves: [commit] });
+    Array.from(fetchRequest(asking, { wants: [commit], haves: [commit] }));
     refsRequest(asking, ['refs/heads/']);
   },
 };
@@ -216,7 +216,7 @@ const serverRefs: Target = {
     pkts('ERR no', flushPkt),
   ],
   run(input) {
-    checkRefs(readBoth(input, () => new ServerRefsReader({ refsMax: 50 })) ?? []);
+    checkRefs(readBoth(input, () => new ServerRefsReader({ refsMax: 50, isWanted: () => true })) ?? []);
   },
 };
 
