@@ -1,8 +1,10 @@
 import type { Filter } from '../nostr/filter.js';
+import type { QueryMemory } from './event-store.js';
 import type { EventIndex } from './index/event-index.js';
 import { MatchRun } from './index/match-run.js';
 import { RowSet } from './index/rows/row-set.js';
 import type { VisitBudget } from './index/visit-budget.js';
+import { type StoreTurns, spending } from './spending.js';
 
 /**
  * Counts the stored rows that match any of some filters, each row once, in turns between which the index may change.
@@ -25,6 +27,11 @@ export class CountRun {
     return this.#count;
   }
 
+  /** What it holds until it goes on, beside the filters; only the first that is not done has begun. */
+  get bytes(): number {
+    return (this.#seen?.bytes ?? 0) + (this.#runs[0]?.bytes ?? 0);
+  }
+
   /** Goes on while the budget lasts; whether all is counted. */
   next(budget: VisitBudget): boolean {
     for (let run = this.#runs[0]; run !== undefined; run = this.#runs[0]) {
@@ -37,6 +44,22 @@ export class CountRun {
     }
     return true;
   }
+}
+
+/** Counts so many rows a turn, takes further turns by `next`, and tells `memory` what is held until then. Rejects as these do. */
+export async function countInTurns(
+  index: EventIndex,
+  filters: readonly Filter[],
+  { turns, rowsPerTurn }: StoreTurns,
+  next: () => Promise<void>,
+  memory: QueryMemory | undefined,
+): Promise<number> {
+  const run = new CountRun(index, filters);
+  while (!spending(turns, rowsPerTurn, (budget) => run.next(budget))) {
+    memory?.hold(run.bytes);
+    await next();
+  }
+  return run.count;
 }
 
 /**

@@ -63,9 +63,15 @@ export type EventStore = AsyncDisposable & {
   /**
    * As `count` (NIP-45), but in turns of the event loop, so that others wait for a few milliseconds at most. Of what is
    * more than one turn's work, events that leave the store meanwhile may be missing. Rejects with the signal's reason.
-   * `turns`: those of whoever asks, and pays for it; else all who give none share theirs.
+   * `turns`: those of whoever asks, and pays for it; else all who give none share theirs. `memory` is told what is held from
+   * turn to turn; the count ends with what that throws.
    */
-  countInTurns(filters: readonly Filter[], signal?: AbortSignal, turns?: WorkTurns): Promise<number>;
+  countInTurns(
+    filters: readonly Filter[],
+    signal?: AbortSignal,
+    turns?: WorkTurns,
+    memory?: QueryMemory,
+  ): Promise<number>;
 
   /**
    * Streams what matches any of the filters, newest first (ties by lowest id), each event once, in chunks that fit
@@ -141,7 +147,10 @@ export type EventStore = AsyncDisposable & {
   flush(): Promise<void>;
 };
 
-/** Told, as long as a query runs, of the bytes that it holds: what was found, the chunk that was given last and the next. */
+/**
+ * Told, as long as a query or a count runs, of the bytes that it holds: what was found, the chunk that was given last and the
+ * next; sets of rows, and what the columns are looked through with.
+ */
 export type QueryMemory = { hold(bytes: number): void };
 
 /** A stored event: its JSON as clients are sent it, parsed only when asked for. */

@@ -8,7 +8,7 @@ import type { Filter } from '../nostr/filter.js';
 import type { Backend, BodyFault, StoreParts } from './backend.js';
 import type { Departures, StoreChanges } from './changes/stored-changes.js';
 import { appendInTurns, RecordAppender } from './collect.js';
-import { CountRun } from './count.js';
+import { CountRun, countInTurns } from './count.js';
 import type {
   EventStore,
   PutResult,
@@ -171,11 +171,10 @@ export class IndexedStore implements EventStore {
     filters: readonly Filter[],
     signal?: AbortSignal,
     turns: WorkTurns = this.#turns,
+    memory?: QueryMemory,
   ): Promise<number> {
-    const run = new CountRun(this.#current, filters);
-    while (!spending(turns, this.#rowsPerTurn, (budget) => run.next(budget)))
-      await this.#nextTurn(turns, signal);
-    return run.count;
+    const pace = { turns, rowsPerTurn: this.#rowsPerTurn };
+    return await countInTurns(this.#current, filters, pace, () => this.#nextTurn(turns, signal), memory);
   }
 
   query(

@@ -145,6 +145,26 @@ describe('memory of clients', () => {
     expect(world.services.memory.bytes).toBeLessThan(bytes);
   });
 
+  it('counts what a COUNT holds for as long as it runs, and refuses one for which there is no room', async () => {
+    const bytes = 10_000;
+    const counted = deferred<number>();
+    const countInTurns: EventStore['countInTurns'] = async (_filters, _signal, _turns, memory) => {
+      memory?.hold(bytes);
+      return await counted.promise;
+    };
+    const world = sessionWorld({ settings: { memoryBytesMax: 8 * 3 * bytes }, store: { countInTurns } });
+    const { send, outbox } = world.client();
+    for (const id of ['a', 'b', 'c']) send('COUNT', id, { kinds: [1] });
+    await world.settle();
+    // The share of a client has room for two of the three.
+    expect(outbox.frames).toEqual([['CLOSED', 'c', rateLimited]]);
+    expect(world.services.memory.bytes).toBeGreaterThan(2 * bytes);
+    counted.resolve(7);
+    await world.settle();
+    expect(outbox.ofType('COUNT')).toEqual(['a', 'b'].map((id) => ['COUNT', id, { count: 7 }]));
+    expect(world.services.memory.bytes).toBe(0);
+  });
+
   it('takes about the memory that is counted, and gives it back', async () => {
     const world = sessionWorld({ kernels: createWasmKernels() });
     const { memory } = world.services;

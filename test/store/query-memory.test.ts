@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import type { Filter } from '../../src/nostr/filter.js';
 import type { StoredEvent } from '../../src/store/event-store.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -69,5 +70,52 @@ describe('the memory of a query', () => {
   it('ends it where there is no room for it', async () => {
     await expect(run(1, 600, 2_000, 0)).rejects.toThrow('too much');
     await expect(run(1, 600, 2_000, 300_000)).rejects.toThrow('too much');
+  });
+});
+
+describe('the memory of a count', () => {
+  const rows = 4_000;
+  const list = Array.from({ length: 20 }, (_, at) => `${at}`);
+
+  /** Counts what these match; what was held between its turns. */
+  async function counted(filters: readonly Filter[], holdMax = Number.POSITIVE_INFINITY) {
+    const { store } = createMemoryStore({ clock: new VirtualClock(now * 1_000), rowsPerTurn: 500 });
+    for (let at = 0; at < rows; at += 1) {
+      const value = `${at % list.length}`;
+      const tags = [
+        ['t', value],
+        ['r', value],
+      ];
+      store.put(makeEvent({ created_at: now + at, kind: 1, tags }));
+    }
+    const held: number[] = [];
+    const memory = {
+      hold(bytes: number) {
+        held.push(bytes);
+        if (bytes > holdMax) throw new Error('too much');
+      },
+    };
+    const turns = { isOver: false, spend: () => {}, next: async () => {} };
+    expect(await store.countInTurns(filters, undefined, turns, memory)).toBe(rows);
+    return held;
+  }
+
+  it('is a set of all rows for what it has seen, and what it looks through the columns with', async () => {
+    const held = await counted([{ kinds: [1], since: now }, { kinds: [1] }]);
+    expect(held.length).toBeGreaterThan(10);
+    // A bit for each row, a byte for each kind, and the rows that a step finds.
+    for (const bytes of held) expect(bytes).toBe(rows / 8 + 65_536 + rows * 4);
+  });
+
+  it('is also a set for each list of values while it gathers their rows', async () => {
+    const held = await counted([
+      { '#t': list, '#r': list },
+      { '#t': list, '#r': list, since: now },
+    ]);
+    expect(new Set(held)).toEqual(new Set([(2 * rows) / 8, (3 * rows) / 8, (2 * rows) / 8 + rows * 4]));
+  });
+
+  it('ends it where there is no room for it', async () => {
+    await expect(counted([{ kinds: [1], since: now }], 1_000)).rejects.toThrow('too much');
   });
 });

@@ -11,6 +11,7 @@ import { closedFrame, countFrame, noticeFrame, okFrame } from '../frames/frames.
 import type { Outbox } from '../frames/outbox.js';
 import { messageBytes, requestBytes } from '../held-bytes.js';
 import type { RequestType } from '../relay-metrics.js';
+import { NoRoomError, RequestMemory } from '../request-memory.js';
 import { WorkBudget, type WorkLimits } from '../work-budget.js';
 import { type AuthenticationServices, ClientAuthentication } from './client-authentication.js';
 import { ClientNegentropy, type NegentropyServices } from './client-negentropy.js';
@@ -279,13 +280,16 @@ export class ClientSession implements Disposable {
     subscription,
     filters,
   }: Extract<ClientMessage, { type: 'REQ' | 'COUNT' }>): Promise<void> {
+    const { logger, store } = this.#services;
     try {
-      const count = await this.#services.store.countInTurns(filters, this.#gone.signal, this.requests);
+      using memory = new RequestMemory(this.memory);
+      const count = await store.countInTurns(filters, this.#gone.signal, this.requests, memory);
       this.#outbox.send(countFrame(subscription, count));
     } catch (error) {
       if (this.#ended) return;
-      this.#services.logger.error({ reason: errorMessage(error) }, 'a count failed');
-      this.#outbox.send(closedFrame(subscription, 'error: the query failed'));
+      const isRefused = error instanceof NoRoomError;
+      if (!isRefused) logger.error({ reason: errorMessage(error) }, 'a count failed');
+      this.#outbox.send(closedFrame(subscription, isRefused ? noRoom : 'error: the query failed'));
     }
   }
 }

@@ -4,7 +4,7 @@ import { noteUse } from '../../config/limit-use.js';
 import { KernelMemoryError, KernelSymbolsError } from '../../kernels/errors.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
-import { errorMessage, GraspError } from '../../lib/errors.js';
+import { errorMessage } from '../../lib/errors.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { type Filter, isEmptyFilter } from '../../nostr/filter.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -15,6 +15,7 @@ import { closedFrame } from '../frames/frames.js';
 import { ClientGoneError, type Outbox } from '../frames/outbox.js';
 import { requestBytes } from '../held-bytes.js';
 import type { RelayMetrics } from '../relay-metrics.js';
+import { NoRoomError, RequestMemory } from '../request-memory.js';
 import { sendingUnits, subscribingUnits } from '../work-budget.js';
 import type { RequestQueue } from './request-queue.js';
 
@@ -33,13 +34,6 @@ export type SubscriptionServices = {
     readonly filterEventsMax: number;
   };
 };
-
-/** There is no memory for what a query finds. */
-class NoRoomError extends GraspError {
-  constructor() {
-    super('no_room', noRoom);
-  }
-}
 
 /** The turns of a client, for as long as the subscription is open. */
 class SubscriptionTurns implements WorkTurns {
@@ -188,12 +182,7 @@ export class ClientSubscriptions implements Disposable {
   }
 
   async #replay(subscription: Subscription, filters: readonly Filter[]): Promise<void> {
-    using held = this.#memory.open();
-    const memory = {
-      hold(bytes: number) {
-        if (!held.resize(bytes)) throw new NoRoomError();
-      },
-    };
+    using memory = new RequestMemory(this.#memory);
     const turns = new SubscriptionTurns(this.#requests, subscription);
     for await (const chunk of this.#services.store.query(filters, turns, memory)) {
       this.#requests.spend(sendingUnits(chunk));
@@ -222,7 +211,7 @@ export class ClientSubscriptions implements Disposable {
     if (error instanceof KernelMemoryError || error instanceof KernelSymbolsError) {
       this.#end(subscription, 'rate-limited: the relay has no room for more subscriptions');
     } else if (error instanceof NoRoomError) {
-      this.#end(subscription, error.message);
+      this.#end(subscription, noRoom);
     } else {
       this.#services.logger.error({ reason: errorMessage(error) }, 'a query failed');
       this.#end(subscription, 'error: the query failed');

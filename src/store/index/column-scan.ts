@@ -57,6 +57,12 @@ export class ColumnScan {
     return this.#next >= this.#end;
   }
 
+  /** What it takes in memory. */
+  get bytes(): number {
+    const kindBytes = this.#kinds === allKinds ? 0 : this.#kinds.byteLength;
+    return this.found.byteLength + kindBytes + (this.#candidates?.bytes ?? 0);
+  }
+
   /** Looks at some further rows, at least one and at most `rowsMax`, and gives their number. Not when done. */
   step(rowsMax: number): number {
     const from = this.#next;

@@ -55,6 +55,11 @@ export class Gathering {
     return this.#rows;
   }
 
+  /** What its sets take in memory. */
+  get bytes(): number {
+    return (this.#rows?.bytes ?? 0) + (this.#set?.bytes ?? 0);
+  }
+
   /** Goes on while the budget lasts; whether all is gathered. */
   next(budget: VisitBudget): boolean {
     for (; this.#condition < this.#conditions.length; this.#condition += 1) {

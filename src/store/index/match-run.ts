@@ -25,6 +25,11 @@ export class MatchRun {
     this.#beforeSequence = index.nextSequence;
   }
 
+  /** What it holds until it goes on, beside the filter. */
+  get bytes(): number {
+    return this.#scan?.bytes ?? this.#begun?.gathering.bytes ?? 0;
+  }
+
   /** Calls `visit` with further matches while the budget lasts; whether there are none left. */
   next(budget: VisitBudget, visit: (row: number) => void): boolean {
     if (this.#scan !== undefined) return this.#goOn(this.#scan, budget, visit);

@@ -9,6 +9,11 @@ export class RowSet {
     this.#bits = new Uint32Array((end + 31) >>> 5);
   }
 
+  /** What it takes in memory. */
+  get bytes(): number {
+    return this.#bits.byteLength;
+  }
+
   has(row: number): boolean {
     return ((this.#bits[row >>> 5]! >>> (row & 31)) & 1) === 1;
   }
