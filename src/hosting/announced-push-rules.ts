@@ -1,10 +1,11 @@
 import { limits } from '../config/limits.js';
 import type { BareRepositories } from '../git/bare-repositories.js';
+import type { PackRoom } from '../git/objects/pack-growth.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import type { PushCommand } from '../git-protocol/receive-request.js';
 import { lapsedReason } from '../purgatory/held-event.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
-import type { PackLimits, PackRoom } from './incoming-pack.js';
+import type { PackLimits } from './incoming-pack.js';
 import type { Promotion } from './promotion/promotion.js';
 import { type ContextParts, pushContext } from './push-context.js';
 import type { PackTerms, PushLook, PushPlace, PushRules } from './push-rules.js';

@@ -2,7 +2,7 @@ import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { examineObjects } from '../git/objects/examine-objects.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
-import type { PackGrowth } from '../git/objects/pack-growth.js';
+import { growthWithin, type PackGrowth, type PackRoom } from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { type Clock, secondMs } from '../lib/clock.js';
@@ -15,12 +15,6 @@ export type PackLimits = {
   readonly bytesMaxIs: string;
   readonly objectsMax: number;
   readonly msMax: number;
-};
-
-/** Where room for a pack is taken while it comes. */
-export type PackRoom = {
-  /** Takes room for so many bytes more. Where there is none it takes none, and says why. */
-  take(bytes: number): string | undefined;
 };
 
 /**
@@ -78,7 +72,9 @@ export async function takePack(
     bytes,
     objects,
     isDeep,
-    growth: growthOf(clock, room, bytesTaken, (size) => (size > bytesMax ? tooLarge : undefined)),
+    growth: growthWithin(clock, room, bytesTaken, (size) =>
+      size > bytesMax ? `${tooLarge}, and this becomes larger here` : undefined,
+    ),
     memoryBytesMax: memoryFor(objects),
   });
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
@@ -164,28 +160,6 @@ export async function takePack(
 function memoryFor(objects: number): number | undefined {
   if (objects === 0) return undefined;
   return limits.pushCheckMemoryBytesMin + objects * limits.pushCheckMemoryBytesPerObject;
-}
-
-/** What may be written of what came, for which there is room already; more room is taken as it becomes larger. */
-function growthOf(
-  clock: Clock,
-  room: PackRoom,
-  bytesTaken: number,
-  tooLarge: (bytes: number) => string | undefined,
-): PackGrowth {
-  let most = bytesTaken;
-  return {
-    clock,
-    lackAt(bytes) {
-      const limit = tooLarge(bytes);
-      if (limit !== undefined) return { cause: 'large', reason: `${limit}, and this becomes larger here` };
-      if (bytes <= most) return undefined;
-      const lack = room.take(bytes - most);
-      if (lack !== undefined) return { cause: 'room', reason: lack };
-      most = bytes;
-      return undefined;
-    },
-  };
 }
 
 /**

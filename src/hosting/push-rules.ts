@@ -1,6 +1,7 @@
 import type { RepositoryKey } from '../git/bare-repositories.js';
+import type { PackRoom } from '../git/objects/pack-growth.js';
 import type { PushCommand } from '../git-protocol/receive-request.js';
-import type { PackLimits, PackRoom } from './incoming-pack.js';
+import type { PackLimits } from './incoming-pack.js';
 import type { CommandVerdict, PushContext } from './push-verdict.js';
 import type { Setting } from './pushed-objects.js';
 

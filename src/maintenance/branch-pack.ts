@@ -5,9 +5,10 @@ import { isAbsence } from '../git/files.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { type PackFile, packsIn } from '../git/objects/pack-files.js';
+import type { PackGrowth } from '../git/objects/pack-growth.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
-import { runQuietly } from './repack-step.js';
+import { runWatched } from './repack-step.js';
 
 /**
  * A pack with a bitmap that has what the branches and tags of a repository lead to, and nothing else; so a repository
@@ -52,13 +53,14 @@ export async function markBranchPack(gitDir: string, { tips, name }: BranchPack)
 /**
  * Packs what branches and tags lead to, into an empty folder, with a bitmap. Git makes those of all refs only: a repository
  * beside the real one has no refs but these, and its objects. `undefined` where git makes no bitmap, as with objects that
- * the repository borrows.
+ * the repository borrows. Rejects with `PackGrowthError` where it becomes larger than it may.
  */
 export async function packBranches(
   streams: GitStreams,
   gitDir: string,
   refs: Refs,
   folder: string,
+  growth: PackGrowth,
   signal: AbortSignal,
 ): Promise<PackFile | undefined> {
   const lines = [...refs].filter(([name]) => isHeadOrTag(name)).map(([name, id]) => `${id} ${name}\n`);
@@ -74,13 +76,14 @@ export async function packBranches(
     '--non-empty',
     '--quiet',
   ];
-  await runQuietly(
+  await runWatched(
     streams,
     {
       gitDir: folder,
       args: ['pack-objects', ...options, join(packs, 'pack')],
       objects: { write: objectsOf(gitDir), read: [] },
     },
+    growth,
     signal,
   );
   return (await packsIn(packs)).find(({ hasBitmap }) => hasBitmap);

@@ -161,6 +161,28 @@ export class DiskUse {
     };
   }
 
+  /**
+   * The same of what is to take the place of what a repository has, as a repack: of that only what is more counts for it, and all
+   * of it for the disk.
+   */
+  reserveAnew(gitDir: string): Reservation {
+    const { disk } = this.#settings;
+    const more = this.reserve(gitDir);
+    let bytesThere = this.bytesOf(gitDir);
+    return {
+      take: (bytes) => {
+        const instead = Math.min(bytes, bytesThere);
+        if (!disk.hasRoomFor(bytes)) return diskIsFull;
+        const lack = instead < bytes ? more.take(bytes - instead) : undefined;
+        if (lack !== undefined) return lack;
+        disk.take(instead);
+        bytesThere -= instead;
+        return undefined;
+      },
+      [Symbol.dispose]: () => more[Symbol.dispose](),
+    };
+  }
+
   /** Bytes of all repositories, with what is coming. */
   get taken(): number {
     return this.total + this.#comingTotal;

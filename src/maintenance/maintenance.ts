@@ -1,11 +1,9 @@
 import { limits } from '../config/limits.js';
-import { type BareRepositories, isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
-import { type Git, readGitVersion } from '../git/git-command.js';
-import type { GitStreams } from '../git/git-streams.js';
+import { isOfPrs, type RepositoryKey } from '../git/bare-repositories.js';
+import { readGitVersion } from '../git/git-command.js';
 import { removeBlockers } from '../git/locks/blockers.js';
-import type { RepositoryLocks } from '../git/locks/repository-locks.js';
+import { growthWithin } from '../git/objects/pack-growth.js';
 import { readRefFiles } from '../git/refs.js';
-import type { Clock } from '../lib/clock.js';
 import { errorCode, errorMessage } from '../lib/errors.js';
 import { tipsOf } from './branch-pack.js';
 import { BranchPacks } from './branch-packs.js';
@@ -13,7 +11,7 @@ import { isCareDue } from './care-plan.js';
 import { CareQueue, type CareTask } from './care-queue.js';
 import { CareTurns } from './care-turns.js';
 import type { DiskUse, Reservation } from './disk-use.js';
-import type { MaintenanceMetrics } from './maintenance-metrics.js';
+import type { MaintenanceParts } from './maintenance-parts.js';
 import { repack } from './repack.js';
 import {
   type RepositorySurvey,
@@ -22,28 +20,6 @@ import {
   writeCareMark,
 } from './repository-survey.js';
 import type { CountedFile } from './shared-files.js';
-
-/** What the care of repositories needs of a logger: pino's shape, details first. */
-export type MaintenanceLog = {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-};
-
-export type MaintenanceParts = {
-  readonly repositories: BareRepositories;
-  readonly git: Git;
-  readonly streams: GitStreams;
-  readonly locks: RepositoryLocks;
-  /** What announced repositories take. */
-  readonly diskUse: DiskUse;
-  /** What those of pull requests take (GRASP-06); without it those are not looked at. */
-  readonly prsDiskUse?: DiskUse | undefined;
-  /** Whether so many bytes may be written to the disk. */
-  readonly hasRoomFor: (bytes: number) => boolean;
-  readonly clock: Clock;
-  readonly metrics: MaintenanceMetrics;
-  readonly log: MaintenanceLog;
-};
 
 /** A repository that is to be repacked, as it was when it was looked at. */
 type Looked = { readonly task: CareTask; readonly survey: RepositorySurvey; readonly isDue: boolean };
@@ -152,6 +128,8 @@ export class Maintenance {
       signal.throwIfAborted();
       const details = { ...repository, code: errorCode(error), error: errorMessage(error) };
       log.warn(details, 'repository could not be repacked');
+      // What it left counts. It rests now, and nobody is to give way to it.
+      await this.#measure(repository, signal);
     }
   }
 
@@ -185,16 +163,26 @@ export class Maintenance {
   }
 
   async #lookAt(repository: RepositoryKey, signal: AbortSignal): Promise<void> {
-    const { repositories, clock, log } = this.#parts;
-    try {
-      const survey = await this.#survey(repository, signal);
-      if (survey === undefined) return;
+    const { repositories, clock } = this.#parts;
+    await this.#measure(repository, signal, async (survey) => {
       if (!isCareDue(survey, clock.now()) && !(await this.#lacksBranchPack(repository, survey))) return;
       const gitDir = repositories.pathOf(repository);
       this.#queue.add(gitDir, { repository, interruptions: 0 }, limits.careQuietMs);
+    });
+  }
+
+  /** Measures a repository, where that is possible. */
+  async #measure(
+    repository: RepositoryKey,
+    signal: AbortSignal,
+    then?: (survey: RepositorySurvey) => Promise<void>,
+  ): Promise<void> {
+    try {
+      const survey = await this.#survey(repository, signal);
+      if (survey !== undefined) await then?.(survey);
     } catch (error) {
       signal.throwIfAborted();
-      log.warn({ ...repository, error: errorMessage(error) }, 'repository cannot be looked at');
+      this.#parts.log.warn({ ...repository, error: errorMessage(error) }, 'repository cannot be looked at');
     }
   }
 
@@ -263,11 +251,14 @@ export class Maintenance {
     const gitDir = repositories.pathOf(repository);
     const begin = clock.monotonic();
     const ended = metrics.startRepack();
+    using room = this.#useOf(repository).reserveAnew(gitDir);
     try {
       const version = await readGitVersion(git, gitDir);
       await removeBlockers(gitDir, clock.now());
       const isForOthers = !isOfPrs(repository) && this.#branchPacks.hasSeveral(repository.identifier);
-      const details = { gitDir, version, nowMs: clock.now(), isBeside: isBeside(task), isForOthers, isDue };
+      const growth = growthWithin(clock, room, 0);
+      const nowMs = clock.now();
+      const details = { gitDir, version, nowMs, isBeside: isBeside(task), isForOthers, isDue, growth };
       const repackParts = {
         git,
         streams,

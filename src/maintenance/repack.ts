@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { limits } from '../config/limits.js';
 import { type Git, type GitVersion, isAtLeast } from '../git/git-command.js';
-import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
+import type { GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { datePack, linkBitmap, linkPack, type PackFile, packsIn } from '../git/objects/pack-files.js';
+import { type PackGrowth, removeUnfinished, unfinishedIn } from '../git/objects/pack-growth.js';
 import { isHeadOrTag } from '../git/ref-name.js';
 import type { Refs } from '../git/ref-plan.js';
 import { readRefs } from '../git/refs.js';
 import { secondMs } from '../lib/clock.js';
 import { syncFolder } from '../lib/disk/sync-folder.js';
 import { markBranchPack, packBranches, tipsOf } from './branch-pack.js';
-import { runQuietly } from './repack-step.js';
+import { runQuietly, runWatched } from './repack-step.js';
 
 /** The first version that can keep what nothing refers to in a pack of its own, instead of a file for each object. */
 const cruftPackVersionMin = [2, 37] as const;
@@ -40,6 +41,8 @@ export type Repack = {
   readonly isForOthers: boolean;
   /** Whether it is due by itself, and not only because another repository has its branch pack. */
   readonly isDue: boolean;
+  /** How much may be written: what was packed as changes of an object that is kept elsewhere now becomes much larger. */
+  readonly growth: PackGrowth;
 };
 
 /**
@@ -52,17 +55,23 @@ export type Repack = {
  * where the repository was not due and there is no such pack.
  *
  * Whoever reads meanwhile notices nothing, and no ref changes its value, so what is remembered of refs stands. A repack
- * that is ended half done leaves the repository as it was, with a temporary file or a pack too many. Rejects with `GitError`,
- * `TimeLimitError`, or the signal's reason.
+ * that is ended half done leaves the repository as it was, or with a pack too many. Rejects with `GitError`,
+ * `TimeLimitError`, `PackGrowthError`, or the signal's reason.
  */
 export async function repack(
   parts: RepackParts,
   task: Repack,
   signal: AbortSignal,
 ): Promise<'whole' | 'apart' | 'linked' | 'nothing'> {
+  const objects = objectsOf(task.gitDir);
+  const unfinished = new Set(await unfinishedIn(objects));
   const work = await parts.makeWorkFolder();
   try {
     return await repackWith(parts, task, work, signal);
+  } catch (error) {
+    // Git that is ended leaves the pack that it was writing.
+    await removeUnfinished(objects, unfinished);
+    throw error;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -74,7 +83,7 @@ async function repackWith(
   work: string,
   signal: AbortSignal,
 ): Promise<'whole' | 'apart' | 'linked' | 'nothing'> {
-  const { gitDir, version, nowMs, isBeside, isDue } = task;
+  const { gitDir, version, nowMs, isBeside, isDue, growth } = task;
   const refs = await readRefs(parts.git, gitDir, []);
   const tips = tipsOf(refs);
   const branches =
@@ -82,8 +91,7 @@ async function repackWith(
   if (!isDue && branches?.isLinked !== true) return 'nothing';
   // In seconds since 1970, by our clock and not by git's.
   const expiry = isBeside ? undefined : Math.floor((nowMs - limits.unreachableObjectsMsMax) / secondMs);
-  const step = async (args: readonly string[], config: GitStreamCommand['config'] = []) =>
-    await runQuietly(parts.streams, { gitDir, args, config }, signal);
+  const step = async (args: readonly string[]) => await runQuietly(parts.streams, { gitDir, args }, signal);
   const packs = join(objectsOf(gitDir), 'pack');
   // Loose refs go, which others read one by one.
   await parts.alone(() => step(['pack-refs', '--all', '--prune']));
@@ -93,10 +101,16 @@ async function repackWith(
   const dated = before.filter(({ isCruft, name }) => !isCruft && name !== branches?.pack.name);
   for (const pack of dated) await datePack(pack, nowMs);
   const kept = branches === undefined ? [] : [`--keep-pack=${branches.pack.name}.pack`];
-  const config = [['repack.writeBitmaps', String(branches === undefined)]] as const;
+  const packing = {
+    gitDir,
+    args: ['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept],
+    config: [['repack.writeBitmaps', String(branches === undefined)]],
+  } as const;
+  const bytesMade = branches?.isLinked === false ? branches.pack.bytes : 0;
+  const growthOfRest = { ...growth, lackAt: (bytes: number) => growth.lackAt(bytesMade + bytes) };
   let isPacked = false;
   try {
-    await step(['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept], config);
+    await runWatched(parts.streams, packing, growthOfRest, signal);
     isPacked = true;
     // Now that the bitmap before is gone: git reads one of a repository.
     if (branches !== undefined) await linkBitmap(branches.pack, packs);
@@ -128,7 +142,7 @@ function keepingUntil(expiry: number | undefined, version: GitVersion): string[]
 /** Brings the pack of what branches and tags lead to into a repository; its bitmap waits in the work folder. */
 async function branchPackFor(
   { streams, findBranchPack }: RepackParts,
-  { gitDir, isForOthers, isDue }: Repack,
+  { gitDir, isForOthers, isDue, growth }: Repack,
   refs: Refs,
   tips: string,
   work: string,
@@ -150,7 +164,7 @@ async function branchPackFor(
     if (pack?.hasBitmap === true && (await bringIn(pack))) return { pack, isLinked: true };
   }
   if (!isDue || !isForOthers || [...refs.keys()].every(isHeadOrTag)) return undefined;
-  const pack = await packBranches(streams, gitDir, refs, work, signal);
+  const pack = await packBranches(streams, gitDir, refs, work, growth, signal);
   return pack !== undefined && (await bringIn(pack)) ? { pack, isLinked: false } : undefined;
 }
 

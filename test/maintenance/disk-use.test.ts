@@ -99,6 +99,20 @@ it('counts what is coming in, against each limit, until that ended', () => {
   expect(use.reserve('/c').take(1)).toContain('--disk-floor-mb');
 });
 
+it('counts of what takes the place of what is there only what is more, and all of it for the disk', () => {
+  const { use, disk } = diskUse();
+  use.set('/a', 6e6);
+  const anew = use.reserveAnew('/a');
+  expect([anew.take(4e6), use.takenBy('/a')]).toEqual([undefined, 6e6]);
+  expect(anew.take(7e6)).toContain('10 MB on this server (--repository-max-mb)');
+  expect([anew.take(5e6), use.takenBy('/a')]).toEqual([undefined, 9e6]);
+  expect(disk.freeBytes).toBe(1e9 - 9e6);
+  disk.freeBytes = 5;
+  expect(anew.take(6)).toContain('--disk-floor-mb');
+  anew[Symbol.dispose]();
+  expect(use.takenBy('/a')).toBe(6e6);
+});
+
 it('leaves what is spared to others', () => {
   const { use } = diskUse();
   const proposal = use.reserve('/a', 5e6);

@@ -6,7 +6,7 @@ import { type GitStreamCommand, type GitStreams, HelperGitStreams } from '../../
 import { RepositoryLocks } from '../../src/git/locks/repository-locks.js';
 import { GitHelper } from '../../src/git/processes/helper-process.js';
 import { type Clock, systemClock } from '../../src/lib/clock.js';
-import { DiskUse } from '../../src/maintenance/disk-use.js';
+import { DiskUse, type RepositoryDisk } from '../../src/maintenance/disk-use.js';
 import { Maintenance } from '../../src/maintenance/maintenance.js';
 import { MaintenanceMetrics } from '../../src/maintenance/maintenance-metrics.js';
 import { type RepositorySurvey, surveyRepository } from '../../src/maintenance/repository-survey.js';
@@ -59,7 +59,7 @@ export async function maintenanceWorld(version?: string) {
   await repositories.ensure(repository);
   const gitDir = repositories.pathOf(repository);
   const registry = new Registry();
-  const roomyDisk = { hasRoomFor: () => true, take: () => {} };
+  const roomyDisk: RepositoryDisk = { hasRoomFor: () => true, take: () => {} };
   const diskLimits = {
     repository: { bytesMax: 1e9, refusal: 'the repository is full' },
     sparedRefusal: 'what is left is spared',
@@ -72,7 +72,11 @@ export async function maintenanceWorld(version?: string) {
   const locks = new RepositoryLocks();
   const disk = { freeBytes: Number.POSITIVE_INFINITY };
   const log: string[] = [];
-  const say = (_: object, message: string) => void log.push(message);
+  const errors: string[] = [];
+  const say = (details: object, message: string) => {
+    log.push(message);
+    if ('error' in details) errors.push(String(details.error));
+  };
   const maintenance = new Maintenance({
     repositories,
     git: older,
@@ -94,6 +98,8 @@ export async function maintenanceWorld(version?: string) {
     disk,
     locks,
     log,
+    /** What is said of failures. */
+    errors,
     maintenance,
     /** Commands of the care, in their order. */
     ran,

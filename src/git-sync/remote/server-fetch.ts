@@ -2,18 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../config/limits.js';
 import { type Git, limitedTo } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
-import { PackGrowthError } from '../../git/objects/pack-growth.js';
+import { PackGrowthError, type PackRoom } from '../../git/objects/pack-growth.js';
 import type { Quarantine } from '../../git/objects/quarantine.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { RemoteRefusal } from '../../git-protocol/errors.js';
 import type { ServerRef } from '../../git-protocol/server-refs.js';
-import {
-  type LookTerms,
-  type PackLimits,
-  type PackRefusal,
-  type PackRoom,
-  takePack,
-} from '../../hosting/incoming-pack.js';
+import { type LookTerms, type PackLimits, type PackRefusal, takePack } from '../../hosting/incoming-pack.js';
 import type { Clock } from '../../lib/clock.js';
 import type { FetchFailure } from '../remote.js';
 import { FetchError } from './http-errors.js';

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
@@ -33,9 +33,40 @@ export function checkGrowth(growth: PackGrowth, bytes: number): void {
   if (lack !== undefined) throw new PackGrowthError(lack);
 }
 
+/** Where room for a pack is taken while it is written. */
+export type PackRoom = {
+  /** Takes room for so many bytes more. Where there is none it takes none, and says why. */
+  take(bytes: number): string | undefined;
+};
+
 /**
- * Looks again and again at what git has written of a pack into a folder of objects. The signal that the work is given aborts
- * with a `PackGrowthError` when that is too much.
+ * What may be written, for so many bytes of which there is room already; more room is taken as it becomes larger. `tooLarge`
+ * says in words which limit of one pack is met.
+ */
+export function growthWithin(
+  clock: PackGrowth['clock'],
+  room: PackRoom,
+  bytesTaken: number,
+  tooLarge: (bytes: number) => string | undefined = () => undefined,
+): PackGrowth {
+  let most = bytesTaken;
+  return {
+    clock,
+    lackAt(bytes) {
+      const limit = tooLarge(bytes);
+      if (limit !== undefined) return { cause: 'large', reason: limit };
+      if (bytes <= most) return undefined;
+      const lack = room.take(bytes - most);
+      if (lack !== undefined) return { cause: 'room', reason: lack };
+      most = bytes;
+      return undefined;
+    },
+  };
+}
+
+/**
+ * Looks again and again at what git writes of packs into a folder of objects, without what was left there before. The signal
+ * that the work is given aborts with a `PackGrowthError` when that is too much.
  */
 export async function watchGrowth<T>(
   growth: PackGrowth,
@@ -43,10 +74,11 @@ export async function watchGrowth<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const stop = new AbortController();
+  const before = new Set(await unfinishedIn(objects));
   let isOver = false;
   let cancel = () => {};
   const look = async (): Promise<void> => {
-    const bytes = await unfinishedBytes(objects);
+    const bytes = await unfinishedBytes(objects, before);
     if (isOver) return;
     try {
       checkGrowth(growth, bytes);
@@ -67,10 +99,23 @@ export async function watchGrowth<T>(
   }
 }
 
-/** Bytes of packs that git is writing. */
-async function unfinishedBytes(objects: string): Promise<number> {
+/** The names of files in the folder of packs that git has not finished: packs, and what belongs to them. */
+export async function unfinishedIn(objects: string): Promise<string[]> {
+  const names = await readdir(join(objects, 'pack')).catch(() => []);
+  return names.filter((name) => name.startsWith('tmp_') || name.startsWith('.tmp-'));
+}
+
+/** Removes such files of a git that has ended; those that were there before stay, for others may be writing them. */
+export async function removeUnfinished(objects: string, before: ReadonlySet<string>): Promise<void> {
+  const left = (await unfinishedIn(objects)).filter((name) => !before.has(name));
+  for (const name of left) await rm(join(objects, 'pack', name), { force: true });
+}
+
+/** Bytes of packs that git is writing: as it writes one, and as a repack names one while it makes the next. */
+async function unfinishedBytes(objects: string, before: ReadonlySet<string>): Promise<number> {
   const folder = join(objects, 'pack');
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('tmp_pack_'));
+  const isPack = (name: string) => name.startsWith('tmp_pack_') || name.endsWith('.pack');
+  const names = (await unfinishedIn(objects)).filter((name) => isPack(name) && !before.has(name));
   const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => ({ size: 0 }))));
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }

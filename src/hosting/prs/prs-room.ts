@@ -1,7 +1,7 @@
 import type { BareRepositories, PrsRepository } from '../../git/bare-repositories.js';
+import type { PackRoom } from '../../git/objects/pack-growth.js';
 import type { DiskUse } from '../../maintenance/disk-use.js';
 import type { Maintenance } from '../../maintenance/maintenance.js';
-import type { PackRoom } from '../incoming-pack.js';
 
 /** A limit in bytes, and what whoever pushes is told when it is met. */
 type Limit = { readonly bytesMax: number; readonly refusal: string };
