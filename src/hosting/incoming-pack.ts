@@ -2,9 +2,16 @@ import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { examineObjects } from '../git/objects/examine-objects.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
-import { growthWithin, type PackGrowth, type PackRoom } from '../git/objects/pack-growth.js';
+import {
+  checkGrowth,
+  growthWithin,
+  type PackGrowth,
+  PackGrowthError,
+  type PackRoom,
+  watchGrowth,
+} from '../git/objects/pack-growth.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
-import { TimeLimitError } from '../lib/abort.js';
+import { onAbort, TimeLimitError } from '../lib/abort.js';
 import { type Clock, secondMs } from '../lib/clock.js';
 import { Wakeup } from '../lib/wakeup.js';
 
@@ -128,14 +135,21 @@ export async function takePack(
       isSlow = true;
       git.end();
     });
-    const { exitCode, complaint, isLate } = await git.ended;
+    // A thin pack is completed by all that it builds upon, which may be the whole repository.
+    const growth = growthWithin(clock, room, bytes, (size) =>
+      size > bytesMax ? `${tooLarge}, with what it builds upon` : undefined,
+    );
+    const objectsFolder = quarantine.folders.write;
+    const { exitCode, complaint, isLate } = await watchGrowth(growth, objectsFolder, async (stop) => {
+      using _ = onAbort(stop, () => git.end());
+      const end = await git.ended;
+      stop.throwIfAborted();
+      return end;
+    });
     signal.throwIfAborted();
     if (exitCode === 0) {
-      // A thin pack was completed by all that it builds upon, which may be the whole repository.
-      const diskBytes = await packBytes(quarantine.folders.write);
-      if (diskBytes > bytesMax) return refuse('large', `${tooLarge}, with what it builds upon`);
-      const lack = room.take(Math.max(0, diskBytes - bytes));
-      if (lack !== undefined) return refuse('room', lack);
+      const diskBytes = await packBytes(objectsFolder);
+      checkGrowth(growth, diskBytes);
       const search = { gitDir: quarantine.gitDir, objects: quarantine.folders, msMax: checkMs };
       const found = await examineObjects(streams, search, signal).catch((error: unknown) => {
         if (error instanceof TimeLimitError) return error;
@@ -149,6 +163,9 @@ export async function takePack(
     if (isSlow) return refuse('slow', tooLong);
     if (isLate) return refuse('slow', `the pack took longer than ${msMax / 1_000} s`);
     return refuse('broken', reasonOf(complaint));
+  } catch (error) {
+    if (!(error instanceof PackGrowthError)) throw error;
+    return refuse(error.lack.cause, error.lack.reason);
   } finally {
     cancel?.();
     git.end();

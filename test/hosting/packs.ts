@@ -22,6 +22,23 @@ export function deltaBomb(size: number): Buffer {
   return Buffer.concat([pack, createHash('sha1').update(pack).digest()]);
 }
 
+/** An object that is there, and what is to stand behind all of it. */
+export type Change = { readonly id: string; readonly bytes: number; readonly behind: string };
+
+/** A pack of such changes, of a few bytes each: git completes it by all that they are changes of. */
+export function changesOf(changes: readonly Change[]): Buffer {
+  const deltas = changes.map(({ id, bytes, behind }) => {
+    const all = Buffer.of(0xf0, bytes & 0xff, (bytes >> 8) & 0xff, bytes >> 16);
+    const sizes = [varint(bytes), varint(bytes + behind.length)];
+    const delta = Buffer.concat([...sizes, all, inserted(behind)]);
+    return Buffer.concat([objectHeader(7, delta.length), Buffer.from(id, 'hex'), deflateSync(delta)]);
+  });
+  const head = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1');
+  head.writeUInt32BE(deltas.length, 8);
+  const pack = Buffer.concat([head, ...deltas]);
+  return Buffer.concat([pack, createHash('sha1').update(pack).digest()]);
+}
+
 /** A pack that changes a little of each of these blobs, and says so by what it changes: git completes it by all of them. */
 export function thinPack(
   gitDir: string,
