@@ -2,6 +2,7 @@ import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { limits } from '../config/limits.js';
 import { syncFolder } from '../lib/disk/sync-folder.js';
+import { linesInTurns } from '../lib/turns/lines-in-turns.js';
 import { isAbsence, isThere } from './files.js';
 import type { Git } from './git-command.js';
 import { isObjectId } from './object-id.js';
@@ -13,9 +14,11 @@ import type { RefChange, Refs } from './ref-plan.js';
 export async function readRefs(git: Git, gitDir: string, patterns: readonly string[]): Promise<Refs> {
   const args = ['for-each-ref', '--format=%(objectname) %(refname)', '--', ...patterns];
   const refs = new Map<string, string>();
-  for (const line of lines(await git.run({ gitDir, args }))) {
-    const space = line.indexOf(' ');
-    refs.set(line.slice(space + 1), line.slice(0, space));
+  for await (const some of linesInTurns(await git.run({ gitDir, args }))) {
+    for (const line of some) {
+      const space = line.indexOf(' ');
+      refs.set(line.slice(space + 1), line.slice(0, space));
+    }
   }
   return refs;
 }
@@ -35,9 +38,11 @@ export async function readObjectTypes(
     input: `${objectIds.join('\n')}\n`,
     ...(objects === undefined ? {} : { objects }),
   });
-  for (const line of lines(output)) {
-    const [objectId = '', type = ''] = line.split(' ');
-    if (type !== 'missing') types.set(objectId, type);
+  for await (const some of linesInTurns(output)) {
+    for (const line of some) {
+      const [objectId = '', type = ''] = line.split(' ');
+      if (type !== 'missing') types.set(objectId, type);
+    }
   }
   return types;
 }
@@ -208,8 +213,4 @@ export async function setHead(gitDir: string, name: string): Promise<void> {
   } finally {
     await lock.close();
   }
-}
-
-function lines(output: string): string[] {
-  return output.split('\n').filter((line) => line !== '');
 }

@@ -7,6 +7,7 @@ import type { GitHttpClient } from '../../src/git-sync/remote/git-http-client.js
 import { ServerFetch } from '../../src/git-sync/remote/server-fetch.js';
 import { ServerSession } from '../../src/git-sync/remote/server-session.js';
 import { scratchFolder } from '../git/scratch.js';
+import { turnsOf } from '../support/turns.js';
 
 const count = limits.gitRemoteRefsMax;
 const idOf = (at: number) => at.toString(16).padStart(40, '0');
@@ -31,20 +32,6 @@ function serverWith(names: readonly string[], version: 'v0' | 'v2') {
     },
   } as unknown as GitHttpClient;
   return { client, asked };
-}
-
-/** How many turns the event loop has while something is done. */
-async function turnsOf(work: Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  const turn = () => {
-    turns += 1;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  await work;
-  isOver = true;
-  return turns;
 }
 
 describe.each(['v0', 'v2'] as const)('a git server with very many refs, by %s', (version) => {

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
+import { linesInTurns } from '../../lib/turns/lines-in-turns.js';
 import { isAbsence } from '../files.js';
 import type { Git } from '../git-command.js';
 import { readObjectTypes } from '../refs.js';
@@ -118,8 +118,8 @@ async function isWantedWhole(
     for (const id of ids) if (!wanted.has(id)) unwanted.push(id);
     if (unwanted.length > unwantedMax) return false;
   }
-  for (let at = 0; at < unwanted.length; at += idsPerTurn) {
-    const some = unwanted.slice(at, at + idsPerTurn);
+  for (let at = 0; at < unwanted.length; at += idsPerQuestion) {
+    const some = unwanted.slice(at, at + idsPerQuestion);
     if ((await readObjectTypes(git, gitDir, some)).size < some.length) return false;
   }
   return true;
@@ -128,13 +128,7 @@ async function isWantedWhole(
 /** The lines of a text, read in turns. */
 async function setOf(text: string): Promise<Set<string>> {
   const lines = new Set<string>();
-  for (let at = 0; at < text.length; ) {
-    const end = text.indexOf('\n', at);
-    if (end === -1) break;
-    lines.add(text.slice(at, end));
-    at = end + 1;
-    if (lines.size % idsPerTurn === 0) await nextTurn();
-  }
+  for await (const some of linesInTurns(text)) for (const line of some) lines.add(line);
   return lines;
 }
 
@@ -151,5 +145,5 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** Object ids that are read in one turn of the event loop, and that git is asked about at once. */
-const idsPerTurn = 10_000;
+/** Object ids that git is asked about at once. */
+const idsPerQuestion = 10_000;

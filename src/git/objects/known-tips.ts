@@ -1,5 +1,6 @@
 import { limits } from '../../config/limits.js';
 import { smallestWithin } from '../../lib/collections/smallest-within.js';
+import { linesInTurns } from '../../lib/turns/lines-in-turns.js';
 import type { Git } from '../git-command.js';
 import { isHeadOrTag } from '../ref-name.js';
 
@@ -20,9 +21,11 @@ export async function knownTips(git: Git, gitDir: string): Promise<KnownTips> {
   const args = ['for-each-ref', '--format=%(objectname) %(objectsize) %(refname)'];
   const ours = new Map<string, number>();
   const strangers = new Map<string, number>();
-  for (const line of (await git.run({ gitDir, args })).split('\n')) {
-    const [objectId = '', bytes, name = ''] = line.split(' ');
-    if (objectId !== '') (isHeadOrTag(name) ? ours : strangers).set(objectId, Number(bytes));
+  for await (const lines of linesInTurns(await git.run({ gitDir, args }))) {
+    for (const line of lines) {
+      const [objectId = '', bytes, name = ''] = line.split(' ');
+      (isHeadOrTag(name) ? ours : strangers).set(objectId, Number(bytes));
+    }
   }
   const proposals = smallestOf(strangers, limits.knownProposalTipsMax);
   const tips = new Map([...proposals, ...ours]);
