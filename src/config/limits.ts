@@ -579,6 +579,10 @@ export const limits = {
   pushCheckMemoryBytesMin: 1_073_741_824,
   /** Bytes of it for each object more. */
   pushCheckMemoryBytesPerObject: 512,
+  /** Threads with which git puts together the objects of a pack that comes, where there are as many processors. */
+  pushIndexThreadsMax: 8,
+  /** Bytes of memory more that git may take meanwhile, for each of its threads: so much of what others build upon it keeps. */
+  pushIndexMemoryBytesPerThread: 134_217_728,
   /** Objects of held states that git is asked about at once, or those of one state. */
   heldObjectsAskedMax: 10_000,
   /** Time that a push, or a look at what is held, may spend on other repositories while its own is locked. */

@@ -23,6 +23,8 @@ export type GitStreamCommand = {
   readonly protocol?: string;
   /** Bytes that it may take of memory in one piece. */
   readonly allocationBytesMax?: number;
+  /** Bytes of memory of its own that it may take, where that is less than `gitMemoryBytesMax`. */
+  readonly memoryBytesMax?: number;
   /** The longest that it may take. */
   readonly msMax: number;
   /** Whether it gives way to all else on the processor. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { limits } from '../config/limits.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { examineObjects } from '../git/objects/examine-objects.js';
@@ -82,18 +83,20 @@ export async function takePack(
     growth: growthWithin(clock, room, bytesTaken, (size) =>
       size > bytesMax ? `${tooLarge}, and this becomes larger here` : undefined,
     ),
-    memoryBytesMax: memoryFor(objects),
+    memoryBytesMax: objects === 0 ? undefined : memoryFor(objects),
   });
   // A branch at a commit that is here comes with such a pack; there is nothing to be checked or kept.
   if (objects === 0) return taken(0, false);
+  // Who pushes waits for it.
+  const threads = Math.min(availableParallelism(), limits.pushIndexThreadsMax);
   const git = await streams.start(
     {
       gitDir: quarantine.gitDir,
-      // As many threads as there are processors: who pushes waits for it.
-      args: ['index-pack', '--stdin', '--fix-thin', '--threads=0', `--strict=${tolerated}`],
+      args: ['index-pack', '--stdin', '--fix-thin', `--threads=${threads}`, `--strict=${tolerated}`],
       objects: quarantine.folders,
       // A few bytes can say how an object of gigabytes is made.
       allocationBytesMax: limits.pushAllocationBytesMax,
+      memoryBytesMax: memoryFor(objects) + threads * limits.pushIndexMemoryBytesPerThread,
       msMax,
     },
     signal,
@@ -174,8 +177,7 @@ export async function takePack(
 }
 
 /** Bytes of memory that git may take to look through so many objects. */
-function memoryFor(objects: number): number | undefined {
-  if (objects === 0) return undefined;
+function memoryFor(objects: number): number {
   return limits.pushCheckMemoryBytesMin + objects * limits.pushCheckMemoryBytesPerObject;
 }
 

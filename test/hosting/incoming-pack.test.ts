@@ -1,7 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
-import type { GitStream, GitStreamEnd } from '../../src/git/git-streams.js';
+import type { GitStream, GitStreamCommand, GitStreamEnd } from '../../src/git/git-streams.js';
 import type { Quarantine } from '../../src/git/objects/quarantine.js';
 import { BodyError } from '../../src/git-http/body-error.js';
 import { takePack } from '../../src/hosting/incoming-pack.js';
@@ -80,6 +81,29 @@ describe('A pack', () => {
     expect(await Promise.race([outcome, 'working'])).toBe('working');
     await clock.advance(1);
     expect(await outcome).toMatchObject({ type: 'refused', cause: 'slow' });
+  });
+
+  it('is put together by a few threads, in as much memory as these and its objects are worth', async () => {
+    const header = Buffer.from('PACK\0\0\0\x02\0\0\0\x03', 'latin1');
+    const started: GitStreamCommand[] = [];
+    const start = async (command: GitStreamCommand) => {
+      started.push(command);
+      throw new Error('enough');
+    };
+    const outcome = takePack(
+      { streams: { start }, clock: new VirtualClock() },
+      { gitDir: '/none', folders: { write: '/none', read: [] } } as unknown as Quarantine,
+      Readable.from([header])[Symbol.asyncIterator](),
+      { bytesMax: 1_000, bytesMaxIs: '', objectsMax: 10, msMax: 60_000 },
+      { take: () => undefined },
+      new AbortController().signal,
+    );
+    await expect(outcome).rejects.toThrow('enough');
+    const threads = Math.min(availableParallelism(), limits.pushIndexThreadsMax);
+    const ofObjects = limits.pushCheckMemoryBytesMin + 3 * limits.pushCheckMemoryBytesPerObject;
+    const memoryBytesMax = ofObjects + threads * limits.pushIndexMemoryBytesPerThread;
+    expect(started).toMatchObject([{ memoryBytesMax }]);
+    expect(started[0]?.args).toContain(`--threads=${threads}`);
   });
 
   it('comes in very many pieces, and nothing is left of each but what git has', async () => {

@@ -4,9 +4,14 @@ import { git, gitBytes, writeBlob } from '../git/scratch.js';
 import { announcement, key } from '../policy/world.js';
 import { client } from './client.js';
 import { hostingWorld } from './hosting-world.js';
+import { deltaBomb } from './packs.js';
 
 const megabyte = 2 ** 20;
-const lowered = vi.hoisted(() => ({ pushCheckMemoryBytesMin: 0, pushCheckMemoryBytesPerObject: 0 }));
+const lowered = vi.hoisted(() => ({
+  pushCheckMemoryBytesMin: 0,
+  pushCheckMemoryBytesPerObject: 0,
+  pushIndexMemoryBytesPerThread: 0,
+}));
 
 // As they are, it would take trees of a gigabyte.
 vi.mock(import('../../src/config/limits.js'), async (original) => {
@@ -45,8 +50,8 @@ describe('Large trees within each other', () => {
   });
 
   /** What is said of a push where git may take so much memory. */
-  async function push(memory: typeof lowered): Promise<string> {
-    Object.assign(lowered, memory);
+  async function push(memory: Partial<typeof lowered>): Promise<string> {
+    Object.assign(lowered, { pushIndexMemoryBytesPerThread: 128 * megabyte }, memory);
     await using world = await hostingWorld();
     await world.hold(announcement(repository.pubkey, 'r'));
     const lines = [[`refs/nostr/${'a'.repeat(64)}`, commit]] as const;
@@ -62,4 +67,14 @@ describe('Large trees within each other', () => {
     const memory = { pushCheckMemoryBytesMin: 24 * megabyte, pushCheckMemoryBytesPerObject: 4 * megabyte };
     expect(await push(memory)).toMatch(/^unpack ok,ok /);
   });
+});
+
+it('a few bytes that make a large object have git take no more memory than that', async () => {
+  const memory = { pushCheckMemoryBytesMin: 24 * megabyte, pushCheckMemoryBytesPerObject: 512 };
+  Object.assign(lowered, memory, { pushIndexMemoryBytesPerThread: 8 * megabyte });
+  await using world = await hostingWorld();
+  await world.hold(announcement(repository.pubkey, 'r'));
+  const lines = [[`refs/nostr/${'a'.repeat(64)}`, 'b'.repeat(40)]] as const;
+  const report = await world.push(repository, { lines, pack: deltaBomb(256 * megabyte) });
+  expect(report[0]).toMatch(/^unpack Out of memory/i);
 });

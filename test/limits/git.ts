@@ -160,6 +160,15 @@ export const gitEntries = {
   pushCheckMemoryBytesMin: {
     test: [nested, 'are refused where git needs more memory for them than for as many others'],
   },
+  pushIndexThreadsMax: {
+    test: [
+      'hosting/incoming-pack.test.ts',
+      'is put together by a few threads, in as much memory as these and its objects are worth',
+    ],
+  },
+  pushIndexMemoryBytesPerThread: {
+    test: [nested, 'a few bytes that make a large object have git take no more memory than that'],
+  },
   pushCheckMemoryBytesPerObject: { test: [nested, 'are taken where as many objects come'] },
   heldObjectsAskedMax: {
     test: [
