@@ -23,13 +23,18 @@ export async function runQuietly(streams: GitStreams, step: RepackStep, signal: 
   if (exitCode !== 0) throw new GitError('git_failed', `${name} failed: ${complaint.trim()}`);
 }
 
-/** Runs one that writes packs: it ends where these become larger than they may, and rejects with `PackGrowthError`. */
+/**
+ * Runs one that writes packs: it ends where these become larger than they may, with what it writes `besides`, and rejects with
+ * `PackGrowthError`.
+ */
 export async function runWatched(
   streams: GitStreams,
   step: RepackStep,
   growth: PackGrowth,
   signal: AbortSignal,
+  besides?: () => Promise<number>,
 ): Promise<void> {
   const objects = step.objects?.write ?? objectsOf(step.gitDir);
-  await watchGrowth(growth, objects, (stop) => runQuietly(streams, step, AbortSignal.any([signal, stop])));
+  const work = (stop: AbortSignal) => runQuietly(streams, step, AbortSignal.any([signal, stop]));
+  await watchGrowth(growth, objects, work, besides);
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { limits } from '../config/limits.js';
 import { type Git, type GitVersion, isAtLeast } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
+import { LooseGrowth } from '../git/objects/loose-growth.js';
 import { objectsOf } from '../git/objects/object-folders.js';
 import { datePack, linkBitmap, linkPack, type PackFile, packsIn } from '../git/objects/pack-files.js';
 import { type PackGrowth, removeUnfinished, unfinishedIn } from '../git/objects/pack-growth.js';
@@ -71,6 +72,7 @@ export async function repack(
   } catch (error) {
     // Git that is ended leaves the pack that it was writing.
     await removeUnfinished(objects, unfinished);
+    if (!hasCruftPacks(task.version)) await pruneCopies(parts.streams, task.gitDir);
     throw error;
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -106,11 +108,14 @@ async function repackWith(
     args: ['repack', '-d', '-l', '-n', '--quiet', ...keepingUntil(expiry, version), ...kept],
     config: [['repack.writeBitmaps', String(branches === undefined)]],
   } as const;
+  // What nothing refers to comes as files of its own.
+  const loose = hasCruftPacks(version) ? undefined : await LooseGrowth.since(objectsOf(gitDir));
+  const besides = loose && (() => loose.bytes());
   const bytesMade = branches?.isLinked === false ? branches.pack.bytes : 0;
   const growthOfRest = { ...growth, lackAt: (bytes: number) => growth.lackAt(bytesMade + bytes) };
   let isPacked = false;
   try {
-    await runWatched(parts.streams, packing, growthOfRest, signal);
+    await runWatched(parts.streams, packing, growthOfRest, signal, besides);
     isPacked = true;
     // Now that the bitmap before is gone: git reads one of a repository.
     if (branches !== undefined) await linkBitmap(branches.pack, packs);
@@ -127,6 +132,17 @@ async function repackWith(
   return branches.isLinked ? 'linked' : 'apart';
 }
 
+function hasCruftPacks(version: GitVersion): boolean {
+  return isAtLeast(version, cruftPackVersionMin);
+}
+
+/** Removes objects in files of their own that are in packs as well, also where the repack is to give way. */
+async function pruneCopies(streams: GitStreams, gitDir: string): Promise<void> {
+  const { signal } = new AbortController();
+  // Why the repack ended says more; the next one removes them.
+  await runQuietly(streams, { gitDir, args: ['prune-packed', '--quiet'] }, signal).catch(() => {});
+}
+
 async function isAnyGone(before: readonly PackFile[], folder: string): Promise<boolean> {
   const names = new Set((await packsIn(folder)).map(({ name }) => name));
   return before.some(({ name }) => !names.has(name));
@@ -134,7 +150,7 @@ async function isAnyGone(before: readonly PackFile[], folder: string): Promise<b
 
 /** How git keeps what nothing refers to: what is younger than that time, in seconds since 1970, or all of it. */
 function keepingUntil(expiry: number | undefined, version: GitVersion): string[] {
-  if (isAtLeast(version, cruftPackVersionMin))
+  if (hasCruftPacks(version))
     return expiry === undefined ? ['--cruft'] : ['--cruft', `--cruft-expiration=${expiry}`];
   return expiry === undefined ? ['-A'] : ['-A', `--unpack-unreachable=${expiry}`];
 }

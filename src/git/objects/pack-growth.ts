@@ -66,19 +66,20 @@ export function growthWithin(
 
 /**
  * Looks again and again at what git writes of packs into a folder of objects, without what was left there before. The signal
- * that the work is given aborts with a `PackGrowthError` when that is too much.
+ * that the work is given aborts with a `PackGrowthError` when that is too much. `besides`: bytes of what else it writes there.
  */
 export async function watchGrowth<T>(
   growth: PackGrowth,
   objects: string,
   work: (signal: AbortSignal) => Promise<T>,
+  besides?: () => Promise<number>,
 ): Promise<T> {
   const stop = new AbortController();
   const before = new Set(await unfinishedIn(objects));
   let isOver = false;
   let cancel = () => {};
   const look = async (): Promise<void> => {
-    const bytes = await unfinishedBytes(objects, before);
+    const bytes = (await unfinishedBytes(objects, before)) + ((await besides?.()) ?? 0);
     if (isOver) return;
     try {
       checkGrowth(growth, bytes);
