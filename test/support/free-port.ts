@@ -1,13 +1,25 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** A port on loopback that is free at the moment. */
+/** Ports that systems give to no connection by themselves: Linux gives 32768 and above, others 49152 and above. */
+const [lowest, highest] = [15_000, 32_767];
+
+/**
+ * A port on loopback that is free at the moment, and hardly taken before it is used: nothing else asks for one there but tests
+ * that run beside this one, and these choose at random.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
+  for (;;) {
+    const port = randomInt(lowest, highest + 1);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
