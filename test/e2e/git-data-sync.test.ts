@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { npubOf } from '../../src/nostr/keys.js';
 import { git, refsOf, scratchFolder, writeCommit } from '../git/scratch.js';
 import { signedEvent, testIdentity } from '../support/events.js';
 import { freePort } from '../support/free-port.js';
+import { GitClient } from '../support/git-client.js';
 import { GitServer } from '../support/git-server.js';
 import { expectServed } from '../support/service/expect-served.js';
 import { type Service, type ServiceOptions, startService } from '../support/service/service.js';
@@ -26,20 +27,30 @@ function stateOf(name: string, gitDir: string): NostrEvent {
   return event(30618, ['d', name], ...refs.map(([ref, id]) => [ref, id]), ['HEAD', `ref: ${main}`]);
 }
 
+/** What goes to a server must not keep this process waiting: some servers of a test are in it. */
+let client: GitClient;
+beforeAll(async () => {
+  client = await GitClient.init();
+});
+afterAll(async () => {
+  await client[Symbol.asyncDispose]();
+});
+
 /** The refs that a server shows. */
-function shown(url: string): Record<string, string> {
-  const lines = git(scratch, ['ls-remote', url]).split('\n');
+async function shown(url: string): Promise<Record<string, string>> {
+  const lines = (await client.ok('ls-remote', url)).split('\n');
   const refs = lines.map((line) => line.split('\t').reverse() as [string, string]);
   return Object.fromEntries(refs.filter(([ref]) => ref?.startsWith('refs/')));
 }
 
-const scratch = mkdtempSync(join(tmpdir(), 'graspd-e2e-'));
-process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+async function push(gitDir: string, url: string, ...refs: string[]): Promise<void> {
+  await client.ok(`--git-dir=${gitDir}`, 'push', '-q', url, ...refs);
+}
 
 async function publish(to: Service, ...events: NostrEvent[]): Promise<void> {
-  await using client = await TestClient.connect(to.url);
+  await using publisher = await TestClient.connect(to.url);
   for (const one of events) {
-    const { accepted, reason } = await client.publish(one);
+    const { accepted, reason } = await publisher.publish(one);
     if (!accepted) throw new Error(reason);
   }
 }
@@ -78,21 +89,21 @@ describe('three daemons with one repository', () => {
       {
         await using third = await startService({ ...options(ports[2] as number), directory });
         for (const service of [one, two, third]) await publish(service, announcement, first);
-        for (const url of urls) git(work.path, ['push', '-q', url, main]);
+        for (const url of urls) await push(work.path, url, main);
       }
       const tip = git(work.path, ['commit-tree', git(work.path, ['mktree']), '-p', main, '-m', 'second']);
       git(work.path, ['update-ref', main, tip]);
       git(work.path, ['update-ref', 'refs/heads/side', writeCommit(work.path, 'side')]);
       const second = stateOf('r', work.path);
       for (const service of [one, two]) await publish(service, second);
-      for (const url of urls.slice(0, 2)) git(work.path, ['push', '-q', url, main, 'refs/heads/side']);
+      for (const url of urls.slice(0, 2)) await push(work.path, url, main, 'refs/heads/side');
       await using third = await startService({ ...options(ports[2] as number), directory });
       await expect.poll(() => shown(urls[2] as string), soon).toEqual(refsOf(work.path));
-      await using client = await TestClient.connect(third.url);
-      const statesAtThird = async () => (await client.query({ kinds: [30618] })).map(({ id }) => id);
+      await using reader = await TestClient.connect(third.url);
+      const statesAtThird = async () => (await reader.query({ kinds: [30618] })).map(({ id }) => id);
       await expectServed(statesAtThird).toEqual([second.id]);
       using clone = scratchFolder();
-      git(clone.path, ['clone', '-q', '--mirror', urls[2] as string, join(clone.path, 'c')]);
+      await client.ok('clone', '-q', '--mirror', urls[2] as string, join(clone.path, 'c'));
       expect(refsOf(join(clone.path, 'c'))).toEqual(refsOf(work.path));
       expect(await third.metric('ngit_git_sync_incomplete_repositories')).toBe(0);
     } finally {
