@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { postgresObstacle } from './test/support/postgres-server.js';
 
-/** Takes long, and three nodes in any case. */
+/** For three nodes alone. */
 const rollingUpdate = 'test/e2e/rolling-update.test.ts';
 
 /** The black-box part: it speaks to a service over its sockets, be that one graspd or several. */
@@ -21,11 +21,6 @@ const blackBox = [
   rollingUpdate,
   'test/torture/port/port.test.ts',
 ];
-/** What of it goes through three nodes in every run; all of it does by `npm run test:nodes`. */
-const isAllThroughThree = process.env.THREE_NODES === 'all';
-const throughThreeNodes = isAllThroughThree
-  ? blackBox
-  : ['test/e2e/nostr-tools.test.ts', 'test/e2e/push.test.ts'];
 
 /** The rooms whose tests share processes: what they import is loaded once for many files. */
 const sharing = new Set([
@@ -86,7 +81,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Twice the cores that there are at least: half of the time tests wait for other processes, or for the disk.
-    maxWorkers: isAllThroughThree ? 2 : 4,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -110,7 +105,7 @@ export default defineConfig({
               extends: true as const,
               test: {
                 name: 'three-nodes',
-                include: throughThreeNodes,
+                include: blackBox,
                 setupFiles: ['test/support/service/three-nodes.ts'],
                 testTimeout: 180_000,
                 hookTimeout: 180_000,
