@@ -2,7 +2,7 @@ import { limits } from '../config/limits.js';
 import { GitError } from '../git/git-error.js';
 import type { GitStreamCommand, GitStreams } from '../git/git-streams.js';
 import { objectsOf } from '../git/objects/object-folders.js';
-import { type PackGrowth, watchGrowth } from '../git/objects/pack-growth.js';
+import { type OtherContent, type PackGrowth, unfinishedIn, watchGrowth } from '../git/objects/pack-growth.js';
 import { TimeLimitError } from '../lib/abort.js';
 
 export type RepackStep = Pick<GitStreamCommand, 'gitDir' | 'args' | 'config' | 'objects'>;
@@ -32,9 +32,10 @@ export async function runWatched(
   step: RepackStep,
   growth: PackGrowth,
   signal: AbortSignal,
-  besides?: () => Promise<number>,
+  besides?: OtherContent['besides'],
 ): Promise<void> {
   const objects = step.objects?.write ?? objectsOf(step.gitDir);
+  const left = new Set(await unfinishedIn(objects));
   const work = (stop: AbortSignal) => runQuietly(streams, step, AbortSignal.any([signal, stop]));
-  await watchGrowth(growth, objects, work, besides);
+  await watchGrowth(growth, objects, work, { left, ...(besides === undefined ? {} : { besides }) });
 }

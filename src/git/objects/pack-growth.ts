@@ -64,22 +64,29 @@ export function growthWithin(
   };
 }
 
+/** What is in a folder beside what git writes of packs meanwhile. */
+export type OtherContent = {
+  /** Unfinished files that were left there before (`unfinishedIn`). */
+  readonly left?: ReadonlySet<string>;
+  /** Bytes of what else it writes there. */
+  readonly besides?: () => Promise<number>;
+};
+
 /**
- * Looks again and again at what git writes of packs into a folder of objects, without what was left there before. The signal
- * that the work is given aborts with a `PackGrowthError` when that is too much. `besides`: bytes of what else it writes there.
+ * Looks again and again at what git writes, or has begun to write, of packs into a folder of objects. The signal that the work is
+ * given aborts with a `PackGrowthError` when that is too much.
  */
 export async function watchGrowth<T>(
   growth: PackGrowth,
   objects: string,
   work: (signal: AbortSignal) => Promise<T>,
-  besides?: () => Promise<number>,
+  { left = new Set(), besides }: OtherContent = {},
 ): Promise<T> {
   const stop = new AbortController();
-  const before = new Set(await unfinishedIn(objects));
   let isOver = false;
   let cancel = () => {};
   const look = async (): Promise<void> => {
-    const bytes = (await unfinishedBytes(objects, before)) + ((await besides?.()) ?? 0);
+    const bytes = (await unfinishedBytes(objects, left)) + ((await besides?.()) ?? 0);
     if (isOver) return;
     try {
       checkGrowth(growth, bytes);
@@ -113,10 +120,10 @@ export async function removeUnfinished(objects: string, before: ReadonlySet<stri
 }
 
 /** Bytes of packs that git is writing: as it writes one, and as a repack names one while it makes the next. */
-async function unfinishedBytes(objects: string, before: ReadonlySet<string>): Promise<number> {
+async function unfinishedBytes(objects: string, left: ReadonlySet<string>): Promise<number> {
   const folder = join(objects, 'pack');
   const isPack = (name: string) => name.startsWith('tmp_pack_') || name.endsWith('.pack');
-  const names = (await unfinishedIn(objects)).filter((name) => isPack(name) && !before.has(name));
+  const names = (await unfinishedIn(objects)).filter((name) => isPack(name) && !left.has(name));
   const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => ({ size: 0 }))));
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }
