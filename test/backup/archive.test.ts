@@ -4,18 +4,9 @@ import { ArchiveReader, textOf } from '../../src/backup/archive-reader.js';
 import { ArchiveWriter } from '../../src/backup/archive-writer.js';
 import { blockBytes, decodeHeader, encodeHeader } from '../../src/backup/tar.js';
 import { piecesOf } from './backup-world.js';
+import { plainManifest } from './forged.js';
 
-const manifest = Buffer.from(
-  JSON.stringify({
-    format: 'graspd-backup',
-    version: 1,
-    program: '0.0.0',
-    domain: 'git.example.org',
-    moment: '2026-01-01T00:00:00.000Z',
-    lastSequence: 7,
-    expected: { events: 1, repositories: 0 },
-  }),
-);
+const manifest = Buffer.from(JSON.stringify(plainManifest));
 const none = {
   events: 0,
   damagedEvents: 0,

@@ -1,6 +1,7 @@
 import { ArchiveWriter } from '../../src/backup/archive-writer.js';
 
-const manifest = {
+/** What a backup says of itself. */
+export const plainManifest = {
   format: 'graspd-backup',
   version: 1,
   program: '0.0.0',
@@ -19,7 +20,7 @@ export function forged(
   const writer = new ArchiveWriter(0);
   const none = { events: 0, damagedEvents: 0, journalRecords: 0, otherRecords: 0 };
   return Buffer.concat([
-    ...writer.file('manifest.json', Buffer.from(JSON.stringify({ ...manifest, ...more }))),
+    ...writer.file('manifest.json', Buffer.from(JSON.stringify({ ...plainManifest, ...more }))),
     ...Object.entries(entries).flatMap(([name, content]) => [...writer.file(name, Buffer.from(content))]),
     ...writer.end({ ...none, repositories: 0, unreadableRepositories: 0, ...counts }),
   ]);

@@ -147,7 +147,8 @@ describe('Large commits that refs stand for already', () => {
     expect(report).toEqual(['unpack ok', `ok ${main}`]);
     const left = asked.map((input) => proposals.filter((id) => input.includes(id)));
     expect(left).toEqual(asked.map(() => proposals.slice(0, 2)));
-    expect(asked.every((input) => input.includes(`^${first}`)) && asked.length > 0).toBe(true);
+    expect(asked.length).toBeGreaterThan(0);
+    for (const input of asked) expect(input).toContain(`^${first}`);
   });
 
   it('are built upon, and what came along with that is left out', async () => {
