@@ -3,7 +3,6 @@ import type { FailureClass } from '../../network/failure-class.js';
 import type { ConnectionState } from './connection.js';
 import type { RelayHealth } from './health.js';
 import type { RelayMemory } from './relay-memory.js';
-import type { Session } from './session.js';
 import type { SyncContext } from './sync-context.js';
 
 /** One tracked relay, as an operator sees it. Times are milliseconds ago or ahead, or wall-clock seconds. */
@@ -30,13 +29,19 @@ export type RelaySyncStatus = {
   readonly lastCompleteAt: number | undefined;
 };
 
+/** What happens on the connection to a relay, as numbers. */
+type SessionCounts = Pick<
+  RelaySyncStatus,
+  'liveSubscriptions' | 'liveFilters' | 'uncoveredTopics' | 'queuedDownloads'
+>;
+
 /** What is known of a relay that is followed; without a `session` it is not connected. */
 export type FollowedRelay = {
   readonly relay: string;
   readonly connection: ConnectionState;
   readonly health: RelayHealth;
   readonly memory: RelayMemory;
-  readonly session: Session | undefined;
+  readonly session: SessionCounts | undefined;
 };
 
 /** How a relay stands now. */
