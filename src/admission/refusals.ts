@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import { append } from '../lib/collections/lists.js';
 import { eventHash, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
 import { authorBanned, eventBanned } from '../policy/policy-context.js';
@@ -24,17 +25,11 @@ const finalReasons: ReadonlySet<string> = new Set([
   eventBanned,
 ]);
 
-/**
- * What may be acceptable now: events at hand, the ids of those that have to be asked for again, and filters of which more
- * refused events match than were taken out at once.
- */
-export type Revived = {
-  readonly atHand: readonly HotEvent[];
-  readonly gone: readonly string[];
-  readonly rest: readonly Filter[];
-};
+/** What may be acceptable now: events at hand, and the ids of those that have to be asked for again. */
+export type Taken = { readonly atHand: readonly HotEvent[]; readonly gone: readonly string[] };
 
-type Reviving = { readonly atHand: HotEvent[]; readonly gone: string[]; readonly rest: Filter[] };
+/** The same, with the filters for which more rows would have to be looked at than are at once. */
+export type Revived = Taken & { readonly rest: readonly Filter[] };
 
 /**
  * What was refused (docs/sync.md §6): the ids, so that they are not downloaded again, and for a while the events
@@ -96,49 +91,36 @@ export class Refusals {
 
   /** Takes out what was refused for want of this event. */
   revive(event: NostrEvent): Revived {
-    const revived = nothing();
-    if (this.#refused.size === 0) return revived;
-    let left: number = limits.revivedIdsMax;
-    for (const filter of this.#policy.retryCandidates(event))
-      left -= this.#takeMatching(filter, left, revived);
-    return revived;
+    const ids: string[] = [];
+    const rest: Filter[] = [];
+    const budget = { visits: limits.revivedRowsMax };
+    for (const filter of this.#refused.size === 0 ? [] : this.#policy.retryCandidates(event)) {
+      const found = this.#refused.matching(filter, budget, finalReasons);
+      if (found === undefined) rest.push(filter);
+      else append(ids, found);
+    }
+    return { ...this.takeOut(ids), rest };
   }
 
-  /** Takes out more of what matches one of those filters. */
-  reviveMore(filter: Filter): Revived {
-    const revived = nothing();
-    this.#takeMatching(filter, limits.revivedIdsAtOnceMax, revived);
-    return revived;
+  /** Looks for what matches one of those filters, in turns; what it finds is still to be taken out. */
+  search(filter: Filter): ReturnType<RefusedIndex['search']> {
+    return this.#refused.search(filter, finalReasons);
   }
 
-  /** Takes these out. */
-  reviveIds(ids: readonly string[]): Revived {
-    const revived = nothing();
-    for (const id of ids) this.#take(id, revived);
-    return revived;
-  }
-
-  /** Takes out so many of what matches, at most; how many these were. */
-  #takeMatching(filter: Filter, idsMax: number, revived: Reviving): number {
-    const ids = this.#refused.matching(filter, idsMax, finalReasons);
-    for (const id of ids) this.#take(id, revived);
-    if (ids.length === idsMax) revived.rest.push(filter);
-    return ids.length;
-  }
-
-  #take(id: string, { atHand, gone }: Reviving): void {
-    this.#refused.delete(id);
-    const hot = this.#hot.take(id);
-    if (hot === undefined) gone.push(id);
-    else atHand.push(hot);
+  /** Takes these out, as far as they are refused still. */
+  takeOut(ids: readonly string[]): Taken {
+    const taken = { atHand: [] as HotEvent[], gone: [] as string[] };
+    for (const id of new Set(ids)) {
+      this.#refused.delete(id);
+      const hot = this.#hot.take(id);
+      if (hot === undefined) taken.gone.push(id);
+      else taken.atHand.push(hot);
+    }
+    return taken;
   }
 
   /** Forgets what was refused too long ago. */
   sweep(): void {
     this.#refused.removeExpired();
   }
-}
-
-function nothing(): Reviving {
-  return { atHand: [], gone: [], rest: [] };
 }

@@ -50,7 +50,7 @@ export class Removals {
     await this.#wantAgain(due);
     failures.attempt(undefined, () => {
       const fitting = waitingForRoom?.take() ?? [];
-      if (fitting.length > 0) retries.begin(refusals.reviveIds(fitting));
+      if (fitting.length > 0) retries.tryAgain(refusals.takeOut(fitting));
     });
   }
 

@@ -126,10 +126,13 @@ export const limits = {
   waitingForRoomEventsMax: 20_000,
   /** Events in a row that one relay sent and that made policy, store or verifier fail, before it is let go. */
   remoteFailedEventsMax: 10,
-  /** Most refused events that one accepted event brings back for another try in the turn in which it is accepted. */
-  revivedIdsMax: 10_000,
-  /** The same in a turn after that. */
-  revivedIdsAtOnceMax: 1_000,
+  /**
+   * Rows of the index that are looked at, in the turn in which an event is accepted, for refused events that it brings back for
+   * another try; where there are more, all are looked for in later turns.
+   */
+  revivedRowsMax: 10_000,
+  /** The same of a turn after that. */
+  revivedRowsAtOnceMax: 1_000,
 
   // Relay: one client
   /** Longest message of a client, in bytes; a longer one ends the connection (close code 1009). */
@@ -435,6 +438,11 @@ export const limits = {
   prsCloneUrlsMax: 100,
   /** Most addresses of one event, beside repositories, that are looked up among the stored events. */
   addressLookupsMax: 1_000,
+  /**
+   * Rows of the index, the newest first, that are looked at for whether something stored refers to an event, or is of its author:
+   * about a millisecond. What is refused stands there too.
+   */
+  referringRowsMax: 10_000,
   /** Largest event, in bytes, of a kind that is accepted without hanging on anything (5, 10317). */
   unrelatedEventBytesMax: 65_536,
   /** The same, from an author of whom nothing is stored. */

@@ -20,7 +20,7 @@ export type PolicyContext = {
   /** Whether a repository is served, by domain, lists and archive settings. */
   readonly serving: RepositoryServing;
   /** The stored events: only the questions that the index answers at once. */
-  readonly store: Pick<EventStore, 'kindOf' | 'hasAt' | 'some' | 'count'>;
+  readonly store: Pick<EventStore, 'kindOf' | 'hasAt' | 'some'>;
   /** The held events; without it nothing is held. */
   readonly purgatory?: Pick<Purgatory, 'relativesOf'>;
   /** Announcements, maintainers, states and pull requests among them. */

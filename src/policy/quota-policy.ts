@@ -1,7 +1,7 @@
 import { addressOf } from '../nostr/address.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
-import { isAddressableKind, isEphemeralKind } from '../nostr/kinds.js';
+import { isEphemeralKind } from '../nostr/kinds.js';
 import type { EventStore, RemovedEvent } from '../store/event-store.js';
 import type { Decision, Effect } from './decision.js';
 import type { KeyQuotas } from './key-quotas.js';
@@ -14,13 +14,13 @@ export type AllowedKeys = { isAllowed(pubkey: string): boolean };
 export class QuotaPolicy implements WritePolicy {
   readonly #policy: WritePolicy;
   readonly #quotas: KeyQuotas;
-  readonly #store: Pick<EventStore, 'some'>;
+  readonly #store: Pick<EventStore, 'hasAt'>;
   readonly #allowed: AllowedKeys | undefined;
 
   constructor(
     policy: WritePolicy,
     quotas: KeyQuotas,
-    store: Pick<EventStore, 'some'>,
+    store: Pick<EventStore, 'hasAt'>,
     allowed?: AllowedKeys,
   ) {
     this.#allowed = allowed;
@@ -62,10 +62,7 @@ export class QuotaPolicy implements WritePolicy {
   /** Whether a version of a replaceable event is stored, which the store lets go for this one. */
   #replaces(event: NostrEvent): boolean {
     const address = addressOf(event);
-    if (address === undefined) return false;
-    const filter: Filter = { kinds: [address.kind], authors: [address.pubkey] };
-    if (isAddressableKind(address.kind)) filter['#d'] = [address.identifier];
-    return this.#store.some(filter);
+    return address !== undefined && this.#store.hasAt(address);
   }
 }
 

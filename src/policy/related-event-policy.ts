@@ -44,7 +44,8 @@ export class RelatedEventPolicy implements SubPolicy<undefined> {
     if (exceeds('unrelatedEventBytesMax', bytes))
       return reject('invalid: this event is too large for its kind');
     if (bytes <= limits.strangerEventBytesMax) return accept();
-    return this.#context.store.some({ authors: [event.pubkey] })
+    const look = { budget: { visits: limits.referringRowsMax } };
+    return this.#context.store.some({ authors: [event.pubkey] }, look)
       ? accept()
       : reject('blocked: nothing of the author of this event is kept here');
   }

@@ -1,4 +1,5 @@
 import { reaches } from '../config/limit-use.js';
+import { limits } from '../config/limits.js';
 import { type Address, addressOf, formatAddress, parseAddress } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
@@ -60,18 +61,10 @@ export class StoredRelations {
     return kind !== undefined && !unrelatedKinds.includes(kind);
   }
 
+  /** As far as it is looked for: whoever wants to can have very much refer to an event, all of it refused. */
   #isReferredTo(event: NostrEvent): boolean {
-    return referringFilters(event).some(
-      (filter) => this.#context.store.some(filter) && this.#hasRelation(filter),
-    );
-  }
-
-  /** Whether the stored events that the filter matches, of which there are some, include one that others may hang on. */
-  #hasRelation(filter: Filter): boolean {
-    const { store } = this.#context;
-    const others = { ...filter, kinds: [...unrelatedKinds] };
-    // A filter cannot leave kinds out, so where both sorts match they are counted.
-    return !store.some(others) || store.count([filter]) > store.count([others]);
+    const look = { besides: unrelatedKinds, budget: { visits: limits.referringRowsMax } };
+    return referringFilters(event).some((filter) => this.#context.store.some(filter, look));
   }
 }
 

@@ -4,6 +4,7 @@ import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { Address } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
+import type { BoundedLook } from './some-match.js';
 
 /**
  * Where events live. The index is in memory, so everything that asks *which* events there are is synchronous and
@@ -51,8 +52,11 @@ export type EventStore = AsyncDisposable & {
   /** What `put` would answer for this event, without taking it: for cheap checks before the signature. */
   preview(event: NostrEvent): PutStatus;
 
-  /** Whether any stored event matches. */
-  some(filter: Filter): boolean;
+  /**
+   * Whether any stored event matches. Looks at all rows that the filter leaves possible, refused ones among them, but where
+   * `look` says how many: then it may miss one.
+   */
+  some(filter: Filter, look?: BoundedLook): boolean;
 
   /**
    * How many different stored events match any of the filters; `limit` does not count. Looks at all that the filters

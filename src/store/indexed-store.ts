@@ -25,6 +25,7 @@ import { QueryRun, type RowBatch } from './index/filter-stream.js';
 import { MatchRun } from './index/match-run.js';
 import type { RefusedRows } from './refused/refused-rows.js';
 import { keptStates, statusOf } from './rules.js';
+import { type BoundedLook, someMatch, someMatchWithin } from './some-match.js';
 import { type StoreTurns, spending } from './spending.js';
 import { StoredRows } from './stored-rows.js';
 
@@ -152,13 +153,8 @@ export class IndexedStore implements EventStore {
     return status;
   }
 
-  some(filter: Filter): boolean {
-    let found = false;
-    new FilterPlan(this.#current, filter, 'stored').forEachMatch(() => {
-      found = true;
-      return false;
-    });
-    return found;
+  some(filter: Filter, look?: BoundedLook): boolean {
+    return look ? someMatchWithin(this.#current, filter, look) : someMatch(this.#current, filter);
   }
 
   count(filters: readonly Filter[]): number {

@@ -500,7 +500,7 @@ describe('what waits for another event', () => {
 
   it('is tried again, however many others wait for the same', async () => {
     const root = nextEvent();
-    const many = limits.revivedIdsMax + limits.revivedIdsAtOnceMax + 1;
+    const many = limits.revivedRowsMax + limits.revivedRowsAtOnceMax + 1;
     const comments = Array.from({ length: many }, () => nextEvent({ tags: [['e', root.id]] }));
     for (const comment of comments) await admission.submit(comment, relayA);
     await clock.advance(121_000);
@@ -512,7 +512,7 @@ describe('what waits for another event', () => {
 
   it('is tried again a number at once, for however many reasons an event brings it back', async () => {
     const [first, second] = [nextEvent(), nextEvent()];
-    const many = limits.revivedIdsMax;
+    const many = limits.revivedRowsMax;
     for (const root of [first, second])
       for (let count = 0; count < many; count += 1)
         parts.refused.add(nextEvent({ tags: [['e', root.id]] }), 'blocked: not yet');
@@ -527,6 +527,25 @@ describe('what waits for another event', () => {
     expect(atOnce).toBe(many);
     await expect.poll(() => parts.refused.size).toBe(0);
     expect(new Set(wanted).size).toBe(2 * many);
+  });
+
+  it('is looked for in later turns behind very many that stay refused', async () => {
+    const root = nextEvent();
+    const tags = [['e', root.id]];
+    const waiting = nextEvent({ tags });
+    parts.refused.add(waiting, 'blocked: not yet');
+    for (let count = 0; count < limits.revivedRowsMax; count += 1)
+      parts.refused.add(nextEvent({ tags }), 'superseded');
+    let isRefusedAtPut = false;
+    const put = vi.spyOn(parts.store, 'put').mockImplementationOnce((event, body) => {
+      isRefusedAtPut = parts.refused.reasonFor(waiting.id) !== undefined;
+      put.mockRestore();
+      return parts.store.put(event, body);
+    });
+    await outcomeOf(root, direct);
+    expect(isRefusedAtPut).toBe(true);
+    await expect.poll(() => parts.refused.size).toBe(limits.revivedRowsMax);
+    expect(wanted).toEqual([waiting.id]);
   });
 
   it('is asked for again when the copy at hand turns out forged', async () => {

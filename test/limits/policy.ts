@@ -165,6 +165,7 @@ export const policyEntries = {
     },
   },
   addressLookupsMax: { test: ['policy/stored-relations.test.ts', 'are 1,000 at most'] },
+  referringRowsMax: { test: ['policy/stored-relations.test.ts', 'is looked for among so many rows'] },
   unrelatedEventBytesMax: {
     edge: (bytes) => {
       const { store, submit } = world();

@@ -184,7 +184,7 @@ export const storeEntries = {
       // Beside author, kind, and both.
       const tags = many(terms - 3, (at) => ['e', hex(at)]);
       refused.add(plainEvent(1, { kind: 1, tags }), 'blocked: for a test');
-      return refused.matching({ '#e': [hex(terms - 4)] }, 1).length === 1;
+      return refused.matching({ '#e': [hex(terms - 4)] }, { visits: 1 })?.length === 1;
     },
   },
   refusedForgottenAtOnceMax: {

@@ -89,10 +89,13 @@ const connections = 'sync/connections.test.ts';
 const names = 'network/dns-resolver.test.ts';
 /** What other relays send, and what is followed of what strangers name. */
 export const syncEntries = {
-  revivedIdsMax: {
-    pace: ['admission/admission-pipeline.test.ts', 'is tried again, however many others wait for the same'],
+  revivedRowsMax: {
+    test: [
+      'admission/admission-pipeline.test.ts',
+      'is tried again a number at once, for however many reasons an event brings it back',
+    ],
   },
-  revivedIdsAtOnceMax: {
+  revivedRowsAtOnceMax: {
     pace: ['admission/admission-pipeline.test.ts', 'is tried again, however many others wait for the same'],
   },
   syncRelaysMax: {

@@ -3,6 +3,8 @@ import { limits } from '../../src/config/limits.js';
 import type { Address } from '../../src/nostr/address.js';
 import type { PolicyContext } from '../../src/policy/policy-context.js';
 import { StoredRelations } from '../../src/policy/stored-relations.js';
+import { createMemoryStore } from '../../src/store/memory-store.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { event, key } from './world.js';
 
 /** A store of one article, which counts how often it is asked for one. */
@@ -13,7 +15,7 @@ function storeWith(identifier: string) {
     return address.identifier === identifier;
   };
   const context = {
-    store: { kindOf: () => undefined, hasAt, some: () => false, count: () => 0 },
+    store: { kindOf: () => undefined, hasAt, some: () => false },
     directory: { isAnnounced: () => false },
   };
   return { asked, relations: new StoredRelations(context as unknown as PolicyContext) };
@@ -54,5 +56,35 @@ describe('addresses of an event that are looked up', () => {
   it('hold the event when one of these is stored, and not when only a later one is', () => {
     expect(storeWith('999').relations.isRelatedToStored(referring(1_200))).toBe(true);
     expect(storeWith('1000').relations.isRelatedToStored(referring(1_200))).toBe(false);
+  });
+});
+
+describe('what refers to an event', () => {
+  /** A store of one event that refers to an article, and so many younger ones that do and are refused. */
+  function storeWithRefused(many: number, kind = 1) {
+    const { store, refused } = createMemoryStore({ clock: new VirtualClock() });
+    const article = event(key(1), 30_023, [['d', 'article']]);
+    const tags = [['a', `30023:${key(1)}:article`]];
+    store.put(event(key(2), kind, tags));
+    for (let number = 0; number < many; number += 1)
+      refused.add(event(key(3), 1, tags), 'blocked: for a test');
+    const context = { store, directory: { isAnnounced: () => false } };
+    return { article, relations: new StoredRelations(context as unknown as PolicyContext) };
+  }
+
+  it('is looked for among so many rows', () => {
+    // Each of the six lists that may have it takes some to be looked up.
+    const lookUps = 6 * 8;
+    const few = storeWithRefused(limits.referringRowsMax - lookUps);
+    expect(few.relations.isRelatedToStored(few.article)).toBe(true);
+    const many = storeWithRefused(limits.referringRowsMax);
+    expect(many.relations.isRelatedToStored(many.article)).toBe(false);
+  });
+
+  it('is something that may be hung on', () => {
+    const deleted = storeWithRefused(0, 5);
+    expect(deleted.relations.isRelatedToStored(deleted.article)).toBe(false);
+    const related = storeWithRefused(0);
+    expect(related.relations.isRelatedToStored(related.article)).toBe(true);
   });
 });

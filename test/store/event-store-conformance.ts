@@ -553,12 +553,16 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(refused.reasonFor(event.id)).toBe('blocked: author');
       expect(store.has(event.id)).toBe(false);
       expect(store.count([{}])).toBe(0);
-      expect(refused.matching({ '#a': ['address'] }, 10)).toEqual([event.id]);
-      expect(refused.matching({ '#a': ['address'] }, 0)).toEqual([]);
-      expect(refused.matching({ '#a': ['address'] }, 10, new Set(['blocked: author']))).toEqual([]);
+      expect(refused.matching({ '#a': ['address'] }, { visits: 10 })).toEqual([event.id]);
+      expect(refused.matching({ '#a': ['address'] }, { visits: 0 })).toBeUndefined();
+      expect(refused.matching({ '#a': ['address'] }, { visits: 10 }, new Set(['blocked: author']))).toEqual(
+        [],
+      );
+      const search = refused.search({ '#a': ['address'] });
+      expect(search.next({ visits: 10 })).toEqual({ ids: [event.id], isDone: true });
       refused.delete(event.id);
       expect(refused.reasonFor(event.id)).toBeUndefined();
-      expect(refused.matching({}, 10)).toEqual([]);
+      expect(refused.matching({}, { visits: 10 })).toEqual([]);
       refused.add(event, 'again');
       clock.jump(6 * 86_400_000);
       expect(refused.removeExpired()).toBe(0);
@@ -630,7 +634,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(remembered()).toEqual(profiles.slice(9, idsMax - 1));
       flood('expired');
       expect(remembered()).toEqual(profiles.slice(19, idsMax - 1));
-      const ids = small.refused.matching({}, 100);
+      const ids = small.refused.matching({}, { visits: 100_000 }) ?? [];
       const reasons = ids.map((id) => small.refused.reasonFor(id));
       expect(
         ['superseded', 'expired', 'blocked: no repository'].map(
@@ -662,7 +666,7 @@ export function describeEventStore(name: string, makeHarness: () => StoreHarness
       expect(await idsOf(small.store, [{ authors: [kept.pubkey] }])).toEqual([kept.id]);
       expect((await small.store.get(kept.id))?.event.pubkey).toBe(kept.pubkey);
       const last = hex32('author 23999');
-      expect(small.refused.matching({ authors: [last] }, 10)).toEqual([hex32(23_999)]);
+      expect(small.refused.matching({ authors: [last] }, { visits: 10 })).toEqual([hex32(23_999)]);
       await small.store[Symbol.asyncDispose]();
       await other.cleanUp();
     });

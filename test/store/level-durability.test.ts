@@ -35,8 +35,7 @@ describe('the level store over starts and stops', () => {
   async function contents({ store, refused }: OpenedStore): Promise<unknown> {
     const events: NostrEvent[] = [];
     for await (const chunk of store.query([{}])) for (const stored of chunk) events.push(stored.event);
-    const reasons = refused
-      .matching({}, 100_000)
+    const reasons = (refused.matching({}, { visits: 100_000 }) ?? [])
       .sort()
       .map((id) => [id, refused.reasonFor(id)]);
     return { size: store.size, events, reasons, deleted: store.count([{ '#e': [hex32('gone')] }]) };

@@ -1,6 +1,8 @@
 import type { RecordSetBuilder } from '../../kernels/kernels.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import type { Filter } from '../../nostr/filter.js';
+import type { VisitBudget } from '../index/visit-budget.js';
+import type { RefusedSearch } from './refused-search.js';
 
 /**
  * The memory of events that were refused, superseded or deleted, so that catch-up does not download them again
@@ -27,10 +29,12 @@ export type RefusedIndex = {
    */
   forgetInTurns(filter: Filter, isSuch: (reason: string) => boolean): AsyncIterable<readonly string[]>;
   /**
-   * Ids of the entries that match, at most `idsMax`: those that wait for a repository, a maintainer or a root. Those with
-   * one of the reasons of `except` are left out.
+   * Ids of the entries that match: those that wait for a repository, a maintainer or a root. Those with one of the reasons of
+   * `except` are left out. `undefined` where more rows would have to be looked at than the budget has.
    */
-  matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[];
+  matching(filter: Filter, budget: VisitBudget, except?: ReadonlySet<string>): string[] | undefined;
+  /** The same in turns, for those of whom there are more. */
+  search(filter: Filter, except?: ReadonlySet<string>): Pick<RefusedSearch, 'next'>;
   /** Appends (created_at, id) of the entries that match: the part of NIP-77's local set that is not stored. */
   collect(filter: Filter, target: RecordSetBuilder): void;
   /**

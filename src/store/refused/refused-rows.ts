@@ -19,6 +19,7 @@ import { type StoreTurns, spending } from '../spending.js';
 import { type ListedEntries, ListForgetting } from './list-forgetting.js';
 import type { Reasons } from './reasons.js';
 import type { RefusedIndex, RefusedObserver } from './refused-index.js';
+import { type IsWanted, RefusedSearch } from './refused-search.js';
 
 /** Share of the room that rows of each rank keep, however many there are of the others. */
 const shares = [limits.refusedToldShareMin, limits.refusedUnwantedShareMin, limits.refusedRemovedShareMin];
@@ -144,15 +145,22 @@ export class RefusedRows implements RefusedIndex {
     }
   }
 
-  matching(filter: Filter, idsMax: number, except?: ReadonlySet<string>): string[] {
+  matching(filter: Filter, budget: VisitBudget, except?: ReadonlySet<string>): string[] | undefined {
+    const plan = new FilterPlan(this.#index, filter, 'refused');
+    const visits = this.size === 0 ? 0 : Math.max(plan.visits, plan.visitsCheckingMax);
+    if (visits > budget.visits) return undefined;
+    budget.visits -= visits;
     const ids: string[] = [];
-    if (idsMax <= 0 || this.size === 0) return ids;
-    new FilterPlan(this.#index, filter, 'refused').forEachMatch((row) => {
-      if (except?.has(this.#reasons.nameOf(this.#index.rows.state(row)))) return true;
-      ids.push(this.#index.rows.idHex(row));
-      return ids.length < idsMax;
+    const isWanted = this.#isNoneOf(except);
+    plan.forEachMatch((row) => {
+      if (isWanted(row)) ids.push(this.#index.rows.idHex(row));
+      return true;
     });
     return ids;
+  }
+
+  search(filter: Filter, except?: ReadonlySet<string>): RefusedSearch {
+    return new RefusedSearch(this.#index, filter, this.#isNoneOf(except));
   }
 
   collect(filter: Filter, target: RecordSetBuilder): void {
@@ -253,6 +261,11 @@ export class RefusedRows implements RefusedIndex {
     const { row, sequence } = refusals;
     refusals.pop();
     if (this.#index.isCurrent(row, sequence, isRefused)) this.#forget(row);
+  }
+
+  /** Whether a row was refused for none of those reasons. */
+  #isNoneOf(except?: ReadonlySet<string>): IsWanted {
+    return (row) => !except?.has(this.#reasons.nameOf(this.#index.rows.state(row)));
   }
 
   get #isAtWork(): boolean {
