@@ -110,7 +110,11 @@ export const optionsSchema = z.object({
     'A GRASP relay: git repositories, their issues and patches, over Nostr',
     live(service('The description in the NIP-11 document')),
   ),
-  relayIcon: optional(kind.webUrl, 'none', live(service('The icon in the NIP-11 document'))),
+  relayIcon: optional(
+    kind.webUrl,
+    '/icon.png of this service',
+    live(service('The icon in the NIP-11 document')),
+  ),
   metricsEnabled: withDefault(kind.toggle, 'true', service('Serve Prometheus metrics at /metrics')),
   statusPage: withDefault(
     kind.toggle,

@@ -9,8 +9,8 @@ const manifest = z
 export const programName = manifest.name;
 export const programVersion = manifest.version;
 
-/** The URL of its project, where it has one. */
-export const programHomepage: string | undefined = manifest.homepage;
+/** What tells this software from others (NIP-11): the URL of its project, and its name as long as it has none. */
+export const programSoftware = manifest.homepage ?? manifest.name;
 
 /** How we name ourselves in every request that we make: some hosts refuse those who do not. */
 export const userAgent = `${programName}/${programVersion}`;

@@ -1,7 +1,8 @@
 import { isLoopbackDomain } from '../config/host.js';
 import type { Options } from '../config/options.js';
-import { programHomepage, programVersion } from '../config/version.js';
+import { programSoftware, programVersion } from '../config/version.js';
 import type { PublicAddress } from '../git-http/page/repository-links.js';
+import { iconPath } from '../http/pages/icon.js';
 import { type RelayInformationDocument, relayInformation } from '../http/relay-information.js';
 import type { ModerationLists } from '../moderation/lists.js';
 import { normaliseRelayUrl, tryNormaliseRelayUrl } from '../nostr/relay-url.js';
@@ -19,9 +20,9 @@ export function informationOf(
     description: lists?.text('description') ?? options.relayDescription,
     pubkey: ownerPubkey,
     supportedNips: servedNips,
-    software: programHomepage,
+    software: programSoftware,
     version: programVersion,
-    icon: lists?.text('icon') ?? options.relayIcon,
+    icon: lists?.text('icon') ?? options.relayIcon ?? `${publicAddressOf(options).webUrl}${iconPath}`,
     limitation: limitationOf(fixedRelaySettings),
     supportedGrasps: graspsOf(options),
     repoAcceptanceCriteria: acceptanceOf(options),

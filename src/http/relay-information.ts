@@ -5,11 +5,11 @@ export type RelayInformationInput = {
   /** The operator's public key, 64 hex digits. */
   readonly pubkey: string;
   readonly supportedNips: readonly number[];
-  /** The URL of the software's project (NIP-11); `undefined` when it has none. */
-  readonly software: string | undefined;
+  /** What tells the software from others: the URL of its project (NIP-11), or its name. */
+  readonly software: string;
   readonly version: string;
-  /** The URL of an image; `undefined` when there is none. */
-  readonly icon: string | undefined;
+  /** The URL of an image. */
+  readonly icon: string;
   /** The numbers that are enforced. */
   readonly limitation: Readonly<Record<string, number | boolean>>;
   /** `GRASP-01` and so on: only what works. */
@@ -26,9 +26,9 @@ export type RelayInformationDocument = {
   readonly description: string;
   readonly pubkey: string;
   readonly supported_nips: readonly number[];
-  readonly software?: string;
+  readonly software: string;
   readonly version: string;
-  readonly icon?: string;
+  readonly icon: string;
   readonly limitation: Readonly<Record<string, number | boolean>>;
   readonly supported_grasps: readonly string[];
   readonly repo_acceptance_criteria: string;
@@ -42,9 +42,9 @@ export function relayInformation(input: RelayInformationInput): RelayInformation
     description: input.description,
     pubkey: input.pubkey,
     supported_nips: [...input.supportedNips].sort((a, b) => a - b),
-    ...(input.software === undefined ? {} : { software: input.software }),
+    software: input.software,
     version: input.version,
-    ...(input.icon === undefined ? {} : { icon: input.icon }),
+    icon: input.icon,
     limitation: input.limitation,
     supported_grasps: input.supportedGrasps,
     repo_acceptance_criteria: input.repoAcceptanceCriteria,

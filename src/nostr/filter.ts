@@ -18,10 +18,13 @@ export type Filter = {
   [tag: TagKey]: string[];
 };
 
-/** A filter that cannot be read or is above a limit; the message is fit for a client. */
+/**
+ * A filter that cannot be read or is above a limit, or (`unsupported_filter`) asks by what no relay has to know; the message is
+ * fit for a client.
+ */
 export class InvalidFilterError extends GraspError {
-  constructor(message: string) {
-    super('invalid_filter', message);
+  constructor(message: string, code: 'invalid_filter' | 'unsupported_filter' = 'invalid_filter') {
+    super(code, message);
   }
 }
 
@@ -38,7 +41,7 @@ export function parseFilter(value: unknown): Filter {
     else if (key === 'kinds') filter.kinds = parseList(key, entry, isKind);
     else if (key === 'since' || key === 'until' || key === 'limit') filter[key] = parseWhole(key, entry);
     else if (tagKey.test(key)) filter[key as TagKey] = parseList(key, entry, isText);
-    else throw new InvalidFilterError(`a filter has no '${key.slice(0, 40)}'`);
+    else throw new InvalidFilterError(`a filter has no '${key.slice(0, 40)}' here`, 'unsupported_filter');
   }
   if (exceeds('filterValuesMax', filterValues(filter))) {
     throw new InvalidFilterError(`a filter has more than ${limits.filterValuesMax} values`);

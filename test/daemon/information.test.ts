@@ -27,9 +27,8 @@ describe('the NIP-11 document', () => {
       },
       supported_grasps: ['GRASP-01', 'GRASP-02'],
     });
-    // A project without a URL has no `software` (NIP-11).
-    expect(document.software ?? 'https://').toMatch(/^https:\/\//);
-    expect(Object.keys(document)).not.toContain('icon');
+    // As long as the project has no URL that could stand there (NIP-11).
+    expect(document.software).toBe('graspd');
     expect(Object.keys(document)).not.toContain('curation');
   });
 
@@ -50,10 +49,17 @@ describe('the NIP-11 document', () => {
     });
   });
 
-  it('has the icon of the operator, and says that there are lists', () => {
-    const icon = 'https://git.example.org/icon.png';
-    const document = informationOf(options(`--relay-icon=${icon}`, '--repository-blacklist=x'), pubkey);
-    expect(document).toMatchObject({ icon, curation: expect.stringContaining('that are refused') });
+  it.each([
+    ['--domain=git.example.org', 'https://git.example.org/icon.png'],
+    ['--bind-address=127.0.0.1:7000', 'http://127.0.0.1:7000/icon.png'],
+    ['--relay-icon=https://example.com/other.png', 'https://example.com/other.png'],
+  ])('has with %s the icon %s', (flag, icon) => {
+    expect(informationOf(options(flag), pubkey)).toMatchObject({ icon });
+  });
+
+  it('says that there are lists', () => {
+    const document = informationOf(options('--repository-blacklist=x'), pubkey);
+    expect(document).toMatchObject({ curation: expect.stringContaining('that are refused') });
   });
 });
 

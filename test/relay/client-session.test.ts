@@ -173,7 +173,7 @@ describe('what cannot be read', () => {
     [JSON.stringify(['EVENT', { ...event, sig: 'no' }]), 'OK', event.id],
     [JSON.stringify(['AUTH', { ...event, sig: 'no' }]), 'OK', event.id],
     ['["REQ","a"]', 'CLOSED', 'a'],
-    ['["REQ","a",{"search":"x"}]', 'CLOSED', 'a'],
+    ['["REQ","a",{"ids":["xyz"]}]', 'CLOSED', 'a'],
     ['["COUNT","a",{"ids":["xyz"]}]', 'CLOSED', 'a'],
     ['["REQ",5,{}]', 'NOTICE', undefined],
     ['["CLOSE",5]', 'NOTICE', undefined],
@@ -190,6 +190,19 @@ describe('what cannot be read', () => {
     expect(answer).toBe(type);
     if (subject !== undefined) expect(rest[0]).toBe(subject);
     expect(rest.at(-1)).toMatch(/^invalid: /);
+  });
+
+  it.each([
+    ['["REQ","a",{"search":"x"}]', 'CLOSED'],
+    ['["REQ","a",{"kinds":[1]},{"#clone":["x"]}]', 'CLOSED'],
+    ['["COUNT","a",{"&t":["x"]}]', 'CLOSED'],
+    ['["NEG-OPEN","a",{"search":"x"},"61"]', 'NEG-ERR'],
+  ])('%s, which a relay may leave out, is answered as unsupported', async (frame, type) => {
+    const world = sessionWorld();
+    const { session, outbox } = world.client();
+    session.receive(frame);
+    await world.settle();
+    expect(outbox.frames).toEqual([[type, 'a', expect.stringMatching(/^unsupported: /)]]);
   });
 
   it('refuses a subscription id of more than 250 characters', async () => {

@@ -28,7 +28,7 @@ export async function serveRelay(
           supportedNips: servedNips,
           software: 'https://example.com/graspd',
           version: '0',
-          icon: undefined,
+          icon: 'https://example.com/icon.png',
           limitation: limitationOf(parts.settings),
           supportedGrasps: [],
           repoAcceptanceCriteria: '',

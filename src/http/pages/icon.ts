@@ -13,10 +13,13 @@ const icon = Buffer.from(
   'base64',
 );
 
-/** `/icon.png`: how clients may show this service. */
+/** Where how clients may show this service is, as the NIP-11 document says. */
+export const iconPath = '/icon.png';
+
+/** The image there. */
 export function iconRoute(): Route {
   return {
-    matches: exactly('/icon.png'),
+    matches: exactly(iconPath),
     methods: ['GET'],
     handle: (_request, response) =>
       answer(response, 200, 'image/png', icon, { 'Cache-Control': 'public, max-age=86400' }),

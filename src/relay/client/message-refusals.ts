@@ -1,6 +1,7 @@
 import type { AddressAccount } from '../../lib/budgets/address-accounts.js';
 import { Violations } from '../../lib/budgets/violations.js';
 import type { Clock } from '../../lib/clock.js';
+import { errorCode } from '../../lib/errors.js';
 import type { InvalidMessageError } from '../../nostr/message.js';
 import { closedFrame, noticeFrame, okFrame } from '../frames/frames.js';
 import type { Outbox } from '../frames/outbox.js';
@@ -69,7 +70,7 @@ export class MessageRefusals {
   /** Says so where its subject could be seen. */
   #answerUnreadable({ message, messageType, subject, cause }: InvalidMessageError, chars: number): void {
     const { outbox, publisher } = this.#parts;
-    const reason = `invalid: ${message}`;
+    const reason = `${isUnsupported(cause) ? 'unsupported' : 'invalid'}: ${message}`;
     // Without a cause it is the subscription id itself that is wrong, and the subject only a part of it.
     const isAboutId = cause === undefined && (messageType === 'REQ' || messageType === 'COUNT');
     if (subject === undefined || isAboutId) {
@@ -111,4 +112,9 @@ export class MessageRefusals {
         break;
     }
   }
+}
+
+/** Whether it asks for what a relay may leave out, which NIP-01 has another word for than for what is wrong. */
+function isUnsupported(cause: unknown): boolean {
+  return errorCode(cause) === 'unsupported_filter';
 }
