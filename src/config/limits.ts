@@ -1004,6 +1004,8 @@ export const limits = {
   remoteNegentropySessionsMax: 4,
   /** Longest message of a remote, in bytes; a longer one ends the connection. */
   remoteFrameBytesMax: 1_200_000,
+  /** Bytes that are read of a remote's socket before others have their turn. */
+  remotePieceBytes: 16_384,
   /** Bytes of messages of one remote that wait to be looked at, above which its socket is not read; a character counts as one. */
   remoteQueueBytesHigh: 4_194_304,
   /** Bytes of that queue at which the socket is read again. */

@@ -79,6 +79,7 @@ export class SyncManager {
       known: new KnownSet(options.store, options.refused, options.kernels),
       hosts: new HostBudgets(),
       held: new HeldMemory(),
+      reading: new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('catch-up')),
       dials: new DialGates(options.clock),
       transfers: new Transfers(options.clock),
       later: new StoredLater(options),

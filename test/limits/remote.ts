@@ -130,6 +130,9 @@ export const remoteEntries = {
       relayLimits({ ...unknown, maxSubscriptions: 5 * sessions }).negentropySessions === sessions,
   },
   remoteFrameBytesMax: { test: ['sync/ws-dialer.test.ts', 'drops a remote whose message is too long'] },
+  remotePieceBytes: {
+    pace: ['sync/ws-dialer.test.ts', 'is read a piece at a time, in a slice of each turn of all remotes'],
+  },
   remoteQueueBytesHigh: { edge: (chars) => isRead(['x'.repeat(chars - 1)]) },
   remoteQueueBytesLow: {
     pace: [

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { limits } from '../../src/config/limits.js';
 import { systemClock } from '../../src/lib/clock.js';
+import { SocketReader } from '../../src/lib/turns/socket-reader.js';
 import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { ClientSession } from '../../src/relay/client/client-session.js';
-import { SocketReader } from '../../src/relay/client/socket-reader.js';
 import { eventually } from '../support/eventually.js';
 import { settle } from '../support/virtual-clock.js';
 import { serveRelay } from './served-relay.js';
@@ -39,7 +39,10 @@ function reader(name: string, client: { group?: string; isOverBudget: boolean } 
     read.push(name);
     nowMs += 2;
   });
-  const reading = new SocketReader({ socket, stream, turns: scheduler, client, own: (callback) => callback });
+  const reading = new SocketReader({
+    ...{ socket, stream, pieceBytes, turns: scheduler, party: client },
+    own: (callback) => callback,
+  });
   const send = (pieces: number) => stream.write(Buffer.alloc(pieces * pieceBytes));
   return { socket, stream, sizes, reading, send };
 }

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { programVersion } from '../../src/config/version.js';
@@ -56,16 +56,16 @@ function resolvingTo(...addresses: string[]): Resolver {
 function recorder(memory = roomyMemory()) {
   const frames: string[] = [];
   const closed: (TransportError | undefined)[] = [];
-  let pongs = 0;
+  let heartbeats = 0;
   const handlers: SocketHandlers = {
     incoming: memory.open(),
     onMessage: (frame) => frames.push(frame),
-    onPong: () => {
-      pongs += 1;
+    onHeartbeat: () => {
+      heartbeats += 1;
     },
     onClosed: (error) => closed.push(error),
   };
-  return { frames, closed, handlers, pongs: () => pongs };
+  return { frames, closed, handlers, heartbeats: () => heartbeats };
 }
 
 type TestOptions = { allowPrivate?: boolean; resolve?: Resolver; faults?: Faults; onionProxy?: string };
@@ -266,11 +266,11 @@ describe('who we are', () => {
 describe('a WebSocket to a remote', () => {
   it('carries frames both ways, answers pings, and says once when it is closed', async () => {
     const { port } = await listen((socket) => socket.on('message', (data) => socket.send(`echo ${data}`)));
-    const { frames, closed, handlers, pongs } = recorder();
+    const { frames, closed, handlers, heartbeats } = recorder();
     const socket = await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
     socket.send('hello');
     socket.ping();
-    await vi.waitFor(() => expect([frames, pongs()]).toEqual([['echo hello'], 1]));
+    await vi.waitFor(() => expect([frames, heartbeats()]).toEqual([['echo hello'], 1]));
     socket.close();
     socket.close();
     await vi.waitFor(() => expect(closed).toEqual([undefined]));
@@ -278,7 +278,18 @@ describe('a WebSocket to a remote', () => {
     expect(socket.bufferedBytes).toBe(0);
   });
 
-  it.each(['onMessage', 'onPong', 'onClosed'] as const)(
+  it('tells of what says nothing, too: pings, pongs that nobody asked for, binary messages', async () => {
+    const { port } = await listen((socket) => {
+      socket.ping();
+      socket.pong();
+      socket.send(Buffer.from('["NOTICE","binary"]'));
+    });
+    const { frames, handlers, heartbeats } = recorder();
+    await dialerOf().dial({ url: `ws://127.0.0.1:${port}`, trusted: true }, handlers, never);
+    await vi.waitFor(() => expect([frames, heartbeats()]).toEqual([[''], 2]));
+  });
+
+  it.each(['onMessage', 'onHeartbeat', 'onClosed'] as const)(
     'is ended, and nothing else, when %s of its handlers throws',
     async (name) => {
       const { port } = await listen((socket) => {
@@ -312,6 +323,41 @@ describe('a WebSocket to a remote', () => {
     socket.resume?.();
     await vi.waitFor(() => expect(frames).toEqual(['echo hello']));
     socket.close();
+  });
+
+  it('is read a piece at a time, in a slice of each turn of all remotes', async () => {
+    const remotes = 20;
+    const sent = 2_000;
+    const sockets: WebSocket[] = [];
+    const { port } = await listen((socket) => sockets.push(socket));
+    let [messages, inTurn, most, workedMs] = [0, 0, 0, 0];
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + workedMs };
+    const dialer = createWsDialer({ clock, faults: silentFaults(), allowPrivate: true });
+    const handlers: SocketHandlers = {
+      ...recorder().handlers,
+      onMessage: () => {
+        messages += 1;
+        inTurn += 1;
+        workedMs += 1;
+        most = Math.max(most, inTurn);
+      },
+    };
+    const ticks = () => {
+      inTurn = 0;
+      if (messages < remotes * sent) setImmediate(ticks);
+    };
+    ticks();
+    const target = { url: `ws://127.0.0.1:${port}`, trusted: false };
+    const dials = Array.from({ length: remotes }, () =>
+      dialer.dial(target, handlers, new AbortController().signal),
+    );
+    await Promise.all(dials);
+    await vi.waitFor(() => expect(sockets).toHaveLength(remotes));
+    const frames = Buffer.from('\x81\x01x'.repeat(sent), 'latin1');
+    for (const socket of sockets) (socket as unknown as { _socket: Socket })._socket.write(frames);
+    await vi.waitFor(() => expect(messages).toBe(remotes * sent), { timeout: 10_000 });
+    // All that one sends is less than a piece; two of them may be read in a turn.
+    expect(most).toBeLessThanOrEqual(2 * sent);
   });
 
   it('drops a remote whose message is too long', async () => {
@@ -401,9 +447,12 @@ describe('the NIP-11 document', () => {
     const { port } = await listen(undefined, (request, response) => {
       if (request.url === '/none') response.writeHead(404).end();
       else if (request.url === '/odd') response.end('<html>');
-      else response.end(`{"name": "${'x'.repeat(400_000)}"}`);
+      else if (request.url === '/pieces') {
+        for (let sent = 0; sent < 2_000; sent += 1) response.write(' ');
+        response.end('{}');
+      } else response.end(`{"name": "${'x'.repeat(400_000)}"}`);
     });
-    for (const path of ['none', 'odd', 'long']) {
+    for (const path of ['none', 'odd', 'long', 'pieces']) {
       const target = { url: `ws://127.0.0.1:${port}/${path}`, trusted: true };
       expect(await dialerOf().information(target, never)).toBeUndefined();
     }

@@ -8,6 +8,7 @@ import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import { Growth } from '../../lib/collections/growth.js';
 import { errorMessage } from '../../lib/errors.js';
 import type { Faults } from '../../lib/faults.js';
+import { SocketReader } from '../../lib/turns/socket-reader.js';
 import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { eventFrame, noticeFrame } from '../frames/frames.js';
 import { ClientGoneError, type Outbox } from '../frames/outbox.js';
@@ -16,7 +17,6 @@ import { textFrameOf, textOf } from '../frames/text-frame.js';
 import type { DropReason } from '../relay-metrics.js';
 import { ClientPings } from './client-pings.js';
 import { ClientSession, type SessionServices } from './client-session.js';
-import { SocketReader } from './socket-reader.js';
 
 export type ConnectionServices = Omit<SessionServices, 'settings'> & {
   readonly sending: SendServices;
@@ -109,7 +109,8 @@ export class ClientConnection implements Outbox {
         socket,
         stream,
         turns: services.reading,
-        client: this.#session.requests,
+        party: this.#session.requests,
+        pieceBytes: limits.clientPieceBytes,
         own: (callback) => this.#own(callback),
       });
     socket.on(

@@ -2,6 +2,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { exceeds } from '../../config/limit-use.js';
 import { userAgent } from '../../config/version.js';
+import { deferred } from '../../lib/abort.js';
+import { watchPieces } from '../../network/body-pieces.js';
 import type { Route } from '../../network/route.js';
 import { parseBoundedJson } from '../../nostr/bounded-json.js';
 import type { RelayInformation } from './transport.js';
@@ -34,18 +36,21 @@ function get(url: URL, way: Route, signal: AbortSignal): Promise<IncomingMessage
   });
 }
 
-async function readBody(response: IncomingMessage): Promise<string> {
+/** Rejects where it is too large, comes in too many small pieces, or breaks off. */
+function readBody(response: IncomingMessage): Promise<string> {
+  const { promise, resolve, reject } = deferred<string>();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  watchPieces(response, () => response.destroy());
+  response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (exceeds('remoteInformationBytesMax', bytes)) {
-      response.destroy();
-      return '';
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+    if (exceeds('remoteInformationBytesMax', bytes)) response.destroy();
+    else chunks.push(chunk);
+  });
+  response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+  response.on('error', reject);
+  response.on('close', () => reject(new Error('the document did not come to its end')));
+  return promise;
 }
 
 /** Reads what sync needs of a NIP-11 document; `undefined` when it is none. Numbers that make no sense are left out. */

@@ -16,8 +16,10 @@ export class TransportError extends GraspError {
 export type SocketHandlers = {
   /** The memory of a message that has not come whole; the socket ends when there is no room for it. */
   readonly incoming: Reservation;
+  /** A binary message comes as an empty one, which cannot be read either. */
   onMessage(frame: string): void;
-  onPong(): void;
+  /** A ping or a pong came; pings are answered by the socket itself. */
+  onHeartbeat(): void;
   onClosed(error: TransportError | undefined): void;
 };
 

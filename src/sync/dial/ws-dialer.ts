@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket } from 'ws';
+import { backgroundSlice } from '../../config/background-slice.js';
 import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
@@ -7,7 +8,11 @@ import { onAbort } from '../../lib/abort.js';
 import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
+import { SocketReader } from '../../lib/turns/socket-reader.js';
+import { turnOrder } from '../../lib/turns/turn-order.js';
+import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { type Route, type RouteOptions, routesTo } from '../../network/route.js';
+import { relayHost } from '../../nostr/relay-url.js';
 import { fetchInformation } from './information.js';
 import {
   type Dialer,
@@ -20,17 +25,29 @@ import {
 
 export type WsDialerOptions = RouteOptions & { readonly clock: Clock; readonly faults: Faults };
 
+/** With what a socket is opened. */
+type Opening = {
+  readonly way: Route;
+  readonly handlers: SocketHandlers;
+  readonly signal: AbortSignal;
+  /** The turns in which all remotes are read, and whose turns this one has. */
+  readonly reading: TurnScheduler;
+  readonly group: string | undefined;
+};
+
 /** How long the closing handshake of a socket that we closed may take. */
 const closeGraceMs = 2_000;
 
 /** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
 export function createWsDialer(options: WsDialerOptions): Dialer {
   const wayTo = routesTo(options);
+  const reading = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('catch-up'));
   return {
     async dial(target, handlers, signal) {
       signal.throwIfAborted();
       const url = new URL(target.url);
-      return await open(url, tryWay(wayTo, url, target), handlers, signal, options);
+      const group = target.trusted ? undefined : relayHost(target.url);
+      return await open(url, { way: tryWay(wayTo, url, target), handlers, signal, reading, group }, options);
     },
     async information(target, signal) {
       signal.throwIfAborted();
@@ -57,9 +74,7 @@ function tryWay(wayTo: ReturnType<typeof routesTo>, url: URL, target: DialTarget
 
 function open(
   url: URL,
-  way: Route,
-  handlers: SocketHandlers,
-  signal: AbortSignal,
+  { way, handlers, signal, reading, group }: Opening,
   { clock, faults }: WsDialerOptions,
 ): Promise<RelaySocket> {
   return new Promise((resolve, reject) => {
@@ -69,12 +84,8 @@ function open(
       maxPayload: limits.remoteFrameBytesMax,
       maxFragments: limits.messageFragmentsMax,
       followRedirects: false,
-      // No compression context is kept between messages, so that a connection costs little memory.
-      perMessageDeflate: {
-        serverNoContextTakeover: true,
-        clientNoContextTakeover: true,
-        concurrencyLimit: 4,
-      },
+      // What is compressed is not read in turns, and costs more time than it saves (docs/performance.md).
+      perMessageDeflate: false,
     });
     let isOpen = false;
     let failure: TransportError | undefined;
@@ -87,6 +98,7 @@ function open(
     const owned = <Arguments extends unknown[]>(callback: (...values: Arguments) => void) =>
       faults.guard('remote', fail, callback);
     let stream: Duplex | undefined;
+    let reader: SocketReader | undefined;
     socket.on('upgrade', (response) => {
       stream = response.socket;
     });
@@ -98,18 +110,21 @@ function open(
           pieceBytes: limits.socketChunkBytes,
           freeBytes: limits.remoteMessageFreeBytes,
         });
+        const party = { group, isOverBudget: false };
+        const { remotePieceBytes: pieceBytes } = limits;
+        reader = new SocketReader({ socket, stream, turns: reading, party, pieceBytes, own: owned });
       }
       dialling[Symbol.dispose]();
-      resolve(asRelaySocket(socket, clock));
+      resolve(asRelaySocket(socket, reader, clock));
     });
     socket.on(
       'message',
       owned((data: RawData, isBinary: boolean) => {
         noteUse('remoteFrameBytesMax', (data as Buffer).length);
-        if (!isBinary) handlers.onMessage(data.toString());
+        handlers.onMessage(isBinary ? '' : data.toString());
       }),
     );
-    socket.on('pong', owned(handlers.onPong));
+    for (const type of ['ping', 'pong'] as const) socket.on(type, owned(handlers.onHeartbeat));
     socket.on('error', (error) => {
       failure ??= transportError(error);
     });
@@ -133,7 +148,7 @@ function lostWithout(code: number): TransportError | undefined {
   return code === 1006 ? new TransportError('refused', 'the connection was lost') : undefined;
 }
 
-function asRelaySocket(socket: WebSocket, clock: Clock): RelaySocket {
+function asRelaySocket(socket: WebSocket, reader: SocketReader | undefined, clock: Clock): RelaySocket {
   return {
     get bufferedBytes() {
       return socket.bufferedAmount;
@@ -145,12 +160,16 @@ function asRelaySocket(socket: WebSocket, clock: Clock): RelaySocket {
       if (socket.readyState === WebSocket.OPEN) socket.ping();
     },
     pause: () => socket.pause(),
-    resume: () => socket.resume(),
+    resume() {
+      socket.resume();
+      reader?.resume();
+    },
     close() {
       if (socket.readyState === WebSocket.CLOSED) return;
       // A paused socket would not see the closing handshake.
       socket.resume();
       socket.close(1000);
+      reader?.resume();
       const cancel = clock.after(closeGraceMs, () => socket.terminate());
       socket.once('close', cancel);
     },

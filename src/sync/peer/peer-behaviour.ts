@@ -69,6 +69,12 @@ export class PeerBehaviour {
     this.#heardAt = this.#parts.clock.monotonic();
   }
 
+  /** A ping or a pong came: one is in order, a flood is not. */
+  heartbeat(): void {
+    this.hear();
+    this.#count({ bytes: 0, ms: 0 });
+  }
+
   /** The connection ended. */
   stop(): void {
     this.#cancelPing();
@@ -93,9 +99,13 @@ export class PeerBehaviour {
    * Something came that nobody asked for, or that cannot be read, of that many bytes, which took that long to read. Too
    * much of it of late, in number, bytes or time, ends the connection.
    */
-  violation({ bytes, ms }: Reading): void {
-    const { relay, clock, metrics, close } = this.#parts;
-    metrics.violation();
+  violation(reading: Reading): void {
+    this.#parts.metrics.violation();
+    this.#count(reading);
+  }
+
+  #count({ bytes, ms }: Reading): void {
+    const { relay, clock, close } = this.#parts;
     const now = clock.monotonic();
     if (now - this.#violationsFrom >= limits.remoteViolationWindowMs) {
       this.#violationsFrom = now;

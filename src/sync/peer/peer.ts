@@ -3,6 +3,7 @@ import { onAbort } from '../../lib/abort.js';
 import type { MemoryHolder } from '../../lib/budgets/memory-budget.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { Identity } from '../../nostr/keys.js';
 import { type RelaySocket, type SocketHandlers, TransportError } from '../dial/transport.js';
@@ -41,6 +42,8 @@ export type PeerParts = {
   readonly limits: RelayLimits;
   /** What the remote makes us hold. */
   readonly held: MemoryHolder;
+  /** Those in which the messages of all remotes are read. */
+  readonly reading: Pick<WorkTurns, 'isOver' | 'next'>;
   /** Whether the NIP-11 document says that nothing goes without NIP-42. */
   readonly authRequired: boolean;
 };
@@ -107,7 +110,9 @@ export class Peer {
         parts.metrics.received(frame.length);
         this.#frames.push(frame);
       },
-      onPong: () => this.#behaviour.hear(),
+      onHeartbeat: () => {
+        if (!this.isEnded) this.#behaviour.heartbeat();
+      },
       onClosed: (error) => this.#end(error),
     };
   }
@@ -170,7 +175,10 @@ export class Peer {
     }
     try {
       for (let frame = await this.#frames.next(); frame !== undefined; frame = await this.#frames.next()) {
-        if (signal.aborted) break;
+        const { reading } = this.#parts;
+        if (reading.isOver) await reading.next();
+        // What came before the remote closed is looked at, and not what came before we did.
+        if (signal.aborted || this.#socket === undefined) break;
         await this.#reader.take(frame);
       }
     } finally {

@@ -2,6 +2,7 @@ import type { Admission } from '../../admission/admission.js';
 import type { Kernels } from '../../kernels/kernels.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Random } from '../../lib/random.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { Identity } from '../../nostr/keys.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { EventStore } from '../../store/event-store.js';
@@ -48,6 +49,8 @@ export type SyncContext = SyncPorts & {
   readonly hosts: HostBudgets;
   /** What remotes make us hold. */
   readonly held: HeldMemory;
+  /** Those in which the messages of all remotes are read. */
+  readonly reading: WorkTurns;
   readonly dials: DialGates;
   readonly transfers: Transfers;
   readonly later: StoredLater;

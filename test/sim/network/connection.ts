@@ -156,7 +156,7 @@ export class SimConnection {
     else if (frame.type === 'close') {
       this.#endHost();
       this.#endClient(undefined);
-    } else if (frame.type === 'pong') this.#handlers.onPong();
+    } else if (frame.type === 'pong') this.#handlers.onHeartbeat();
     else if (frame.type === 'text') this.#handlers.onMessage(frame.text);
   }
 

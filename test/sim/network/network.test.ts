@@ -42,7 +42,7 @@ function setUp(seed = 1) {
   const handlers: SocketHandlers = {
     incoming: roomyMemory().open(),
     onMessage: (frame) => heard.push(frame),
-    onPong: () => heard.push('pong'),
+    onHeartbeat: () => heard.push('pong'),
     onClosed: (error) => heard.push(`closed ${error === undefined ? 'cleanly' : errorCode(error)}`),
   };
   let outcome: RelaySocket | unknown;

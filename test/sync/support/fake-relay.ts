@@ -53,7 +53,7 @@ export class FakeConnection {
     this.pings += 1;
     if (!this.answersPings) return;
     this.#clock.after(1, () => {
-      if (this.isOpen) this.#handlers.onPong();
+      if (this.isOpen) this.#handlers.onHeartbeat();
     });
   }
 

@@ -1,23 +1,24 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { limits } from '../../config/limits.js';
-import type { Runnable, TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { Runnable, TurnScheduler } from './turn-scheduler.js';
 
 export type ReaderParts = {
   readonly socket: Pick<WebSocket, 'isPaused' | 'readyState' | 'OPEN'>;
   /** What `socket` stands on. */
   readonly stream: Duplex;
-  /** The turns in which all clients are read. */
+  /** The turns in which all sockets of that sort are read. */
   readonly turns: TurnScheduler;
   /** Whose turns they are, and whether it waits behind others. */
-  readonly client: Pick<Runnable, 'group' | 'isOverBudget'>;
+  readonly party: Pick<Runnable, 'group' | 'isOverBudget'>;
+  /** Most that is read before others have their turn. */
+  readonly pieceBytes: number;
   /** Makes a callback one whose faults are somebody's. */
   readonly own: (callback: () => void) => () => void;
 };
 
 /**
- * Reads the socket of one client, a piece at a time: at once while the slice of the turn for that lasts and nobody waits, else
- * in turns, of one address after the other. So a turn reads what fits its slice, however much comes on however many
+ * Reads the WebSocket of a client or a remote, a piece at a time: at once while the slice of the turn for that lasts and nobody waits,
+ * else in turns, of one group after the other. So a turn reads what fits its slice, however much comes on however many
  * connections: thousands of messages fit in what Node reads of a socket at once.
  *
  * A stream that has a listener to `readable` gives its data, to all who listen to `data`, only when it is asked for.
@@ -42,11 +43,11 @@ export class SocketReader implements Runnable {
   }
 
   get group(): string | undefined {
-    return this.#parts.client.group;
+    return this.#parts.party.group;
   }
 
   get isOverBudget(): boolean {
-    return this.#parts.client.isOverBudget;
+    return this.#parts.party.isOverBudget;
   }
 
   /** Whether there is something to read that may be read: of a socket that closes all is. */
@@ -72,9 +73,9 @@ export class SocketReader implements Runnable {
   }
 
   #readPiece(): void {
-    const { stream } = this.#parts;
+    const { stream, pieceBytes } = this.#parts;
     // Only a stream that is asked for all comes to its end.
-    if (stream.readableLength > limits.clientPieceBytes) stream.read(limits.clientPieceBytes);
+    if (stream.readableLength > pieceBytes) stream.read(pieceBytes);
     else stream.read();
   }
 
