@@ -207,6 +207,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#retries.close();
+    this.holding?.close();
     for (const job of this.#queue.close()) job.outcome.reject(new AdmissionClosedError());
     await Promise.allSettled(this.#inFlight.outcomes());
     await this.#verified.promoted();

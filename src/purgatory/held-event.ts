@@ -23,3 +23,8 @@ export type HeldEvent = {
 
 /** How the holding of an event ends. */
 export type ReleaseCause = 'promoted' | 'expired' | 'deleted' | 'replaced';
+
+/** Whether it is held only because what it hangs on is. */
+export function hasParents({ parents }: Pick<HeldEvent, 'parents'>): boolean {
+  return parents.length > 0;
+}

@@ -9,6 +9,7 @@ import { heldReason } from '../../src/purgatory/held-event.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
 import { roomySettings } from '../purgatory/holding-world.js';
+import { BusyClock } from '../store/support/busy-clock.js';
 import { openHoldingAdmission } from '../support/holding-admission.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -574,6 +575,24 @@ describe('After a start', () => {
     expect([...here.purgatory.all()].map((held) => held.event.id)).toEqual([other.id]);
     expect(here.store.has(asked.id)).toBe(true);
     expect(here.directory.isServed({ pubkey: bob, identifier: 'other' })).toBe(true);
+  });
+
+  it('is let go of in as many turns as that takes, however much was held until the same moment', async () => {
+    clock = new BusyClock(Date.UTC(2026, 0, 1), limits.backgroundSliceMsMax);
+    await open();
+    const announced = announcement(alice, 'repo');
+    const issues = Array.from({ length: 20 }, () => event(bob, 1621, [['a', address(alice, 'repo')]]));
+    for (const held of [announced, ...issues]) expect(await here.submit(held)).toBe('held');
+    await clock.advance(limits.heldMsMax);
+    const left = () => [announced, ...issues].filter(isHeld).length;
+    here.admission.holding?.sweep();
+    for (let before = 21; before > 0; ) {
+      const now = left();
+      expect(before - now).toBeLessThanOrEqual(2);
+      before = now;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await here.submit(announced)).toBe('held');
   });
 
   it('what hangs on what is found anew, before that goes whose time is over', async () => {

@@ -10,7 +10,7 @@ import type { Effect, EffectRunner, Hold } from '../../policy/decision.js';
 import { alignMaintained } from '../../policy/effects.js';
 import { notRelated } from '../../policy/stored-relations.js';
 import type { WritePolicy } from '../../policy/write-policy.js';
-import { type HeldEvent, heldReason, type ReleaseCause } from '../../purgatory/held-event.js';
+import { type HeldEvent, hasParents, heldReason, type ReleaseCause } from '../../purgatory/held-event.js';
 import type { HoldingTerms, Purgatory } from '../../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import { type EventStore, type PutStatus, StoreError } from '../../store/event-store.js';
@@ -64,12 +64,15 @@ export class HoldingDesk {
   readonly #doubts: SlicedQueue;
   /** The ids of the events that wait for that: once each, however often they are doubted. */
   readonly #doubted = new Set<string>();
+  /** What is let go of, event by event, however much has been held for too long at once. */
+  readonly #endings: SlicedQueue;
   /** By the id of the state for which an announcement is being revived. */
   readonly #revivals = new Map<string, Promise<boolean>>();
 
   constructor(turns: WorkTurns, parts: DeskParts) {
     this.#parts = parts;
     this.#doubts = new SlicedQueue(turns);
+    this.#endings = new SlicedQueue(turns);
   }
 
   /** Holds an event. Settles when it is on disk and was looked at: `held`, `stored` where its git data was here, or `refused`. */
@@ -157,12 +160,23 @@ export class HoldingDesk {
     }
   }
 
-  /** Lets go of what has been held for too long. */
+  /** Lets go of what has been held for too long, in as many turns as that takes. */
   sweep(): void {
     const { purgatory, failures } = this.#parts;
-    for (const due of purgatory.due())
-      failures.attempt(due.event.id, () => this.#inBackground(due.event, this.#end(due, 'expired')));
+    // What hangs on others goes before those, and is not looked at again for them.
+    for (const due of purgatory.due().reverse())
+      this.#endings.push(() => {
+        // It may be held no longer by now, or on other terms.
+        if (purgatory.get(due.event.id) !== due) return;
+        failures.attempt(due.event.id, () => this.#inBackground(due.event, this.#end(due, 'expired')));
+      });
     this.#inBackground(undefined, this.#journaled(purgatory.sweepLapsed()));
+  }
+
+  /** Looks at nothing more, and lets go of nothing: the next start does. */
+  close(): void {
+    this.#doubts.clear();
+    this.#endings.clear();
   }
 
   /** Looks again, after a start, at all that was held before: time, settings and the store went on. */
@@ -282,8 +296,4 @@ export class HoldingDesk {
 
 function repositoryIn(event: NostrEvent): RepositoryId {
   return { pubkey: event.pubkey, identifier: firstTagValue(event, 'd') ?? '' };
-}
-
-function hasParents({ parents }: HeldEvent): boolean {
-  return parents.length > 0;
 }

@@ -22,6 +22,11 @@ export class SlicedQueue {
     if (!this.#isRunning) void this.#run();
   }
 
+  /** Drops what waits. */
+  clear(): void {
+    this.#tasks.clear();
+  }
+
   /** Settles when all that was pushed before this call is done. */
   async drained(): Promise<void> {
     if (this.length > 0) await new Promise<void>((resolve) => this.push(resolve));
