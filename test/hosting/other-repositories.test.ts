@@ -77,6 +77,35 @@ describe('Another repository', () => {
     expect(leftBehind(world)).toEqual([]);
   });
 
+  it.each(['at once', 'later'])(
+    'whose announcement is held is announced when it gets its objects %s, and not by a state of nothing',
+    async (when) => {
+      using mine = client();
+      await using world = await hostingWorld();
+      const [ours, of] = [
+        announcement(owner, 'r', { maintainers: [other] }),
+        announcement(other, 'r', { maintainers: [owner] }),
+      ];
+      await world.hold(ours, of, state(owner, 'r'));
+      await afterwards(world);
+      expect(world.promoted).not.toContain(of.id);
+      const first = mine.commit('one');
+      const named = state(owner, 'r', [main, first]);
+      await world.hold({ ...named, created_at: named.created_at + 1 });
+      world.faulty.fault = async (command) => {
+        const { msMax = 0 } = command;
+        if (when === 'later' && copiesTo(world, theirs, command) && msMax <= limits.promotionOthersMsMax)
+          throw new TimeLimitError('a copy', msMax);
+      };
+      await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+      expect(world.purgatory.has(of.id)).toBe(when === 'later');
+      await afterwards(world);
+      expect(refsOf(world.pathOf(theirs))).toEqual({ [main]: first });
+      expect(world.promoted.filter((id) => id === of.id)).toHaveLength(1);
+      expect([...world.purgatory.all()]).toEqual([]);
+    },
+  );
+
   it('on which somebody works follows when that is done', async () => {
     using mine = client();
     await using world = await withTwoMaintainers();

@@ -26,6 +26,8 @@ export type BackgroundCopy = ObjectCopy & {
   readonly isWanted: () => boolean;
   /** Which refs follow. */
   readonly effect: Effect;
+  /** What else does, once the objects are there. */
+  readonly onHere?: () => Promise<void>;
 };
 
 /**
@@ -72,7 +74,7 @@ export class BackgroundCopies {
 
   async #make(copy: BackgroundCopy, signal: AbortSignal): Promise<void> {
     const { locks, alignment, log } = this.#parts;
-    const { to, copies, effect } = copy;
+    const { to, copies, effect, onHere } = copy;
     if (!(await this.#isWanted(copy))) return;
     const outcome = await copies.copy(copy, {
       msMax: limits.pushCheckMsMax,
@@ -83,8 +85,12 @@ export class BackgroundCopies {
           if (await this.#isWanted(copy)) await move();
         }),
     });
-    if (outcome === 'here') alignment.run([effect]);
-    else log.info({ ...to, outcome }, 'objects were not copied');
+    if (outcome !== 'here') {
+      log.info({ ...to, outcome }, 'objects were not copied');
+      return;
+    }
+    alignment.run([effect]);
+    await onHere?.();
   }
 
   async #isWanted({ to, isWanted }: BackgroundCopy): Promise<boolean> {

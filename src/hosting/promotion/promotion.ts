@@ -43,7 +43,9 @@ export class Promotion {
     this.#parts = parts;
     this.#signal = signal;
     this.#background = new BackgroundCopies(parts, signal);
-    this.#states = new StatePromotion(parts, this.#background, signal);
+    this.#states = new StatePromotion(parts, this.#background, signal, (repository) =>
+      this.#announce(repository, () => isEmpty(parts.repositories.pathOf(repository))),
+    );
     this.#pullRequests = new PullRequestPromotion(parts, this.#background, signal);
     this.#looks = new Looks(parts.locks, signal);
     this.#others = new CopiesFromOthers(parts, signal, (repository, move) =>
@@ -206,24 +208,29 @@ export class Promotion {
 
   /** The steps of git.md §2 after a push. */
   async #follow(repository: RepositoryId, isPushed: boolean): Promise<void> {
-    const { purgatory, repositories, promote } = this.#parts;
+    const { purgatory, repositories } = this.#parts;
     const othersUntilMs = this.#othersUntilMs();
-    const announcement = purgatory.announcementOf(repository);
     // A state may have hundreds of repositories looked at, of strangers who named its author: each is read once.
     let emptiness: Promise<boolean> | undefined;
     const isBare = () => {
       emptiness ??= isEmpty(repositories.pathOf(repository));
       return emptiness;
     };
-    if (announcement !== undefined && (isPushed || !(await isBare()))) {
-      await promote(announcement.event);
-      await this.#followEarlierPullRequests(repository);
-    }
+    await this.#announce(repository, async () => !isPushed && (await isBare()));
     const complete = await firstCompleteState(this.#parts, repository, isBare);
     if (complete !== undefined) await this.#states.promote(repository, complete, othersUntilMs);
     await this.#followHead(repository, isBare);
     const pullRequests = purgatory.pullRequestsOf(repository).map(({ event }) => event);
     await this.#pullRequests.promote(repository, pullRequests, othersUntilMs);
+  }
+
+  /** Has the announcement of a repository stored, where it is held and its git data came; the caller has the lock. */
+  async #announce(repository: RepositoryId, isBare: () => Promise<boolean>): Promise<void> {
+    const { purgatory, promote } = this.#parts;
+    const announcement = purgatory.announcementOf(repository);
+    if (announcement === undefined || (await isBare())) return;
+    await promote(announcement.event);
+    await this.#followEarlierPullRequests(repository);
   }
 
   /** Some may have been stored before the announcement (GRASP-06): now they have refs in its repository as well. */

@@ -12,11 +12,19 @@ export class StatePromotion {
   readonly #parts: PromotionParts;
   readonly #background: BackgroundCopies;
   readonly #signal: AbortSignal;
+  readonly #onCopied: (repository: RepositoryId) => Promise<void>;
 
-  constructor(parts: PromotionParts, background: BackgroundCopies, signal: AbortSignal) {
+  /** `onCopied` is told, alone on it, of each other repository that has what a state says. */
+  constructor(
+    parts: PromotionParts,
+    background: BackgroundCopies,
+    signal: AbortSignal,
+    onCopied: (repository: RepositoryId) => Promise<void>,
+  ) {
     this.#parts = parts;
     this.#background = background;
     this.#signal = signal;
+    this.#onCopied = onCopied;
   }
 
   /**
@@ -44,7 +52,8 @@ export class StatePromotion {
     for (const to of wanting.slice(0, limits.objectCopiesMax)) {
       const isWanted = () => directory.stateOf(to)?.id === state.id;
       const effect = { type: 'align-repository', ...to } as const;
-      this.#background.add({ from: source, to, objectIds, copies, isWanted, effect });
+      const onHere = () => locks.use(to, this.#signal, () => this.#onCopied(to));
+      this.#background.add({ from: source, to, objectIds, copies, isWanted, effect, onHere });
     }
   }
 
@@ -87,6 +96,7 @@ export class StatePromotion {
       if (outcome !== 'here') return outcome !== 'late';
     } else if (!(await hasAllObjects(git, repositories.pathOf(repository), objectIds))) return true;
     await setRefs(this.#parts, repository, { declared: state.refs, head: headOf(state) });
+    await this.#onCopied(repository);
     return true;
   }
 }
