@@ -63,6 +63,42 @@ it('lets others wait, however many of some parties wait behind their own share',
   await other;
 });
 
+it('lets in who has fewer places before who has more, however many these have waiting', async () => {
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 16 });
+  const leaves = await Promise.all(['a', 'b', 'b', 'c'].map((party) => gate.enter(signal, party)));
+  const order: string[] = [];
+  for (const party of ['a', 'c', 'a', 'd', 'e', 'd'])
+    void gate.enter(signal, party).then((leave) => leaves.push(leave) && order.push(party));
+  await rest();
+  // Both places of b, then one of a, c, d and e each.
+  for (const at of [1, 2, 0, 3, 4, 5]) {
+    leaves[at]?.();
+    await rest();
+  }
+  expect(order).toEqual(['d', 'e', 'a', 'c', 'd', 'a']);
+});
+
+it('has room for who waits for nothing yet: the party with most of those who wait gives one up', async () => {
+  const gate = new ProcessGate({ runningMax: 4, waitingMax: 4 });
+  const leaves = await Promise.all(['a', 'a', 'b', 'b'].map((party) => gate.enter(signal, party)));
+  const refused: number[] = [];
+  const waiting: Promise<unknown>[] = [];
+  for (const [at, party] of ['c', 'c', 'd', 'd', 'e', 'f', 'g', 'e'].entries()) {
+    const refuse = (error: unknown) => {
+      expect(error).toMatchObject({ code: 'git_busy' });
+      refused.push(at);
+    };
+    waiting.push(gate.enter(signal, party).catch(refuse));
+    await rest();
+  }
+  // One for each of c, d, e and f is left.
+  expect(refused.sort()).toEqual([1, 3, 6, 7]);
+  expect(gate.waiting).toBe(4);
+  for (const leave of leaves) leave();
+  await Promise.all(waiting);
+  expect([gate.running, gate.waiting]).toEqual([4, 0]);
+});
+
 it('tells how many places more a party has than who waits', async () => {
   const gate = new ProcessGate({ runningMax: 4, waitingMax: 4 });
   await Promise.all(['a', 'a', 'b'].map((party) => gate.enter(signal, party)));

@@ -1,6 +1,6 @@
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
-import type { Endable } from '../../lib/turns/fair-slots.js';
+import { type Endable, FairSlots } from '../../lib/turns/fair-slots.js';
 import { Slots } from '../../lib/turns/slots.js';
 import { GitError } from '../git-error.js';
 
@@ -15,31 +15,40 @@ export type ProcessGateSettings = {
 /** Those who have a share together. */
 type Party = {
   readonly share: Slots;
-  /** How many of its share wait until a place is free. */
-  queued: number;
+  /** Those of its share that wait until a place is free, each with a way to refuse it after all; who came last is last. */
+  readonly queued: Set<AbortController>;
 };
 
 /**
- * Lets a limited number of processes of one sort run at once; the others wait in the order in which they came, and are
- * refused when too many wait. One party has half of the places at most, to run and to wait: whoever reads slowly on all
- * of theirs leaves the other half to others. Who waits behind their own share takes no place to wait from others.
+ * Lets a limited number of processes of one sort run at once; the others wait, and are refused when too many wait. One party has
+ * half of the places at most, to run and to wait: whoever reads slowly on all of theirs leaves the other half to others. Who
+ * waits behind their own share takes no place to wait from others.
+ *
+ * Of those who wait the party comes first that has the fewest places, and of several alike the one that came first; where too
+ * many wait, the party with most of them gives one up to another that has fewer. So some dozens of addresses keep nobody else
+ * waiting for all that they ask for.
  *
  * Two parties may have all places, and whatever makes git slow keeps them for long. Where somebody waits and no place has come
  * free for `gitPlacesHeldMsMax`, one is freed: of the party that has most, and two more than who waits has, what has run for
  * longest is ended. So who has one place keeps it.
  */
 export class ProcessGate {
-  readonly #slots: Slots;
+  readonly #slots: FairSlots;
   readonly #settings: ProcessGateSettings;
   /** Those of whom something runs or waits; who has no share is one by itself. */
-  readonly #parties = new Map<string | symbol, Party>();
+  readonly #parties = new Map<string, Party>();
   #waiting = 0;
+  /** How many came that have no share. */
+  #strangers = 0;
+  #runningMax: number;
 
   /** `clock`: without one nothing is ended. */
   constructor(settings: ProcessGateSettings, clock?: Pick<Clock, 'after'>) {
     this.#settings = settings;
+    this.#runningMax = settings.runningMax;
     const held = clock && { clock, msMax: limits.gitPlacesHeldMsMax };
-    this.#slots = new Slots(settings.runningMax, held);
+    const runningOfKey = (key: string) => runningOf(this.#partyOf(key));
+    this.#slots = new FairSlots(() => Math.max(1, this.#runningMax), held, runningOfKey);
   }
 
   get running(): number {
@@ -51,23 +60,23 @@ export class ProcessGate {
   }
 
   /**
-   * Enters; gives the way out, which works once. Rejects with `GitError` (`git_busy`) at once where too many wait, and with
-   * the signal's reason when that aborts while waiting. `name`: the party that it is for, `undefined` for those who have
+   * Enters; gives the way out, which works once. Rejects with `GitError` (`git_busy`) where too many wait, and with the signal's
+   * reason when that aborts while waiting. `name`: the party that it is for, `undefined` for those who have
    * no share. `end` is called at most once, where the place is to be given up for others: the way out is to be taken then.
    */
   async enter(signal: AbortSignal, name?: string, end?: () => void): Promise<() => void> {
     this.#fit();
-    const key = name ?? Symbol();
+    const key = name === undefined ? `alone ${this.#strangers++}` : `party ${name}`;
     const party = this.#partyOf(key);
-    if (this.#isFull(party)) {
+    if (this.#isFull(party) && !this.#makeRoom(party)) {
       this.#forget(key, party);
-      throw new GitError('git_busy', 'too many git requests are being served; try again later');
+      throw busy();
     }
     this.#waiting += 1;
     try {
       const leaveShare = await party.share.enter(signal);
       const endable = end && { weight: () => this.#weightOf(party), end };
-      const leave = await this.#queue(party, signal, endable).catch((error: unknown) => {
+      const leave = await this.#queue(key, party, signal, endable).catch((error: unknown) => {
         leaveShare();
         throw error;
       });
@@ -88,12 +97,12 @@ export class ProcessGate {
    * waits. Who has no share has one place.
    */
   leadOf(name: string | undefined): number {
-    const party = name === undefined ? undefined : this.#parties.get(name);
+    const party = name === undefined ? undefined : this.#parties.get(`party ${name}`);
     return this.#leadBy(name === undefined ? 1 : party === undefined ? 0 : runningOf(party));
   }
 
   #leadBy(places: number): number {
-    const queued = [...this.#parties.values()].filter((other) => other.queued > 0);
+    const queued = [...this.#parties.values()].filter(({ queued }) => queued.size > 0);
     return queued.reduce((lead, other) => Math.max(lead, places - runningOf(other)), 0);
   }
 
@@ -103,21 +112,38 @@ export class ProcessGate {
     return lead > 1 ? lead : 0;
   }
 
-  async #queue(party: Party, signal: AbortSignal, endable: Endable | undefined): Promise<() => void> {
-    party.queued += 1;
+  async #queue(
+    key: string,
+    { queued }: Party,
+    signal: AbortSignal,
+    endable: Endable | undefined,
+  ): Promise<() => void> {
+    const refusing = new AbortController();
+    queued.add(refusing);
     try {
-      return await this.#slots.enter(signal, endable);
+      return await this.#slots.enter(key, AbortSignal.any([signal, refusing.signal]), endable);
     } finally {
-      party.queued -= 1;
+      queued.delete(refusing);
     }
   }
 
   /** Takes what the settings say by now. */
   #fit(): void {
     const { runningMax } = this.#settings;
-    if (runningMax === this.#slots.capacity) return;
-    this.#slots.resize(runningMax);
+    if (runningMax === this.#runningMax) return;
+    this.#runningMax = runningMax;
+    this.#slots.admit();
     for (const { share } of this.#parties.values()) share.resize(half(runningMax));
+  }
+
+  /** Refuses who came last of the party of which most wait, where one of them more than of this one would wait all the same. */
+  #makeRoom({ share, queued }: Party): boolean {
+    if (share.inUse >= share.capacity) return false;
+    let most: Party['queued'] = queued;
+    for (const other of this.#parties.values()) if (other.queued.size > most.size) most = other.queued;
+    if (most.size < queued.size + 2) return false;
+    [...most].at(-1)?.abort(busy());
+    return true;
   }
 
   #isFull({ share }: Party): boolean {
@@ -127,22 +153,26 @@ export class ProcessGate {
     return this.#slots.inUse >= this.#slots.capacity && this.#waiting - behindShares >= waitingMax;
   }
 
-  #partyOf(key: string | symbol): Party {
+  #partyOf(key: string): Party {
     let party = this.#parties.get(key);
     if (party === undefined) {
-      party = { share: new Slots(half(this.#settings.runningMax)), queued: 0 };
+      party = { share: new Slots(half(this.#settings.runningMax)), queued: new Set() };
       this.#parties.set(key, party);
     }
     return party;
   }
 
-  #forget(key: string | symbol, { share }: Party): void {
+  #forget(key: string, { share }: Party): void {
     if (share.inUse === 0 && share.waiting === 0) this.#parties.delete(key);
   }
 }
 
 function runningOf({ share, queued }: Party): number {
-  return share.inUse - queued;
+  return share.inUse - queued.size;
+}
+
+function busy(): GitError {
+  return new GitError('git_busy', 'too many git requests are being served; try again later');
 }
 
 function half(number: number): number {

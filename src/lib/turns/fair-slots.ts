@@ -20,6 +20,7 @@ export type Endable = {
 export class FairSlots {
   readonly #capacity: () => number;
   readonly #held: HeldLimit | undefined;
+  readonly #insideOf: (party: string) => number;
   #inUse = 0;
   #waiting = 0;
   /** By party, those of it that wait, first come first; the party whose turn is next comes first. */
@@ -28,10 +29,18 @@ export class FairSlots {
   readonly #endable = new Set<Endable>();
   #cancelLook: CancelTimer = () => {};
 
-  /** `capacity` is asked for at each use, where it is no number: a new one holds from the next that enters or leaves. */
-  constructor(capacity: number | (() => number), held?: HeldLimit) {
+  /**
+   * `capacity` is asked for at each use, where it is no number: a new one holds from the next that enters or leaves. `insideOf`:
+   * how many places a party has, where those that have fewer come before those that have more.
+   */
+  constructor(
+    capacity: number | (() => number),
+    held?: HeldLimit,
+    insideOf: (party: string) => number = () => 0,
+  ) {
     this.#capacity = typeof capacity === 'number' ? () => capacity : capacity;
     this.#held = held;
+    this.#insideOf = insideOf;
   }
 
   get capacity(): number {
@@ -143,14 +152,27 @@ export class FairSlots {
 
   /** Lets in the first of the party whose turn it is; what else that has waits behind all other parties. */
   #admitNext(): void {
-    const [next] = this.#waiters;
-    if (next === undefined) return;
-    const [party, waiters] = next;
+    const party = this.#nextParty();
+    const waiters = party === undefined ? undefined : this.#waiters.get(party);
+    if (party === undefined || waiters === undefined) return;
     const first = waiters.shift();
     this.#waiters.delete(party);
     if (waiters.length > 0) this.#waiters.set(party, waiters);
     this.#waiting -= 1;
     this.#inUse += 1;
     first?.resolve();
+  }
+
+  /** The first of those that have the fewest places. */
+  #nextParty(): string | undefined {
+    let next: string | undefined;
+    let fewest = Number.POSITIVE_INFINITY;
+    for (const party of this.#waiters.keys()) {
+      const inside = this.#insideOf(party);
+      if (inside >= fewest) continue;
+      fewest = inside;
+      next = party;
+    }
+    return next;
   }
 }
