@@ -1056,6 +1056,8 @@ export const limits = {
   /** How long a remote that said "slow down" is asked nothing. */
   remoteSlowDownMs: 65_000,
 
+  /** Topics that the live subscriptions of one relay ask about, also where it would take more; others are caught up with. */
+  liveTopicsMax: 16_384,
   /** How long a live subscription has to stand before its failures count from none again. */
   liveStableMsMin: 60_000,
   /** Live events that a filter by kind brings before it is looked at whether that is worth it; then as many again. */

@@ -74,6 +74,7 @@ export class SyncManager {
     this.#context = {
       ...options,
       filters,
+      turns: this.#turns,
       health: new RelayHealthTracker(options.settings),
       inFlight: new InFlightIds(),
       known: new KnownSet(options.store, options.refused, options.kernels),

@@ -221,6 +221,12 @@ export const remoteEntries = {
     },
   },
   remoteSlowDownMs: { pace: [connections, 'a request that was limited is sent again after the pause'] },
+  liveTopicsMax: {
+    test: [
+      'sync/many-topics.test.ts',
+      'has live subscriptions to a bounded number of them, however much it would take',
+    ],
+  },
   liveStableMsMin: { pace: [connections, 'which is opened again after a backoff, and caught up'] },
   liveKindsTrialEvents: {
     pace: [

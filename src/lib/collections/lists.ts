@@ -20,6 +20,16 @@ export function* pieces<T>(items: Iterable<T>, itemsMax: number): IterableIterat
   if (piece.length > 0) yield piece;
 }
 
+/** The first of some items. */
+export function* firstOf<T>(items: Iterable<T>, count: number): IterableIterator<T> {
+  let left = count;
+  for (const item of items) {
+    if (left <= 0) return;
+    yield item;
+    left -= 1;
+  }
+}
+
 /** The smallest of some numbers; `Infinity` when there is none. */
 export function smallest(numbers: Iterable<number>): number {
   let least = Number.POSITIVE_INFINITY;

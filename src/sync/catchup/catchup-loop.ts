@@ -2,15 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import { unixSeconds } from '../../lib/clock.js';
-import { smallest } from '../../lib/collections/lists.js';
+import { firstOf, pieces, smallest } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { Wakeup } from '../../lib/wakeup.js';
 import { BatchTurnOverError, BatchUnwantedError, PeerOverloadedError } from '../errors.js';
 import type { HostBudget } from '../hosts/host-budget.js';
 import type { Transfers } from '../hosts/transfers.js';
 import type { SyncLogger } from '../report/logger.js';
 import type { RunLogs } from '../report/run-log.js';
-import { type CatchupTrigger, catchupTriggers, type Topic } from '../topics/layers.js';
+import { type CatchupTrigger, catchupTriggers } from '../topics/layers.js';
 import { batchesOf } from '../topics/subscription.js';
 import type { CatchupBatch, NextCatchup } from '../topics/topic-state.js';
 import type { TopicTable } from '../topics/topic-table.js';
@@ -22,6 +23,8 @@ export type CatchupLoopParts = BatchParts & {
   readonly topics: TopicTable;
   /** The turns of all relays. */
   readonly transfers: Transfers;
+  /** See `SyncContext`. */
+  readonly turns: WorkTurns;
   readonly logger: SyncLogger;
   readonly logs: RunLogs;
 };
@@ -114,7 +117,7 @@ export class CatchupLoop {
       topics.catchup.resumed(next.batch);
       return next.batch;
     }
-    const [ofBatch = []] = batchesOf([...first(next.topics, settings.tagsPerFilterMax)], {
+    const [ofBatch = []] = batchesOf([...firstOf(next.topics, settings.tagsPerFilterMax)], {
       tagsPerFilter: settings.tagsPerFilterMax,
       filtersPerSubscription: 1,
       // Half of a message: the other half carries the first fingerprints.
@@ -184,23 +187,29 @@ export class CatchupLoop {
 
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
-    const { scope, memory, topics, logs, peerMissing } = this.#parts;
+    const { memory, topics, logs, peerMissing } = this.#parts;
     if (!topics.catchup.isOver(trigger)) return;
     await peerMissing.settled();
     if (!topics.catchup.isOver(trigger)) return;
     // What is new was caught up after all else: how old the oldest is does not change by it.
     const isNews = trigger === 'start' && memory.lastCompleteAt !== undefined;
     if (!isNews && catchupTriggers.every((each) => topics.catchup.isOver(each))) {
-      memory.lastCompleteAt = topics.oldestDoneAt(scope.topics()) ?? memory.lastCompleteAt;
+      memory.lastCompleteAt = (await this.#oldestDoneAt()) ?? memory.lastCompleteAt;
+      if (!topics.catchup.isOver(trigger)) return;
     }
     logs.end(trigger);
   }
-}
 
-function* first(items: Iterable<Topic>, count: number): Iterable<Topic> {
-  let left = count;
-  for (const item of items) {
-    if (left-- <= 0) return;
-    yield item;
+  /** As of when all that is wanted is done, found in as many turns as that takes; `undefined` when something never was. */
+  async #oldestDoneAt(): Promise<number | undefined> {
+    const { scope, topics, turns } = this.#parts;
+    let oldest: number | undefined;
+    for (const piece of pieces(scope.topics(), limits.syncTopicsPerPieceMax)) {
+      const at = topics.oldestDoneAt(piece);
+      if (at === undefined) return undefined;
+      oldest = Math.min(oldest ?? at, at);
+      if (turns.isOver) await turns.next();
+    }
+    return oldest;
   }
 }

@@ -1,9 +1,11 @@
+import { limits } from '../../config/limits.js';
 import { onAbort } from '../../lib/abort.js';
 import type { CancelTimer } from '../../lib/clock.js';
-import { smallest } from '../../lib/collections/lists.js';
+import { firstOf, smallest } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { Wakeup } from '../../lib/wakeup.js';
-import type { SubscriptionContent } from '../topics/layers.js';
+import type { SubscriptionContent, Topic } from '../topics/layers.js';
 import { isSameContent, type PackingLimits, packSubscriptions, rebuildStep } from '../topics/subscription.js';
 import type { TopicTable } from '../topics/topic-table.js';
 import { isByKind } from './live-kinds.js';
@@ -11,6 +13,8 @@ import { LiveSubscriber, type LiveSubscriberParts } from './live-subscriber.js';
 
 export type LiveParts = Omit<LiveSubscriberParts, 'onChange' | 'onOutcome' | 'topics'> & {
   readonly topics: TopicTable;
+  /** See `SyncContext`. */
+  readonly turns: WorkTurns;
   /** There may be something to catch up with: what came live, or cannot for now. */
   readonly onDue: () => void;
 };
@@ -94,36 +98,55 @@ export class LiveSync {
 
   /** Does the next thing; false when there is none for now. */
   async #step(tasks: TaskGroup): Promise<boolean> {
-    const now = this.#parts.clock.monotonic();
+    const { clock, kinds, turns } = this.#parts;
+    const now = clock.monotonic();
     this.#topics.live.retry(now);
-    if (this.#parts.kinds.retry(now)) this.#isRebuildDue = true;
+    if (kinds.retry(now)) this.#isRebuildDue = true;
     if (this.#subscriber.isAuthenticating) return false;
     if (this.#rebuilding !== undefined) return await this.#continueRebuild(this.#rebuilding, tasks);
-    const packed = packSubscriptions(this.#topics.live.missing, this.#packing());
-    if (this.#isRebuildDue || this.#topics.live.isStale || !this.#hasRoomFor(packed)) {
-      this.#beginRebuild();
-      return true;
+    const { missing, isStale } = this.#topics.live;
+    const some = firstOf(missing, limits.liveTopicsMax + 1);
+    const packed = packSubscriptions(some, this.#packing(), Math.max(0, this.#placesLeft) + 1);
+    const isRebuildDue = this.#isRebuildDue || isStale || this.#placesLeft < 0;
+    if (!isRebuildDue && this.#hasRoomFor(packed)) {
+      for (const content of packed) await this.#subscriber.open(content, tasks);
+      return packed.length > 0;
     }
-    for (const content of packed) await this.#subscriber.open(content, tasks);
-    return packed.length > 0;
+    if (isRebuildDue || !this.#isFull) this.#beginRebuild();
+    else this.#leaveUncovered(firstOf(missing, limits.syncTopicsPerPieceMax));
+    if (turns.isOver) await turns.next(tasks.signal);
+    return true;
   }
 
   #hasRoomFor(packed: readonly SubscriptionContent[]): boolean {
-    if (this.#subscriber.size + packed.length > this.#placesMax()) return false;
     if (packed.length === 0) return true;
+    if (packed.length > this.#placesLeft) return false;
+    const { live } = this.#topics;
+    const topics = packed.reduce((sum, each) => sum + each.topics.length, live.covered);
     const filters = packed.reduce((sum, each) => sum + each.filters.length, this.#subscriber.filters);
-    return filters <= this.#parts.settings.filtersPerConnectionMax;
+    return topics <= limits.liveTopicsMax && filters <= this.#parts.settings.filtersPerConnectionMax;
   }
 
-  /** Everything anew, packed, in the order of what stands: what is packed already is kept as it is. */
+  /** Whether a rebuild would find no place for anything more. */
+  get #isFull(): boolean {
+    const { live } = this.#topics;
+    const hasNoPlace = this.#placesLeft <= 0 || live.covered >= limits.liveTopicsMax;
+    return hasNoPlace && live.isTight && live.uncovered.size > 0;
+  }
+
+  /**
+   * Everything that there is a place for anew, packed, in the order of what stands: what is packed already is kept as it is.
+   * Of what there is no place for a piece is left uncovered, the rest afterwards.
+   */
   #beginRebuild(): void {
-    const { missing, uncovered } = this.#topics.live;
     const open = this.#subscriber.all();
-    const held = open.flatMap(({ topics }) => topics).filter((topic) => this.#topics.wants(topic));
-    const all = new Set([...held, ...uncovered, ...missing]);
-    const packed = packSubscriptions(all, this.#packing());
-    const byKind = this.#contentByKind(packed.length);
-    const covered = packed.slice(0, this.#placesMax() - byKind.length);
+    const held = new Set(open.flatMap(({ topics }) => topics).filter((topic) => this.#topics.wants(topic)));
+    const placesMax = this.#placesMax();
+    const topics = [...firstOf(this.#inOrder(held), limits.liveTopicsMax + 1)];
+    const packed = packSubscriptions(topics.slice(0, limits.liveTopicsMax), this.#packing(), placesMax + 1);
+    const isShort = packed.length > placesMax || topics.length > limits.liveTopicsMax;
+    const byKind = isShort ? this.#contentByKind() : [];
+    const covered = packed.slice(0, placesMax - byKind.length);
     const places = [...covered, ...byKind];
     const { kept, target } = matchPlaces(places, open);
     const old = open.filter((each) => !kept.has(each));
@@ -133,13 +156,23 @@ export class LiveSync {
       { relay: this.#parts.peer.relay, filters: this.filters, open: target.length, close: old.length },
       'rebuild subscriptions',
     );
-    this.#leaveUncovered(packed.slice(covered.length));
+    const isCovered = new Set(covered.flatMap((each) => each.topics));
+    const { missing } = this.#topics.live;
+    this.#leaveUncovered(without(held, isCovered));
+    this.#leaveUncovered(firstOf(without(missing, isCovered), limits.syncTopicsPerPieceMax));
+  }
+
+  /** What is wanted: first what subscriptions ask about. */
+  *#inOrder(held: ReadonlySet<Topic>): Iterable<Topic> {
+    const { uncovered, missing } = this.#topics.live;
+    yield* held;
+    yield* without(uncovered, held);
+    yield* without(missing, held);
   }
 
   /** Where there are more subscriptions than places, one of these is for filters by kind, if that is worth it. */
-  #contentByKind(subscriptions: number): SubscriptionContent[] {
-    const placesMax = this.#placesMax();
-    if (subscriptions <= placesMax || placesMax < 2) return [];
+  #contentByKind(): SubscriptionContent[] {
+    if (this.#placesMax() < 2) return [];
     const { kinds, peer, clock } = this.#parts;
     const content = kinds.content(peer.limits.filtersPerSubscription, clock.monotonic());
     return content === undefined ? [] : [content];
@@ -163,19 +196,20 @@ export class LiveSync {
       return true;
     }
     this.#rebuilding = undefined;
-    this.#leaveUncovered(rebuilding.target);
+    this.#leaveUncovered(rebuilding.target.flatMap((each) => each.topics));
     return true;
   }
 
   /** What there is no place for is caught up only; it may still be in subscriptions that are about to go. */
-  #leaveUncovered(contents: readonly SubscriptionContent[]): void {
-    const topics = contents.flatMap((each) => each.topics);
+  #leaveUncovered(these: Iterable<Topic>): void {
+    const topics = [...these];
     if (topics.length === 0) return;
     this.#topics.live.leftUncovered(topics);
     const { logger, peer, onDue } = this.#parts;
     if (!this.#hasWarned) {
+      const { uncovered, missing } = this.#topics.live;
       logger.warn(
-        { relay: peer.relay, topics: this.#topics.live.uncovered.size, limits: peer.limits },
+        { relay: peer.relay, topics: uncovered.size + missing.size, limits: peer.limits },
         'relay takes too few subscriptions for live sync of everything; filters by kind and the daily catch-up cover the rest',
       );
     }
@@ -194,10 +228,19 @@ export class LiveSync {
     return Math.max(liveSubscriptions - 1, Math.min(liveSubscriptions, 1));
   }
 
+  /** Less than 0 where the remote takes fewer than it did. */
+  get #placesLeft(): number {
+    return this.#placesMax() - this.#subscriber.size;
+  }
+
   #packing(): PackingLimits {
     const { messageBytes, filtersPerSubscription } = this.#parts.peer.limits;
     return { tagsPerFilter: this.#parts.settings.tagsPerFilterMax, filtersPerSubscription, messageBytes };
   }
+}
+
+function* without(topics: Iterable<Topic>, others: ReadonlySet<Topic>): Iterable<Topic> {
+  for (const topic of topics) if (!others.has(topic)) yield topic;
 }
 
 /** Which open subscriptions are what a place is for, one for each place, and what is to be opened for the others. */

@@ -1,4 +1,7 @@
+import { limits } from '../../config/limits.js';
+import { pieces } from '../../lib/collections/lists.js';
 import { TaskGroup } from '../../lib/task-group.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import { CatchupLoop } from '../catchup/catchup-loop.js';
 import { NegentropyProbe } from '../catchup/negentropy-probe.js';
 import { PeerMissing } from '../catchup/peer-missing.js';
@@ -39,12 +42,14 @@ export class Session {
   readonly #catchup: CatchupLoop;
   readonly #peerMissing: PeerMissing;
   readonly #logs: RunLogs;
+  readonly #turns: WorkTurns;
 
   constructor(sessionParts: SessionParts) {
     const { context, relay, peer, submitter, host, memory, scope, onUpdating, onEverythingUnfit } =
       sessionParts;
     this.#scope = scope;
     this.#peer = peer;
+    this.#turns = context.turns;
     const parts = { ...context, relay, peer, submitter, memory, scope, onEverythingUnfit };
     this.#peerMissing = new PeerMissing(relay, context.store, context.directory);
     this.#logs = new RunLogs(parts);
@@ -91,20 +96,40 @@ export class Session {
   /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
   async run(signal: AbortSignal): Promise<void> {
     const tasks = new TaskGroup(signal);
-    this.#topics.connected(this.#scope.topics());
     tasks.spawn(async (inner) => {
       await this.#peer.run(inner);
       tasks.cancel();
     });
-    for (const part of [this.#live, this.#fetcher, this.#catchup]) {
-      tasks.spawn(async (inner) => await this.#runPart(part, inner));
-    }
+    tasks.spawn(async (inner) => {
+      await this.#begin(inner);
+      for (const part of [this.#live, this.#fetcher, this.#catchup])
+        tasks.spawn(async () => await this.#runPart(part, inner));
+    });
     try {
       await tasks.join();
     } finally {
       await this.#peerMissing.settled();
-      this.#topics.disconnected();
+      if (!signal.aborted) await this.#end();
       this.#logs.interrupt();
+    }
+  }
+
+  /** Tells the table of all that is wanted, in as many turns as that takes. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { isEverything } = this.#scope;
+    for (const piece of pieces(this.#scope.topics(), limits.syncTopicsPerPieceMax)) {
+      this.#topics.connected(piece);
+      if (this.#turns.isOver) await this.#turns.next(signal);
+      // Something else is asked for by now.
+      if (this.#scope.isEverything !== isEverything) return await this.#begin(signal);
+    }
+  }
+
+  /** Tells the table of the end of the connection, likewise. */
+  async #end(): Promise<void> {
+    for (const piece of pieces(this.#topics.known, limits.syncTopicsPerPieceMax)) {
+      this.#topics.disconnected(piece);
+      if (this.#turns.isOver) await this.#turns.next();
     }
   }
 

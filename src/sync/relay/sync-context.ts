@@ -51,6 +51,8 @@ export type SyncContext = SyncPorts & {
   readonly held: HeldMemory;
   /** Those in which the messages of all remotes are read. */
   readonly reading: WorkTurns;
+  /** Those in which topics are gone through that may be very many. */
+  readonly turns: WorkTurns;
   readonly dials: DialGates;
   readonly transfers: Transfers;
   readonly later: StoredLater;

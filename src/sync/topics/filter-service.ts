@@ -88,14 +88,15 @@ export class FilterService {
 
   /**
    * Everything that a relay is to be asked about, a repository with its roots at a time; of each the oldest first. Then
-   * the authors.
+   * the authors. More may come and go while it is read.
    */
   *topicsOf(relay: string): Iterable<Topic> {
     yield announcementsTopic;
     const repositories = this.#askedOf(relay);
     for (const repository of repositories) {
       yield this.roots.addressOf(repository);
-      for (const root of this.roots.rootsOf(repository)) {
+      // Those that go meanwhile belong to it no more.
+      for (const root of [...this.roots.rootsOf(repository)]) {
         if (this.#repositoryAskedOf(relay, root) === repository) yield this.roots.idOf(root);
       }
     }

@@ -32,6 +32,16 @@ export class LiveTopics {
     return this.#states.uncovered;
   }
 
+  /** How many topics subscriptions ask about. */
+  get covered(): number {
+    return this.#states.covered;
+  }
+
+  /** Whether nothing that subscriptions ask about is wanted no more, so that packing them anew gives no room. */
+  get isTight(): boolean {
+    return this.#states.leftovers === 0;
+  }
+
   /** Whether half of what subscriptions ask about is not wanted any more: then it is time to pack anew. */
   get isStale(): boolean {
     const { covered, leftovers } = this.#states;

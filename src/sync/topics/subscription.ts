@@ -1,4 +1,5 @@
 import { utf8Length } from '../../lib/bytes.js';
+import { firstOf } from '../../lib/collections/lists.js';
 import type { Filter } from '../../nostr/filter.js';
 import {
   filtersOf,
@@ -47,15 +48,22 @@ const filterBytes = 40;
 /**
  * Packs topics, in their order, into as few subscriptions as their order allows: each takes a run of topics for as
  * long as its filters and its bytes stay within the limits. A run that fitted in several subscriptions fits in one
- * whenever the limits allow it, so the first packed one covers at least the first of those that it replaces.
+ * whenever the limits allow it, so the first packed one covers at least the first of those that it replaces. Gives no more
+ * than the first `count`, and looks at no more topics than these take.
  */
-export function packSubscriptions(topics: Iterable<Topic>, limits: PackingLimits): SubscriptionContent[] {
-  if (limits.filtersPerSubscription < 3) return packFilterByFilter(topics, limits);
+export function packSubscriptions(
+  topics: Iterable<Topic>,
+  limits: PackingLimits,
+  count = Number.POSITIVE_INFINITY,
+): SubscriptionContent[] {
+  if (limits.filtersPerSubscription < 3)
+    return packFilterByFilter(firstOf(topics, count * limits.tagsPerFilter), limits).slice(0, count);
   const packed: SubscriptionContent[] = [];
   let run = new Run(limits);
   for (const topic of topics) {
     if (!run.takes(topic)) {
       packed.push(run.content());
+      if (packed.length >= count) return packed;
       run = new Run(limits);
     }
     run.add(topic);

@@ -62,17 +62,23 @@ export class TopicTable {
     return this.catchup.unwanted(left);
   }
 
-  /** Begins with all that is wanted. */
+  /** All topics of which something is known. */
+  get known(): Iterable<Topic> {
+    return this.#states.topics();
+  }
+
+  /** Begins with all that is wanted; very much is told piece by piece. */
   connected(topics: Iterable<Topic>): void {
     this.#isConnected = true;
     this.#states.change(topics, (state = unknownTopic) => ({ ...state, live: { type: 'missing' } }));
   }
 
-  disconnected(): void {
+  /** Ends with all that is known, which is told piece by piece where it is very much. */
+  disconnected(topics: Iterable<Topic> = this.known): void {
     this.#isConnected = false;
     this.catchup.disconnected();
     this.live.disconnected();
-    this.#states.change(this.#states.topics(), (state) => state && atRest(state));
+    this.#states.change(topics, (state) => state && atRest(state));
   }
 
   /** Everything is caught up again: all of `topics`, which are those that are wanted. */
