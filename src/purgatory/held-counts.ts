@@ -181,8 +181,17 @@ function refusalOf(scope: HeldScope, name: keyof Amount, max: Amount): HeldRefus
 
 /** What an event counts for. */
 export function amountOf(event: HeldEvent['event']): Amount {
-  const repositories = event.kind === kinds.repositoryAnnouncement ? 1 : 0;
-  return { events: 1, bytes: eventBytes(event), repositories };
+  return {
+    events: 1,
+    bytes: partOfAmount(event, 'bytes'),
+    repositories: partOfAmount(event, 'repositories'),
+  };
+}
+
+/** The same of one of these alone. */
+export function partOfAmount(event: HeldEvent['event'], of: keyof Amount): number {
+  if (of === 'bytes') return eventBytes(event);
+  return of === 'events' || event.kind === kinds.repositoryAnnouncement ? 1 : 0;
 }
 
 function sum(a: Amount, b: Amount, sign: 1 | -1): Amount {

@@ -16,6 +16,8 @@ export class HeldIndex {
   readonly #referring = new Map<string, Set<string>>();
   /** By parent, the ids of events that hang on it. */
   readonly #children = new Map<string, Set<string>>();
+  /** By the address that they came from, the ids of events: what is held until later comes later. */
+  readonly #ofAddresses = new Map<string, Set<string>>();
 
   get size(): number {
     return this.#events.size;
@@ -31,7 +33,7 @@ export class HeldIndex {
 
   /** Adds an event, or takes it in anew. */
   set(held: HeldEvent): void {
-    const { event, parents } = held;
+    const { event, addressGroup, parents } = held;
     this.delete(event.id);
     this.#events.set(event.id, held);
     const address = addressTextOf(event);
@@ -39,18 +41,20 @@ export class HeldIndex {
     if (event.kind === kinds.repositoryState) this.#states.add(event);
     for (const reference of namesIn(event)) add(this.#referring, reference, event.id);
     for (const parent of parents) add(this.#children, parent, event.id);
+    if (addressGroup !== undefined) add(this.#ofAddresses, addressGroup, event.id);
   }
 
   delete(id: string): void {
     const held = this.#events.get(id);
     if (held === undefined) return;
-    const { event, parents } = held;
+    const { event, addressGroup, parents } = held;
     this.#events.delete(id);
     const address = addressTextOf(event);
     if (address !== undefined && this.#byAddress.get(address) === id) this.#byAddress.delete(address);
     if (event.kind === kinds.repositoryState) this.#states.delete(event);
     for (const reference of namesIn(event)) remove(this.#referring, reference, id);
     for (const parent of parents) remove(this.#children, parent, id);
+    if (addressGroup !== undefined) remove(this.#ofAddresses, addressGroup, id);
   }
 
   /** Has an event hang on others than before; whether those are others. */
@@ -79,9 +83,21 @@ export class HeldIndex {
     return others;
   }
 
-  /** Takes in new times of an event. */
+  /** Takes in new times of an event, which is held until later than all others. */
   renew(held: HeldEvent): void {
-    this.#events.set(held.event.id, held);
+    const { event, addressGroup } = held;
+    this.#events.set(event.id, held);
+    if (addressGroup === undefined) return;
+    remove(this.#ofAddresses, addressGroup, event.id);
+    add(this.#ofAddresses, addressGroup, event.id);
+  }
+
+  /** The events that came from an address, those first whose time is over first. */
+  *ofAddress(addressGroup: string): IterableIterator<HeldEvent> {
+    for (const id of this.#ofAddresses.get(addressGroup) ?? []) {
+      const held = this.#events.get(id);
+      if (held !== undefined) yield held;
+    }
   }
 
   /** The event at an address, `<kind>:<pubkey>:<identifier>`. */
@@ -111,7 +127,12 @@ export class HeldIndex {
 
   /** The events that hang on one. */
   childrenOf(id: string): HeldEvent[] {
-    return this.#listed(this.#children.get(id));
+    return this.#listed(this.childIdsOf(id));
+  }
+
+  /** Their ids; others may come and go while these are gone through. */
+  childIdsOf(id: string): Iterable<string> {
+    return this.#children.get(id) ?? [];
   }
 
   /**

@@ -10,7 +10,7 @@ import { isPullRequest } from '../repositories/pull-request.js';
 import type { RepositoryId } from '../repositories/repository-directory.js';
 import type { Journal } from '../store/journal.js';
 import { AwaitedPullRequests } from './awaited-pull-requests.js';
-import { amountOf, HeldCounts, type HeldSettings } from './held-counts.js';
+import { HeldCounts, type HeldSettings, partOfAmount } from './held-counts.js';
 import type { HeldEvent, ReleaseCause } from './held-event.js';
 import { HeldIndex } from './held-index.js';
 import type { HeldState } from './held-states.js';
@@ -65,12 +65,14 @@ export class Purgatory {
    * data until it is known what it hangs on (`hangOn`).
    */
   async load(): Promise<void> {
+    const held: HeldEvent[] = [];
     for await (const entry of this.#parts.journal.entries()) {
       const record = recordIn(entry);
-      if (record?.type === 'held') this.#enter({ ...record.value, parents: [] });
+      if (record?.type === 'held') held.push({ ...record.value, parents: [] });
       else if (record?.type === 'lapsed') this.#lapsed.enter(record.value);
       else if (record?.type === 'awaited') this.awaited.enter(record.value);
     }
+    for (const each of held.sort((a, b) => a.deadlineMs - b.deadlineMs)) this.#enter(each);
   }
 
   has(id: string): boolean {
@@ -158,17 +160,13 @@ export class Purgatory {
     const replaced = this.#index.get(event.id) ?? this.versionOf(event);
     const giving = this.#counts.giving({ event, addressGroup }, replaced);
     if (giving === undefined) return [];
-    const theirs = [...this.#index.all()].filter(
-      (held) => held.addressGroup === giving.addressGroup && held !== replaced,
-    );
     const going: HeldEvent[] = [];
     let amount = 0;
-    for (const held of theirs.sort((a, b) => a.deadlineMs - b.deadlineMs)) {
-      const given = amountOf(held.event)[giving.of];
-      if (given === 0) continue;
+    for (const held of this.#index.ofAddress(giving.addressGroup)) {
       if (amount >= giving.amount) break;
+      const given = held === replaced ? 0 : partOfAmount(held.event, giving.of);
       amount += given;
-      going.push(held);
+      if (given > 0) going.push(held);
     }
     return going;
   }
@@ -243,12 +241,16 @@ export class Purgatory {
   /** Those whose time is over. What hangs on held events has the time of those, down to what waits for git data. */
   due(): HeldEvent[] {
     const nowMs = this.#parts.clock.now();
-    const all = [...this.#index.all()];
-    const waiting = all.filter(({ deadlineMs, parents }) => parents.length === 0 && deadlineMs > nowMs);
-    const kept = new Set(waiting.map(({ event }) => event.id));
+    const over: HeldEvent[] = [];
+    const kept = new Set<string>();
+    for (const held of this.#index.all()) {
+      if (held.deadlineMs <= nowMs) over.push(held);
+      else if (held.parents.length === 0) kept.add(held.event.id);
+    }
+    if (over.length === 0) return over;
     // A set is walked to its end, also where that moves.
-    for (const id of kept) for (const { event } of this.#index.childrenOf(id)) kept.add(event.id);
-    return all.filter(({ deadlineMs, event }) => deadlineMs <= nowMs && !kept.has(event.id));
+    for (const id of kept) for (const child of this.#index.childIdsOf(id)) kept.add(child);
+    return over.filter(({ event }) => !kept.has(event.id));
   }
 
   /** Forgets announcements that nobody came back for; settles when that is journaled. */

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
+import { HeldIndex } from '../../src/purgatory/held-index.js';
 import type { Purgatory } from '../../src/purgatory/purgatory.js';
 import { address, announcement, event, key, pullRequest, state } from '../policy/world.js';
 import { namesIn, openPurgatory } from './holding-world.js';
@@ -393,6 +394,21 @@ describe('Where there is no room in all, what gives way to an event', () => {
     await purgatory.renew(held[0]!.id);
     expect(giving(next, few)).toEqual([2]);
     expect(giving(pullRequest(key(9), []), few)).toEqual([]);
+  });
+
+  it('is found among what came from that address, in its order also after a start', async () => {
+    const { purgatory, journal, clock, held } = await full();
+    await purgatory.renew(held[0]!.id);
+    const { purgatory: next } = await openPurgatory({
+      ...{ journal, clock, settings: { keyHeldRepositoriesMax: 9, heldRepositoriesMax: 6 } },
+    });
+    const lookAtAll = vi.spyOn(HeldIndex.prototype, 'all');
+    for (const each of [purgatory, next])
+      expect(each.givingWayTo(announcement(key(9), 'repo'), { addressGroup: few })).toMatchObject([
+        { event: { id: held[2]!.id } },
+      ]);
+    expect(lookAtAll).not.toHaveBeenCalled();
+    lookAtAll.mockRestore();
   });
 
   it('is nothing for an address that has as many, or for what replaces another, or is refused all the same', async () => {
