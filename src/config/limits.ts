@@ -593,6 +593,8 @@ export const limits = {
   pushIndexMemoryBytesPerThread: 134_217_728,
   /** Objects of held states that git is asked about at once, or those of one state. */
   heldObjectsAskedMax: 10_000,
+  /** Repositories of which is looked at once whether the git data of what is held is here. */
+  heldLooksAtOnceMax: 2,
   /** Time that a push, or a look at what is held, may spend on other repositories while its own is locked. */
   promotionOthersMsMax: 5_000,
   /** Copies of objects for which nobody waits: those that are made and those that wait for that. */

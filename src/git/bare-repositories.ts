@@ -36,6 +36,11 @@ export function textOf(key: RepositoryKey): string {
   return isOfPrs(key) ? `prs:${key.signer}:${key.identifier}` : `${key.pubkey}:${key.identifier}`;
 }
 
+/** The key whose repository it is. */
+export function ownerOf(key: RepositoryKey): string {
+  return isOfPrs(key) ? key.signer : key.pubkey;
+}
+
 export function isSameRepository(a: RepositoryKey, b: RepositoryKey): boolean {
   if (a.identifier !== b.identifier) return false;
   return isOfPrs(a) ? isOfPrs(b) && a.signer === b.signer : !isOfPrs(b) && a.pubkey === b.pubkey;

@@ -14,7 +14,7 @@ import { ProcessGate } from './processes/process-gate.js';
 export class GitRunner implements Git {
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
-  /** Few wait here: repositories are aligned, and examined, `alignmentsAtOnceMax` at a time. */
+  /** Few wait here: what works on repositories, and looks at what they lack, does so with few of them at a time. */
   readonly #slots = new Slots(limits.gitProcessesMax);
   /**
    * For those that may take minutes, as a look through all that was pushed: everything else does not wait for them. Who causes

@@ -57,13 +57,16 @@ export async function moveRefs(git: Git, gitDir: string, changes: readonly RefCh
   if (mostNewFiles(changes) <= limits.gitRefsUnpackedMax) {
     await git.run({ gitDir, args, input });
   } else {
-    const msMax = limits.gitManyRefsMsMax;
-    await git.run({ gitDir, args, input, msMax });
+    const many = { gitDir, msMax: limits.gitManyRefsMsMax, party: manyRefsParty };
+    await git.run({ ...many, args, input });
     // They have moved, whatever becomes of this; the care of the repository packs them otherwise.
-    await git.run({ gitDir, args: ['pack-refs', '--all'], msMax }).catch(() => {});
+    await git.run({ ...many, args: ['pack-refs', '--all'] }).catch(() => {});
   }
   await syncRefNames(gitDir, changes);
 }
+
+/** All moves of many refs together are one party where long commands share places: what is pushed is looked through beside them. */
+const manyRefsParty = 'many refs';
 
 /** Git forces what is in the files of refs, and not by which names they are found. */
 async function syncRefNames(gitDir: string, changes: readonly RefChange[]): Promise<void> {

@@ -74,6 +74,18 @@ describe('Declared refs whose objects are present are set', () => {
     expect(isLoose()).toBe(true);
   });
 
+  it('moves very many as one party with all who do: what is pushed is looked through beside them', async () => {
+    using made = repository();
+    const ran: (string | undefined)[] = [];
+    const recording = { run: async ({ party }: { party?: string }) => String(ran.push(party)) };
+    const changes = Array.from({ length: limits.gitRefsUnpackedMax + 1 }, (_, n) => {
+      return { type: 'create', name: `refs/heads/${n}`, to: made.one } as const;
+    });
+    await moveRefs(recording, made.path, changes);
+    await moveRefs(recording, made.path, changes.slice(0, 1));
+    expect(ran).toEqual(['many refs', 'many refs', undefined]);
+  });
+
   it('packs fewer that lie in many folders, and leaves none of these', async () => {
     using made = repository();
     const depth = limits.refNamePartsMax - 3;

@@ -33,6 +33,37 @@ describe('A look', () => {
     expect(done).toEqual(['look 1', 'push', 'look 2', 'look 3']);
   });
 
+  it('is made of few repositories at once, one owner after the other: pushes have their commands run beside them', async () => {
+    const looks = new Looks(new RepositoryLocks(), signal);
+    const ends = deferred<void>();
+    const begun: string[] = [];
+    const look = (pubkey: string, identifier: string) =>
+      looks.make({ pubkey, identifier }, async () => {
+        begun.push(`${identifier}`);
+        await ends.promise;
+      });
+    const made = ['a1', 'a2', 'a3', 'a4'].map((name) => look(owner, name));
+    made.push(look(key(2), 'b1'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toHaveLength(limits.heldLooksAtOnceMax);
+    ends.resolve();
+    await Promise.all(made);
+    expect(begun).toEqual(['a1', 'a2', 'a3', 'b1', 'a4']);
+  });
+
+  it('keeps no place while it waits for who works on its repository', async () => {
+    const { looks, done, unlock, busy } = lockedWorld();
+    const waiting = looks.make(repository, async () => void done.push('look'));
+    const others = ['s', 't', 'u'].map((identifier) =>
+      looks.make({ pubkey: owner, identifier }, async () => {}),
+    );
+    await Promise.all(others);
+    expect(done).toEqual([]);
+    unlock();
+    await Promise.all([busy, waiting]);
+    expect(done).toEqual(['look']);
+  });
+
   it('at all that is held of a repository is made once for all that comes before it begins', async () => {
     const { looks, done, unlock } = lockedWorld();
     const began = deferred<void>();

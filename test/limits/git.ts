@@ -176,6 +176,12 @@ export const gitEntries = {
       'asks git once about many held states, and about so many objects at once',
     ],
   },
+  heldLooksAtOnceMax: {
+    pace: [
+      'hosting/looks.test.ts',
+      'is made of few repositories at once, one owner after the other: pushes have their commands run beside them',
+    ],
+  },
   promotionOthersMsMax: { test: [others, 'is left for later when the time for all of them is over'] },
   backgroundCopiesMax: {
     test: [others, 'leave nothing behind when they are ended, and take no more than there is room for'],

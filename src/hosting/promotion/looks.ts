@@ -1,31 +1,38 @@
-import { type RepositoryKey, textOf } from '../../git/bare-repositories.js';
+import { limits } from '../../config/limits.js';
+import { ownerOf, type RepositoryKey, textOf } from '../../git/bare-repositories.js';
 import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
+import { FairSlots } from '../../lib/turns/fair-slots.js';
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
 
 type Look = { readonly eventIds: Set<string>; readonly done: Promise<void> };
 
 /**
- * Looks for the git data of held events: strangers can have them made without end. So one after the other waits to be alone
- * on a repository, and not all of them before whoever pushes next.
+ * Looks for the git data of held events: strangers can have them made without end, each of which may move thousands of refs. So
+ * one after the other waits to be alone on a repository, and not all of them before whoever pushes next; and few are made at
+ * once, one owner of repositories after the other, for pushes have their commands run beside them.
  */
 export class Looks {
-  readonly #locks: Pick<RepositoryLocks, 'use'>;
+  readonly #locks: Pick<RepositoryLocks, 'use' | 'useIfFree'>;
   readonly #signal: AbortSignal;
   /** By repository: whose turn it is to wait for its lock. */
   readonly #turns = new KeyedLocks();
+  readonly #places = new FairSlots(limits.heldLooksAtOnceMax);
   /** Looks that were not begun, by repository. */
   readonly #waiting = new Map<string, Look>();
 
-  constructor(locks: Pick<RepositoryLocks, 'use'>, signal: AbortSignal) {
+  constructor(locks: Pick<RepositoryLocks, 'use' | 'useIfFree'>, signal: AbortSignal) {
     this.#locks = locks;
     this.#signal = signal;
   }
 
   /** Looks, alone on the repository. Rejects as `look`, or with the signal's reason. */
   async make(repository: RepositoryKey, look: () => Promise<void>): Promise<void> {
-    await this.#turns.use(textOf(repository), this.#signal, () =>
-      this.#locks.use(repository, this.#signal, look),
-    );
+    await this.#turns.use(textOf(repository), this.#signal, async () => {
+      const lookIfFree = () => this.#locks.useIfFree(repository, this.#signal, look);
+      const outcome = await this.#places.use(ownerOf(repository), this.#signal, lookIfFree);
+      // Who waits for others on a repository keeps no place meanwhile: there are as few of these as there are others.
+      if (outcome === 'busy') await this.#locks.use(repository, this.#signal, look);
+    });
   }
 
   /**
