@@ -910,6 +910,8 @@ export const limits = {
   syncRelaysMax: 2_000,
   /** Most URLs of one host, of stored announcements, that are connected to. */
   syncRelaysPerHostMax: 4,
+  /** The same for all hosts of one domain: the last two labels of their names. */
+  syncRelaysPerDomainMax: 100,
   /** Relays that one author names with a whole voice each; who names more has as many voices, shared by all of them. */
   syncRelaysPerAuthorMax: 32,
   /** With how many times as many authors a relay takes the place of one that was connected to. */
@@ -947,6 +949,8 @@ export const limits = {
   syncDialPlaceMsMax: 5_000,
   /** Hosts of whose last failure is known though no URL of theirs is tracked any more. */
   syncHostsRememberedMax: 10_000,
+  /** Lines of log a minute about relays that only events name; what is beyond them is on `debug`. */
+  strangersLogLinesPerMinute: 600,
   /** Batches of catch-up, of all relays together, that run at the same time, as long as they make progress. */
   syncTransfersMax: 16,
   /** Of these, and of the slow ones, those of one host. */
@@ -957,6 +961,8 @@ export const limits = {
   syncProgressBytesPerSecondMin: 16_384,
   /** Events a second that are progress, however small they are. */
   syncProgressEventsPerSecondMin: 20,
+  /** Time after which a batch that makes progress ends its turn where others wait for a place; it goes on later. */
+  syncTransferTurnMs: 180_000,
   /** Batches that go on without a place because they make no progress; with more, the oldest of them ends its turn. */
   syncSlowTransfersMax: 64,
 
@@ -965,8 +971,8 @@ export const limits = {
    * by `ngit_sync_memory_bytes`.
    */
   remotesMemoryBytesMax: 268_435_456,
-  /** Share of it that the relays of one host may have together. Shown by `ngit_sync_memory_bytes`. */
-  hostMemoryShareMax: 0.25,
+  /** Share of it that the relays of one domain may have together. Shown by `ngit_sync_memory_bytes`. */
+  domainMemoryShareMax: 0.25,
   /** Share of it that one relay may have. Shown by `ngit_sync_memory_bytes`. */
   remoteMemoryShareMax: 0.125,
   /**

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { isLoopbackHost } from '../config/host.js';
 import { exceeds } from '../config/limit-use.js';
 import { urlOf } from '../config/url.js';
@@ -75,6 +75,15 @@ export function hostPortOf(text: string): HostPort | undefined {
 export function relayHost(url: string): string {
   const host = hostPortOf(url)?.host ?? url;
   return isIPv6(host) ? addressGroupOf(host) : host;
+}
+
+/**
+ * The domain that a relay's host is in, as far as the last two labels of its name tell: whoever has a domain can name any
+ * number of hosts in it. An address is a domain of its own, and so is a name of one label.
+ */
+export function relayDomain(url: string): string {
+  const host = relayHost(url);
+  return isIP(host) !== 0 || host.includes(':') ? host : host.split('.').slice(-2).join('.');
 }
 
 /**

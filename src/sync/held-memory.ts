@@ -1,6 +1,6 @@
 import { limits } from '../config/limits.js';
 import { MemoryBudget, type MemoryHolder } from '../lib/budgets/memory-budget.js';
-import { relayHost } from '../nostr/relay-url.js';
+import { relayDomain } from '../nostr/relay-url.js';
 
 /** Memory of an id that is held, with its place in a queue or set. */
 export const heldIdBytes = 144;
@@ -11,7 +11,7 @@ export const heldEventBytes = 1_024;
 export const heldRangeBytes = 320;
 
 /**
- * What remotes make us hold, in bytes, all of them together, with a share for a host and a relay. There it is never full
+ * What remotes make us hold, in bytes, all of them together, with a share for a domain and a relay. There it is never full
  * by what cannot go on: who finds no room is not read until what it sent before is dealt with.
  */
 export class HeldMemory {
@@ -36,11 +36,11 @@ export class HeldMemory {
 function budgetOf(totalBytes: number): MemoryBudget {
   return new MemoryBudget({
     totalBytes,
-    groupBytes: totalBytes * limits.hostMemoryShareMax,
+    groupBytes: totalBytes * limits.domainMemoryShareMax,
     holderBytes: totalBytes * limits.remoteMemoryShareMax,
   });
 }
 
 function groupOf(relay: string, isTrusted: boolean): string | undefined {
-  return isTrusted ? undefined : relayHost(relay);
+  return isTrusted ? undefined : relayDomain(relay);
 }

@@ -19,6 +19,7 @@ import type { RelaySyncStatus } from './relay/relay-sync-status.js';
 import type { SyncContext, SyncPorts } from './relay/sync-context.js';
 import { deliverChanges, type TopicReader } from './relay/topic-delivery.js';
 import { type CatchupProgress, type CatchupState, FirstCatchup } from './report/first-catchup.js';
+import { StrangersLogger } from './report/logger.js';
 import { StoredLater } from './report/run-log.js';
 import { Discovery } from './topics/discovery.js';
 import { FilterService } from './topics/filter-service.js';
@@ -45,6 +46,8 @@ type Running = TopicReader & { readonly sync: RelaySync; readonly stop: AbortCon
  */
 export class SyncManager {
   readonly #context: SyncContext;
+  /** The same for relays that events name. */
+  readonly #strangersContext: SyncContext;
   readonly #discovery: Discovery;
   readonly #topics: StoredTopics;
   readonly #wanted: WantedIds;
@@ -85,6 +88,8 @@ export class SyncManager {
       transfers: new Transfers(options.clock),
       later: new StoredLater(options),
     };
+    const logger = new StrangersLogger(options.logger, options.clock);
+    this.#strangersContext = { ...this.#context, logger };
     this.#wanted = new WantedIds({ ...this.#context, connected: () => this.#connected() });
     this.#firstCatchup = new FirstCatchup(options, () => this.#catchupState());
     this.#daily = new DailySchedule(options.clock, options.settings);
@@ -210,7 +215,9 @@ export class SyncManager {
   }
 
   #begin(relay: string, tasks: TaskGroup): void {
-    const sync = new RelaySync(this.#context, relay, this.#discovery.bootstrap.has(relay));
+    const isTrusted = this.#discovery.bootstrap.has(relay);
+    const context = isTrusted ? this.#context : this.#strangersContext;
+    const sync = new RelaySync(context, relay, isTrusted);
     const stop = new AbortController();
     this.#relays.set(relay, { sync, stop, update: (topics) => sync.update(topics) });
     tasks.spawn(async (signal) => {

@@ -8,6 +8,7 @@ import { PeerMissing } from '../../src/sync/catchup/peer-missing.js';
 import { HeldMemory } from '../../src/sync/held-memory.js';
 import { DialGates } from '../../src/sync/hosts/dial-gates.js';
 import { HostBudget, HostBudgets } from '../../src/sync/hosts/host-budget.js';
+import { StrangersLogger } from '../../src/sync/report/logger.js';
 import type { RunLog } from '../../src/sync/report/run-log.js';
 import { defaultSyncSettings } from '../../src/sync/settings.js';
 import { Discovery } from '../../src/sync/topics/discovery.js';
@@ -43,7 +44,7 @@ async function dials(count: number, consecutiveFailures: number): Promise<number
       return new Promise<void>(() => {});
     };
     void gates.use(
-      new HostBudget(),
+      new HostBudget('party'),
       { consecutiveFailures, lastSuccessAt: undefined } as Parameters<DialGates['use']>[1],
       signal,
       dial,
@@ -102,6 +103,9 @@ export const syncEntries = {
     edge: (relays) => tracked(many(relays, (at) => `wss://${at}.example`)) === relays,
   },
   syncRelaysPerHostMax: { edge: (urls) => tracked(many(urls, (at) => `wss://a.example/${at}`)) === urls },
+  syncRelaysPerDomainMax: {
+    edge: (hosts) => tracked(many(hosts, (at) => `wss://${at}.a.example`)) === hosts,
+  },
   syncRelaysPerAuthorMax: {
     test: [
       'sync/discovery.test.ts',
@@ -177,9 +181,25 @@ export const syncEntries = {
   syncSlowTransfersMax: {
     test: [catchup, 'of all relays together, 16 batches that make progress, and 64 that make none'],
   },
+  strangersLogLinesPerMinute: {
+    edge: (count) => {
+      const written: string[] = [];
+      const note = (level: string) => () => void written.push(level);
+      const all = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+      const logger = new StrangersLogger(all, new VirtualClock());
+      for (let at = 0; at < count; at += 1) logger.info({}, 'connected');
+      return !written.includes('debug');
+    },
+  },
+  syncTransferTurnMs: {
+    pace: [
+      'sync/transfers.test.ts',
+      'a batch ends its turn after a while where others wait, though it makes progress',
+    ],
+  },
   syncTransfersPerHostMax: {
     edge: async (batches) => {
-      const host = new HostBudget();
+      const host = new HostBudget('party');
       for (let at = 0; at < batches; at += 1)
         void host.transfers.use(signal, () => new Promise<void>(() => {}));
       await settle();
@@ -208,16 +228,16 @@ export const syncEntries = {
       );
     },
   },
-  hostMemoryShareMax: {
+  domainMemoryShareMax: {
     test: [
       'sync/held-memory.test.ts',
-      'has a share for a host and a relay; one that the operator gave has its own',
+      'has a share for a domain and a relay; one that the operator gave has its own',
     ],
   },
   remoteMemoryShareMax: {
     test: [
       'sync/held-memory.test.ts',
-      'has a share for a host and a relay; one that the operator gave has its own',
+      'has a share for a domain and a relay; one that the operator gave has its own',
     ],
   },
   unservedMemoryBytesMax: {

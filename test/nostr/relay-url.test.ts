@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidRelayUrlError, normaliseRelayUrl, OwnService } from '../../src/nostr/relay-url.js';
+import {
+  InvalidRelayUrlError,
+  normaliseRelayUrl,
+  OwnService,
+  relayDomain,
+} from '../../src/nostr/relay-url.js';
 
 describe('normaliseRelayUrl', () => {
   it.each([
@@ -38,6 +43,18 @@ describe('normaliseRelayUrl', () => {
     `wss://${'x'.repeat(2000)}`,
   ])('refuses %j', (text) => {
     expect(() => normaliseRelayUrl(text)).toThrow(InvalidRelayUrlError);
+  });
+});
+
+describe('relayDomain', () => {
+  it.each([
+    ['wss://a.b.example.com:7777/x', 'example.com'],
+    ['wss://example.com', 'example.com'],
+    ['ws://localhost:8080', 'localhost'],
+    ['ws://10.1.2.3', '10.1.2.3'],
+    ['ws://[2001:db8::1]:80', relayDomain('ws://[2001:db8::2]')],
+  ])('of %s is %s', (url, domain) => {
+    expect(relayDomain(url)).toBe(domain);
   });
 });
 

@@ -117,6 +117,21 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(ofHost.length).toBeLessThanOrEqual(limits.syncRelaysPerHostMax);
   });
 
+  it('takes so many hosts of one domain, however many keys name them, and all honest ones beside them', () => {
+    const relays = discovery([], 300);
+    const honest = Array.from({ length: 200 }, (_, at) => `wss://git.honest-${at}.example`);
+    for (const url of honest) relays.add([url], someone);
+    for (let at = 0; at < 40; at += 1) {
+      const urls = Array.from({ length: 30 }, (_, n) => `wss://${n}-${at % 20}.hostile.example`);
+      relays.add(urls, { author: `key ${at}`, standing: 'hosted' });
+    }
+    const tracked = relays.tracked();
+    expect(honest.filter((url) => !tracked.has(url))).toEqual([]);
+    expect([...tracked].filter((url) => url.endsWith('.hostile.example'))).toHaveLength(
+      limits.syncRelaysPerDomainMax,
+    );
+  });
+
   it('takes the addresses of one IPv6 network for one host', () => {
     const relays = discovery([], 300);
     for (let at = 0; at < 40; at += 1) relays.add([`ws://[2001:db8::${at.toString(16)}]`], someone);

@@ -12,17 +12,17 @@ import { settle } from '../support/virtual-clock.js';
 const frame = 'x'.repeat(1_000 - heldMessageBytes);
 
 describe('what remotes make us hold', () => {
-  it('has a share for a host and a relay; one that the operator gave has its own', () => {
+  it('has a share for a domain and a relay; one that the operator gave has its own', () => {
     const memory = new HeldMemory();
     const ofRelay = limits.remotesMemoryBytesMax * limits.remoteMemoryShareMax;
     const take = (relay: string, isTrusted: boolean) =>
       memory.ofConnection(relay, isTrusted).reserve(ofRelay) !== undefined;
-    const places = limits.hostMemoryShareMax / limits.remoteMemoryShareMax;
+    const places = limits.domainMemoryShareMax / limits.remoteMemoryShareMax;
     for (let number = 0; number < places; number += 1) {
-      expect(take(`wss://hostile.example/${number}`, false)).toBe(true);
+      expect(take(`wss://${number}.hostile.example`, false)).toBe(true);
     }
-    expect(take('wss://hostile.example/again', false)).toBe(false);
-    expect(take('wss://hostile.example/again', true)).toBe(true);
+    expect(take('wss://again.hostile.example', false)).toBe(false);
+    expect(take('wss://again.hostile.example', true)).toBe(true);
     expect(take('wss://honest.example', false)).toBe(true);
   });
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/config/limits.js';
 import { TransportError } from '../../src/sync/dial/transport.js';
-import { announcement, event, issue, startSeconds } from './support/events.js';
+import { StrangersLogger } from '../../src/sync/report/logger.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { announcement, event, issue, pubkey, startSeconds } from './support/events.js';
 import type { FakeRelay } from './support/fake-relay.js';
 import { World, type WorldOptions } from './support/world.js';
 
@@ -275,5 +278,45 @@ describe('what is said (docs/sync.md §7)', () => {
     expect(world.lines('caught up with relay')).toEqual([]);
     expect(world.log.filter(({ level }) => level !== 'debug').length).toBeLessThan(50);
     await world.stop();
+  });
+});
+
+describe('lines about relays that only events name', () => {
+  it('are so many a minute, those about relays of the operator as many as there are', async () => {
+    const { world } = worldOf();
+    const count = limits.strangersLogLinesPerMinute + 200;
+    for (let at = 0; at < count; at += 20) {
+      const relays = Array.from({ length: 20 }, (_, n) => `wss://relay-${at + n}.example`);
+      for (const each of relays) world.relay(each);
+      await world.submit(announcement(`named-${at}`, relays, { pubkey: pubkey(at + 1) }));
+    }
+    world.start();
+    await world.advance(10 * second);
+    const connected = world.log.filter(({ message }) => message === 'connected');
+    const written = connected.filter(({ level }) => level === 'info').map(({ details }) => details.relay);
+    expect(connected).toHaveLength(count + 1);
+    expect(written.length).toBeLessThan(count);
+    expect(written).toContain(url);
+    await world.stop();
+  });
+
+  it('that are left out are on debug, and the next line says how many', async () => {
+    const clock = new VirtualClock();
+    const written: unknown[] = [];
+    const note = (level: string) => (details: object, message: string) =>
+      void written.push([level, details, message]);
+    const all = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+    const logger = new StrangersLogger(all, clock);
+    for (let at = 0; at < limits.strangersLogLinesPerMinute; at += 1) logger.info({ at }, 'connected');
+    logger.error({}, 'relay dead');
+    logger.info({}, 'connected');
+    await clock.advance(minute);
+    logger.warn({}, 'connect failed');
+    expect(written.slice(limits.strangersLogLinesPerMinute)).toEqual([
+      ['debug', {}, 'relay dead'],
+      ['debug', {}, 'connected'],
+      ['warn', { lines: 2 }, 'lines about relays that others name are on debug only'],
+      ['warn', {}, 'connect failed'],
+    ]);
   });
 });

@@ -1,13 +1,15 @@
 import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { Slots } from '../../lib/turns/slots.js';
-import { relayHost } from '../../nostr/relay-url.js';
+import { relayDomain, relayHost } from '../../nostr/relay-url.js';
 
 /**
  * What all URLs of one host share, whatever their paths, queries and ports, for one party runs them all (docs/sync.md):
  * one dial at a time, a few batches of catch-up, and a pause after a failed dial.
  */
 export class HostBudget {
+  /** Who shares the turns of catch-up: the domain of the host, or the relay itself where the operator gave it. */
+  readonly party: string;
   readonly dials = new Slots(1);
   readonly transfers = new Slots(limits.syncTransfersPerHostMax);
   /** Whether the last dial of a URL of this host failed. */
@@ -15,6 +17,10 @@ export class HostBudget {
   #restUntil = Number.NEGATIVE_INFINITY;
   /** URLs of the host that are tracked. */
   users = 0;
+
+  constructor(party: string) {
+    this.party = party;
+  }
 
   /** How long a URL that was never connected still has to wait after another URL of the host failed. */
   restMs(now: number): number {
@@ -40,7 +46,7 @@ export class HostBudgets {
   /** The budget that a URL shares. One that the operator gave has its own, whatever strangers name beside it. */
   take(relay: string, isTrusted: boolean): HostBudget {
     const key = keyOf(relay, isTrusted);
-    const budget = this.#budgets.get(key) ?? new HostBudget();
+    const budget = this.#budgets.get(key) ?? new HostBudget(isTrusted ? relay : relayDomain(relay));
     this.#budgets.set(key, budget);
     this.#idle.delete(key);
     budget.users += 1;

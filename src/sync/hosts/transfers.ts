@@ -1,7 +1,7 @@
 import { exceeds } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import type { Clock } from '../../lib/clock.js';
-import { Slots } from '../../lib/turns/slots.js';
+import { FairSlots } from '../../lib/turns/fair-slots.js';
 import type { HostBudget } from './host-budget.js';
 
 /** What has come from a relay of what it was asked for in catch-up. */
@@ -22,12 +22,13 @@ export type Transfer = {
 };
 
 /**
- * Limits how many batches of catch-up run at once, over all relays. A batch whose relay sends next to nothing loses its
- * place to one that waits, and goes on without. There is a bound on those too: above it, the oldest ends its turn.
+ * Limits how many batches of catch-up run at once, over all relays; the places go to one domain after the other. A batch
+ * whose relay sends next to nothing loses its place to one that waits, and goes on without. There is a bound on those too:
+ * above it, the oldest ends its turn. So does one that makes progress for long while others wait.
  */
 export class Transfers {
   readonly #clock: Clock;
-  readonly #places = new Slots(limits.syncTransfersMax);
+  readonly #places = new FairSlots(limits.syncTransfersMax);
   readonly #slow = new Set<Transfer>();
 
   constructor(clock: Clock) {
@@ -37,7 +38,7 @@ export class Transfers {
   /** Runs `work` in its turn. Rejects with the signal's reason when that aborts before. */
   async use(transfer: Transfer, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     await transfer.host.transfers.use(signal, async () => {
-      const leave = await this.#places.enter(signal);
+      const leave = await this.#places.enter(transfer.host.party, signal);
       const stopWatching = this.#watch(transfer, leave);
       try {
         await work();
@@ -49,18 +50,21 @@ export class Transfers {
     });
   }
 
-  /** Every few seconds: takes the place away when the relay makes no progress and somebody waits for it. */
+  /** Every few seconds: takes the place away when somebody waits for it and the relay makes no progress, or had it for long. */
   #watch(transfer: Transfer, leave: () => void): () => void {
-    let before = { at: this.#clock.monotonic(), progress: transfer.progress() };
+    const beganAt = this.#clock.monotonic();
+    let before = { at: beganAt, progress: transfer.progress() };
     let cancel = () => {};
     const look = () => {
       const now = { at: this.#clock.monotonic(), progress: transfer.progress() };
       const isMoving = isProgress(before.progress, now.progress, now.at - before.at);
       before = now;
-      if (isMoving || this.#places.waiting === 0) {
+      const isOver = now.at - beganAt >= limits.syncTransferTurnMs;
+      if (this.#places.waiting === 0 || (isMoving && !isOver)) {
         cancel = this.#clock.after(limits.syncProgressLookMs, look);
         return;
       }
+      if (isMoving) return transfer.endTurn();
       this.#slow.add(transfer);
       leave();
       this.#makeRoom();

@@ -1,5 +1,5 @@
 import { limits } from '../../config/limits.js';
-import { type OwnService, relayHost } from '../../nostr/relay-url.js';
+import { type OwnService, relayDomain, relayHost } from '../../nostr/relay-url.js';
 import type { Standing } from '../../repositories/announced-repository.js';
 
 /** Who names a relay, and in an announcement of what. */
@@ -23,8 +23,8 @@ export class Discovery {
   readonly #relaysMax: number;
   /** By normalised URL. */
   readonly #named = new Map<string, Named>();
-  /** The same by host: whoever runs it is one party, however many URLs lead there. */
-  readonly #byHost = new Map<string, Set<Named>>();
+  /** The same by domain and host: whoever has these is one party, however many names and URLs lead there. */
+  readonly #byDomain = new Map<string, Map<string, Set<Named>>>();
   /** How many relays each author names. */
   readonly #countOfAuthor = new Map<string, number>();
 
@@ -73,19 +73,24 @@ export class Discovery {
   }
 
   /**
-   * The relays to be connected to. Above the limits, of one host and of all, half of the places go to those that rank
+   * The relays to be connected to. Above the limits, of one host, one domain and of all, half of the places go to those that rank
    * first: by how we stand to what names them, then by how many authors do; the others by authors alone. One that
    * `isEstablished`, that is, was connected to and is not dead, gives way only to one that very many more name, or, in the
    * first half, that outranks it.
    */
   tracked(isEstablished: (url: string) => boolean = () => false): Set<string> {
     const named: Named[] = [];
-    for (const ofHost of this.#byHost.values()) {
-      const first =
-        ofHost.size <= limits.syncRelaysPerHostMax
-          ? ofHost
-          : this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished);
-      for (const each of first) if (!this.#bootstrap.has(each.url)) named.push(each);
+    for (const hosts of this.#byDomain.values()) {
+      const ofDomain: Named[] = [];
+      for (const ofHost of hosts.values()) {
+        const first =
+          ofHost.size <= limits.syncRelaysPerHostMax
+            ? ofHost
+            : this.#first([...ofHost], limits.syncRelaysPerHostMax, isEstablished);
+        for (const each of first) if (!this.#bootstrap.has(each.url)) ofDomain.push(each);
+      }
+      for (const each of this.#first(ofDomain, limits.syncRelaysPerDomainMax, isEstablished))
+        named.push(each);
     }
     const first = this.#first(named, this.#relaysMax, isEstablished);
     return new Set([...this.#bootstrap, ...first.map(({ url }) => url)]);
@@ -130,19 +135,21 @@ export class Discovery {
   #begin(url: string): Named {
     const named: Named = { url, authors: new Map(), standings: { hosted: 0, archived: 0, stranger: 0 } };
     this.#named.set(url, named);
-    const host = relayHost(url);
-    const ofHost = this.#byHost.get(host);
-    if (ofHost === undefined) this.#byHost.set(host, new Set([named]));
-    else ofHost.add(named);
+    const [domain, host] = [relayDomain(url), relayHost(url)];
+    const hosts = this.#byDomain.get(domain) ?? new Map<string, Set<Named>>();
+    const ofHost = hosts.get(host) ?? new Set();
+    this.#byDomain.set(domain, hosts.set(host, ofHost.add(named)));
     return named;
   }
 
   #end(named: Named): void {
     this.#named.delete(named.url);
-    const host = relayHost(named.url);
-    const ofHost = this.#byHost.get(host);
+    const [domain, host] = [relayDomain(named.url), relayHost(named.url)];
+    const hosts = this.#byDomain.get(domain);
+    const ofHost = hosts?.get(host);
     ofHost?.delete(named);
-    if (ofHost?.size === 0) this.#byHost.delete(host);
+    if (ofHost?.size === 0) hosts?.delete(host);
+    if (hosts?.size === 0) this.#byDomain.delete(domain);
   }
 }
 
