@@ -44,7 +44,7 @@ export class Removals {
     const { refusals, retries, failures, dates, waitingForRoom, holding } = this.#parts;
     await this.#tellOfDepartures();
     refusals.sweep();
-    holding?.sweep();
+    await holding?.sweep();
     const due = dates.takeDue();
     for (const id of due) refusals.forget(id);
     await this.#wantAgain(due);

@@ -482,6 +482,8 @@ export const limits = {
   heldEventsMax: 50_000,
   /** Bytes of those. */
   heldBytesMax: 67_108_864,
+  /** Most held events that one is held for, or looked at for that, of all that it names and that name it. */
+  heldRelativesMax: 1_000,
   /** How long an announcement that was held in vain is remembered, for its author to come back. */
   lapsedAnnouncementMsMax: 86_400_000,
   /** Bytes of those; the oldest give way. */

@@ -248,7 +248,10 @@ export class Moderation {
   #letGoOfHeld(): void {
     const { purgatory, lists, admission } = this.#parts;
     const banned = [...purgatory.all()].filter(({ event }) => lists.refusalOf(event) !== undefined);
-    admission.holding?.reconsider(banned, 'deleted');
+    admission.holding?.reconsider(
+      banned.map(({ event }) => ({ type: 'event', name: event.id })),
+      'deleted',
+    );
   }
 
   #entry({ reason }: Wording): ListEntry {

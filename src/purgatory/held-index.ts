@@ -1,9 +1,11 @@
+import { reaches } from '../config/limit-use.js';
 import { addressTextOf } from '../nostr/address.js';
 import type { NostrEvent } from '../nostr/event.js';
 import { kinds } from '../nostr/kinds.js';
 import { referencesOf } from '../nostr/repository.js';
 import type { AskedKeys } from '../repositories/maintainers/maintainer-group.js';
 import type { HeldEvent } from './held-event.js';
+import type { HeldSet } from './held-sets.js';
 import { type HeldState, HeldStates } from './held-states.js';
 
 /** The held events by id, and by all else that they are looked for by. */
@@ -71,16 +73,13 @@ export class HeldIndex {
     return true;
   }
 
-  /** Has those that hang on one and name its address hang on the version that took its place; gives the others. */
-  passOn(id: string, version: NostrEvent): HeldEvent[] {
-    const naming = this.#referring.get(addressTextOf(version) ?? '');
-    const others: HeldEvent[] = [];
-    for (const child of this.childrenOf(id)) {
-      const parents = child.parents.map((parent) => (parent === id ? version.id : parent));
-      if (naming?.has(child.event.id)) this.hangOn(child.event.id, parents);
-      else others.push(child);
-    }
-    return others;
+  /** Has an event that hangs on a version, and names its address, hang on the one that stands there now; whether it does. */
+  passOn(id: string, version: string, address: string): boolean {
+    const held = this.#events.get(id);
+    const standing = this.at(address);
+    if (held === undefined || standing === undefined || !this.#referring.get(address)?.has(id)) return false;
+    const parents = held.parents.map((parent) => (parent === version ? standing.event.id : parent));
+    return this.hangOn(id, [...new Set(parents)]);
   }
 
   /** Takes in new times of an event, which is held until later than all others. */
@@ -110,11 +109,6 @@ export class HeldIndex {
     return this.at(addressTextOf(event) ?? '');
   }
 
-  /** The states of all repositories of an identifier, newest first. */
-  statesOf(identifier: string): HeldEvent[] {
-    return this.#listed(this.#states.of(identifier).map(({ event }) => event.id));
-  }
-
   /** The states of an identifier by authors that are picked of all who have one, newest first. */
   statesBy(identifier: string, pick: (authors: AskedKeys) => Iterable<string>): readonly HeldState[] {
     return this.#states.by(identifier, pick);
@@ -122,39 +116,58 @@ export class HeldIndex {
 
   /** The events that refer to an id or an address. */
   referringTo(name: string): HeldEvent[] {
-    return this.#listed(this.#referring.get(name));
+    return [...(this.#referring.get(name) ?? [])].flatMap((id) => this.#events.get(id) ?? []);
   }
 
-  /** The events that hang on one. */
-  childrenOf(id: string): HeldEvent[] {
-    return this.#listed(this.childIdsOf(id));
+  /** The ids of some events; these may come and go while they are gone through. */
+  idsIn({ type, name }: HeldSet): Iterable<string> {
+    switch (type) {
+      case 'event':
+        return [name];
+      case 'hanging-on':
+        return this.#children.get(name) ?? [];
+      case 'naming':
+        return this.#referring.get(name) ?? [];
+      case 'states-of':
+        return this.#states.idsOf(name);
+    }
   }
 
-  /** Their ids; others may come and go while these are gone through. */
-  childIdsOf(id: string): Iterable<string> {
-    return this.#children.get(id) ?? [];
+  /** What held events another one may concern: those that hang on it or name it, and those that it names and that hang on some. */
+  concernedBy(event: NostrEvent): HeldSet[] {
+    const named = this.#namedBy(event).filter(
+      (id) => id !== event.id && this.#events.get(id)!.parents.length > 0,
+    );
+    const sets: HeldSet[] = named.map((name) => ({ type: 'event', name }));
+    if (this.#children.has(event.id)) sets.push({ type: 'hanging-on', name: event.id });
+    for (const name of ownNames(event)) if (this.#referring.has(name)) sets.push({ type: 'naming', name });
+    return sets;
   }
 
   /**
    * The ids of the events that this one refers to, or that refer to it: by id, or by address. Without those that are held
-   * for its sake alone.
+   * for its sake alone, and of very many a number, those that it refers to first.
    */
   relativesOf(event: NostrEvent): string[] {
-    if (this.#events.size === 0) return [];
-    const relatives = new Set<string>();
-    const { ids, addresses } = referencesOf(event);
-    for (const id of ids) if (this.#events.has(id)) relatives.add(id);
-    for (const address of addresses) {
-      const id = this.#byAddress.get(address);
-      if (id !== undefined) relatives.add(id);
+    const relatives = new Set(this.#namedBy(event));
+    for (const name of ownNames(event)) {
+      for (const id of this.#referring.get(name) ?? []) {
+        if (reaches('heldRelativesMax', relatives.size)) break;
+        relatives.add(id);
+      }
     }
-    const address = addressTextOf(event);
-    const ownNames = address === undefined ? [event.id] : [event.id, address];
-    for (const name of ownNames) for (const id of this.#referring.get(name) ?? []) relatives.add(id);
     relatives.delete(event.id);
     if (!this.#events.has(event.id)) return [...relatives];
     const isRooted = new Map([[event.id, false]]);
     return [...relatives].filter((id) => this.#isRooted(id, isRooted));
+  }
+
+  /** The ids of the events that one names. */
+  #namedBy(event: NostrEvent): string[] {
+    if (this.#events.size === 0) return [];
+    const { ids, addresses } = referencesOf(event);
+    const atAddresses = addresses.flatMap((address) => this.#byAddress.get(address) ?? []);
+    return [...ids.filter((id) => this.#events.has(id)), ...atAddresses];
   }
 
   /** Whether an event waits for git data, or hangs on one that does; `known`: what is known of others, and by then of this. */
@@ -179,10 +192,12 @@ export class HeldIndex {
     for (const each of cameFrom.keys()) known.set(each, false);
     return false;
   }
+}
 
-  #listed(ids: Iterable<string> = []): HeldEvent[] {
-    return [...ids].flatMap((id) => this.#events.get(id) ?? []);
-  }
+/** What others may call an event: its id, and its address if it has one. */
+function ownNames(event: NostrEvent): string[] {
+  const address = addressTextOf(event);
+  return address === undefined ? [event.id] : [event.id, address];
 }
 
 function namesIn(event: NostrEvent): string[] {

@@ -32,9 +32,10 @@ export class HeldStates {
     if (byAuthor?.size === 0) this.#states.delete(identifier);
   }
 
-  /** Those of an identifier, whoever signed them, newest first. */
-  of(identifier: string): HeldState[] {
-    return newestFirst([...(this.#states.get(identifier)?.values() ?? [])].flat());
+  /** The ids of those of an identifier, in no order; these may come and go while they are gone through. */
+  *idsOf(identifier: string): IterableIterator<string> {
+    for (const states of this.#states.get(identifier)?.values() ?? [])
+      for (const { event } of states) yield event.id;
   }
 
   /** Those of an identifier by authors that are picked of all who have one, newest first. */

@@ -13,6 +13,7 @@ import { AwaitedPullRequests } from './awaited-pull-requests.js';
 import { HeldCounts, type HeldSettings, partOfAmount } from './held-counts.js';
 import type { HeldEvent, ReleaseCause } from './held-event.js';
 import { HeldIndex } from './held-index.js';
+import type { HeldSet } from './held-sets.js';
 import type { HeldState } from './held-states.js';
 import { LapsedAnnouncements } from './lapsed-announcements.js';
 import type { PurgatoryMetrics } from './purgatory-metrics.js';
@@ -92,12 +93,7 @@ export class Purgatory {
     return this.#index.at(repositoryAddress(pubkey, identifier));
   }
 
-  /** The states of all repositories of an identifier, whoever signed them, newest first. */
-  statesOf(identifier: string): readonly HeldEvent[] {
-    return this.#index.statesOf(identifier);
-  }
-
-  /** Those of them by authors that are picked of all who have one, newest first. */
+  /** The states of an identifier by authors that are picked of all who have one, newest first. */
   statesBy(identifier: string, pick: (authors: AskedKeys) => Iterable<string>): readonly HeldState[] {
     return this.#index.statesBy(identifier, pick);
   }
@@ -127,9 +123,14 @@ export class Purgatory {
     return this.#index.relativesOf(event);
   }
 
-  /** The held events that hang on one. */
-  dependantsOf(id: string): readonly HeldEvent[] {
-    return this.#index.childrenOf(id);
+  /** The ids of some held events; these may come and go while they are gone through. */
+  idsIn(events: HeldSet): Iterable<string> {
+    return this.#index.idsIn(events);
+  }
+
+  /** What held events another one may concern: those that hang on it or name it, and those that it names and that hang on some. */
+  concernedBy(event: NostrEvent): readonly HeldSet[] {
+    return this.#index.concernedBy(event);
   }
 
   /** The held version that an event would replace, or be replaced by. */
@@ -199,9 +200,9 @@ export class Purgatory {
     return this.#index.hangOn(id, parents);
   }
 
-  /** Has what hung on a version, and names its address, hang on the held one that replaced it; gives the others. */
-  passOn(id: string, version: NostrEvent): readonly HeldEvent[] {
-    return this.#index.passOn(id, version);
+  /** Has an event that hangs on a version, and names its address, hang on the one that stands there now; whether it does. */
+  passOn(id: string, version: string, address: string): boolean {
+    return this.#index.passOn(id, version, address);
   }
 
   /** The announcement of a repository whose holding ran out within a day: its author may come back. */
@@ -249,7 +250,8 @@ export class Purgatory {
     }
     if (over.length === 0) return over;
     // A set is walked to its end, also where that moves.
-    for (const id of kept) for (const child of this.#index.childIdsOf(id)) kept.add(child);
+    for (const id of kept)
+      for (const child of this.#index.idsIn({ type: 'hanging-on', name: id })) kept.add(child);
     return over.filter(({ event }) => !kept.has(event.id));
   }
 

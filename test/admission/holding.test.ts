@@ -6,6 +6,7 @@ import { deferred } from '../../src/lib/abort.js';
 import { localAddressGroup } from '../../src/lib/budgets/address-group.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { heldReason } from '../../src/purgatory/held-event.js';
+import type { HeldSet } from '../../src/purgatory/held-sets.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { address, announcement, event, foreign, key, pullRequest, state } from '../policy/world.js';
 import { roomySettings } from '../purgatory/holding-world.js';
@@ -416,6 +417,22 @@ describe('What hangs on a held event', () => {
     expect([...here.purgatory.all()]).toEqual([]);
   });
 
+  it('is found anew in turns when that is replaced, however much hangs on it and however often', async () => {
+    clock = new BusyClock(Date.UTC(2026, 0, 1), limits.backgroundSliceMsMax);
+    await open();
+    await here.submit(announcement(alice, 'repo'));
+    const issues = Array.from({ length: 20 }, issue);
+    for (const each of issues) expect(await here.submit(each)).toBe('held');
+    const hangOn = vi.spyOn(here.purgatory, 'hangOn');
+    for (let version = 0; version < 3; version += 1)
+      expect(await here.submit(announcement(alice, 'repo'))).toBe('held');
+    expect(hangOn.mock.calls.length).toBeLessThan(20);
+    const standing = here.purgatory.announcementOf(repository)!.event;
+    const hangingOn = () => [...here.purgatory.idsIn({ type: 'hanging-on', name: standing.id })];
+    await vi.waitFor(() => expect(hangingOn()).toHaveLength(20));
+    expect(hangOn.mock.calls.length).toBeLessThan(30);
+  });
+
   it('is looked at again once, however often it is doubted before', async () => {
     await here.submit(announcement(alice, 'repo'));
     const asked = issue();
@@ -432,11 +449,13 @@ describe('What hangs on a held event', () => {
       examine: async () => 'waits',
       clock,
     } as unknown as ConstructorParameters<typeof HoldingDesk>[1]);
-    for (let at = 0; at < 5; at += 1) desk.reconsider([...here.purgatory.all()]);
+    const doubted = (id: string): HeldSet => ({ type: 'event', name: id });
+    const all = () => [...here.purgatory.all()].map(({ event: { id } }) => doubted(id));
+    for (let at = 0; at < 5; at += 1) desk.reconsider(all());
     resolve();
     await clock.advance(1);
     expect(decide).toHaveBeenCalledTimes(2);
-    desk.reconsider([here.purgatory.get(asked.id)!]);
+    desk.reconsider([doubted(asked.id)]);
     await clock.advance(1);
     expect(decide, 'again, when it is doubted after').toHaveBeenCalledTimes(3);
   });

@@ -263,6 +263,7 @@ export const policyEntries = {
     },
   },
   heldBytesMax: { edge: (bytes) => isHeld(ofManyKeys(bytes)) },
+  heldRelativesMax: { test: [purgatory, 'are a number of those that name it, and all that it names first'] },
   lapsedAnnouncementMsMax: { test: [purgatory, 'is remembered for a day, across restarts'] },
   lapsedAnnouncementBytesMax: {
     test: [purgatory, 'gives way to younger ones where they take too many bytes'],

@@ -7,6 +7,10 @@ import type { Purgatory } from '../../src/purgatory/purgatory.js';
 import { address, announcement, event, key, pullRequest, state } from '../policy/world.js';
 import { namesIn, openPurgatory } from './holding-world.js';
 
+const hangingOn = (purgatory: Purgatory, { id }: NostrEvent): string[] => [
+  ...purgatory.idsIn({ type: 'hanging-on', name: id }),
+];
+
 const minuteMs = 60_000;
 const owner = key(1);
 const repository = { pubkey: owner, identifier: 'repo' };
@@ -37,7 +41,7 @@ describe('What is held', () => {
     expect(purgatory.get(announced.id)?.event).toEqual(announced);
     expect(purgatory.announcementOf(repository)?.event.id).toBe(announced.id);
     expect(purgatory.announcementOf({ ...repository, pubkey: key(2) })).toBeUndefined();
-    expect(purgatory.statesOf('repo').map((held) => held.event.id)).toEqual([newer.id, older.id]);
+    expect([...purgatory.idsIn({ type: 'states-of', name: 'repo' })]).toEqual([newer.id, older.id]);
     const by = (isPicked: (author: string) => boolean, identifier = 'repo') =>
       purgatory
         .statesBy(identifier, (authors) => [...authors.keys()].filter(isPicked))
@@ -70,7 +74,7 @@ describe('What is held', () => {
     const [older, newer] = [state(owner, 'repo'), state(owner, 'repo', ['HEAD', 'ref: refs/heads/main'])];
     await hold(purgatory, older);
     await hold(purgatory, newer);
-    expect(purgatory.statesOf('repo').map((held) => held.event.id)).toEqual([newer.id]);
+    expect([...purgatory.idsIn({ type: 'states-of', name: 'repo' })]).toEqual([newer.id]);
     expect(purgatory.versionOf(older)?.event.id).toBe(newer.id);
     expect(purgatory.versionOf(newer)).toBeUndefined();
     expect(() => purgatory.hold(older, { addressGroup: undefined, parents: [] })).toThrow('newer');
@@ -92,10 +96,10 @@ describe('What is held', () => {
     expect(purgatory.relativesOf({ ...quoted, id: 'e'.repeat(64) })).toEqual([issue.id]);
     expect(purgatory.relativesOf(announcement(owner, 'repo'))).toEqual(expect.arrayContaining([issue.id]));
     expect(purgatory.relativesOf(event(key(3), 1111, [['a', address(owner, 'other')]]))).toEqual([]);
-    expect(purgatory.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
+    expect(hangingOn(purgatory, announced)).toEqual([issue.id]);
     await purgatory.release(issue.id, 'deleted');
     expect(purgatory.relativesOf(comment)).toEqual([]);
-    expect(purgatory.dependantsOf(announced.id)).toEqual([]);
+    expect(hangingOn(purgatory, announced)).toEqual([]);
   });
 });
 
@@ -127,6 +131,24 @@ describe('What is related to a held event', () => {
   });
 });
 
+describe('The relatives of an event', () => {
+  it('are a number of those that name it, and all that it names first', async () => {
+    const { purgatory } = await openPurgatory();
+    const name = { id: 'e'.repeat(64) };
+    const naming = Array.from({ length: limits.heldRelativesMax + 1 }, () =>
+      event(key(2), 1111, [['e', name.id]]),
+    );
+    const root = announcement(owner, 'repo');
+    for (const [at, held] of [...naming, root].entries())
+      await hold(purgatory, held, { addressGroup: `192.0.2.${at % 2}` });
+    const relatives = purgatory.relativesOf({
+      ...event(key(3), 1111, [['a', address(owner, 'repo')]]),
+      ...name,
+    });
+    expect(relatives).toEqual([root.id, ...naming.slice(0, limits.heldRelativesMax - 1).map(({ id }) => id)]);
+  });
+});
+
 describe('What a held event hangs on', () => {
   it('may change, and nothing is written for it', async () => {
     const { purgatory, journal } = await openPurgatory();
@@ -138,7 +160,7 @@ describe('What a held event hangs on', () => {
     put.mockClear();
     expect(purgatory.hangOn(issue.id, [first.id, second.id])).toBe(true);
     expect(purgatory.hangOn(issue.id, [second.id, first.id]), 'the same in another order').toBe(false);
-    const namesOf = ({ id }: NostrEvent) => purgatory.dependantsOf(id).map((held) => held.event.id);
+    const namesOf = (named: NostrEvent) => hangingOn(purgatory, named);
     expect([namesOf(first), namesOf(second)]).toEqual([[issue.id], [issue.id]]);
     expect(purgatory.hangOn(issue.id, [second.id])).toBe(true);
     expect([namesOf(first), namesOf(second)]).toEqual([[], [issue.id]]);
@@ -222,7 +244,7 @@ describe('The time of what is held', () => {
     expect(next.get(issue.id)).toEqual({ ...purgatory.get(issue.id), parents: [] });
     expect(next.hangOn(issue.id, [announced.id])).toBe(true);
     expect([...next.all()]).toEqual([...purgatory.all()]);
-    expect(next.dependantsOf(announced.id).map((held) => held.event.id)).toEqual([issue.id]);
+    expect(hangingOn(next, announced)).toEqual([issue.id]);
     expect(dueIds(next)).toEqual([]);
     await clock.advance(minuteMs);
     expect(dueIds((await openPurgatory({ journal, clock })).purgatory)).toEqual([announced.id, issue.id]);

@@ -3,7 +3,7 @@ import { TimeLimitError, withTimeLimit } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
-import { supersedes } from '../../nostr/address.js';
+import { addressTextOf, supersedes } from '../../nostr/address.js';
 import { firstTagValue, type NostrEvent } from '../../nostr/event.js';
 import { kinds } from '../../nostr/kinds.js';
 import type { Effect, EffectRunner, Hold } from '../../policy/decision.js';
@@ -11,6 +11,7 @@ import { alignMaintained } from '../../policy/effects.js';
 import { notRelated } from '../../policy/stored-relations.js';
 import type { WritePolicy } from '../../policy/write-policy.js';
 import { type HeldEvent, hasParents, heldReason, type ReleaseCause } from '../../purgatory/held-event.js';
+import type { HeldSet } from '../../purgatory/held-sets.js';
 import type { HoldingTerms, Purgatory } from '../../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
 import { type EventStore, type PutStatus, StoreError } from '../../store/event-store.js';
@@ -18,6 +19,7 @@ import type { AdmissionOutcome, EventSource } from '../admission.js';
 import type { EventFailures } from '../event-failures.js';
 import { held, type Judge } from '../judge.js';
 import type { Refusals } from '../refusals.js';
+import { type Doubt, Doubts } from './doubts.js';
 
 /** Where events wait for their git data, and who looks for it. */
 export type HoldingParts = {
@@ -60,18 +62,18 @@ const causeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored'>, ReleaseCause>
  */
 export class HoldingDesk {
   readonly #parts: DeskParts;
-  /** What is looked at again, event by event, however much hangs on one. */
-  readonly #doubts: SlicedQueue;
-  /** The ids of the events that wait for that: once each, however often they are doubted. */
-  readonly #doubted = new Set<string>();
+  readonly #doubts: Doubts;
   /** What is let go of, event by event, however much has been held for too long at once. */
   readonly #endings: SlicedQueue;
   /** By the id of the state for which an announcement is being revived. */
   readonly #revivals = new Map<string, Promise<boolean>>();
+  #isClosed = false;
 
   constructor(turns: WorkTurns, parts: DeskParts) {
     this.#parts = parts;
-    this.#doubts = new SlicedQueue(turns);
+    this.#doubts = new Doubts(turns, parts.purgatory, (id, doubt) =>
+      parts.failures.attempt(id, () => this.#lookAgain(id, doubt)),
+    );
     this.#endings = new SlicedQueue(turns);
   }
 
@@ -126,16 +128,15 @@ export class HoldingDesk {
    * An event was put: ends what it ends. Answers which held events are to be looked at again once it is written. Call this in
    * the same turn, so that event and journal are written together.
    */
-  onStored(event: NostrEvent): readonly HeldEvent[] {
+  onStored(event: NostrEvent): readonly HeldSet[] {
     const { purgatory } = this.#parts;
-    const relatives = purgatory.relativesOf(event).flatMap((id) => purgatory.get(id) ?? []);
-    const affected = [...purgatory.dependantsOf(event.id), ...relatives.filter(hasParents)];
+    const affected = purgatory.concernedBy(event);
     this.#inBackground(event, this.#journaled(purgatory.release(event.id, 'promoted')));
     for (const deleted of purgatory.deletedBy(event))
       this.#inBackground(event, this.#end(deleted, 'deleted'));
     const version = purgatory.versionOf(event);
     if (version === undefined) return affected;
-    if (!supersedes(event, version.event)) return [...affected, version];
+    if (!supersedes(event, version.event)) return [...affected, { type: 'event', name: version.event.id }];
     this.#inBackground(event, this.#end(version, 'replaced'));
     return affected;
   }
@@ -149,25 +150,21 @@ export class HoldingDesk {
   }
 
   /** Looks again whether held events have to be held, and may be; `cause`: how it ends for those that may not. */
-  reconsider(events: readonly HeldEvent[], cause: ReleaseCause = 'expired'): void {
-    for (const { id } of events.map(({ event }) => event)) {
-      if (this.#doubted.has(id)) continue;
-      this.#doubted.add(id);
-      this.#doubts.push(() => {
-        this.#doubted.delete(id);
-        this.#parts.failures.attempt(id, () => this.#lookAgain(id, cause));
-      });
-    }
+  reconsider(sets: Iterable<HeldSet>, cause: ReleaseCause = 'expired'): void {
+    for (const events of sets) this.#doubts.add({ events, cause });
   }
 
   /** Lets go of what has been held for too long, in as many turns as that takes. */
-  sweep(): void {
+  async sweep(): Promise<void> {
     const { purgatory, failures } = this.#parts;
+    // Whose time is over depends on what hangs on what by now, which a journal does not say.
+    await this.#doubts.drained();
+    if (this.#isClosed) return;
     // What hangs on others goes before those, and is not looked at again for them.
     for (const due of purgatory.due().reverse())
       this.#endings.push(() => {
-        // It may be held no longer by now, or on other terms.
-        if (purgatory.get(due.event.id) !== due) return;
+        // It may be held no longer by now, on other terms, or for what has taken the place of what it hung on.
+        if (purgatory.get(due.event.id) !== due || !due.parents.every((id) => purgatory.has(id))) return;
         failures.attempt(due.event.id, () => this.#inBackground(due.event, this.#end(due, 'expired')));
       });
     this.#inBackground(undefined, this.#journaled(purgatory.sweepLapsed()));
@@ -175,16 +172,16 @@ export class HoldingDesk {
 
   /** Looks at nothing more, and lets go of nothing: the next start does. */
   close(): void {
+    this.#isClosed = true;
     this.#doubts.clear();
     this.#endings.clear();
   }
 
   /** Looks again, after a start, at all that was held before: time, settings and the store went on. */
   async resume(): Promise<void> {
-    this.reconsider([...this.#parts.purgatory.all()]);
-    await this.#doubts.drained();
-    // Whose time is over depends on what hangs on what, which the journal does not say.
-    this.sweep();
+    for (const { event } of this.#parts.purgatory.all())
+      this.#doubts.add({ events: { type: 'event', name: event.id }, cause: 'expired' });
+    await this.sweep();
   }
 
   async #hold(event: NostrEvent, terms: HoldingTerms, effects: readonly Effect[]): Promise<AdmissionOutcome> {
@@ -196,7 +193,7 @@ export class HoldingDesk {
     if ('refusal' in holding) return { type: 'refused', reason: holding.refusal };
     refusals.rememberHeld(event, heldReason);
     const renewed = this.#renewFor(event);
-    if (version !== undefined) this.reconsider(this.#leftBy(version, event, terms), 'replaced');
+    if (version !== undefined) this.#doubtWhatWasLeft(version, event, terms);
     await Promise.all([this.#journaled(holding.written), this.#journaled(renewed)]);
     // A state that is held moves no ref, in however many repositories it governs.
     if (effects.length > 0 && event.kind !== kinds.repositoryState) runner.run(effects);
@@ -225,9 +222,13 @@ export class HoldingDesk {
     }
   }
 
-  #lookAgain(id: string, cause: ReleaseCause): void {
-    const entry = this.#parts.purgatory.get(id);
-    if (entry !== undefined) this.#inBackground(entry.event, this.#judgeAgain(entry, cause));
+  #lookAgain(id: string, { events, cause, address }: Doubt): void {
+    const { purgatory } = this.#parts;
+    const entry = purgatory.get(id);
+    // What names an event and waits for git data by itself has nothing to do with it.
+    if (entry === undefined || (events.type === 'naming' && !hasParents(entry))) return;
+    if (address !== undefined && purgatory.passOn(id, events.name, address)) return;
+    this.#inBackground(entry.event, this.#judgeAgain(entry, cause));
   }
 
   async #judgeAgain(entry: HeldEvent, cause: ReleaseCause): Promise<void> {
@@ -252,31 +253,24 @@ export class HoldingDesk {
   #end(entry: HeldEvent, cause: ReleaseCause): Promise<void> {
     const { purgatory, refusals, directory, effects } = this.#parts;
     const { event } = entry;
-    const dependants = this.#dependantsOf(event);
     const written = purgatory.release(event.id, cause);
     // What only hung on something is tried again when that comes.
     if (hasParents(entry) && cause !== 'promoted') refusals.rememberHeld(event, notRelated);
     if (event.kind === kinds.repositoryAnnouncement)
       effects.run(alignMaintained(directory, repositoryIn(event)));
-    this.reconsider(dependants, cause);
+    this.reconsider(dependantsOf(event), cause);
     return this.#journaled(written);
-  }
-
-  /** What may have no reason to be held without this one. */
-  #dependantsOf(event: NostrEvent): HeldEvent[] {
-    const { purgatory } = this.#parts;
-    const children = purgatory.dependantsOf(event.id);
-    if (event.kind !== kinds.repositoryAnnouncement) return [...children];
-    return [...children, ...purgatory.statesOf(repositoryIn(event).identifier)];
   }
 
   /**
    * What is to be looked at again when another version of an event is held in its place. A state gives nobody a say and waits
    * for git data by itself, so that what names its address hangs on it as on the one before.
    */
-  #leftBy({ event }: HeldEvent, version: NostrEvent, { parents }: HoldingTerms): readonly HeldEvent[] {
-    if (event.kind !== kinds.repositoryState || parents.length > 0) return this.#dependantsOf(event);
-    return this.#parts.purgatory.passOn(event.id, version);
+  #doubtWhatWasLeft({ event }: HeldEvent, version: NostrEvent, { parents }: HoldingTerms): void {
+    const address = addressTextOf(version);
+    const isPassedOn = event.kind === kinds.repositoryState && parents.length === 0;
+    for (const events of dependantsOf(event))
+      this.#doubts.add({ events, cause: 'replaced', ...(isPassedOn && address ? { address } : {}) });
   }
 
   /** What the store cannot write ends the daemon, also where nobody waits for it. */
@@ -296,4 +290,11 @@ export class HoldingDesk {
 
 function repositoryIn(event: NostrEvent): RepositoryId {
   return { pubkey: event.pubkey, identifier: firstTagValue(event, 'd') ?? '' };
+}
+
+/** What may have no reason to be held without an event. */
+function dependantsOf(event: NostrEvent): HeldSet[] {
+  const children: HeldSet = { type: 'hanging-on', name: event.id };
+  if (event.kind !== kinds.repositoryAnnouncement) return [children];
+  return [children, { type: 'states-of', name: repositoryIn(event).identifier }];
 }

@@ -3,7 +3,7 @@ import type { NostrEvent } from '../../nostr/event.js';
 import type { Effect, EffectRunner } from '../../policy/decision.js';
 import type { WaitingForRoom } from '../../policy/waiting-for-room.js';
 import type { WritePolicy } from '../../policy/write-policy.js';
-import type { HeldEvent } from '../../purgatory/held-event.js';
+import type { HeldSet } from '../../purgatory/held-sets.js';
 import type { EventStore, PutResult, RemovedEvent } from '../../store/event-store.js';
 import type { EventFailures } from '../event-failures.js';
 import type { EventFeed } from '../event-feed.js';
@@ -47,7 +47,7 @@ type Writing<J> = {
   readonly revived: Revived;
   readonly effects: readonly Effect[];
   /** Held events that it may concern. */
-  readonly waiting: readonly HeldEvent[];
+  readonly waiting: readonly HeldSet[];
 };
 
 const nothingRevived: Revived = { atHand: [], gone: [], rest: [] };
