@@ -1,8 +1,9 @@
 import { backgroundSlice } from '../config/background-slice.js';
+import { limits } from '../config/limits.js';
 import { deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
+import { fixedSlice, TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { eventBytes, type NostrEvent } from '../nostr/event.js';
 import type { Effect, EffectRunner } from '../policy/decision.js';
 import type { WaitingForRoom } from '../policy/waiting-for-room.js';
@@ -113,7 +114,12 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       holding: () => this.holding,
       put: (job, effects, body) => this.#writer.put(job, effects, body),
     });
-    this.#queue = new VerificationQueue(parts.verifier, parts.promptCheck, this.#turns, {
+    const ofClients = fixedSlice(limits.requestSliceMs);
+    const turns = {
+      clients: new TurnScheduler(parts.clock, ofClients, turnOrder.of('clients')),
+      others: this.#turns,
+    };
+    this.#queue = new VerificationQueue(parts.verifier, parts.promptCheck, turns, {
       hasRoom: (lane) => this.#writer.hasRoom(lane === 'direct'),
       onVerdict: (job, verdict, body) => this.#verified.take(job, verdict, body),
       onFailure: (job, error) => this.#verified.fail(job, error),

@@ -98,7 +98,7 @@ export const limits = {
   verificationBatchesPerWorker: 2,
   /** MB of the heap of one verification worker; a batch takes a few. */
   verificationWorkerHeapMbMax: 128,
-  /** Verified events of other relays that wait for their decision, above which no more of them are verified. */
+  /** Verified events of clients, or of all others, that wait for their decision, above which no more of these are verified. */
   judgedEventsMax: 256,
   /** What a turn of the event loop should take while work goes on that can wait. */
   loopTurnMs: 12,

@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
 import type { PromptCheck } from '../../src/admission/verification/prompt-check.js';
-import { type Job, VerificationQueue } from '../../src/admission/verification/verification-queue.js';
+import { type Job, type VerdictTurns, VerificationQueue } from '../../src/admission/verification/verification-queue.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
 import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
 import { limits } from '../../src/config/limits.js';
 import { deferred } from '../../src/lib/abort.js';
 import { errorMessage } from '../../src/lib/errors.js';
-import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
+import { fixedSlice, TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { encodeBody } from '../../src/nostr/event-body.js';
 import { plainEvent } from '../relay/fakes.js';
 import { settle } from '../support/virtual-clock.js';
@@ -94,8 +94,39 @@ describe('VerificationQueue', () => {
   };
   const job = (number: number, source: EventSource): Job => ({ event: plainEvent(number), source, bytes: 1 });
 
-  it('hands out what clients sent at once, and all else in its order, in slices of turns', async () => {
-    const queue = new VerificationQueue<Job>(verifier, undefined, slices, {
+  const verdictTurns = (): VerdictTurns => ({
+    clients: new TurnScheduler({ monotonic: () => nowMs }, fixedSlice(8), (task) => turns.push(task)),
+    others: slices,
+  });
+
+  it('hands out what clients sent in slices of turns as well, and checks nothing that comes behind it at once', async () => {
+    const prompt: PromptCheck = { check: () => ({ verdicts: ['valid'] }) };
+    let isPrompt = false;
+    const check: PromptCheck = { check: (event) => (isPrompt ? prompt.check(event) : undefined) };
+    const queue = new VerificationQueue<Job>(verifier, check, verdictTurns(), {
+      hasRoom: () => true,
+      onVerdict: ({ event }) => {
+        log.push(`${event.created_at % 1_000}`);
+        nowMs += 4;
+      },
+      onFailure: () => {},
+    });
+    for (let number = 0; number < 4; number += 1) queue.push(job(number, { type: 'direct' }));
+    await settle();
+    expect(log).toEqual(['0', '1']);
+    isPrompt = true;
+    queue.push(job(4, { type: 'direct' }));
+    expect(log).toEqual(['0', '1']);
+    await turn();
+    expect(log).toEqual(['0', '1', '2', '3']);
+    await inTurns();
+    expect(log).toEqual(['0', '1', '2', '3', '4']);
+    queue.push(job(5, { type: 'direct' }));
+    expect(log.at(-1)).toBe('5');
+  });
+
+  it('hands out what clients sent first, and all else in its order, in slices of turns', async () => {
+    const queue = new VerificationQueue<Job>(verifier, undefined, verdictTurns(), {
       hasRoom: () => true,
       onVerdict: ({ event, source }, _, body) => {
         expect(body).toEqual(encodeBody(event));
@@ -125,7 +156,7 @@ describe('VerificationQueue', () => {
         return await verifier.verify(events);
       },
     };
-    const queue = new VerificationQueue<Job>(recording, undefined, slices, {
+    const queue = new VerificationQueue<Job>(recording, undefined, verdictTurns(), {
       hasRoom: () => true,
       onVerdict: () => {},
       onFailure: () => {},
@@ -148,7 +179,7 @@ describe('VerificationQueue', () => {
       check: (event) => (hasTime ? { verdicts: ['valid'], bodies: [encodeBody(event)] } : undefined),
     };
     const queueOf = () =>
-      new VerificationQueue<Job>(verifier, prompt, slices, {
+      new VerificationQueue<Job>(verifier, prompt, verdictTurns(), {
         hasRoom: () => true,
         onVerdict: ({ event, source }) => log.push(`${source.type} ${event.created_at % 1_000}`),
         onFailure: () => {},
@@ -186,7 +217,7 @@ describe('VerificationQueue', () => {
           return { verdicts: ['valid'] };
         },
       };
-      const queue = new VerificationQueue<Job>(verifier, breaking, slices, {
+      const queue = new VerificationQueue<Job>(verifier, breaking, verdictTurns(), {
         hasRoom: () => true,
         onVerdict: ({ event }) => log.push(`${event.created_at % 1_000}`),
         onFailure: ({ event }, error) => log.push(`${event.created_at % 1_000}: ${errorMessage(error)}`),

@@ -38,9 +38,12 @@ export type VerdictListener<J extends Job> = {
   onFailure(job: J, error: unknown): void;
 };
 
+/** The turns in which verdicts are handed out: those of what clients publish, and of all else. */
+export type VerdictTurns = { readonly clients: WorkTurns; readonly others: WorkTurns };
+
 /**
- * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane: those of
- * clients at once, all others in slices of turns. Batches grow by themselves under load: whatever came while all
+ * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane, in slices of turns:
+ * what follows of some takes milliseconds. Batches grow by themselves under load: whatever came while all
  * workers were busy goes together. A client's event that comes alone is checked where it is.
  */
 export class VerificationQueue<J extends Job> {
@@ -49,19 +52,21 @@ export class VerificationQueue<J extends Job> {
   readonly #listener: VerdictListener<J>;
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
-  /** Of other lanes than the clients'. */
-  readonly #judged: SlicedQueue;
+  /** What was verified of clients, and of all others. */
+  readonly #ofClients: SlicedQueue;
+  readonly #ofOthers: SlicedQueue;
 
   constructor(
     verifier: Verifier,
     prompt: PromptCheck | undefined,
-    turns: WorkTurns,
+    turns: VerdictTurns,
     listener: VerdictListener<J>,
   ) {
     this.#verifier = verifier;
     this.#prompt = prompt;
     this.#listener = listener;
-    this.#judged = new SlicedQueue(turns);
+    this.#ofClients = new SlicedQueue(turns.clients);
+    this.#ofOthers = new SlicedQueue(turns.others);
     const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
     this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
   }
@@ -69,7 +74,8 @@ export class VerificationQueue<J extends Job> {
   /** The jobs that wait or are under way. */
   get length(): number {
     const waiting = lanes.reduce((sum, lane) => sum + this.#lanes[lane].length, 0);
-    return this.#underWay.reduce((sum, { jobs }) => sum + jobs.length, waiting + this.#judged.length);
+    const verified = this.#ofClients.length + this.#ofOthers.length;
+    return this.#underWay.reduce((sum, { jobs }) => sum + jobs.length, waiting + verified);
   }
 
   push(job: J): void {
@@ -98,7 +104,8 @@ export class VerificationQueue<J extends Job> {
 
   /** Checks an event of a client that nothing of clients is before; false where it has to wait. */
   #checksAtOnce(job: J): boolean {
-    if (rulesOf(job.source).lane !== 'direct' || this.#lanes.direct.length > 0) return false;
+    if (rulesOf(job.source).lane !== 'direct') return false;
+    if (this.#lanes.direct.length + this.#ofClients.length > 0) return false;
     // Those of clients come first in a batch.
     const isUnderWay = ({ jobs }: Batch<J>) =>
       jobs[0] !== undefined && rulesOf(jobs[0].source).lane === 'direct';
@@ -149,8 +156,8 @@ export class VerificationQueue<J extends Job> {
     let bytes = 0;
     for (const lane of lanes) {
       if (!this.#listener.hasRoom(lane)) break;
-      // The results of all but clients wait for their slice; the workers need not run far ahead of it.
-      if (lane !== 'direct' && reaches('judgedEventsMax', this.#judged.length)) break;
+      // The results wait for their slice; the workers need not run far ahead of it.
+      if (reaches('judgedEventsMax', this.#verifiedOf(lane).length)) continue;
       const eventsMax =
         lane === 'direct' ? limits.verificationBatchEventsMax : limits.verificationRemoteBatchEventsMax;
       while (jobs.length < eventsMax && bytes < limits.verificationBatchBytesMax) {
@@ -168,16 +175,17 @@ export class VerificationQueue<J extends Job> {
       this.#underWay.shift();
       const { verified } = head;
       for (const [index, job] of head.jobs.entries()) {
-        const decide = () => this.#tell(job, verified, index);
-        if (rulesOf(job.source).lane === 'direct') decide();
-        else
-          this.#judged.push(() => {
-            decide();
-            this.#pump();
-          });
+        this.#verifiedOf(rulesOf(job.source).lane).push(() => {
+          this.#tell(job, verified, index);
+          this.#pump();
+        });
       }
     }
     this.#pump();
+  }
+
+  #verifiedOf(lane: Lane): SlicedQueue {
+    return lane === 'direct' ? this.#ofClients : this.#ofOthers;
   }
 
   #tell(job: J, { verdicts, bodies }: VerifiedBatch, index: number): void {
