@@ -125,6 +125,27 @@ describe('VerificationQueue', () => {
     expect(log.at(-1)).toBe('5');
   });
 
+  it('gives the clients of each address their turns, in the order in which each sent', async () => {
+    const queue = new VerificationQueue<Job>({ ...verifier, batchesMax: 1 }, undefined, verdictTurns(), {
+      hasRoom: () => true,
+      onVerdict: ({ event }) => log.push(`${event.created_at % 1_000}`),
+      onFailure: () => {},
+    });
+    const of = (group: string): EventSource => ({
+      type: 'direct',
+      address: { group, takeStrangerEvent: () => undefined },
+    });
+    for (let number = 0; number < 2 * limits.verificationBatchEventsMax; number += 1)
+      queue.push(job(number, of('192.0.2.1')));
+    for (const number of [901, 902]) queue.push(job(number, of('192.0.2.2')));
+    while (queue.length > 0) {
+      await settle();
+      await inTurns();
+    }
+    expect(log.slice(0, 6)).toEqual(['0', '1', '901', '2', '902', '3']);
+    expect(log.slice(6)).toEqual(Array.from({ length: log.length - 6 }, (_, at) => `${at + 4}`));
+  });
+
   it('hands out what clients sent first, and all else in its order, in slices of turns', async () => {
     const queue = new VerificationQueue<Job>(verifier, undefined, verdictTurns(), {
       hasRoom: () => true,

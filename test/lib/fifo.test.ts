@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fifo } from '../../src/lib/collections/fifo.js';
+import { PartyFifo } from '../../src/lib/collections/party-fifo.js';
 import { SlicedQueue } from '../../src/lib/turns/sliced-queue.js';
 import { collectGarbage } from '../relay/fakes.js';
 
@@ -27,6 +28,20 @@ describe('Fifo', () => {
     collectGarbage();
     expect(gone.deref()).toBeUndefined();
     expect(fifo.length).toBe(1);
+  });
+});
+
+describe('PartyFifo', () => {
+  it('gives each party its turn, and what came first of a party before the rest of it', () => {
+    const queue = new PartyFifo<string>((item) => item[0]);
+    for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) queue.push(item);
+    expect(Array.from({ length: 3 }, () => queue.shift())).toEqual(['a1', 'b1', 'c1']);
+    queue.push('c2');
+    expect(queue.length).toBe(4);
+    expect(Array.from({ length: 5 }, () => queue.shift())).toEqual(['a2', 'b2', 'c2', 'a3', undefined]);
+    for (const item of ['a4', 'b3', 'a5']) queue.push(item);
+    expect(queue.clear()).toEqual(['a4', 'a5', 'b3']);
+    expect([queue.length, queue.shift()]).toEqual([0, undefined]);
   });
 });
 

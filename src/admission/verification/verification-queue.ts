@@ -1,6 +1,7 @@
 import { noteUse, reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
-import { BoundedQueue } from '../../lib/collections/bounded-queue.js';
+import { BoundedQueue, type Line } from '../../lib/collections/bounded-queue.js';
+import { PartyFifo } from '../../lib/collections/party-fifo.js';
 import { SlicedQueue } from '../../lib/turns/sliced-queue.js';
 import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
@@ -26,6 +27,11 @@ const laneLimits = {
   itemsMax: limits.verificationLaneEventsMax,
 };
 
+/** The address that an event came from. */
+function addressOf({ source }: Job): string | undefined {
+  return source.type === 'direct' ? source.address?.group : undefined;
+}
+
 type Batch<J extends Job> = { readonly jobs: readonly J[]; verified: VerifiedBatch | undefined };
 
 /** What is done with the verdicts. */
@@ -42,7 +48,7 @@ export type VerdictListener<J extends Job> = {
 export type VerdictTurns = { readonly clients: WorkTurns; readonly others: WorkTurns };
 
 /**
- * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane, in slices of turns:
+ * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane, for clients of each address, in slices of turns:
  * what follows of some takes milliseconds. Batches grow by themselves under load: whatever came while all
  * workers were busy goes together. A client's event that comes alone is checked where it is.
  */
@@ -67,8 +73,9 @@ export class VerificationQueue<J extends Job> {
     this.#listener = listener;
     this.#ofClients = new SlicedQueue(turns.clients);
     this.#ofOthers = new SlicedQueue(turns.others);
-    const lane = () => new BoundedQueue<J>(laneLimits, (job) => job.bytes);
-    this.#lanes = { direct: lane(), live: lane(), catchup: lane() };
+    const lane = (items?: Line<J>) => new BoundedQueue<J>(laneLimits, (job) => job.bytes, items);
+    // Whatever comes from one address, others have their turns.
+    this.#lanes = { direct: lane(new PartyFifo<J>(addressOf)), live: lane(), catchup: lane() };
   }
 
   /** The jobs that wait or are under way. */

@@ -16,20 +16,24 @@ export class QueueClosedError extends GraspError {
   }
 }
 
+/** What waits in a queue, in the order in which it goes. */
+export type Line<T> = Pick<Fifo<T>, 'length' | 'push' | 'shift' | 'clear'>;
+
 /**
- * A first-in-first-out queue that counts bytes. Above the high mark `full` is true until it drained to the low
+ * A queue that counts bytes, first in first out where no other order is given. Above the high mark `full` is true until it drained to the low
  * mark; `waitForCapacity()` waits for that. Pushing never drops anything: the producer is the one that has to wait.
  */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;
   readonly #sizeOf: (item: T) => number;
-  readonly #items = new Fifo<T>();
+  readonly #items: Line<T>;
   #bytes = 0;
   #full = false;
   #closed = false;
   #room: Deferred<void> | undefined;
 
-  constructor(limits: QueueLimits, sizeOf: (item: T) => number) {
+  constructor(limits: QueueLimits, sizeOf: (item: T) => number, items: Line<T> = new Fifo<T>()) {
+    this.#items = items;
     this.#limits = limits;
     this.#sizeOf = sizeOf;
   }
