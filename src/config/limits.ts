@@ -110,6 +110,8 @@ export const limits = {
   hotCacheBytesMax: 33_554_432,
   /** Interval at which expired events and old refusals are removed. */
   expirySweepIntervalMs: 60_000,
+  /** Events that expired and are taken out of all answers in one go; of more the rest follows in the next turns. */
+  expiredHiddenAtOnceMax: 10_000,
   /** Events that left the store by themselves, as what expired, of which all are told at once. */
   departuresToldAtOnceMax: 256,
   /** Interval at which the free space of the disks is looked at: far less is written in it than the floor leaves. */

@@ -9,7 +9,8 @@ import type { BoundedLook } from './some-match.js';
 /**
  * Where events live. The index is in memory, so everything that asks *which* events there are is synchronous and
  * sees every `put` at once; the events themselves are on disk (or in memory), so reading them is asynchronous.
- * No answer has an event that has expired by the time of the question (NIP-40). Each implementation passes `test/store/event-store-conformance.ts`.
+ * No answer has an event that has expired by the time of the question (NIP-40), but for the last of very many that expire
+ * together, for some turns. Each implementation passes `test/store/event-store-conformance.ts`.
  */
 export type EventStore = AsyncDisposable & {
   /** The number of stored events. */

@@ -1,7 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
 import type { PromptCheck } from '../../src/admission/verification/prompt-check.js';
-import { type Job, type VerdictTurns, VerificationQueue } from '../../src/admission/verification/verification-queue.js';
+import {
+  type Job,
+  type VerdictTurns,
+  VerificationQueue,
+} from '../../src/admission/verification/verification-queue.js';
 import type { Verdict, Verifier } from '../../src/admission/verification/verifier.js';
 import { PendingWrites } from '../../src/admission/writing/pending-writes.js';
 import { limits } from '../../src/config/limits.js';

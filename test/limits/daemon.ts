@@ -72,6 +72,9 @@ export const daemonEntries = {
     ],
   },
   expirySweepIntervalMs: { pace: 'nothing more' },
+  expiredHiddenAtOnceMax: {
+    test: ['store/expiry-turns.test.ts', 'is out of all answers in a few turns where it is very much'],
+  },
   departuresToldAtOnceMax: {
     pace: ['admission/admission-pipeline.test.ts', 'what expires at once is told of a piece at a time'],
   },

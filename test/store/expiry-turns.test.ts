@@ -27,8 +27,8 @@ let clock: BusyClock;
 let opened: OpenedStore;
 let told: string[];
 
-function fill(events: readonly NostrEvent[], options: Partial<StoreOptions> = {}): void {
-  clock = new BusyClock(now * 1_000);
+function fill(events: readonly NostrEvent[], options: Partial<StoreOptions> = {}, msPerLook = 1): void {
+  clock = new BusyClock(now * 1_000, msPerLook);
   opened = createMemoryStore({ clock, ...options });
   for (const event of events) opened.store.put(event);
   told = toldOf(opened);
@@ -74,6 +74,22 @@ describe('what expires in the same second', () => {
     expect([store.size, refused.size]).toEqual([1, count]);
     expect(new Set(store.removeExpired().removed.map(({ id }) => id))).toEqual(new Set(told));
     expect(store.removeExpired().removed).toEqual([]);
+  });
+
+  it('is out of all answers in a few turns where it is very much', async () => {
+    const atOnce = 2 * limits.expiredHiddenAtOnceMax;
+    const many = Array.from({ length: atOnce + count }, (_, at) =>
+      makeEvent({ kind: 7, tags: [expiring], id: hex32(`many ${at}`) }),
+    );
+    fill([...many, lasting], {}, limits.backgroundSliceMsMax);
+    clock.jump(10_000);
+    expect(opened.store.count([{ kinds: [7] }])).toBe(count + 1);
+    await turn();
+    await turn();
+    expect(opened.store.size).toBe(1);
+    expect(await answered(opened, 7)).toEqual([lasting.id]);
+    expect(many.filter(({ id }) => opened.store.has(id))).toEqual([]);
+    expect(told.length).toBeLessThan(many.length);
   });
 
   it('leaves a query that is under way', async () => {

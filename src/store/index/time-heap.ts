@@ -4,9 +4,15 @@ export class TimeHeap {
   #sequences = new Float64Array(16);
   #rows = new Uint32Array(16);
   #size = 0;
+  #version = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Changes when entries are dropped, which moves others: a `walkUntil` is at an end then. */
+  get version(): number {
+    return this.#version;
   }
 
   get bytes(): number {
@@ -41,6 +47,7 @@ export class TimeHeap {
 
   /** Drops the earliest entry. */
   pop(): void {
+    this.#version += 1;
     this.#size -= 1;
     const last = this.#size;
     if (last > 0) this.#sink(0, this.#times[last]!, this.#rows[last]!, this.#sequences[last]!);
@@ -48,12 +55,18 @@ export class TimeHeap {
 
   /** Visits all entries up to a time, in no order, without a look at more than twice as many others. */
   forEachUntil(time: number, visit: (row: number, sequence: number) => void): void {
+    for (const _ of this.walkUntil(time, visit));
+  }
+
+  /** The same, an entry a step. Entries may be pushed meanwhile, later ones: these move none of those that are visited. */
+  *walkUntil(time: number, visit: (row: number, sequence: number) => void): Generator<void> {
     // They hang together at the top.
     const open = [0];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (at >= this.#size || this.#times[at]! > time) continue;
       visit(this.#rows[at]!, this.#sequences[at]!);
       open.push(at * 2 + 1, at * 2 + 2);
+      yield;
     }
   }
 
@@ -67,6 +80,7 @@ export class TimeHeap {
 
   /** Drops all entries that `keep` does not want. */
   retain(keep: (row: number, sequence: number) => boolean): void {
+    this.#version += 1;
     let kept = 0;
     for (let at = 0; at < this.#size; at += 1) {
       if (!keep(this.#rows[at]!, this.#sequences[at]!)) continue;
