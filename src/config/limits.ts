@@ -25,8 +25,8 @@ export const limits = {
   filterValuesMax: 10_000,
   /** Most characters of a URL in an event or a setting. */
   urlCharsMax: 1_024,
-  /** Most clone URLs, and most relays, of one announcement. */
-  announcementValuesMax: 1_000,
+  /** Most clone URLs, and most relays, of one announcement: each is read as a URL several times. */
+  announcementValuesMax: 200,
   /** Most maintainers of one announcement: all of them stay in memory. */
   announcementMaintainersMax: 100,
   /** Most filters in one REQ, COUNT or NEG-OPEN. */
