@@ -127,9 +127,8 @@ export class Load implements AsyncDisposable {
   async #describe(client: TestClient): Promise<void> {
     const repository = this.#any(this.#served);
     if (repository === undefined) return;
-    const before = repository.announcement;
     repository.announcement = this.#announcement(repository.signer, repository.number);
-    await this.#publish(client, repository.announcement, [before.id]);
+    await this.#publish(client, repository.announcement, this.#versionsBefore(repository.announcement));
   }
 
   /** Announces a repository with a state that waits for a push. */
@@ -182,9 +181,15 @@ export class Load implements AsyncDisposable {
   async #push(client: TestClient, daemon: DaemonProcess): Promise<void> {
     const repository = this.#any(this.#served);
     if (repository === undefined) return;
-    const before = repository.state;
     const state = await this.#state(client, repository);
-    await this.#pushed(repository, daemon.port, [state], before === undefined ? [] : [before.id]);
+    await this.#pushed(repository, daemon.port, [state], this.#versionsBefore(state));
+  }
+
+  /** All that a new version takes the place of: after a power failure the last one can be another than was published last. */
+  #versionsBefore({ kind, pubkey }: NostrEvent): string[] {
+    const known = [...this.#ledger().events.values()].map(({ event }) => event);
+    // Each key has one repository.
+    return known.filter((event) => event.kind === kind && event.pubkey === pubkey).map(({ id }) => id);
   }
 
   async #pushed(
