@@ -56,7 +56,8 @@ export class AnnouncedPushRules implements PushRules<RepositoryId> {
 
   packTerms(repository: RepositoryId, setting: readonly Setting[]): PackTerms {
     const isProposal = !isOfState(setting);
-    return { limits: this.#packLimitsFor(isProposal), room: this.#parts.reserve(repository, isProposal) };
+    const room = this.#parts.reserve(repository, isProposal);
+    return { limits: this.#packLimitsFor(isProposal), room, arePathsBounded: true };
   }
 
   async make(repository: RepositoryId): Promise<string> {

@@ -6,7 +6,12 @@ import type { CommandVerdict, PushContext } from './push-verdict.js';
 import type { Setting } from './pushed-objects.js';
 
 /** What one pack may be, and the room that is taken for it while it comes. */
-export type PackTerms = { readonly limits: PackLimits; readonly room: PackRoom & Disposable };
+export type PackTerms = {
+  readonly limits: PackLimits;
+  readonly room: PackRoom & Disposable;
+  /** Whether paths of what is proposed are bounded: it becomes part of a repository of others. */
+  readonly arePathsBounded: boolean;
+};
 
 /** The repository of a push that has begun: it stays where it is until this is disposed of. */
 export type PushPlace = AsyncDisposable & {

@@ -1,8 +1,11 @@
 import { limits } from '../config/limits.js';
 import { type Git, limitedTo } from '../git/git-command.js';
+import type { GitStreams } from '../git/git-streams.js';
 import type { RemovalWatch } from '../git/locks/repository-locks.js';
 import { packBytes } from '../git/objects/pack-bytes.js';
+import { checkPaths } from '../git/objects/path-check.js';
 import type { Quarantine } from '../git/objects/quarantine.js';
+import { isPullRequestRef } from '../git/ref-name.js';
 import { readObjectTypes } from '../git/refs.js';
 import { TimeLimitError } from '../lib/abort.js';
 import { GraspError } from '../lib/errors.js';
@@ -49,6 +52,22 @@ export async function lookThrough(
     await quarantine.keepOnly(limited, tips, limits.pushCheckMsMax, growth);
   const terms = { growth, memoryBytesMax };
   return { quarantine, terms, tips: new Set(tips), isConnected: wanted !== undefined, removals };
+}
+
+/** Rejects with `LongPathError` where what is to be refs of pull requests has paths that are too long. */
+export async function checkProposals(
+  parts: { readonly git: Git; readonly streams: GitStreams },
+  { quarantine, terms: { memoryBytesMax }, isConnected }: Incoming,
+  setting: readonly Setting[],
+  signal: AbortSignal,
+): Promise<void> {
+  // What leads to what is missing is refused for that.
+  if (!isConnected) return;
+  const { gitDir, folders: objects } = quarantine;
+  const bounds = memoryBytesMax === undefined ? {} : { memoryBytesMax };
+  const search = { gitDir, objects, msMax: limits.pushCheckMsMax, ...bounds };
+  const proposed = setting.filter(({ command }) => isPullRequestRef(command.ref));
+  await checkPaths(parts, search, tipsOf(proposed), signal);
 }
 
 /** What is to be pushed again, as it tells who pushes: it can be looked through before its turn then. */

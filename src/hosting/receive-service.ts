@@ -6,6 +6,7 @@ import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
 import { PackGrowthError } from '../git/objects/pack-growth.js';
+import { LongPathError } from '../git/objects/path-check.js';
 import { Quarantine } from '../git/objects/quarantine.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
@@ -27,6 +28,7 @@ import type { PushLook, PushPlace, PushRules } from './push-rules.js';
 import { allOrNothing, type CommandVerdict, eventIdOf, refused } from './push-verdict.js';
 import {
   checkObjects,
+  checkProposals,
   type Incoming,
   isSetting,
   lookThrough,
@@ -115,7 +117,8 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const isForPusher =
         errorCode(error) === 'request_body' ||
         error instanceof PushAgainError ||
-        error instanceof PackGrowthError;
+        error instanceof PackGrowthError ||
+        error instanceof LongPathError;
       if (signal.aborted && !isForPusher) throw failure;
       // What was left behind by a git that was killed would make each other try fail too.
       await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
@@ -164,6 +167,10 @@ export class ReceiveService<Repository extends RepositoryKey> {
     using removals = locks.watchRemovals(repository);
     const looking = countedFor(endedBy(git, request.signal), partyOf(addressGroup));
     const incoming = await lookThrough(looking, quarantine, verdicts, pack, removals);
+    if (terms.arePathsBounded) {
+      const parts = { git: looking, streams: this.#parts.streams };
+      await checkProposals(parts, incoming, setting, request.signal);
+    }
     return { unpack: 'ok', results: await this.#finish(request, place, head, look, incoming), bytes };
   }
 

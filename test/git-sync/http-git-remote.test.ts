@@ -129,6 +129,20 @@ describe('fetching from a plain git server', () => {
     expect(await taken(await world.fetch([large]))).toEqual([large]);
   });
 
+  it('leaves out what is proposed with paths too long for git to pack it, and brings the rest', async () => {
+    const fits = world.commit('fits');
+    const blob = writeBlob(world.theirs, 'x');
+    const name = 'x'.repeat(limits.proposedPathBytesMax + 1);
+    const tree = git(world.theirs, ['mktree'], `100644 blob ${blob}\t${name}\n`);
+    const long = git(world.theirs, ['commit-tree', tree, '-m', 'long']);
+    world.ref('refs/heads/fits', fits);
+    world.ref('refs/heads/long', long);
+    const outcome = await world.fetch([long, fits], { isProposal: true });
+    expect(await taken(outcome)).toEqual([fits]);
+    expect([long, fits].map((id) => world.has(id))).toEqual([false, true]);
+    expect(await taken(await world.fetch([long]))).toEqual([long]);
+  });
+
   it('is not blamed for what fails here', async () => {
     const main = world.commit('main');
     rmSync(world.ours, { recursive: true });

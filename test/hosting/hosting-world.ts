@@ -48,8 +48,10 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
     await purgatory.release(event.id, 'promoted');
     world.submit(event);
   };
+  const streams = new HelperGitStreams(new GitHelper(world.signal), systemClock);
   const shared = {
     ...parts,
+    streams,
     refsChanged: (gitDir: string) => parts.refChanges.announce(gitDir),
     roomFor: (repository: RepositoryId) => roomFor(repository),
     proposalRoomFor: (repository: RepositoryId) => roomFor(repository) - sparedBytes,
@@ -97,7 +99,6 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
   };
   const receiving = {
     ...shared,
-    streams: new HelperGitStreams(new GitHelper(world.signal), systemClock),
     clock: systemClock,
     drainBytesMax: () => packLimits.bytesMax,
     takePush: () => undefined,
@@ -131,6 +132,7 @@ export async function hostingWorld(settings: Parameters<typeof gitWorld>[0] = {}
 
   return {
     ...world,
+    streams,
     promotion,
     promoted,
     /** The owners of the repositories into which packs came. */

@@ -271,9 +271,11 @@ describe('ObjectCopies', () => {
     await using world = await withTwoMaintainers();
     const first = writeCommit(world.pathOf(repository), 'one');
     const room = { bytes: 10 };
+    const { parts, streams } = world;
     const copies = new ObjectCopies(
-      { ...world.parts, roomFor: () => room.bytes, onPack: () => {}, onShared: () => {} },
+      { ...parts, streams, roomFor: () => room.bytes, onPack: () => {}, onShared: () => {} },
       Number.POSITIVE_INFINITY,
+      false,
     );
     const copy = { from: repository, to: theirs, objectIds: [first] };
     const terms = { signal: world.signal, moveIn: (move: () => Promise<void>) => move() };

@@ -123,6 +123,9 @@ export const gitEntries = {
   deltaDepthMax: {
     test: ['hosting/deep-packs.test.ts', 'of deltas as deep as git packs is kept as it came'],
   },
+  proposedPathBytesMax: {
+    test: ['hosting/long-paths.test.ts', 'is refused with folders too deep within each other, and that is said'],
+  },
   knownTipsBytesMax: { test: [large, 'keep nobody from pushing, and are not read for that'] },
   knownProposalTipsMax: {
     test: [large, 'are the smallest ones, where there are very many of pull requests'],

@@ -29,7 +29,7 @@ export async function foundWhole(objects: number, msOfEach: number): Promise<num
   const ids = many(objects, objectId);
   const git = { run: async () => ids.map((each) => `${each} commit\n`).join('') };
   const fetch = fetchBy({ git, clock }, {}, quarantine);
-  await fetch.keepWhole(ids);
+  await fetch.keepWhole(ids, false);
   return kept;
 }
 

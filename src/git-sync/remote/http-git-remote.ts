@@ -95,7 +95,7 @@ export class HttpGitRemote implements GitRemote {
       const fetch = new ServerFetch(parts, session, quarantine, signal);
       if (!(await fetch.take(objectIds, isProposal, room)))
         throw new FetchError('lacking', 'it has none of the objects');
-      const whole = await fetch.keepWhole(objectIds);
+      const whole = await fetch.keepWhole(objectIds, isProposal);
       // Nobody would take it any more.
       signal.throwIfAborted();
       return {

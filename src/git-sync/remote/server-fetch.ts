@@ -3,11 +3,13 @@ import { limits } from '../../config/limits.js';
 import { type Git, limitedTo } from '../../git/git-command.js';
 import type { GitStreams } from '../../git/git-streams.js';
 import { PackGrowthError, type PackRoom } from '../../git/objects/pack-growth.js';
+import { checkPaths, LongPathError } from '../../git/objects/path-check.js';
 import type { Quarantine } from '../../git/objects/quarantine.js';
 import { isEmpty, readObjectTypes, readRefs } from '../../git/refs.js';
 import { RemoteRefusal } from '../../git-protocol/errors.js';
 import type { ServerRef } from '../../git-protocol/server-refs.js';
 import { type LookTerms, type PackLimits, type PackRefusal, takePack } from '../../hosting/incoming-pack.js';
+import { TimeLimitError } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
 import type { FetchFailure } from '../remote.js';
 import { FetchError } from './http-errors.js';
@@ -78,14 +80,19 @@ export class ServerFetch {
     return wants.length > 0 && (await this.#pack(wants, haves, terms)) === undefined;
   }
 
-  /** Leaves what of these objects came with all that they lead to, and nothing else: whatever is here is served by its id. */
-  async keepWhole(objectIds: readonly string[]): Promise<string[]> {
+  /**
+   * Leaves what of these objects came with all that they lead to, and nothing else: whatever is here is served by its id. Paths of
+   * what is only proposed are bounded.
+   */
+  async keepWhole(objectIds: readonly string[], isProposal: boolean): Promise<string[]> {
     const quarantine = this.#quarantine;
     const types = await readObjectTypes(this.#parts.git, quarantine.gitDir, objectIds, quarantine.folders);
     const here = objectIds.filter((id) => types.has(id));
     if (here.length === 0) throw new FetchError('invalid', 'it sent other objects than it was asked for');
-    const whole = (await this.#isWhole(here)) ? here : await this.#wholeOf(here);
-    if (whole.length === 0) throw new FetchError('invalid', 'what it sent is not whole');
+    const isFit = (ids: readonly string[]) => this.#isFit(ids, isProposal);
+    const whole = (await isFit(here)) ? here : await this.#eachThat(isFit, here);
+    if (whole.length === 0)
+      throw new FetchError('invalid', 'what it sent is not whole, or has too long paths');
     try {
       await quarantine.keepOnly(this.#limited, whole, limits.pushCheckMsMax, this.#terms?.growth);
     } catch (error) {
@@ -99,20 +106,39 @@ export class ServerFetch {
     return await this.#quarantine.isConnected(this.#limited, objectIds, limits.pushCheckMsMax);
   }
 
+  async #isFit(objectIds: readonly string[], isProposal: boolean): Promise<boolean> {
+    if (!(await this.#isWhole(objectIds))) return false;
+    if (!isProposal) return true;
+    const { gitDir, folders: objects } = this.#quarantine;
+    const memoryBytesMax = this.#terms?.memoryBytesMax;
+    const bounds = memoryBytesMax === undefined ? {} : { memoryBytesMax };
+    const search = { gitDir, objects, msMax: limits.pushCheckMsMax, ...bounds };
+    try {
+      await checkPaths(this.#parts, search, objectIds, this.#signal);
+      return true;
+    } catch (error) {
+      if (error instanceof LongPathError || error instanceof TimeLimitError) return false;
+      throw error;
+    }
+  }
+
   get #limited(): Git {
     return limitedTo(this.#parts.git, this.#terms?.memoryBytesMax);
   }
 
   /** Looked at one by one, for as long as all of them together may take. */
-  async #wholeOf(objectIds: readonly string[]): Promise<string[]> {
+  async #eachThat(
+    isFit: (ids: readonly string[]) => Promise<boolean>,
+    objectIds: readonly string[],
+  ): Promise<string[]> {
     const { clock } = this.#parts;
     const until = clock.monotonic() + limits.gitLoneChecksMsMax;
-    const whole: string[] = [];
+    const fit: string[] = [];
     for (const id of objectIds.slice(0, limits.gitLoneChecksMax)) {
       if (clock.monotonic() >= until) break;
-      if (await this.#isWhole([id])) whole.push(id);
+      if (await isFit([id])) fit.push(id);
     }
-    return whole;
+    return fit;
   }
 
   /** What is here already, as far as a server has to know. */

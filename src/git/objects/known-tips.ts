@@ -1,5 +1,4 @@
 import { limits } from '../../config/limits.js';
-import { smallestWithin } from '../../lib/collections/smallest-within.js';
 import { linesInTurns } from '../../lib/turns/lines-in-turns.js';
 import type { Git } from '../git-command.js';
 import { isHeadOrTag } from '../ref-name.js';
@@ -18,22 +17,36 @@ export type KnownTips = {
  * requests. Nothing is wrong without them: git looks at more.
  */
 export async function knownTips(git: Git, gitDir: string): Promise<KnownTips> {
-  const args = ['for-each-ref', '--format=%(objectname) %(objectsize) %(refname)'];
-  const ours = new Map<string, number>();
-  const strangers = new Map<string, number>();
-  for await (const lines of linesInTurns(await git.run({ gitDir, args }))) {
-    for (const line of lines) {
-      const [objectId = '', bytes, name = ''] = line.split(' ');
-      (isHeadOrTag(name) ? ours : strangers).set(objectId, Number(bytes));
-    }
-  }
-  const proposals = smallestOf(strangers, limits.knownProposalTipsMax);
-  const tips = new Map([...proposals, ...ours]);
-  const objectIds = smallestWithin(tips, limits.knownTipsBytesMax);
-  const areAll = proposals.length === strangers.size && objectIds.length === tips.size;
-  return { lines: objectIds.map((id) => `^${id}`), areAll };
+  return await tipsOf(git, gitDir, []);
 }
 
-function smallestOf(bytesOf: ReadonlyMap<string, number>, countMax: number): [string, number][] {
-  return [...bytesOf].sort(([, one], [, other]) => one - other).slice(0, countMax);
+/** The same of branches and tags alone, which nobody has set but the maintainers. */
+export async function declaredTips(git: Git, gitDir: string): Promise<KnownTips> {
+  return await tipsOf(git, gitDir, ['refs/heads', 'refs/tags']);
+}
+
+/** Git lists the smallest first. */
+async function tipsOf(git: Git, gitDir: string, prefixes: readonly string[]): Promise<KnownTips> {
+  const format = '--format=%(objectname) %(objectsize) %(refname)';
+  const args = ['for-each-ref', '--sort=objectsize', format, '--', ...prefixes];
+  const tips = new Set<string>();
+  let areAll = true;
+  let proposals = 0;
+  let bytes = 0;
+  for await (const lines of linesInTurns(await git.run({ gitDir, args }))) {
+    for (const line of lines) {
+      const [objectId = '', size, name = ''] = line.split(' ');
+      if (tips.has(objectId)) continue;
+      const isProposal = !isHeadOrTag(name);
+      const isTooMuch = bytes + Number(size) > limits.knownTipsBytesMax;
+      if (isTooMuch || (isProposal && proposals >= limits.knownProposalTipsMax)) {
+        areAll = false;
+        continue;
+      }
+      bytes += Number(size);
+      if (isProposal) proposals += 1;
+      tips.add(objectId);
+    }
+  }
+  return { lines: [...tips].map((id) => `^${id}`), areAll };
 }

@@ -33,10 +33,10 @@ export class CopiesFromOthers {
     const { directory } = this.#parts;
     const { identifier } = repository;
     let isAny = false;
-    const proposals = new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
+    const proposals = new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax, true);
     for (const { from, objectIds } of await prsSources(this.#parts, wanted))
       if (await this.#copyFrom(from, repository, objectIds, proposals)) isAny = true;
-    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY, false);
     const all = wanted.map(({ objectId }) => objectId);
     const maintainers = [...directory.maintainersOf(repository)].slice(0, limits.gitAnnouncementsMax);
     for (const pubkey of maintainers) {

@@ -1,10 +1,12 @@
 import { reaches } from '../../config/limit-use.js';
 import type { BareRepositories, RepositoryKey } from '../../git/bare-repositories.js';
 import { countedFor, endedBy, type Git } from '../../git/git-command.js';
+import type { GitStreams } from '../../git/git-streams.js';
 import { copyObjects } from '../../git/objects/copy-objects.js';
 import { packBytes } from '../../git/objects/pack-bytes.js';
 import type { PackFile } from '../../git/objects/pack-files.js';
 import { type PackGrowth, PackGrowthError } from '../../git/objects/pack-growth.js';
+import { checkPaths, LongPathError } from '../../git/objects/path-check.js';
 import { Quarantine } from '../../git/objects/quarantine.js';
 import { TimeLimitError } from '../../lib/abort.js';
 import type { Clock } from '../../lib/clock.js';
@@ -14,6 +16,7 @@ import { hasAllObjects } from './complete-state.js';
 export type CopyParts = {
   readonly repositories: Pick<BareRepositories, 'pathOf' | 'makeWorkFolder'>;
   readonly git: Git;
+  readonly streams: GitStreams;
   readonly clock: Clock;
   /** Bytes that may still come into a repository. */
   readonly roomFor: (repository: RepositoryId) => number;
@@ -22,6 +25,9 @@ export type CopyParts = {
   /** Told of packs, of those that came, that two repositories have in the same files now. */
   readonly onShared: (from: RepositoryKey, to: RepositoryId, packs: readonly PackFile[]) => void;
 };
+
+/** What became of a copy; `late` where it takes longer than the terms allow, which leaves nothing behind, as do the others. */
+export type CopyOutcome = 'here' | 'no-room' | 'long-paths' | 'late';
 
 /** Objects, with all that they lead to, that one repository is to have from another. */
 export type ObjectCopy = {
@@ -48,17 +54,19 @@ const copiesParty = 'copies';
 export class ObjectCopies {
   readonly #parts: CopyParts;
   readonly #bytesMax: number;
+  readonly #isProposal: boolean;
   #bytes = 0;
   #copies = 0;
 
-  /** `bytesMax`: no other copy is begun after so many bytes. */
-  constructor(parts: CopyParts, bytesMax: number) {
+  /** `bytesMax`: no other copy is begun after so many bytes; `isProposal`: whether they are only proposed where they come to. */
+  constructor(parts: CopyParts, bytesMax: number, isProposal: boolean) {
     this.#parts = parts;
     this.#bytesMax = bytesMax;
+    this.#isProposal = isProposal;
   }
 
-  /** Whether the objects are there now; `late` where that takes longer than the terms allow, which leaves nothing behind. */
-  async copy(copy: ObjectCopy, terms: CopyTerms): Promise<'here' | 'no-room' | 'late'> {
+  /** Has the objects there. */
+  async copy(copy: ObjectCopy, terms: CopyTerms): Promise<CopyOutcome> {
     const { repositories, git, roomFor } = this.#parts;
     const { to, objectIds } = copy;
     if (await hasAllObjects(git, repositories.pathOf(to), objectIds)) return 'here';
@@ -79,8 +87,8 @@ export class ObjectCopies {
   async #make(
     { from, to, objectIds }: ObjectCopy,
     { msMax, signal, moveIn }: CopyTerms,
-  ): Promise<'here' | 'no-room'> {
-    const { repositories, git, roomFor, onPack, onShared, clock } = this.#parts;
+  ): Promise<CopyOutcome> {
+    const { repositories, git, streams, roomFor, onPack, onShared, clock } = this.#parts;
     const [fromDir, toDir] = [repositories.pathOf(from), repositories.pathOf(to)];
     const folder = await repositories.makeWorkFolder('copy-');
     await using quarantine = new Quarantine(toDir, folder, [fromDir]);
@@ -90,6 +98,15 @@ export class ObjectCopies {
     };
     const wanted = { fromDir, objectIds, msMax, clock, growth };
     const counted = countedFor(endedBy(git, signal), copiesParty);
+    if (this.#isProposal) {
+      const search = { gitDir: toDir, objects: quarantine.folders, msMax };
+      try {
+        await checkPaths({ git: counted, streams }, search, objectIds, signal);
+      } catch (error) {
+        if (error instanceof LongPathError) return 'long-paths';
+        throw error;
+      }
+    }
     const shared = await copyObjects(counted, quarantine, wanted).catch((error: unknown) => {
       if (error instanceof PackGrowthError) return undefined;
       throw error;

@@ -7,7 +7,7 @@ import { type PullRequest, parsePullRequest } from '../../repositories/pull-requ
 import { refsOfMaintainers } from '../../repositories/refs-of-maintainers.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
 import type { BackgroundCopies } from './background-copies.js';
-import { ObjectCopies } from './object-copies.js';
+import { type CopyOutcome, ObjectCopies } from './object-copies.js';
 import { despiteFaults, type PromotionParts, proposalParts, setRefs } from './promotion-parts.js';
 
 type HeldPullRequest = PullRequest & { readonly event: NostrEvent };
@@ -120,7 +120,7 @@ export class PullRequestPromotion {
   }
 
   #newCopies(): ObjectCopies {
-    return new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax);
+    return new ObjectCopies(proposalParts(this.#parts), limits.pullRequestCopyBytesMax, true);
   }
 
   #copyLater(
@@ -143,7 +143,7 @@ export class PullRequestPromotion {
     pullRequest: PullRequest,
     copies: ObjectCopies,
     msMax: number,
-  ): Promise<'here' | 'no-room' | 'late'> {
+  ): Promise<CopyOutcome> {
     await this.#parts.repositories.ensure(to);
     const copy = { from, to, objectIds: [pullRequest.commit] };
     const moveIn = (move: () => Promise<void>) => move();

@@ -36,7 +36,7 @@ export class StatePromotion {
     const { directory, promote, clock, locks } = this.#parts;
     const wanted = { declared: withWhatWasPushed(complete), head: headOf(state) };
     await setRefs(this.#parts, source, wanted, complete.refs);
-    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY);
+    const copies = new ObjectCopies(this.#parts, Number.POSITIVE_INFINITY, false);
     const late: RepositoryId[] = [];
     for (const repository of this.#othersGovernedBy(state, source)) {
       const msMax = othersUntilMs - clock.monotonic();

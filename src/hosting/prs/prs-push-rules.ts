@@ -83,7 +83,8 @@ export class PrsPushRules implements PushRules<PrsRepository> {
 
   packTerms(repository: PrsRepository, setting: readonly Setting[], { events }: PushContext): PackTerms {
     const isAnnounced = setting.every(({ command }) => events.has(eventIdOf(command.ref)));
-    return { limits: this.#parts.packLimits, room: this.#parts.room.reserve(repository, isAnnounced) };
+    const room = this.#parts.room.reserve(repository, isAnnounced);
+    return { limits: this.#parts.packLimits, room, arePathsBounded: false };
   }
 
   async make(repository: PrsRepository): Promise<string> {
