@@ -605,7 +605,7 @@ export const limits = {
   promotionOthersMsMax: 5_000,
   /** Copies of objects for which nobody waits: those that are made and those that wait for that. */
   backgroundCopiesMax: 1_000,
-  /** Those of them that are made at once, from different repositories. */
+  /** Copies between repositories that may take minutes and are made at once, with those of what git data sync finds to lack. */
   backgroundCopiesAtOnceMax: 2,
   /** Other repositories to which the objects of one state or pull request are copied, at most. */
   objectCopiesMax: 20,
@@ -778,6 +778,8 @@ export const limits = {
   gitTooMuchRestMsMax: 86_400_000,
   /** Servers of one repository of which is remembered that they failed, at most. */
   gitServersRememberedMax: 60,
+  /** How long servers are not asked because what lacks is copied from other repositories here. */
+  gitCopiesPatienceMs: 60_000,
   /** Repositories of which is looked at once what they lack. */
   gitLooksAtOnceMax: 4,
   /** Fetches that run at one host at once. */

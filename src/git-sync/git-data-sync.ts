@@ -26,8 +26,6 @@ export class GitDataSync {
   readonly #rounds: ServerRounds;
   /** After a start many may lack something, and git has more to do than to tell what. */
   readonly #looks = new FairSlots(limits.gitLooksAtOnceMax);
-  /** Copies from other repositories take longer than looks. */
-  readonly #copies = new FairSlots(limits.backgroundCopiesAtOnceMax);
   /** By address. */
   readonly #searches = new Map<string, Search>();
   readonly #memories: SearchMemories;
@@ -177,7 +175,7 @@ export class GitDataSync {
 
   /** What lacks, after other repositories here gave what they have; `undefined` where the repository is not served any more. */
   async #lacking(search: Search): Promise<readonly MissingObject[] | undefined> {
-    const { missing, copyFromOthers, refusal } = this.#parts;
+    const { missing, refusal } = this.#parts;
     const { repository } = search;
     const { signal } = this.#tasks;
     const look = () => this.#looks.use(repository.pubkey, signal, () => missing(repository));
@@ -185,12 +183,41 @@ export class GitDataSync {
     if (lacking === undefined || lacking.length === 0) return lacking;
     search.missing = lacking.length;
     if (refusal() !== undefined) return lacking;
-    const wanted = lacking;
-    if (await this.#copies.use(repository.pubkey, signal, () => copyFromOthers(repository, wanted))) {
+    if (await this.#copyFromOthers(search, lacking)) {
       lacking = await look();
       search.missing = lacking?.length ?? 0;
     }
     return lacking;
+  }
+
+  /**
+   * Copies what other repositories here have; gives whether any came. Servers are asked meanwhile where that takes long: strangers
+   * can have it take very long, and others wait for their turn then.
+   */
+  async #copyFromOthers(search: Search, wanted: readonly MissingObject[]): Promise<boolean> {
+    if (search.isCopying) return false;
+    search.isCopying = true;
+    let isAwaited = true;
+    const ended = deferred<boolean>();
+    this.#tasks.spawn(async () => {
+      try {
+        const isAny = await this.#parts.copyFromOthers(search.repository, wanted);
+        ended.resolve(isAny);
+        if (isAny && !isAwaited && !search.isOver) this.#lookSoon(search);
+      } catch (error) {
+        ended.reject(error);
+        if (!isAwaited && !this.#signal.aborted) this.#failed(search, error);
+      } finally {
+        search.isCopying = false;
+      }
+    });
+    const cancel = this.#parts.clock.after(limits.gitCopiesPatienceMs, () => ended.resolve(false));
+    try {
+      return await ended.promise;
+    } finally {
+      isAwaited = false;
+      cancel();
+    }
   }
 
   async #askForStates(search: Search, servers: readonly GitServer[]): Promise<RoundOutcome> {

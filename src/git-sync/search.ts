@@ -42,6 +42,8 @@ export class Search implements IncompleteRepository {
   lookAt = Number.POSITIVE_INFINITY;
   retryAt = Number.POSITIVE_INFINITY;
   cancel: CancelTimer = () => {};
+  /** Whether other repositories here are copied from right now. */
+  isCopying = false;
   /** Whether it has ended: what still runs of it ends as well, for there may be another one. */
   isOver = false;
   readonly #clock: Clock;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import { deferred } from '../../src/lib/abort.js';
 import { hourMs, minuteMs, secondMs } from '../../src/lib/clock.js';
 import { relayHost } from '../../src/nostr/relay-url.js';
 import { repositoryOf, World } from './git-sync-world.js';
@@ -48,6 +49,31 @@ describe('a repository that lacks objects', () => {
     world.sync.mayLack(repository, 0, true);
     await world.clock.advance(1);
     expect(world.asked.map(({ objectIds }) => objectIds)).toEqual([['b']]);
+    await world.end();
+  });
+
+  it('has servers asked where copies from other repositories take long, which keeps nobody else waiting', async () => {
+    const world = new World({ server: () => ['b'] });
+    const copied = deferred<void>();
+    world.copying = (identifier) =>
+      identifier === repository.identifier ? Promise.resolve() : copied.promise;
+    const slow = ['s', 't', 'u'].map((identifier) => ({ ...repository, pubkey: identifier, identifier }));
+    for (const one of [...slow, repository]) {
+      world.lacks(one, ['a', 'b']);
+      world.sync.mayLack(one, 0, true);
+      await world.clock.advance(1);
+    }
+    expect(world.asked.map(({ repository: { identifier } }) => identifier)).toEqual([repository.identifier]);
+    await world.clock.advance(limits.gitCopiesPatienceMs);
+    expect(world.asked.map(({ repository: { identifier } }) => identifier).slice(-3)).toEqual([
+      's',
+      't',
+      'u',
+    ]);
+    world.nearby = ['a'];
+    copied.resolve();
+    await world.clock.advance(limits.gitSyncedDelayMs);
+    expect(slow.map((one) => world.sync.of(one))).toEqual([undefined, undefined, undefined]);
     await world.end();
   });
 

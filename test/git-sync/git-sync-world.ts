@@ -43,6 +43,9 @@ export class World {
   readonly #stop = new AbortController();
   #release: (() => void)[] = [];
 
+  /** Until when other repositories are copied from. */
+  copying: (identifier: string) => Promise<void> = async () => {};
+
   constructor(servers: Record<string, (request: FetchRequest) => Answer>, fetchesPerMinuteMax = 30) {
     this.servers = new Map(Object.entries(servers));
     const { clock } = this;
@@ -52,6 +55,7 @@ export class World {
         hosts: new GitHosts(clock, { fetchesPerMinuteMax, isFailingRelay: () => this.isFailingRelay }),
         missing: async (which) => this.#missingOf(which),
         copyFromOthers: async ({ identifier }) => {
+          await this.copying(identifier);
           const lacking = this.#missing.get(identifier);
           return this.nearby.filter((objectId) => lacking?.delete(objectId)).length > 0;
         },

@@ -154,6 +154,12 @@ export const gitSyncEntries = {
       return records.failedAt('https://0.example') !== undefined;
     },
   },
+  gitCopiesPatienceMs: {
+    pace: [
+      dataSync,
+      'has servers asked where copies from other repositories take long, which keeps nobody else waiting',
+    ],
+  },
   gitLooksAtOnceMax: { pace: 'nothing more' },
   gitHostFetchesAtOnceMax: {
     test: [dataSync, 'is asked for five repositories at once, and for no more than so many a minute'],

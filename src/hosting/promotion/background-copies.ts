@@ -1,14 +1,14 @@
 import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
-import { type BareRepositories, textOf } from '../../git/bare-repositories.js';
+import { type BareRepositories, ownerOf, textOf } from '../../git/bare-repositories.js';
 import type { RepositoryLocks } from '../../git/locks/repository-locks.js';
 import { errorMessage } from '../../lib/errors.js';
 import { TaskGroup } from '../../lib/task-group.js';
 import { KeyedLocks } from '../../lib/turns/keyed-locks.js';
-import { Slots } from '../../lib/turns/slots.js';
 import type { Effect, EffectRunner } from '../../policy/decision.js';
 import type { RepositoryDirectory } from '../../repositories/repository-directory.js';
 import type { HostingLog } from '../hosting-log.js';
+import type { CopyPlaces } from './copy-places.js';
 import type { ObjectCopies, ObjectCopy } from './object-copies.js';
 
 export type BackgroundCopyParts = {
@@ -31,19 +31,21 @@ export type BackgroundCopy = ObjectCopy & {
 };
 
 /**
- * Copies that take long, or to a repository that others work on: nobody waits for them. One at a time for each repository
- * that is copied from, and few at once; what fails, or is too much, is left out. They end with the signal.
+ * Copies that take long, or to a repository that others work on: nobody waits for them. One at a time for each repository that is
+ * copied from, of what its states name and of what is only proposed, and few at once; what fails, or is too much, is left out.
+ * They end with the signal.
  */
 export class BackgroundCopies {
   readonly #parts: BackgroundCopyParts;
   readonly #tasks: TaskGroup;
   /** Not those of the parts: nothing that changes a repository waits for these. */
   readonly #turns = new KeyedLocks();
-  readonly #slots = new Slots(limits.backgroundCopiesAtOnceMax);
+  readonly #places: CopyPlaces;
   #size = 0;
 
-  constructor(parts: BackgroundCopyParts, signal: AbortSignal) {
+  constructor(parts: BackgroundCopyParts, places: CopyPlaces, signal: AbortSignal) {
     this.#parts = parts;
+    this.#places = places;
     this.#tasks = new TaskGroup(signal);
   }
 
@@ -55,8 +57,9 @@ export class BackgroundCopies {
     this.#size += 1;
     this.#tasks.spawn(async (signal) => {
       try {
-        await this.#turns.use(textOf(copy.from), signal, () =>
-          this.#slots.use(signal, () => this.#make(copy, signal)),
+        const { from, effect } = copy;
+        await this.#turns.use(`${effect.type} ${textOf(from)}`, signal, () =>
+          this.#places.use(`${effect.type} ${ownerOf(from)}`, signal, (ending) => this.#make(copy, ending)),
         );
       } catch (error) {
         if (signal.aborted) return;

@@ -2,6 +2,7 @@ import { limits } from '../../config/limits.js';
 import { isSameRepository, type RepositoryKey } from '../../git/bare-repositories.js';
 import { isEmpty, readObjectTypes } from '../../git/refs.js';
 import type { RepositoryId } from '../../repositories/repository-directory.js';
+import type { CopyPlaces } from './copy-places.js';
 import { ObjectCopies } from './object-copies.js';
 import { type PromotionParts, proposalParts } from './promotion-parts.js';
 import { prsSources, type WantedObject } from './prs-sources.js';
@@ -15,11 +16,13 @@ export type TakeIn = (repository: RepositoryId, move: () => Promise<void>) => Pr
 /** What a repository lacks, and others here have. */
 export class CopiesFromOthers {
   readonly #parts: PromotionParts;
+  readonly #places: CopyPlaces;
   readonly #signal: AbortSignal;
   readonly #takeIn: TakeIn;
 
-  constructor(parts: PromotionParts, signal: AbortSignal, takeIn: TakeIn) {
+  constructor(parts: PromotionParts, places: CopyPlaces, signal: AbortSignal, takeIn: TakeIn) {
     this.#parts = parts;
+    this.#places = places;
     this.#signal = signal;
     this.#takeIn = takeIn;
   }
@@ -63,8 +66,10 @@ export class CopiesFromOthers {
     const moveIn = async (move: () => Promise<void>) => {
       isIn = await this.#takeIn(to, move);
     };
-    const terms = { msMax: limits.pushCheckMsMax, signal: this.#signal, moveIn };
-    const outcome = await copies.copy({ from, to, objectIds: [...there.keys()] }, terms);
+    const copy = { from, to, objectIds: [...there.keys()] };
+    const outcome = await this.#places.use(`for ${to.pubkey}`, this.#signal, (signal) =>
+      copies.copy(copy, { msMax: limits.pushCheckMsMax, signal, moveIn }),
+    );
     return isIn && outcome === 'here';
   }
 }

@@ -19,6 +19,7 @@ import { headOf, statesOf } from '../states.js';
 import { BackgroundCopies } from './background-copies.js';
 import { firstCompleteState } from './complete-state.js';
 import { CopiesFromOthers } from './copies-from-others.js';
+import { CopyPlaces } from './copy-places.js';
 import { Looks } from './looks.js';
 import { type PromotionParts, setRefs } from './promotion-parts.js';
 import type { WantedObject } from './prs-sources.js';
@@ -42,13 +43,14 @@ export class Promotion {
   constructor(parts: PromotionParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
-    this.#background = new BackgroundCopies(parts, signal);
+    const places = new CopyPlaces(parts.clock);
+    this.#background = new BackgroundCopies(parts, places, signal);
     this.#states = new StatePromotion(parts, this.#background, signal, (repository) =>
       this.#announce(repository, () => isEmpty(parts.repositories.pathOf(repository))),
     );
     this.#pullRequests = new PullRequestPromotion(parts, this.#background, signal);
     this.#looks = new Looks(parts.locks, signal);
-    this.#others = new CopiesFromOthers(parts, signal, (repository, move) =>
+    this.#others = new CopiesFromOthers(parts, places, signal, (repository, move) =>
       this.takeIn(repository, false, move),
     );
   }
