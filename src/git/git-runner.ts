@@ -3,6 +3,7 @@ import { onAbort, TimeLimitError } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
 import { Slots } from '../lib/turns/slots.js';
 import { type Git, type GitCommand, nameOf } from './git-command.js';
+import { HeldPlaceError } from './git-error.js';
 import { endInTime } from './processes/end-in-time.js';
 import { GitHelper } from './processes/helper-process.js';
 import { ProcessGate } from './processes/process-gate.js';
@@ -42,7 +43,7 @@ export class GitRunner implements Git {
 
   async #runLong(command: GitCommand, signal: AbortSignal): Promise<string> {
     const ending = new AbortController();
-    const end = () => ending.abort(heldTooLong(command));
+    const end = () => ending.abort(new HeldPlaceError(nameOf(command)));
     const leave = await this.#longGate.enter(signal, command.party, end);
     try {
       return await this.#runInHelper(command, AbortSignal.any([signal, ending.signal]));
@@ -69,9 +70,4 @@ export class GitRunner implements Git {
       limit.cancel();
     }
   }
-}
-
-/** As of a command that is too slow: it may be run again. */
-function heldTooLong(command: GitCommand): TimeLimitError {
-  return new TimeLimitError(`${nameOf(command)}, for which others waited,`, limits.gitPlacesHeldMsMax);
 }

@@ -177,13 +177,15 @@ async function readPacked(gitDir: string): Promise<Map<string, string> | undefin
     if (isAbsence(error)) return '';
     throw error;
   });
-  for (const line of text.split('\n')) {
-    // A comment, or what the tag of the line before stands for.
-    if (line === '' || line.startsWith('#') || line.startsWith('^')) continue;
-    const space = line.indexOf(' ');
-    const objectId = line.slice(0, Math.max(0, space));
-    if (!isObjectId(objectId)) return undefined;
-    refs.set(line.slice(space + 1), objectId);
+  for await (const some of linesInTurns(text)) {
+    for (const line of some) {
+      // A comment, or what the tag of the line before stands for.
+      if (line.startsWith('#') || line.startsWith('^')) continue;
+      const space = line.indexOf(' ');
+      const objectId = line.slice(0, Math.max(0, space));
+      if (!isObjectId(objectId)) return undefined;
+      refs.set(line.slice(space + 1), objectId);
+    }
   }
   return refs;
 }

@@ -5,8 +5,6 @@ import { countedFor, endedBy, type Git } from '../git/git-command.js';
 import type { GitStreams } from '../git/git-streams.js';
 import { removeBlockers } from '../git/locks/blockers.js';
 import type { RepositoryLocks } from '../git/locks/repository-locks.js';
-import { PackGrowthError } from '../git/objects/pack-growth.js';
-import { LongPathError } from '../git/objects/path-check.js';
 import { Quarantine } from '../git/objects/quarantine.js';
 import { isPullRequestRef } from '../git/ref-name.js';
 import { type RefChange, stages } from '../git/ref-plan.js';
@@ -16,12 +14,13 @@ import type { CommandResult } from '../git-protocol/push-report.js';
 import { type ReceiveRequest, ReceiveRequestParser } from '../git-protocol/receive-request.js';
 import { partyOf } from '../lib/budgets/address-group.js';
 import type { Clock } from '../lib/clock.js';
-import { errorCode, errorMessage } from '../lib/errors.js';
+import { errorMessage } from '../lib/errors.js';
 import type { Purgatory } from '../purgatory/purgatory.js';
 import type { EventStore } from '../store/event-store.js';
 import type { HostingLog } from './hosting-log.js';
 import { drain, takePack } from './incoming-pack.js';
 import { PushAnswer } from './push-answer.js';
+import { reasonForPusher } from './push-failure.js';
 import { readHead, withFirst } from './push-head.js';
 import type { PushMetrics } from './push-metrics.js';
 import type { PushLook, PushPlace, PushRules } from './push-rules.js';
@@ -33,7 +32,6 @@ import {
   isSetting,
   lookThrough,
   moveIn,
-  PushAgainError,
   type Setting,
 } from './pushed-objects.js';
 
@@ -113,17 +111,12 @@ export class ReceiveService<Repository extends RepositoryKey> {
       const { signal } = request;
       // What fails where it is to end fails for that.
       const error: unknown = signal.aborted ? signal.reason : failure;
-      // What is wrong with the body is said to who sends it, and what another try can do.
-      const isForPusher =
-        errorCode(error) === 'request_body' ||
-        error instanceof PushAgainError ||
-        error instanceof PackGrowthError ||
-        error instanceof LongPathError;
-      if (signal.aborted && !isForPusher) throw failure;
+      const told = reasonForPusher(error);
+      if (signal.aborted && told === undefined) throw failure;
       // What was left behind by a git that was killed would make each other try fail too.
       await removeBlockers(request.gitDir, clock.now()).catch(() => 0);
       log.warn({ ...request.repository, error: errorMessage(error) }, 'a push failed');
-      const reason = isForPusher ? errorMessage(error) : 'the push failed on this server; try again';
+      const reason = told ?? 'the push failed on this server; try again';
       return { unpack: reason, results: commands.map(({ ref }) => no(ref, reason)), bytes: 0 };
     });
     report.report(

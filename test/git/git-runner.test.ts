@@ -175,7 +175,7 @@ describe('GitRunner', () => {
     const mine = runner.run({ gitDir: folder.path, args: ['version'], msMax, party: 'c' });
     await clock.advance(limits.gitPlacesHeldMsMax);
     expect(await mine).toContain('git version');
-    expect(ended).toEqual([expect.stringMatching(/^a0: TimeLimitError: git .*for which others waited/)]);
+    expect(ended).toEqual([expect.stringMatching(/^a0: HeldPlaceError: git .*for which others waited/)]);
     stop.abort();
     await Promise.all(held);
   });

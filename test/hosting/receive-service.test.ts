@@ -2,6 +2,7 @@ import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { HeldPlaceError } from '../../src/git/git-error.js';
 import { BodyError } from '../../src/git-http/body-error.js';
 import { lapsedReason } from '../../src/purgatory/held-event.js';
 import type { RepositoryId } from '../../src/repositories/repository-directory.js';
@@ -349,6 +350,18 @@ describe('ReceiveService', () => {
     const ended = AbortSignal.abort(new BodyError(408, 'others wait'));
     const other = await world.pushBody(repository, body(), undefined, undefined, ended);
     expect(linesOf(other)).toEqual(['unpack others wait', `ng ${main} others wait`]);
+  });
+
+  it('says so where git took long for it, and was ended for others', async () => {
+    await using world = await hostingWorld();
+    using mine = client();
+    const first = mine.commit('one');
+    await world.hold(announcement(owner, 'r'), state(owner, 'r', [main, first]));
+    world.faulty.fault = ({ args }) => {
+      if (args[0] === 'rev-list') throw new HeldPlaceError('git rev-list');
+    };
+    const [unpack] = await world.push(repository, { lines: [[main, first]], pack: mine.pack([first]) });
+    expect(unpack).toMatch(/^unpack others wait, and this push took git longer than theirs/);
   });
 
   it('answers in the form that the client asks for', async () => {
