@@ -562,6 +562,8 @@ export const limits = {
    * since 2.12 also where it takes over deltas that are there.
    */
   deltaDepthMax: 50,
+  /** Packs of a repository from which on proposals wait until it is repacked: git opens all of them for whatever it does. */
+  proposedPacksMax: 2_000,
   /** Longest path of a file or folder of what is proposed, in bytes as git writes it. No system opens one of more than 4,096. */
   proposedPathBytesMax: 16_384,
   /** Bytes of the commits of refs, the smallest first, that git reads to leave out what is here already. */

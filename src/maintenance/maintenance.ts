@@ -84,6 +84,11 @@ export class Maintenance {
     return this.#useOf(repository).reserve(this.#parts.repositories.pathOf(repository), sparedBytes);
   }
 
+  /** Packs of a repository, as far as it was looked at, and those that came. */
+  packsOf(repository: RepositoryKey): number {
+    return this.#packs.get(this.#parts.repositories.pathOf(repository)) ?? 0;
+  }
+
   /** To be called when a repository was removed from the disk. */
   removed(repository: RepositoryKey): void {
     const gitDir = this.#parts.repositories.pathOf(repository);

@@ -40,7 +40,7 @@ export function createHosting(
   signal: AbortSignal,
 ): Hosting {
   const { admission, maintenance, registry, refChanges } = core;
-  const { sparedBytes, reserve, onShared } = roomOf(core, current);
+  const { reserve, proposalRoomFor, onShared } = roomOf(core, current);
   const packLimits = current.settings(pushedPackLimitsOf);
   const shared = {
     ...core,
@@ -58,7 +58,7 @@ export function createHosting(
       ...shared,
       onShared,
       roomFor: (repository) => maintenance.roomFor(repository),
-      proposalRoomFor: (repository) => maintenance.roomFor(repository, sparedBytes()),
+      proposalRoomFor,
       prs: prs?.alignment,
       promote: async (event) => {
         await admission.holding?.promote(event);
