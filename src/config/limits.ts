@@ -947,6 +947,8 @@ export const limits = {
   syncTopicsPerPieceMax: 256,
   /** Most repositories to which one root belongs. */
   syncRepositoriesPerRootMax: 64,
+  /** Stored roots that belong to no repository, as after its announcement was deleted, that every relay is asked about. */
+  syncOrphansMax: 1_000,
   /** Most authors, of what is stored about one repository or root, whose deletions are asked for. */
   syncAuthorsPerTopicMax: 1_000,
   /** Most stored events that are looked at, per tag, for the authors of one repository or root. */

@@ -23,7 +23,7 @@ export type RootObserver = {
   joined(root: number, repository: number): void;
   /** It does no longer. */
   left(root: number, repository: number): void;
-  /** It belongs to no repository from now on. */
+  /** It belongs to no repository from now on, and is one of `orphans`. */
   orphaned(root: number): void;
   /** It belongs to no repository no longer: to one, or it is gone. */
   adopted(root: number): void;
@@ -54,7 +54,7 @@ export class RootGraph {
   readonly #parents = new Links();
   /** Roots and the repositories that they belong to, by reference or by way of another root. */
   readonly #homes = new Links();
-  /** Roots that have no home. */
+  /** Roots that have no home, so many of them. */
   readonly #orphans = new Set<number>();
   readonly #tasks = new Fifo<Task>();
   /** The one that is under way. */
@@ -72,7 +72,7 @@ export class RootGraph {
     return this.#size;
   }
 
-  /** The roots that belong to no repository. */
+  /** The roots that belong to no repository: a bounded number, for whoever deletes an announcement may leave very many. */
   get orphans(): ReadonlySet<number> {
     return this.#orphans;
   }
@@ -247,6 +247,7 @@ export class RootGraph {
   }
 
   #makeOrphan(root: number): void {
+    if (reaches('syncOrphansMax', this.#orphans.size)) return;
     this.#orphans.add(root);
     this.#observer.orphaned(root);
   }

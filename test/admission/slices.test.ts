@@ -198,6 +198,41 @@ describe('VerificationQueue', () => {
     expect(sizes).toEqual([1, limits.verificationBatchEventsMax, few, few - 1]);
   });
 
+  it('goes on with catch-up, however much comes live without end', async () => {
+    const live: EventSource = { type: 'live_sync', relay: 'wss://a.example' };
+    const recording: Verifier = {
+      ...verifier,
+      batchesMax: 1,
+      verify: async (events) => {
+        for (const _ of events) queue.push(job(1, live));
+        return await verifier.verify(events);
+      },
+    };
+    let caughtUp = 0;
+    const queue = new VerificationQueue<Job>(
+      recording,
+      undefined,
+      { clients: slices, others: slices },
+      {
+        hasRoom: () => true,
+        onVerdict: ({ source }) => {
+          if (source.type === 'catchup') caughtUp += 1;
+          nowMs += 1;
+        },
+        onFailure: () => {},
+      },
+    );
+    const few = limits.verificationRemoteBatchEventsMax;
+    for (let at = 0; at < 2 * few; at += 1) queue.push(job(1, live));
+    for (let at = 0; at < few; at += 1) queue.push(job(1, { type: 'catchup', relay: 'wss://b.example' }));
+    for (let rounds = 0; rounds < 200; rounds += 1) {
+      await settle();
+      await turn();
+    }
+    expect(caughtUp).toBe(few);
+    queue.close();
+  });
+
   describe('with a check on the main thread', () => {
     let hasTime = true;
     const prompt: PromptCheck = {

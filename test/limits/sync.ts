@@ -152,6 +152,13 @@ export const syncEntries = {
   syncRepositoriesPerRootMax: {
     edge: (repositories) => homes(repositories, () => hex(9_999)) === repositories,
   },
+  syncOrphansMax: {
+    edge: (roots) => {
+      const graph = new RootGraph(noHomes, endlessTurn);
+      for (let at = 0; at < roots; at += 1) graph.enterRoot(hex(at));
+      return graph.orphans.size === roots;
+    },
+  },
   syncAuthorsPerTopicMax: {
     edge: (authors) => {
       const people = new People({ noteTopic: () => {} });

@@ -130,6 +130,23 @@ describe('layers, one source of truth (docs/sync.md §3)', () => {
     const changed = changes();
     for (const relay of [bootstrap, one, two]) expect(changed.get(relay)?.added).toEqual(new Set([stray.id]));
   });
+
+  it('are asked for everywhere up to a number, where very many belong to no repository any more', () => {
+    const { filters, add, remove, changes } = service();
+    const repository = announcement('repo', [one]);
+    const issues = Array.from({ length: limits.syncOrphansMax + 100 }, () => issue(repository));
+    for (const each of [repository, ...issues]) add(each);
+    changes();
+    remove(repository);
+    expect(count(filters, two)).toBe(1 + limits.syncOrphansMax);
+    expect(changes().get(two)?.added.size).toBe(limits.syncOrphansMax);
+    const again = announcement('repo', [one], { created_at: repository.created_at + 1 });
+    add(again);
+    expect(topics(filters, one)).toEqual(
+      [announcementsTopic, addressOf(again), ...issues.map(({ id }) => id)].sort(),
+    );
+    expect(count(filters, two)).toBe(1);
+  });
 });
 
 describe('layer 4: people (docs/sync.md §3)', () => {

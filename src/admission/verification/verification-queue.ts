@@ -18,8 +18,10 @@ export type Job = {
   readonly bytes: number;
 };
 
-/** In their order. */
+/** In their order; and in that of one batch in four, so that what comes live without end does not keep catch-up from going on. */
 const lanes: readonly Lane[] = ['direct', 'live', 'catchup'];
+const lanesForOthers: readonly Lane[] = ['direct', 'catchup', 'live'];
+const batchesInOrder = 3;
 
 const laneLimits = {
   bytesHigh: limits.verificationLaneBytesHigh,
@@ -58,6 +60,7 @@ export class VerificationQueue<J extends Job> {
   readonly #listener: VerdictListener<J>;
   readonly #lanes: Readonly<Record<Lane, BoundedQueue<J>>>;
   readonly #underWay: Batch<J>[] = [];
+  #batches = 0;
   /** What was verified of clients, and of all others. */
   readonly #ofClients: SlicedQueue;
   readonly #ofOthers: SlicedQueue;
@@ -161,7 +164,8 @@ export class VerificationQueue<J extends Job> {
   #takeBatch(): J[] {
     const jobs: J[] = [];
     let bytes = 0;
-    for (const lane of lanes) {
+    const order = this.#batches % (batchesInOrder + 1) < batchesInOrder ? lanes : lanesForOthers;
+    for (const lane of order) {
       if (!this.#listener.hasRoom(lane)) break;
       // The results wait for their slice; the workers need not run far ahead of it.
       if (reaches('judgedEventsMax', this.#verifiedOf(lane).length)) continue;
@@ -174,6 +178,7 @@ export class VerificationQueue<J extends Job> {
         jobs.push(job);
       }
     }
+    if (jobs.length > 0) this.#batches += 1;
     return jobs;
   }
 
