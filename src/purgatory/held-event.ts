@@ -1,4 +1,5 @@
 import type { NostrEvent } from '../nostr/event.js';
+import type { PutStatus } from '../store/event-store.js';
 
 /** What a client is told of an event that is held, and what is remembered of it against its copies from other relays. */
 export const heldReason = "purgatory: won't be served until git data arrives";
@@ -23,6 +24,15 @@ export type HeldEvent = {
 
 /** How the holding of an event ends. */
 export type ReleaseCause = 'promoted' | 'expired' | 'deleted' | 'replaced';
+
+/** The same by what the store says of the event. */
+export const causeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored'>, ReleaseCause>> = {
+  duplicate: 'promoted',
+  superseded: 'replaced',
+  deleted: 'deleted',
+  expired: 'expired',
+  ephemeral: 'deleted',
+};
 
 /** Whether it is held only because what it hangs on is. */
 export function hasParents({ parents }: Pick<HeldEvent, 'parents'>): boolean {

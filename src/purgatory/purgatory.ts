@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
+import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import { addressTextOf, formatAddress, supersedes } from '../nostr/address.js';
 import { deletionTargets, isDeletion } from '../nostr/deletion.js';
 import type { NostrEvent } from '../nostr/event.js';
@@ -219,6 +220,19 @@ export class Purgatory {
     const renewed = { ...held, deadlineMs };
     this.#index.renew(renewed);
     await this.#write(renewed);
+  }
+
+  /** The same of several, in slices of turns: they are written with all that they say. */
+  async renewAll(ids: readonly string[], turns: Pick<WorkTurns, 'isOver' | 'next'>): Promise<void> {
+    const renewals: Promise<void>[] = [];
+    for (const id of ids) {
+      if (turns.isOver) await turns.next();
+      const renewal = this.renew(id);
+      // Whoever waits is told at the end.
+      renewal.catch(() => {});
+      renewals.push(renewal);
+    }
+    await Promise.all(renewals);
   }
 
   /** Ends the holding of an event, at once in memory; settles when that is journaled. */

@@ -387,6 +387,37 @@ describe('Too much', () => {
   });
 });
 
+describe('The time of what waits for the same', () => {
+  it('begins anew in slices of turns, and is written before that settles', async () => {
+    const { purgatory, journal, clock } = await openPurgatory();
+    const held = Array.from({ length: 6 }, (_, at) => announcement(key(at), 'repo'));
+    for (const each of held) await hold(purgatory, each);
+    await clock.advance(20 * minuteMs);
+    const turns: (() => void)[] = [];
+    let looks = 0;
+    const put = vi.spyOn(journal, 'put');
+    const renewed = purgatory.renewAll(
+      held.map(({ id }) => id),
+      {
+        get isOver() {
+          looks += 1;
+          return looks % 3 === 0;
+        },
+        next: () => new Promise((resolve) => turns.push(resolve)),
+      },
+    );
+    expect(put).toHaveBeenCalledTimes(2);
+    for (let next = turns.shift(); next !== undefined; next = turns.shift()) {
+      next();
+      await clock.advance(0);
+    }
+    await renewed;
+    expect(put).toHaveBeenCalledTimes(6);
+    await clock.advance(20 * minuteMs);
+    expect(purgatory.due()).toEqual([]);
+  });
+});
+
 describe('Where there is no room in all, what gives way to an event', () => {
   const [many, few, none] = ['192.0.2.1', '192.0.2.2', '2001:db8::/64'];
 

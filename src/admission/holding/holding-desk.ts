@@ -10,11 +10,17 @@ import type { Effect, EffectRunner, Hold } from '../../policy/decision.js';
 import { alignMaintained } from '../../policy/effects.js';
 import { notRelated } from '../../policy/stored-relations.js';
 import type { WritePolicy } from '../../policy/write-policy.js';
-import { type HeldEvent, hasParents, heldReason, type ReleaseCause } from '../../purgatory/held-event.js';
+import {
+  causeOfStatus,
+  type HeldEvent,
+  hasParents,
+  heldReason,
+  type ReleaseCause,
+} from '../../purgatory/held-event.js';
 import type { HeldSet } from '../../purgatory/held-sets.js';
 import type { HoldingTerms, Purgatory } from '../../purgatory/purgatory.js';
 import type { RepositoryDirectory, RepositoryId } from '../../repositories/repository-directory.js';
-import { type EventStore, type PutStatus, StoreError } from '../../store/event-store.js';
+import { type EventStore, StoreError } from '../../store/event-store.js';
 import type { AdmissionOutcome, EventSource } from '../admission.js';
 import type { EventFailures } from '../event-failures.js';
 import { held, type Judge } from '../judge.js';
@@ -47,21 +53,13 @@ type DeskParts = HoldingParts & {
   readonly put: (event: NostrEvent, effects: readonly Effect[]) => Promise<AdmissionOutcome> | undefined;
 };
 
-/** How a holding ends by what the store says of the event. */
-const causeOfStatus: Readonly<Record<Exclude<PutStatus, 'stored'>, ReleaseCause>> = {
-  duplicate: 'promoted',
-  superseded: 'replaced',
-  deleted: 'deleted',
-  expired: 'expired',
-  ephemeral: 'deleted',
-};
-
 /**
  * What admission does with held events: they are remembered against their copies from other relays, looked at again when
  * what they hang on comes or goes, stored when their git data is here, and let go when their time is over.
  */
 export class HoldingDesk {
   readonly #parts: DeskParts;
+  readonly #turns: WorkTurns;
   readonly #doubts: Doubts;
   /** What is let go of, event by event, however much has been held for too long at once. */
   readonly #endings: SlicedQueue;
@@ -71,6 +69,7 @@ export class HoldingDesk {
 
   constructor(turns: WorkTurns, parts: DeskParts) {
     this.#parts = parts;
+    this.#turns = turns;
     this.#doubts = new Doubts(turns, parts.purgatory, (id, doubt) =>
       parts.failures.attempt(id, () => this.#lookAgain(id, doubt)),
     );
@@ -209,7 +208,8 @@ export class HoldingDesk {
     const { pubkey, identifier } = repositoryIn(event);
     const governed = directory.servedAndMaintainedBy(pubkey, identifier);
     const announcements = governed.flatMap((repository) => purgatory.announcementOf(repository) ?? []);
-    await Promise.all(announcements.map((announcement) => purgatory.renew(announcement.event.id)));
+    const ids = announcements.map((announcement) => announcement.event.id);
+    await purgatory.renewAll(ids, this.#turns);
   }
 
   async #examine(event: NostrEvent): Promise<'promoted' | 'waits'> {
