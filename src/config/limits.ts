@@ -992,6 +992,11 @@ export const limits = {
    * Shown by `ngit_sync_memory_bytes`.
    */
   unservedMemoryBytesMax: 33_554_432,
+  /**
+   * Memory of what is known of the topics of all relays that only events name, with the same shares; above it, the relay that
+   * has most is asked about repositories alone for a day.
+   */
+  topicsMemoryBytesMax: 536_870_912,
 
   // Names of other servers
   /** Time in which a name that a stranger gave must have been looked up. */

@@ -9,6 +9,8 @@ export const heldMessageBytes = 64;
 export const heldEventBytes = 1_024;
 /** Memory of a range that a reconciliation has still to ask about. */
 export const heldRangeBytes = 320;
+/** Memory of what is known of one topic of one relay. */
+export const heldTopicBytes = 256;
 
 /**
  * What remotes make us hold, in bytes, all of them together, with a share for a domain and a relay. There it is never full
@@ -17,7 +19,10 @@ export const heldRangeBytes = 320;
 export class HeldMemory {
   readonly #remotes = budgetOf(limits.remotesMemoryBytesMax);
   readonly #unserved = budgetOf(limits.unservedMemoryBytesMax);
+  readonly #topics = budgetOf(limits.topicsMemoryBytesMax);
+  readonly #topicsOfOperator = budgetOf(Number.POSITIVE_INFINITY);
 
+  /** Without what is known of topics. */
   get bytes(): number {
     return this.#remotes.bytes + this.#unserved.bytes;
   }
@@ -30,6 +35,12 @@ export class HeldMemory {
   /** The account of the ids that a relay did not serve, which are forgotten where others need the room. */
   ofUnserved(relay: string, isTrusted: boolean, forget: () => void): MemoryHolder {
     return this.#unserved.holder(groupOf(relay, isTrusted), forget);
+  }
+
+  /** The account of what is known of the topics of a relay: where others need the room, who has most gives way. */
+  ofTopics(relay: string, isTrusted: boolean, giveWay: () => void): MemoryHolder {
+    if (isTrusted) return this.#topicsOfOperator.holder(undefined);
+    return this.#topics.holder(groupOf(relay, isTrusted), giveWay);
   }
 }
 

@@ -100,7 +100,7 @@ export class SyncManager {
       queuedBytes: () => this.#sum((sync) => sync.queuedBytes),
       heldBytes: () => this.#context.held.bytes,
       queuedTopics: () => this.#sum((sync) => sync.status().queuedTopics),
-      queuedDownloads: () => this.#sum((sync) => sync.queuedDownloads),
+      queuedDownloads: () => this.#sum((sync) => sync.status().queuedDownloads),
       liveFilters: () => this.#sum((sync) => sync.status().liveFilters),
     });
   }
@@ -194,7 +194,7 @@ export class SyncManager {
 
   /** Since when everything of a relay is here, in wall-clock seconds; `undefined` where that cannot be said. */
   completeSince(relay: string): number | undefined {
-    return this.#relays.get(relay)?.sync.completeSince;
+    return this.#relays.get(relay)?.sync.status().lastCompleteAt;
   }
 
   /** Whether the last dial of a relay at that host failed, so that whatever else is there has no hurry. */
@@ -252,7 +252,7 @@ export class SyncManager {
       connected: this.#sum((sync) => Number(sync.isConnected)),
       complete: relays.filter(isComplete).length,
       isOver: relays.length > 0 && relays.every((relay) => isComplete(relay) || isUnreachable(relay)),
-      waiting: this.#sum((sync) => sync.queuedDownloads),
+      waiting: this.#sum((sync) => sync.status().queuedDownloads),
     };
   }
 

@@ -152,6 +152,12 @@ export const syncEntries = {
   syncRepositoriesPerRootMax: {
     edge: (repositories) => homes(repositories, () => hex(9_999)) === repositories,
   },
+  topicsMemoryBytesMax: {
+    test: [
+      'sync/crowded.test.ts',
+      'has a bound: who has most is asked about repositories alone for a day, and others about all that they have',
+    ],
+  },
   syncOrphansMax: {
     edge: (roots) => {
       const graph = new RootGraph(noHomes, endlessTurn);

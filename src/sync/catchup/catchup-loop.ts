@@ -187,13 +187,13 @@ export class CatchupLoop {
 
   /** Says what a catch-up found, when nothing is left of it. */
   async #endRun(trigger: CatchupTrigger): Promise<void> {
-    const { memory, topics, logs, peerMissing } = this.#parts;
+    const { scope, memory, topics, logs, peerMissing } = this.#parts;
     if (!topics.catchup.isOver(trigger)) return;
     await peerMissing.settled();
     if (!topics.catchup.isOver(trigger)) return;
     // What is new was caught up after all else: how old the oldest is does not change by it.
     const isNews = trigger === 'start' && memory.lastCompleteAt !== undefined;
-    if (!isNews && catchupTriggers.every((each) => topics.catchup.isOver(each))) {
+    if (!isNews && !scope.isNarrow && catchupTriggers.every((each) => topics.catchup.isOver(each))) {
       memory.lastCompleteAt = (await this.#oldestDoneAt()) ?? memory.lastCompleteAt;
       if (!topics.catchup.isOver(trigger)) return;
     }

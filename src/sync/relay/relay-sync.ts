@@ -47,7 +47,12 @@ export class RelaySync {
     this.#context = context;
     this.#isTrusted = isTrusted;
     this.#host = context.hosts.take(relay, isTrusted);
-    this.#memory = new RelayMemory((forget) => context.held.ofUnserved(relay, isTrusted, forget));
+    const { held } = context;
+    this.#memory = new RelayMemory({
+      unserved: (forget) => held.ofUnserved(relay, isTrusted, forget),
+      topics: (giveWay) => held.ofTopics(relay, isTrusted, giveWay),
+      onCrowded: () => this.#leaveOutRoots(),
+    });
     this.#health = context.health.start(relay, context.clock.monotonic(), context.random);
     this.#state = { type: 'backoff', until: this.#health.nextRetryAt };
     this.#scope = new RelayScope({ ...context, relay });
@@ -78,14 +83,6 @@ export class RelaySync {
 
   get queuedBytes(): number {
     return this.#dialled?.peer.queuedBytes ?? 0;
-  }
-
-  get queuedDownloads(): number {
-    return this.#session?.queuedDownloads ?? 0;
-  }
-
-  get completeSince(): number | undefined {
-    return this.#memory.lastCompleteAt;
   }
 
   status(): RelaySyncStatus {
@@ -126,6 +123,7 @@ export class RelaySync {
   startDay(): void {
     this.#memory.startDay();
     this.#memory.topics.dayBegins(this.#scope.topics());
+    this.#memory.countTopics();
     this.#session?.wakeUp();
   }
 
@@ -210,6 +208,7 @@ export class RelaySync {
       peer.held[Symbol.dispose]();
       this.#session = undefined;
       this.#dialled = undefined;
+      if (this.#memory.isCrowded) this.#memory.forgetTopics();
       metrics.relays.setConnected(this.relay, false);
     }
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -231,9 +230,19 @@ export class RelaySync {
    */
   #leaveAlone(failed: readonly string[]): void {
     for (const id of failed) this.#memory.unserved.add(id);
-    const message = `${this.relay} sends events that we fail at`;
     this.#context.logger.error({ relay: this.relay }, 'relay is let go, for we fail at what it sends');
-    this.#dialled?.peer.close(new TransportError('protocol', message));
+    this.#dialled?.peer.close(new TransportError('protocol', 'it sends events that we fail at'));
+  }
+
+  /** There is no room for all its topics: it is asked about repositories alone for a while, on another connection. */
+  #leaveOutRoots(): void {
+    this.#context.logger.warn(
+      { relay: this.relay },
+      'relay is not asked about roots, for there are too many',
+    );
+    this.#scope.leaveOutRoots(this.#context.settings.dailyIntervalMs);
+    if (this.#dialled === undefined) this.#memory.forgetTopics();
+    else this.#dialled.peer.close(new TransportError('policy', 'too many topics'));
   }
 
   #fail(error: unknown): void {
@@ -245,6 +254,7 @@ export class RelaySync {
   #ask({ added, removed }: ScopeChanges): void {
     const ended = this.#memory.topics.unwant(removed);
     this.#memory.topics.want(added);
+    this.#memory.countTopics();
     this.#session?.wakeUp(ended);
   }
 

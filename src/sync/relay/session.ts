@@ -43,6 +43,7 @@ export class Session {
   readonly #peerMissing: PeerMissing;
   readonly #logs: RunLogs;
   readonly #turns: WorkTurns;
+  readonly #memory: RelayMemory;
 
   constructor(sessionParts: SessionParts) {
     const { context, relay, peer, submitter, host, memory, scope, onUpdating, onEverythingUnfit } =
@@ -50,6 +51,7 @@ export class Session {
     this.#scope = scope;
     this.#peer = peer;
     this.#turns = context.turns;
+    this.#memory = memory;
     const parts = { ...context, relay, peer, submitter, memory, scope, onEverythingUnfit };
     this.#peerMissing = new PeerMissing(relay, context.store, context.directory);
     this.#logs = new RunLogs(parts);
@@ -118,7 +120,9 @@ export class Session {
   async #begin(signal: AbortSignal): Promise<void> {
     const { isEverything } = this.#scope;
     for (const piece of pieces(this.#scope.topics(), limits.syncTopicsPerPieceMax)) {
+      signal.throwIfAborted();
       this.#topics.connected(piece);
+      this.#memory.countTopics();
       if (this.#turns.isOver) await this.#turns.next(signal);
       // Something else is asked for by now.
       if (this.#scope.isEverything !== isEverything) return await this.#begin(signal);

@@ -104,6 +104,12 @@ export class FilterService {
     yield* this.#people.topicsOf(repositories);
   }
 
+  /** What `topicsOf` has but for roots and authors. */
+  *repositoriesOf(relay: string): Iterable<Topic> {
+    yield announcementsTopic;
+    for (const repository of this.#askedOf(relay)) yield this.roots.addressOf(repository);
+  }
+
   /** Whether the relay is to be asked about the topic. */
   wants(relay: string, topic: Topic): boolean {
     const parsed = parseTopic(topic);

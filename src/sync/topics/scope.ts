@@ -4,12 +4,13 @@ import type { Clock } from '../../lib/clock.js';
 import type { EventStore } from '../../store/event-store.js';
 import type { SyncSettings } from '../settings.js';
 import type { FilterService } from './filter-service.js';
-import { everythingTopic, type Topic } from './layers.js';
+import { everythingTopic, type Layer, layerOf, type Topic } from './layers.js';
 
 /** What is to be asked of the relay from now on, and no longer. */
 export type ScopeChanges = { readonly added: Iterable<Topic>; readonly removed: Iterable<Topic> };
 
 const onlyEverything: ReadonlySet<Topic> = new Set([everythingTopic]);
+const hasNoRoom: ReadonlySet<Layer> = new Set(['root', 'author']);
 const noChanges: ScopeChanges = { added: [], removed: [] };
 
 /**
@@ -32,6 +33,8 @@ export class RelayScope {
   #isProven = false;
   /** Monotonic milliseconds before which everything is not asked for. */
   #unfitUntil = 0;
+  /** Monotonic milliseconds before which roots and authors are not asked about. */
+  #narrowUntil = Number.NEGATIVE_INFINITY;
   /** How many ids everything brought, and how many of them were not wanted when they came. */
   #brought = 0;
   #unwanted = 0;
@@ -65,12 +68,29 @@ export class RelayScope {
     );
   }
 
+  /** Whether only announcements and repositories are asked about, for there are too many topics of all relays. */
+  get isNarrow(): boolean {
+    return !this.#isEverything && this.#clock.monotonic() < this.#narrowUntil;
+  }
+
   topics(): Iterable<Topic> {
-    return this.#isEverything ? onlyEverything : this.#filters.topicsOf(this.#relay);
+    return this.#isEverything ? onlyEverything : this.#layers();
   }
 
   wants(topic: Topic): boolean {
-    return this.#isEverything ? topic === everythingTopic : this.#filters.wants(this.#relay, topic);
+    if (this.#isEverything) return topic === everythingTopic;
+    if (this.isNarrow && hasNoRoom.has(layerOf(topic))) return false;
+    return this.#filters.wants(this.#relay, topic);
+  }
+
+  #layers(): Iterable<Topic> {
+    const { isNarrow } = this;
+    return isNarrow ? this.#filters.repositoriesOf(this.#relay) : this.#filters.topicsOf(this.#relay);
+  }
+
+  /** Roots and authors are not asked about, for that time; to be called while no connection is begun or open. */
+  leaveOutRoots(forMs: number): void {
+    this.#narrowUntil = this.#clock.monotonic() + forMs;
   }
 
   /**
@@ -135,7 +155,7 @@ export class RelayScope {
     this.#sample = [];
     this.#sampledOf = 1;
     // Read only by those that hold some of them.
-    const layers = { [Symbol.iterator]: () => this.#filters.topicsOf(this.#relay)[Symbol.iterator]() };
+    const layers = { [Symbol.iterator]: () => this.#layers()[Symbol.iterator]() };
     return isEverything
       ? { added: onlyEverything, removed: layers }
       : { added: layers, removed: onlyEverything };

@@ -62,6 +62,11 @@ export class TopicTable {
     return this.catchup.unwanted(left);
   }
 
+  /** Of how many topics something is known. */
+  get size(): number {
+    return this.#states.size;
+  }
+
   /** All topics of which something is known. */
   get known(): Iterable<Topic> {
     return this.#states.topics();
