@@ -22,7 +22,8 @@ const levels: readonly (readonly string[])[] = [
   ['negentropy'],
   ['kernels'],
   ['nostr'],
-  ['config', 'lib'],
+  ['config'],
+  ['lib'],
 ];
 /** The rooms within `sync`, by folder or, beside these, by file. */
 const syncLevels: typeof levels = [

@@ -1,4 +1,4 @@
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import { limits } from '../config/limits.js';
 import { deferred } from '../lib/abort.js';
 import type { Clock } from '../lib/clock.js';
@@ -89,7 +89,7 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
       underWay: this.#inFlight,
       ...(purgatory === undefined ? {} : { purgatory }),
     });
-    this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('catch-up'));
+    this.#turns = backgroundTurns(parts.clock, 'catch-up');
     this.holding =
       parts.holding &&
       new HoldingDesk(this.#turns, {

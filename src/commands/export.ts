@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { exportLines } from '../backup/export.js';
 import { checkNotBrokenOff } from '../backup/restore/restore-mark.js';
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import { limits } from '../config/limits.js';
 import type { Options } from '../config/options.js';
 import { askDaemonForBytes } from '../control/control-client.js';
@@ -9,8 +9,6 @@ import { ControlError } from '../control/control-socket.js';
 import { openStore } from '../daemon/store/open-store.js';
 import { systemClock } from '../lib/clock.js';
 import { errorMessage } from '../lib/errors.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { splitLines } from '../nostr/event-lines.js';
 import { type Filter, parseFilter } from '../nostr/filter.js';
 import type { FaultyEvent } from '../store/faulty-rows.js';
@@ -61,7 +59,7 @@ async function exportHere(options: Options, filters: readonly Filter[], to: Invo
   await using _ = store;
   await checkNotBrokenOff(journal);
   if (image === undefined) return 0;
-  const turns = new TurnScheduler(systemClock, backgroundSlice, turnOrder.of('care'));
+  const turns = backgroundTurns(systemClock, 'care');
   const lines = exportLines({ store, image, turns }, filters, to.signal);
   for (;;) {
     const { value, done } = await lines.next();

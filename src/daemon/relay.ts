@@ -1,9 +1,7 @@
 import type { Registry } from 'prom-client';
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import type { Options } from '../config/options.js';
 import { createWasmKernels } from '../kernels/wasm/kernels.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { RelayMetrics } from '../relay/relay-metrics.js';
 import { type RelayParts, RelayServer } from '../relay/relay-server.js';
 import type { EventStore } from '../store/event-store.js';
@@ -24,7 +22,7 @@ export function createRelay(
 ): RelayServer {
   // Clients have kernels of their own: whatever they make the relay hold, the memory of our own catch-up is free.
   const kernels = createWasmKernels({ bytesMax: kernelBytesOf(options) });
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+  const turns = backgroundTurns(clock, 'care');
   const ownService = ownServiceOf(options);
   return new RelayServer({
     ...parts,

@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import { limits } from '../config/limits.js';
 import type { BareRepositories, PrsRepository, RepositoryKey } from '../git/bare-repositories.js';
 import type { GitStreams } from '../git/git-streams.js';
@@ -7,8 +7,6 @@ import { ProcessGate } from '../git/processes/process-gate.js';
 import type { GitService } from '../git-protocol/advertisement.js';
 import type { Route } from '../http/route.js';
 import { TokenBucket } from '../lib/budgets/token-bucket.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { RepositoryDirectory, RepositoryId } from '../repositories/repository-directory.js';
 import { Advertisements } from './advertisements.js';
 import { type GitEndpoint, type GitEndpointParts, gitRoute } from './git-endpoint.js';
@@ -99,7 +97,7 @@ export function createGitHttp(parts: GitHttpParts): GitHttp {
   };
   const served = new ServedRepositories(directory, repositories);
   const pageGate = gateOf(() => limits.pagesMadeAtOnceMax);
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+  const turns = backgroundTurns(clock, 'care');
   const pageParts = { served, directory, streams, clock, turns, gate: pageGate, logger, warnings };
   const pages = new RepositoryPages({ ...parts.pages, ...pageParts });
   return {

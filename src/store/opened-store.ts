@@ -1,8 +1,6 @@
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import { limits } from '../config/limits.js';
 import type { Clock } from '../lib/clock.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import type { StoreParts } from './backend.js';
 import { type StoreChanges, StoredChanges } from './changes/stored-changes.js';
 import type { EventStore } from './event-store.js';
@@ -72,7 +70,7 @@ export function assembleStore(parts: StoreParts, options: StoreOptions, changes?
   const { index, backend, reasons, clock } = parts;
   // One after the other, of the one and the other.
   const turns: StoreTurns = {
-    turns: new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
+    turns: backgroundTurns(clock, 'care'),
     rowsPerTurn: options.rowsPerTurn ?? limits.storeQueryRowsPerTurn,
   };
   const refusedLimits = {

@@ -1,9 +1,8 @@
 import type { AcceptedEvent } from '../admission/admission.js';
-import { backgroundSlice } from '../config/background-slice.js';
+import { backgroundTurns } from '../config/background-turns.js';
 import { onAbort } from '../lib/abort.js';
 import { TaskGroup } from '../lib/task-group.js';
-import { turnOrder } from '../lib/turns/turn-order.js';
-import { TurnScheduler } from '../lib/turns/turn-scheduler.js';
+import type { TurnScheduler } from '../lib/turns/turn-scheduler.js';
 import { normaliseRelayUrl, type OwnService } from '../nostr/relay-url.js';
 import { KnownSet } from '../store/sets/known-set.js';
 import { InFlightIds } from './fetch/in-flight.js';
@@ -67,7 +66,7 @@ export class SyncManager {
       bootstrapRelays,
       relaysMax: options.settings.relaysMax,
     });
-    this.#turns = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('care'));
+    this.#turns = backgroundTurns(options.clock, 'care');
     const filters = new FilterService({
       discovery: this.#discovery,
       directory: options.directory,
@@ -83,7 +82,7 @@ export class SyncManager {
       known: new KnownSet(options.store, options.refused, options.kernels),
       hosts: new HostBudgets(),
       held: new HeldMemory(),
-      reading: new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('catch-up')),
+      reading: backgroundTurns(options.clock, 'catch-up'),
       dials: new DialGates(options.clock),
       transfers: new Transfers(options.clock),
       later: new StoredLater(options),

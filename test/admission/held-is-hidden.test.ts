@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
-import { backgroundSlice } from '../../src/config/background-slice.js';
+import { backgroundTurns } from '../../src/config/background-turns.js';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
 import { toHex } from '../../src/lib/bytes.js';
-import { turnOrder } from '../../src/lib/turns/turn-order.js';
-import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
 import { KnownSet } from '../../src/store/sets/known-set.js';
@@ -71,7 +69,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
       const localSets = new LocalSets(
         store,
         kernels,
-        new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
+        backgroundTurns(clock, 'care'),
       );
       const knownSet = new KnownSet(store, refused, kernels);
       const known: NostrEvent[] = [];

@@ -1,9 +1,7 @@
-import { backgroundSlice } from '../../src/config/background-slice.js';
+import { backgroundTurns } from '../../src/config/background-turns.js';
 import { limits } from '../../src/config/limits.js';
 import { recordBytes } from '../../src/kernels/kernels.js';
 import { createReferenceKernels } from '../../src/kernels/reference/kernels.js';
-import { turnOrder } from '../../src/lib/turns/turn-order.js';
-import { TurnScheduler } from '../../src/lib/turns/turn-scheduler.js';
 import { FaultyRows } from '../../src/store/faulty-rows.js';
 import type { EventIndex } from '../../src/store/index/event-index.js';
 import { createMemoryStore } from '../../src/store/memory-store.js';
@@ -36,7 +34,7 @@ export const storeEntries = {
       for (let at = 0; at < records; at += 1) store.put(plainEvent(at));
       const bytesMax = (2 * records * recordBytes) / share;
       const memory = () => ({ bytesInUse: 0, bytesReserved: 0, bytesMax });
-      const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+      const turns = backgroundTurns(clock, 'care');
       const local = new LocalSets(store, { ...createReferenceKernels(), memory }, turns);
       // Everything is worth it at once.
       const set = await local.open({}, Number.POSITIVE_INFINITY);
@@ -52,7 +50,7 @@ export const storeEntries = {
       const clock = new VirtualClock();
       const { store } = createMemoryStore({ clock });
       for (let at = 0; at < limits.liveSetRecordsMin; at += 1) store.put(plainEvent(at));
-      const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+      const turns = backgroundTurns(clock, 'care');
       const local = new LocalSets(store, createReferenceKernels(), turns);
       const ask = async (at: number) => {
         const set = await local.open({ kinds: [1, 2 + at] }, Number.POSITIVE_INFINITY);

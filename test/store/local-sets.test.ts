@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { backgroundSlice } from '../../src/config/background-slice.js';
+import { backgroundTurns } from '../../src/config/background-turns.js';
 import { limits } from '../../src/config/limits.js';
 import type { Kernels, RecordReader } from '../../src/kernels/kernels.js';
 import { createWasmKernels } from '../../src/kernels/wasm/kernels.js';
 import { type Deferred, deferred } from '../../src/lib/abort.js';
 import { toHex } from '../../src/lib/bytes.js';
-import { turnOrder } from '../../src/lib/turns/turn-order.js';
-import { TurnScheduler, type WorkTurns } from '../../src/lib/turns/turn-scheduler.js';
+import type { WorkTurns } from '../../src/lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../src/nostr/event.js';
 import type { Filter } from '../../src/nostr/filter.js';
 import type { EventStore } from '../../src/store/event-store.js';
@@ -46,7 +45,7 @@ function setUp(
   return {
     store,
     kernels,
-    sets: new LocalSets(store, kernels, new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'))),
+    sets: new LocalSets(store, kernels, backgroundTurns(clock, 'care')),
   };
 }
 

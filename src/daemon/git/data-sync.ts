@@ -1,4 +1,4 @@
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import { limits } from '../../config/limits.js';
 import { announcementsOf } from '../../git-sync/announcements.js';
 import { GitDataSync } from '../../git-sync/git-data-sync.js';
@@ -10,8 +10,6 @@ import type { GitRemote } from '../../git-sync/remote.js';
 import { serversFor } from '../../git-sync/servers.js';
 import { concernedRepositories } from '../../hosting/concerned-repositories.js';
 import type { Promotion } from '../../hosting/promotion/promotion.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../../nostr/event.js';
 import { isPullRequest } from '../../repositories/pull-request.js';
 import type { SyncManager } from '../../sync/manager.js';
@@ -52,7 +50,7 @@ export function createGitSync(
   const { admission, alignment, directory, disk, registry } = core;
   const ownService = ownServiceOf(current.now);
   const settings = current.settings(gitSyncSettingsOf);
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('care'));
+  const turns = backgroundTurns(clock, 'care');
   const gitSync = new GitDataSync(
     {
       remote,

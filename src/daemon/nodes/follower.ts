@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Registry } from 'prom-client';
 import { createPoolVerifier } from '../../admission/verification/pool-verifier.js';
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import { formatBindAddress } from '../../config/host.js';
 import { limits } from '../../config/limits.js';
 import type { Options } from '../../config/options.js';
@@ -11,8 +11,6 @@ import { exactly } from '../../http/route.js';
 import { AddressAccounts } from '../../lib/budgets/address-accounts.js';
 import { secondMs } from '../../lib/clock.js';
 import { ReleaseStack } from '../../lib/release-stack.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { BlockedAddresses } from '../../moderation/blocked-addresses.js';
 import type { HeldLease } from '../../store/opened-store.js';
 import { openPostgresFollower } from '../../store/postgres/open-postgres-follower.js';
@@ -81,7 +79,7 @@ async function start(
   const { clock, faults, logger } = surroundings;
   const registry = new Registry();
   const metrics = new FollowerMetrics(registry);
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
+  const turns = backgroundTurns(clock, 'catch-up');
   const followed = stack.use(
     await openPostgresFollower({
       ...(await postgresSettingsOf(options)),

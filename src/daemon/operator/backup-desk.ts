@@ -1,14 +1,13 @@
 import type { Logger } from 'pino';
 import { makeBackup } from '../../backup/backup.js';
 import { exportLines } from '../../backup/export.js';
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import { reaches } from '../../config/limit-use.js';
 import { BadControlRequest, BusyControl } from '../../control/control-server.js';
 import { textOf } from '../../git/bare-repositories.js';
 import type { Clock } from '../../lib/clock.js';
 import { errorMessage } from '../../lib/errors.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import type { Filter } from '../../nostr/filter.js';
 import type { Core } from '../core.js';
 
@@ -27,7 +26,7 @@ export class BackupDesk {
 
   constructor(parts: BackupDeskParts) {
     this.#parts = parts;
-    this.#turns = new TurnScheduler(parts.clock, backgroundSlice, turnOrder.of('care'));
+    this.#turns = backgroundTurns(parts.clock, 'care');
   }
 
   /**

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import type { Options } from '../../config/options.js';
 import type { Clock } from '../../lib/clock.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { repositoryAddress } from '../../nostr/repository.js';
 import { RepositoryServing } from '../../repositories/serving.js';
 import type { SyncManager } from '../../sync/manager.js';
@@ -55,7 +54,7 @@ export class OptionChange {
     this.#before = users.current.now;
     this.#after = after;
     this.#signal = signal;
-    this.#turns = new TurnScheduler(users.clock, backgroundSlice, turnOrder.of('care'));
+    this.#turns = backgroundTurns(users.clock, 'care');
   }
 
   /**

@@ -1,8 +1,6 @@
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import type { FrontPageExtras } from '../../http/built-in-routes.js';
 import type { Route } from '../../http/route.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { assetRoute } from '../../web/assets.js';
 import { Catalogue } from '../../web/catalogue.js';
 import { repositoryList } from '../../web/repository-list.js';
@@ -34,7 +32,7 @@ export function createWeb(
     directory: parts.directory,
     lacks: (repository) => parts.gitSync.of(repository) !== undefined,
     clock,
-    turns: new TurnScheduler(clock, backgroundSlice, turnOrder.of('care')),
+    turns: backgroundTurns(clock, 'care'),
   });
   const listRepositories = repositoryList(catalogue);
   const routes = [assetRoute()];

@@ -1,8 +1,7 @@
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import { limits } from '../../config/limits.js';
 import { withTimeLimit } from '../../lib/abort.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler, type WorkTurns } from '../../lib/turns/turn-scheduler.js';
+import type { WorkTurns } from '../../lib/turns/turn-scheduler.js';
 import type { EventStore } from '../event-store.js';
 import type { EventIndex } from '../index/event-index.js';
 import type { Journal } from '../journal.js';
@@ -70,7 +69,7 @@ export function followLog(log: OpenedLog, options: FollowOptions): FollowedStore
   };
   const backend = new FollowingBackend(reading, size, close);
   const parts = { index, backend, reasons: new Reasons(), clock };
-  const turns = options.turns ?? new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
+  const turns = options.turns ?? backgroundTurns(clock, 'catch-up');
   const changes = new FollowedChanges(parts, turns);
   const follower = new LogFollower({ tail, index, changes, size, turns, clock, onTailed });
   const closeOnce = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket } from 'ws';
-import { backgroundSlice } from '../../config/background-slice.js';
+import { backgroundTurns } from '../../config/background-turns.js';
 import { noteUse } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { userAgent } from '../../config/version.js';
@@ -9,8 +9,7 @@ import { watchMessageMemory } from '../../lib/budgets/message-memory.js';
 import type { Clock } from '../../lib/clock.js';
 import type { Faults } from '../../lib/faults.js';
 import { SocketReader } from '../../lib/turns/socket-reader.js';
-import { turnOrder } from '../../lib/turns/turn-order.js';
-import { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
+import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { type Route, type RouteOptions, routesTo } from '../../network/route.js';
 import { relayHost } from '../../nostr/relay-url.js';
 import { fetchInformation } from './information.js';
@@ -41,7 +40,7 @@ const closeGraceMs = 2_000;
 /** WebSockets by `ws`. Addresses are checked when the connection is made; redirects are never followed. */
 export function createWsDialer(options: WsDialerOptions): Dialer {
   const wayTo = routesTo(options);
-  const reading = new TurnScheduler(options.clock, backgroundSlice, turnOrder.of('catch-up'));
+  const reading = backgroundTurns(options.clock, 'catch-up');
   return {
     async dial(target, handlers, signal) {
       signal.throwIfAborted();

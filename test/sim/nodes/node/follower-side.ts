@@ -1,13 +1,11 @@
 import { Registry } from 'prom-client';
-import { backgroundSlice } from '../../../../src/config/background-slice.js';
+import { backgroundTurns } from '../../../../src/config/background-turns.js';
 import { FollowedFeed } from '../../../../src/daemon/nodes/followed-feed.js';
 import type { Follower } from '../../../../src/daemon/nodes/follower.js';
 import { FollowerMetrics } from '../../../../src/daemon/nodes/follower-metrics.js';
 import { type WriterAddress, WriterLink } from '../../../../src/daemon/nodes/links/writer-link.js';
 import { PublishedElsewhere } from '../../../../src/daemon/nodes/published-elsewhere.js';
 import { ReleaseStack } from '../../../../src/lib/release-stack.js';
-import { turnOrder } from '../../../../src/lib/turns/turn-order.js';
-import { TurnScheduler } from '../../../../src/lib/turns/turn-scheduler.js';
 import { openPostgresFollower } from '../../../../src/store/postgres/open-postgres-follower.js';
 import { urlOf } from '../network/node-network.js';
 import type { LifeParts } from './node-life.js';
@@ -38,7 +36,7 @@ async function start(parts: LifeParts, writer: WriterAddress, stack: ReleaseStac
   const { store } = followed;
   const onServed = (sequence: number) => link.tellServed(sequence);
   const metrics = new FollowerMetrics(new Registry());
-  const turns = new TurnScheduler(clock, backgroundSlice, turnOrder.of('catch-up'));
+  const turns = backgroundTurns(clock, 'catch-up');
   const feed = new FollowedFeed({ followed, clock, faults, metrics, turns, onServed });
   const link = new WriterLink(writer, {
     url: urlOf(node),
