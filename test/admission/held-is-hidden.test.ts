@@ -66,11 +66,7 @@ it('What is held is in no query, count, set of ids, local set nor announcement, 
       const opened = createMemoryStore({ clock });
       const { store, refused } = opened;
       const kernels = createReferenceKernels();
-      const localSets = new LocalSets(
-        store,
-        kernels,
-        backgroundTurns(clock, 'care'),
-      );
+      const localSets = new LocalSets(store, kernels, backgroundTurns(clock, 'care'));
       const knownSet = new KnownSet(store, refused, kernels);
       const known: NostrEvent[] = [];
       let here = await openHoldingAdmission({ opened, clock });

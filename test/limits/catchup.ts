@@ -1,5 +1,4 @@
 import { limits } from '../../src/config/limits.js';
-import { eventBytes } from '../../src/nostr/event.js';
 import { type FilterCatchup, startCatchup, takeResult } from '../../src/sync/catchup/filter-catchup.js';
 import { PageReader } from '../../src/sync/catchup/page-reader.js';
 import type { FetchListener } from '../../src/sync/fetch/fetch-job.js';
@@ -48,8 +47,7 @@ export const catchupEntries = {
         { turn: async () => {}, room: async () => {}, deliver },
         roomyMemory().open(),
       );
-      const event = plainEvent(1);
-      answer.add({ ...event, content: 'x'.repeat(bytes - 1 - eventBytes(event)) });
+      answer.add({ ...plainEvent(1), tags: [], content: 'x'.repeat(bytes - 1) });
       return settle().then(() => !isHandedOn);
     },
   },

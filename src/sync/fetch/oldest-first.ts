@@ -1,6 +1,6 @@
 import { reaches } from '../../config/limit-use.js';
 import type { Reservation } from '../../lib/budgets/memory-budget.js';
-import { eventBytes, type NostrEvent } from '../../nostr/event.js';
+import type { NostrEvent } from '../../nostr/event.js';
 import { heldEventBytes } from '../held-memory.js';
 
 /**
@@ -39,7 +39,7 @@ export class OldestFirst {
    * before its turn.
    */
   add(event: NostrEvent): void {
-    const bytes = eventBytes(event);
+    const bytes = charsOf(event);
     this.#held.push(event);
     this.#heldBytes += bytes;
     this.#memoryBytes += memoryOf(1, bytes);
@@ -85,4 +85,11 @@ export class OldestFirst {
 /** Memory of so many events: as they were read, strings and objects. */
 function memoryOf(events: number, bytes: number): number {
   return events * heldEventBytes + bytes;
+}
+
+/** The characters of what an event says; each counts as a byte. */
+function charsOf({ content, tags }: NostrEvent): number {
+  let chars = content.length;
+  for (const tag of tags) for (const value of tag) chars += value.length;
+  return chars;
 }
