@@ -564,8 +564,8 @@ export const limits = {
   deltaDepthMax: 50,
   /** Packs of a repository from which on proposals wait until it is repacked: git opens all of them for whatever it does. */
   proposedPacksMax: 2_000,
-  /** Longest path of a file or folder of what is proposed, in bytes as git writes it. No system opens one of more than 4,096. */
-  proposedPathBytesMax: 16_384,
+  /** Longest path of a file or folder of what is proposed, in bytes. Linux opens none that is longer. */
+  proposedPathBytesMax: 4_096,
   /** Bytes of the commits of refs, the smallest first, that git reads to leave out what is here already. */
   knownTipsBytesMax: 268_435_456,
   /** Refs of pull requests, those of the smallest commits, that git reads for the same. */

@@ -42,7 +42,9 @@ describe('What is proposed', () => {
     using mine = client();
     await using world = await hostingWorld();
     await world.hold(announcement(owner, 'r'));
-    const [fits, long] = [19, 20].map((levels) => commitOf(mine.path, nested(mine.path, levels)));
+    // What is no ASCII counts as it is, and not as git quotes it.
+    const tree = nested(mine.path, 18, treeOf(mine.path, 'ä'));
+    const [fits, long] = [tree, nested(mine.path, 20)].map((one) => commitOf(mine.path, one));
     const push = (digit: string, id = '') =>
       world.push(repository, { lines: [[ref(digit), id]], pack: mine.pack([id]) });
     expect(await push('a', fits)).toEqual(['unpack ok', `ok ${ref('a')}`]);

@@ -64,7 +64,7 @@ describe('Large trees within each other', () => {
   });
 
   it('are taken where as many objects come', async () => {
-    const memory = { pushCheckMemoryBytesMin: 24 * megabyte, pushCheckMemoryBytesPerObject: 4 * megabyte };
+    const memory = { pushCheckMemoryBytesMin: 24 * megabyte, pushCheckMemoryBytesPerObject: 16 * megabyte };
     expect(await push(memory)).toMatch(/^unpack ok,ok /);
   });
 });

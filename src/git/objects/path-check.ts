@@ -44,7 +44,8 @@ export async function checkPaths(
     '--no-renames',
     '--diff-merges=first-parent',
   ];
-  const log = await streams.start({ gitDir, args, objects, ...bounds }, signal);
+  const config = [['core.quotePath', 'false']] as const;
+  const log = await streams.start({ gitDir, args, config, objects, ...bounds }, signal);
   try {
     log.input.end(`${[...commitIds, ...declared.lines].join('\n')}\n`);
     const isLong = await hasLongLine(log.output);
