@@ -28,7 +28,7 @@ import { memorySharesOf, type RelaySettings, setMemorySharesOf } from './setting
 export type RelayParts = {
   readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
-  readonly localSets: Pick<LocalSets, 'open' | 'isStanding'>;
+  readonly localSets: Pick<LocalSets, 'open' | 'isStanding' | 'makingBytes'>;
   readonly kernels: Kernels;
   readonly clock: Clock;
   readonly logger: Logger;

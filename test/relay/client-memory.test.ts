@@ -145,6 +145,25 @@ describe('memory of clients', () => {
     expect(world.services.memory.bytes).toBeLessThan(bytes);
   });
 
+  it('counts what is gathered for a NEG-OPEN until it is, and refuses one for which there is no room', async () => {
+    const bytes = 20_000;
+    const collected = deferred<boolean>();
+    const world = sessionWorld({
+      settings: { memoryBytesMax: 8 * 3 * bytes },
+      store: { size: 4 * bytes, collectInTurns: () => collected.promise },
+    });
+    const { send, outbox } = world.client();
+    for (const [at, id] of ['a', 'b', 'c'].entries()) send('NEG-OPEN', id, { kinds: [at] }, '6100000200');
+    await world.settle();
+    // The share of a client has room for two of the three, with what else they are.
+    expect(outbox.frames).toEqual([['NEG-ERR', 'c', rateLimited]]);
+    expect(world.services.memory.bytes).toBeGreaterThan(2 * bytes);
+    collected.resolve(true);
+    await world.settle();
+    expect(outbox.ofType('NEG-MSG').map(([, id]) => id)).toEqual(['a', 'b']);
+    expect(world.services.memory.bytes).toBeLessThan(bytes);
+  });
+
   it('counts what a COUNT holds for as long as it runs, and refuses one for which there is no room', async () => {
     const bytes = 10_000;
     const counted = deferred<number>();

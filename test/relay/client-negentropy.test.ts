@@ -287,6 +287,7 @@ describe('negentropy', () => {
           return await localSets.open(filter, ...rest);
         },
         isStanding: (set: LocalSet) => localSets.isStanding(set),
+        makingBytes: localSets.makingBytes,
       },
     };
     const outbox = new FakeOutbox();

@@ -164,7 +164,7 @@ export class FakeAdmission implements Pick<Admission, 'submit' | 'waitForCapacit
 }
 
 /** What sessions use of a store. */
-type StoreParts = 'query' | 'countInTurns' | 'collect' | 'collectInTurns';
+type StoreParts = 'size' | 'query' | 'countInTurns' | 'collect' | 'collectInTurns';
 
 export type WorldOptions = {
   readonly settings?: Partial<RelaySettings>;
@@ -257,6 +257,7 @@ export function relayParts<C extends Clock>(clock: C, settings: Partial<RelaySet
 
 function bound(store: EventStore): Pick<EventStore, StoreParts> {
   return {
+    size: store.size,
     query: (...args) => store.query(...args),
     countInTurns: (...args) => store.countInTurns(...args),
     collect: (filter, target) => store.collect(filter, target),

@@ -51,6 +51,8 @@ type Waiting = {
   waitsForMemory: boolean;
 };
 
+const noRoom = 'rate-limited: there is no memory for more negentropy sessions';
+
 /** The answer to a message that asks nothing is the byte of the version. */
 const emptyAnswerBytes = 1;
 
@@ -140,7 +142,7 @@ export class ClientNegentropy implements Disposable {
     this.#end(id);
     const memory = this.#owner.memory.reserve(requestBytes([filter], payload.length));
     if (memory === undefined) {
-      this.#refuse(id, 'rate-limited: there is no memory for more negentropy sessions');
+      this.#refuse(id, noRoom);
       return;
     }
     const waiting: Waiting = { filter, payload, memory, slot: undefined, waitsForMemory: false };
@@ -189,6 +191,12 @@ export class ClientNegentropy implements Disposable {
 
   /** Our side of the filter; `undefined` when it cannot be had, of which the client was told, or not yet. */
   async #collect(id: string, waiting: Waiting, isWanted: () => boolean): Promise<SessionSet | undefined> {
+    const { memory } = waiting;
+    const { bytes } = memory;
+    if (!memory.resize(bytes + this.#services.localSets.makingBytes)) {
+      this.#endWith(id, noRoom);
+      return undefined;
+    }
     try {
       const answer = await this.#sets.open(waiting.filter, this.#gone.signal);
       if (answer.type === 'open') return answer.set;
@@ -207,6 +215,9 @@ export class ClientNegentropy implements Disposable {
         'a negentropy session could not be opened',
       );
       this.#endWith(id, 'error: the query failed');
+    } finally {
+      // It is given back by whoever ended it.
+      if (isWanted()) memory.resize(bytes);
     }
     return undefined;
   }

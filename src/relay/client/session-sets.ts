@@ -7,7 +7,7 @@ import type { LocalSet } from '../../store/sets/local-set.js';
 import type { LocalSets } from '../../store/sets/local-sets.js';
 
 export type SessionSetServices = {
-  readonly localSets: Pick<LocalSets, 'open' | 'isStanding'>;
+  readonly localSets: Pick<LocalSets, 'open' | 'isStanding' | 'makingBytes'>;
   readonly kernels: Kernels;
   /** The kernel memory of the sets of all clients. */
   readonly negentropyMemory: MemoryBudget;

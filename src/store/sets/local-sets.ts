@@ -39,7 +39,7 @@ const everything = filterKey({});
  * stored then.
  */
 export class LocalSets {
-  readonly #store: Pick<EventStore, 'collect' | 'collectInTurns'>;
+  readonly #store: Pick<EventStore, 'size' | 'collect' | 'collectInTurns'>;
   readonly #kernels: Kernels;
   readonly #matcher: FilterMatcher;
   /** By filter; the least recently used first. */
@@ -55,7 +55,7 @@ export class LocalSets {
 
   /** `turns`: those of whoever asks and has none. */
   constructor(
-    store: Pick<EventStore, 'collect' | 'collectInTurns' | 'observe'>,
+    store: Pick<EventStore, 'size' | 'collect' | 'collectInTurns' | 'observe'>,
     kernels: Kernels,
     turns: WorkTurns,
   ) {
@@ -69,6 +69,11 @@ export class LocalSets {
   /** Whether a set that was opened stands, so that it is shared by all who read it. */
   isStanding(set: LocalSet): boolean {
     return this.#leases.has(set);
+  }
+
+  /** About what a set holds from turn to turn while it is made, beside memory of the kernels: two sets of a bit for each event. */
+  get makingBytes(): number {
+    return Math.ceil(this.#store.size / 4);
   }
 
   /** How many sets stand. */
