@@ -44,7 +44,7 @@ export class SearchBusyError extends GraspError {
   }
 }
 
-/** Entries that are looked at before it is asked whether the turn is over. */
+/** Entries that are searched before it is asked whether the turn is over. */
 const entriesPerLook = 256;
 
 /**
@@ -104,7 +104,8 @@ export class Catalogue {
     for (const repository of directory.listed()) {
       const state = directory.stateOf(repository);
       entries.push({ repository, updatedAt: Math.max(repository.announcedAt, state?.created_at ?? 0) });
-      if (entries.length % entriesPerLook === 0 && turns.isOver) await turns.next();
+      // Who maintains it may be long to be found.
+      if (turns.isOver) await turns.next();
     }
     entries.sort((a, b) => b.updatedAt - a.updatedAt);
     this.#entries = entries;

@@ -113,6 +113,34 @@ describe('the catalogue of repositories', () => {
     expect(calls.listed).toBe(2);
   });
 
+  it('is made in turns, however long it takes to find who maintains a repository', async () => {
+    let nowMs = 0;
+    let looks = 0;
+    let most = 0;
+    const nextTurn = (task: () => void) =>
+      setImmediate(() => {
+        most = Math.max(most, looks);
+        looks = 0;
+        task();
+      });
+    const catalogue = new Catalogue({
+      directory: {
+        listed: () => Array.from({ length: 300 }, (_, number) => repository(number)).values(),
+        stateOf: () => {
+          nowMs += 5;
+          looks += 1;
+          return undefined;
+        },
+      },
+      lacks: () => false,
+      clock: new VirtualClock(),
+      turns: new TurnScheduler({ monotonic: () => nowMs }, fixedSlice(5), nextTurn),
+    });
+    const { total } = await catalogue.find({ text: '', page: 1, lacking: false }, '192.0.2.1', new AbortController().signal);
+    expect(total).toBe(300);
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
   it('leaves the event loop its turns, also with very many', async () => {
     const description = 'a description of some length, as people write it '.repeat(4);
     const listed = Array.from({ length: 100_000 }, (_, number) => repository(number, { description }));
