@@ -1,5 +1,6 @@
 import { limits } from '../config/limits.js';
 import { SlicedLoop } from '../lib/turns/sliced-loop.js';
+import { SlicedQueue } from '../lib/turns/sliced-queue.js';
 import type { WorkTurns } from '../lib/turns/turn-scheduler.js';
 import type { NostrEvent } from '../nostr/event.js';
 import type { Filter } from '../nostr/filter.js';
@@ -29,11 +30,14 @@ export class Retries {
   readonly #waiting = new Map<string, Wanted>();
   #search: Search | undefined;
   readonly #searching: SlicedLoop;
+  /** Each event is judged when it is tried, and one may bring back thousands. */
+  readonly #trying: SlicedQueue;
   #isClosed = false;
 
   constructor(turns: WorkTurns, parts: RetryParts) {
     this.#parts = parts;
     this.#searching = new SlicedLoop(turns, () => this.#goOn());
+    this.#trying = new SlicedQueue(turns);
   }
 
   /** Tries again what is at hand; what is not is asked for again, because of `cause`. */
@@ -46,13 +50,14 @@ export class Retries {
   /** The same, where there is no more to look for. */
   tryAgain({ atHand, gone }: Taken, cause?: NostrEvent): void {
     if (this.#isClosed) return;
-    for (const hot of atHand) this.#retry(hot);
+    for (const hot of atHand) this.#trying.push(() => this.#retry(hot));
     this.#parts.want(gone, cause);
   }
 
   /** Nothing more is tried. */
   close(): void {
     this.#isClosed = true;
+    this.#trying.clear();
   }
 
   /** With the search in hand, or the next; whether there may be more. */

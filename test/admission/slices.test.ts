@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EventSource } from '../../src/admission/admission.js';
+import type { EventFailures } from '../../src/admission/event-failures.js';
+import { Retries } from '../../src/admission/retries.js';
 import type { PromptCheck } from '../../src/admission/verification/prompt-check.js';
 import {
   type Job,
@@ -285,5 +287,33 @@ describe('VerificationQueue', () => {
       for (const number of [1, 2, 3]) queue.push(job(number, { type: 'direct' }));
       expect(log).toEqual(['1', '2: cannot be checked', '3']);
     });
+  });
+});
+
+describe('Retries', () => {
+  it('try again what is at hand in slices of turns, however much one event brings back', async () => {
+    const retries = new Retries(slices, {
+      refusals: {
+        search: () => ({ next: () => ({ ids: [], isDone: true }) }),
+        takeOut: () => ({ atHand: [], gone: [] }),
+      },
+      failures: { attempt: (_: unknown, step: () => void) => step() } as unknown as EventFailures,
+      submit: async (event) => {
+        log.push(`${event.created_at % 1_000}`);
+        nowMs += 2;
+        return { type: 'stored' };
+      },
+      want: (ids) => log.push(`want ${ids.join(' ')}`),
+    });
+    const source: EventSource = { type: 'live_sync', relay: 'wss://a.example' };
+    const hot = (number: number) => ({ event: plainEvent(number), source });
+    retries.begin({ atHand: [1, 2, 3, 4].map(hot), gone: ['gone'], rest: [] });
+    expect(log).toEqual(['1', '2', 'want gone']);
+    await turn();
+    expect(log.slice(3)).toEqual(['3', '4']);
+    retries.begin({ atHand: [5, 6, 7].map(hot), gone: [], rest: [] });
+    retries.close();
+    await inTurns();
+    expect(log).not.toContain('7');
   });
 });

@@ -136,7 +136,11 @@ describe('the catalogue of repositories', () => {
       clock: new VirtualClock(),
       turns: new TurnScheduler({ monotonic: () => nowMs }, fixedSlice(5), nextTurn),
     });
-    const { total } = await catalogue.find({ text: '', page: 1, lacking: false }, '192.0.2.1', new AbortController().signal);
+    const { total } = await catalogue.find(
+      { text: '', page: 1, lacking: false },
+      '192.0.2.1',
+      new AbortController().signal,
+    );
     expect(total).toBe(300);
     expect(most).toBeLessThanOrEqual(2);
   });
