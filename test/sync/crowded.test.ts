@@ -45,7 +45,7 @@ describe('what is known of the topics of all relays', () => {
     );
     expect(left.length).toBeGreaterThanOrEqual(2);
     expect(left.length).toBeLessThan(others.length);
-    const sentences = world.lines('relay is not asked about roots, for there are too many');
+    const sentences = world.lines('relay is not asked about roots: too many topics');
     expect(sentences.map(({ details }) => details.relay).sort()).toEqual(left.map(({ url }) => url).sort());
     // Events that hang on the repository still arrive.
     const late = issue(many);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/config/limits.js';
+import type { Filter } from '../../src/nostr/filter.js';
 import type { Topic } from '../../src/sync/topics/layers.js';
 import { LiveTopics } from '../../src/sync/topics/live-topics.js';
 import { TopicStates } from '../../src/sync/topics/topic-state.js';
@@ -52,6 +53,25 @@ describe('a relay that is asked about very many topics', () => {
     relay.connection.drop();
     await world.advance(60 * second);
     expect(relay.connections).toHaveLength(2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.syncTopicsPerPieceMax);
+    await world.stop();
+  });
+
+  it('is told of them so, too, where it refuses to be asked for everything', async () => {
+    const { world, relay } = await worldOf(1_000);
+    Object.assign(relay.information ?? {}, { supportsGrasp: true, supportedNips: [1, 11, 77] });
+    relay.script = (connection, [type, id, filter]) => {
+      const isEverything = Object.keys((filter ?? { kinds: [] }) as Filter).every((key) => key === 'limit');
+      if (!isEverything) return false;
+      connection.send(type === 'REQ' ? 'CLOSED' : 'NEG-ERR', id, 'blocked: too broad');
+      return true;
+    };
+    const sizes = watchChanges();
+    world.start();
+    await world.advance(60 * second);
+    expect(world.log.map(({ message }) => message)).toContain('relay is not to be asked for everything');
+    expect(world.manager.status().relays[0]?.uncoveredTopics).toBeGreaterThan(700);
+    expect(relay.connections).toHaveLength(1);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.syncTopicsPerPieceMax);
     await world.stop();
   });

@@ -180,7 +180,7 @@ export class RelaySync {
   async #serve({ peer, information }: Dialled, signal: AbortSignal): Promise<void> {
     const { metrics, logger, settings } = this.#context;
     const isOffered = information?.supportsGrasp && !settings.negentropyDisabled;
-    this.#ask(this.#scope.connected(isOffered));
+    if (this.#scope.connected(isOffered)) this.#memory.forgetTopics();
     if (this.#scope.isEverything) this.#context.known.prepare();
     const session = new Session({
       context: this.#context,
@@ -236,10 +236,7 @@ export class RelaySync {
 
   /** There is no room for all its topics: it is asked about repositories alone for a while, on another connection. */
   #leaveOutRoots(): void {
-    this.#context.logger.warn(
-      { relay: this.relay },
-      'relay is not asked about roots, for there are too many',
-    );
+    this.#context.logger.warn({ relay: this.relay }, 'relay is not asked about roots: too many topics');
     this.#scope.leaveOutRoots(this.#context.settings.dailyIntervalMs);
     if (this.#dialled === undefined) this.#memory.forgetTopics();
     else this.#dialled.peer.close(new TransportError('policy', 'too many topics'));
@@ -262,7 +259,8 @@ export class RelaySync {
   #narrow(forMs: number): void {
     if (!this.#scope.isEverything) return;
     this.#context.logger.info({ relay: this.relay }, 'relay is not to be asked for everything');
-    this.#ask(this.#scope.narrow(forMs));
+    this.#session?.wakeUp(this.#memory.topics.unwant(this.#scope.narrow(forMs).removed));
+    this.#session?.askAnew();
   }
 
   /** → Disconnected → Backoff | Dead, as health has it. */

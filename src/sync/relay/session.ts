@@ -12,7 +12,7 @@ import { LiveSync } from '../live/live.js';
 import type { Peer } from '../peer/peer.js';
 import type { RemoteEventSubmitter } from '../peer/remote-event-submitter.js';
 import { RunLogs } from '../report/run-log.js';
-import { everythingTopic } from '../topics/layers.js';
+import { everythingTopic, type Topic } from '../topics/layers.js';
 import type { RelayScope } from '../topics/scope.js';
 import type { CatchupBatch } from '../topics/topic-state.js';
 import type { TopicTable } from '../topics/topic-table.js';
@@ -44,6 +44,7 @@ export class Session {
   readonly #logs: RunLogs;
   readonly #turns: WorkTurns;
   readonly #memory: RelayMemory;
+  #tasks: TaskGroup | undefined;
 
   constructor(sessionParts: SessionParts) {
     const { context, relay, peer, submitter, host, memory, scope, onUpdating, onEverythingUnfit } =
@@ -98,12 +99,13 @@ export class Session {
   /** Works until the connection or `signal` ends. Rejects only when we ourselves failed. */
   async run(signal: AbortSignal): Promise<void> {
     const tasks = new TaskGroup(signal);
+    this.#tasks = tasks;
     tasks.spawn(async (inner) => {
       await this.#peer.run(inner);
       tasks.cancel();
     });
     tasks.spawn(async (inner) => {
-      await this.#begin(inner);
+      for (let isTold = false; !isTold; ) isTold = await this.#tell((piece) => this.#topics.connected(piece), inner);
       for (const part of [this.#live, this.#fetcher, this.#catchup])
         tasks.spawn(async () => await this.#runPart(part, inner));
     });
@@ -116,17 +118,26 @@ export class Session {
     }
   }
 
-  /** Tells the table of all that is wanted, in as many turns as that takes. */
-  async #begin(signal: AbortSignal): Promise<void> {
+  /** Other topics are asked about from now on. */
+  askAnew(): void {
+    const take = (piece: readonly Topic[]) => {
+      this.#topics.want(piece);
+      this.wakeUp();
+    };
+    this.#tasks?.spawn(async (signal) => void (await this.#tell(take, signal)));
+  }
+
+  /** Tells of all that is wanted, in as many turns as that takes; false where something else is asked for by then. */
+  async #tell(take: (piece: readonly Topic[]) => void, signal: AbortSignal): Promise<boolean> {
     const { isEverything } = this.#scope;
     for (const piece of pieces(this.#scope.topics(), limits.syncTopicsPerPieceMax)) {
       signal.throwIfAborted();
-      this.#topics.connected(piece);
+      take(piece);
       this.#memory.countTopics();
       if (this.#turns.isOver) await this.#turns.next(signal);
-      // Something else is asked for by now.
-      if (this.#scope.isEverything !== isEverything) return await this.#begin(signal);
+      if (this.#scope.isEverything !== isEverything) return false;
     }
+    return true;
   }
 
   /** Tells the table of the end of the connection, likewise. */

@@ -94,12 +94,12 @@ export class RelayScope {
   }
 
   /**
-   * Connected to a remote that may, or may not, be asked for everything, as far as that could be read; gives what
-   * changes by that.
+   * Connected to a remote that may, or may not, be asked for everything, as far as that could be read. Whether it is asked
+   * about other topics than before.
    */
-  connected(isOffered: boolean | undefined): ScopeChanges {
+  connected(isOffered: boolean | undefined): boolean {
     this.#isOffered = isOffered ?? this.#isOffered;
-    return this.#choose() ?? noChanges;
+    return this.#choose() !== undefined;
   }
 
   /** Takes topics of the layers that may be wanted only now, or no longer; gives what changes of what is asked. */
