@@ -924,6 +924,8 @@ export const limits = {
   syncRelaysPerDomainMax: 100,
   /** Relays that one author names with a whole voice each; who names more has as many voices, shared by all of them. */
   syncRelaysPerAuthorMax: 32,
+  /** Relays that announcements name which are remembered at all; half of them only of authors who name no more than those. */
+  syncNamedRelaysMax: 20_000,
   /** With how many times as many authors a relay takes the place of one that was connected to. */
   syncDisplacementFactor: 100,
   /** Most relays of one announcement that are tracked: all of them stay in memory. */

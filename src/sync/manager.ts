@@ -213,6 +213,12 @@ export class SyncManager {
     return this.#discovery.tracked((relay) => this.#relays.get(relay)?.sync.isEstablished === true);
   }
 
+  /** Looks at all relays only where this one is named. */
+  #isTracked(relay: string): boolean {
+    const isNamed = this.#discovery.bootstrap.has(relay) || this.#discovery.isNamed(relay);
+    return isNamed && this.#tracked().has(relay);
+  }
+
   #begin(relay: string, tasks: TaskGroup): void {
     const isTrusted = this.#discovery.bootstrap.has(relay);
     const context = isTrusted ? this.#context : this.#strangersContext;
@@ -231,7 +237,7 @@ export class SyncManager {
         this.#relays.delete(relay);
       }
       // It may have been named again while it was ending.
-      if (!signal.aborted && this.#tracked().has(relay)) this.#begin(relay, tasks);
+      if (!signal.aborted && this.#isTracked(relay)) this.#begin(relay, tasks);
     });
   }
 

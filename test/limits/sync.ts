@@ -112,6 +112,18 @@ export const syncEntries = {
       '63 keys that claim to be hosted leave an archive the half of its places that it needs',
     ],
   },
+  syncNamedRelaysMax: {
+    edge: (relays) => {
+      const discovery = new Discovery({
+        ownService: { isNamedBy: () => false },
+        bootstrapRelays: [],
+        relaysMax: 1,
+      });
+      for (let at = 0; at < relays; at += 1)
+        discovery.add([`wss://${at}.example`], { author: `${at}`, standing: 'hosted' });
+      return discovery.isNamed(`wss://${relays - 1}.example`);
+    },
+  },
   syncDisplacementFactor: { pace: 'nothing more' },
   syncRelaysPerAnnouncementMax: {
     edge: (relays) =>

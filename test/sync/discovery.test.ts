@@ -52,6 +52,24 @@ describe('which relays (docs/sync.md §1)', () => {
     expect(kept(parsed).relays).toEqual([fitting]);
   });
 
+  it('remembers a bounded number, half of them only of authors who name few', () => {
+    const relays = discovery();
+    const most = limits.syncNamedRelaysMax;
+    const flood = Array.from({ length: most }, (_, at) => `wss://${at}.flood-${at}.example`);
+    const flooder: Naming = { author: 'flooder', standing: 'hosted' };
+    relays.add(flood, flooder);
+    expect(flood.filter((url) => relays.isNamed(url))).toHaveLength(most / 2);
+    relays.add(['wss://honest.example'], someone);
+    expect([...relays.tracked()]).toContain('wss://honest.example');
+    for (let at = 0; at < most; at += 1)
+      relays.add([`wss://${at}.many.example`], { author: `${at}`, standing: 'hosted' });
+    expect(relays.isNamed(`wss://${most - 1}.many.example`)).toBe(false);
+    relays.remove(flood, flooder);
+    relays.remove([`wss://${most - 1}.many.example`], { author: `${most - 1}`, standing: 'hosted' });
+    relays.add(['wss://late.example'], someone);
+    expect(relays.isNamed('wss://late.example')).toBe(true);
+  });
+
   it('never drops a bootstrap relay', () => {
     const relays = discovery(['wss://boot.example']);
     relays.add(['wss://boot.example'], someone);

@@ -105,7 +105,8 @@ export class Session {
       tasks.cancel();
     });
     tasks.spawn(async (inner) => {
-      for (let isTold = false; !isTold; ) isTold = await this.#tell((piece) => this.#topics.connected(piece), inner);
+      for (let isTold = false; !isTold; )
+        isTold = await this.#tell((piece) => this.#topics.connected(piece), inner);
       for (const part of [this.#live, this.#fetcher, this.#catchup])
         tasks.spawn(async () => await this.#runPart(part, inner));
     });

@@ -1,3 +1,4 @@
+import { reaches } from '../../config/limit-use.js';
 import { limits } from '../../config/limits.js';
 import { type OwnService, relayDomain, relayHost } from '../../nostr/relay-url.js';
 import type { Standing } from '../../repositories/announced-repository.js';
@@ -48,10 +49,16 @@ export class Discovery {
     return this.#bootstrap;
   }
 
-  /** Counts an announcement's relays in. */
+  /** Whether a relay is remembered as named by an announcement. */
+  isNamed(relay: string): boolean {
+    return this.#named.has(relay);
+  }
+
+  /** Counts an announcement's relays in, as far as there is room for them. */
   add(relays: readonly string[], { author, standing }: Naming): void {
     for (const url of relays) {
-      const named = this.#named.get(url) ?? this.#begin(url);
+      const named = this.#named.get(url) ?? (this.#hasRoom(author) ? this.#begin(url) : undefined);
+      if (named === undefined) continue;
       const before = named.authors.get(author) ?? 0;
       named.authors.set(author, before + 1);
       if (before === 0) this.#countOfAuthor.set(author, (this.#countOfAuthor.get(author) ?? 0) + 1);
@@ -63,8 +70,10 @@ export class Discovery {
   remove(relays: readonly string[], { author, standing }: Naming): void {
     for (const url of relays) {
       const named = this.#named.get(url);
-      if (named === undefined) continue;
-      const left = (named.authors.get(author) ?? 0) - 1;
+      const before = named?.authors.get(author);
+      // There was no room for it.
+      if (named === undefined || before === undefined) continue;
+      const left = before - 1;
       if (left > 0) named.authors.set(author, left);
       else if (named.authors.delete(author)) this.#uncount(author);
       named.standings[standing] -= 1;
@@ -96,7 +105,7 @@ export class Discovery {
     return new Set([...this.#bootstrap, ...first.map(({ url }) => url)]);
   }
 
-  /** Those that come first, if they are more than `count`; there may be a million of them, which are not all sorted. */
+  /** Those that come first, if they are more than `count`; there may be very many of them, which are not all sorted. */
   #first(named: readonly Named[], count: number, isEstablished: (url: string) => boolean): readonly Named[] {
     if (named.length <= count) return named;
     const weighed = named.map((each) => this.#weighed(each, isEstablished));
@@ -120,6 +129,14 @@ export class Discovery {
       voices += Math.min(1, limits.syncRelaysPerAuthorMax / (this.#countOfAuthor.get(author) ?? 1));
     }
     return voices;
+  }
+
+  /** Whether one more may be remembered; half of the room is for those who name few. */
+  #hasRoom(author: string): boolean {
+    const count = this.#named.size;
+    if (reaches('syncNamedRelaysMax', count)) return false;
+    const isFlooder = (this.#countOfAuthor.get(author) ?? 0) >= limits.syncRelaysPerAuthorMax;
+    return !isFlooder || count < limits.syncNamedRelaysMax / 2;
   }
 
   #withoutOwn(relays: readonly string[]): ReadonlySet<string> {

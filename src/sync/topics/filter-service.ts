@@ -202,7 +202,9 @@ export class FilterService {
 
   #enter(repository: AnnouncedRepository, known: Followed | undefined): void {
     const { address, eventId, standing, relays } = repository;
-    const asked = standing === 'stranger' ? nobody : new Set([...this.#discovery.bootstrap, ...relays]);
+    // Of relays for which there was no room none is followed.
+    const named = relays.filter((relay) => this.#discovery.isNamed(relay));
+    const asked = standing === 'stranger' ? nobody : new Set([...this.#discovery.bootstrap, ...named]);
     const number = known === undefined ? this.roots.addRepository(address) : this.roots.findAddress(address);
     this.#followed.set(number, { repository, asked });
     this.#numberOfEvent.set(eventId, number);
