@@ -179,6 +179,10 @@ export class AdmissionPipeline implements Admission, AsyncDisposable {
     if (rulesOf({ type }).lane !== 'direct' && this.#turns.isOver) await this.#turns.next();
   }
 
+  hasCapacity(type: EventSource['type']): boolean {
+    return !this.#closed && this.#queue.hasCapacity(type);
+  }
+
   /** Settles when all that is on disk by now has been announced in the feed. */
   announced(): Promise<void> {
     return this.#writer.announced();

@@ -59,6 +59,8 @@ export type Admission = {
   submit(event: NostrEvent, source: EventSource): Promise<AdmissionOutcome>;
   /** Resolves when there is room for more from such a source; producers wait for it between submissions. */
   waitForCapacity(source: EventSource['type']): Promise<void>;
+  /** Whether there is room now. */
+  hasCapacity(source: EventSource['type']): boolean;
   /**
    * Calls the listener with the ids of refused events that may be acceptable by now and are no longer at hand, so
    * that they can be asked for again, and with the event because of which; and, without one, with those that the store

@@ -26,7 +26,7 @@ import { memorySharesOf, type RelaySettings, setMemorySharesOf } from './setting
 
 /** What the relay stands on. */
 export type RelayParts = {
-  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>;
   readonly store: Pick<EventStore, 'query' | 'countInTurns'>;
   readonly localSets: Pick<LocalSets, 'open' | 'isStanding' | 'makingBytes'>;
   readonly kernels: Kernels;

@@ -140,6 +140,14 @@ describe('EVENT', () => {
     expect(session.blocked).toBe(false);
   });
 
+  it('is read on, in the same turn, while admission has room', async () => {
+    const world = sessionWorld();
+    const { send, session } = world.client();
+    send('EVENT', plainEvent(1));
+    expect(session.blocked).toBe(false);
+    await world.settle();
+  });
+
   it('asks not to be read while the bytes on their way are too many, or admission has no room', async () => {
     const world = sessionWorld({ settings: { eventsInFlightBytesMax: 1_000 } });
     const outcome = deferred<AdmissionOutcome>();

@@ -126,12 +126,13 @@ export class FakeOutbox implements Outbox {
 }
 
 /** Admission without checks before a store: what it takes is written, then announced. */
-export class FakeAdmission implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
+export class FakeAdmission implements Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'> {
   readonly feed = new EventFeed({ attempt: (_, step) => step() }, 0);
   readonly submitted: NostrEvent[] = [];
   /** Decides instead of the store. */
   decide: ((event: NostrEvent) => Promise<AdmissionOutcome>) | undefined;
-  room: Promise<void> = Promise.resolve();
+  /** Resolves when there is room, where there is none. */
+  room: Promise<void> | undefined;
   readonly #store: Pick<EventStore, 'put' | 'lastSequence'>;
 
   constructor(store: Pick<EventStore, 'put' | 'lastSequence'>) {
@@ -150,8 +151,12 @@ export class FakeAdmission implements Pick<Admission, 'submit' | 'waitForCapacit
     return { type: status };
   }
 
-  waitForCapacity(): Promise<void> {
-    return this.room;
+  async waitForCapacity(): Promise<void> {
+    await this.room;
+  }
+
+  hasCapacity(): boolean {
+    return this.room === undefined;
   }
 
   announce(

@@ -102,6 +102,11 @@ export class VerificationQueue<J extends Job> {
     return this.#lanes[rulesOf({ type }).lane].waitForCapacity();
   }
 
+  /** Whether it has room now. */
+  hasCapacity(type: EventSource['type']): boolean {
+    return !this.#lanes[rulesOf({ type }).lane].full;
+  }
+
   /** There is room again: begins what waited for it. */
   resume(): void {
     this.#pump();

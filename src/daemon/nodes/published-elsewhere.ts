@@ -4,12 +4,14 @@ import type { FollowedFeed } from './followed-feed.js';
 import type { WriterLink } from './links/writer-link.js';
 
 /** The door for events where another graspd writes: it decides, and what it has is served here before its author has the OK. */
-export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
-  readonly #link: Pick<WriterLink, 'submit' | 'waitForCapacity'>;
+export class PublishedElsewhere
+  implements Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>
+{
+  readonly #link: Pick<WriterLink, 'submit' | 'waitForCapacity' | 'hasCapacity'>;
   readonly #feed: Pick<FollowedFeed, 'feed' | 'caughtUp'>;
 
   constructor(
-    link: Pick<WriterLink, 'submit' | 'waitForCapacity'>,
+    link: Pick<WriterLink, 'submit' | 'waitForCapacity' | 'hasCapacity'>,
     feed: Pick<FollowedFeed, 'feed' | 'caughtUp'>,
   ) {
     this.#link = link;
@@ -29,6 +31,10 @@ export class PublishedElsewhere implements Pick<Admission, 'submit' | 'waitForCa
 
   async waitForCapacity(): Promise<void> {
     await this.#link.waitForCapacity();
+  }
+
+  hasCapacity(): boolean {
+    return this.#link.hasCapacity();
   }
 }
 

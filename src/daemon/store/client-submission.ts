@@ -12,14 +12,16 @@ const away: AdmissionOutcome = {
  * Takes what clients publish to admission. While the database is away they are told so, also those who wait for an answer:
  * what was on its way when it went may still be stored, which promises less than it keeps.
  */
-export class ClientSubmission implements Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'> {
-  readonly #admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+export class ClientSubmission
+  implements Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>
+{
+  readonly #admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>;
   readonly #outage: Pick<StoreOutage, 'reason'>;
   readonly #outcomes = new Patience<AdmissionOutcome>();
   readonly #capacity = new Patience<void>();
 
   constructor(
-    admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>,
+    admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>,
     outage: Pick<StoreOutage, 'reason' | 'onChange'>,
   ) {
     this.#admission = admission;
@@ -43,5 +45,9 @@ export class ClientSubmission implements Pick<Admission, 'submit' | 'waitForCapa
   async waitForCapacity(type: EventSource['type']): Promise<void> {
     if (this.#outage.reason === undefined)
       await this.#capacity.waitFor(this.#admission.waitForCapacity(type));
+  }
+
+  hasCapacity(type: EventSource['type']): boolean {
+    return this.#outage.reason !== undefined || this.#admission.hasCapacity(type);
   }
 }

@@ -18,7 +18,7 @@ import type { PublishOutcome, RelayMetrics } from '../relay-metrics.js';
 import type { ClientAuthentication } from './client-authentication.js';
 
 export type PublisherServices = {
-  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity'>;
+  readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: RelayMetrics;
@@ -124,7 +124,9 @@ export class Publisher {
     this.#inFlight.add(work);
     noteUse('clientEventsInFlightMax', this.#inFlight.size);
     noteUse('clientEventsInFlightBytesMax', this.#inFlightBytes);
-    if (!this.#waitsForRoom) void this.#waitForRoom();
+    // Only where there is none: who waits is not read, and for a moment too the rest of what came would wait for another turn.
+    const { admission } = this.#services;
+    if (!this.#waitsForRoom && !admission.hasCapacity('direct')) void this.#waitForRoom();
     this.#onFlowChanged();
   }
 

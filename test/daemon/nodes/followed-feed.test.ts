@@ -149,7 +149,7 @@ describe('what another graspd writes', () => {
     found.push(database.promise);
     const order: unknown[] = [];
     const door = new PublishedElsewhere(
-      { submit: async () => outcome, waitForCapacity: async () => {} },
+      { submit: async () => outcome, waitForCapacity: async () => {}, hasCapacity: () => true },
       feed,
     );
     const answered = door.submit(stored(6).event, { type: 'direct' }).then(() => order.push('OK'));

@@ -41,7 +41,7 @@ const settings: RelaySettings = {
 export type RelaySideParts = {
   readonly url: string;
   readonly process: {
-    readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>;
+    readonly admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>;
     readonly store: EventStore;
     readonly clock: Clock;
   };

@@ -155,6 +155,7 @@ export class World {
     return {
       feed: admission.feed,
       waitForCapacity: async (source) => await admission.waitForCapacity(source),
+      hasCapacity: (source) => admission.hasCapacity(source),
       onWanted: (listener) => admission.onWanted(listener),
       submit: async (event, source) => {
         submitted.push({ event, source });

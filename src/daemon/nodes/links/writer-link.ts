@@ -47,7 +47,7 @@ const away: AdmissionOutcome = {
  * when the connection was lost meanwhile, or another one writes by then: storing an event twice is as storing it once. What is
  * passed on and not stored is sent once only, and may be lost.
  */
-export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>, Disposable {
+export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity'>, Disposable {
   readonly #parts: WriterLinkParts;
   /** In the order in which they came. */
   readonly #pending = new Map<number, Pending>();
@@ -114,6 +114,10 @@ export class WriterLink implements Pick<Admission, 'submit' | 'waitForCapacity'>
     if (!this.#isFull) return;
     this.#waiting ??= deferred();
     await this.#waiting.promise;
+  }
+
+  hasCapacity(): boolean {
+    return !this.#isFull;
   }
 
   [Symbol.dispose](): void {

@@ -8,7 +8,7 @@ import type { LifeParts } from './node-life.js';
 /** The relay of a node towards its clients. */
 export function relayOf(
   { node, clock, logger, report }: LifeParts,
-  admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'feed'>,
+  admission: Pick<Admission, 'submit' | 'waitForCapacity' | 'hasCapacity' | 'feed'>,
   store: EventStore,
 ): RelaySide {
   const process = { admission, store, clock };
