@@ -11,7 +11,7 @@ import type { Faults } from '../../lib/faults.js';
 import { SocketReader } from '../../lib/turns/socket-reader.js';
 import type { TurnScheduler } from '../../lib/turns/turn-scheduler.js';
 import { type Route, type RouteOptions, routesTo } from '../../network/route.js';
-import { relayHost } from '../../nostr/relay-url.js';
+import { relayDomain } from '../../nostr/relay-url.js';
 import { fetchInformation } from './information.js';
 import {
   type Dialer,
@@ -45,7 +45,7 @@ export function createWsDialer(options: WsDialerOptions): Dialer {
     async dial(target, handlers, signal) {
       signal.throwIfAborted();
       const url = new URL(target.url);
-      const group = target.trusted ? undefined : relayHost(target.url);
+      const group = target.trusted ? undefined : relayDomain(target.url);
       return await open(url, { way: tryWay(wayTo, url, target), handlers, signal, reading, group }, options);
     },
     async information(target, signal) {
