@@ -50,8 +50,8 @@ export type VerdictListener<J extends Job> = {
 export type VerdictTurns = { readonly clients: WorkTurns; readonly others: WorkTurns };
 
 /**
- * Feeds a `Verifier` with batches and hands the verdicts out in the order of submission within each lane, for clients of each address, in slices of turns:
- * what follows of some takes milliseconds. Batches grow by themselves under load: whatever came while all
+ * Feeds a `Verifier` with batches and hands the verdicts out in slices of turns, for what follows of some takes milliseconds: in the
+ * order of submission within each lane, and among clients within each address. Batches grow by themselves under load: whatever came while all
  * workers were busy goes together. A client's event that comes alone is checked where it is.
  */
 export class VerificationQueue<J extends Job> {

@@ -20,8 +20,8 @@ export class QueueClosedError extends GraspError {
 export type Line<T> = Pick<Fifo<T>, 'length' | 'push' | 'shift' | 'clear'>;
 
 /**
- * A queue that counts bytes, first in first out where no other order is given. Above the high mark `full` is true until it drained to the low
- * mark; `waitForCapacity()` waits for that. Pushing never drops anything: the producer is the one that has to wait.
+ * A queue that counts bytes, first in first out where no other order is given. Above the high mark `full` is true until it
+ * drained to the low mark; `waitForCapacity()` waits for that. Pushing never drops anything: the producer is the one that has to wait.
  */
 export class BoundedQueue<T> {
   readonly #limits: QueueLimits;

@@ -17,8 +17,8 @@ export type ReaderParts = {
 };
 
 /**
- * Reads the WebSocket of a client or a remote, a piece at a time: at once while the slice of the turn for that lasts and nobody waits,
- * else in turns, of one group after the other. So a turn reads what fits its slice, however much comes on however many
+ * Reads the WebSocket of a client or a remote, a piece at a time: at once while the slice of the turn for that lasts and nobody
+ * waits, else in turns, of one group after the other. So a turn reads what fits its slice, however much comes on however many
  * connections: thousands of messages fit in what Node reads of a socket at once.
  *
  * A stream that has a listener to `readable` gives its data, to all who listen to `data`, only when it is asked for.

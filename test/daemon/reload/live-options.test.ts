@@ -106,7 +106,12 @@ const probesOfDaemon: Partial<Record<OptionKey, Probe>> = {
   statusToken: of('a-token-of-the-operator', shown, 200, 401),
   relayName: of('other', information('name'), expect.stringContaining('grasp relay'), 'other'),
   relayDescription: of('other', information('description'), expect.stringContaining('A GRASP'), 'other'),
-  relayIcon: of('https://a.example/i.png', information('icon'), undefined, 'https://a.example/i.png'),
+  relayIcon: of(
+    'https://a.example/i.png',
+    information('icon'),
+    expect.stringMatching(/^http:.*\/icon\.png$/),
+    'https://a.example/i.png',
+  ),
   maxConnections: of('1', () => world.connect(2), 2, 1),
   addressConnections: of('1', () => world.connect(2, true), 2, 1),
   keyRepositories: of('1', twoArchived, both, [taken, refused('1 repositories here')], archiving),
