@@ -172,6 +172,7 @@ export class FairSlots {
       if (inside >= fewest) continue;
       fewest = inside;
       next = party;
+      if (fewest === 0) break;
     }
     return next;
   }
